@@ -1,0 +1,46 @@
+"""`inkwise evaluate`: how well a model does on labelled digits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from inkwise.datasets import load
+from inkwise.errors import InkwiseError
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(help="An .onnx file, a run folder, or 'default' for the bundled weights.")
+    ],
+    on: Annotated[
+        str, typer.Option(help="Data sets, comma-separated: mnist-test, a folder, a .csv or .npz file.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write report.html, evaluation.json and the pictures to this folder.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
+    try:
+        from inkwise.evaluation import report, results
+    except ModuleNotFoundError as error:
+        # scikit-learn and matplotlib are not in the base install
+        raise InkwiseError(f'evaluating needs {error.name}: pip install "inkwise[train]"') from error
+    opened = results.open_model(model)
+    facts = {"name": opened.name, "labels": opened.labels} | opened.metadata
+    evaluated = results.evaluate_model(opened, [load(name.strip()) for name in on.split(",") if name.strip()])
+    if json:
+        typer.echo(report.to_json(facts, evaluated), nl=False)
+    else:
+        table = Table(*report.SUMMARY_HEAD, box=None)
+        for result in evaluated:
+            table.add_row(*report.summary_row(result))
+        # Piped, rich takes the width to be 80 and would break the lines.
+        console = Console(markup=False)
+        console.print(table, width=None if console.is_terminal else 1000)
+    if out is not None:
+        report.write_report(out / "report.html", facts, evaluated, results.read_history(model))
+        typer.echo(f"wrote {out / 'report.html'}", err=True)

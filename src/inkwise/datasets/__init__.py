@@ -1,0 +1,63 @@
+"""A name becomes arrays: MNIST, IDX folders, CSV, pictures and strokes as glyphs with labels."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from inkwise.datasets.base import Dataset, StrokeSet, split_writers
+from inkwise.datasets.folder import read_picture_folder
+from inkwise.datasets.idx import idx_parts, read_idx_folder
+from inkwise.datasets.kaggle import read_kaggle
+from inkwise.datasets.mnist import fetch_mnist, load_mnist, missing_files, mnist_folder
+from inkwise.datasets.npz import read_npz, read_strokes
+from inkwise.datasets.registry import KNOWN, Known
+from inkwise.errors import DataError
+
+__all__ = [
+    "KNOWN",
+    "Dataset",
+    "Known",
+    "StrokeSet",
+    "fetch_mnist",
+    "load",
+    "missing_files",
+    "mnist_folder",
+    "read_strokes",
+    "split_writers",
+]
+
+
+def load(source: str | Path) -> Dataset:
+    """The data set behind a known name (``mnist-train``, fetched if need be) or a path.
+
+    A path is a folder of IDX files (``FOLDER/train`` picks one of several pairs), a folder of pictures, a
+    Kaggle CSV (``.csv``, ``.csv.gz``) or an ``.npz`` of pictures or strokes. What IDX and CSV hold are glyphs
+    as they are; pictures and strokes are normalised to glyphs, an empty one to black.
+    Raises DataError if there is no such name or path, or if it does not hold what it should.
+    """
+    try:
+        return _load(source)
+    except OSError as error:
+        raise DataError(f"{error.filename or source}: {error.strerror or error}") from error
+
+
+def _load(source: str | Path) -> Dataset:
+    if isinstance(source, str) and source in KNOWN:
+        return load_mnist(source)
+    path = Path(source)
+    if path.is_dir():
+        return read_idx_folder(path) if idx_parts(path) else read_picture_folder(path)
+    if path.name.endswith((".csv", ".csv.gz")) and path.exists():
+        return read_kaggle(path)
+    if path.suffix == ".npz" and path.exists():
+        return read_npz(path)
+    if path.exists():
+        raise DataError(f"{path}: is neither a folder nor a .csv, .csv.gz or .npz file")
+    parts = idx_parts(path.parent) if path.parent.is_dir() else []
+    if path.name in parts:
+        return read_idx_folder(path.parent, path.name)
+    names = [*KNOWN, *(str(path.parent / part) for part in parts)]
+    nearest = difflib.get_close_matches(str(source), names, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    raise DataError(f"{source}: no such data set or path; known are {', '.join(names)}{hint}")

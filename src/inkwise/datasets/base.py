@@ -1,0 +1,81 @@
+"""What every reader in this room returns: glyphs with labels, or raw strokes with labels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.ink import stroke_glyph
+
+GLYPH_SHAPE = (28, 28)
+PARTS = ("train", "validation", "test")
+
+Strokes = list[NDArray[np.float32]]  # one (k, 2) array per stroke: x right, y down
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled glyphs, sample by sample.
+
+    ``glyphs`` is (n, 28, 28) uint8, white ink on black; ``labels`` is (n,) str, "" where unlabelled;
+    ``writers`` is (n,) int64, who wrote each, or None where nobody noted it.
+    """
+
+    name: str
+    glyphs: NDArray[np.uint8]
+    labels: NDArray[np.str_]
+    writers: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.glyphs)
+
+    def select(self, mask_or_index: NDArray[np.bool_] | NDArray[np.integer] | slice) -> Dataset:
+        """The samples of a boolean mask (n,), an integer index (m,) or a slice, as a dataset of its own."""
+        writers = None if self.writers is None else self.writers[mask_or_index]
+        return replace(
+            self, glyphs=self.glyphs[mask_or_index], labels=self.labels[mask_or_index], writers=writers
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class StrokeSet:
+    """Pen strokes before they are drawn: training bends them, which a finished glyph no longer allows.
+
+    ``samples`` holds n lists of (k, 2) float32 arrays, x right, y down; ``labels`` is (n,) str;
+    ``writers`` is (n,) int64, or None where nobody noted them.
+    """
+
+    name: str
+    samples: list[Strokes]
+    labels: NDArray[np.str_]
+    writers: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.samples)
+
+    def to_dataset(self) -> Dataset:
+        """Every sample drawn as a glyph."""
+        glyphs = stack_glyphs([stroke_glyph(strokes) for strokes in self.samples])
+        return Dataset(self.name, glyphs, self.labels, self.writers)
+
+
+def stack_glyphs(glyphs: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
+    """(n, 28, 28) uint8 from n glyphs, black where a sample held no ink."""
+    blank = np.zeros(GLYPH_SHAPE, np.uint8)
+    return np.stack([blank if glyph is None else glyph for glyph in glyphs])
+
+
+def split_writers(writers: NDArray[np.integer]) -> NDArray[np.str_]:
+    """'train', 'validation' or 'test' for each sample, (n,) str, the same for all samples of a writer.
+
+    The part hangs on the writer's number alone, so it holds across files and releases.
+    """
+    numbers, positions = np.unique(writers, return_inverse=True)
+    digests = [hashlib.sha256(f"inkwise-writer-{number}".encode()).digest() for number in numbers.tolist()]
+    parts = [PARTS[int.from_bytes(digest[:8], "big") % len(PARTS)] for digest in digests]
+    return np.array(parts, dtype="<U10")[positions]

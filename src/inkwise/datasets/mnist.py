@@ -1,0 +1,111 @@
+"""MNIST in the cache: fetched once from whichever source answers, trusted only by its SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import platformdirs
+
+from inkwise.datasets.base import Dataset
+from inkwise.datasets.idx import read_idx_pair
+from inkwise.datasets.registry import KNOWN
+from inkwise.datasets.sources import SOURCES, Folder, Source, SourceError
+from inkwise.errors import DataError
+
+FILES = {  # the raw files and their SHA-256
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+_log = logging.getLogger(__name__)
+
+
+def mnist_folder() -> Path:
+    """Where the cache keeps MNIST: under $INKWISE_DATA, else under the user's cache folder."""
+    return Path(os.environ.get("INKWISE_DATA") or platformdirs.user_cache_dir("inkwise")) / "mnist"
+
+
+def missing_files() -> list[str]:
+    """The names of those of MNIST's files that the cache lacks or holds damaged; [] when all is there."""
+    return [name for name, sha256 in FILES.items() if _file_sha256(mnist_folder() / name) != sha256]
+
+
+def fetch_mnist(
+    from_dir: Path | None = None,
+    report: Callable[[str], None] = _log.info,
+    sources: Sequence[Source] = SOURCES,
+) -> Path:
+    """See to it that the cache holds MNIST's four raw IDX files, and say in which folder.
+
+    Asks the cache, then ``from_dir``, then ``sources`` in their order, for the files still missing;
+    ``report`` is told which. Raises DataError, naming every source with its reason, if files are still
+    missing at the end, and at once if a file cannot be written.
+    """
+    folder = mnist_folder()
+    missing = missing_files()
+    reasons = [f"{folder} (cache): {len(missing)} of {len(FILES)} files missing or damaged"]
+    for source in [Folder(from_dir), *sources] if from_dir else sources:
+        if not missing:
+            break
+        report(f"MNIST: asking {source}")
+        try:
+            for name, data in source.files(tuple(missing)):
+                if hashlib.sha256(data).hexdigest() != FILES[name]:
+                    raise SourceError(f"{name} has another SHA-256 than MNIST's")
+                _write_whole(folder / name, data)
+                missing.remove(name)
+        except SourceError as error:
+            reasons.append(f"{source}: {error}")
+    if missing:
+        raise DataError(
+            "\n".join(
+                [
+                    "MNIST cannot be had. Tried:",
+                    *(f"  {reason}" for reason in reasons),
+                    "With its files in a folder DIR: inkwise data get mnist --from DIR",
+                ]
+            )
+        )
+    return folder
+
+
+def load_mnist(name: str) -> Dataset:
+    """MNIST: 60,000 training digits ("mnist-train") or 10,000 test digits ("mnist-test"), fetched if need be.
+
+    Raises DataError if they can be had nowhere.
+    """
+    folder, part = fetch_mnist(), KNOWN[name].part
+    return read_idx_pair(folder / f"{part}-images-idx3-ubyte", folder / f"{part}-labels-idx1-ubyte", name)
+
+
+def _file_sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` so that nobody, after a crash or in another process, ever sees half of it."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,153 @@
+"""numpy's ``.npz`` archives in three layouts: pen strokes, pictures of one size, pictures of many sizes.
+
+| layout    | arrays                                                                                  |
+|-----------|-----------------------------------------------------------------------------------------|
+| strokes   | ``points`` (N, 2), ``stroke_offsets`` into it, ``sample_offsets`` into the strokes       |
+| equal     | ``images`` (n, h, w) uint8                                                              |
+| ragged    | ``pixels`` (N,) uint8, ``offsets`` (n + 1,) into it, ``shapes`` (n, 2) height and width  |
+
+Each may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.datasets.base import Dataset, StrokeSet, stack_glyphs
+from inkwise.errors import DataError, PictureError
+from inkwise.ink import decode, picture_glyph
+
+Arrays = dict[str, NDArray[Any]]
+
+_STROKES = {"points", "stroke_offsets", "sample_offsets"}
+_RAGGED = {"pixels", "offsets", "shapes"}
+
+
+def read_npz(path: Path) -> Dataset:
+    """The samples of an archive in one of the three layouts, as glyphs.
+
+    Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
+    """
+    arrays = _open(path)
+    if arrays.keys() >= _STROKES:
+        return _stroke_set(path, arrays).to_dataset()
+    if "images" in arrays:
+        return _equal_pictures(path, arrays)
+    if arrays.keys() >= _RAGGED:
+        return _ragged_pictures(path, arrays)
+    raise DataError(
+        f"{path}: holds {', '.join(arrays) or 'nothing'}; expected images, or pixels with offsets and shapes,"
+        " or points with stroke_offsets and sample_offsets"
+    )
+
+
+def read_strokes(path: str | Path) -> StrokeSet:
+    """The raw strokes of an archive in the strokes layout.
+
+    Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
+    """
+    path = Path(path)
+    arrays = _open(path)
+    if missing := sorted(_STROKES - arrays.keys()):
+        raise DataError(f"{path}: holds no strokes: {', '.join(missing)} missing")
+    return _stroke_set(path, arrays)
+
+
+def _open(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError) as error:
+        # Beside damage: an array of Python objects (ValueError), a lone .npy (TypeError).
+        raise DataError(f"{path}: is no sound .npz archive of plain arrays") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+
+
+def _stroke_set(path: Path, arrays: Arrays) -> StrokeSet:
+    points = arrays["points"]
+    if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
+        raise DataError(f"{path}: points is {points.dtype} {points.shape}, not numbers (N, 2)")
+    points = points.astype(np.float32)
+    if not np.isfinite(points).all():
+        raise DataError(f"{path}: points holds a value that is not finite")
+    strokes = [points[start:end] for start, end in _ranges(path, arrays, "stroke_offsets", len(points))]
+    if not all(len(stroke) for stroke in strokes):
+        raise DataError(f"{path}: stroke_offsets has a stroke without points")
+    samples = [strokes[start:end] for start, end in _ranges(path, arrays, "sample_offsets", len(strokes))]
+    return StrokeSet(
+        path.stem, samples, _labels(path, arrays, len(samples)), _writers(path, arrays, len(samples))
+    )
+
+
+def _equal_pictures(path: Path, arrays: Arrays) -> Dataset:
+    images = arrays["images"]
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise DataError(f"{path}: images is {images.dtype} {images.shape}, not uint8 (n, h, w)")
+    return _pictures(path, arrays, images)
+
+
+def _ragged_pictures(path: Path, arrays: Arrays) -> Dataset:
+    pixels, shapes = arrays["pixels"], arrays["shapes"]
+    if pixels.ndim != 1 or pixels.dtype != np.uint8:
+        raise DataError(f"{path}: pixels is {pixels.dtype} {pixels.shape}, not uint8 (N,)")
+    pieces = [pixels[start:end] for start, end in _ranges(path, arrays, "offsets", len(pixels))]
+    if shapes.shape != (len(pieces), 2) or shapes.dtype.kind not in "iu":
+        raise DataError(f"{path}: shapes is {shapes.dtype} {shapes.shape}, not integers ({len(pieces)}, 2)")
+    pictures = []
+    for number, (piece, (height, width)) in enumerate(zip(pieces, shapes.tolist(), strict=True)):
+        if min(height, width) < 0 or height * width != len(piece):
+            raise DataError(
+                f"{path}: picture {number} has {len(piece)} pixels for a shape of {height}x{width}"
+            )
+        pictures.append(piece.reshape(height, width))
+    return _pictures(path, arrays, pictures)
+
+
+def _pictures(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]]) -> Dataset:
+    glyphs = []
+    for number, picture in enumerate(pictures):
+        try:
+            glyphs.append(picture_glyph(decode(picture)))
+        except PictureError as error:
+            raise DataError(f"{path}: picture {number}: {error}") from error
+    if not glyphs:
+        raise DataError(f"{path}: holds no samples")
+    labels, writers = _labels(path, arrays, len(glyphs)), _writers(path, arrays, len(glyphs))
+    return Dataset(path.stem, stack_glyphs(glyphs), labels, writers)
+
+
+def _ranges(path: Path, arrays: Arrays, name: str, end: int) -> Iterable[tuple[int, int]]:
+    """(start, end) of each piece that the offsets ``name`` cut out of ``end`` items."""
+    offsets = arrays[name]
+    if offsets.ndim != 1 or len(offsets) < 2 or offsets.dtype.kind not in "iu":
+        raise DataError(f"{path}: {name} is {offsets.dtype} {offsets.shape}, not integers (n + 1,), n > 0")
+    bounds: list[int] = offsets.tolist()
+    if bounds[0] != 0 or bounds[-1] != end or bounds != sorted(bounds):
+        raise DataError(f"{path}: {name} does not rise from 0 to {end}")
+    return pairwise(bounds)
+
+
+def _labels(path: Path, arrays: Arrays, count: int) -> NDArray[np.str_]:
+    labels = arrays.get("labels", np.full(count, ""))
+    if labels.shape != (count,) or labels.dtype.kind not in "iuU":
+        raise DataError(f"{path}: labels is {labels.dtype} {labels.shape}, not integers or text ({count},)")
+    return labels.astype(np.str_)
+
+
+def _writers(path: Path, arrays: Arrays, count: int) -> NDArray[np.int64] | None:
+    name = "writer" if "writer" in arrays else "person"
+    if name not in arrays:
+        return None
+    writers = arrays[name]
+    if writers.shape != (count,) or writers.dtype.kind not in "iu":
+        raise DataError(f"{path}: {name} is {writers.dtype} {writers.shape}, not integers ({count},)")
+    return writers.astype(np.int64)

@@ -1,0 +1,188 @@
+"""Results become pictures. Each function returns the bytes of a PNG on white; none touches pyplot's state."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from inkwise.errors import DataError
+from inkwise.evaluation.metrics import Evaluation
+from inkwise.evaluation.results import Mistake
+
+BLUE, RED, GREY, PALE = "#2b5d8a", "#c2402f", "#6b7280", "#e5e7eb"
+LINE_COLORS = (BLUE, RED, "#3a8a5f", "#8a5fb0", "#c98a1b")
+WALL_COLUMNS, WALL_ROWS = 8, 5
+TILE, GAP, CAPTION = 28, 4, 9  # in glyph pixels
+
+
+def confusion_plot(evaluation: Evaluation) -> bytes:
+    """Draw the confusion matrix with its counts; red marks what was read wrong, by how often."""
+    confusion, classes = evaluation.confusion, evaluation.classes
+    k = len(classes)
+    wrong = np.where(np.eye(k, dtype=bool), 0, confusion)
+    # The diagonal is a hundred times larger than what matters: it gets no colour, and the square root lets a
+    # single mistake show beside a hundred.
+    shade = np.sqrt(wrong / max(1, wrong.max()))
+    fig, ax = _figure(1 + 0.43 * k, 0.9 + 0.43 * k)
+    ax.imshow(np.ma.masked_equal(shade, 0), cmap="Reds", vmin=0, vmax=1.25)
+    for row, column in np.argwhere(confusion):
+        right = row == column
+        ax.text(
+            column,
+            row,
+            str(confusion[row, column]),
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=GREY if right else "white" if shade[row, column] > 0.7 else "black",
+            fontweight="normal" if right else "bold",
+        )
+    ax.set_xticks(range(k), classes, parse_math=False)
+    ax.set_yticks(range(k), classes, parse_math=False)
+    ax.set_xticks(np.arange(k + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(k + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color=PALE)
+    ax.tick_params(which="both", length=0)
+    ax.set_xlabel("read as")
+    ax.set_ylabel("true digit")
+    ax.spines[:].set_visible(False)
+    return _png(fig)
+
+
+def mistakes_plot(mistakes: Sequence[Mistake]) -> bytes:
+    """Draw the first 40 mistakes as a wall, each with "true → read" and the probability it was read with."""
+    shown = mistakes[: WALL_COLUMNS * WALL_ROWS]
+    if not shown:
+        fig, ax = _figure(4, 1)
+        ax.axis("off")
+        ax.text(0.5, 0.5, "no mistakes", ha="center", va="center", color=GREY, fontsize=13)
+        return _png(fig)
+    rows, columns = math.ceil(len(shown) / WALL_COLUMNS), min(WALL_COLUMNS, len(shown))
+    width, height = columns * (TILE + GAP), rows * (TILE + GAP + CAPTION)
+    wall = np.zeros((height, width), np.uint8)  # ink values: 0 is the bare card
+    fig, ax = _figure(1.15 * columns + 0.2, 1.15 * height / (TILE + GAP) + 0.2)
+    for place, mistake in enumerate(shown):
+        row, column = divmod(place, columns)
+        top, left = row * (TILE + GAP + CAPTION), column * (TILE + GAP) + GAP // 2
+        wall[top : top + TILE, left : left + TILE] = mistake.glyph
+        ax.text(
+            left + TILE / 2 - 0.5,
+            top + TILE + CAPTION / 2,
+            f"{mistake.true} → {mistake.read}  ({mistake.probability:.0%})"
+            if mistake.read
+            else f"{mistake.true} → not read",
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            parse_math=False,
+        )
+        ax.add_patch(_frame(left, top))
+    ax.imshow(wall, cmap="gray_r", vmin=0, vmax=255)
+    ax.axis("off")
+    return _png(fig)
+
+
+def coverage_plot(evaluation: Evaluation) -> bytes:
+    """Draw the accuracy on the surest share of the samples, and where it meets the target accuracies."""
+    coverage = [point.coverage for point in evaluation.coverage_curve]
+    accuracy = [point.accuracy for point in evaluation.coverage_curve]
+    fig, ax = _figure(4.5, 4.1)
+    ax.plot(coverage, accuracy, color=BLUE, linewidth=2)
+    for target in evaluation.coverage_at:
+        ax.axhline(target.accuracy, color=GREY, linewidth=0.8, linestyle=":")
+        if target.coverage >= coverage[0]:
+            on_curve = np.interp(target.coverage, coverage, accuracy)
+            ax.plot(target.coverage, on_curve, "o", color=RED, markersize=6, clip_on=False)
+    reached = [f"{point.accuracy:.1%} right on {point.coverage:.2%}" for point in evaluation.coverage_at]
+    card = {"facecolor": "white", "edgecolor": "none"}  # or the dotted lines strike the text through
+    ax.text(0.04, 0.06, "\n".join(reached), transform=ax.transAxes, fontsize=9, linespacing=1.5, bbox=card)
+    low = min(*accuracy, evaluation.coverage_at[0].accuracy)
+    ax.set_ylim(low - 0.25 * (1 - low), 1 + 0.05 * (1 - low))
+    ax.set_xlim(coverage[0], 1)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_xlabel("coverage: share answered, the surest first")
+    ax.set_ylabel("accuracy on these")
+    return _png(fig)
+
+
+def reliability_plot(evaluation: Evaluation) -> bytes:
+    """Draw accuracy against confidence in 15 bins, above the number of samples in each bin."""
+    bins = [b for b in evaluation.reliability if b.count]
+    left, width = [b.lower for b in bins], [b.upper - b.lower for b in bins]
+    fig = Figure(figsize=(4.1, 4.1), layout="constrained")
+    above, below = fig.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.bar(left, [b.accuracy for b in bins], width, align="edge", color=BLUE, edgecolor="white")
+    above.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
+    above.set_title(f"calibration error {evaluation.calibration_error:.2%}", loc="left", fontsize=10)
+    above.set_xlim(0, 1)
+    above.set_ylim(0, 1.02)
+    above.yaxis.set_major_formatter(PercentFormatter(1))
+    above.set_ylabel("accuracy")
+    below.bar(left, [b.count for b in bins], width, align="edge", color=PALE, edgecolor="white")
+    for b in bins:
+        below.text((b.lower + b.upper) / 2, b.count, str(b.count), ha="center", va="bottom", fontsize=6.5)
+    below.set_yscale("log")
+    below.yaxis.set_major_locator(NullLocator())
+    below.yaxis.set_minor_locator(NullLocator())
+    below.set_ylim(0.5, 10 * max((b.count for b in bins), default=1))
+    below.xaxis.set_major_formatter(PercentFormatter(1))
+    below.set_ylabel("samples")
+    below.set_xlabel("probability of the answer")
+    for ax in (above, below):
+        ax.spines[["top", "right"]].set_visible(False)
+    return _png(fig)
+
+
+def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """Draw a training's losses and accuracies by epoch.
+
+    rows: one mapping an epoch, as in history.csv: "epoch", and any columns whose names hold "loss" or
+    "accuracy"; an empty value leaves a gap. Raises DataError where there is no row or a value is no number.
+    """
+    if not rows:
+        raise DataError("training history: no rows")
+    epochs = _column(rows, "epoch")
+    fig = Figure(figsize=(9, 3.6), layout="constrained")
+    for ax, quantity in zip(fig.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        names = [name for name in rows[0] if quantity in name]
+        for name, color in zip(names, LINE_COLORS, strict=False):
+            ax.plot(epochs, _column(rows, name), label=name, color=color, marker=".", linewidth=1.6)
+        if names:
+            ax.legend(frameon=False)
+        ax.set_xlabel("epoch")
+        ax.set_ylabel(quantity)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.spines[["top", "right"]].set_visible(False)
+    return _png(fig)
+
+
+def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float64]:
+    values = [row.get(name) for row in rows]
+    try:
+        return np.array([math.nan if value in (None, "") else float(str(value)) for value in values])
+    except ValueError as error:
+        raise DataError(f"training history: column {name!r} holds what is no number") from error
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    fig = Figure(figsize=(width, height), layout="constrained")
+    ax = fig.subplots()
+    ax.spines[["top", "right"]].set_visible(False)
+    return fig, ax
+
+
+def _frame(left: int, top: int) -> Rectangle:
+    return Rectangle((left - 0.5, top - 0.5), TILE, TILE, fill=False, edgecolor=PALE, linewidth=0.8)
+
+
+def _png(fig: Figure) -> bytes:
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=120, facecolor="white")
+    return buffer.getvalue()

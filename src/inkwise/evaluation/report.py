@@ -1,0 +1,187 @@
+"""Results become one HTML page that stands alone, and beside it the numbers as JSON, the pictures as PNG."""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from inkwise.errors import InkwiseError
+from inkwise.evaluation import plots
+from inkwise.evaluation.metrics import json_safe
+from inkwise.evaluation.results import Result
+
+SUMMARY_HEAD = ("set", "n", "misses", "accuracy", "95 % interval", "log-loss", "calibration error")
+
+STYLE = """
+:root { color-scheme: light dark; --text: #1f2937; --faint: #6b7280; --line: #e5e7eb; --page: #fafaf9 }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e5e7eb; --faint: #9ca3af; --line: #374151; --page: #16181d }
+}
+body { max-width: 68rem; margin: 2rem auto; padding: 0 1.25rem; color: var(--text); background: var(--page);
+       font: 16px/1.5 system-ui, sans-serif }
+h1, h2 { line-height: 1.2 } h2 { margin-top: 3rem }
+p { color: var(--faint); margin: .25rem 0 1rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right;
+         vertical-align: top }
+th:first-child, td:first-child { text-align: left }
+th { font-weight: 600; color: var(--faint) }
+.facts td { text-align: left; overflow-wrap: anywhere }
+.wide { overflow-x: auto }
+.cards { display: flex; flex-wrap: wrap; gap: 1.25rem; align-items: flex-start; margin-bottom: 1.25rem }
+figure { margin: 0 } figcaption { color: var(--faint); font-size: .9rem; margin-bottom: .3rem }
+img { display: block; max-width: 100%; background: white; border-radius: 8px; border: 1px solid var(--line) }
+"""
+
+
+def write_report(
+    path: Path,
+    model_facts: Mapping[str, Any],
+    results: Sequence[Result],
+    history: Sequence[Mapping[str, object]] | None = None,
+) -> None:
+    """Write the report to `path` (.html), and beside it evaluation.json and every picture as pictures/*.png.
+
+    model_facts: names and values, nested at will; history: a training's rows, see `plots.history_plot`.
+    Raises InkwiseError when the files cannot be written.
+    """
+    training = {"training": plots.history_plot(history)} if history else {}
+    pictures = [_pictures(result) for result in results]
+    numbered = {
+        f"{number}-{_slug(result.name)}-{kind}": png
+        for number, (result, drawn) in enumerate(zip(results, pictures, strict=True), start=1)
+        for kind, png in drawn.items()
+    }
+    try:
+        folder = path.parent / "pictures"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, png in (training | numbered).items():
+            (folder / f"{name}.png").write_bytes(png)
+        path.with_name("evaluation.json").write_text(to_json(model_facts, results), encoding="utf-8")
+        path.write_text(_page(model_facts, results, pictures, training), encoding="utf-8")
+    except OSError as error:
+        raise InkwiseError(f"cannot write the report {path}: {error.strerror}") from error
+
+
+def to_json(model_facts: Mapping[str, Any], results: Sequence[Result]) -> str:
+    """Return {"model": facts, "sets": [result, ..]} as indented JSON text."""
+    content = {"model": dict(model_facts), "sets": [result.to_dict() for result in results]}
+    return json.dumps(json_safe(content), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def summary_row(result: Result) -> tuple[str, ...]:
+    """Return one set's line under SUMMARY_HEAD."""
+    e = result.evaluation
+    low, high = e.interval
+    return (
+        result.name,
+        f"{e.n}",
+        f"{e.misses}",
+        _percent(e.accuracy),
+        f"{100 * low:.2f} to {_percent(high)}",
+        _number(e.log_loss),
+        _percent(e.calibration_error),
+    )
+
+
+def _pictures(result: Result) -> dict[str, bytes]:
+    return {
+        "mistakes": plots.mistakes_plot(result.mistakes),
+        "confusion": plots.confusion_plot(result.evaluation),
+        "coverage": plots.coverage_plot(result.evaluation),
+        "reliability": plots.reliability_plot(result.evaluation),
+    }
+
+
+def _page(
+    model_facts: Mapping[str, Any],
+    results: Sequence[Result],
+    pictures: Sequence[Mapping[str, bytes]],
+    training: Mapping[str, bytes],
+) -> str:
+    title = escape(f"Inkwise evaluation: {model_facts.get('name', 'model')}")
+    summary = _table(SUMMARY_HEAD, (summary_row(result) for result in results))
+    sets = "".join(_section(*both) for both in zip(results, pictures, strict=True))
+    learned = "".join(
+        f"<h2>Training</h2>{_figure('loss and accuracy by epoch', png)}" for png in training.values()
+    )
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        f"<body><h1>{title}</h1>{summary}<h2>Model</h2>{_facts(model_facts)}{learned}{sets}</body></html>\n"
+    )
+
+
+def _section(result: Result, pictures: Mapping[str, bytes]) -> str:
+    e = result.evaluation
+    classes = _table(
+        ("digit", "n", "precision", "recall", "F1"),
+        (
+            (s.label, str(s.support), _percent(s.precision), _percent(s.recall), _percent(s.f1))
+            for s in e.scores
+        ),
+    )
+    shown = min(len(result.mistakes), plots.WALL_COLUMNS * plots.WALL_ROWS)
+    wall = _figure(f"worst mistakes, the surest first: {shown} of {e.misses}", pictures["mistakes"])
+    confusion = _figure("confusion: true digit by row, answer by column", pictures["confusion"])
+    coverage = _figure("coverage: accuracy when only the surest are answered", pictures["coverage"])
+    reliability = _figure("reliability: accuracy against probability", pictures["reliability"])
+    return (
+        f"<h2>{escape(result.name)}</h2><p>{escape(_counts(result))}</p>"
+        f'<div class="cards"><div>{classes}</div>{confusion}</div>'
+        f'<div class="cards">{wall}</div><div class="cards">{coverage}{reliability}</div>'
+    )
+
+
+def _counts(result: Result) -> str:
+    e = result.evaluation
+    apart = {
+        "without ink, not read": e.unread,
+        "with a label that the model does not know": e.unknown,
+        "unlabelled, left out": e.unlabelled,
+    }
+    said = [f"{e.misses} misses in {e.n}", *(f"{count} {what}" for what, count in apart.items() if count)]
+    return " · ".join(said)
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(str(name))}</td><td>{_value(value)}</td></tr>" for name, value in facts.items()
+    )
+    return f'<div class="wide"><table class="facts">{rows}</table></div>'
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"<details><summary>show</summary>{_facts(value)}</details>"
+    if isinstance(value, list | tuple):
+        return escape(", ".join(map(str, value)))
+    return escape(str(value))
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="wide"><table><tr>{cells}</tr>{body}</table></div>'
+
+
+def _figure(caption: str, png: bytes) -> str:
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    text = escape(caption)
+    return f'<figure><figcaption>{text}</figcaption><img alt="{text}" src="{source}"></figure>'
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{share:.2%}".replace("%", " %")
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")

@@ -1,0 +1,100 @@
+"""A model and data sets become results: the numbers on each set, and every mistake behind them."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.datasets import Dataset
+from inkwise.errors import DataError
+from inkwise.evaluation.metrics import Evaluation, evaluate
+from inkwise.recognition import Model
+
+
+class Classifier(Protocol):
+    """What is evaluated: `inkwise.recognition.Model`, or anything that answers like it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The k classes, in the order of the probabilities' columns."""
+
+    def run(self, glyphs: NDArray[np.uint8], /) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Map glyphs (n, 28, 28) uint8 to probabilities (n, k) float32 and an embedding (n, d) float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """One wrong answer: `index` in its set, glyph (28, 28) uint8, and `read` "" where no ink was found."""
+
+    index: int
+    glyph: NDArray[np.uint8]
+    true: str
+    read: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A model on one set: its numbers, and its mistakes with the surest first."""
+
+    name: str
+    evaluation: Evaluation
+    mistakes: tuple[Mistake, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values: name, the fields of the evaluation, and mistakes (without the glyphs)."""
+        mistakes = [
+            {"index": m.index, "true": m.true, "read": m.read, "probability": m.probability}
+            for m in self.mistakes
+        ]
+        return {"name": self.name, **self.evaluation.to_dict(), "mistakes": mistakes}
+
+
+def evaluate_model(model: Classifier, datasets: Iterable[Dataset]) -> list[Result]:
+    """Evaluate the model on each set. An all-zero glyph means that no ink was found: it counts as not read.
+
+    Raises DataError, naming the set, when there is no set, or one without labels.
+    """
+    results = [_evaluate_set(model, dataset) for dataset in datasets]
+    if not results:
+        raise DataError("no data set to evaluate on")
+    return results
+
+
+def open_model(source: str) -> Model:
+    """Open an .onnx file, the model.onnx of a run folder, or, for "default", the bundled weights."""
+    if source == "default":
+        return Model.bundled()
+    path = Path(source)
+    return Model(path / "model.onnx" if path.is_dir() else path)
+
+
+def read_history(source: str) -> list[dict[str, str]] | None:
+    """Return the rows of a run folder's history.csv, one an epoch; None where `source` has no such file."""
+    path = Path(source) / "history.csv"
+    if not path.is_file():
+        return None
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:
+    if not (dataset.labels != "").any():
+        raise DataError(f"{dataset.name}: nothing to evaluate, no sample has a label")
+    read = dataset.glyphs.max(axis=(1, 2)) > 0
+    probabilities, _ = model.run(dataset.glyphs)
+    evaluation = evaluate(probabilities, dataset.labels, model.labels, read)
+    answers = np.where(read, np.array(model.labels)[probabilities.argmax(axis=1)], "")
+    confidence = np.where(read, probabilities.max(axis=1), 0.0)
+    # an answer that was not read is "", and so is no label: the latter is no mistake
+    wrong = np.flatnonzero((answers != dataset.labels) & (dataset.labels != ""))
+    surest_first = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    mistakes = tuple(
+        Mistake(i, dataset.glyphs[i], str(dataset.labels[i]), str(answers[i]), float(confidence[i]))
+        for i in surest_first.tolist()
+    )
+    return Result(dataset.name, evaluation, mistakes)

@@ -1,0 +1,125 @@
+"""Files, bytes and arrays become grey pictures."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from inkwise.errors import PictureError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+MIN_SIDE = 8
+"""A picture whose longer side is shorter than this holds no digit, pixels."""
+
+Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
+"""What can be read: a path, the bytes of a file, a PIL image, or an (H, W) or (H, W, 3|4) uint8 array."""
+
+
+def decode(picture: Picture) -> NDArray[np.uint8]:
+    """Decode a picture to grey, (H, W) uint8, upright.
+
+    Colours become grey along the axis in which they vary most, so that yellow ink on white paper is as
+    visible as black. Transparency is laid on white under dark ink and on black under light ink.
+
+    Raises:
+        PictureError: not a picture, truncated, empty, too small or too large; the message names the file.
+    """
+    if isinstance(picture, np.ndarray):
+        return _check_size(_grey(_check_array(picture)), "the array")
+    if isinstance(picture, Image.Image):
+        return _check_size(_grey(_pixels(picture)), "the picture")
+    if isinstance(picture, bytes):
+        return _check_size(_decode_file(io.BytesIO(picture), len(picture), "the picture"), "the picture")
+    path = Path(picture)
+    try:
+        with path.open("rb") as file:
+            return _check_size(_decode_file(file, path.stat().st_size, str(path)), str(path))
+    except IsADirectoryError:
+        raise PictureError(f"{path}: is a folder, not a picture") from None
+    except FileNotFoundError:
+        raise PictureError(f"{path}: no such file") from None
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be opened ({error.strerror or error})") from None
+
+
+def _decode_file(file: io.IOBase, size: int, name: str) -> NDArray[np.uint8]:
+    if size == 0:
+        raise PictureError(f"{name}: is empty (0 bytes)")
+    try:
+        # Pillow measures the header before it decodes a pixel; its warning is a refusal here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(file, formats=FORMATS)
+        return _grey(_pixels(image))
+    except PictureError:
+        raise
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise PictureError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first") from None
+    except UnidentifiedImageError:
+        raise PictureError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
+    except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as error:
+        # Pillow's words for a broken file differ by format; they stand in brackets.
+        raise PictureError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _check_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8:
+        raise PictureError(f"an array must be uint8, not {array.dtype}")
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+        raise PictureError(f"an array must be (H, W) or (H, W, 3|4), not {array.shape}")
+    return array
+
+
+def _check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    height, width = grey.shape
+    if min(height, width) < 2 or max(height, width) < MIN_SIDE:
+        raise PictureError(f"{name}: {width} x {height} pixels is too small to hold a digit")
+    return grey
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, 3|4) uint8 of a PIL image, its EXIF rotation applied."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        deep = np.nan_to_num(np.asarray(image, np.float64))
+        full = 1.0 if image.mode == "F" and deep.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
+        return np.rint(np.clip(deep / full, 0, 1) * 255).astype(np.uint8)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if pixels.size == 0:
+        raise PictureError("the picture has no pixels")
+    if pixels.ndim == 2:
+        return pixels
+    colour = pixels[..., :3].astype(np.float32)
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        alpha = pixels[..., 3:].astype(np.float32) / 255
+        lightness = (colour * alpha).sum() / max(3 * float(alpha.sum()), 1)
+        colour = colour * alpha + (255 if lightness < 128 else 0) * (1 - alpha)
+    return _principal(colour)
+
+
+def _principal(colour: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Project (H, W, 3) colours on their first principal axis, kept within 0..255, light staying light."""
+    step = max(1, round((colour.shape[0] * colour.shape[1] / 65536) ** 0.5))
+    sample = colour[::step, ::step].reshape(-1, 3)
+    # A touch of the plain mean decides where nothing varies: a uniform page, or one that is grey already.
+    axis = np.linalg.eigh(np.cov(sample.T, bias=True) + 1e-3 * np.ones((3, 3)))[1][:, -1]
+    axis = axis / np.abs(axis).sum() * (1 if axis.sum() >= 0 else -1)
+    grey = colour @ axis.astype(np.float32) - 255 * np.minimum(axis, 0).sum()
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)

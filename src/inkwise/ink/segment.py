@@ -1,0 +1,150 @@
+"""Ink becomes characters: which marks belong together, and in which order they are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the picture."""
+
+
+@dataclass(frozen=True)
+class Character:
+    """The ink of one character, alone: (h, w) uint8, and where it stood in the picture."""
+
+    ink: NDArray[np.uint8]
+    box: Box
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """One connected piece of ink."""
+
+    label: int
+    box: Box
+    area: int
+    at_border: bool
+
+    @property
+    def size(self) -> int:
+        return max(self.box[2], self.box[3])
+
+
+def single(ink: NDArray[np.uint8]) -> Character | None:
+    """The one character that a picture is expected to hold, or None where there is no ink.
+
+    Specks, ruled lines and ink that reaches in from the border are left out if something better is there.
+
+    Args:
+        ink: (H, W) uint8, 128 the edge of ink.
+    """
+    labels, marks = _marks(ink)
+    if not marks:
+        return None
+    centre = np.array([ink.shape[1], ink.shape[0]]) / 2
+    main = max(marks, key=lambda mark: _prominence(mark, centre, ink.shape))
+    chosen, rest = [main], [mark for mark in marks if mark is not main]
+    while near := [mark for mark in rest if _belongs(mark, chosen)]:
+        chosen += near
+        rest = [mark for mark in rest if mark not in near]
+    return _cut(ink, labels, chosen)
+
+
+def characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
+    """All characters of a picture: lines from the top, characters from the left.
+
+    Marks that stand over one another are one character (the bar of a 5); digits that touch are not cut apart.
+
+    Args:
+        ink: (H, W) uint8, 128 the edge of ink.
+    """
+    labels, marks = _marks(ink)
+    if not marks:
+        return []
+    height = float(np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * max(m.size for m in marks)]))
+    groups = _over_one_another([mark for mark in marks if mark.size >= 0.2 * height], height)
+    found = [_cut(ink, labels, group) for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height]
+    return _lines(found, height)
+
+
+def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.int32], list[_Mark]]:
+    """Connected pieces of ink that are no specks, and the picture of their labels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 128).astype(np.uint8), connectivity=8)
+    height, width = ink.shape
+    least = 0.02 * stats[1:, cv2.CC_STAT_AREA].max(initial=0)
+    marks = []
+    for label, (x, y, w, h, area) in enumerate(stats.tolist()):
+        if label and area >= least:
+            at_border = x == 0 or y == 0 or x + w == width or y + h == height
+            marks.append(_Mark(label, (x, y, w, h), area, at_border))
+    return np.asarray(labels, np.int32), marks
+
+
+def _prominence(mark: _Mark, centre: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """How likely a mark is the digit itself: large, away from the border, near the middle, no flat line."""
+    x, y, w, h = mark.box
+    distance = float(np.abs((np.array([x + w / 2, y + h / 2]) - centre) / centre).max())
+    flat = w > 0.8 * shape[1] and h < 0.15 * w
+    return mark.area * mark.size * (0.25 if mark.at_border else 1.0) * (0.1 if flat else 1.0) * (1.2 - distance)
+
+
+def _belongs(mark: _Mark, chosen: list[_Mark]) -> bool:
+    """Whether a mark is a part of the digit made of chosen marks so far: near it, and not from outside."""
+    if mark.at_border and not any(other.at_border for other in chosen):
+        return False
+    (ax, ay, aw, ah), (bx, by, bw, bh) = mark.box, _union(chosen)
+    gap = max(ax - bx - bw, bx - ax - aw, ay - by - bh, by - ay - ah)
+    return gap <= 0.25 * max(bw, bh) and mark.area >= 0.04 * max(other.area for other in chosen)
+
+
+def _over_one_another(marks: list[_Mark], height: float) -> list[list[_Mark]]:
+    """Group marks whose columns overlap by half of the narrower one and that are close in height."""
+    groups: list[list[_Mark]] = []
+    for mark in sorted(marks, key=lambda mark: -mark.area):
+        x, y, w, h = mark.box
+        for group in groups:
+            gx, gy, gw, gh = _union(group)
+            overlap = min(x + w, gx + gw) - max(x, gx)
+            joined = max(y + h, gy + gh) - min(y, gy)
+            if overlap >= 0.5 * min(w, gw) and joined <= 1.4 * max(height, gh):
+                group.append(mark)
+                break
+        else:
+            groups.append([mark])
+    return groups
+
+
+def _union(marks: list[_Mark]) -> Box:
+    boxes = np.array([mark.box for mark in marks])
+    x, y = boxes[:, :2].min(0)
+    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(0)
+    return int(x), int(y), int(right - x), int(bottom - y)
+
+
+def _cut(ink: NDArray[np.uint8], labels: NDArray[np.int32], marks: list[_Mark]) -> Character:
+    """The ink of these marks alone, with the soft edge around it."""
+    x, y, w, h = _union(marks)
+    top, left = max(y - 1, 0), max(x - 1, 0)
+    window = np.s_[top : y + h + 1, left : x + w + 1]
+    own = np.isin(labels[window], [mark.label for mark in marks]).astype(np.uint8)
+    others = (labels[window] > 0) & (own == 0)
+    reach = cv2.dilate(own, np.ones((3, 3), np.uint8)).astype(bool) & ~others
+    return Character(np.where(reach, ink[window], 0).astype(np.uint8), (x, y, w, h))
+
+
+def _lines(found: list[Character], height: float) -> list[list[Character]]:
+    """Sort characters into lines by the height of their middles."""
+    lines: list[list[Character]] = []
+    for character in sorted(found, key=lambda c: c.box[1] + c.box[3] / 2):
+        middle = character.box[1] + character.box[3] / 2
+        if lines:
+            last = float(np.mean([c.box[1] + c.box[3] / 2 for c in lines[-1]]))
+            if middle - last < 0.6 * height:
+                lines[-1].append(character)
+                continue
+        lines.append([character])
+    return [sorted(line, key=lambda c: c.box[0]) for line in lines]

@@ -1,0 +1,110 @@
+"""A grey picture becomes ink: polarity found, uneven light and paper removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_CONTRAST = 14.0
+"""Ink differs from its background by at least this, grey levels of 255."""
+
+_COARSE = 256  # longer side at which background and polarity are estimated, pixels
+_REACH = 0.4  # strokes are thinner than this share of the shorter side
+
+
+def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Tell ink from background.
+
+    Args:
+        grey: (H, W) uint8, dark ink on light or light ink on dark, any lighting.
+
+    Returns:
+        (H, W) uint8: 0 background, 255 ink, 128 its edge; all zero where there is no ink.
+    """
+    height, width = grey.shape
+    shrink = min(1.0, _COARSE / max(height, width))
+    size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
+    coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    if _is_light_on_dark(np.asarray(coarse, np.uint8)):
+        grey, coarse = 255 - grey, 255 - coarse
+    background = cv2.resize(_background(np.asarray(coarse, np.uint8)), (width, height))
+    contrast = np.maximum(background - grey, 0, dtype=np.float32)
+    if min(grey.shape) > 64:  # paper texture and sensor noise are finer than any pen in a large picture
+        contrast = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000), np.float32)
+    levels = _levels(contrast)
+    if levels.full - levels.paper < max(MIN_CONTRAST, 5 * levels.noise):
+        return np.zeros((height, width), np.uint8)
+    soft = np.interp(contrast, [levels.paper, levels.edge, levels.full], [0, 128, 255])
+    return soft.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Contrast of bare paper, at the edge of ink and of full ink, and the paper's noise, grey levels."""
+
+    paper: float
+    edge: float
+    full: float
+    noise: float
+
+
+def _levels(contrast: NDArray[np.float32]) -> _Levels:
+    """Split by Otsu's threshold (IEEE Trans. SMC 9, 1979), then put the edge between the two medians."""
+    split = _otsu(contrast)
+    ink, paper = contrast[contrast > split], contrast[contrast <= split]
+    if not len(ink) or not len(paper):
+        return _Levels(0, 0, 0, 0)
+    full, level = float(np.median(ink)), float(np.median(paper))
+    noise = 1.4826 * float(np.median(np.abs(paper - level)))
+    return _Levels(level, level + 0.45 * (full - level), full, noise)
+
+
+def _otsu(contrast: NDArray[np.float32]) -> float:
+    flags = cv2.THRESH_BINARY | cv2.THRESH_OTSU
+    return float(cv2.threshold(np.clip(contrast, 0, 255).astype(np.uint8), 0, 1, flags)[0])
+
+
+def _background(dark: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the picture would be without its dark ink, (H, W) float32.
+
+    A closing (dilation, then erosion) fills what is narrower than its kernel and keeps ramps and shadows.
+    """
+    reach = max(3, round(_REACH * min(dark.shape))) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = cv2.morphologyEx(cv2.medianBlur(dark, 3), cv2.MORPH_CLOSE, kernel)
+    return np.asarray(cv2.GaussianBlur(closed.astype(np.float32), (0, 0), reach / 6), np.float32)
+
+
+def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
+    """Whether the ink is lighter than its background.
+
+    The picture, its slope of light taken out, is cut in two: ink is less, touches the border less, and is made
+    of strokes, so that no large circle fits into it.
+    """
+    shrink = min(1.0, 64 / max(grey.shape))
+    size = (max(2, round(grey.shape[1] * shrink)), max(2, round(grey.shape[0] * shrink)))
+    flat = _without_slope(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32))
+    light = flat > _otsu(flat)
+    ours, theirs = _bulk(light), _bulk(~light)
+    return bool((ours / np.maximum(ours + theirs, 1e-9)).sum() < 1.5)
+
+
+def _without_slope(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take out a plane fitted to that half of the picture which fits it best: the background; from 0 up."""
+    y, x = np.indices(grey.shape, np.float32).reshape(2, -1)
+    plane, level = np.stack([x, y, np.ones_like(x)], 1), grey.reshape(-1)
+    residual = level - np.median(level)
+    for _ in range(3):
+        fits = np.abs(residual) <= np.median(np.abs(residual))
+        residual = level - plane @ np.linalg.lstsq(plane[fits], level[fits], rcond=None)[0]
+    return np.asarray(residual - residual.min(), np.float32).reshape(grey.shape)
+
+
+def _bulk(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of the picture, share of the border, and radius of the largest circle inside."""
+    border = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    framed = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return np.array([mask.mean(), border.mean(), cv2.distanceTransform(framed, cv2.DIST_L2, 5).max()])

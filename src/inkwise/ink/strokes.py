@@ -1,0 +1,71 @@
+"""Strokes of a pen, finger or mouse become a glyph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inkwise.errors import InkwiseError
+from inkwise.ink.glyph import BOX, FINE, FINE_SIDE, shapes_to_glyphs
+
+PEN = 2.6
+"""Default pen width in glyph pixels, near the middle of MNIST: tied to the glyph, not to the screen."""
+
+_SHIFT = 4  # cv2 draws at 1/16 pixel
+
+Strokes = Sequence[ArrayLike]
+"""One digit or more: a list of (k, 2) arrays, x right, y down, in any unit."""
+
+
+def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
+    """Strokes as float arrays.
+
+    Raises:
+        InkwiseError: a stroke is not (k, 2), is empty, or holds a value that is not finite.
+    """
+    checked = []
+    for number, stroke in enumerate(strokes, 1):
+        try:
+            points = np.asarray(stroke, np.float64)
+        except (TypeError, ValueError):
+            raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
+        if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+            raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")
+        if not np.isfinite(points).all():
+            raise InkwiseError(f"stroke {number} holds a coordinate that is not a finite number")
+        checked.append(points)
+    return checked
+
+
+def stroke_glyph(strokes: Strokes, pen: float = PEN) -> NDArray[np.uint8] | None:
+    """The (28, 28) uint8 glyph of one digit's strokes, or None if there are none.
+
+    Args:
+        strokes: list of (k, 2) arrays, x right, y down, in any unit.
+        pen: stroke width in glyph pixels.
+
+    Raises:
+        InkwiseError: a stroke is malformed.
+    """
+    checked = check_strokes(strokes)
+    if not checked:
+        return None
+    return np.asarray(shapes_to_glyphs(stroke_shape(checked, pen)[None])[0])
+
+
+def stroke_shape(strokes: list[NDArray[np.float64]], pen: float = PEN) -> NDArray[np.bool_]:
+    """Draw checked strokes as one fine shape, (112, 112) bool, its longer side BOX * FINE."""
+    width = max(round(pen * FINE), 1)
+    points = np.concatenate(strokes)
+    low, high = points.min(0), points.max(0)
+    extent = float((high - low).max())
+    scale = (BOX * FINE - width) / extent if extent else 0.0  # a dot stays one
+    canvas = np.zeros((FINE_SIDE, FINE_SIDE), np.uint8)
+    for stroke in strokes:
+        fine = (stroke - (low + high) / 2) * scale + FINE_SIDE / 2 - 0.5
+        fixed = np.rint(fine * 2**_SHIFT).astype(np.int32)[:, None]
+        cv2.polylines(canvas, [fixed], False, 1, width, cv2.LINE_8, _SHIFT)
+    return canvas.astype(bool)

@@ -1,0 +1,206 @@
+"""The training loop: the whole set in memory, one pass after another, callbacks for all that varies."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.errors import InkwiseError
+from inkwise.training.augment import augment
+from inkwise.training.callbacks.base import Callback
+from inkwise.training.nets import Net
+from inkwise.training.recipe import Recipe
+
+Row = dict[str, float]
+"""One epoch: epoch, lr, train_loss, train_accuracy, validation_loss, validation_accuracy, seconds, images_per_s."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Glyphs (n, 28, 28) uint8 and the numbers of their classes (n,) int64, on one device."""
+
+    glyphs: Tensor
+    classes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+class Loop:
+    """Trains a net by a recipe.
+
+    Callbacks may read all of: net, recipe, epoch (finished), step (finished), total_steps, lr, history,
+    running (mean loss and accuracy of this epoch so far), stopped (why, or None). `kept` is the module whose
+    weights are validated and returned: the net, unless a callback puts its own in place.
+    """
+
+    def __init__(
+        self, net: Net, recipe: Recipe, training: Samples, validation: Samples, callbacks: list[Callback]
+    ) -> None:
+        self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
+        self.device = training.glyphs.device
+        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(_groups(net, recipe.weight_decay), lr=recipe.lr)
+        self.kept: torch.nn.Module = self.net
+        self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
+        self.steps_per_epoch = math.ceil(len(training) / recipe.batch)
+        self.total_steps = self.steps_per_epoch * recipe.epochs
+        self.epoch = self.step = 0
+        self.history: list[Row] = []
+        self.running: Row = {}
+        self.stopped: str | None = None
+        self.best: dict[str, Tensor] = {}
+        self._half = torch.bfloat16 if _bfloat16(recipe, self.device) else None
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def set_lr(self, lr: float) -> None:
+        """Set the learning rate of the next step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+
+    def stop(self, reason: str) -> None:
+        """End training after this epoch."""
+        self.stopped = reason
+
+    def fit(self) -> Net:
+        """Train to the end, or until stopped or interrupted, and return the best net, on the CPU.
+
+        Ctrl-C ends training and keeps the best so far.
+
+        Raises:
+            InkwiseError: the loss is no longer a number.
+            KeyboardInterrupt: interrupted before the first epoch was finished.
+        """
+        self._call("on_train_begin")
+        try:
+            while self.epoch < self.recipe.epochs and not self.stopped:
+                self._run_epoch()
+        except KeyboardInterrupt:
+            if not self.best:
+                raise
+            self.stopped = "interrupted"
+        finally:
+            self._call("on_train_end")
+        self.net.load_state_dict(self.best)
+        return self.net.to("cpu").eval()
+
+    def _run_epoch(self) -> None:
+        began = time.perf_counter()
+        self.net.train()
+        order = torch.randperm(len(self.training), generator=self.generator, device=self.device)
+        loss_sum, right, seen = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
+        for number, batch in enumerate(order.split(self.recipe.batch), 1):
+            classes = self.training.classes[batch]
+            loss, logits = self._step(self.training.glyphs[batch], classes)
+            loss_sum += loss * len(batch)
+            right += (logits.argmax(1) == classes).sum()
+            seen += len(batch)
+            if number % 10 == 0 or seen == len(self.training):
+                # A look at the loss waits for the device, so not at every step.
+                seconds = time.perf_counter() - began
+                self.running = {
+                    "train_loss": float(loss_sum) / seen,
+                    "train_accuracy": float(right) / seen,
+                    "images_per_s": seen / seconds,
+                }
+                if not math.isfinite(self.running["train_loss"]):
+                    raise InkwiseError("training diverged: the loss is not a number; lower lr")
+            self._call("on_step_end")
+        self.epoch += 1
+        validation_loss, validation_accuracy = self._validate()
+        row = {"epoch": self.epoch, "lr": self.lr, **self.running}
+        row |= {"validation_loss": validation_loss, "validation_accuracy": validation_accuracy}
+        best = min((past["validation_loss"] for past in self.history), default=math.inf)
+        self.history.append(row | {"seconds": time.perf_counter() - began})
+        if validation_loss < best:
+            kept = self.kept.state_dict()
+            self.best = {name: value.detach().clone() for name, value in kept.items()}
+        self._call("on_epoch_end")
+
+    def _step(self, glyphs: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        inputs = augment(glyphs[:, None].float() / 255, self.recipe, self.generator)
+        with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
+            logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
+        loss = F.cross_entropy(logits, classes, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach(), logits.detach()
+
+    def _validate(self) -> tuple[float, float]:
+        logits = logits_of(self.kept, self.validation.glyphs)
+        # The objective of training itself: plain cross-entropy would punish what label smoothing asks for.
+        loss = F.cross_entropy(logits, self.validation.classes, label_smoothing=self.recipe.label_smoothing)
+        return float(loss), float((logits.argmax(1) == self.validation.classes).float().mean())
+
+    def _call(self, hook: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(self)
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on after this epoch: tensors, numbers and texts only."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "best": self.best,
+            "history": self.history,
+            "epoch": self.epoch,
+            "step": self.step,
+            "callbacks": [callback.state() for callback in self.callbacks],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of the same recipe and data."""
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        self.best = {name: value.to(self.device) for name, value in state["best"].items()}
+        self.history, self.epoch, self.step = state["history"], state["epoch"], state["step"]
+        for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.restore(own)
+
+
+@torch.no_grad()
+def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor:
+    """Logits (n, classes) float32 of uint8 glyphs (n, 28, 28), without augmentation."""
+    net.eval()
+    parts = [
+        net((part[:, None].float() / 255).contiguous(memory_format=torch.channels_last))
+        for part in glyphs.split(batch)
+    ]
+    return torch.cat(parts)
+
+
+def _groups(net: Net, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights decay; biases and the scales of batch-norm do not."""
+    parameters = list(net.parameters())
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _bfloat16(recipe: Recipe, device: torch.device) -> bool:
+    if recipe.precision != "auto":
+        return recipe.precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Without instructions for it, 16 bits are slower on a processor than 32.
+    cpuinfo = Path("/proc/cpuinfo")
+    return device.type == "cpu" and platform.system() == "Linux" and "avx512_bf16" in cpuinfo.read_text()

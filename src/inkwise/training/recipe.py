@@ -1,0 +1,167 @@
+"""What a training run consists of: a recipe is a short diff from defaults."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, ClassVar, Literal, Self
+
+from inkwise.errors import InkwiseError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a training run; subclasses override what differs.
+
+    Lengths are glyph pixels unless said otherwise; a range of r means uniform in [-r, r].
+    """
+
+    name: ClassVar[str] = ""
+
+    # data
+    data: tuple[str, ...] = ("mnist-train",)
+    """Data sets to train on: names or paths."""
+    variants: int = 1
+    """How often each stroke sample is drawn, each time with another pen, slant and aspect."""
+    rescans: int = 0
+    """How often each picture is read again as a picture of another size and aspect."""
+    validation: float = 1 / 12
+    """Share split off the training data to choose by, stratified; stroke files split by writer instead."""
+    test: tuple[str, ...] = ("mnist-test",)
+    """Data sets that are read once, at the end."""
+
+    # net
+    net: str = "compact"
+    channels: tuple[int, ...] = (24, 32, 64)
+    dropout: float = 0.0
+
+    # optimisation
+    epochs: int = 16
+    batch: int = 256
+    lr: float = 4e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
+    warmup: float = 0.2
+    """one-cycle: share of the steps in which the rate rises."""
+    step_epochs: int = 10
+    """step: epochs after which the rate is multiplied by `factor`."""
+    factor: float = 0.5
+    """step, plateau: what the rate is multiplied by."""
+    patience: int = 3
+    """plateau: epochs without a better validation loss before the rate falls."""
+    early_stopping: int = 0
+    """Epochs without a better validation loss before training stops; 0 never stops early."""
+    averaging: float = 0.04
+    """Share of all steps that the weights' moving average reaches back; 0 keeps the weights themselves."""
+
+    # augmentation, one draw a sample
+    rotate: float = 15.0
+    """Degrees."""
+    scale: float = 0.12
+    """Share of the size."""
+    aspect: float = 0.0
+    """Share by which width grows and height shrinks, or the other way round."""
+    shear: float = 0.2
+    """Pixels sideways per pixel down."""
+    shift: float = 0.1
+    """Share of the glyph's side."""
+    elastic: float = 0.0
+    """Standard deviation of a smooth displacement field, pixels."""
+    stroke: float = 0.0
+    """Pixels by which strokes are thickened or thinned, on each side."""
+    brightness: float = 0.0
+    """Share of full white added or taken away."""
+    contrast: float = 0.0
+    """Share of the contrast added or taken away."""
+    noise: float = 0.0
+    """Largest standard deviation of Gaussian noise, share of full white."""
+    occlusion: float = 0.0
+    """Longest side of one square set to black, pixels."""
+
+    # run
+    seed: int = 0
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """bfloat16 computes convolutions in 16 bits; auto does where the device has the instructions for it."""
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InkwiseError: a value is out of its range.
+        """
+        for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
+            if getattr(self, key) < 1:
+                raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
+        for key in ("validation", "dropout", "averaging", "label_smoothing"):
+            if not 0 <= getattr(self, key) < 1:
+                raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
+        if self.validation == 0:
+            raise InkwiseError("recipe key validation must be above 0: without it nothing can be chosen")
+        if not self.lr > 0:
+            raise InkwiseError(f"recipe key lr must be above 0, not {self.lr}")
+
+    def set(self, **changes: Any) -> Self:
+        """A copy with some keys changed.
+
+        Raises:
+            InkwiseError: a key is unknown (the message names the nearest) or a value is out of its range.
+        """
+        for key in changes:
+            if key not in self._keys():
+                raise self._unknown(key)
+        return replace(self, **changes)
+
+    def set_text(self, assignments: list[str]) -> Self:
+        """A copy with keys changed by texts such as "epochs=3" or "data=mnist-train,mine.csv".
+
+        Raises:
+            InkwiseError: not key=value, an unknown key, or a value of the wrong type.
+        """
+        hints = typing.get_type_hints(type(self))
+        known = self._keys()
+        changes = {}
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            if not equals:
+                raise InkwiseError(f"--set {assignment!r}: write key=value")
+            if key not in known:
+                raise self._unknown(key)
+            changes[key] = _parse(hints[key], key, text)
+        return self.set(**changes)
+
+    def _keys(self) -> list[str]:
+        return [field.name for field in fields(self)]
+
+    def _unknown(self, key: str) -> InkwiseError:
+        return InkwiseError(f"recipe {self.name} has no key {key!r}{nearest(key, self._keys())}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keys with their values, and the recipe's name first."""
+        return {"recipe": self.name, **asdict(self)}
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The end of an error message: the names that come nearest, or all of them."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"
+
+
+def _parse(kind: Any, key: str, text: str) -> Any:
+    """A value of a recipe key from its text."""
+    try:
+        if typing.get_origin(kind) is Literal:
+            if text not in typing.get_args(kind):
+                raise InkwiseError(f"recipe key {key} is one of {', '.join(typing.get_args(kind))}, not {text!r}")
+            return text
+        if typing.get_origin(kind) is tuple:
+            item = typing.get_args(kind)[0]
+            return tuple(item(part) for part in text.split(",") if part)
+        return kind(text)
+    except InkwiseError:
+        raise
+    except ValueError:
+        name = "list of " + typing.get_args(kind)[0].__name__ if isinstance(kind, types.GenericAlias) else kind.__name__
+        raise InkwiseError(f"recipe key {key} takes {name}, not {text!r}") from None

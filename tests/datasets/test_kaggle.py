@@ -1,0 +1,131 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from inkwise.datasets.kaggle import read_kaggle
+from inkwise.errors import DataError
+
+PIXELS = [f"pixel{i}" for i in range(784)]
+
+
+def csv(columns, rows) -> str:
+    return "\n".join(",".join(map(str, line)) for line in [columns, *rows]) + "\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text: str):
+        path = tmp_path / "digits.csv"
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+def test_labels_and_pixels(write, digits):
+    rows = np.column_stack([[5, 0, 4, 1, 9, 2], digits.reshape(6, -1)])
+    dataset = read_kaggle(write(csv(["label", *PIXELS], rows)))
+    assert dataset.labels.tolist() == ["5", "0", "4", "1", "9", "2"]
+    np.testing.assert_array_equal(dataset.glyphs, digits)
+    assert dataset.glyphs.dtype == np.uint8
+    assert dataset.name == "digits.csv"
+
+
+def test_the_test_file_has_no_labels(write, digits):
+    dataset = read_kaggle(write(csv(PIXELS, digits.reshape(6, -1))))
+    assert dataset.labels.tolist() == [""] * 6
+    np.testing.assert_array_equal(dataset.glyphs, digits)
+
+
+def test_gzipped(tmp_path, digits):
+    path = tmp_path / "test.csv.gz"
+    path.write_bytes(gzip.compress(csv(PIXELS, digits.reshape(6, -1)).encode()))
+    np.testing.assert_array_equal(read_kaggle(path).glyphs, digits)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.rstrip("\n"),
+        lambda text: text + "\n\n",
+    ],
+    ids=["windows line ends", "byte order mark", "no last line end", "blank lines at the end"],
+)
+def test_what_spreadsheets_do_to_a_file(write, digits, change):
+    text = change(csv(PIXELS, digits.reshape(6, -1)))
+    np.testing.assert_array_equal(read_kaggle(write(text)).glyphs, digits)
+
+
+ROW = [7] + [0] * 784
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        (["label", *PIXELS[:3], *PIXELS[4:]], "line 1: column pixel3 is missing"),
+        (["lable", *PIXELS], "line 1: column 'lable' is unknown"),
+        ([*PIXELS, "label"], "line 1: the columns are not in the order label, pixel0 to pixel783, each once"),
+        (ROW, "line 1: column pixel0 is missing"),
+    ],
+)
+def test_a_wrong_header_names_the_column(write, columns, reason):
+    with pytest.raises(DataError) as caught:
+        read_kaggle(write(csv(columns, [ROW])))
+    assert str(caught.value).endswith(f"digits.csv: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("bad_row", "reason"),
+    [
+        (["seven", *ROW[1:]], "label is 'seven', not a whole number 0 to 9"),
+        ([10, *ROW[1:]], "label is '10', not a whole number 0 to 9"),
+        ([7, 300, *ROW[2:]], "pixel0 is '300', not a whole number 0 to 255"),
+        ([*ROW[:-1], -1], "pixel783 is '-1', not a whole number 0 to 255"),
+        ([7, 0, "0.5", *ROW[3:]], "pixel1 is '0.5', not a whole number 0 to 255"),
+        ([7, "", *ROW[2:]], "pixel0 is '', not a whole number 0 to 255"),
+        (ROW[:-1], "784 values for 785 columns"),
+        ([*ROW, 0], "786 values for 785 columns"),
+    ],
+)
+def test_a_wrong_row_names_line_column_and_value(write, bad_row, reason):
+    text = csv(["label", *PIXELS], [ROW, [], bad_row, ROW])
+    with pytest.raises(DataError) as caught:
+        read_kaggle(write(text))
+    assert str(caught.value).endswith(f"digits.csv: line 4: {reason}")
+
+
+def test_rows_that_all_have_a_value_too_few(write):
+    with pytest.raises(DataError, match="line 2: 784 values for 785 columns"):
+        read_kaggle(write(csv(["label", *PIXELS], [ROW[1:], ROW[1:]])))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "is empty"),
+        ("\n", "line 1: no column names"),
+        (csv(["label", *PIXELS], []), "has a header and no rows"),
+        (csv(["label", *PIXELS], []) + "\n\n", "has a header and no rows"),
+    ],
+)
+def test_nothing_to_read(write, text, reason):
+    with pytest.raises(DataError, match=f"digits.csv: {reason}"):
+        read_kaggle(write(text))
+
+
+def test_a_file_that_is_no_text(tmp_path):
+    path = tmp_path / "digits.csv"
+    path.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(DataError, match=r"digits\.csv: is not a text file"):
+        read_kaggle(path)
+
+
+@pytest.mark.parametrize("cut", [slice(0, 200), slice(0, -4)])
+def test_gzip_that_breaks_off(tmp_path, digits, cut):
+    path = tmp_path / "digits.csv.gz"
+    path.write_bytes(gzip.compress(csv(PIXELS, digits.reshape(6, -1)).encode())[cut])
+    with pytest.raises(DataError, match=r"digits\.csv\.gz: the gzip data breaks off or is damaged"):
+        read_kaggle(path)

@@ -1,0 +1,166 @@
+import numpy as np
+import pytest
+
+from inkwise.datasets.npz import read_npz, read_strokes
+from inkwise.errors import DataError
+from inkwise.ink import picture_glyph, stroke_glyph
+
+# A seven of two strokes with its bar, then a one of one stroke.
+STROKES = {
+    "points": np.array([[0, 0], [50, 0], [20, 90], [15, 50], [45, 50], [0, 0], [5, 100]], np.int32),
+    "stroke_offsets": np.array([0, 3, 5, 7]),
+    "sample_offsets": np.array([0, 2, 3]),
+    "labels": np.array([7, 1]),
+    "writer": np.array([12, 30], np.int16),
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(arrays):
+        path = tmp_path / "set.npz"
+        np.savez_compressed(path, **arrays)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def ragged(one):
+    wide = np.ascontiguousarray(255 - one[:, 5:])
+    return {
+        "pixels": np.concatenate([one.ravel(), wide.ravel()]),
+        "offsets": np.array([0, one.size, one.size + wide.size]),
+        "shapes": np.array([one.shape, wide.shape], np.int32),
+        "labels": np.array([1, 1]),
+        "person": np.array([3, 8]),
+    }
+
+
+def test_strokes_as_they_were_drawn(write):
+    strokes = read_strokes(write(STROKES))
+    assert [len(sample) for sample in strokes.samples] == [2, 1]
+    np.testing.assert_array_equal(strokes.samples[0][1], [[15, 50], [45, 50]])
+    assert strokes.samples[0][1].dtype == np.float32
+    assert strokes.labels.tolist() == ["7", "1"]
+    assert strokes.writers.tolist() == [12, 30]
+    assert strokes.writers.dtype == np.int64
+    assert (strokes.name, len(strokes)) == ("set", 2)
+
+
+def test_strokes_as_glyphs(write):
+    dataset = read_npz(write(STROKES))
+    bar = STROKES["points"][5:7]
+    np.testing.assert_array_equal(dataset.glyphs[1], stroke_glyph([bar]))
+    assert dataset.labels.tolist() == ["7", "1"]
+    assert dataset.writers.tolist() == [12, 30]
+
+
+def test_labels_may_be_text_and_writers_unknown(write):
+    arrays = {**STROKES, "labels": np.array(["5/27", "A"])}
+    del arrays["writer"]
+    dataset = read_npz(write(arrays))
+    assert dataset.labels.tolist() == ["5/27", "A"]
+    assert dataset.writers is None
+
+
+def test_pictures_of_one_size(write, one):
+    blank = np.full_like(one, 255)
+    dataset = read_npz(write({"images": np.stack([one, blank]), "labels": np.array([1, 0])}))
+    np.testing.assert_array_equal(dataset.glyphs[0], picture_glyph(one))
+    assert not dataset.glyphs[1].any()
+    assert dataset.labels.tolist() == ["1", "0"]
+
+
+def test_pictures_without_labels(write, one):
+    assert read_npz(write({"images": one[None]})).labels.tolist() == [""]
+
+
+def test_pictures_of_many_sizes(write, ragged, one):
+    dataset = read_npz(write(ragged))
+    np.testing.assert_array_equal(dataset.glyphs[0], picture_glyph(one))
+    np.testing.assert_array_equal(dataset.glyphs[1], picture_glyph(255 - one[:, 5:]))
+    assert dataset.writers.tolist() == [3, 8]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"points": np.zeros((7, 3))}, r"points is float64 \(7, 3\), not numbers \(N, 2\)"),
+        ({"points": np.full((7, 2), np.nan)}, "points holds a value that is not finite"),
+        ({"stroke_offsets": np.array([0, 3, 5, 9])}, "stroke_offsets does not rise from 0 to 7"),
+        ({"stroke_offsets": np.array([0, 5, 3, 7])}, "stroke_offsets does not rise from 0 to 7"),
+        ({"stroke_offsets": np.array([0, 3, 3, 7])}, "stroke_offsets has a stroke without points"),
+        ({"sample_offsets": np.array([0.0, 2, 3])}, r"sample_offsets is float64 \(3,\), not integers"),
+        ({"sample_offsets": np.array([0])}, r"sample_offsets is int64 \(1,\), not integers \(n \+ 1,\), n > 0"),
+        ({"labels": np.array([7, 1, 1])}, r"labels is int64 \(3,\), not integers or text \(2,\)"),
+        ({"labels": np.array([7.0, 1.0])}, r"labels is float64 \(2,\)"),
+        ({"writer": np.array([1])}, r"writer is int64 \(1,\), not integers \(2,\)"),
+    ],
+)
+def test_strokes_that_do_not_fit_together(write, change, reason):
+    with pytest.raises(DataError, match=rf"set\.npz: {reason}"):
+        read_strokes(write({**STROKES, **change}))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"shapes": np.array([[40, 40], [40, 36]])}, "picture 1 has 1400 pixels for a shape of 40x36"),
+        ({"shapes": np.array([[-40, -40], [40, 35]])}, "picture 0 has 1600 pixels for a shape of -40x-40"),
+        ({"shapes": np.array([[40, 40]])}, r"shapes is int64 \(1, 2\), not integers \(2, 2\)"),
+        ({"offsets": np.array([0, 1600, 2999])}, "offsets does not rise from 0 to 3000"),
+        ({"pixels": np.zeros(3000)}, r"pixels is float64 \(3000,\), not uint8 \(N,\)"),
+        ({"person": np.array(["a", "b"])}, r"person is <U1 \(2,\), not integers \(2,\)"),
+    ],
+)
+def test_ragged_pictures_that_do_not_fit_together(write, ragged, change, reason):
+    with pytest.raises(DataError, match=rf"set\.npz: {reason}"):
+        read_npz(write({**ragged, **change}))
+
+
+@pytest.mark.parametrize(
+    ("images", "reason"),
+    [
+        (np.zeros((2, 30, 30)), r"images is float64 \(2, 30, 30\), not uint8 \(n, h, w\)"),
+        (np.zeros((2, 900), np.uint8), r"images is uint8 \(2, 900\), not uint8 \(n, h, w\)"),
+        (np.zeros((0, 30, 30), np.uint8), "holds no samples"),
+        (np.zeros((1, 1, 1), np.uint8), "picture 0: "),
+    ],
+)
+def test_images_that_are_none(write, images, reason):
+    with pytest.raises(DataError, match=rf"set\.npz: {reason}"):
+        read_npz(write({"images": images}))
+
+
+def test_another_layout_is_told_with_what_it_holds(write):
+    with pytest.raises(DataError, match=r"set\.npz: holds weights, bias; expected images, or"):
+        read_npz(write({"weights": np.zeros(3), "bias": np.zeros(3)}))
+    with pytest.raises(DataError, match="holds no strokes: points, sample_offsets, stroke_offsets missing"):
+        read_strokes(write({"images": np.zeros((1, 28, 28), np.uint8)}))
+
+
+def test_python_objects_are_never_unpickled(write):
+    with pytest.raises(DataError, match=r"set\.npz: is no sound \.npz archive of plain arrays"):
+        read_npz(write({"images": np.array([{"a": 1}, None], dtype=object)}))
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-30], lambda data: b"text" * 50])
+def test_a_damaged_archive(write, damage):
+    path = write(STROKES)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError, match=r"set\.npz: is no sound \.npz archive"):
+        read_npz(path)
+
+
+def test_a_lone_array_under_the_wrong_suffix(tmp_path):
+    path = tmp_path / "set.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(DataError, match=r"set\.npz: is no sound \.npz archive"):
+        read_npz(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"none\.npz: No such file or directory"):
+        read_strokes(tmp_path / "none.npz")

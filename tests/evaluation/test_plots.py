@@ -1,0 +1,107 @@
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkwise.datasets import Dataset
+from inkwise.errors import DataError
+from inkwise.evaluation import Mistake, Result, evaluate_model, plots
+from inkwise.evaluation.results import Classifier
+
+
+@pytest.fixture
+def result(model: Classifier, mixed: Dataset) -> Result:
+    return evaluate_model(model, [mixed])[0]
+
+
+@pytest.fixture
+def flawless(model: Classifier, perfect: Dataset) -> Result:
+    return evaluate_model(model, [perfect])[0]
+
+
+def pixels(png: bytes) -> NDArray[np.int16]:
+    """(h, w, 3) of a PNG."""
+    with Image.open(io.BytesIO(png)) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB")).astype(np.int16)
+
+
+def red(picture: NDArray[np.int16]) -> int:
+    return int((picture[..., 0] - picture[..., 1:].max(axis=-1) > 60).sum())
+
+
+def test_the_confusion_matrix_shows_mistakes_in_red_and_nothing_else(
+    result: Result, flawless: Result
+) -> None:
+    assert red(pixels(plots.confusion_plot(result.evaluation))) > 1000
+    assert red(pixels(plots.confusion_plot(flawless.evaluation))) == 0
+
+
+def test_the_wall_grows_by_rows_of_eight_up_to_forty_mistakes() -> None:
+    mistakes = [Mistake(i, np.full((28, 28), 255, np.uint8), "$1$", "7", 0.9) for i in range(50)]
+    one, two, full, more = (pixels(plots.mistakes_plot(mistakes[:count])) for count in (8, 9, 40, 50))
+
+    assert one.shape[1] == two.shape[1] == full.shape[1]
+    assert one.shape[0] < two.shape[0] < full.shape[0]
+    np.testing.assert_array_equal(full, more)
+
+
+def test_the_wall_shows_the_glyphs_as_dark_ink(result: Result) -> None:
+    blank = [Mistake(0, np.zeros((28, 28), np.uint8), "4", "", 0.0)]
+    inked = [Mistake(0, np.full((28, 28), 255, np.uint8), "4", "9", 0.9)]
+    dark, light = (
+        (pixels(plots.mistakes_plot(mistakes)).max(axis=-1) < 50).mean() for mistakes in (inked, blank)
+    )
+    assert dark > 0.3 > 0.05 > light
+
+
+def test_no_mistakes_still_make_a_picture() -> None:
+    assert (pixels(plots.mistakes_plot([])) < 200).any()
+
+
+def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(
+    model: Classifier, make: Callable[..., Dataset], flawless: Result
+) -> None:
+    answers = [("1", "1" if percent > 95 else "2", percent) for percent in range(90, 100)]
+    [four_of_ten] = evaluate_model(model, [make("four of ten", *answers)])
+
+    assert four_of_ten.evaluation.coverage_at[0].coverage == 0.4
+    assert red(pixels(plots.coverage_plot(four_of_ten.evaluation))) == 0
+    assert red(pixels(plots.coverage_plot(flawless.evaluation))) > 20
+
+
+def test_a_reliability_bar_is_as_high_as_the_accuracy(
+    model: Classifier, make: Callable[..., Dataset], flawless: Result
+) -> None:
+    def blue(result: Result) -> int:
+        picture = pixels(plots.reliability_plot(result.evaluation))
+        return int((picture[..., 2] - picture[..., 0] > 60).sum())
+
+    [half_right] = evaluate_model(model, [make("half", ("1", "1", 98), ("1", "2", 98))])
+    assert blue(half_right) / blue(flawless) == pytest.approx(0.5, abs=0.05)
+
+
+def test_reliability_survives_a_set_of_which_nothing_was_read(
+    model: Classifier, make: Callable[..., Dataset]
+) -> None:
+    [unread] = evaluate_model(model, [make("blank", ("1", "", 0))])
+    assert pixels(plots.reliability_plot(unread.evaluation)).size
+
+
+def test_history_draws_a_curve_for_every_loss_and_accuracy() -> None:
+    rows = [{"epoch": str(i), "train_loss": str(1 / i), "validation_loss": ""} for i in (1, 2, 3)]
+    both = [row | {"validation_loss": "0.5"} for row in rows]
+
+    assert red(pixels(plots.history_plot(both))) > red(pixels(plots.history_plot(rows))) > 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [([], "no rows"), ([{"epoch": "1", "train_loss": "low"}], "'train_loss' holds what is no number")],
+)
+def test_a_history_that_cannot_be_drawn_is_refused(rows: list[dict[str, str]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        plots.history_plot(rows)

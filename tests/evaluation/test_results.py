@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inkwise.datasets import Dataset
+from inkwise.errors import DataError
+from inkwise.evaluation import evaluate_model, results
+from inkwise.evaluation.results import Classifier
+
+
+def test_every_set_gives_a_result(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:
+    first, second = evaluate_model(model, [mixed, perfect])
+
+    assert (first.name, first.evaluation.n, first.evaluation.misses) == ("mixed", 6, 4)
+    assert (second.name, second.evaluation.misses, second.mistakes) == ("perfect", 0, ())
+
+
+def test_mistakes_come_surest_first_and_know_their_place_in_the_set(
+    model: Classifier, mixed: Dataset
+) -> None:
+    [result] = evaluate_model(model, [mixed])
+
+    seen = [(m.index, m.true, m.read, round(m.probability, 2)) for m in result.mistakes]
+    assert seen == [(3, "7", "1", 0.95), (1, "2", "7", 0.6), (5, "x", "8", 0.5), (4, "4", "", 0.0)]
+    assert len(result.mistakes) == result.evaluation.misses
+    np.testing.assert_array_equal(result.mistakes[0].glyph, mixed.glyphs[3])
+
+
+def test_to_dict_names_the_set_and_lists_its_mistakes(model: Classifier, mixed: Dataset) -> None:
+    [result] = evaluate_model(model, [mixed])
+    plain = result.to_dict()
+
+    assert (plain["name"], plain["misses"]) == ("mixed", 4)
+    assert plain["mistakes"][-1] == {"index": 4, "true": "4", "read": "", "probability": 0.0}
+
+
+def test_a_set_without_labels_is_refused_by_name(model: Classifier, mixed: Dataset) -> None:
+    with pytest.raises(DataError, match="mixed: nothing to evaluate"):
+        evaluate_model(model, [mixed.select(mixed.labels == "")])
+    with pytest.raises(DataError, match="no data set"):
+        evaluate_model(model, [])
+
+
+def test_a_model_is_a_file_a_run_folder_or_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Opened:
+        def __init__(self, path: Path | str) -> None:
+            self.path = path
+
+        @classmethod
+        def bundled(cls) -> "Opened":
+            return cls("bundled")
+
+    monkeypatch.setattr(results, "Model", Opened)
+    (tmp_path / "model.onnx").touch()
+
+    for source in (tmp_path, tmp_path / "model.onnx"):
+        assert results.open_model(str(source)).path == tmp_path / "model.onnx"
+    assert results.open_model("default").path == "bundled"
+
+
+def test_a_run_folder_brings_its_history(tmp_path: Path) -> None:
+    assert results.read_history(str(tmp_path)) is None
+    (tmp_path / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
+    assert results.read_history(str(tmp_path)) == [{"epoch": "1", "train_loss": "0.5"}]
