@@ -24,6 +24,15 @@ def test_select_works_without_writers(digits):
     assert dataset.select(slice(2)).writers is None
 
 
+def test_strokes_are_selected_alike():
+    samples = [[np.full((2, 2), number, np.float32)] for number in range(3)]
+    strokes = StrokeSet("pen", samples, np.array(["7", "4", "1"]), np.array([5, 5, 9]))
+    picked = strokes.select(strokes.labels != "4")
+    assert [int(sample[0][0, 0]) for sample in picked.samples] == [0, 2]
+    assert picked.labels.tolist() == ["7", "1"]
+    assert picked.writers.tolist() == [5, 9]
+
+
 def test_strokes_become_glyphs_and_no_strokes_a_black_one():
     bar = np.array([[0, 0], [0, 50], [0, 100]], np.float32)
     dataset = StrokeSet("pen", [[bar], []], np.array(["1", ""]), np.array([4, 4])).to_dataset()

@@ -66,7 +66,11 @@ GOOD = idx_bytes(np.zeros((4, 28, 28), np.uint8))
         (IMAGES, GOOD[:10], "breaks off inside its header"),
         (IMAGES, GOOD[:-1], "3151 bytes where its header promises 3152"),
         (IMAGES, GOOD + b"\x00", "3153 bytes where its header promises 3152"),
-        (IMAGES, GOOD[:4] + b"\xff" * 12 + GOOD[16:], "where its header promises 79228162458924105385300197391"),
+        (
+            IMAGES,
+            GOOD[:4] + b"\xff" * 12 + GOOD[16:],
+            "where its header promises 79228162458924105385300197391",
+        ),
         (IMAGES, gzip.compress(GOOD)[:-9], "the gzip data breaks off or is damaged"),
         (IMAGES, gzip.compress(GOOD)[:9] + b"damaged", "the gzip data breaks off or is damaged"),
         (IMAGES, idx_bytes(np.zeros((4, 16, 20), np.uint8)), "the images are 16x20, not 28x28"),

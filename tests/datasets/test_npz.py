@@ -49,7 +49,7 @@ def test_strokes_as_they_were_drawn(write):
 
 
 def test_strokes_as_glyphs(write):
-    dataset = read_npz(write(STROKES))
+    dataset = read_npz(write(STROKES)).to_dataset()
     bar = STROKES["points"][5:7]
     np.testing.assert_array_equal(dataset.glyphs[1], stroke_glyph([bar]))
     assert dataset.labels.tolist() == ["7", "1"]
@@ -59,9 +59,9 @@ def test_strokes_as_glyphs(write):
 def test_labels_may_be_text_and_writers_unknown(write):
     arrays = {**STROKES, "labels": np.array(["5/27", "A"])}
     del arrays["writer"]
-    dataset = read_npz(write(arrays))
-    assert dataset.labels.tolist() == ["5/27", "A"]
-    assert dataset.writers is None
+    strokes = read_npz(write(arrays))
+    assert strokes.labels.tolist() == ["5/27", "A"]
+    assert strokes.writers is None
 
 
 def test_pictures_of_one_size(write, one):
@@ -92,7 +92,10 @@ def test_pictures_of_many_sizes(write, ragged, one):
         ({"stroke_offsets": np.array([0, 5, 3, 7])}, "stroke_offsets does not rise from 0 to 7"),
         ({"stroke_offsets": np.array([0, 3, 3, 7])}, "stroke_offsets has a stroke without points"),
         ({"sample_offsets": np.array([0.0, 2, 3])}, r"sample_offsets is float64 \(3,\), not integers"),
-        ({"sample_offsets": np.array([0])}, r"sample_offsets is int64 \(1,\), not integers \(n \+ 1,\), n > 0"),
+        (
+            {"sample_offsets": np.array([0])},
+            r"sample_offsets is int64 \(1,\), not integers \(n \+ 1,\), n > 0",
+        ),
         ({"labels": np.array([7, 1, 1])}, r"labels is int64 \(3,\), not integers or text \(2,\)"),
         ({"labels": np.array([7.0, 1.0])}, r"labels is float64 \(2,\)"),
         ({"writer": np.array([1])}, r"writer is int64 \(1,\), not integers \(2,\)"),

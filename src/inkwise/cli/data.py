@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from inkwise import datasets
 from inkwise.errors import DataError
@@ -21,12 +23,11 @@ app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them
 def list_sets() -> None:
     """List the data sets that have a name."""
     cached = "no" if datasets.missing_files() else str(datasets.mnist_folder())
-    table = Table("name", "what", "samples", "cached", box=None)
+    table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
     for name, known in datasets.KNOWN.items():
-        table.add_row(name, known.what, f"{known.samples:,}", cached)
+        table.add_row(name, known.what, f"{known.samples:,}", Text(cached))
     # Piped, rich takes the width to be 80 and would break the path.
-    console = Console(markup=False)
-    console.print(table, width=None if console.is_terminal else 1000)
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 @app.command()

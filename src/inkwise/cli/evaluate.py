@@ -13,13 +13,22 @@ from inkwise.errors import InkwiseError
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(help="An .onnx file, a run folder, or 'default' for the bundled weights.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="An .onnx file, a run folder, or 'default' for the bundled weights."
+        ),
     ],
     on: Annotated[
-        str, typer.Option(help="Data sets, comma-separated: mnist-test, a folder, a .csv or .npz file.")
+        str,
+        typer.Option(
+            metavar="SET,..", help="Data sets, comma-separated: mnist-test, a folder, a .csv or .npz file."
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Write report.html, evaluation.json and the pictures to this folder.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write report.html, evaluation.json and the pictures to this folder."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "StrokeSet",
     "fetch_mnist",
     "load",
+    "load_raw",
     "missing_files",
     "mnist_folder",
     "read_strokes",
@@ -36,13 +37,18 @@ def load(source: str | Path) -> Dataset:
     as they are; pictures and strokes are normalised to glyphs, an empty one to black.
     Raises DataError if there is no such name or path, or if it does not hold what it should.
     """
+    return load_raw(source).to_dataset()
+
+
+def load_raw(source: str | Path) -> Dataset | StrokeSet:
+    """Like ``load``, but strokes stay strokes, for training to bend them; raises DataError alike."""
     try:
-        return _load(source)
+        return _read(source)
     except OSError as error:
         raise DataError(f"{error.filename or source}: {error.strerror or error}") from error
 
 
-def _load(source: str | Path) -> Dataset:
+def _read(source: str | Path) -> Dataset | StrokeSet:
     if isinstance(source, str) and source in KNOWN:
         return load_mnist(source)
     path = Path(source)

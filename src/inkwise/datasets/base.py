@@ -14,6 +14,7 @@ GLYPH_SHAPE = (28, 28)
 PARTS = ("train", "validation", "test")
 
 Strokes = list[NDArray[np.float32]]  # one (k, 2) array per stroke: x right, y down
+Selection = NDArray[np.bool_] | NDArray[np.integer] | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,16 @@ class Dataset:
         """The number of samples."""
         return len(self.glyphs)
 
-    def select(self, mask_or_index: NDArray[np.bool_] | NDArray[np.integer] | slice) -> Dataset:
+    def select(self, mask_or_index: Selection) -> Dataset:
         """The samples of a boolean mask (n,), an integer index (m,) or a slice, as a dataset of its own."""
         writers = None if self.writers is None else self.writers[mask_or_index]
         return replace(
             self, glyphs=self.glyphs[mask_or_index], labels=self.labels[mask_or_index], writers=writers
         )
+
+    def to_dataset(self) -> Dataset:
+        """This dataset itself, so that it can stand where strokes may stand."""
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,13 @@ class StrokeSet:
     def __len__(self) -> int:
         """The number of samples."""
         return len(self.samples)
+
+    def select(self, mask_or_index: Selection) -> StrokeSet:
+        """The samples of a boolean mask (n,), an integer index (m,) or a slice, as a set of its own."""
+        chosen = np.arange(len(self))[mask_or_index]
+        writers = None if self.writers is None else self.writers[chosen]
+        samples = [self.samples[index] for index in chosen]
+        return replace(self, samples=samples, labels=self.labels[chosen], writers=writers)
 
     def to_dataset(self) -> Dataset:
         """Every sample drawn as a glyph."""

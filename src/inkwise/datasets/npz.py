@@ -31,14 +31,14 @@ _STROKES = {"points", "stroke_offsets", "sample_offsets"}
 _RAGGED = {"pixels", "offsets", "shapes"}
 
 
-def read_npz(path: Path) -> Dataset:
-    """The samples of an archive in one of the three layouts, as glyphs.
+def read_npz(path: Path) -> Dataset | StrokeSet:
+    """The samples of an archive in one of the three layouts: pictures as glyphs, strokes as they are.
 
     Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
     """
     arrays = _open(path)
     if arrays.keys() >= _STROKES:
-        return _stroke_set(path, arrays).to_dataset()
+        return _stroke_set(path, arrays)
     if "images" in arrays:
         return _equal_pictures(path, arrays)
     if arrays.keys() >= _RAGGED:
@@ -63,7 +63,7 @@ def read_strokes(path: str | Path) -> StrokeSet:
 
 def _open(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError) as error:
         # Beside damage: an array of Python objects (ValueError), a lone .npy (TypeError).

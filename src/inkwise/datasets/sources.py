@@ -165,8 +165,10 @@ def _download(url: str) -> bytes:
                 raise SourceError(f"silent for {PATIENCE} s") from error
         except Exception as error:
             response = getattr(error, "response", None)
-            reason = "cannot be reached" if response is None else f"answers {response.status_code}"
-            raise SourceError(f"{reason} ({type(error).__name__})") from error
+            if response is None:
+                raise SourceError(f"cannot be reached ({type(error).__name__})") from error
+            response.close()
+            raise SourceError(f"answers {response.status_code}") from error
 
 
 def _pip_reason(stderr: str) -> str:

@@ -53,8 +53,8 @@ class _Levels:
 
 def _levels(contrast: NDArray[np.float32]) -> _Levels:
     """Split by Otsu's threshold (IEEE Trans. SMC 9, 1979), then put the edge between the two medians."""
-    split = _otsu(contrast)
-    ink, paper = contrast[contrast > split], contrast[contrast <= split]
+    above = _above_otsu(contrast)
+    ink, paper = contrast[above], contrast[~above]
     if not len(ink) or not len(paper):
         return _Levels(0, 0, 0, 0)
     full, level = float(np.median(ink)), float(np.median(paper))
@@ -62,9 +62,9 @@ def _levels(contrast: NDArray[np.float32]) -> _Levels:
     return _Levels(level, level + 0.45 * (full - level), full, noise)
 
 
-def _otsu(contrast: NDArray[np.float32]) -> float:
+def _above_otsu(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     flags = cv2.THRESH_BINARY | cv2.THRESH_OTSU
-    return float(cv2.threshold(np.clip(contrast, 0, 255).astype(np.uint8), 0, 1, flags)[0])
+    return cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 1, flags)[1].astype(bool)
 
 
 def _background(dark: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -72,7 +72,8 @@ def _background(dark: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     A closing (dilation, then erosion) fills what is narrower than its kernel and keeps ramps and shadows.
     """
-    reach = max(3, round(_REACH * min(dark.shape))) | 1
+    # Half the kernel must span a stroke that runs along the border of a small, tight picture.
+    reach = max(15, round(_REACH * min(dark.shape))) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     closed = cv2.morphologyEx(cv2.medianBlur(dark, 3), cv2.MORPH_CLOSE, kernel)
     return np.asarray(cv2.GaussianBlur(closed.astype(np.float32), (0, 0), reach / 6), np.float32)
@@ -87,7 +88,7 @@ def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
     shrink = min(1.0, 64 / max(grey.shape))
     size = (max(2, round(grey.shape[1] * shrink)), max(2, round(grey.shape[0] * shrink)))
     flat = _without_slope(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32))
-    light = flat > _otsu(flat)
+    light = _above_otsu(flat)
     ours, theirs = _bulk(light), _bulk(~light)
     return bool((ours / np.maximum(ours + theirs, 1e-9)).sum() < 1.5)
 

@@ -1,0 +1,33 @@
+# make run    installs into .venv and reads a sample sheet and test digits
+# make test   lint, types, import rule, tests
+VENV := .venv
+PYTHON ?= python3
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: run test lint bench weights
+
+run: $(VENV)/.reads
+	$(VENV)/bin/inkwise read docs/sample-sheet.png
+	$(VENV)/bin/inkwise data get mnist
+	$(VENV)/bin/python benchmarks/read_mnist.py
+
+test: lint
+	$(VENV)/bin/pytest
+
+lint: $(VENV)/.develops
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# The base install reads; only what follows trains and tests.
+$(VENV)/.reads: pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) -e .
+	touch $@
+
+# torch first and alone: asked for by another package it may bring gigabytes for GPUs.
+$(VENV)/.develops: $(VENV)/.reads
+	$(PIP_INSTALL) torch
+	$(PIP_INSTALL) -e '.[train,dev]'
+	touch $@

@@ -1,0 +1,19 @@
+"""Callbacks: small classes, one file a purpose, for all that varies from run to run."""
+
+from inkwise.training.callbacks.averaging import WeightAveraging
+from inkwise.training.callbacks.base import Callback
+from inkwise.training.callbacks.checkpoint import Checkpoint
+from inkwise.training.callbacks.early_stopping import EarlyStopping
+from inkwise.training.callbacks.progress import Progress
+from inkwise.training.callbacks.schedules import OneCycle, ReduceOnPlateau, Step
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "OneCycle",
+    "Progress",
+    "ReduceOnPlateau",
+    "Step",
+    "WeightAveraging",
+]

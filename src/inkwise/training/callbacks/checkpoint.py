@@ -1,0 +1,43 @@
+"""Survive a kill."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from inkwise.errors import DataError
+from inkwise.training.callbacks.base import Callback
+from inkwise.training.files import write_whole
+
+if TYPE_CHECKING:
+    from inkwise.training.loop import Loop
+
+
+class Checkpoint(Callback):
+    """Save the state of the loop after every epoch, and go on from it when there is one.
+
+    The file is replaced whole, so that a kill leaves the last epoch's; it is read without unpickling objects.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_begin(self, loop: Loop) -> None:
+        """Take back the state, where one was saved.
+
+        Raises:
+            DataError: the file is damaged or of another recipe.
+        """
+        if not self.path.exists():
+            return
+        try:
+            loop.restore(torch.load(self.path, weights_only=True))
+        except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError):
+            raise DataError(f"{self.path}: not a checkpoint of this recipe; remove it to start anew") from None
+
+    def on_epoch_end(self, loop: Loop) -> None:
+        """Save the state."""
+        write_whole(self.path, lambda path: torch.save(loop.state(), path))

@@ -1,0 +1,77 @@
+"""A trained net becomes one ONNX file that carries all it needs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from inkwise.training.files import write_whole
+from inkwise.training.nets import Net
+
+METADATA_KEY = "inkwise"
+
+
+class _Exported(nn.Module):
+    """uint8 glyphs (n, 28, 28) to probabilities (n, classes) and embedding (n, d), scaling inside."""
+
+    def __init__(self, net: Net, temperature: float) -> None:
+        super().__init__()
+        self.net, self.temperature = net, temperature
+
+    def forward(self, glyphs: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.net.features(glyphs[:, None].float() / 255)
+        return (self.net.head(embedding) / self.temperature).softmax(1), embedding
+
+
+def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
+    """Write a net to ONNX with its metadata.
+
+    Args:
+        net: on the CPU, in eval mode.
+        path: the file to make.
+        temperature: what the logits are divided by before the softmax.
+        metadata: see `recognition.model`; must hold what JSON can hold.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    example = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own parts
+        program = torch.onnx.export(
+            _Exported(net, temperature).eval(),
+            (example,),
+            input_names=["glyphs"],
+            output_names=["probabilities", "embedding"],
+            dynamic_shapes={"glyphs": {0: torch.export.Dim("n")}},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _set_metadata(model, metadata)
+    write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
+
+
+def annotate(path: Path, **changes: Any) -> None:
+    """Change keys of the metadata of an exported model.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    model = onnx.load(path)
+    (entry,) = (entry for entry in model.metadata_props if entry.key == METADATA_KEY)
+    _set_metadata(model, json.loads(entry.value) | changes)
+    write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
+
+
+def _set_metadata(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(metadata)})

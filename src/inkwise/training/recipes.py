@@ -1,0 +1,52 @@
+"""The recipes. Each opens with what it last produced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inkwise.errors import InkwiseError
+from inkwise.training.recipe import Recipe, nearest
+
+
+@dataclass(frozen=True)
+class Default(Recipe):
+    """MNIST alone."""
+
+    name = "default"
+
+    lr: float = 8e-3
+    warmup: float = 0.3
+
+
+@dataclass(frozen=True)
+class Hands(Default):
+    """MNIST and pen strokes (UNIPEN): the recipe of the bundled weights.
+
+    Give it the strokes: `--set data=mnist-train,unipen_digits.npz`.
+    """
+
+    name = "hands"
+
+    variants: int = 10
+    rescans: int = 1
+    epochs: int = 40
+    rotate: float = 12.0
+    shear: float = 0.15
+    shift: float = 0.07
+    aspect: float = 0.1
+    elastic: float = 0.5
+    stroke: float = 0.4
+
+
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (Default, Hands)}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises:
+        InkwiseError: there is none; the message names the nearest.
+    """
+    if name not in RECIPES:
+        raise InkwiseError(f"no recipe {name!r}{nearest(name, list(RECIPES))}")
+    return RECIPES[name]()

@@ -1,0 +1,209 @@
+"""One training run: a recipe in, a run folder out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from safetensors.torch import save_file
+
+from inkwise.errors import DataError, InkwiseError
+from inkwise.training.calibration import fit_temperature
+from inkwise.training.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    OneCycle,
+    Progress,
+    ReduceOnPlateau,
+    Step,
+    WeightAveraging,
+)
+from inkwise.training.export import export
+from inkwise.training.files import write_whole
+from inkwise.training.loop import Loop, Samples, logits_of
+from inkwise.training.nets import NETS, Net
+from inkwise.training.recipe import Recipe, nearest
+from inkwise.training.recipes import recipe as recipe_of
+from inkwise.training.samples import Split, gather
+
+_ACCEPTED = 0.995  # share of validation digits that the threshold lets pass
+
+
+def train(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: str = "auto",
+    deterministic: bool = False,
+    console: Console | None = None,
+) -> Path:
+    """Train by a recipe, or go on where a killed run in this folder stopped.
+
+    The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
+    set is read.
+
+    Returns:
+        The path of model.onnx.
+
+    Raises:
+        InkwiseError: data, net or device cannot be had, the folder belongs to another recipe, or the disk is full.
+    """
+    console = console or Console(stderr=True)
+    chosen = _device(device)
+    if recipe.net not in NETS:
+        raise InkwiseError(f"no net {recipe.net!r}{nearest(recipe.net, list(NETS))}")
+    torch.manual_seed(recipe.seed)
+    torch.use_deterministic_algorithms(deterministic)
+    facts = _open_folder(folder, recipe, chosen)
+    split = gather(recipe)
+    net = NETS[recipe.net](recipe, len(split.classes))
+    console.print(_describe(recipe, split, net, chosen), highlight=False)
+    training = _samples(split.training, split.training_labels, split.classes, chosen)
+    validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
+    callbacks = [*_callbacks(recipe), Progress(console), Checkpoint(folder / "checkpoint.pt")]
+    loop = Loop(net, recipe, training, validation, callbacks)
+    net = loop.fit()
+    if loop.stopped:
+        console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
+    _write_history(folder / "history.csv", loop.history)
+    write_whole(folder / "weights.safetensors", lambda part: save_file(net.state_dict(), part))
+    path = folder / "model.onnx"
+    export(net, path, *_metadata(net, recipe, facts, split, loop))
+    return path
+
+
+def resume(folder: Path) -> Recipe:
+    """The recipe of a run folder, to go on with.
+
+    Raises:
+        DataError: the folder holds no run.
+    """
+    path = folder / "recipe.json"
+    try:
+        keys = dict(json.loads(path.read_text())["recipe"])
+        changes = {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
+        return recipe_of(changes.pop("recipe")).set(**changes)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
+
+
+def _callbacks(recipe: Recipe) -> list[Callback]:
+    callbacks: list[Callback] = []
+    if recipe.averaging:
+        callbacks.append(WeightAveraging(recipe.averaging))
+    if recipe.early_stopping:
+        callbacks.append(EarlyStopping(recipe.early_stopping))
+    if recipe.schedule == "one-cycle":
+        callbacks.append(OneCycle(recipe.warmup))
+    elif recipe.schedule == "step":
+        callbacks.append(Step(recipe.step_epochs, recipe.factor))
+    elif recipe.schedule == "plateau":
+        callbacks.append(ReduceOnPlateau(recipe.patience, recipe.factor))
+    return callbacks
+
+
+def _device(name: str) -> torch.device:
+    """The device of a name; auto takes CUDA, then MPS, then the CPU."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if name not in available:
+        raise InkwiseError(f"no device {name!r}; there are: auto, {', '.join(available)}")
+    if not available[name]:
+        raise InkwiseError(f"device {name} is not available on this machine; --device auto takes what there is")
+    return torch.device(name)
+
+
+def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str, Any]:
+    """Make the run folder with its recipe.json, or check that it is of this recipe."""
+    facts = {
+        "recipe": recipe.to_dict(),
+        "commit": _commit(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device} ({platform.processor()})",
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in ("inkwise", "torch", "numpy", "opencv-python-headless")}
+        | {"python": platform.python_version()},
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
+    path = folder / "recipe.json"
+    if path.exists() and resume(folder) != recipe:
+        raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
+    write_whole(path, lambda part: part.write_text(json.dumps(facts, indent=2) + "\n"))
+    return facts
+
+
+def _commit() -> str | None:
+    """The git commit of the code, "-dirty" where files were changed since; None outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _samples(
+    glyphs: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], classes: Sequence[str], device: torch.device
+) -> Samples:
+    numbers = np.searchsorted(np.array(classes), labels)
+    return Samples(torch.from_numpy(glyphs).to(device), torch.from_numpy(numbers).to(device))
+
+
+def _describe(recipe: Recipe, split: Split, net: Net, device: torch.device) -> str:
+    parameters = sum(p.numel() for p in net.parameters())
+    keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
+    return (
+        f"{keys}\n{recipe.net}: {parameters:,} parameters; {len(split.training):,} glyphs to train on,"
+        f" {len(split.validation):,} to choose by; {device}, {torch.get_num_threads()} threads"
+    )
+
+
+def _metadata(
+    net: Net, recipe: Recipe, facts: dict[str, Any], split: Split, loop: Loop
+) -> tuple[float, dict[str, Any]]:
+    """The temperature and the metadata, both from the validation set."""
+    validation = loop.validation
+    logits = logits_of(net, validation.glyphs.cpu()).numpy()
+    numbers = validation.classes.cpu().numpy()
+    temperature = fit_temperature(logits, numbers)
+    top = torch.from_numpy(logits / temperature).softmax(1).amax(1).numpy()
+    misses = int((logits.argmax(1) != numbers).sum())
+    return temperature, {
+        "format": 1,
+        "name": recipe.name,
+        "labels": list(split.classes),
+        "temperature": round(temperature, 4),
+        "threshold": round(float(np.quantile(top, 1 - _ACCEPTED)), 4),
+        "recipe": facts["recipe"],
+        "data": list(recipe.data),
+        "metrics": {"validation": {"n": len(numbers), "misses": misses}},
+        "versions": facts["versions"],
+        "commit": facts["commit"],
+        "trained": facts["started"],
+        "seconds": round(sum(row["seconds"] for row in loop.history), 1),
+    }
+
+
+def _write_history(path: Path, history: list[dict[str, float]]) -> None:
+    def write(part: Path) -> None:
+        with part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, history[0])
+            writer.writeheader()
+            writer.writerows(history)
+
+    write_whole(path, write)
