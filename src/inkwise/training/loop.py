@@ -94,7 +94,7 @@ class Loop:
         finally:
             self._call("on_train_end")
         self.net.load_state_dict(self.best)
-        return self.net.to("cpu").eval()
+        return self.net.to("cpu", memory_format=torch.contiguous_format).eval()
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()

@@ -27,6 +27,7 @@ class Hands(Default):
 
     name = "hands"
 
+    channels: tuple[int, ...] = (32, 32, 96)
     variants: int = 10
     rescans: int = 1
     epochs: int = 40

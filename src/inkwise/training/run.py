@@ -68,7 +68,7 @@ def train(
     facts = _open_folder(folder, recipe, chosen)
     split = gather(recipe)
     net = NETS[recipe.net](recipe, len(split.classes))
-    console.print(_describe(recipe, split, net, chosen), highlight=False)
+    console.print(_describe(recipe, split, net, chosen), highlight=False, soft_wrap=True)
     training = _samples(split.training, split.training_labels, split.classes, chosen)
     validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
     callbacks = [*_callbacks(recipe), Progress(console), Checkpoint(folder / "checkpoint.pt")]

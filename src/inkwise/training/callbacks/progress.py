@@ -51,6 +51,7 @@ class Progress(Callback):
             f"  validation {row['validation_loss']:.4f} {row['validation_accuracy']:.2%}"
             f"  lr {row['lr']:.1e}  {row['images_per_s']:,.0f}/s  {row['seconds']:.1f} s",
             highlight=False,
+            soft_wrap=True,
         )
 
     def on_train_end(self, loop: Loop) -> None:
