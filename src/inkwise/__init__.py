@@ -1,1 +1,20 @@
 """Inkwise reads handwritten digits, says how sure it is, and says nothing where there is no digit."""
+
+from importlib.metadata import version
+
+from inkwise.errors import DataError, InkwiseError, ModelError, PictureError
+from inkwise.recognition import Digit, Reading, Recognizer, read
+
+__version__ = version("inkwise")
+
+__all__ = [
+    "DataError",
+    "Digit",
+    "InkwiseError",
+    "ModelError",
+    "PictureError",
+    "Reading",
+    "Recognizer",
+    "__version__",
+    "read",
+]

@@ -1,5 +1,6 @@
 """`inkwise evaluate`: how well a model does on labelled digits."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inkwise.datasets import load
 from inkwise.errors import InkwiseError
 
 
@@ -34,6 +34,7 @@ def evaluate(
 ) -> None:
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
     try:
+        from inkwise.datasets import load
         from inkwise.evaluation import report, results
     except ModuleNotFoundError as error:
         # scikit-learn and matplotlib are not in the base install
@@ -44,12 +45,17 @@ def evaluate(
     if json:
         typer.echo(report.to_json(facts, evaluated), nl=False)
     else:
-        table = Table(*report.SUMMARY_HEAD, box=None)
-        for result in evaluated:
-            table.add_row(*report.summary_row(result))
-        # Piped, rich takes the width to be 80 and would break the lines.
-        console = Console(markup=False)
-        console.print(table, width=None if console.is_terminal else 1000)
+        print_summary(report.SUMMARY_HEAD, map(report.summary_row, evaluated))
     if out is not None:
         report.write_report(out / "report.html", facts, evaluated, results.read_history(model))
         typer.echo(f"wrote {out / 'report.html'}", err=True)
+
+
+def print_summary(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a line for each set."""
+    table = Table(*head, box=None)
+    for row in rows:
+        table.add_row(*row)
+    # Piped, rich takes the width to be 80 and would break the lines.
+    console = Console(markup=False)
+    console.print(table, width=None if console.is_terminal else 1000)

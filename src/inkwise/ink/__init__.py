@@ -7,7 +7,7 @@ from inkwise.ink.decode import SUFFIXES, Picture, decode
 from inkwise.ink.glyph import SIDE, to_glyphs
 from inkwise.ink.segment import Box, Character, characters, single
 from inkwise.ink.separate import separate
-from inkwise.ink.strokes import Strokes, stroke_glyph
+from inkwise.ink.strokes import Strokes, group_strokes, stroke_glyph
 
 __all__ = [
     "SIDE",
@@ -18,6 +18,7 @@ __all__ = [
     "Strokes",
     "characters",
     "decode",
+    "group_strokes",
     "picture_glyph",
     "separate",
     "single",

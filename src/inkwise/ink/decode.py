@@ -62,7 +62,9 @@ def _decode_file(file: io.IOBase, size: int, name: str) -> NDArray[np.uint8]:
     except PictureError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise PictureError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first") from None
+        raise PictureError(
+            f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first"
+        ) from None
     except UnidentifiedImageError:
         raise PictureError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
     except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as error:
@@ -94,7 +96,9 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         deep = np.nan_to_num(np.asarray(image, np.float64))
-        full = 1.0 if image.mode == "F" and deep.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
+        full = (
+            1.0 if image.mode == "F" and deep.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
+        )
         return np.rint(np.clip(deep / full, 0, 1) * 255).astype(np.uint8)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))

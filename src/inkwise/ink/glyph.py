@@ -134,7 +134,9 @@ def _resample(
     return rows @ images @ columns.transpose(0, 2, 1)
 
 
-def _weights(scale: NDArray[np.float64], shift: NDArray[np.float64], n: int, size: int) -> NDArray[np.float32]:
+def _weights(
+    scale: NDArray[np.float64], shift: NDArray[np.float64], n: int, size: int
+) -> NDArray[np.float32]:
     """How much of each of n source pixels every target pixel takes, (batch, size, n).
 
     A target pixel averages its footprint in the source, at least one source pixel wide: a box of one pixel

@@ -65,9 +65,13 @@ def characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
     labels, marks = _marks(ink)
     if not marks:
         return []
-    height = float(np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * max(m.size for m in marks)]))
+    height = float(
+        np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * max(m.size for m in marks)])
+    )
     groups = _over_one_another([mark for mark in marks if mark.size >= 0.2 * height], height)
-    found = [_cut(ink, labels, group) for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height]
+    found = [
+        _cut(ink, labels, group) for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height
+    ]
     return _lines(found, height)
 
 
@@ -89,7 +93,9 @@ def _prominence(mark: _Mark, centre: NDArray[np.float64], shape: tuple[int, ...]
     x, y, w, h = mark.box
     distance = float(np.abs((np.array([x + w / 2, y + h / 2]) - centre) / centre).max())
     flat = w > 0.8 * shape[1] and h < 0.15 * w
-    return mark.area * mark.size * (0.25 if mark.at_border else 1.0) * (0.1 if flat else 1.0) * (1.2 - distance)
+    return (
+        mark.area * mark.size * (0.25 if mark.at_border else 1.0) * (0.1 if flat else 1.0) * (1.2 - distance)
+    )
 
 
 def _belongs(mark: _Mark, chosen: list[_Mark]) -> bool:

@@ -14,6 +14,8 @@ from inkwise.ink.glyph import BOX, FINE, FINE_SIDE, shapes_to_glyphs
 PEN = 2.6
 """Default pen width in glyph pixels, near the middle of MNIST: tied to the glyph, not to the screen."""
 
+_OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
+
 _SHIFT = 4  # cv2 draws at 1/16 pixel
 
 Strokes = Sequence[ArrayLike]
@@ -54,6 +56,25 @@ def stroke_glyph(strokes: Strokes, pen: float = PEN) -> NDArray[np.uint8] | None
     if not checked:
         return None
     return np.asarray(shapes_to_glyphs(stroke_shape(checked, pen)[None])[0])
+
+
+def group_strokes(strokes: Strokes) -> list[list[NDArray[np.float64]]]:
+    """Strokes that stand over one another, as the bar of a 7 does, are one digit; digits from the left.
+
+    Raises:
+        InkwiseError: a stroke is malformed.
+    """
+    groups: list[list[NDArray[np.float64]]] = []
+    for stroke in sorted(check_strokes(strokes), key=lambda points: float(points[:, 0].min())):
+        left, right = stroke[:, 0].min(), stroke[:, 0].max()
+        if groups:
+            columns = np.concatenate(groups[-1])[:, 0]
+            overlap = min(right, columns.max()) - left
+            if overlap >= _OVERLAP * min(right - left, float(np.ptp(columns))):
+                groups[-1].append(stroke)
+                continue
+        groups.append([stroke])
+    return groups
 
 
 def stroke_shape(strokes: list[NDArray[np.float64]], pen: float = PEN) -> NDArray[np.bool_]:

@@ -66,8 +66,12 @@ def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
     shear = draw.uniform(recipe.shear).flatten()
     cos, sin = angle.cos() * size, angle.sin() * size
     rows = [
-        torch.stack([cos / aspect, (shear * cos - sin) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1),
-        torch.stack([sin / aspect, (shear * sin + cos) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1),
+        torch.stack(
+            [cos / aspect, (shear * cos - sin) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1
+        ),
+        torch.stack(
+            [sin / aspect, (shear * sin + cos) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1
+        ),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(glyphs.shape), align_corners=False)
     if recipe.elastic:

@@ -154,7 +154,9 @@ def _parse(kind: Any, key: str, text: str) -> Any:
     try:
         if typing.get_origin(kind) is Literal:
             if text not in typing.get_args(kind):
-                raise InkwiseError(f"recipe key {key} is one of {', '.join(typing.get_args(kind))}, not {text!r}")
+                raise InkwiseError(
+                    f"recipe key {key} is one of {', '.join(typing.get_args(kind))}, not {text!r}"
+                )
             return text
         if typing.get_origin(kind) is tuple:
             item = typing.get_args(kind)[0]
@@ -163,5 +165,9 @@ def _parse(kind: Any, key: str, text: str) -> Any:
     except InkwiseError:
         raise
     except ValueError:
-        name = "list of " + typing.get_args(kind)[0].__name__ if isinstance(kind, types.GenericAlias) else kind.__name__
+        name = (
+            "list of " + typing.get_args(kind)[0].__name__
+            if isinstance(kind, types.GenericAlias)
+            else kind.__name__
+        )
         raise InkwiseError(f"recipe key {key} takes {name}, not {text!r}") from None

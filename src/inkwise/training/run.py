@@ -121,7 +121,9 @@ def _device(name: str) -> torch.device:
     if name not in available:
         raise InkwiseError(f"no device {name!r}; there are: auto, {', '.join(available)}")
     if not available[name]:
-        raise InkwiseError(f"device {name} is not available on this machine; --device auto takes what there is")
+        raise InkwiseError(
+            f"device {name} is not available on this machine; --device auto takes what there is"
+        )
     return torch.device(name)
 
 
@@ -130,7 +132,9 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
     facts = {
         "recipe": recipe.to_dict(),
         "commit": _commit(),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device} ({platform.processor()})",
+        "device": torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"{device} ({platform.processor()})",
         "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in ("inkwise", "torch", "numpy", "opencv-python-headless")}
         | {"python": platform.python_version()},

@@ -36,7 +36,9 @@ class Checkpoint(Callback):
         try:
             loop.restore(torch.load(self.path, weights_only=True))
         except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError):
-            raise DataError(f"{self.path}: not a checkpoint of this recipe; remove it to start anew") from None
+            raise DataError(
+                f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
+            ) from None
 
     def on_epoch_end(self, loop: Loop) -> None:
         """Save the state."""

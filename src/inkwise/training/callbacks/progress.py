@@ -19,7 +19,9 @@ class Progress(Callback):
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        figures = TextColumn("loss {task.fields[loss]:.4f}  {task.fields[accuracy]:.2%}  {task.fields[speed]:,.0f}/s")
+        figures = TextColumn(
+            "loss {task.fields[loss]:.4f}  {task.fields[accuracy]:.2%}  {task.fields[speed]:,.0f}/s"
+        )
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TaskProgressColumn(), figures)
         self.bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
 
@@ -27,7 +29,13 @@ class Progress(Callback):
         """Start the bar, where a resumed run stands."""
         self.bar.start()
         self.task = self.bar.add_task(
-            "", total=loop.total_steps, completed=loop.step, epoch=loop.epoch + 1, loss=0.0, accuracy=0.0, speed=0.0
+            "",
+            total=loop.total_steps,
+            completed=loop.step,
+            epoch=loop.epoch + 1,
+            loss=0.0,
+            accuracy=0.0,
+            speed=0.0,
         )
 
     def on_step_end(self, loop: Loop) -> None:

@@ -1,0 +1,42 @@
+"""The command line: one file a command, no logic."""
+
+import sys
+
+import typer
+
+from inkwise import __version__
+from inkwise.cli import data
+from inkwise.cli.evaluate import evaluate
+from inkwise.cli.read import read
+from inkwise.cli.train import train
+from inkwise.errors import InkwiseError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(read)
+app.command()(train)
+app.command()(evaluate)
+app.add_typer(data.app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"inkwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _inkwise(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Read handwritten digits, and train what reads them."""
+
+
+def main() -> None:
+    """Run the command line: what the user can mend is one line and exit 1, never a traceback."""
+    try:
+        app()
+    except InkwiseError as error:
+        typer.echo(f"inkwise: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,48 @@
+"""`inkwise train`: a recipe becomes weights and a report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.cli.evaluate import print_summary
+from inkwise.errors import InkwiseError
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(metavar="[RECIPE]", help="The recipe: default, hands.")
+    ] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run folder; by default runs/RECIPE-TIME.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder after a kill.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Only operations that give the same bits each time.")
+    ] = False,
+) -> None:
+    """Train by a recipe, then read the test set once and write the report."""
+    try:
+        from inkwise import training
+        from inkwise.evaluation import finish, report
+    except ModuleNotFoundError as error:
+        raise InkwiseError(f'training needs {error.name}: pip install "inkwise[train]"') from error
+    if resume is not None:
+        if set_ or out:
+            raise InkwiseError("--resume takes recipe and folder from the run; leave out --set and --out")
+        chosen, folder = training.resume(resume), resume
+    else:
+        chosen = training.recipe(recipe).set_text(set_ or [])
+        folder = out or Path("runs") / f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+    training.train(chosen, folder, device=device, deterministic=deterministic)
+    print_summary(report.SUMMARY_HEAD, map(report.summary_row, finish(folder)))
+    typer.echo(f"wrote {folder / 'report.html'}", err=True)
