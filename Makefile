@@ -7,7 +7,7 @@ PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-c
 .PHONY: run test lint bench weights
 
 run: $(VENV)/.reads
-	$(VENV)/bin/inkwise read docs/sample-sheet.png
+	$(VENV)/bin/inkwise read docs/sample-sheet.jpg
 	$(VENV)/bin/inkwise data get mnist
 	$(VENV)/bin/python benchmarks/read_mnist.py
 

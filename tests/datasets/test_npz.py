@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkwise.datasets.npz import read_npz, read_strokes
+from inkwise.datasets.npz import read_npz
 from inkwise.errors import DataError
 from inkwise.ink import picture_glyph, stroke_glyph
 
@@ -38,7 +38,7 @@ def ragged(one):
 
 
 def test_strokes_as_they_were_drawn(write):
-    strokes = read_strokes(write(STROKES))
+    strokes = read_npz(write(STROKES))
     assert [len(sample) for sample in strokes.samples] == [2, 1]
     np.testing.assert_array_equal(strokes.samples[0][1], [[15, 50], [45, 50]])
     assert strokes.samples[0][1].dtype == np.float32
@@ -103,7 +103,7 @@ def test_pictures_of_many_sizes(write, ragged, one):
 )
 def test_strokes_that_do_not_fit_together(write, change, reason):
     with pytest.raises(DataError, match=rf"set\.npz: {reason}"):
-        read_strokes(write({**STROKES, **change}))
+        read_npz(write({**STROKES, **change}))
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,6 @@ def test_images_that_are_none(write, images, reason):
 def test_another_layout_is_told_with_what_it_holds(write):
     with pytest.raises(DataError, match=r"set\.npz: holds weights, bias; expected images, or"):
         read_npz(write({"weights": np.zeros(3), "bias": np.zeros(3)}))
-    with pytest.raises(DataError, match="holds no strokes: points, sample_offsets, stroke_offsets missing"):
-        read_strokes(write({"images": np.zeros((1, 28, 28), np.uint8)}))
 
 
 def test_python_objects_are_never_unpickled(write):
@@ -166,4 +164,4 @@ def test_a_lone_array_under_the_wrong_suffix(tmp_path):
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"none\.npz: No such file or directory"):
-        read_strokes(tmp_path / "none.npz")
+        read_npz(tmp_path / "none.npz")

@@ -10,7 +10,7 @@ from inkwise.datasets.folder import read_picture_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.mnist import fetch_mnist, load_mnist, missing_files, mnist_folder
-from inkwise.datasets.npz import read_npz, read_strokes
+from inkwise.datasets.npz import read_npz
 from inkwise.datasets.registry import KNOWN, Known
 from inkwise.errors import DataError
 
@@ -24,7 +24,6 @@ __all__ = [
     "load_raw",
     "missing_files",
     "mnist_folder",
-    "read_strokes",
     "split_writers",
 ]
 

@@ -49,18 +49,6 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
     )
 
 
-def read_strokes(path: str | Path) -> StrokeSet:
-    """The raw strokes of an archive in the strokes layout.
-
-    Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
-    """
-    path = Path(path)
-    arrays = _open(path)
-    if missing := sorted(_STROKES - arrays.keys()):
-        raise DataError(f"{path}: holds no strokes: {', '.join(missing)} missing")
-    return _stroke_set(path, arrays)
-
-
 def _open(path: Path) -> Arrays:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def decode(picture: Picture) -> NDArray[np.uint8]:
         raise PictureError(f"{path}: cannot be opened ({error.strerror or error})") from None
 
 
-def _decode_file(file: io.IOBase, size: int, name: str) -> NDArray[np.uint8]:
+def _decode_file(file: IO[bytes], size: int, name: str) -> NDArray[np.uint8]:
     if size == 0:
         raise PictureError(f"{name}: is empty (0 bytes)")
     try:
@@ -96,9 +97,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         deep = np.nan_to_num(np.asarray(image, np.float64))
-        full = (
-            1.0 if image.mode == "F" and deep.max(initial=0) <= 1 else 255.0 if image.mode == "F" else 65535.0
-        )
+        full = 65535.0 if image.mode != "F" else 255.0 if deep.max(initial=0) > 1 else 1.0
         return np.rint(np.clip(deep / full, 0, 1) * 255).astype(np.uint8)
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
@@ -114,7 +113,8 @@ def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
         alpha = pixels[..., 3:].astype(np.float32) / 255
         lightness = (colour * alpha).sum() / max(3 * float(alpha.sum()), 1)
-        colour = colour * alpha + (255 if lightness < 128 else 0) * (1 - alpha)
+        paper = 255 if lightness < 128 else 0
+        colour = np.asarray(colour * alpha + paper * (1 - alpha), np.float32)
     return _principal(colour)
 
 
@@ -126,4 +126,4 @@ def _principal(colour: NDArray[np.float32]) -> NDArray[np.uint8]:
     axis = np.linalg.eigh(np.cov(sample.T, bias=True) + 1e-3 * np.ones((3, 3)))[1][:, -1]
     axis = axis / np.abs(axis).sum() * (1 if axis.sum() >= 0 else -1)
     grey = colour @ axis.astype(np.float32) - 255 * np.minimum(axis, 0).sum()
-    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(grey, 0, 255)), np.uint8)

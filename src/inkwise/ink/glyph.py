@@ -109,9 +109,9 @@ def _distance(shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(tall, cv2.DIST_L2, 5), np.float32).reshape(n, height, width)
 
 
-def _bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+def _bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
     """Top, bottom, left and right of what is True, (n,) each, the ends exclusive; all of it if nothing is."""
-    rows, columns = mask.any(2), mask.any(1)
+    rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
     top, left = rows.argmax(1), columns.argmax(1)
     bottom = rows.shape[1] - rows[:, ::-1].argmax(1)
     right = columns.shape[1] - columns[:, ::-1].argmax(1)
@@ -131,7 +131,7 @@ def _resample(
     """
     rows = _weights(scale, shift_y, images.shape[1], size)
     columns = _weights(scale, shift_x, images.shape[2], size)
-    return rows @ images @ columns.transpose(0, 2, 1)
+    return np.asarray(rows @ images @ columns.transpose(0, 2, 1), np.float32)
 
 
 def _weights(
@@ -146,4 +146,4 @@ def _weights(
     middle = ((np.arange(size) + 0.5 - shift[:, None]) / scale[:, None])[:, :, None]
     source = np.arange(n)
     overlap = np.minimum(middle + extent / 2, source + 1) - np.maximum(middle - extent / 2, source)
-    return (np.clip(overlap, 0, None) / extent).astype(np.float32)
+    return np.asarray(np.clip(overlap, 0, None) / extent, np.float32)

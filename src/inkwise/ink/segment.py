@@ -65,19 +65,18 @@ def characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
     labels, marks = _marks(ink)
     if not marks:
         return []
-    height = float(
-        np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * max(m.size for m in marks)])
-    )
-    groups = _over_one_another([mark for mark in marks if mark.size >= 0.2 * height], height)
-    found = [
-        _cut(ink, labels, group) for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height
-    ]
-    return _lines(found, height)
+    largest = max(mark.size for mark in marks)
+    height = float(np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * largest]))
+    groups = _over_one_another([mark for mark in marks if mark.size >= 0.1 * height], height)
+    tall = [group for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height]
+    return _lines([_cut(ink, labels, group) for group in tall], height)
 
 
-def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.int32], list[_Mark]]:
-    """Connected pieces of ink that are no specks, and the picture of their labels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 128).astype(np.uint8), connectivity=8)
+def _marks(ink: NDArray[np.uint8], reach: int = 0) -> tuple[NDArray[np.int32], list[_Mark]]:
+    """Pieces of ink that are no specks, and the picture of their labels; gaps up to twice `reach` join."""
+    mask = (ink >= 128).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, kernel), connectivity=8)
     height, width = ink.shape
     least = 0.02 * stats[1:, cv2.CC_STAT_AREA].max(initial=0)
     marks = []
@@ -139,7 +138,9 @@ def _cut(ink: NDArray[np.uint8], labels: NDArray[np.int32], marks: list[_Mark]) 
     own = np.isin(labels[window], [mark.label for mark in marks]).astype(np.uint8)
     others = (labels[window] > 0) & (own == 0)
     reach = cv2.dilate(own, np.ones((3, 3), np.uint8)).astype(bool) & ~others
-    return Character(np.where(reach, ink[window], 0).astype(np.uint8), (x, y, w, h))
+    alone = np.where(reach, ink[window], 0).astype(np.uint8)
+    tight_x, tight_y, w, h = cv2.boundingRect((alone >= 128).astype(np.uint8))
+    return Character(alone, (left + tight_x, top + tight_y, w, h))
 
 
 def _lines(found: list[Character], height: float) -> list[list[Character]]:

@@ -38,7 +38,7 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if levels.full - levels.paper < max(MIN_CONTRAST, 5 * levels.noise):
         return np.zeros((height, width), np.uint8)
     soft = np.interp(contrast, [levels.paper, levels.edge, levels.full], [0, 128, 255])
-    return soft.astype(np.uint8)
+    return np.asarray(soft, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def _background(dark: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
     """Whether the ink is lighter than its background.
 
-    The picture, its slope of light taken out, is cut in two: ink is less, touches the border less, and is made
-    of strokes, so that no large circle fits into it.
+    The picture, its slope of light taken out, is cut in two: ink is less, touches the border less, and is
+    made of strokes, so that no large circle fits into it.
     """
     shrink = min(1.0, 64 / max(grey.shape))
     size = (max(2, round(grey.shape[1] * shrink)), max(2, round(grey.shape[0] * shrink)))

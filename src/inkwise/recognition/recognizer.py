@@ -33,7 +33,7 @@ _NO_INK = "no ink: nothing stands out from the background"
 class Recognizer:
     """Reads digits with one model.
 
-    >>> Recognizer().read("docs/sample-sheet.png").text  # doctest: +SKIP
+    >>> Recognizer().read("docs/sample-sheet.jpg").text  # doctest: +SKIP
     '0123456789'
     """
 

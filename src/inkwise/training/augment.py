@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once: affine and elastic in one resampling, then what pen and camera do."""
+"""Augmentation of a whole batch at once: affine and elastic in one resampling, then pen and camera."""
 
 from __future__ import annotations
 
@@ -65,13 +65,10 @@ def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
     aspect = 1 + draw.uniform(recipe.aspect).flatten()
     shear = draw.uniform(recipe.shear).flatten()
     cos, sin = angle.cos() * size, angle.sin() * size
+    shift_x, shift_y = draw.uniform(2 * recipe.shift).flatten(), draw.uniform(2 * recipe.shift).flatten()
     rows = [
-        torch.stack(
-            [cos / aspect, (shear * cos - sin) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1
-        ),
-        torch.stack(
-            [sin / aspect, (shear * sin + cos) * aspect, draw.uniform(2 * recipe.shift).flatten()], 1
-        ),
+        torch.stack([cos / aspect, (shear * cos - sin) * aspect, shift_x], 1),
+        torch.stack([sin / aspect, (shear * sin + cos) * aspect, shift_y], 1),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(glyphs.shape), align_corners=False)
     if recipe.elastic:
@@ -83,7 +80,7 @@ def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
 
 
 def _change_stroke(glyphs: Tensor, pixels: Tensor) -> Tensor:
-    """Grow ink by `pixels` on each side, or shrink it where negative: a blend with a 3x3 maximum or minimum."""
+    """Grow ink by `pixels` on each side, shrink it where negative: a blend with a 3x3 maximum or minimum."""
     wider = F.max_pool2d(glyphs, 3, 1, 1)
     thinner = -F.max_pool2d(-glyphs, 3, 1, 1)
     return torch.where(pixels > 0, torch.lerp(glyphs, wider, pixels), torch.lerp(glyphs, thinner, -pixels))

@@ -19,7 +19,7 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(part)
-        os.replace(part, path)
+        part.replace(path)
     except (OSError, RuntimeError) as error:  # torch wraps a full disk in a RuntimeError
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be written ({reason})") from None

@@ -20,7 +20,7 @@ from inkwise.training.nets import Net
 from inkwise.training.recipe import Recipe
 
 Row = dict[str, float]
-"""One epoch: epoch, lr, train_loss, train_accuracy, validation_loss, validation_accuracy, seconds, images_per_s."""
+"""One epoch: epoch, lr, images_per_s, seconds, and loss and accuracy as train_* and validation_*."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Samples:
     classes: Tensor
 
     def __len__(self) -> int:
+        """The number of samples."""
         return len(self.classes)
 
 
@@ -45,9 +46,10 @@ class Loop:
     def __init__(
         self, net: Net, recipe: Recipe, training: Samples, validation: Samples, callbacks: list[Callback]
     ) -> None:
+        """Take a fresh net to the device of the samples."""
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.glyphs.device
-        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.net: Net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(_groups(net, recipe.weight_decay), lr=recipe.lr)
         self.kept: torch.nn.Module = self.net
         self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
@@ -94,7 +96,8 @@ class Loop:
         finally:
             self._call("on_train_end")
         self.net.load_state_dict(self.best)
-        return self.net.to("cpu", memory_format=torch.contiguous_format).eval()
+        self.net.to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        return self.net.eval()
 
     def _run_epoch(self) -> None:
         began = time.perf_counter()
@@ -200,7 +203,7 @@ def _bfloat16(recipe: Recipe, device: torch.device) -> bool:
     if recipe.precision != "auto":
         return recipe.precision == "bfloat16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # Without instructions for it, 16 bits are slower on a processor than 32.
     cpuinfo = Path("/proc/cpuinfo")
     return device.type == "cpu" and platform.system() == "Linux" and "avx512_bf16" in cpuinfo.read_text()

@@ -14,6 +14,7 @@ class Net(nn.Module):
     """Glyphs (n, 1, 28, 28) float in 0..1 to logits (n, classes), by way of an embedding (n, d)."""
 
     def __init__(self, features: nn.Module, classes: int) -> None:
+        """Put a head on features that end in (n, d)."""
         super().__init__()
         self.features = features
         with torch.no_grad():
@@ -28,7 +29,7 @@ class Net(nn.Module):
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
-    """Five convolutions with batch-norm, 82,706 parameters and 12 million operations a glyph at (24, 32, 64)."""
+    """Five convolutions with batch-norm; 82,706 parameters, 12 million operations a glyph at (24, 32, 64)."""
     a, b, c = recipe.channels
     features = nn.Sequential(
         *_convolution(1, a, 5, stride=2),  # (n, 24, 14, 14)

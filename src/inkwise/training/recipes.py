@@ -14,6 +14,7 @@ class Default(Recipe):
 
     name = "default"
 
+    epochs: int = 24
     lr: float = 8e-3
     warmup: float = 0.3
 

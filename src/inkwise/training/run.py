@@ -6,7 +6,7 @@ import csv
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -57,21 +57,20 @@ def train(
         The path of model.onnx.
 
     Raises:
-        InkwiseError: data, net or device cannot be had, the folder belongs to another recipe, or the disk is full.
+        InkwiseError: data, net or device cannot be had, the folder is of another recipe, the disk is full.
     """
     console = console or Console(stderr=True)
-    chosen = _device(device)
-    if recipe.net not in NETS:
-        raise InkwiseError(f"no net {recipe.net!r}{nearest(recipe.net, list(NETS))}")
+    chosen = device_of(device)
+    build = net_of(recipe.net)
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(deterministic)
     facts = _open_folder(folder, recipe, chosen)
     split = gather(recipe)
-    net = NETS[recipe.net](recipe, len(split.classes))
+    net = build(recipe, len(split.classes))
     console.print(_describe(recipe, split, net, chosen), highlight=False, soft_wrap=True)
     training = _samples(split.training, split.training_labels, split.classes, chosen)
     validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
-    callbacks = [*_callbacks(recipe), Progress(console), Checkpoint(folder / "checkpoint.pt")]
+    callbacks = [*callbacks_of(recipe), Progress(console), Checkpoint(folder / "checkpoint.pt")]
     loop = Loop(net, recipe, training, validation, callbacks)
     net = loop.fit()
     if loop.stopped:
@@ -91,14 +90,27 @@ def resume(folder: Path) -> Recipe:
     """
     path = folder / "recipe.json"
     try:
-        keys = dict(json.loads(path.read_text())["recipe"])
+        keys: dict[str, Any] = dict(json.loads(path.read_text())["recipe"])
+        recipe = recipe_of(keys.pop("recipe"))
         changes = {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
-        return recipe_of(changes.pop("recipe")).set(**changes)
+        return recipe.set(**changes)
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
 
 
-def _callbacks(recipe: Recipe) -> list[Callback]:
+def net_of(name: str) -> Callable[[Recipe, int], Net]:
+    """What builds the net of a name, untrained, for so many classes.
+
+    Raises:
+        InkwiseError: there is none; the message names the nearest.
+    """
+    if name not in NETS:
+        raise InkwiseError(f"no net {name!r}{nearest(name, list(NETS))}")
+    return NETS[name]
+
+
+def callbacks_of(recipe: Recipe) -> list[Callback]:
+    """Averaging, early stopping and schedule, as far as the recipe asks for them."""
     callbacks: list[Callback] = []
     if recipe.averaging:
         callbacks.append(WeightAveraging(recipe.averaging))
@@ -113,17 +125,19 @@ def _callbacks(recipe: Recipe) -> list[Callback]:
     return callbacks
 
 
-def _device(name: str) -> torch.device:
-    """The device of a name; auto takes CUDA, then MPS, then the CPU."""
+def device_of(name: str) -> torch.device:
+    """The device of a name; auto takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        InkwiseError: there is none, or not on this machine.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
     if name not in available:
         raise InkwiseError(f"no device {name!r}; there are: auto, {', '.join(available)}")
     if not available[name]:
-        raise InkwiseError(
-            f"device {name} is not available on this machine; --device auto takes what there is"
-        )
+        raise InkwiseError(f"device {name} is not available on this machine; 'auto' takes what there is")
     return torch.device(name)
 
 

@@ -56,7 +56,7 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Gl
     if not len(whole):
         raise DataError(f"{name}: holds no labels to train on")
     if whole.writers is None:
-        chosen = _stratified(whole.labels, recipe.validation, rng)
+        chosen = stratified(whole.labels, recipe.validation, rng)
         training, validation = whole.select(~chosen), whole.select(chosen)
     else:
         parts = datasets.split_writers(whole.writers)
@@ -69,7 +69,7 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Gl
     return np.concatenate(glyphs), np.tile(training.labels, len(glyphs)), seen.glyphs, seen.labels
 
 
-def _stratified(labels: Labels, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def stratified(labels: Labels, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Choose this share of each label, at least one and never all of it, (n,) bool."""
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
@@ -117,6 +117,7 @@ def _rescan_one(glyph: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     if rng.random() < 0.25:  # stretched to fill a square, as some scanners' software does
         size = (round(height), round(height))
     picture = cv2.resize(glyph[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
-    picture = cv2.copyMakeBorder(picture, *rng.integers(0, 5, 4).tolist(), cv2.BORDER_CONSTANT, value=0)
+    top, bottom, left, right = rng.integers(0, 5, 4).tolist()
+    picture = cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
     read = picture_glyph(np.asarray(picture, np.uint8))
     return glyph if read is None else read

@@ -21,6 +21,7 @@ class WeightAveraging(Callback):
     """
 
     def __init__(self, share: float) -> None:
+        """Reach back over this share of all steps."""
         self.share = share
 
     def on_train_begin(self, loop: Loop) -> None:

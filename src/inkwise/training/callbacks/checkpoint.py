@@ -23,6 +23,7 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: Path) -> None:
+        """Save to this file."""
         self.path = path
 
     def on_train_begin(self, loop: Loop) -> None:

@@ -15,6 +15,7 @@ class EarlyStopping(Callback):
     """Stop after `patience` epochs without a lower validation loss; the loop gives back the best weights."""
 
     def __init__(self, patience: int) -> None:
+        """Wait for so many epochs."""
         self.patience = patience
         self.best, self.waited = math.inf, 0
 

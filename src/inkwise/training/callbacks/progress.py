@@ -18,6 +18,7 @@ class Progress(Callback):
     """A line for each epoch, and on a terminal a bar with loss, accuracy, images a second and time left."""
 
     def __init__(self, console: Console) -> None:
+        """Show it on this console."""
         self.console = console
         figures = TextColumn(
             "loss {task.fields[loss]:.4f}  {task.fields[accuracy]:.2%}  {task.fields[speed]:,.0f}/s"

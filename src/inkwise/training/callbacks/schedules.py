@@ -18,6 +18,7 @@ class OneCycle(Callback):
     """
 
     def __init__(self, warmup: float) -> None:
+        """Rise for this share of all steps."""
         self.warmup = warmup
 
     def on_train_begin(self, loop: Loop) -> None:
@@ -39,6 +40,7 @@ class Step(Callback):
     """Multiply the rate by a factor every so many epochs."""
 
     def __init__(self, epochs: int, factor: float) -> None:
+        """Multiply by `factor` every so many epochs."""
         self.epochs, self.factor = epochs, factor
 
     def on_epoch_end(self, loop: Loop) -> None:
@@ -50,6 +52,7 @@ class ReduceOnPlateau(Callback):
     """Multiply the rate by a factor when the validation loss has not fallen for so many epochs."""
 
     def __init__(self, patience: int, factor: float) -> None:
+        """Multiply by `factor` after so many epochs in vain."""
         self.patience, self.factor = patience, factor
         self.best, self.waited = math.inf, 0
 

@@ -1,0 +1,75 @@
+"""Make the pictures of the README: a sheet of real handwriting, one digit, and the sheet as it is read.
+
+    python docs/pictures.py unipen_digits.npz
+
+The digits are pen strokes from UNIPEN (CC BY 4.0, see docs/model.md), of writers that were not trained on.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from inkwise import Recognizer, datasets
+from inkwise.datasets import StrokeSet
+
+HERE = Path(__file__).parent
+LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")
+HEIGHT, WIDTH, DIGIT = 540, 960, 76
+
+
+def main(strokes_path: str) -> None:
+    """Write sample-sheet.jpg, seven.jpg and sample-sheet-read.jpg beside this file."""
+    rng = np.random.default_rng(11)
+    strokes = datasets.load_raw(strokes_path)
+    assert isinstance(strokes, StrokeSet)
+    assert strokes.writers is not None
+    strokes = strokes.select(datasets.split_writers(strokes.writers) == "validation")
+    ink = np.zeros((HEIGHT, WIDTH), np.float32)
+    for number, line in enumerate(LINES):
+        x, y = 50 + rng.uniform(-10, 10), 45 + 125 * number
+        # One hand a line: all digits from one writer, where that writer wrote them.
+        writer = rng.choice(np.unique(strokes.writers))
+        for character in line:
+            if character == " ":
+                x += 64
+                continue
+            own = (strokes.labels == character) & (strokes.writers == writer)
+            index = rng.choice(np.flatnonzero(own if own.any() else strokes.labels == character))
+            x += write(ink, strokes.samples[index], x, y + rng.uniform(-4, 4)) + rng.uniform(14, 22)
+    sheet = photograph(ink, rng)
+    cv2.imwrite(str(HERE / "sample-sheet.jpg"), sheet)
+    seven = np.zeros((160, 140), np.float32)
+    write(seven, strokes.samples[np.flatnonzero(strokes.labels == "7")[3]], 40, 42)
+    cv2.imwrite(str(HERE / "seven.jpg"), photograph(seven, rng))
+    Recognizer().read(HERE / "sample-sheet.jpg").overlay().save(HERE / "sample-sheet-read.jpg", quality=88)
+
+
+def write(ink: np.ndarray, sample: list[np.ndarray], x: float, y: float) -> float:
+    """Draw one digit, DIGIT pixels high, and return its width."""
+    points = np.concatenate(sample)
+    low, high = points.min(0), points.max(0)
+    scale = DIGIT / max(high[1] - low[1], 0.6 * (high[0] - low[0]))
+    for stroke in sample:
+        fixed = np.rint(((stroke - low) * scale + [x, y]) * 16).astype(np.int32)[:, None]
+        cv2.polylines(ink, [fixed], False, 1.0, 4, cv2.LINE_AA, 4)
+    return float((high[0] - low[0]) * scale)
+
+
+def photograph(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Blue ink on paper with grain under uneven light, (H, W, 3) uint8, blue first."""
+    height, width = ink.shape
+    y, x = np.mgrid[0:1 : complex(height), 0:1 : complex(width)]
+    light = 0.95 - 0.2 * x - 0.12 * y
+    grain = cv2.GaussianBlur(rng.normal(0, 0.05, ink.shape).astype(np.float32), (0, 0), 1.2)
+    cover = cv2.GaussianBlur(ink, (0, 0), 0.9)[..., None] * 0.8
+    paper, pen = np.array([0.90, 0.95, 0.97]), np.array([0.55, 0.25, 0.15])
+    colour = (paper * (1 - cover) + pen * cover) * (light + grain)[..., None]
+    return np.clip(255 * colour, 0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
