@@ -55,11 +55,12 @@ def _decode_file(file: IO[bytes], size: int, name: str) -> NDArray[np.uint8]:
     if size == 0:
         raise PictureError(f"{name}: is empty (0 bytes)")
     try:
-        # Pillow measures the header before it decodes a pixel; its warning is a refusal here.
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damage that Pillow then mends, or raises as an error
+            # Pillow measures the header before it decodes a pixel; its warning is a refusal here.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file, formats=FORMATS)
-        return _grey(_pixels(image))
+            pixels = _pixels(Image.open(file, formats=FORMATS))
+        return _grey(pixels)
     except PictureError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):

@@ -48,9 +48,10 @@ def single(ink: NDArray[np.uint8]) -> Character | None:
     centre = np.array([ink.shape[1], ink.shape[0]]) / 2
     main = max(marks, key=lambda mark: _prominence(mark, centre, ink.shape))
     chosen, rest = [main], [mark for mark in marks if mark is not main]
-    while near := [mark for mark in rest if _belongs(mark, chosen)]:
+    while near := _near(chosen, rest):
         chosen += near
-        rest = [mark for mark in rest if mark not in near]
+        taken = {mark.label for mark in near}
+        rest = [mark for mark in rest if mark.label not in taken]
     return _cut(ink, labels, chosen)
 
 
@@ -97,29 +98,36 @@ def _prominence(mark: _Mark, centre: NDArray[np.float64], shape: tuple[int, ...]
     )
 
 
-def _belongs(mark: _Mark, chosen: list[_Mark]) -> bool:
-    """Whether a mark is a part of the digit made of chosen marks so far: near it, and not from outside."""
-    if mark.at_border and not any(other.at_border for other in chosen):
-        return False
-    (ax, ay, aw, ah), (bx, by, bw, bh) = mark.box, _union(chosen)
-    gap = max(ax - bx - bw, bx - ax - aw, ay - by - bh, by - ay - ah)
-    return gap <= 0.25 * max(bw, bh) and mark.area >= 0.04 * max(other.area for other in chosen)
+def _near(chosen: list[_Mark], rest: list[_Mark]) -> list[_Mark]:
+    """Which of the rest are parts of the digit made of chosen marks so far: near it, and not from outside."""
+    x, y, w, h = _union(chosen)
+    largest, at_border = max(mark.area for mark in chosen), any(mark.at_border for mark in chosen)
+
+    def belongs(mark: _Mark) -> bool:
+        mx, my, mw, mh = mark.box
+        gap = max(mx - x - w, x - mx - mw, my - y - h, y - my - mh)
+        inside = at_border or not mark.at_border
+        return inside and gap <= 0.25 * max(w, h) and mark.area >= 0.04 * largest
+
+    return [mark for mark in rest if belongs(mark)]
 
 
 def _over_one_another(marks: list[_Mark], height: float) -> list[list[_Mark]]:
     """Group marks whose columns overlap by half of the narrower one and that are close in height."""
     groups: list[list[_Mark]] = []
+    boxes: list[Box] = []
     for mark in sorted(marks, key=lambda mark: -mark.area):
         x, y, w, h = mark.box
-        for group in groups:
-            gx, gy, gw, gh = _union(group)
+        for number, (gx, gy, gw, gh) in enumerate(boxes):
             overlap = min(x + w, gx + gw) - max(x, gx)
             joined = max(y + h, gy + gh) - min(y, gy)
             if overlap >= 0.5 * min(w, gw) and joined <= 1.4 * max(height, gh):
-                group.append(mark)
+                groups[number].append(mark)
+                boxes[number] = _union(groups[number])
                 break
         else:
             groups.append([mark])
+            boxes.append(mark.box)
     return groups
 
 

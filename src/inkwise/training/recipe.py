@@ -38,13 +38,13 @@ class Recipe:
     dropout: float = 0.0
 
     # optimisation
-    epochs: int = 16
+    epochs: int = 24
     batch: int = 256
-    lr: float = 4e-3
+    lr: float = 8e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
-    warmup: float = 0.2
+    warmup: float = 0.3
     """one-cycle: share of the steps in which the rate rises."""
     step_epochs: int = 10
     """step: epochs after which the rate is multiplied by `factor`."""

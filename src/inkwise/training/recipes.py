@@ -14,13 +14,9 @@ class Default(Recipe):
 
     name = "default"
 
-    epochs: int = 24
-    lr: float = 8e-3
-    warmup: float = 0.3
-
 
 @dataclass(frozen=True)
-class Hands(Default):
+class Hands(Recipe):
     """MNIST and pen strokes (UNIPEN): the recipe of the bundled weights.
 
     Give it the strokes: `--set data=mnist-train,unipen_digits.npz`.

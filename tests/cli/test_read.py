@@ -1,0 +1,118 @@
+import csv
+import io
+import json
+import re
+import sys
+
+import pytest
+from PIL import Image
+
+from inkwise import cli
+
+
+@pytest.fixture
+def inkwise(monkeypatch, capsys):
+    """Run the command line and give exit status, standard output and standard error."""
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["inkwise", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, seven, number):
+    Image.fromarray(seven).save(tmp_path / "a.png")
+    (tmp_path / "deeper").mkdir()
+    Image.fromarray(number).save(tmp_path / "deeper" / "b.jpg")
+    (tmp_path / "notes.txt").write_text("not a picture, and not named one")
+    return tmp_path
+
+
+def test_piped_output_is_one_line_of_json_a_file(inkwise, folder):
+    status, out, err = inkwise("read", folder)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [(row["file"], row["text"]) for row in rows] == [
+        (str(folder / "a.png"), "7"),
+        (str(folder / "deeper" / "b.jpg"), "714"),
+    ]
+    assert (status, err) == (0, "")
+
+
+def test_csv_to_a_file(inkwise, folder):
+    status, out, _ = inkwise("read", folder / "a.png", "--csv", "--out", folder / "out.csv")
+    assert (status, out) == (0, "")
+    with (folder / "out.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["text"], row["accepted"], row["reason"]) == ("7", "True", "")
+
+
+def test_a_file_that_failed_is_named_and_the_others_are_still_read(inkwise, folder):
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    status, out, err = inkwise("read", folder)
+    rows = {row["file"]: row for row in map(json.loads, out.splitlines())}
+    assert status == 1
+    assert err.startswith(f"inkwise: {folder / 'broken.png'}: ")
+    assert err.count("\n") == 1
+    assert rows[str(folder / "broken.png")]["reason"] in err
+    assert [row["text"] for row in rows.values()] == ["7", "", "714"]
+
+
+def test_standard_input(inkwise, folder):
+    status, out, _ = inkwise("read", "-", stdin=(folder / "a.png").read_bytes())
+    assert (status, json.loads(out)["text"]) == (0, "7")
+
+
+def test_exactly_one_digit(inkwise, folder):
+    _, out, _ = inkwise("read", "--digit", folder / "deeper")
+    assert len(json.loads(out)["digits"]) == 1
+
+
+def test_a_blank_page_is_no_failure(inkwise, tmp_path):
+    Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
+    status, out, _ = inkwise("read", tmp_path / "blank.png")
+    assert (status, json.loads(out)["text"]) == (0, "")
+    assert json.loads(out)["reason"].startswith("no ink")
+
+
+def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, out, _ = inkwise("read", folder / "a.png")
+    head, row = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
+    assert head.split() == ["file", "text", "confidence"]
+    assert row.split()[-2:-1] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["read", "none.png"], "none.png: no such file"),
+        (["read", "."], r".: no pictures in this folder"),
+        (["read", "x.png", "--json", "--csv"], "--json and --csv: choose one"),
+        (["read", "x.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),
+        (["read", "--out", "none/out.csv", "x.png"], "none/out.csv: cannot be written"),
+        (["train", "defualt"], "no recipe 'defualt'; did you mean default?"),
+        (["train", "--set", "epoch=3"], "recipe default has no key 'epoch'; did you mean epochs"),
+        (["train", "--set", "epochs=many"], "recipe key epochs takes int, not 'many'"),
+        (["train", "--resume", "none"], "none: no run to resume"),
+        (["evaluate", "none.onnx", "--on", "mnist-test"], "none.onnx: cannot be opened"),
+        (["data", "get", "mnits"], "did you mean mnist"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_1(inkwise, tmp_path, monkeypatch, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = inkwise(*arguments)
+    assert status == 1
+    assert err.startswith("inkwise: ")
+    assert reason in err
+    assert err.count("\n") == 1
+
+
+def test_version(inkwise):
+    from inkwise import __version__
+
+    assert inkwise("--version")[:2] == (0, f"inkwise {__version__}\n")

@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from inkwise.errors import InkwiseError, ModelError
+from inkwise.recognition import Model
+
+
+@pytest.fixture
+def write_onnx(tmp_path):
+    """Write a graph that is sound but no net, with the given metadata."""
+
+    def write(metadata, output="probabilities"):
+        glyphs = helper.make_tensor_value_info("glyphs", TensorProto.FLOAT, ["n"])
+        outputs = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in (output, "embedding")
+        ]
+        nodes = [helper.make_node("Identity", ["glyphs"], [value.name]) for value in outputs]
+        graph = helper.make_graph(nodes, "graph", [glyphs], outputs)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        if metadata is not None:
+            helper.set_model_props(model, {"inkwise": metadata})
+        onnx.save(model, tmp_path / "some.onnx")
+        return tmp_path / "some.onnx"
+
+    return write
+
+
+SOUND = json.dumps({"name": "x", "labels": ["a", "b"], "threshold": 0.5})
+
+
+def test_bundled_weights_carry_all_that_belongs_to_them():
+    model = Model.bundled()
+    assert model.labels == tuple("0123456789")
+    assert 0 < model.threshold < 1
+    assert model.metadata.keys() >= {"temperature", "recipe", "data", "metrics", "versions", "trained"}
+    assert not any("/" in name for name in model.metadata["data"]), "no path of the machine that trained"
+
+
+def test_run_gives_probabilities_and_embeddings_for_any_number_of_glyphs():
+    model = Model.bundled()
+    glyphs = np.random.default_rng(0).integers(0, 256, (130, 28, 28), np.uint8)
+    probabilities, embeddings = model.run(glyphs)
+    assert probabilities.shape == (130, 10)
+    assert probabilities.dtype == embeddings.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    alone, _ = model.run(glyphs[129:])
+    np.testing.assert_allclose(alone[0], probabilities[129], atol=1e-5)
+    assert model.run(glyphs[:0])[0].shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    "glyphs", [np.zeros((1, 28, 28)), np.zeros((28, 28), np.uint8), np.zeros((1, 27, 28), np.uint8)]
+)
+def test_glyphs_of_another_kind_are_refused(glyphs):
+    with pytest.raises(InkwiseError, match=r"glyphs must be \(n, 28, 28\) uint8, not"):
+        Model.bundled().run(glyphs)
+
+
+def test_a_sound_model_of_other_labels(write_onnx):
+    model = Model(write_onnx(SOUND))
+    assert (model.name, model.labels, model.threshold) == ("x", ("a", "b"), 0.5)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)"):
+        Model(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x08\x07" * 50])
+def test_not_onnx(tmp_path, content):
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"bad\.onnx: is not an ONNX model that can be run$"):
+        Model(path)
+
+
+def test_onnx_of_another_maker(write_onnx):
+    with pytest.raises(
+        ModelError, match=r"some\.onnx: is an ONNX model but not one of Inkwise's \(no metadata\)"
+    ):
+        Model(write_onnx(None))
+
+
+@pytest.mark.parametrize(
+    "metadata", ["{", "[]", "{}", json.dumps({"name": "x", "labels": 3, "threshold": 0.5})]
+)
+def test_damaged_metadata(write_onnx, metadata):
+    with pytest.raises(ModelError, match="not those of an Inkwise model"):
+        Model(write_onnx(metadata))
+
+
+def test_other_outputs(write_onnx):
+    with pytest.raises(ModelError, match="not those of an Inkwise model"):
+        Model(write_onnx(SOUND, output="logits"))

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from inkwise import PictureError, Recognizer, read
+from inkwise.ink import picture_glyph
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer()
+
+
+def test_a_number_is_read_from_the_left(recognizer, number):
+    reading = recognizer.read(number)
+    assert reading.text == "714"
+    assert reading.accepted
+    assert reading.reason is None
+    assert [digit.label for digit in reading.digits] == ["7", "1", "4"]
+    assert 0.5 < reading.confidence <= 1
+    xs = [digit.box[0] for digit in reading.digits]
+    assert xs == sorted(xs)
+
+
+def test_lines_are_read_from_the_top(recognizer, number):
+    assert recognizer.read(np.vstack([number, number])).text == "714\n714"
+
+
+def test_a_wide_gap_is_a_space(recognizer, number, pen):
+    assert recognizer.read(np.hstack([number, pen([]), number])).text == "714 714"
+
+
+def test_light_on_dark_reads_the_same(recognizer, number):
+    assert recognizer.read(255 - number).text == "714"
+
+
+def test_one_digit_is_never_split(recognizer, pen):
+    broken = pen([[(30, 25), (85, 25)], [(77, 42), (55, 100)]])
+    reading = recognizer.read_digit(broken)
+    assert len(reading.digits) == 1
+    assert reading.text == "7"
+
+
+def test_read_digit_sees_the_one_normalisation(recognizer, seven):
+    np.testing.assert_array_equal(recognizer.read_digit(seven).digits[0].glyph, picture_glyph(seven))
+
+
+def test_a_blank_page_reads_as_nothing_with_a_reason(recognizer):
+    for reader in (recognizer.read, recognizer.read_digit):
+        reading = reader(np.full((100, 80), 200, np.uint8))
+        assert (reading.text, reading.digits, reading.confidence, reading.accepted) == ("", (), 0.0, False)
+        assert reading.reason == "no ink: nothing stands out from the background"
+
+
+def test_a_doubtful_digit_reads_as_a_question_mark_and_keeps_its_best_guess(recognizer, seven, monkeypatch):
+    monkeypatch.setattr(recognizer.model, "threshold", 1.1)
+    reading = recognizer.read(seven)
+    assert reading.text == "?"
+    assert not reading.accepted
+    assert reading.reason == "1 of 1 not sure enough to be accepted"
+    assert reading.digits[0].label == "7"
+
+
+def test_strokes_in_any_unit(recognizer):
+    seven = np.array([(0, 0), (5.5, 0), (2.5, 7.5)])
+    for unit in (1e-3, 1, 1e6):
+        assert recognizer.read_strokes([seven * unit], single=True).text == "7"
+
+
+def test_strokes_side_by_side_are_a_number_and_over_one_another_a_digit(recognizer):
+    seven = [(0, 0), (55, 0), (25, 75)]
+    one = [(90, 0), (90, 75)]
+    four = [[(135, 0), (120, 45), (175, 45)], [(160, 20), (160, 80)]]
+    reading = recognizer.read_strokes([*four, one, seven])
+    assert reading.text == "714"
+    assert [digit.box for digit in reading.digits] == [None] * 3
+
+
+def test_no_strokes_read_as_nothing(recognizer):
+    for single in (True, False):
+        assert recognizer.read_strokes([], single=single).text == ""
+
+
+def test_classify_and_embed_take_glyphs(recognizer, seven):
+    glyph = picture_glyph(seven)[None]
+    assert recognizer.classify(glyph).argmax() == 7
+    assert recognizer.embed(glyph).shape[0] == 1
+
+
+def test_read_takes_a_path(tmp_path, seven):
+    from PIL import Image
+
+    Image.fromarray(seven).save(tmp_path / "seven.png")
+    assert read(tmp_path / "seven.png").text == "7"
+    assert read(str(tmp_path / "seven.png")).text == "7"
+
+
+def test_what_cannot_be_decoded_is_named(recognizer, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(PictureError, match=r"text\.png"):
+        recognizer.read(tmp_path / "text.png")
