@@ -1,15 +1,16 @@
 # make run    installs into .venv and reads a sample sheet and test digits
 # make test   lint, types, import rule, tests
+# make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 VENV := .venv
 PYTHON ?= python3
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test lint bench weights
+.PHONY: run test lint bench
 
 run: $(VENV)/.reads
 	$(VENV)/bin/inkwise read docs/sample-sheet.jpg
 	$(VENV)/bin/inkwise data get mnist
-	$(VENV)/bin/python benchmarks/read_mnist.py
+	$(VENV)/bin/python examples/read_mnist.py
 
 test: lint
 	$(VENV)/bin/pytest
@@ -19,6 +20,9 @@ lint: $(VENV)/.develops
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.develops
+	$(VENV)/bin/python benchmarks/report.py $(DATA)
 
 # The base install reads; only what follows trains and tests.
 $(VENV)/.reads: pyproject.toml constraints.txt

@@ -2,7 +2,8 @@
 
     python benchmarks/speed.py [--install]
 
---install makes a fresh virtual environment with the base install, measures its size and takes the cold start there.
+--install makes a fresh virtual environment with the base install, measures its size and takes the cold start
+there.
 """
 
 from __future__ import annotations

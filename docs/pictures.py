@@ -62,7 +62,7 @@ def write(ink: np.ndarray, sample: list[np.ndarray], x: float, y: float) -> floa
 def photograph(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blue ink on paper with grain under uneven light, (H, W, 3) uint8, blue first."""
     height, width = ink.shape
-    y, x = np.mgrid[0:1 : complex(height), 0:1 : complex(width)]
+    y, x = np.mgrid[0 : 1 : complex(height), 0 : 1 : complex(width)]
     light = 0.95 - 0.2 * x - 0.12 * y
     grain = cv2.GaussianBlur(rng.normal(0, 0.05, ink.shape).astype(np.float32), (0, 0), 1.2)
     cover = cv2.GaussianBlur(ink, (0, 0), 0.9)[..., None] * 0.8

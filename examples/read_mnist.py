@@ -10,8 +10,7 @@ probabilities = recognizer.classify(test.glyphs)
 read = np.array(recognizer.model.labels)[probabilities.argmax(1)]
 
 for index in range(8):
-    print(
-        f"MNIST test digit {index}: {test.labels[index]} read as {read[index]} ({probabilities[index].max():.1%})"
-    )
+    sure = probabilities[index].max()
+    print(f"MNIST test digit {index}: {test.labels[index]} read as {read[index]} ({sure:.1%})")
 misses = int((read != test.labels).sum())
 print(f"all {len(test):,}: {misses} misses, {1 - misses / len(test):.2%} right")

@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def pen():
-    """Draw polylines with a dark pen on light paper: pen([[(x, y), ..], ..]) gives an (H, W) uint8 picture."""
+    """Draw with a dark pen on light paper: pen([[(x, y), ..], ..]) gives an (H, W) uint8 picture."""
 
     def draw(strokes, size=(120, 120), width=7, ink=30, paper=230):
         picture = np.full(size, paper, np.uint8)

@@ -1,8 +1,173 @@
+import contextlib
+import importlib
+import io
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from inkwise.sklearn import DigitClassifier
+
+from inkwise.errors import InkwiseError
+from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import recipe
 
+DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 
-@parametrize_with_checks([DigitClassifier(device="cpu")])
-def test_checks(estimator, check):
+
+# Some checks fit twice and compare bits, which only the CPU promises.
+@parametrize_with_checks([DigitClassifier(epochs=6, device="cpu")])
+def test_it_is_what_scikit_learn_takes_for_a_classifier(estimator, check):
     check(estimator)
+
+
+@pytest.fixture
+def few():
+    """Twenty digits of load_digits, two of each kind: (20, 64) in 0 to 16, and their labels."""
+    X, y = load_digits(return_X_y=True)
+    _, X, _, y = train_test_split(X, y, test_size=20, stratify=y, random_state=0)
+    return X, y
+
+
+def test_it_learns_digits_in_seconds():
+    X, y = load_digits(return_X_y=True)
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])[y]
+    X_train, X_test, y_train, y_test = train_test_split(X, names, random_state=0)
+
+    classifier = DigitClassifier(epochs=3, random_state=0).fit(X_train, y_train)
+
+    assert 0.9 <= classifier.score(X_test, y_test) < 1
+    assert len(classifier.history_) == 3
+
+
+def test_the_recipe_in_the_docs_does_what_it_says():
+    (code,) = re.findall(r"```python\n(.*?)```", DOC.read_text(), re.DOTALL)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(code, {})
+
+    assert float(printed.getvalue()) == pytest.approx(0.98, abs=0.02)
+
+
+def test_every_parameter_is_in_the_docs():
+    assert not [name for name in DigitClassifier().get_params() if f"| `{name}` |" not in DOC.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("features", "largest", "expected"),
+    [
+        (784, 200, (0, 255)),  # bytes, though none is white
+        (784, 1, (0, 1)),  # shares of white
+        (784, 300, (0, 300)),
+        (64, 16, (0, 16)),
+    ],
+)
+def test_the_range_is_bytes_or_what_was_seen(features, largest, expected):
+    X = np.zeros((4, features))
+    X[:, ::3] = largest
+
+    assert DigitClassifier(epochs=1).fit(X, [0, 0, 1, 1]).range_ == expected
+
+
+def test_bytes_are_taken_as_they_are_and_shares_of_white_become_them():
+    X = np.random.default_rng(0).integers(0, 256, (8, 784), dtype=np.uint8)
+
+    np.testing.assert_array_equal(_glyphs(X, (0, 255)), X.reshape(8, 28, 28))
+    np.testing.assert_array_equal(_glyphs(X / 255, (0, 1)), X.reshape(8, 28, 28))
+
+
+def test_features_are_laid_row_by_row_into_the_smallest_square():
+    (glyph,) = _glyphs(np.array([[1.0, 2, 3, 4, 5]]), (1, 5)).numpy()
+
+    centres = glyph[4::10, 4::10]
+    assert centres.tolist() == [[0, 64, 128], [191, 255, 0], [0, 0, 0]]
+
+
+def test_larger_pictures_are_shrunk_by_area():
+    fine = np.zeros((1, 56, 56))
+    fine[:, ::2, ::2] = 100
+
+    assert (_glyphs(fine.reshape(1, -1), (0, 255)).numpy() == 25).all()
+
+
+def test_values_beyond_those_seen_are_clipped():
+    assert _glyphs(np.array([[-9.0], [2.0], [9.0]]), (1, 3))[:, 0, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_features_that_are_all_alike_are_no_crash(value):
+    probabilities = DigitClassifier(epochs=1).fit(np.full((4, 9), value), [0, 0, 1, 1]).predict_proba
+    assert np.isfinite(probabilities(np.array([[value] * 9, [99] * 9]))).all()
+
+
+def test_a_class_may_have_one_sample(few):
+    X, _ = few
+    one_of_two = DigitClassifier(epochs=1).fit(X, [0] * 19 + [1])
+    all_of_five = DigitClassifier(epochs=1).fit(X[:5], list("abcde"))
+
+    assert one_of_two.predict(X).shape == all_of_five.predict(X).shape == (20,)
+    assert all_of_five.classes_.tolist() == list("abcde")
+
+
+def test_one_class_is_refused(few):
+    with pytest.raises(InkwiseError, match=r"one class only \(seven\)"):
+        DigitClassifier().fit(few[0], ["seven"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"recipe": "defalt"}, "no recipe 'defalt'; did you mean default"),
+        ({"recipe": recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
+        ({"device": "tpu"}, "no device 'tpu'"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+    ],
+)
+def test_what_there_is_not_is_named(few, wrong, message):
+    with pytest.raises(InkwiseError, match=message):
+        DigitClassifier(**wrong).fit(*few)
+
+
+def test_it_follows_a_recipe_of_ones_own(few):
+    own = recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
+
+    classifier = DigitClassifier(own).fit(*few)
+
+    assert classifier.recipe_ == own.set(batch=8, seed=classifier.recipe_.seed)
+    assert [row["epoch"] for row in classifier.history_] == [1, 2]
+    assert classifier.net_.head.in_features == 8 * 16
+
+
+def test_the_same_random_state_gives_the_same_and_leaves_torch_alone(few):
+    X, y = few
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+
+    first, again, other = (
+        DigitClassifier(epochs=1, random_state=seed, device="cpu").fit(X, y).predict_proba(X)
+        for seed in (1, 1, 2)
+    )
+
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_progress_is_shown_when_asked_for(few, capsys):
+    DigitClassifier(epochs=1).fit(*few)
+    assert capsys.readouterr() == ("", "")
+
+    DigitClassifier(epochs=1, verbose=True).fit(*few)
+    assert "epoch   1/1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["torch", "sklearn.base"])
+def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
+    monkeypatch.delitem(sys.modules, "inkwise.sklearn")
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(InkwiseError, match=rf'needs {missing}: pip install "inkwise\[train\]"'):
+        importlib.import_module("inkwise.sklearn")

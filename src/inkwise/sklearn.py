@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from rich.console import Console
+
 from inkwise.errors import InkwiseError
 
 try:
-    import numpy as np
     import torch
-    from numpy.typing import ArrayLike, NDArray
-    from rich.console import Console
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
@@ -39,19 +40,19 @@ _SMALLEST_BATCH = 8  # below, batch-norm has too little to go by
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Inkwise's net, trained by a recipe, with scikit-learn's interface.
 
-    A row of X is a picture, pixel by pixel. 784 features in 0..255 are a glyph as it is: white ink on black, as
-    in MNIST. From anything else a picture is made: the range of values seen in `fit` becomes 0..255, what lies
-    outside is clipped, and the features are laid row by row into the smallest square that holds them, which is
-    resized to 28x28. Pixels of 0..1 are therefore fine as well.
+    A row of X is a picture, pixel by pixel. 784 features in 0..255 are a glyph as it is: white ink on black,
+    as in MNIST. From anything else, 784 features in 0..1 included, a picture is made: the range of values
+    seen in `fit` becomes 0..255, what lies outside is clipped, and the features are laid row by row into the
+    smallest square that holds them, which is resized to 28x28.
 
-    A share of the samples (the recipe's `validation`) is held back, and the epoch that does best on them is kept.
-    Small sets are trained on in batches smaller than the recipe's. The recipe's data sets are not read.
+    A share of the samples (the recipe's `validation`) is held back, and the epoch that does best on them is
+    kept. Small sets are trained on in batches smaller than the recipe's. The recipe's data sets are not read.
 
     Args:
         recipe: a recipe's name, or a recipe: `inkwise.training.recipe("default").set(lr=4e-3)`.
         epochs: how often all samples are seen; None takes the recipe's.
-        random_state: an int, a RandomState or None, as everywhere in scikit-learn; the recipe's `seed` is not used.
-        device: "auto", "cpu", "cuda" or "mps"; trains there. Prediction is on the CPU.
+        random_state: as everywhere in scikit-learn; the recipe's `seed` is not used.
+        device: "auto", "cpu", "cuda" or "mps": where it trains. Prediction is on the CPU.
         verbose: show progress on stderr.
 
     Attributes:
@@ -73,6 +74,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device: str = "auto",
         verbose: bool = False,
     ) -> None:
+        """Keep the choices; `fit` checks them."""
         self.recipe = recipe
         self.epochs = epochs
         self.random_state = random_state
@@ -90,25 +92,27 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             InkwiseError: one class only; a recipe, net, device or number of epochs that there is not.
             ValueError: X or y are not as above, or hold NaN or infinity.
         """
-        X, y = validate_data(self, X, y)
-        check_classification_targets(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        features, labels = validate_data(self, X, y)
+        check_classification_targets(labels)
+        self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InkwiseError(f"y holds one class only ({self.classes_[0]}); at least two are needed to train")
-        self.range_ = _range(X)
-        self.recipe_ = self._resolve(len(X))
+            raise InkwiseError(f"y holds one class only ({self.classes_[0]}); training needs at least two")
+        self.range_ = _range(features)
+        self.recipe_ = self._resolve(len(features))
         build, device = net_of(self.recipe_.net), device_of(self.device)
-        samples = Samples(self._glyphs(X).to(device), torch.from_numpy(numbers.astype(np.int64)).to(device))
-        held = stratified(numbers, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
+        glyphs, classes = _glyphs(features, self.range_), torch.from_numpy(numbers.astype(np.int64))
+        samples = Samples(glyphs.to(device), classes.to(device))
+        held = stratified(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
+        # Where no class has two samples, there is nothing else to choose by.
+        training, validation = _select(samples, ~held), _select(samples, held) if held.any() else samples
         callbacks = callbacks_of(self.recipe_)
         if self.verbose:
             callbacks.append(Progress(Console(stderr=True)))
-        with torch.random.fork_rng():  # whoever uses torch beside us keeps their random numbers
+        # Whoever uses torch beside us keeps their random numbers.
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(self.recipe_.seed)
             net = build(self.recipe_, len(self.classes_))
-            # Where no class has two samples, there is nothing else to choose by.
-            validation = _select(samples, held) if held.any() else samples
-            loop = Loop(net, self.recipe_, _select(samples, ~held), validation, callbacks)
+            loop = Loop(net, self.recipe_, training, validation, callbacks)
             self.net_ = loop.fit()
         self.history_ = loop.history
         return self
@@ -120,8 +124,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             NotFittedError: `fit` comes first.
             ValueError: X is not as in `fit`, or holds NaN or infinity.
         """
-        probabilities = self.predict_proba(X)
-        labels: NDArray[Any] = self.classes_[probabilities.argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        labels: NDArray[Any] = self.classes_[best]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -132,8 +136,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             ValueError: X is not as in `fit`, or holds NaN or infinity.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
-        probabilities: NDArray[np.float32] = logits_of(self.net_, self._glyphs(X)).softmax(1).numpy()
+        glyphs = _glyphs(validate_data(self, X, reset=False), self.range_)
+        probabilities: NDArray[np.float32] = logits_of(self.net_, glyphs).softmax(1).numpy()
         return probabilities
 
     def _resolve(self, n: int) -> Recipe:
@@ -142,25 +146,26 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return chosen.set(
             epochs=chosen.epochs if self.epochs is None else self.epochs,
             batch=min(chosen.batch, max(_SMALLEST_BATCH, n // _STEPS)),
-            seed=int(check_random_state(self.random_state).randint(2**31)),
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
-
-    def _glyphs(self, X: NDArray[Any]) -> Tensor:
-        """Glyphs (n, 28, 28) uint8 of features (n, n_features)."""
-        n, features = X.shape
-        side = math.ceil(math.sqrt(features))
-        pixels = torch.from_numpy(np.interp(X, self.range_, (0, 255)).astype(np.float32))
-        squares = F.pad(pixels, (0, side**2 - features)).reshape(n, 1, side, side)
-        return F.interpolate(squares, (_SIDE, _SIDE), mode="area")[:, 0].round().to(torch.uint8)
 
 
 def _range(X: NDArray[Any]) -> tuple[float, float]:
-    """What becomes black and what becomes white."""
+    """The values that become black and white."""
     low, high = float(X.min()), float(X.max())
-    # Up to 1, they are not bytes but shares of white.
+    # What does not exceed 1 is no byte but a share of white.
     if X.shape[1] == _SIDE**2 and low >= 0 and 1 < high <= 255:
         return 0.0, 255.0
     return low, high
+
+
+def _glyphs(X: NDArray[Any], seen: tuple[float, float]) -> Tensor:
+    """Glyphs (n, 28, 28) uint8 of features (n, n_features), 28x28 bytes unchanged."""
+    n, features = X.shape
+    side = math.ceil(math.sqrt(features))
+    pixels = torch.from_numpy(np.interp(X, seen, (0, 255)).astype(np.float32))
+    squares = F.pad(pixels, (0, side**2 - features)).reshape(n, 1, side, side)
+    return F.interpolate(squares, (_SIDE, _SIDE), mode="area")[:, 0].round().to(torch.uint8)
 
 
 def _select(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:

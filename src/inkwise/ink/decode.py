@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from inkwise.errors import PictureError
 
@@ -19,6 +22,17 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 MIN_SIDE = 8
 """A picture whose longer side is shorter than this holds no digit, pixels."""
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation."""
 
 Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """What can be read: a path, the bytes of a file, a PIL image, or an (H, W) or (H, W, 3|4) uint8 array."""
@@ -36,40 +50,48 @@ def decode(picture: Picture) -> NDArray[np.uint8]:
     if isinstance(picture, np.ndarray):
         return _check_size(_grey(_check_array(picture)), "the array")
     if isinstance(picture, Image.Image):
-        return _check_size(_grey(_pixels(picture)), "the picture")
+        with _clear_errors("the picture"):
+            pixels = _pixels(picture)
+        return _check_size(_grey(pixels), "the picture")
     if isinstance(picture, bytes):
-        return _check_size(_decode_file(io.BytesIO(picture), len(picture), "the picture"), "the picture")
+        return _decode_file(io.BytesIO(picture), len(picture), "the picture")
     path = Path(picture)
     try:
-        with path.open("rb") as file:
-            return _check_size(_decode_file(file, path.stat().st_size, str(path)), str(path))
+        file = path.open("rb")
     except IsADirectoryError:
         raise PictureError(f"{path}: is a folder, not a picture") from None
     except FileNotFoundError:
         raise PictureError(f"{path}: no such file") from None
-    except OSError as error:
-        raise PictureError(f"{path}: cannot be opened ({error.strerror or error})") from None
+    except (OSError, ValueError) as error:  # a ValueError is a name that no file can have
+        raise PictureError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
+    with file:
+        return _decode_file(file, path.stat().st_size, str(path))
 
 
 def _decode_file(file: IO[bytes], size: int, name: str) -> NDArray[np.uint8]:
     if size == 0:
         raise PictureError(f"{name}: is empty (0 bytes)")
+    with _clear_errors(name):
+        pixels = _pixels(Image.open(file, formats=FORMATS))
+    return _check_size(_grey(pixels), name)
+
+
+@contextmanager
+def _clear_errors(name: str) -> Iterator[None]:
+    """Turn what Pillow raises into a PictureError of one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damage that Pillow then mends, or raises as an error
             # Pillow measures the header before it decodes a pixel; its warning is a refusal here.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            pixels = _pixels(Image.open(file, formats=FORMATS))
-        return _grey(pixels)
-    except PictureError:
-        raise
+            yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PictureError(
             f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first"
         ) from None
     except UnidentifiedImageError:
         raise PictureError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
-    except (OSError, SyntaxError, ValueError, EOFError, OverflowError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError, OverflowError, struct.error) as error:
         # Pillow's words for a broken file differ by format; they stand in brackets.
         raise PictureError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None
 
@@ -95,7 +117,7 @@ def _check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W) or (H, W, 3|4) uint8 of a PIL image, its EXIF rotation applied."""
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode.startswith("I") or image.mode == "F":
         deep = np.nan_to_num(np.asarray(image, np.float64))
         full = 65535.0 if image.mode != "F" else 255.0 if deep.max(initial=0) > 1 else 1.0
@@ -103,6 +125,13 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF rotation (ImageOps.exif_transpose rewrites all other tags, too, and fails on odd ones)."""
+    image.load()
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    return image if turn is None else image.transpose(turn)
 
 
 def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
