@@ -33,5 +33,5 @@ $(VENV)/.reads: pyproject.toml constraints.txt
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
 $(VENV)/.develops: $(VENV)/.reads
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) -e '.[train,dev]'
+	$(PIP_INSTALL) -e '.[app,train,dev]'
 	touch $@

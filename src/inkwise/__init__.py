@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from inkwise.errors import DataError, InkwiseError, ModelError, PictureError
+from inkwise.errors import DataError, InkwiseError, ModelError, PictureError, StoreError
 from inkwise.recognition import Digit, Reading, Recognizer, read
 
 __version__ = version("inkwise")
@@ -15,6 +15,7 @@ __all__ = [
     "PictureError",
     "Reading",
     "Recognizer",
+    "StoreError",
     "__version__",
     "read",
 ]

@@ -15,3 +15,7 @@ class DataError(InkwiseError):
 
 class ModelError(InkwiseError):
     """A model file that cannot be used."""
+
+
+class StoreError(InkwiseError):
+    """A database of corrections that cannot be used, or what it cannot take in."""

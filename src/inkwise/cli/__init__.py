@@ -5,7 +5,7 @@ import sys
 import typer
 
 from inkwise import __version__
-from inkwise.cli import data
+from inkwise.cli import corrections, data
 from inkwise.cli.evaluate import evaluate
 from inkwise.cli.read import read
 from inkwise.cli.train import train
@@ -16,6 +16,7 @@ app.command()(read)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(data.app, name="data")
+app.add_typer(corrections.app, name="corrections")
 
 
 def _version(asked: bool) -> None:

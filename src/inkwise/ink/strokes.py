@@ -32,7 +32,7 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
     for number, stroke in enumerate(strokes, 1):
         try:
             points = np.asarray(stroke, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
             raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")

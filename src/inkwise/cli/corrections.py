@@ -1,0 +1,47 @@
+"""`inkwise corrections`: what was taught, to files and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it.")
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME; by default a file of your own."
+    ),
+]
+
+
+@app.command("export")
+def export_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the three files go.")],
+    writer: Annotated[str | None, typer.Option(metavar="W", help="Only this writer's samples.")] = None,
+    database: Database = None,
+) -> None:
+    """Write images.csv, labels.csv and samples.jsonl."""
+    from inkwise.corrections import Store, export_samples  # not in the base install
+
+    with Store.open(database) as store:
+        count = export_samples(store, folder, writer)
+    typer.echo(f"exported {count:,} samples to {folder}")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone.")
+    ],
+    writer: Annotated[
+        str | None, typer.Option(metavar="W", help="Whose hand it is, where there are CSV files alone.")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Take in an export: all of it, or nothing if a row is wrong."""
+    from inkwise.corrections import Store, import_samples  # not in the base install
+
+    with Store.open(database) as store:
+        count = import_samples(store, source, writer)
+    typer.echo(f"imported {count:,} samples that were not there")

@@ -1,0 +1,157 @@
+"""The database behind the store: SQLite in a file, or PostgreSQL; opening it brings its tables up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from inkwise.errors import StoreError
+
+PATIENCE = 5.0
+"""Seconds to wait for somebody else's change to be finished, or for a server to answer."""
+
+_LOCK = 1229867095  # any number, the same for all of Inkwise on a PostgreSQL database
+
+
+class Database:
+    """Transactions that read, transactions that write, and errors of one line.
+
+    Whoever writes waits until nobody else does: SQLite knows no other way, and PostgreSQL is told to do
+    likewise, so that steps are numbered in the order in which they took place.
+    """
+
+    def __init__(self, url: str | None) -> None:
+        """Open a database, and make or update its tables.
+
+        Args:
+            url: sqlite:///FILE or postgresql://USER@HOST/NAME; None takes a file in the user's data folder.
+
+        Raises:
+            StoreError: it cannot be opened, or a newer Inkwise made it.
+        """
+        parsed = _default_url() if url is None else _parse(url)
+        self.name = _name(parsed)
+        self._engine = _engine(parsed)
+        self._writing = self._engine.execution_options(inkwise_writes=True)
+        try:
+            with self._one_line():
+                self._migrate()
+        except StoreError:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one state of the database."""
+        with self._one_line(), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that is on disk when the block ends, and never was when it raises."""
+        with self._one_line(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        config = Config()
+        folder = Path(__file__).parent / "migrations"
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        script = ScriptDirectory.from_config(config)
+        newest = script.get_current_head()
+        with self._engine.connect() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+        if present == newest:
+            return  # without the lock, so that what may only be read can be read
+        if present not in {None, *(revision.revision for revision in script.walk_revisions())}:
+            raise StoreError(
+                f"{self.name}: made by a newer Inkwise (its schema is {present}, this one knows {newest}):"
+                " update Inkwise"
+            )
+        with self._writing.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            raise StoreError(f"{self.name}: {reason}") from error
+
+
+def _default_url() -> URL:
+    folder = Path(platformdirs.user_data_dir("inkwise"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror})") from None
+    return URL.create("sqlite", database=str(folder / "corrections.db"))
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = URL.create("unknown")
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        return url.set(drivername="sqlite")
+    # The text is not repeated: it may hold a password.
+    raise StoreError("the database must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+
+def _name(url: URL) -> str:
+    """What to call the database in messages: never its password, which may stand in the query as well."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": PATIENCE})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        # Asking first finds connections that a restart of the server has cut.
+        engine = create_engine(url, connect_args={"connect_timeout": int(PATIENCE)}, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
+    connection.isolation_level = None  # Python's driver must not begin transactions: _begin_sqlite does
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _writes(connection: Connection) -> bool:
+    return "inkwise_writes" in connection.get_execution_options()

@@ -1,0 +1,215 @@
+"""One answer as the database keeps it, and the steps by which it came about."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Index, LargeBinary, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, validates
+
+from inkwise.errors import InkwiseError
+from inkwise.ink import SIDE
+from inkwise.ink.strokes import check_strokes
+
+Points = list[list[list[float]]]
+
+_LONGEST = {"label": 32, "answer": 32, "writer": 64, "source": 64, "model": 200}
+_FARTHEST = 1e9  # coordinates stay exact enough in float32, and their differences finite
+
+
+class Glyph(TypeDecorator[NDArray[np.uint8]]):
+    """(28, 28) uint8 as 784 bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: NDArray[np.uint8] | None, dialect: Dialect) -> bytes | None:
+        """To the database."""
+        return None if value is None else value.tobytes()
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> NDArray[np.uint8] | None:
+        """From the database."""
+        return None if value is None else _glyph(value)
+
+
+class Time(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite itself would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(MappedAsDataclass, DeclarativeBase, eq=False, kw_only=True):
+    """What the tables have in common."""
+
+
+class Sample(Base):
+    """One digit that was drawn or found, what the model read, and what it truly is.
+
+    Its values are checked when it is made; one that is wrong raises InkwiseError. It is a copy of what the
+    database holds, which only the store changes.
+
+    Attributes:
+        id: the same wherever the sample is exported to.
+        writer: whose hand, 1 to 64 characters.
+        source: where it comes from, 1 to 64 characters: canvas, file, import.
+        time: when it was added, UTC.
+        glyph: (28, 28) uint8, what the model saw.
+        strokes: [[[x, y], ..], ..], x right, y down, None where it was no drawing.
+        answer: the label that the model read, None where none was asked.
+        probability: of that answer, 0 to 1.
+        label: what it truly is, at most 32 characters, None until somebody says so.
+        model: the version of the model that answered, at most 200 characters.
+        deleted: it is out of sight, and `undo` brings it back.
+    """
+
+    __tablename__ = "samples"
+    __table_args__ = (Index("ix_samples_writer_time", "writer", "time"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
+    source: Mapped[str] = mapped_column(String(_LONGEST["source"]))
+    time: Mapped[datetime] = mapped_column(Time)
+    glyph: Mapped[NDArray[np.uint8]] = mapped_column(Glyph, repr=False)
+    strokes: Mapped[Points | None] = mapped_column(JSON(none_as_null=True), default=None, repr=False)
+    answer: Mapped[str | None] = mapped_column(String(_LONGEST["answer"]), default=None)
+    probability: Mapped[float | None] = mapped_column(Double, default=None)
+    label: Mapped[str | None] = mapped_column(String(_LONGEST["label"]), default=None)
+    model: Mapped[str | None] = mapped_column(String(_LONGEST["model"]), default=None)
+    deleted: Mapped[bool] = mapped_column(default=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the glyph in base64."""
+        return {
+            "id": str(self.id),
+            "writer": self.writer,
+            "source": self.source,
+            "time": self.time.isoformat(),
+            "label": self.label,
+            "answer": self.answer,
+            "probability": self.probability,
+            "model": self.model,
+            "glyph": base64.b64encode(self.glyph.tobytes()).decode(),
+            "strokes": self.strokes,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """The sample that `to_dict` gave these values for.
+
+        Raises:
+            InkwiseError: a value is missing, unknown, or not what it should be.
+        """
+        if different := plain.keys() ^ _KEYS:
+            name = min(different)
+            raise InkwiseError(f"{name[:40]!r} is {'unknown' if name in plain else 'missing'}")
+        return cls(
+            **{
+                **plain,
+                "id": _parsed("id", uuid.UUID, plain["id"]),
+                "time": _parsed("time", datetime.fromisoformat, plain["time"]),
+                "glyph": _parsed("glyph", _decoded, plain["glyph"]),
+            }
+        )
+
+    @validates("writer", "source")
+    def _check_name(self, key: str, value: object) -> str:
+        return checked_text(key, value)
+
+    @validates("answer", "label", "model")
+    def _check_text(self, key: str, value: object) -> str | None:
+        return None if value is None else checked_text(key, value)
+
+    @validates("time")
+    def _check_time(self, key: str, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise InkwiseError("time has no zone")
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            raise InkwiseError(f"time {value} is out of range") from None
+
+    @validates("glyph")
+    def _check_glyph(self, key: str, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if value.shape != (SIDE, SIDE) or value.dtype != np.uint8:
+            raise InkwiseError(f"glyph is {value.shape} {value.dtype}, not (28, 28) uint8")
+        return value
+
+    @validates("strokes")
+    def _check_strokes(self, key: str, value: Any) -> Points | None:
+        if value is None:
+            return None
+        if not isinstance(value, Sequence):
+            raise InkwiseError("strokes is not a list of strokes")
+        strokes = check_strokes(value)
+        if any(np.abs(stroke).max() > _FARTHEST for stroke in strokes):
+            raise InkwiseError(f"strokes holds a coordinate beyond {_FARTHEST:.0e}")
+        return [stroke.tolist() for stroke in strokes] or None
+
+    @validates("probability")
+    def _check_probability(self, key: str, value: object) -> float | None:
+        if value is None:
+            return None
+        if not isinstance(value, float | int) or not 0 <= value <= 1:
+            raise InkwiseError("probability is not a number 0 to 1")
+        return float(value)
+
+
+class Step(Base):
+    """What adding, labelling or deleting a sample did to it: undoing puts back what was before."""
+
+    __tablename__ = "steps"
+    __table_args__ = (Index("ix_steps_writer_number", "writer", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, init=False)
+    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
+    sample_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("samples.id"))
+    label: Mapped[str | None] = mapped_column(String(_LONGEST["label"]))
+    deleted: Mapped[bool]
+
+
+_KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
+
+
+def checked_text(what: str, text: object) -> str:
+    """The text without the blanks around it, if it is 1 to so many characters and none of them controls."""
+    if not isinstance(text, str):
+        raise InkwiseError(f"{what} is {type(text).__name__}, not text")
+    if len(text) > _LONGEST[what]:
+        raise InkwiseError(f"{what} has {len(text):,} characters; at most {_LONGEST[what]} are possible")
+    # Cc: control characters; Cs: halves of a pair, which no UTF-8 can hold.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise InkwiseError(f"{what} {text!a} holds a control character")
+    if not text.strip():
+        raise InkwiseError(f"{what} is empty")
+    return text.strip()
+
+
+def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:
+    if not isinstance(text, str):
+        raise InkwiseError(f"{what} is {type(text).__name__}, not text")
+    try:
+        return parse(text)
+    except ValueError:
+        raise InkwiseError(f"{what} cannot be understood") from None
+
+
+def _decoded(text: str) -> NDArray[np.uint8]:
+    return _glyph(base64.b64decode(text, validate=True))
+
+
+def _glyph(data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)

@@ -1,0 +1,71 @@
+import sys
+
+import numpy as np
+import platformdirs
+import pytest
+from typer.testing import CliRunner
+
+from inkwise.cli import app
+from inkwise.corrections import Store
+from inkwise.errors import InkwiseError, StoreError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["corrections", *map(str, arguments)])
+
+
+@pytest.fixture
+def taught(tmp_path):
+    """The URL of a database with a seven of Anna's and a one of Ben's."""
+    url = f"sqlite:///{tmp_path / 'taught.db'}"
+    with Store.open(url) as store:
+        for writer, label in {"anna": "7", "ben": "1"}.items():
+            store.add(np.zeros((28, 28), np.uint8), writer=writer, source="canvas", label=label)
+    return url
+
+
+def test_from_one_database_to_another(taught, tmp_path):
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    exported = run("export", tmp_path / "out", "--database", taught)
+    imported = run("import", tmp_path / "out", "--database", url)
+    again = run("import", tmp_path / "out" / "samples.jsonl", "--database", url)
+
+    assert exported.stdout == f"exported 2 samples to {tmp_path / 'out'}\n"
+    assert imported.stdout == "imported 2 samples that were not there\n"
+    assert again.stdout == "imported 0 samples that were not there\n"
+    with Store.open(url) as store:
+        assert store.writers() == ["anna", "ben"]
+
+
+def test_one_writer_goes_and_another_is_named(taught, tmp_path):
+    run("export", tmp_path, "--writer", "ben", "--database", taught)
+    (tmp_path / "samples.jsonl").unlink()
+    run("import", tmp_path, "--writer", "carla", "--database", taught)
+
+    with Store.open(taught) as store:
+        assert [each.label for each in store.samples(writer="carla")] == ["1"]
+
+
+def test_by_default_it_is_a_database_of_ones_own(tmp_path, taught, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda name: str(tmp_path / "home"))
+    run("export", tmp_path / "out", "--database", taught)
+    assert run("import", tmp_path / "out").exit_code == 0
+    assert (tmp_path / "home" / "corrections.db").exists()
+
+
+def test_what_is_wrong_is_one_line(tmp_path, taught):
+    (tmp_path / "samples.jsonl").write_text("seven\n")
+    error = run("import", tmp_path, "--database", taught).exception
+    assert isinstance(error, StoreError)
+    assert str(error) == f"{tmp_path / 'samples.jsonl'}: row 1: is not JSON"
+
+
+@pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])
+def test_without_the_extra_it_says_what_to_install(missing, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("inkwise.corrections")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    error = run("export", tmp_path).exception
+    assert isinstance(error, InkwiseError)
+    assert str(error) == f'inkwise.corrections needs {missing}: pip install "inkwise[app]"'

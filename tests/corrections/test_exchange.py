@@ -1,0 +1,228 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from inkwise.corrections import Store, export_samples, import_samples
+from inkwise.errors import StoreError
+
+ROW = ["0"] * 783 + ["255"]
+SEVEN = [[[0, 0], [50.5, 0], [20, 90]]]
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another, empty store."""
+    with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as other:
+        yield other
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a folder of CSV files: write([row, ..], ["7", ..])."""
+
+    def write(images, labels):
+        folder = tmp_path / "pair"
+        folder.mkdir()
+        (folder / "images.csv").write_text("".join(",".join(map(str, row)) + "\n" for row in images))
+        (folder / "labels.csv").write_text("".join(f"{label}\n" for label in labels))
+        return folder
+
+    return write
+
+
+def everything(store):
+    return [sample.to_dict() for sample in store.samples()]
+
+
+def test_there_and_back_is_the_same(store, other, add, tmp_path):
+    add(answer="1", probability=1 / 3, label="7", model="hands (2026-01-02)", strokes=SEVEN)
+    add(writer="Ben Ω", source="file", label="a, \"b\" 'c'")
+    add()
+    deleted = add(label="4")
+    store.delete(deleted.id)
+
+    assert export_samples(store, tmp_path / "taught") == 3
+    assert import_samples(other, tmp_path / "taught") == 3
+
+    assert everything(other) == everything(store)
+
+
+def test_importing_twice_adds_nothing_twice(store, add, tmp_path):
+    sample = add(label="7")
+    add(label="1")
+    export_samples(store, tmp_path)
+    store.label(sample.id, "4")
+
+    assert import_samples(store, tmp_path) == 0
+    assert import_samples(store, tmp_path / "samples.jsonl") == 0
+
+    assert [each.label for each in store.samples()] == ["1", "4"]
+
+
+def test_the_pair_of_csv_files_has_a_row_for_each_sample(store, add, glyph, tmp_path):
+    add(label="7")
+    add()
+    add(label="€")
+    export_samples(store, tmp_path)
+
+    images = np.loadtxt(tmp_path / "images.csv", np.uint8, delimiter=",")
+    np.testing.assert_array_equal(images, np.stack([glyph.ravel()] * 3))
+    assert (tmp_path / "labels.csv").read_text(encoding="utf-8") == '7\n""\n€\n'
+    first = json.loads((tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert (first["writer"], first["label"], len(first)) == ("anna", "7", 10)
+
+
+def test_one_writer_alone(store, other, add, tmp_path):
+    add(label="7")
+    add(label="1", writer="ben")
+
+    assert export_samples(store, tmp_path, "ben") == 1
+    import_samples(other, tmp_path)
+
+    assert other.writers() == ["ben"]
+
+
+def test_a_new_export_takes_the_place_of_an_old_one(store, other, add, tmp_path):
+    add(label="7")
+    export_samples(store, tmp_path / "taught")
+    add(label="1")
+    export_samples(store, tmp_path / "taught")
+
+    assert import_samples(other, tmp_path / "taught") == 2
+    assert len(list((tmp_path / "taught").iterdir())) == 3
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+", "-1", "@x", "'", "''", "'=1", '=cmd|"x"!A0', "7'"])
+def test_no_label_is_a_formula_in_a_spreadsheet_and_each_comes_back(store, other, add, tmp_path, label):
+    add(label=label)
+    export_samples(store, tmp_path)
+
+    with (tmp_path / "labels.csv").open(newline="", encoding="utf-8") as file:
+        ((cell,),) = csv.reader(file)
+    assert not cell.startswith(("=", "+", "-", "@", "\t"))
+
+    (tmp_path / "samples.jsonl").unlink()
+    import_samples(other, tmp_path)
+    assert other.samples()[0].label == label
+
+
+def test_csv_files_from_elsewhere(store, write):
+    folder = write([ROW, ROW, ROW], ["7", "", "'tis"])
+
+    assert import_samples(store, folder, writer="anna") == 3
+    assert import_samples(store, folder, writer="anna") == 0
+
+    samples = store.samples()[::-1]
+    assert [each.label for each in samples] == ["7", None, "'tis"]
+    assert {(each.writer, each.source, each.answer, each.strokes) for each in samples} == {
+        ("anna", "import", None, None)
+    }
+    assert samples[0].glyph[27, 27] == 255
+
+
+def test_csv_files_as_spreadsheets_write_them(store, write):
+    folder = write([ROW], [])
+    (folder / "labels.csv").write_bytes("\ufeffé\r\n".encode())
+    (folder / "images.csv").write_bytes((", ".join(ROW) + "\r\n").encode())
+
+    import_samples(store, folder)
+
+    assert [(each.label, each.writer) for each in store.samples()] == [("é", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        ([ROW, ROW[1:]], ["7", "1"], "images.csv: row 2: 783 values, not 784"),
+        ([ROW, [*ROW, 0]], ["7", "1"], "images.csv: row 2: 785 values, not 784"),
+        ([ROW, []], ["7", "1"], "images.csv: row 2: 0 values, not 784"),
+        ([ROW, [300, *ROW[1:]]], ["7", "1"], "images.csv: row 2: '300' is not a whole number 0 to 255"),
+        ([ROW, ["ink", *ROW[1:]]], ["7", "1"], "images.csv: row 2: 'ink' is not a whole number 0 to 255"),
+        ([ROW, ["", *ROW[1:]]], ["7", "1"], "images.csv: row 2: '' is not a whole number 0 to 255"),
+        ([ROW, ["0.5", *ROW[1:]]], ["7", "1"], "images.csv: row 2: '0.5' is not a whole number 0 to 255"),
+        ([ROW, ["x" * 200_000]], ["7", "1"], "images.csv: row 2: field larger than field limit (131072)"),
+        ([ROW, ROW], ["7", "x" * 33], "labels.csv: row 2: label has 33 characters; at most 32 are possible"),
+        ([ROW, ROW], ["7", "\x07"], r"labels.csv: row 2: label '\x07' holds a control character"),
+        ([ROW, ROW], ["7", "1,2"], "labels.csv: row 2: 2 values, not one label"),
+        ([ROW, ROW], ["7"], "labels.csv: 1 rows for 2 of images.csv"),
+    ],
+)
+def test_a_wrong_row_keeps_out_all_of_them(store, write, images, labels, message):
+    folder = write(images, labels)
+    with pytest.raises(StoreError) as caught:
+        import_samples(store, folder)
+    assert str(caught.value) == f"{folder}/{message}"
+    assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda line: line[:-20], "is not JSON"),
+        (lambda line: "", "is not JSON"),
+        (lambda line: "[" * 100_000, "is not JSON"),
+        (lambda line: "7", "is not a JSON object"),
+        (lambda line: line.replace('"writer"', '"author"'), "'author' is unknown"),
+        (lambda line: line.replace('"label": "1"', f'"label": "{"x" * 33}"'), "label has 33 characters"),
+        (lambda line: line.replace('"probability": null', '"probability": NaN'), "probability is not"),
+    ],
+)
+def test_a_wrong_line_keeps_out_all_of_them(store, other, add, tmp_path, damage, message):
+    add(label="7")
+    add(label="1")
+    export_samples(store, tmp_path / "taught")
+    path = tmp_path / "taught" / "samples.jsonl"
+    first, second = path.read_text().splitlines()
+    path.write_text(f"{first}\n{damage(second)}\n")
+
+    with pytest.raises(StoreError) as caught:
+        import_samples(other, path)
+    assert str(caught.value).startswith(f"{path}: row 2: {message}")
+    assert other.count() == 0
+
+
+def test_files_that_differ_are_not_guessed_about(store, other, add, tmp_path):
+    add(label="7")
+    add(label="1")
+    export_samples(store, tmp_path)
+    (tmp_path / "labels.csv").write_text("7\n4\n")
+
+    with pytest.raises(StoreError, match=r"row 2: the CSV files differ from samples\.jsonl"):
+        import_samples(other, tmp_path)
+    assert other.count() == 0
+
+
+def test_lines_name_their_writers(store, other, add, tmp_path):
+    add(label="7")
+    export_samples(store, tmp_path)
+    with pytest.raises(StoreError, match=r"samples\.jsonl: names the writers itself"):
+        import_samples(other, tmp_path, writer="ben")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, r"cannot be read \(No such file"), (b"\x89PNG\xff", "is not a text file")]
+)
+def test_a_file_that_cannot_be_read(store, tmp_path, content, message):
+    path = tmp_path / "samples.jsonl"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(StoreError, match=rf"samples\.jsonl: {message}"):
+        import_samples(store, path)
+
+
+def test_nothing_to_export_is_said(store, add, tmp_path):
+    with pytest.raises(StoreError, match=r"there are no samples$"):
+        export_samples(store, tmp_path / "taught")
+    add()
+    with pytest.raises(StoreError, match="there are no samples of ben"):
+        export_samples(store, tmp_path / "taught", "ben")
+    assert not (tmp_path / "taught").exists()
+
+
+def test_a_folder_that_cannot_be_written(store, add, tmp_path):
+    add()
+    (tmp_path / "taught").write_text("a file")
+    with pytest.raises(StoreError, match=r"taught: cannot be written \(File exists\)"):
+        export_samples(store, tmp_path / "taught")

@@ -1,0 +1,106 @@
+import json
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from inkwise.corrections import Sample
+from inkwise.errors import InkwiseError
+
+
+def sample(**values):
+    made = {
+        "id": uuid.UUID(int=7),
+        "writer": "anna",
+        "source": "canvas",
+        "time": datetime(2026, 3, 1, 12, tzinfo=UTC),
+        "glyph": np.arange(784, dtype=np.uint16).astype(np.uint8).reshape(28, 28),
+    }
+    return Sample(**{**made, **values})
+
+
+def test_json_and_back_is_the_same_to_the_last_bit():
+    before = sample(label="ø€", answer="0", probability=1 / 3, model="hands", strokes=[[[0.1, 2], [1e-9, 3]]])
+    after = Sample.from_dict(json.loads(json.dumps(before.to_dict())))
+
+    assert after.to_dict() == before.to_dict()
+    assert (after.id, after.time, after.probability) == (before.id, before.time, 1 / 3)
+    assert after.strokes == [[[0.1, 2.0], [1e-9, 3.0]]]
+    np.testing.assert_array_equal(after.glyph, before.glyph)
+
+
+@pytest.mark.parametrize("label", ["7", "A", "€", "+", "5/27", "x" * 32, "=1+1", "שבע", "👍🏽"])
+def test_any_short_text_is_a_label(label):
+    assert sample(label=label).label == label
+
+
+def test_blanks_around_a_text_are_left_out():
+    assert sample(label=" 7 ").label == "7"
+
+
+def test_time_is_kept_in_utc():
+    noon = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+    assert sample(time=noon).time.isoformat() == "2026-03-01T10:00:00+00:00"
+
+
+def test_no_strokes_are_none():
+    assert sample(strokes=[]).strokes is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"label": "x" * 10_000}, "label has 10,000 characters; at most 32 are possible"),
+        ({"label": "7\x00"}, r"label '7\x00' holds a control character"),
+        ({"label": "\t=1+1"}, r"label '\t=1+1' holds a control character"),
+        ({"label": "\ud800"}, r"label '\ud800' holds a control character"),
+        ({"label": "  "}, "label is empty"),
+        ({"label": 7}, "label is int, not text"),
+        ({"answer": "x" * 33}, "answer has 33 characters; at most 32 are possible"),
+        ({"writer": None}, "writer is NoneType, not text"),
+        ({"writer": "x" * 65}, "writer has 65 characters; at most 64 are possible"),
+        ({"source": ""}, "source is empty"),
+        ({"model": ["hands"]}, "model is list, not text"),
+        ({"probability": 1.01}, "probability is not a number 0 to 1"),
+        ({"probability": float("nan")}, "probability is not a number 0 to 1"),
+        ({"probability": "0.9"}, "probability is not a number 0 to 1"),
+        ({"time": datetime(2026, 3, 1)}, "time has no zone"),
+        ({"glyph": np.zeros((28, 27), np.uint8)}, "glyph is (28, 27) uint8, not (28, 28) uint8"),
+        ({"glyph": np.zeros((28, 28))}, "glyph is (28, 28) float64, not (28, 28) uint8"),
+        ({"strokes": 5}, "strokes is not a list of strokes"),
+        ({"strokes": [[]]}, "stroke 1 has shape (0,); (k, 2) with k >= 1 is expected"),
+        ({"strokes": [[[0, float("nan")]]]}, "stroke 1 holds a coordinate that is not a finite number"),
+        ({"strokes": [[[0, 10**400]]]}, "stroke 1 is not a list of (x, y) points"),
+        ({"strokes": [[[0, -1e10]]]}, "strokes holds a coordinate beyond 1e+09"),
+    ],
+)
+def test_a_wrong_value_is_named(wrong, message):
+    with pytest.raises(InkwiseError) as caught:
+        sample(**wrong)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "seven"}, "id cannot be understood"),
+        ({"id": 7}, "id is int, not text"),
+        ({"time": "noon"}, "time cannot be understood"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, "time 0001-01-01 00:00:00+14:00 is out of range"),
+        ({"glyph": "AAAA"}, "glyph cannot be understood"),
+        ({"glyph": "ø" * 784}, "glyph cannot be understood"),
+        ({"deleted": True}, "'deleted' is unknown"),
+    ],
+)
+def test_json_that_is_no_sample(change, message):
+    with pytest.raises(InkwiseError) as caught:
+        Sample.from_dict({**sample().to_dict(), **change})
+    assert str(caught.value) == message
+
+
+def test_json_with_a_value_too_few():
+    plain = sample().to_dict()
+    del plain["writer"]
+    with pytest.raises(InkwiseError, match="'writer' is missing"):
+        Sample.from_dict(plain)

@@ -1,0 +1,241 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from inkwise.corrections import Sample, Store
+from inkwise.datasets import split_writers
+from inkwise.errors import InkwiseError, StoreError
+
+SEVEN = [[[0, 0], [50, 0], [20, 90]], [[15, 50], [45, 50]]]
+
+# Adds samples until there are enough or it is killed, and tells of each once the store has.
+ADDING = """
+import sys, numpy
+from inkwise.corrections import Store
+store = Store.open(sys.argv[1])
+for number in range(int(sys.argv[2])):
+    sample = store.add(numpy.zeros((28, 28), numpy.uint8), writer="anna", source="canvas", label=str(number))
+    print(sample.id, flush=True)
+"""
+
+
+def adding(url, count):
+    command = [sys.executable, "-c", ADDING, url, str(count)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_was_added_is_there_when_it_is_opened_again(url, glyph):
+    before = datetime.now(UTC)
+    with Store.open(url) as store:
+        added = store.add(
+            glyph, writer="anna", source="canvas", strokes=SEVEN, answer="1", probability=0.62, model="hands"
+        )
+    with Store.open(url) as store:
+        (found,) = store.samples()
+
+    assert found.to_dict() == added.to_dict()
+    assert (found.writer, found.source, found.answer, found.model) == ("anna", "canvas", "1", "hands")
+    assert (found.probability, found.label) == (0.62, None)
+    assert found.strokes == SEVEN
+    np.testing.assert_array_equal(found.glyph, glyph)
+    assert before <= found.time <= datetime.now(UTC)
+
+
+def test_strokes_may_be_arrays(store, add):
+    added = add(strokes=[np.array([[0, 1], [2, 3]], np.float32)])
+    assert store.get(added.id).strokes == [[[0, 1], [2, 3]]]
+
+
+def test_a_label_is_given_and_given_anew(store, add):
+    sample = add(answer="1")
+    store.label(sample.id, "7")
+    assert store.label(sample.id, "€").label == "€"
+    assert store.get(sample.id).label == "€"
+
+
+def test_what_is_deleted_is_out_of_sight(store, add):
+    sample, other = add(label="7", answer="1", strokes=SEVEN), add(writer="ben")
+    store.delete(sample.id)
+
+    assert [each.id for each in store.samples()] == [other.id]
+    assert store.count() == 1
+    assert store.writers() == ["ben"]
+    assert store.accuracy().n == len(store.to_dataset()) == len(store.to_strokes()) == 0
+    for act in (store.get, store.delete, lambda sample_id: store.label(sample_id, "7")):
+        with pytest.raises(StoreError, match=f"there is no sample {sample.id}"):
+            act(sample.id)
+
+
+def test_what_is_no_label_changes_nothing(store, add):
+    sample = add(label="7")
+    with pytest.raises(InkwiseError, match="10,000 characters"):
+        store.label(sample.id, "x" * 10_000)
+    with pytest.raises(InkwiseError, match="control character"):
+        add(label="\x07")
+    assert [each.label for each in store.samples()] == ["7"]
+    assert store.undo("anna").deleted  # the adding: no other step was noted
+
+
+def test_undo_goes_back_step_by_step(store, add):
+    sample = add(answer="1")
+    store.label(sample.id, "4")
+    store.label(sample.id, "7")
+    store.delete(sample.id)
+
+    assert store.undo("anna").deleted is False
+    assert store.get(sample.id).label == "7"
+    assert store.undo("anna").label == "4"
+    assert store.undo("anna").label is None
+    assert store.undo("anna").deleted is True
+    assert store.count() == 0
+    assert store.undo("anna") is None
+
+
+def test_undo_goes_on_before_what_was_undone(store, add):
+    first, second = add(), add()
+    store.undo("anna")
+    third = add()
+
+    assert [store.undo("anna").id for _ in range(2)] == [third.id, first.id]
+    assert second.id not in {first.id, third.id}
+    assert store.undo("anna") is None
+
+
+def test_each_writer_undoes_their_own(store, add):
+    anna, ben = add(), add(writer="ben")
+    store.label(anna.id, "7")
+    store.label(ben.id, "1")
+
+    store.undo("anna")
+
+    assert (store.get(anna.id).label, store.get(ben.id).label) == (None, "1")
+
+
+def test_samples_are_chosen_by_writer_label_wrong_and_unsure(store, add):
+    add(writer="anna", answer="1", probability=0.9, label="7")
+    add(writer="anna", answer="7", probability=0.6, label="7")
+    add(writer="ben", answer="4", probability=0.5, label="4")
+    add(writer="ben", answer="4", probability=0.99)
+    add(writer="ben", label="7")
+
+    def found(**chosen):
+        samples = store.samples(**chosen)
+        assert store.count(**chosen) == len(samples)
+        return [(each.writer, each.answer, each.label) for each in samples]
+
+    assert len(found()) == 5
+    assert found(writer="anna") == [("anna", "7", "7"), ("anna", "1", "7")]
+    assert found(label="7", writer="ben") == [("ben", None, "7")]
+    assert found(wrong=True) == [("anna", "1", "7")]
+    assert found(unsure=0.9) == [("ben", "4", "4"), ("anna", "7", "7")]
+    assert found(unsure=0.9, label="4") == [("ben", "4", "4")]
+    assert found(writer="carla") == []
+    assert store.writers() == ["anna", "ben"]
+
+
+def test_pages_hold_the_newest_first(store, add):
+    for number in range(7):
+        add(label=str(number))
+
+    pages = [store.samples(limit=3, offset=offset) for offset in (0, 3, 6, 9)]
+
+    assert [[each.label for each in page] for page in pages] == [list("654"), list("321"), ["0"], []]
+
+
+def test_accuracy_counts_what_was_answered_and_labelled(store, add):
+    add(answer="7", label="7")
+    add(answer="7", label="1")
+    add(answer="7", label="7", writer="ben")
+    add(answer="7")
+    add(label="7")
+
+    assert (store.accuracy("anna").right, store.accuracy("anna").n) == (1, 2)
+    assert store.accuracy().share == pytest.approx(2 / 3)
+    assert np.isnan(store.accuracy("carla").share)
+
+
+def test_confusion_has_a_row_for_each_label_and_a_column_for_each_answer(store, add):
+    for label, answer in [("7", "1"), ("7", "1"), ("7", "7"), ("€", "6"), ("1", None), (None, "1")]:
+        add(label=label, answer=answer)
+    add(label="1", answer="7", writer="ben")
+
+    confusion = store.confusion("anna")
+
+    assert confusion.labels == ("1", "6", "7", "€")
+    assert confusion.counts.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [2, 0, 1, 0], [0, 1, 0, 0]]
+    assert store.confusion().counts[0].tolist() == [0, 0, 1, 0]
+    assert store.confusion("carla").counts.shape == (0, 0)
+
+
+def test_what_is_labelled_becomes_arrays_in_the_order_of_time(store, add, glyph):
+    add(label="7", strokes=SEVEN)
+    add(answer="1")
+    add(label="€", writer="ben")
+
+    dataset, strokes = store.to_dataset(), store.to_strokes()
+
+    assert (dataset.name, dataset.labels.tolist()) == ("corrections", ["7", "€"])
+    np.testing.assert_array_equal(dataset.glyphs, np.stack([glyph, glyph]))
+    assert dataset.glyphs.dtype == np.uint8
+    assert (strokes.labels.tolist(), strokes.writers.tolist()) == (["7"], dataset.writers[:1].tolist())
+    assert [(stroke.shape, stroke.dtype) for stroke in strokes.samples[0]] == [
+        ((3, 2), np.float32),
+        ((2, 2), np.float32),
+    ]
+    assert store.to_dataset("ben").labels.tolist() == ["€"]
+
+
+def test_no_samples_are_empty_arrays(store):
+    dataset = store.to_dataset()
+    assert dataset.glyphs.shape == (0, 28, 28)
+    assert (dataset.labels.shape, dataset.writers.dtype, len(store.to_strokes())) == ((0,), np.int64, 0)
+
+
+def test_a_writer_has_one_number_in_every_database(store, add):
+    add(label="7")
+    # From SHA-256 of the name: a change here would leak test writers into training.
+    assert store.to_dataset().writers.tolist() == [3_074_777_303_797_688_423]
+    assert split_writers(store.to_dataset().writers).tolist() == ["validation"]
+
+
+def test_merge_leaves_what_is_here_and_brings_back_what_was_deleted(store, add):
+    kept, deleted = add(label="7"), add(label="1")
+    elsewhere = [Sample.from_dict(each.to_dict()) for each in (kept, deleted)]
+    new = Sample.from_dict({**kept.to_dict(), "id": "00000000-0000-0000-0000-000000000007", "label": "4"})
+    store.label(kept.id, "2")
+    store.delete(deleted.id)
+
+    assert store.merge([*elsewhere, new]) == 2
+
+    assert {each.id: each.label for each in store.samples()} == {kept.id: "2", deleted.id: "1", new.id: "4"}
+
+
+def test_threads_may_share_a_store(store, add):
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: store.label(add().id, str(number)), range(40)))
+    assert sorted(int(each.label) for each in store.samples()) == list(range(40))
+
+
+def test_processes_that_make_and_fill_a_database_at_once_lose_nothing(url):
+    processes = [adding(url, 20), adding(url, 20)]
+    told = [process.communicate()[0].split() for process in processes]
+
+    assert [len(ids) for ids in told] == [20, 20]
+    with Store.open(url) as store:
+        assert {str(each.id) for each in store.samples()} == {*told[0], *told[1]}
+
+
+def test_a_process_killed_at_any_moment_loses_nothing_that_it_was_told_is_kept(url):
+    with adding(url, 1_000_000) as process:
+        told = [process.stdout.readline() for _ in range(10)]
+        process.kill()
+        told += process.stdout.readlines()
+
+    with Store.open(url) as store:
+        kept = {f"{each.id}\n" for each in store.samples()}
+        assert {line for line in told if line.endswith("\n")} <= kept
+        assert store.undo("anna").deleted
