@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, needs_extra
 
-try:
+with needs_extra("train", "inkwise.sklearn"):
     import torch
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
@@ -26,10 +26,6 @@ try:
     from inkwise.training.recipes import recipe as recipe_of
     from inkwise.training.run import callbacks_of, device_of, net_of
     from inkwise.training.samples import stratified
-except ModuleNotFoundError as error:
-    # torch and scikit-learn are not in the base install
-    raise InkwiseError(f'inkwise.sklearn needs {error.name}: pip install "inkwise[train]"') from error
-
 __all__ = ["DigitClassifier"]
 
 _SIDE = 28
