@@ -25,6 +25,8 @@ class Recipe:
     """Data sets to train on: names or paths."""
     variants: int = 1
     """How often each stroke sample is drawn, each time with another pen, slant and aspect."""
+    styles: float = 0.0
+    """Share of the drawn 0, 1 and 7 that get a slash, bar, dot, base or nose."""
     rescans: int = 0
     """How often each picture is read again as a picture of another size and aspect."""
     validation: float = 1 / 12

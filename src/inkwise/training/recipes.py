@@ -26,8 +26,9 @@ class Hands(Recipe):
 
     channels: tuple[int, ...] = (32, 32, 96)
     variants: int = 10
+    styles: float = 0.25
     rescans: int = 1
-    epochs: int = 40
+    epochs: int = 32
     rotate: float = 12.0
     shear: float = 0.15
     shift: float = 0.07
