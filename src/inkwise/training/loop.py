@@ -118,11 +118,11 @@ class Loop:
                     "train_accuracy": float(right) / seen,
                     "images_per_s": seen / seconds,
                 }
-                if not math.isfinite(self.running["train_loss"]):
-                    raise InkwiseError("training diverged: the loss is not a number; lower lr")
+                _check_finite(self.running["train_loss"])
             self._call("on_step_end")
         self.epoch += 1
         validation_loss, validation_accuracy = self._validate()
+        _check_finite(validation_loss)
         row = {"epoch": self.epoch, "lr": self.lr, **self.running}
         row |= {"validation_loss": validation_loss, "validation_accuracy": validation_accuracy}
         best = min((past["validation_loss"] for past in self.history), default=math.inf)
@@ -164,6 +164,7 @@ class Loop:
             "history": self.history,
             "epoch": self.epoch,
             "step": self.step,
+            "stopped": self.stopped,
             "callbacks": [callback.state() for callback in self.callbacks],
         }
 
@@ -175,6 +176,7 @@ class Loop:
         torch.set_rng_state(state["torch"])
         self.best = {name: value.to(self.device) for name, value in state["best"].items()}
         self.history, self.epoch, self.step = state["history"], state["epoch"], state["step"]
+        self.stopped = state.get("stopped")
         for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
             callback.restore(own)
 
@@ -188,6 +190,11 @@ def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor
         for part in glyphs.split(batch)
     ]
     return torch.cat(parts)
+
+
+def _check_finite(loss: float) -> None:
+    if not math.isfinite(loss):
+        raise InkwiseError("training diverged: the loss is not a number; lower lr")
 
 
 def _groups(net: Net, weight_decay: float) -> list[dict[str, Any]]:

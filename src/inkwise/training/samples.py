@@ -31,7 +31,7 @@ class Split:
     @property
     def classes(self) -> tuple[str, ...]:
         """All labels, sorted."""
-        return tuple(np.unique(self.training_labels).tolist())
+        return tuple(np.unique(np.concatenate([self.training_labels, self.validation_labels])).tolist())
 
 
 def gather(recipe: Recipe) -> Split:
@@ -41,7 +41,7 @@ def gather(recipe: Recipe) -> Split:
     elsewhere a stratified share is split off.
 
     Raises:
-        DataError: a data set cannot be had, or holds no label or fewer than two.
+        DataError: a data set cannot be had, or holds too little to train on and to choose by.
     """
     rng = np.random.default_rng(recipe.seed)
     splits = [_gather_one(name, recipe, rng) for name in recipe.data]
@@ -62,6 +62,8 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Gl
     else:
         parts = datasets.split_writers(whole.writers)
         training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
+    if not len(training) or not len(validation):
+        raise DataError(f"{name}: too few samples, or writers, to train on some and choose by others")
     if isinstance(training, StrokeSet):
         glyphs = [draw_variant(training, recipe.styles, rng) for _ in range(recipe.variants)]
     else:

@@ -38,7 +38,7 @@ def _slash(_: Stroke, middle: Stroke, extent: Stroke, rng: np.random.Generator) 
 
 def _bar(_: Stroke, middle: Stroke, extent: Stroke, rng: np.random.Generator) -> Stroke:
     reach = np.array([0.5 * extent[0], rng.normal(0, 0.04) * extent[1]]) * rng.uniform(0.7, 1.5)
-    middle = middle + [0, rng.normal(0, 0.06) * extent[1]]
+    middle = middle + np.array([0, rng.normal(0, 0.06)]) * extent[1]
     return np.stack([middle - reach, middle + reach])
 
 
@@ -51,7 +51,7 @@ def _base(points: Stroke, _: Stroke, extent: Stroke, rng: np.random.Generator) -
     foot = points[points[:, 1].argmax()]
     left, right = rng.uniform(0.12, 0.4, 2) * extent[1]
     tilt = rng.normal(0, 0.03) * extent[1]
-    return np.stack([foot - [left, tilt], foot + [right, tilt]])
+    return np.stack([foot - np.array([left, tilt]), foot + np.array([right, tilt])])
 
 
 def _nose(points: Stroke, _: Stroke, extent: Stroke, rng: np.random.Generator) -> Stroke:
@@ -61,9 +61,9 @@ def _nose(points: Stroke, _: Stroke, extent: Stroke, rng: np.random.Generator) -
 
 def _crossbar(points: Stroke, middle: Stroke, extent: Stroke, rng: np.random.Generator) -> Stroke:
     height = middle[1] + rng.uniform(-0.1, 0.12) * extent[1]
-    stem = points[np.abs(points[:, 1] - height).argmin()]
+    crossing = np.array([points[np.abs(points[:, 1] - height).argmin(), 0], height])
     reach = np.array([rng.uniform(0.15, 0.35), rng.normal(0, 0.04)]) * extent[1]
-    return np.stack([[stem[0], height] - reach, [stem[0], height] + reach])
+    return np.stack([crossing - reach, crossing + reach])
 
 
 _MARKS: dict[str, tuple[Mark, ...]] = {"0": (_slash, _bar, _dot), "1": (_base, _nose), "7": (_crossbar,)}
