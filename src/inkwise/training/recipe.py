@@ -124,13 +124,11 @@ class Recipe:
             InkwiseError: a key is unknown (the message names the nearest), or a value is of the wrong type or
                 out of its range.
         """
-        for key in changes:
+        for key, value in changes.items():
             if key not in self._keys():
                 raise self._unknown(key)
-        return replace(
-            self,
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in changes.items()},
-        )
+            changes[key] = tuple(value) if isinstance(value, list) else value
+        return replace(self, **changes)
 
     def set_text(self, assignments: list[str]) -> Self:
         """A copy with keys changed by texts such as "epochs=3" or "data=mnist-train,mine.csv".

@@ -19,7 +19,7 @@ def restyle(strokes: list[Stroke], label: str, rng: np.random.Generator) -> list
         rng: draws which mark, and its size and place.
     """
     marks = _MARKS.get(label)
-    if not marks:
+    if not marks or not strokes:
         return strokes
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
