@@ -125,9 +125,10 @@ class Loop:
         _check_finite(validation_loss)
         row = {"epoch": self.epoch, "lr": self.lr, **self.running}
         row |= {"validation_loss": validation_loss, "validation_accuracy": validation_accuracy}
-        best = min((past["validation_loss"] for past in self.history), default=math.inf)
+        best = max((past["validation_accuracy"] for past in self.history), default=0.0)
         self.history.append(row | {"seconds": time.perf_counter() - began})
-        if validation_loss < best:
+        # Accuracy, not loss: a few wrong labels dominate the loss. Of equals the later, at the lower rate.
+        if validation_accuracy >= best:
             kept = self.kept.state_dict()
             self.best = {name: value.detach().clone() for name, value in kept.items()}
         self._call("on_epoch_end")
