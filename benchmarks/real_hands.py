@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from common import machine, print_table, wilson
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from inkwise import Reading, Recognizer, datasets
 
@@ -74,8 +74,7 @@ def wall(pairs: list[tuple[str, Reading]]) -> Image.Image:
     image = Image.new("L", (130 * max(len(pairs), 1), 280), 255)
     for number, (label, reading) in enumerate(pairs):
         assert reading.picture is not None
-        picture = Image.fromarray(reading.picture)
-        picture.thumbnail((120, 120))
+        picture = ImageOps.contain(Image.fromarray(reading.picture), (120, 120))
         image.paste(picture, (130 * number + 5, 5))
         if reading.digits:
             image.paste(

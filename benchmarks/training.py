@@ -2,8 +2,8 @@
 
     python benchmarks/training.py [--seeds 3] [--peers]
 
-Each of our runs has its length fixed beforehand and reads the test set once, at its end. The peers are the
-nets and settings of PyTorch's MNIST example and of Keras' "Simple MNIST convnet", written anew in PyTorch; they
+Each of our runs has its length fixed beforehand and reads the test set once, at its end. The peers are nets
+and settings of PyTorch's MNIST example and of Keras' "Simple MNIST convnet", written anew in PyTorch; they
 are spared file reading (the set is in memory) and are looked at on the test set four times an epoch, their
 clock stopped meanwhile, so that the moment they reach a mark is not missed.
 """

@@ -1,5 +1,8 @@
 """The errors that a user can cause and mend: each is one clear line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InkwiseError(ValueError):
     """Something the user gave cannot be used; the message is one line that names it and says why."""
@@ -19,3 +22,16 @@ class ModelError(InkwiseError):
 
 class StoreError(InkwiseError):
     """A database of corrections that cannot be used, or what it cannot take in."""
+
+
+@contextmanager
+def needs_extra(extra: str, what: str) -> Iterator[None]:
+    """Around imports of what the base install lacks: a missing module becomes what to install.
+
+    Raises:
+        InkwiseError: a module is missing; the message says which, and the extra that brings it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InkwiseError(f'{what} needs {error.name}: pip install "inkwise[{extra}]"') from error

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, needs_extra
 
-try:
+with needs_extra("train", "inkwise.sklearn"):
     import torch
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
@@ -21,15 +21,11 @@ try:
     from torch.nn import functional as F  # noqa: N812
 
     from inkwise.training.callbacks import Progress
-    from inkwise.training.loop import Loop, Samples, logits_of
+    from inkwise.training.loop import Loop, Samples
     from inkwise.training.recipe import Recipe
     from inkwise.training.recipes import recipe as recipe_of
     from inkwise.training.run import callbacks_of, device_of, net_of
     from inkwise.training.samples import stratified
-except ModuleNotFoundError as error:
-    # torch and scikit-learn are not in the base install
-    raise InkwiseError(f'inkwise.sklearn needs {error.name}: pip install "inkwise[train]"') from error
-
 __all__ = ["DigitClassifier"]
 
 _SIDE = 28
@@ -61,7 +57,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         feature_names_in_: (n_features,) str, where X had column names.
         range_: the two values that become 0 and 255.
         recipe_: the recipe that was followed, batch and seed included.
-        net_: the trained net.
+        net_: the trained net, in float64.
         history_: a dict an epoch.
     """
 
@@ -113,7 +109,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             torch.manual_seed(self.recipe_.seed)
             net = build(self.recipe_, len(self.classes_))
             loop = Loop(net, self.recipe_, training, validation, callbacks)
-            self.net_ = loop.fit()
+            # 64 bits: what a sample reads as must not depend on its neighbours in the batch.
+            self.net_ = loop.fit().double()
         self.history_ = loop.history
         return self
 
@@ -128,8 +125,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         labels: NDArray[Any] = self.classes_[best]
         return labels
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Probabilities (n, k) float32 of X (n, n_features), in the order of `classes_`.
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities (n, k) float64 of X (n, n_features), in the order of `classes_`.
 
         Raises:
             NotFittedError: `fit` comes first.
@@ -137,7 +134,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         check_is_fitted(self)
         glyphs = _glyphs(validate_data(self, X, reset=False), self.range_)
-        probabilities: NDArray[np.float32] = logits_of(self.net_, glyphs).softmax(1).numpy()
+        with torch.no_grad():
+            logits = [self.net_(part[:, None].double() / 255) for part in glyphs.split(256)]
+        probabilities: NDArray[np.float64] = torch.cat(logits).softmax(1).numpy()
         return probabilities
 
     def _resolve(self, n: int) -> Recipe:

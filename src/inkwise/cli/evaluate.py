@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import needs_extra
 
 
 def evaluate(
@@ -33,12 +33,9 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
-    try:
+    with needs_extra("train", "evaluating"):
         from inkwise.datasets import load
         from inkwise.evaluation import report, results
-    except ModuleNotFoundError as error:
-        # scikit-learn and matplotlib are not in the base install
-        raise InkwiseError(f'evaluating needs {error.name}: pip install "inkwise[train]"') from error
     opened = results.open_model(model)
     facts = {"name": opened.name, "labels": opened.labels} | opened.metadata
     evaluated = results.evaluate_model(opened, [load(name.strip()) for name in on.split(",") if name.strip()])

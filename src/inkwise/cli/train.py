@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.evaluate import print_summary
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, needs_extra
 
 
 def train(
@@ -31,11 +31,9 @@ def train(
     ] = False,
 ) -> None:
     """Train by a recipe, then read the test set once and write the report."""
-    try:
+    with needs_extra("train", "training"):
         from inkwise import training
         from inkwise.evaluation import finish, report
-    except ModuleNotFoundError as error:
-        raise InkwiseError(f'training needs {error.name}: pip install "inkwise[train]"') from error
     if resume is not None:
         if set_ or out:
             raise InkwiseError("--resume takes recipe and folder from the run; leave out --set and --out")

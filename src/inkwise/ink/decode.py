@@ -128,9 +128,9 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF rotation (ImageOps.exif_transpose rewrites all other tags, too, and fails on odd ones)."""
+    """Apply the EXIF rotation; ImageOps.exif_transpose also rewrites the other tags and fails on odd ones."""
     image.load()
-    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     return image if turn is None else image.transpose(turn)
 
 

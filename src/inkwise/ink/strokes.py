@@ -16,6 +16,8 @@ PEN = 2.6
 
 _OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
 
+_FARTHEST = 1e150  # coordinates beyond would overflow
+
 _SHIFT = 4  # cv2 draws at 1/16 pixel
 
 Strokes = Sequence[ArrayLike]
@@ -26,7 +28,7 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
     """Strokes as float arrays.
 
     Raises:
-        InkwiseError: a stroke is not (k, 2), is empty, or holds a value that is not finite.
+        InkwiseError: a stroke is not (k, 2), is empty, or holds a value that is not finite or beyond 1e150.
     """
     checked = []
     for number, stroke in enumerate(strokes, 1):
@@ -36,8 +38,10 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
             raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
             raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")
-        if not np.isfinite(points).all():
-            raise InkwiseError(f"stroke {number} holds a coordinate that is not a finite number")
+        if not (np.abs(points) <= _FARTHEST).all():
+            raise InkwiseError(
+                f"stroke {number} holds a coordinate that is not a finite number, or too large"
+            )
         checked.append(points)
     return checked
 
@@ -83,10 +87,11 @@ def stroke_shape(strokes: list[NDArray[np.float64]], pen: float = PEN) -> NDArra
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     extent = float((high - low).max())
-    scale = (BOX * FINE - width) / extent if extent else 0.0  # a dot stays one
+    scale = (BOX * FINE - width) / extent if extent > 1 / _FARTHEST else 0.0  # a dot stays one
     canvas = np.zeros((FINE_SIDE, FINE_SIDE), np.uint8)
     for stroke in strokes:
         fine = (stroke - (low + high) / 2) * scale + FINE_SIDE / 2 - 0.5
         fixed = np.rint(fine * 2**_SHIFT).astype(np.int32)[:, None]
-        cv2.polylines(canvas, [fixed], False, 1, width, cv2.LINE_8, _SHIFT)
+        # A single point is drawn only where it is joined to itself.
+        cv2.polylines(canvas, [fixed], len(fixed) == 1, 1, width, cv2.LINE_8, _SHIFT)
     return canvas.astype(bool)

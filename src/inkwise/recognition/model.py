@@ -16,7 +16,7 @@ from inkwise.errors import InkwiseError, ModelError
 METADATA_KEY = "inkwise"
 
 _BATCH = 64  # fits the processor's cache; larger batches are no faster
-_NEEDED = {"name": str, "labels": list, "threshold": (int, float)}
+_NEEDED: dict[str, type] = {"name": str, "labels": list, "threshold": float}
 
 
 class Model:

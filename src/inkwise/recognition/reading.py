@@ -52,7 +52,7 @@ class Reading:
     """What was read from one picture or from one set of strokes.
 
     Attributes:
-        text: the labels; "?" for a digit that is not accepted, a space at a wide gap, a newline between lines.
+        text: the labels; "?" for a digit not accepted, a space at a wide gap, a newline between lines.
         confidence: the probability that the best guesses are all right; 0 where nothing was found.
         accepted: whether there are digits and all of them are accepted.
         digits: in reading order.

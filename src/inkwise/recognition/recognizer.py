@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,7 @@ def _spaced(boxes: list[Box]) -> list[str]:
     """A {} for each box of a line, with a space before it where the gap is wide."""
     height = float(np.median([h for _, _, _, h in boxes]))
     parts = ["{}"]
-    for (x, _, w, _), (following, _, _, _) in zip(boxes, boxes[1:], strict=False):
+    for (x, _, w, _), (following, _, _, _) in pairwise(boxes):
         parts.append(" {}" if following - (x + w) > _GAP * height else "{}")
     return parts
 

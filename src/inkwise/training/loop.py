@@ -118,16 +118,17 @@ class Loop:
                     "train_accuracy": float(right) / seen,
                     "images_per_s": seen / seconds,
                 }
-                if not math.isfinite(self.running["train_loss"]):
-                    raise InkwiseError("training diverged: the loss is not a number; lower lr")
+                _check_finite(self.running["train_loss"])
             self._call("on_step_end")
         self.epoch += 1
         validation_loss, validation_accuracy = self._validate()
+        _check_finite(validation_loss)
         row = {"epoch": self.epoch, "lr": self.lr, **self.running}
         row |= {"validation_loss": validation_loss, "validation_accuracy": validation_accuracy}
-        best = min((past["validation_loss"] for past in self.history), default=math.inf)
+        best = max((past["validation_accuracy"] for past in self.history), default=0.0)
         self.history.append(row | {"seconds": time.perf_counter() - began})
-        if validation_loss < best:
+        # Accuracy, not loss: a few wrong labels dominate the loss. Of equals the later, at the lower rate.
+        if validation_accuracy >= best:
             kept = self.kept.state_dict()
             self.best = {name: value.detach().clone() for name, value in kept.items()}
         self._call("on_epoch_end")
@@ -164,6 +165,7 @@ class Loop:
             "history": self.history,
             "epoch": self.epoch,
             "step": self.step,
+            "stopped": self.stopped,
             "callbacks": [callback.state() for callback in self.callbacks],
         }
 
@@ -175,6 +177,7 @@ class Loop:
         torch.set_rng_state(state["torch"])
         self.best = {name: value.to(self.device) for name, value in state["best"].items()}
         self.history, self.epoch, self.step = state["history"], state["epoch"], state["step"]
+        self.stopped = state.get("stopped")
         for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
             callback.restore(own)
 
@@ -188,6 +191,11 @@ def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor
         for part in glyphs.split(batch)
     ]
     return torch.cat(parts)
+
+
+def _check_finite(loss: float) -> None:
+    if not math.isfinite(loss):
+        raise InkwiseError("training diverged: the loss is not a number; lower lr")
 
 
 def _groups(net: Net, weight_decay: float) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from inkwise.errors import InkwiseError
 from inkwise.training.recipe import Recipe
 
 
@@ -29,7 +30,13 @@ class Net(nn.Module):
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
-    """Five convolutions with batch-norm; 82,706 parameters, 12 million operations a glyph at (24, 32, 64)."""
+    """Five convolutions with batch-norm; 82,706 parameters, 12 million operations a glyph at (24, 32, 64).
+
+    Raises:
+        InkwiseError: `channels` are not three.
+    """
+    if len(recipe.channels) != 3 or min(recipe.channels) < 1:
+        raise InkwiseError(f"net compact takes three channels, each at least 1, not {recipe.channels}")
     a, b, c = recipe.channels
     features = nn.Sequential(
         *_convolution(1, a, 5, stride=2),  # (n, 24, 14, 14)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import types
+import math
 import typing
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 from inkwise.errors import InkwiseError
@@ -25,6 +26,8 @@ class Recipe:
     """Data sets to train on: names or paths."""
     variants: int = 1
     """How often each stroke sample is drawn, each time with another pen, slant and aspect."""
+    styles: float = 0.0
+    """Share of the drawn 0, 1 and 7 that get a slash, bar, dot, base or nose."""
     rescans: int = 0
     """How often each picture is read again as a picture of another size and aspect."""
     validation: float = 1 / 12
@@ -90,28 +93,41 @@ class Recipe:
         """Check the values.
 
         Raises:
-            InkwiseError: a value is out of its range.
+            InkwiseError: a value is of the wrong type or out of its range.
         """
+        hints = typing.get_type_hints(type(self))
+        for key in self._keys():
+            if not _is(hints[key], getattr(self, key)):
+                raise _wrong_type(hints[key], key, getattr(self, key))
         for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
             if getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
-        for key in ("validation", "dropout", "averaging", "label_smoothing"):
+        for key in ("rescans", "early_stopping", "weight_decay", "seed"):
+            if not 0 <= getattr(self, key) < math.inf:
+                raise InkwiseError(
+                    f"recipe key {key} must not be below 0, nor infinite: {getattr(self, key)}"
+                )
+        for key in ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect"):
             if not 0 <= getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
         if self.validation == 0:
             raise InkwiseError("recipe key validation must be above 0: without it nothing can be chosen")
-        if not self.lr > 0:
-            raise InkwiseError(f"recipe key lr must be above 0, not {self.lr}")
+        if not 0 < self.lr < math.inf:
+            raise InkwiseError(f"recipe key lr must be above 0 and finite, not {self.lr}")
+        if not self.data:
+            raise InkwiseError("recipe key data must name at least one data set")
 
     def set(self, **changes: Any) -> Self:
         """A copy with some keys changed.
 
         Raises:
-            InkwiseError: a key is unknown (the message names the nearest) or a value is out of its range.
+            InkwiseError: a key is unknown (the message names the nearest), or a value is of the wrong type or
+                out of its range.
         """
-        for key in changes:
+        for key, value in changes.items():
             if key not in self._keys():
                 raise self._unknown(key)
+            changes[key] = tuple(value) if isinstance(value, list) else value
         return replace(self, **changes)
 
     def set_text(self, assignments: list[str]) -> Self:
@@ -153,21 +169,27 @@ def _parse(kind: Any, key: str, text: str) -> Any:
     """A value of a recipe key from its text."""
     try:
         if typing.get_origin(kind) is Literal:
-            if text not in typing.get_args(kind):
-                raise InkwiseError(
-                    f"recipe key {key} is one of {', '.join(typing.get_args(kind))}, not {text!r}"
-                )
             return text
         if typing.get_origin(kind) is tuple:
             item = typing.get_args(kind)[0]
             return tuple(item(part) for part in text.split(",") if part)
         return kind(text)
-    except InkwiseError:
-        raise
     except ValueError:
-        name = (
-            "list of " + typing.get_args(kind)[0].__name__
-            if isinstance(kind, types.GenericAlias)
-            else kind.__name__
-        )
-        raise InkwiseError(f"recipe key {key} takes {name}, not {text!r}") from None
+        raise _wrong_type(kind, key, text) from None
+
+
+def _is(kind: Any, value: object) -> bool:
+    """Whether a value is of a kind: a type, a Literal or tuple[type, ...]."""
+    if typing.get_origin(kind) is Literal:
+        return value in typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is(typing.get_args(kind)[0], item) for item in value)
+    numbers = {int: Integral, float: Real}
+    return isinstance(value, numbers.get(kind, kind)) and not isinstance(value, bool)
+
+
+def _wrong_type(kind: Any, key: str, value: object) -> InkwiseError:
+    names = {Literal: "one of {}", tuple: "list of {}"}
+    inner = ", ".join(getattr(item, "__name__", item) for item in typing.get_args(kind) if item is not ...)
+    name = names[typing.get_origin(kind)].format(inner) if inner else kind.__name__
+    return InkwiseError(f"recipe key {key} takes {name}, not {value!r}")

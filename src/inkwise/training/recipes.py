@@ -25,9 +25,11 @@ class Hands(Recipe):
     name = "hands"
 
     channels: tuple[int, ...] = (32, 32, 96)
+    dropout: float = 0.2
     variants: int = 10
+    styles: float = 0.25
     rescans: int = 1
-    epochs: int = 40
+    epochs: int = 36
     rotate: float = 12.0
     shear: float = 0.15
     shift: float = 0.07

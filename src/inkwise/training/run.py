@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
 from inkwise.training.calibration import fit_temperature
@@ -67,16 +67,16 @@ def train(
     facts = _open_folder(folder, recipe, chosen)
     split = gather(recipe)
     net = build(recipe, len(split.classes))
-    console.print(_describe(recipe, split, net, chosen), highlight=False, soft_wrap=True)
+    console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)
     training = _samples(split.training, split.training_labels, split.classes, chosen)
     validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
-    callbacks = [*callbacks_of(recipe), Progress(console), Checkpoint(folder / "checkpoint.pt")]
+    callbacks = [*callbacks_of(recipe), Checkpoint(folder / "checkpoint.pt"), Progress(console)]
     loop = Loop(net, recipe, training, validation, callbacks)
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
     _write_history(folder / "history.csv", loop.history)
-    write_whole(folder / "weights.safetensors", lambda part: save_file(net.state_dict(), part))
+    write_whole(folder / "weights.safetensors", lambda part: part.write_bytes(save(net.state_dict())))
     path = folder / "model.onnx"
     export(net, path, *_metadata(net, recipe, facts, split, loop))
     return path
@@ -91,9 +91,7 @@ def resume(folder: Path) -> Recipe:
     path = folder / "recipe.json"
     try:
         keys: dict[str, Any] = dict(json.loads(path.read_text())["recipe"])
-        recipe = recipe_of(keys.pop("recipe"))
-        changes = {key: tuple(value) if isinstance(value, list) else value for key, value in keys.items()}
-        return recipe.set(**changes)
+        return recipe_of(keys.pop("recipe")).set(**keys)
     except (OSError, ValueError, KeyError, TypeError):
         raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
 
@@ -159,7 +157,8 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
     path = folder / "recipe.json"
-    if path.exists() and resume(folder) != recipe:
+    begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
+    if begun and resume(folder) != recipe:
         raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
     write_whole(path, lambda part: part.write_text(json.dumps(facts, indent=2) + "\n"))
     return facts

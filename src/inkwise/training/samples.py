@@ -13,6 +13,7 @@ from inkwise.datasets import StrokeSet
 from inkwise.errors import DataError
 from inkwise.ink import picture_glyph, stroke_glyph
 from inkwise.training.recipe import Recipe
+from inkwise.training.styles import restyle
 
 Glyphs = NDArray[np.uint8]
 Labels = NDArray[np.str_]
@@ -30,7 +31,7 @@ class Split:
     @property
     def classes(self) -> tuple[str, ...]:
         """All labels, sorted."""
-        return tuple(np.unique(self.training_labels).tolist())
+        return tuple(np.unique(np.concatenate([self.training_labels, self.validation_labels])).tolist())
 
 
 def gather(recipe: Recipe) -> Split:
@@ -40,7 +41,7 @@ def gather(recipe: Recipe) -> Split:
     elsewhere a stratified share is split off.
 
     Raises:
-        DataError: a data set cannot be had, or holds no label or fewer than two.
+        DataError: a data set cannot be had, or holds too little to train on and to choose by.
     """
     rng = np.random.default_rng(recipe.seed)
     splits = [_gather_one(name, recipe, rng) for name in recipe.data]
@@ -61,8 +62,10 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Gl
     else:
         parts = datasets.split_writers(whole.writers)
         training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
+    if not len(training) or not len(validation):
+        raise DataError(f"{name}: too few samples, or writers, to train on some and choose by others")
     if isinstance(training, StrokeSet):
-        glyphs = [draw_variant(training, rng) for _ in range(recipe.variants)]
+        glyphs = [draw_variant(training, recipe.styles, rng) for _ in range(recipe.variants)]
     else:
         glyphs = [training.glyphs, *(rescan(training.glyphs, rng) for _ in range(recipe.rescans))]
     seen = validation.to_dataset()
@@ -79,14 +82,18 @@ def stratified(labels: Labels, share: float, rng: np.random.Generator) -> NDArra
     return chosen
 
 
-def draw_variant(strokes: StrokeSet, rng: np.random.Generator) -> Glyphs:
-    """Draw each sample once, (n, 28, 28) uint8, with a pen, slant, turn and aspect of its own."""
+def draw_variant(strokes: StrokeSet, styles: float, rng: np.random.Generator) -> Glyphs:
+    """Draw each sample once, (n, 28, 28) uint8, with a pen, slant, turn and aspect of its own.
+
+    A share `styles` of them gets a mark that others write: see `restyle`.
+    """
     glyphs = []
-    for sample in strokes.samples:
+    for sample, label in zip(strokes.samples, strokes.labels.tolist(), strict=True):
         stretch = np.exp(rng.normal(0, 0.12))
         matrix = _turn(rng.normal(0, 0.08)) @ np.array([[stretch, rng.normal(0, 0.15)], [0, 1 / stretch]])
         pen = float(np.clip(np.exp(rng.normal(np.log(2.6), 0.25)), 1.5, 4.5))
-        glyph = stroke_glyph([stroke @ matrix.T for stroke in sample], pen)
+        styled = restyle(sample, label, rng) if rng.random() < styles else sample
+        glyph = stroke_glyph([stroke @ matrix.T for stroke in styled], pen)
         glyphs.append(np.zeros((28, 28), np.uint8) if glyph is None else glyph)
     drawn = np.stack(glyphs)
     # Some are looked at through a coarse scanner, so that its artefacts are learnt as well.
@@ -114,7 +121,7 @@ def _rescan_one(glyph: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[n
     height = np.exp(rng.uniform(np.log(14), np.log(48)))
     stretch = np.exp(rng.normal(0, 0.12))
     size = max(3, round(w / h * height * stretch)), max(3, round(height / stretch))
-    if rng.random() < 0.25:  # stretched to fill a square, as some scanners' software does
+    if rng.random() < 0.25 and w > 0.4 * h:  # some software stretches to a square; a bare 1 would be a block
         size = (round(height), round(height))
     picture = cv2.resize(glyph[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
     top, bottom, left, right = rng.integers(0, 5, 4).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,4 +44,6 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, loop: Loop) -> None:
         """Save the state."""
-        write_whole(self.path, lambda path: torch.save(loop.state(), path))
+        state = io.BytesIO()  # torch would wrap a full disk in an error that does not say so
+        torch.save(loop.state(), state)
+        write_whole(self.path, lambda part: part.write_bytes(state.getbuffer()))

@@ -61,7 +61,7 @@ class ReduceOnPlateau(Callback):
         loss = loop.history[-1]["validation_loss"]
         self.waited = 0 if loss < self.best else self.waited + 1
         self.best = min(self.best, loss)
-        if self.waited > self.patience:
+        if self.waited >= self.patience:
             self.waited = 0
             loop.set_lr(loop.lr * self.factor)
 

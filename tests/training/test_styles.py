@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from inkwise.training.styles import restyle
+
+ZERO = [np.array([(0.0, 0), (60, 0), (60, 100), (0, 100), (0, 0)])]
+ONE = [np.array([(50.0, 0), (50, 100)])]
+SEVEN = [np.array([(0.0, 0), (60, 0), (20, 100)])]
+
+
+@pytest.mark.parametrize(("label", "strokes"), [("0", ZERO), ("1", ONE), ("7", SEVEN)])
+def test_one_stroke_is_added_and_the_others_stay(label, strokes):
+    for seed in range(20):
+        styled = restyle(strokes, label, np.random.default_rng(seed))
+        assert len(styled) == 2
+        np.testing.assert_array_equal(styled[0], strokes[0])
+
+
+def test_other_digits_stay_as_they_are():
+    assert restyle(SEVEN, "4", np.random.default_rng(0)) is SEVEN
+
+
+def test_the_mark_in_a_zero_crosses_its_middle():
+    for seed in range(20):
+        mark = restyle(ZERO, "0", np.random.default_rng(seed))[1]
+        np.testing.assert_allclose(mark.mean(0), [30, 50], atol=25)
+
+
+def test_a_one_gets_a_base_at_its_foot_or_a_nose_at_its_top():
+    marks = [restyle(ONE, "1", np.random.default_rng(seed))[1] for seed in range(40)]
+    bases = [mark for mark in marks if mark[0, 1] > 80]
+    noses = [mark for mark in marks if mark[0, 1] == 0]
+    assert len(bases) + len(noses) == 40
+    assert bases
+    assert noses
+    assert all(nose[1, 0] < 50 for nose in noses), "a nose points down to the left"
+
+
+def test_the_bar_of_a_seven_crosses_its_stem_at_half_height():
+    for seed in range(20):
+        mark = restyle(SEVEN, "7", np.random.default_rng(seed))[1]
+        assert 30 < mark[:, 1].mean() < 70
+        assert mark[0, 0] < mark[1, 0]
+
+
+def test_the_unit_does_not_matter():
+    small = restyle([stroke / 1000 for stroke in ZERO], "0", np.random.default_rng(3))[1]
+    np.testing.assert_allclose(small * 1000, restyle(ZERO, "0", np.random.default_rng(3))[1])
