@@ -68,4 +68,4 @@ def test_without_the_extra_it_says_what_to_install(missing, tmp_path, monkeypatc
 
     error = run("export", tmp_path).exception
     assert isinstance(error, InkwiseError)
-    assert str(error) == f'inkwise.corrections needs {missing}: pip install "inkwise[app]"'
+    assert str(error) == f'keeping corrections needs {missing}: pip install "inkwise[app]"'

@@ -2,7 +2,7 @@
 
 from inkwise.errors import needs_extra
 
-with needs_extra("app", "corrections"):
+with needs_extra("app", "keeping corrections"):
     from inkwise.corrections.exchange import export_samples, import_samples
     from inkwise.corrections.sample import Sample
     from inkwise.corrections.store import Accuracy, Confusion, Store
