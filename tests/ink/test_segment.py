@@ -73,7 +73,7 @@ def test_a_blot_beside_a_digit_is_dropped(marks):
 
 def test_a_scratch_below_a_digit_is_dropped(marks):
     digit = (50, 20, 30, 60)
-    assert boxes(characters(marks((120, 120), digit, (60, 84, 1, 12)))) == [[digit]]
+    assert boxes(characters(marks((120, 120), digit, (60, 92, 1, 12)))) == [[digit]]
 
 
 @pytest.mark.parametrize(
@@ -144,3 +144,15 @@ def test_a_page_of_many_marks(marks):
     lines = characters(marks((14 * 30, 10 * 30), *grid))
     assert [len(line) for line in lines] == [30] * 30
     assert boxes(lines)[1][2] == (20, 14, 4, 8)
+
+
+def test_two_strokes_that_do_not_quite_meet_are_one_character():
+    ink = np.zeros((120, 200), np.uint8)
+    cv2.polylines(ink, [np.array([(40, 20), (30, 60), (70, 60)])[:, None]], False, 255, 5)
+    cv2.line(ink, (78, 20), (78, 100), 255, 5)
+    assert cv2.connectedComponents(ink)[0] == 3
+    cv2.line(ink, (120, 20), (120, 100), 255, 5)
+    ((four, one),) = characters(ink)
+    assert four.box[0] < 30
+    assert four.box[0] + four.box[2] > 78
+    assert one.box[0] > 100
