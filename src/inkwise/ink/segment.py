@@ -68,6 +68,7 @@ def characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
         return []
     largest = max(mark.size for mark in marks)
     height = float(np.median([mark.box[3] for mark in marks if mark.size >= 0.4 * largest]))
+    labels, marks = _marks(ink, round(0.04 * height))  # the two strokes of a 4 need not quite meet
     groups = _over_one_another([mark for mark in marks if mark.size >= 0.1 * height], height)
     tall = [group for group in groups if max(mark.box[3] for mark in group) >= 0.4 * height]
     return _lines([_cut(ink, labels, group) for group in tall], height)
@@ -75,16 +76,18 @@ def characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
 
 def _marks(ink: NDArray[np.uint8], reach: int = 0) -> tuple[NDArray[np.int32], list[_Mark]]:
     """Pieces of ink that are no specks, and the picture of their labels; gaps up to twice `reach` join."""
-    mask = (ink >= 128).astype(np.uint8)
+    mask = ink >= 128
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, kernel), connectivity=8)
+    joined = cv2.dilate(mask.astype(np.uint8), kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     height, width = ink.shape
-    least = 0.02 * stats[1:, cv2.CC_STAT_AREA].max(initial=0)
+    areas = np.bincount(labels[mask], minlength=len(stats)).tolist()
+    least = 0.02 * max(areas[1:], default=0)
     marks = []
-    for label, (x, y, w, h, area) in enumerate(stats.tolist()):
-        if label and area >= least:
+    for label, (x, y, w, h, _) in enumerate(stats.tolist()):
+        if label and areas[label] >= least:
             at_border = x == 0 or y == 0 or x + w == width or y + h == height
-            marks.append(_Mark(label, (x, y, w, h), area, at_border))
+            marks.append(_Mark(label, (x, y, w, h), areas[label], at_border))
     return np.asarray(labels, np.int32), marks
 
 

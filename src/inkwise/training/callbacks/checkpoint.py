@@ -37,7 +37,7 @@ class Checkpoint(Callback):
             return
         try:
             loop.restore(torch.load(self.path, weights_only=True))
-        except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError):
+        except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError):
             raise DataError(
                 f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
             ) from None

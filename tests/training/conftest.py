@@ -1,0 +1,106 @@
+"""Four shapes that a net of a few thousand parameters learns in a second."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from inkwise.datasets.idx import idx_bytes
+from inkwise.ink import stroke_glyph
+from inkwise.training import recipe
+from inkwise.training.loop import Samples
+
+SHAPES = {
+    "0": [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
+    "1": [[(0, 0), (0, 90)]],
+    "4": [[(10, 0), (0, 50), (50, 50)], [(40, 10), (40, 90)]],
+    "7": [[(0, 0), (60, 0), (20, 90)]],
+}
+
+
+def write(label, rng):
+    return [np.array(stroke) + rng.normal(0, 4, (len(stroke), 2)) for stroke in SHAPES[label]]
+
+
+@pytest.fixture
+def hand():
+    """hand(label, rng) gives the strokes of a 0, 1, 4 or 7, by an unsteady hand."""
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _leaves_torch_alone():
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng([]):
+        yield
+    torch.use_deterministic_algorithms(deterministic)
+
+
+@pytest.fixture(scope="session")
+def shapes():
+    """200 glyphs (200, 28, 28) and their labels (200,)."""
+    rng = np.random.default_rng(0)
+    labels = np.array(list(SHAPES) * 50)
+    glyphs = [stroke_glyph(write(label, rng), float(rng.uniform(1.8, 4))) for label in labels.tolist()]
+    return np.stack(glyphs), labels
+
+
+@pytest.fixture(scope="session")
+def shapes_folder(shapes, tmp_path_factory):
+    """The same as a data set on the disk: an IDX folder, which is read as it is."""
+    folder = tmp_path_factory.mktemp("shapes")
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(shapes[0]))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(shapes[1].astype(np.uint8)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(shapes_folder):
+    """A recipe that trains on them for a fraction of a second."""
+    return recipe("default").set(
+        data=(str(shapes_folder),),
+        test=(),
+        channels=(8, 8, 8),
+        epochs=4,
+        batch=16,
+        validation=0.2,
+        precision="float32",
+    )
+
+
+@pytest.fixture
+def samples(shapes):
+    """The samples to train on and those to choose by, 160 and 40."""
+    glyphs, classes = (
+        torch.from_numpy(shapes[0]),
+        torch.from_numpy(np.unique(shapes[1], return_inverse=True)[1]),
+    )
+    return Samples(glyphs[40:], classes[40:]), Samples(glyphs[:40], classes[:40])
+
+
+@pytest.fixture
+def console():
+    """What is printed is in console.file.getvalue()."""
+    return Console(file=io.StringIO(), width=100)
+
+
+@pytest.fixture
+def save_strokes(tmp_path):
+    """save_strokes(samples, labels, writers) writes an .npz of strokes and gives its path."""
+
+    def save(samples, labels, writers=None):
+        strokes = [stroke for sample in samples for stroke in sample]
+        path = tmp_path / "strokes.npz"
+        np.savez(
+            path,
+            points=np.concatenate(strokes),
+            stroke_offsets=np.cumsum([0, *map(len, strokes)]),
+            sample_offsets=np.cumsum([0, *map(len, samples)]),
+            labels=np.array(labels),
+            **({} if writers is None else {"writer": np.array(writers)}),
+        )
+        return path
+
+    return save

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from inkwise.training.calibration import fit_temperature
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5, 8.0])
+def test_a_known_temperature_is_found_again(temperature):
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 2, (20_000, 10))
+    # Labels drawn by the probabilities themselves: then these are right, and logits times T are T too hot.
+    chance = rng.random((20_000, 1))
+    classes = (softmax(honest, 1).cumsum(1) < chance).sum(1)
+    logits = (honest * temperature).astype(np.float32)
+    assert fit_temperature(logits, classes) == pytest.approx(temperature, rel=0.04)
+
+
+@pytest.mark.parametrize(("wrong", "end"), [(0, 0.05), (1, 20)])
+def test_it_stays_within_bounds(wrong, end):
+    logits = np.eye(10, dtype=np.float32)[np.arange(50) % 10]
+    classes = (np.arange(50) + wrong) % 10
+    assert fit_temperature(logits, classes) == pytest.approx(end, rel=0.01)
+
+
+def test_large_logits_do_no_harm():
+    logits = np.array([[1e4, 0], [0, 1e4], [1e4, 0]], np.float32)
+    assert np.isfinite(fit_temperature(logits, np.array([0, 1, 1])))

@@ -1,0 +1,103 @@
+"""The ONNX file says what the net says, and carries all that reading needs."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from inkwise.errors import DataError
+from inkwise.training.export import METADATA_KEY, annotate, export
+from inkwise.training.loop import logits_of
+from inkwise.training.nets import compact
+
+METADATA = {"labels": ["0", "1", "4", "7"], "temperature": 1.7, "name": "naïve", "metrics": {"misses": 0}}
+TEMPERATURE = 1.7
+
+
+@pytest.fixture(scope="session")
+def net(tiny, shapes):
+    """A net whose batch-norms have seen some glyphs."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        net = compact(tiny, 4)
+    with torch.no_grad():
+        for _ in range(20):
+            net(torch.from_numpy(shapes[0])[:, None].float() / 255)
+    with torch.no_grad():
+        features = net.eval().features(torch.from_numpy(shapes[0])[:, None].float() / 255)
+        # A fresh head answers the same for all: let it see how the glyphs differ.
+        net.head.weight *= 10 / features.std()
+        net.head.bias -= net.head(features).mean(0)
+    return net.eval()
+
+
+@pytest.fixture(scope="session")
+def exported(net, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    export(net, path, TEMPERATURE, METADATA)
+    return path
+
+
+@pytest.fixture(scope="session")
+def session(exported):
+    return onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("n", [1, 7, 200])
+def test_onnx_says_what_torch_says(session, net, shapes, n):
+    glyphs = shapes[0][:n]
+    probabilities, embedding = session.run(["probabilities", "embedding"], {"glyphs": glyphs})
+    logits = logits_of(net, torch.from_numpy(glyphs))
+    expected = (logits / TEMPERATURE).softmax(1)
+    with torch.no_grad():
+        features = net.features(torch.from_numpy(glyphs)[:, None].float() / 255)
+    np.testing.assert_allclose(probabilities, expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(embedding, features.numpy(), atol=1e-4)
+    assert probabilities.dtype == embedding.dtype == np.float32
+    assert probabilities.shape == (n, 4)
+
+
+def test_the_probabilities_are_told_apart(session, shapes):
+    """Else the comparison above would mean little."""
+    probabilities = session.run(["probabilities"], {"glyphs": shapes[0]})[0]
+    assert probabilities.std(0).min() > 0.02
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+
+
+def test_glyphs_go_in_as_they_are(session):
+    (glyphs,) = session.get_inputs()
+    assert (glyphs.name, glyphs.type) == ("glyphs", "tensor(uint8)")
+    assert glyphs.shape[1:] == [28, 28]
+    assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]
+
+
+def test_the_model_is_one_sound_file(exported):
+    onnx.checker.check_model(onnx.load(exported), full_check=True)
+    assert [path.name for path in exported.parent.iterdir()] == ["model.onnx"]
+    assert exported.stat().st_size < 100_000, "3,000 parameters, all inside"
+
+
+def test_the_metadata_travel_along(session):
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties[METADATA_KEY]) == METADATA
+
+
+def test_annotate_changes_a_key_and_leaves_the_rest(exported, shapes, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported.read_bytes())
+    annotate(path, metrics={"misses": 3}, note="new")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    changed = json.loads(session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+    assert changed == METADATA | {"metrics": {"misses": 3}, "note": "new"}
+    before = onnx.load(exported).graph
+    assert onnx.load(path).graph == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_model_that_cannot_be_written_is_told_and_the_exporter_prints_nothing(net, tmp_path, capfd):
+    with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
+        export(net, tmp_path / "none" / "model.onnx", 1.0, METADATA)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,281 @@
+"""The loop learns, keeps the best, and does the same again from the same seed."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.errors import InkwiseError
+from inkwise.training.callbacks import Callback, EarlyStopping, OneCycle, WeightAveraging
+from inkwise.training.loop import Loop, Samples, logits_of
+from inkwise.training.nets import compact
+from inkwise.training.run import callbacks_of
+
+
+@pytest.fixture
+def make(tiny, samples):
+    """make(*callbacks, **changes) is a loop over the four shapes."""
+
+    def make(*callbacks, **changes):
+        recipe = tiny.set(**changes)
+        torch.manual_seed(recipe.seed)
+        return Loop(compact(recipe, 4), recipe, *samples, list(callbacks))
+
+    return make
+
+
+def all_of(net):
+    return torch.cat([value.flatten().double() for value in net.state_dict().values()])
+
+
+class After(Callback):
+    """Do something after some epoch."""
+
+    def __init__(self, epoch, act):
+        self.epoch, self.act = epoch, act
+
+    def on_epoch_end(self, loop):
+        if loop.epoch == self.epoch:
+            self.act(loop)
+
+
+def interrupt(_):
+    raise KeyboardInterrupt
+
+
+def accuracy(net, samples):
+    return (logits_of(net, samples.glyphs).argmax(1) == samples.classes).float().mean().item()
+
+
+def test_it_learns(make, samples):
+    loop = make(OneCycle(0.3), WeightAveraging(0.04), epochs=6)
+    net = loop.fit()
+    assert accuracy(net, samples[1]) >= 0.9
+    assert loop.history[-1]["train_accuracy"] > 0.9
+    assert not net.training
+
+
+def test_labels_that_mean_nothing_are_not_learnt(make, samples):
+    """So that no label leaks in with the glyphs."""
+    loop = make(epochs=4)
+    rng = torch.Generator().manual_seed(0)
+    shuffled = samples[1].classes[torch.randperm(40, generator=rng)]
+    loop.validation = Samples(samples[1].glyphs, shuffled)
+    assert accuracy(loop.fit(), loop.validation) < 0.6
+
+
+def test_a_row_an_epoch(make):
+    loop = make(OneCycle(0.3), epochs=3)
+    loop.fit()
+    assert [row["epoch"] for row in loop.history] == [1, 2, 3]
+    assert set(loop.history[0]) == {
+        "epoch",
+        "lr",
+        "train_loss",
+        "train_accuracy",
+        "images_per_s",
+        "validation_loss",
+        "validation_accuracy",
+        "seconds",
+    }
+    assert loop.step == loop.total_steps == 3 * 10
+    assert all(math.isfinite(value) for row in loop.history for value in row.values())
+
+
+def test_every_sample_is_seen_once_an_epoch(make, monkeypatch):
+    loop = make(epochs=2, batch=48)  # 160 samples: the last batch is a part
+    seen = []
+    step = loop._step
+    monkeypatch.setattr(loop, "_step", lambda glyphs, classes: seen.append(glyphs) or step(glyphs, classes))
+    loop.fit()
+    assert [len(batch) for batch in seen] == [48, 48, 48, 16] * 2
+    for epoch in (seen[:4], seen[4:]):
+        together = torch.cat(epoch).flatten(1).numpy()
+        np.testing.assert_array_equal(
+            np.sort(together.sum(1)), np.sort(loop.training.glyphs.flatten(1).numpy().sum(1))
+        )
+    assert not torch.equal(seen[0], seen[4]), "in another order"
+
+
+def test_the_train_figures_are_means_over_all_samples(make, monkeypatch):
+    loop = make(epochs=1, batch=48)
+    told = iter([1.0, 2.0, 3.0, 8.0])
+
+    def step(glyphs, classes):
+        right = torch.zeros(len(classes), 4)
+        right[torch.arange(len(classes)), classes] = 1
+        return torch.tensor(next(told)), right
+
+    monkeypatch.setattr(loop, "_step", step)
+    loop.fit()
+    assert loop.history[0]["train_loss"] == pytest.approx((48 * (1 + 2 + 3) + 16 * 8) / 160)
+    assert loop.history[0]["train_accuracy"] == 1
+
+
+def chosen(history):
+    """The row of the highest validation accuracy; of equals the last."""
+    return max(reversed(history), key=lambda row: row["validation_accuracy"])
+
+
+def loss_of(net, samples):
+    return F.cross_entropy(logits_of(net, samples.glyphs), samples.classes, label_smoothing=0.1).item()
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(make, samples):
+    # A rate far too high after the third epoch spoils what was learnt.
+    loop = make(After(3, lambda loop: loop.set_lr(3.0)), epochs=8)
+    net = loop.fit()
+    best = chosen(loop.history)
+    assert best["epoch"] < 8
+    assert loss_of(net, samples[1]) == pytest.approx(best["validation_loss"], rel=1e-5)
+
+
+def test_the_highest_accuracy_is_the_best_and_of_equals_the_last(make, monkeypatch):
+    told = iter([(0.2, 0.5), (0.4, 0.9), (0.5, 0.9), (0.1, 0.8)])
+    after_each = []
+    loop = make(epochs=4)
+    monkeypatch.setattr(loop, "_validate", lambda: after_each.append(all_of(loop.net)) or next(told))
+    assert torch.equal(all_of(loop.fit()), after_each[2])
+
+
+def test_early_stopping_gives_back_the_best(make, samples):
+    loop = make(EarlyStopping(2), After(3, lambda loop: loop.set_lr(3.0)), epochs=50)
+    net = loop.fit()
+    losses = [row["validation_loss"] for row in loop.history]
+    assert loop.epoch == losses.index(min(losses)) + 3 < 50
+    assert loop.stopped == "validation loss not lower for 2 epochs"
+    assert loss_of(net, samples[1]) == pytest.approx(chosen(loop.history)["validation_loss"], rel=1e-5)
+
+
+def test_the_average_is_validated_and_returned(make):
+    average = WeightAveraging(0.2)
+    loop = make(average, OneCycle(0.3), epochs=4)
+    net = loop.fit()
+    assert chosen(loop.history)["epoch"] == 4
+    assert torch.equal(all_of(net), all_of(average.model.module))
+
+
+def test_ctrl_c_keeps_the_best_so_far(make):
+    ended = []
+    loop = make(After(3, interrupt), epochs=9)
+    loop.callbacks.append(Callback())
+    loop.callbacks[-1].on_train_end = ended.append
+    net = loop.fit()
+    assert loop.stopped == "interrupted"
+    assert loop.epoch == 3
+    assert ended == [loop]
+    best = make(epochs=9)
+    best.recipe = best.recipe.set(epochs=3)
+    assert torch.equal(all_of(net), all_of(best.fit()))
+
+
+def test_ctrl_c_before_the_first_epoch_leaves_nothing(make):
+    loop = make()
+    loop.callbacks.append(Callback())
+    loop.callbacks[-1].on_step_end = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        loop.fit()
+
+
+def test_the_same_seed_the_same_weights(make):
+    def trained(**changes):
+        return all_of(make(WeightAveraging(0.04), OneCycle(0.3), epochs=2, dropout=0.2, **changes).fit())
+
+    assert torch.equal(trained(), trained())
+    assert not torch.equal(trained(), trained(seed=1))
+
+
+class Saved(Callback):
+    """The state after epoch 2, as a checkpoint holds it."""
+
+    def __init__(self):
+        self.file = io.BytesIO()
+
+    def on_epoch_end(self, loop):
+        if loop.epoch == 2:
+            torch.save(loop.state(), self.file)
+
+
+class Restored(Callback):
+    """Another process goes on from there."""
+
+    def __init__(self, saved):
+        self.saved = saved
+
+    def on_train_begin(self, loop):
+        torch.manual_seed(99)
+        self.saved.file.seek(0)
+        loop.restore(torch.load(self.saved.file, weights_only=True))
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "step", "plateau", "constant"])
+def test_going_on_from_a_state_is_as_if_nothing_had_happened(make, schedule):
+    changes = {"schedule": schedule, "step_epochs": 2, "patience": 1, "early_stopping": 3, "averaging": 0.1}
+    changes |= {"dropout": 0.2, "elastic": 0.5, "epochs": 5}
+
+    def fitted(callback):
+        loop = make(**changes)
+        loop.callbacks = [*callbacks_of(loop.recipe), callback]
+        return all_of(loop.fit()), [(row["lr"], row["validation_loss"]) for row in loop.history]
+
+    saved = Saved()
+    weights, history = fitted(saved)
+    resumed_weights, resumed_history = fitted(Restored(saved))
+    assert torch.equal(resumed_weights, weights)
+    assert resumed_history == history
+
+
+def test_a_stopped_training_stays_stopped(make):
+    stopped, resumed = make(epochs=9), make(epochs=9)
+    stopped.stop("enough")
+    resumed.restore({**stopped.state(), "best": stopped.net.state_dict(), "epoch": 4})
+    resumed.fit()
+    assert (resumed.stopped, resumed.epoch) == ("enough", 4)
+
+
+def test_a_rate_far_too_high_is_told(make):
+    ended = []
+    loop = make(lr=1e30, epochs=3)
+    loop.callbacks.append(Callback())
+    loop.callbacks[-1].on_train_end = ended.append
+    with pytest.raises(InkwiseError, match=r"^training diverged: the loss is not a number; lower lr$"):
+        loop.fit()
+    assert ended == [loop]
+
+
+def test_a_net_that_the_last_step_broke_is_told(make):
+    def break_it(loop):
+        loop.net.head.weight.data.fill_(math.nan)
+
+    loop = make(epochs=1, batch=256)
+    loop.callbacks.append(Callback())
+    loop.callbacks[-1].on_step_end = break_it
+    with pytest.raises(InkwiseError, match=r"^training diverged"):
+        loop.fit()
+
+
+def test_weights_decay_and_biases_do_not(make):
+    loop = make()
+    decaying, others = loop.optimizer.param_groups
+    assert decaying["weight_decay"] == loop.recipe.weight_decay
+    assert others["weight_decay"] == 0
+    assert {p.ndim for p in decaying["params"]} == {2, 4}
+    assert {p.ndim for p in others["params"]} == {1}
+    assert len(decaying["params"]) + len(others["params"]) == len(list(loop.net.parameters()))
+
+
+def test_sixteen_bits_learn_too(make, samples):
+    loop = make(OneCycle(0.3), WeightAveraging(0.04), precision="bfloat16", epochs=5)
+    net = loop.fit()
+    assert accuracy(net, samples[1]) >= 0.8
+    assert {p.dtype for p in net.parameters()} == {torch.float32}
+
+
+def test_logits_do_not_hang_on_the_batch(make, samples):
+    net = make(epochs=1).fit()
+    glyphs = samples[0].glyphs
+    torch.testing.assert_close(logits_of(net, glyphs, batch=7), logits_of(net, glyphs), atol=1e-5, rtol=0)
+    assert logits_of(net, glyphs[:1]).shape == (1, 4)

@@ -1,0 +1,272 @@
+"""A run leaves a complete folder, goes on after a kill, and refuses what it cannot do."""
+
+import csv
+import errno
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+from scipy.special import softmax
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.errors import DataError, InkwiseError
+from inkwise.training import resume, run, train
+from inkwise.training.callbacks import Checkpoint, Progress
+from inkwise.training.loop import logits_of
+from inkwise.training.nets import compact
+from inkwise.training.samples import gather
+
+FILES = {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
+
+
+@pytest.fixture(scope="session")
+def finished(tiny, tmp_path_factory):
+    """The folder of a whole run, and what it printed."""
+    folder, printed = tmp_path_factory.mktemp("run") / "a" / "b", io.StringIO()
+    path = train(tiny, folder, device="cpu", console=Console(file=printed, width=100))
+    assert path == folder / "model.onnx"
+    return folder, printed.getvalue()
+
+
+@pytest.fixture
+def quick(monkeypatch, console):
+    """quick(recipe, folder) trains without the second that the export takes."""
+
+    def export(net, path, temperature, metadata):
+        path.write_text(json.dumps(metadata))
+
+    monkeypatch.setattr(run, "export", export)
+
+    def quick(recipe, folder, **more):
+        return train(recipe, folder, **{"device": "cpu", "console": console} | more)
+
+    return quick
+
+
+def after(monkeypatch, kind, epoch, error):
+    """Have a callback raise once at the end of an epoch."""
+    hook = kind.on_epoch_end
+
+    def failing(self, loop):
+        hook(self, loop)
+        if loop.epoch == epoch:
+            monkeypatch.setattr(kind, "on_epoch_end", hook)
+            raise error
+
+    monkeypatch.setattr(kind, "on_epoch_end", failing)
+
+
+def weights(folder):
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def epochs(folder):
+    with (folder / "history.csv").open() as file:
+        return [int(row["epoch"]) for row in csv.DictReader(file)]
+
+
+def test_the_folder_is_complete(finished):
+    assert {path.name for path in finished[0].iterdir()} == FILES
+
+
+def test_the_recipe_is_saved_and_printed(finished, tiny):
+    folder, printed = finished
+    facts = json.loads((folder / "recipe.json").read_text())
+    assert resume(folder) == tiny
+    assert set(facts) == {"recipe", "commit", "device", "threads", "versions", "started"}
+    assert set(facts["versions"]) == {"inkwise", "torch", "numpy", "opencv-python-headless", "python"}
+    assert facts["versions"]["torch"] == torch.__version__
+    for key, value in tiny.to_dict().items():
+        assert f"{key}={value}" in printed
+    assert "160 glyphs to train on, 40 to choose by; cpu, " in printed
+
+
+def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
+    folder, printed = finished
+    assert [line[:11] for line in printed.splitlines() if line.startswith("epoch")] == [
+        f"epoch   {epoch}/4" for epoch in (1, 2, 3, 4)
+    ]
+    assert epochs(folder) == [1, 2, 3, 4]
+
+
+def test_the_weights_are_those_that_did_best(finished, tiny):
+    folder, split = finished[0], gather(tiny)
+    net = compact(tiny, 4)
+    net.load_state_dict(load_file(folder / "weights.safetensors"))
+    logits = logits_of(net, torch.from_numpy(split.validation))
+    classes = torch.from_numpy(np.searchsorted(split.classes, split.validation_labels))
+    loss = F.cross_entropy(logits, classes, label_smoothing=tiny.label_smoothing).item()
+    with (folder / "history.csv").open() as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    best = max(reversed(rows), key=lambda row: row["validation_accuracy"])
+    assert loss == pytest.approx(best["validation_loss"], rel=1e-5)
+    misses = int((logits.argmax(1) != classes).sum())
+    assert metadata_of(folder)["metrics"] == {"validation": {"n": 40, "misses": misses}}
+    assert misses <= 8
+
+
+def test_temperature_and_threshold_are_those_of_the_model(finished, tiny):
+    folder, split = finished[0], gather(tiny)
+    net = compact(tiny, 4)
+    net.load_state_dict(load_file(folder / "weights.safetensors"))
+    logits = logits_of(net, torch.from_numpy(split.validation)).numpy()
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    probabilities = session.run(["probabilities"], {"glyphs": split.validation})[0]
+    metadata = metadata_of(folder)
+    np.testing.assert_allclose(probabilities, softmax(logits / metadata["temperature"], 1), atol=1e-3)
+    assert metadata["threshold"] == pytest.approx(np.quantile(probabilities.max(1), 0.005), abs=1e-3)
+
+
+def metadata_of(folder):
+    (entry,) = onnx.load(folder / "model.onnx").metadata_props
+    assert entry.key == "inkwise"
+    return json.loads(entry.value)
+
+
+def test_the_metadata_are_complete(finished, tiny):
+    metadata = metadata_of(finished[0])
+    facts = json.loads((finished[0] / "recipe.json").read_text())
+    assert (metadata["format"], metadata["name"]) == (1, "default")
+    assert metadata["labels"] == ["0", "1", "4", "7"]
+    assert metadata["recipe"] == facts["recipe"]
+    assert metadata["data"] == list(tiny.data)
+    assert metadata["versions"] == facts["versions"]
+    assert (metadata["commit"], metadata["trained"]) == (facts["commit"], facts["started"])
+    assert 0.05 <= metadata["temperature"] <= 20
+    assert 0.25 <= metadata["threshold"] <= 1
+    assert metadata["seconds"] > 0
+
+
+class Killed(BaseException):
+    """As by kill -9: nothing more is done."""
+
+
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.3, "schedule": "plateau", "early_stopping": 2}])
+def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatch, changes):
+    recipe = tiny.set(**changes)
+    quick(recipe, tmp_path / "whole")
+    after(monkeypatch, Checkpoint, 2, Killed())
+    with pytest.raises(Killed):
+        quick(recipe, tmp_path / "killed")
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"recipe.json", "checkpoint.pt"}
+    torch.manual_seed(12345)
+    quick(resume(tmp_path / "killed"), tmp_path / "killed")
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    assert epochs(tmp_path / "killed") == epochs(tmp_path / "whole")
+
+
+def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, monkeypatch, console):
+    quick(tiny, tmp_path / "whole")
+    after(monkeypatch, Progress, 3, KeyboardInterrupt())
+    quick(tiny, tmp_path / "stopped")
+    assert {path.name for path in (tmp_path / "stopped").iterdir()} == FILES
+    assert "stopped after epoch 3: interrupted" in console.file.getvalue()
+    assert epochs(tmp_path / "stopped") == [1, 2, 3]
+    assert weights(tmp_path / "stopped") != weights(tmp_path / "whole")
+    quick(tiny, tmp_path / "stopped")
+    assert weights(tmp_path / "stopped") == weights(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"early_stopping": 1, "lr": 1e-9, "schedule": "constant", "epochs": 30}]
+)
+def test_a_run_that_has_ended_stays_as_it_is(quick, tiny, tmp_path, changes):
+    recipe = tiny.set(**changes)
+    quick(recipe, tmp_path)
+    before, n = weights(tmp_path), epochs(tmp_path)
+    quick(recipe, tmp_path)
+    assert weights(tmp_path) == before
+    assert epochs(tmp_path) == n
+    assert len(n) == 4 or len(n) < 30
+
+
+def test_the_seed_decides_the_weights(quick, tiny, tmp_path):
+    for name, seed in {"one": 0, "again": 0, "other": 1}.items():
+        quick(tiny.set(epochs=1, seed=seed), tmp_path / name)
+    assert weights(tmp_path / "one") == weights(tmp_path / "again")
+    assert weights(tmp_path / "one") != weights(tmp_path / "other")
+
+
+def test_deterministic_operations_only(quick, tiny, tmp_path):
+    quick(tiny.set(epochs=1), tmp_path, deterministic=True)
+    assert torch.are_deterministic_algorithms_enabled()
+    quick(tiny.set(epochs=1), tmp_path)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_folder_of_another_recipe_is_refused(quick, tiny, tmp_path):
+    quick(tiny.set(epochs=1), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DataError, match=r"holds a run of another recipe; choose another folder$"):
+        quick(tiny.set(epochs=2), tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_that_had_no_data_does_not_take_the_folder(quick, tiny, tmp_path):
+    with pytest.raises(DataError, match=r"none\.npz"):
+        quick(tiny.set(data=("none.npz",)), tmp_path)
+    quick(tiny.set(epochs=1), tmp_path)
+    assert resume(tmp_path) == tiny.set(epochs=1)
+
+
+def test_a_folder_that_is_a_file_is_told(quick, tiny, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file: cannot be made \(File exists\)"):
+        quick(tiny, tmp_path / "file")
+
+
+def test_data_may_lie_anywhere(quick, tiny, tmp_path, shapes_folder):
+    odd = tmp_path / "[" / "bold]"  # which would be a style, if it were taken for one
+    shutil.copytree(shapes_folder, odd)
+    quick(tiny.set(data=(str(odd),), epochs=1), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        ("tpu", "^no device 'tpu'; there are: auto, cuda, mps, cpu$"),
+        ("cuda", "^device cuda is not available on this machine; 'auto' takes what there is$"),
+    ],
+)
+def test_a_device_that_is_not_there(quick, tiny, tmp_path, monkeypatch, device, reason):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InkwiseError, match=reason):
+        quick(tiny, tmp_path / "run", device=device)
+    assert not (tmp_path / "run").exists()
+
+
+def test_auto_takes_what_there_is(monkeypatch):
+    for cuda, mps, kind in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=cuda: there)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=mps: there)
+        assert run.device_of("auto").type == kind
+
+
+def test_an_unknown_net_is_refused(quick, tiny, tmp_path):
+    with pytest.raises(InkwiseError, match=r"^no net 'huge'; there are: compact"):
+        quick(tiny.set(net="huge"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "weights.safetensors", "history.csv", "recipe.json"])
+def test_a_full_disk_is_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monkeypatch, name):
+    open_file = io.open
+
+    def full(file, *args, **more):
+        if name in str(file) and args[0].startswith("w"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        return open_file(file, *args, **more)
+
+    monkeypatch.setattr(io, "open", full)  # what Path.open, write_text and write_bytes use
+    with pytest.raises(DataError) as caught:
+        quick(tiny.set(epochs=1), tmp_path)
+    assert str(caught.value) == f"{tmp_path / name}: cannot be written (No space left on device)"
+    assert not [path for path in Path(tmp_path).iterdir() if path.suffix == ".part" or path.name == name]

@@ -1,0 +1,198 @@
+"""Data sets become what is trained on and what chooses, and the two never mix."""
+
+import numpy as np
+import pytest
+
+from inkwise.datasets import StrokeSet, load, split_writers
+from inkwise.errors import DataError
+from inkwise.ink import stroke_glyph
+from inkwise.training.samples import Split, draw_variant, gather, rescan, stratified
+
+LABELS = ["0", "1", "4", "7"]
+WRITERS = list(range(100, 130))
+
+
+@pytest.fixture
+def written(save_strokes, hand):
+    """30 writers, each with a 0, 1, 4 and 7, as an .npz of strokes."""
+    rng = np.random.default_rng(0)
+    samples = [hand(label, rng) for _ in WRITERS for label in LABELS]
+    return save_strokes(samples, LABELS * len(WRITERS), np.repeat(WRITERS, len(LABELS)))
+
+
+@pytest.fixture
+def drawn_for(monkeypatch):
+    """Who wrote the strokes that training draws."""
+    seen = []
+
+    def spy(strokes, styles, rng):
+        seen.extend(strokes.writers.tolist())
+        return draw_variant(strokes, styles, rng)
+
+    monkeypatch.setattr("inkwise.training.samples.draw_variant", spy)
+    return seen
+
+
+def writers_of(part):
+    return np.array(WRITERS)[split_writers(np.array(WRITERS)) == part]
+
+
+def test_writers_who_test_are_left_out(tiny, written, drawn_for):
+    split = gather(tiny.set(data=(str(written),)))
+    assert set(drawn_for) == set(writers_of("train"))
+    assert not set(drawn_for) & set(writers_of("test"))
+    assert len(split.training) == 4 * len(writers_of("train"))
+    assert len(split.validation) == 4 * len(writers_of("validation"))
+    assert min(len(writers_of(part)) for part in ("train", "validation", "test")) > 3
+
+
+def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
+    split = gather(tiny.set(data=(str(written),)))
+    rng = np.random.default_rng(0)
+    by_writer = {
+        writer: [stroke_glyph([s.astype(np.float32) for s in hand(label, rng)]) for label in LABELS]
+        for writer in WRITERS
+    }
+    expected = np.concatenate([by_writer[writer] for writer in writers_of("validation")])
+    np.testing.assert_array_equal(split.validation, expected)
+    assert split.validation_labels.tolist() == LABELS * len(writers_of("validation"))
+
+
+def test_pictures_are_split_by_label(tiny):
+    split = gather(tiny)
+    assert len(split.training) == 160
+    assert {label: (split.validation_labels == label).sum() for label in LABELS} == dict.fromkeys(LABELS, 10)
+    assert split.classes == ("0", "1", "4", "7")
+    both = np.concatenate([split.training, split.validation])
+    everything = load(tiny.data[0]).glyphs
+    assert sorted(glyph.tobytes() for glyph in both) == sorted(glyph.tobytes() for glyph in everything)
+
+
+def test_the_seed_decides_the_split(tiny):
+    one, again, other = gather(tiny), gather(tiny), gather(tiny.set(seed=1))
+    np.testing.assert_array_equal(one.training, again.training)
+    assert not np.array_equal(one.validation, other.validation)
+
+
+@pytest.mark.parametrize(("rescans", "variants"), [(0, 1), (2, 3)])
+def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, rescans, variants):
+    recipe = tiny.set(rescans=rescans, variants=variants)
+    pictures, strokes = gather(recipe), gather(recipe.set(data=(str(written),)))
+    assert len(pictures.training) == 160 * (1 + rescans)
+    assert (pictures.training_labels == "7").sum() == 40 * (1 + rescans)
+    assert len(pictures.validation) == 40
+    writers = len(writers_of("train"))
+    assert len(strokes.training) == 4 * writers * variants
+    assert strokes.training_labels.tolist() == LABELS * writers * variants
+    assert len(strokes.validation) == 4 * len(writers_of("validation"))
+
+
+def test_several_sets_are_one(tiny, written):
+    split = gather(tiny.set(data=(*tiny.data, str(written))))
+    assert len(split.training) == 160 + 4 * len(writers_of("train"))
+    assert len(split.validation_labels) == 40 + 4 * len(writers_of("validation"))
+
+
+def test_unlabelled_samples_are_left_out(tiny, shapes, tmp_path):
+    labels = shapes[1].copy()
+    labels[::2] = ""
+    np.savez(tmp_path / "half.npz", images=shapes[0], labels=labels)
+    split = gather(tiny.set(data=(str(tmp_path / "half.npz"),)))
+    assert len(split.training) + len(split.validation) == 100
+    assert "" not in split.classes
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ([""] * 200, "holds no labels to train on"),
+        (["3"] * 200, "at least two different labels are needed to train"),
+        (
+            [str(number) for number in range(200)],
+            "too few samples, or writers, to train on some and choose by",
+        ),
+    ],
+)
+def test_too_little_to_train_on(tiny, shapes, tmp_path, labels, reason):
+    path = tmp_path / "odd.npz"
+    np.savez(path, images=shapes[0], labels=np.array(labels))
+    with pytest.raises(DataError, match=rf"odd\.npz: {reason}"):
+        gather(tiny.set(data=(str(path),)))
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_one_writer_cannot_choose_for_himself(tiny, save_strokes, hand, part):
+    rng = np.random.default_rng(0)
+    writer = writers_of(part)[0]
+    path = save_strokes([hand(label, rng) for label in LABELS], LABELS, [writer] * 4)
+    with pytest.raises(DataError, match=r"strokes\.npz: too few samples, or writers, to train on some"):
+        gather(tiny.set(data=(str(path),)))
+
+
+def test_a_label_that_only_those_write_who_choose_is_a_class():
+    glyphs = np.zeros((2, 28, 28), np.uint8)
+    split = Split(glyphs, np.array(["0", "2"]), glyphs, np.array(["0", "1"]))
+    assert split.classes == ("0", "1", "2")
+
+
+def test_a_missing_set_is_named(tiny):
+    with pytest.raises(DataError, match=r"none\.npz"):
+        gather(tiny.set(data=("none.npz",)))
+
+
+def test_a_stratified_share_is_at_least_one_and_never_all():
+    labels = np.array(["a"] * 100 + ["b"] * 10 + ["c"] * 2 + ["d"])
+    chosen = stratified(labels, 0.2, np.random.default_rng(0))
+    assert {label: chosen[labels == label].sum() for label in "abcd"} == {"a": 20, "b": 2, "c": 1, "d": 0}
+    assert stratified(labels, 0.99, np.random.default_rng(0))[labels == "b"].sum() == 9
+
+
+def strokes_of(samples, labels):
+    return StrokeSet("drawn", samples, np.array(labels))
+
+
+def test_each_variant_has_a_pen_and_a_slant_of_its_own(hand):
+    rng = np.random.default_rng(0)
+    same = strokes_of([hand("4", np.random.default_rng(1))] * 50, ["4"] * 50)
+    glyphs = draw_variant(same, 0.0, rng)
+    assert glyphs.shape == (50, 28, 28)
+    assert len({glyph.tobytes() for glyph in glyphs}) == 50
+    plain = stroke_glyph(same.samples[0])
+    alike = [np.corrcoef(glyph.ravel(), plain.ravel())[0, 1] for glyph in glyphs]
+    assert np.median(alike) > 0.6, "but the digit stays what it is"
+    ink = glyphs.sum((1, 2)) / plain.sum()
+    assert ink.min() < 0.85
+    assert ink.max() > 1.2
+
+
+def test_styles_are_drawn_for_their_share():
+    ones = strokes_of([[np.array([(0.0, 0), (0, 90)])]] * 200, ["1"] * 200)
+    wide = {
+        share: np.mean(
+            [
+                np.ptp(np.where(glyph > 127)[1]) > 8
+                for glyph in draw_variant(ones, share, np.random.default_rng(0))
+            ]
+        )
+        for share in (0.0, 0.5, 1.0)
+    }
+    assert wide[0.0] < wide[0.5] < wide[1.0]
+
+
+def test_a_sample_without_strokes_is_black(hand):
+    empty = strokes_of([[], hand("1", np.random.default_rng(0))], ["0", "1"])
+    glyphs = draw_variant(empty, 1.0, np.random.default_rng(0))
+    assert not glyphs[0].any()
+    assert glyphs[1].any()
+
+
+def test_a_rescan_is_the_same_digit_read_again(shapes):
+    glyphs = shapes[0]
+    again = rescan(glyphs, np.random.default_rng(0))
+    assert again.shape == glyphs.shape
+    assert again.dtype == np.uint8
+    assert not np.array_equal(again, glyphs)
+    alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(again, glyphs, strict=True)]
+    assert np.median(alike) > 0.75
+    assert not rescan(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
+    assert rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
