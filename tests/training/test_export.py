@@ -1,6 +1,7 @@
 """The ONNX file says what the net says, and carries all that reading needs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 
+import inkwise
 from inkwise.errors import DataError
 from inkwise.training.export import METADATA_KEY, annotate, export
 from inkwise.training.loop import logits_of
@@ -101,3 +103,9 @@ def test_a_model_that_cannot_be_written_is_told_and_the_exporter_prints_nothing(
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
         export(net, tmp_path / "none" / "model.onnx", 1.0, METADATA)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_file_tells_nothing_of_the_machine_that_made_it(exported):
+    content = exported.read_bytes()
+    assert b"stack_trace" not in content
+    assert str(Path(inkwise.__file__).parent).encode() not in content

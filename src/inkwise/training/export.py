@@ -12,10 +12,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from inkwise.recognition.model import METADATA_KEY
 from inkwise.training.files import write_whole
 from inkwise.training.nets import Net
-
-METADATA_KEY = "inkwise"
 
 
 class _Exported(nn.Module):
@@ -57,6 +56,7 @@ def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -
         )
     assert program is not None
     model = program.model_proto
+    _forget_origin(model)
     _set_metadata(model, metadata)
     write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
 
@@ -71,6 +71,14 @@ def annotate(path: Path, **changes: Any) -> None:
     (entry,) = (entry for entry in model.metadata_props if entry.key == METADATA_KEY)
     _set_metadata(model, json.loads(entry.value) | changes)
     write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes on every node: they tell the paths of the machine that exported."""
+    graph = model.graph
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def _set_metadata(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:

@@ -3,9 +3,9 @@
 from inkwise.training.callbacks.averaging import WeightAveraging
 from inkwise.training.callbacks.base import Callback
 from inkwise.training.callbacks.checkpoint import Checkpoint
-from inkwise.training.callbacks.early_stopping import EarlyStopping
+from inkwise.training.callbacks.patience import EarlyStopping, ReduceOnPlateau
 from inkwise.training.callbacks.progress import Progress
-from inkwise.training.callbacks.schedules import OneCycle, ReduceOnPlateau, Step
+from inkwise.training.callbacks.schedules import OneCycle, Step
 
 __all__ = [
     "Callback",

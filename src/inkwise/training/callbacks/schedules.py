@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inkwise.training.callbacks.base import Callback
 
@@ -46,29 +46,3 @@ class Step(Callback):
     def on_epoch_end(self, loop: Loop) -> None:
         """Set the rate of the next epoch."""
         loop.set_lr(loop.recipe.lr * self.factor ** (loop.epoch // self.epochs))
-
-
-class ReduceOnPlateau(Callback):
-    """Multiply the rate by a factor when the validation loss has not fallen for so many epochs."""
-
-    def __init__(self, patience: int, factor: float) -> None:
-        """Multiply by `factor` after so many epochs in vain."""
-        self.patience, self.factor = patience, factor
-        self.best, self.waited = math.inf, 0
-
-    def on_epoch_end(self, loop: Loop) -> None:
-        """Count, and lower the rate when the patience is used up."""
-        loss = loop.history[-1]["validation_loss"]
-        self.waited = 0 if loss < self.best else self.waited + 1
-        self.best = min(self.best, loss)
-        if self.waited >= self.patience:
-            self.waited = 0
-            loop.set_lr(loop.lr * self.factor)
-
-    def state(self) -> dict[str, Any]:
-        """The best loss and the epochs since."""
-        return {"best": self.best, "waited": self.waited}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on counting."""
-        self.best, self.waited = state["best"], state["waited"]
