@@ -27,7 +27,7 @@ from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.training import recipe, train
 
-LENGTHS = {"to 99.0 %": 1, "to 99.5 %": 3, "full": recipe("default").epochs}
+LENGTHS = {"to 99.0 %": 1, "to 99.5 %": 4, "full": recipe("default").epochs}
 """Epochs of the default recipe that are enough for each mark."""
 
 
