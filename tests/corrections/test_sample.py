@@ -70,7 +70,10 @@ def test_no_strokes_are_none():
         ({"glyph": np.zeros((28, 28))}, "glyph is (28, 28) float64, not (28, 28) uint8"),
         ({"strokes": 5}, "strokes is not a list of strokes"),
         ({"strokes": [[]]}, "stroke 1 has shape (0,); (k, 2) with k >= 1 is expected"),
-        ({"strokes": [[[0, float("nan")]]]}, "stroke 1 holds a coordinate that is not a finite number"),
+        (
+            {"strokes": [[[0, float("nan")]]]},
+            "stroke 1 holds a coordinate that is not a finite number, or too large",
+        ),
         ({"strokes": [[[0, 10**400]]]}, "stroke 1 is not a list of (x, y) points"),
         ({"strokes": [[[0, -1e10]]]}, "strokes holds a coordinate beyond 1e+09"),
     ],
