@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from inkwise import datasets
+from inkwise.cli.table import print_table
 from inkwise.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
@@ -26,8 +25,7 @@ def list_sets() -> None:
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
     for name, known in datasets.KNOWN.items():
         table.add_row(name, known.what, f"{known.samples:,}", Text(cached))
-    # Piped, rich takes the width to be 80 and would break the path.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    print_table(table)
 
 
 @app.command()

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from inkwise.cli.table import print_table
 from inkwise.errors import needs_extra
 
 
@@ -53,6 +53,4 @@ def print_summary(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     table = Table(*head, box=None)
     for row in rows:
         table.add_row(*row)
-    # Piped, rich takes the width to be 80 and would break the lines.
-    console = Console(markup=False)
-    console.print(table, width=None if console.is_terminal else 1000)
+    print_table(table)

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inkwise import Recognizer
+from inkwise.cli.table import print_table
 from inkwise.errors import DataError, InkwiseError, PictureError
 from inkwise.ink import SUFFIXES
 
@@ -102,7 +103,7 @@ def _writer(stream: Any, as_json: bool, as_csv: bool) -> Callable[[dict[str, Any
 
     def write_table(row: dict[str, Any] | None) -> None:
         if row is None:
-            Console().print(table)
+            print_table(table)
         else:
             sure = Text(f"{row['confidence']:.1%}", style="green" if row["accepted"] else "red")
             table.add_row(Text(row["file"]), Text(row["text"], style="bold"), sure, Text(row["reason"] or ""))
