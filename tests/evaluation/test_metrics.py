@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from inkwise.errors import DataError, ModelError
-from inkwise.evaluation.metrics import CoveragePoint, Evaluation, evaluate, json_safe, wilson_interval
+from inkwise.evaluation.metrics import CoveragePoint, Evaluation, evaluate, json_safe
 
 AB = ("a", "b")
 
@@ -62,15 +62,6 @@ def test_an_unknown_label_that_was_not_read_is_one_miss() -> None:
 def test_unlabelled_samples_are_left_out_and_counted() -> None:
     evaluation = evaluate(says(("a", 0.9), ("b", 0.9)), np.array(["a", ""]), AB)
     assert (evaluation.n, evaluation.misses, evaluation.unlabelled) == (1, 0, 1)
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "low", "high"),
-    # the first by R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3
-    [(81, 263, 0.2553, 0.3662), (10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775)],
-)
-def test_wilson_interval(hits: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(hits, n) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_log_loss_is_scikit_learns() -> None:

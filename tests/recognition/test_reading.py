@@ -6,8 +6,8 @@ import pytest
 from inkwise import Digit, InkwiseError, Reading
 
 GLYPH = np.zeros((28, 28), np.uint8)
-SURE = Digit("4", 0.98, True, (("4", 0.98), ("9", 0.02)), (10, 20, 30, 40), GLYPH)
-UNSURE = Digit("9", 0.5, False, (("9", 0.5), ("4", 0.4)), (60, 20, 30, 40), GLYPH)
+SURE = Digit("4", 0.98, True, None, (("4", 0.98), ("9", 0.02)), (10, 20, 30, 40), None, GLYPH)
+UNSURE = Digit("9", 0.5, False, "9 or 4", (("9", 0.5), ("4", 0.4)), (60, 20, 30, 40), None, GLYPH)
 
 
 def reading(*digits, picture=None):
@@ -27,15 +27,19 @@ def test_json_is_one_line_with_every_field():
                 "label": "4",
                 "probability": 0.98,
                 "accepted": True,
+                "doubt": None,
                 "alternatives": [["4", 0.98], ["9", 0.02]],
                 "box": [10, 20, 30, 40],
+                "strokes": None,
             },
             {
                 "label": "9",
                 "probability": 0.5,
                 "accepted": False,
+                "doubt": "9 or 4",
                 "alternatives": [["9", 0.5], ["4", 0.4]],
                 "box": [60, 20, 30, 40],
+                "strokes": None,
             },
         ],
         "reason": "1 of 2 not sure",

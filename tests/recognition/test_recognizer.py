@@ -56,8 +56,18 @@ def test_a_doubtful_digit_reads_as_a_question_mark_and_keeps_its_best_guess(reco
     reading = recognizer.read(seven)
     assert reading.text == "?"
     assert not reading.accepted
-    assert reading.reason == "1 of 1 not sure enough to be accepted"
     assert reading.digits[0].label == "7"
+
+
+def test_a_digit_between_two_labels_names_both_and_else_it_is_none(recognizer, seven, number, monkeypatch):
+    probabilities = np.array([[0, 0, 0, 0, 0.5, 0, 0, 0, 0.1, 0.4]], np.float32)
+    monkeypatch.setattr(recognizer, "classify", lambda glyphs: probabilities.repeat(len(glyphs), 0))
+    monkeypatch.setattr(recognizer.model, "threshold", 0.85)
+    assert recognizer.read(seven).reason == "not sure: 4 or 9"
+    assert recognizer.read(seven).digits[0].doubt == "4 or 9"
+    assert recognizer.read(number).reason == "3 of 3 not sure enough to be accepted"
+    monkeypatch.setattr(recognizer.model, "threshold", 0.95)
+    assert recognizer.read(seven).reason == "not a digit"
 
 
 def test_strokes_in_any_unit(recognizer):
@@ -73,6 +83,7 @@ def test_strokes_side_by_side_are_a_number_and_over_one_another_a_digit(recogniz
     reading = recognizer.read_strokes([*four, one, seven])
     assert reading.text == "714"
     assert [digit.box for digit in reading.digits] == [None] * 3
+    assert [digit.strokes for digit in reading.digits] == [(3,), (2,), (0, 1)]
 
 
 def test_no_strokes_read_as_nothing(recognizer):

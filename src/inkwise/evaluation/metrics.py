@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
 from inkwise.errors import DataError, ModelError
+from inkwise.intervals import wilson_interval
 
 CALIBRATION_BINS = 15
 COVERAGES = tuple(percent / 100 for percent in range(50, 101))
 TARGET_ACCURACIES = (0.99, 0.995, 0.999)
-Z_95 = 1.959963984540054  # the normal quantile that leaves 2.5 % on each side
 
 
 @dataclass(frozen=True)
@@ -158,18 +158,6 @@ def evaluate(
         ),
         reliability=bins,
     )
-
-
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share `hits / n`, n >= 1, both ends within 0..1.
-
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927). Unlike
-    the usual p ± 1.96 s it stays honest near 100 %, where digit recognisers live.
-    """
-    share, z2 = hits / n, Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def json_safe(value: Any) -> Any:

@@ -62,22 +62,26 @@ def stroke_glyph(strokes: Strokes, pen: float = PEN) -> NDArray[np.uint8] | None
     return np.asarray(shapes_to_glyphs(stroke_shape(checked, pen)[None])[0])
 
 
-def group_strokes(strokes: Strokes) -> list[list[NDArray[np.float64]]]:
-    """Strokes that stand over one another, as the bar of a 7 does, are one digit; digits from the left.
+def group_strokes(strokes: Strokes) -> list[list[int]]:
+    """Strokes that stand over one another, as the bar of a 7 does, are one digit.
+
+    Returns:
+        The numbers of each digit's strokes; digits and their strokes from the left.
 
     Raises:
         InkwiseError: a stroke is malformed.
     """
-    groups: list[list[NDArray[np.float64]]] = []
-    for stroke in sorted(check_strokes(strokes), key=lambda points: float(points[:, 0].min())):
-        left, right = stroke[:, 0].min(), stroke[:, 0].max()
+    columns = [points[:, 0] for points in check_strokes(strokes)]
+    groups: list[list[int]] = []
+    for number in sorted(range(len(columns)), key=lambda number: float(columns[number].min())):
+        left, right = columns[number].min(), columns[number].max()
         if groups:
-            columns = np.concatenate(groups[-1])[:, 0]
-            overlap = min(right, columns.max()) - left
-            if overlap >= _OVERLAP * min(right - left, float(np.ptp(columns))):
-                groups[-1].append(stroke)
+            taken = np.concatenate([columns[other] for other in groups[-1]])
+            overlap = min(right, taken.max()) - left
+            if overlap >= _OVERLAP * min(right - left, float(np.ptp(taken))):
+                groups[-1].append(number)
                 continue
-        groups.append([stroke])
+        groups.append([number])
     return groups
 
 

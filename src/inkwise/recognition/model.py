@@ -29,24 +29,24 @@ class Model:
         metadata: labels, temperature, threshold, recipe, data, metrics and versions of the training.
     """
 
-    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+    def __init__(self, source: str | Path | bytes, *, threads: int = 0) -> None:
         """Open a model file.
 
         Args:
-            path: the .onnx file.
+            source: the .onnx file, or its bytes.
             threads: processor threads to use; 0 takes one a core.
 
         Raises:
             ModelError: no such file, not ONNX, or not made by Inkwise.
         """
+        path = "the model" if isinstance(source, bytes) else source
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
         try:
             # From bytes, so that a graph cannot name other files to load.
-            self._session = ort.InferenceSession(
-                Path(path).read_bytes(), options, providers=["CPUExecutionProvider"]
-            )
+            graph = source if isinstance(source, bytes) else Path(source).read_bytes()
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except OSError as error:
             raise ModelError(f"{path}: cannot be opened ({error.strerror})") from None
         except Exception:  # onnxruntime raises classes of its own, by kind of damage

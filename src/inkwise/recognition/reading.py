@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwise.errors import InkwiseError
 from inkwise.ink import Box
 
+NOT_A_DIGIT = "not a digit"
+
 _ACCEPTED, _REJECTED = (22, 130, 70), (200, 60, 30)
 
 
@@ -24,16 +26,21 @@ class Digit:
         label: the best guess, also when it is not accepted.
         probability: of that label.
         accepted: whether the probability reaches the model's threshold.
+        doubt: None where it is accepted; "4 or 9" where the two best labels together would be, else
+            "not a digit".
         alternatives: the labels and their probabilities, the most likely first.
         box: x, y, width, height in pixels of the picture; None for strokes.
+        strokes: the numbers of the strokes that it is made of; None for a picture.
         glyph: (28, 28) uint8, what the model saw.
     """
 
     label: str
     probability: float
     accepted: bool
+    doubt: str | None
     alternatives: tuple[tuple[str, float], ...]
     box: Box | None
+    strokes: tuple[int, ...] | None
     glyph: NDArray[np.uint8] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,8 +49,10 @@ class Digit:
             "label": self.label,
             "probability": round(self.probability, 4),
             "accepted": self.accepted,
+            "doubt": self.doubt,
             "alternatives": [[label, round(probability, 4)] for label, probability in self.alternatives[:3]],
             "box": None if self.box is None else list(self.box),
+            "strokes": None if self.strokes is None else list(self.strokes),
         }
 
 

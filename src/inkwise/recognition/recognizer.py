@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.errors import InkwiseError
 from inkwise.ink import (
     Box,
+    Character,
     Picture,
     Strokes,
     characters,
@@ -23,12 +24,15 @@ from inkwise.ink import (
     stroke_glyph,
     to_glyphs,
 )
+from inkwise.recognition.memory import Memory
 from inkwise.recognition.model import Model
-from inkwise.recognition.reading import Digit, Reading
+from inkwise.recognition.reading import NOT_A_DIGIT, Digit, Reading
 
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height
 
 _NO_INK = "no ink: nothing stands out from the background"
+
+_Mark = tuple[NDArray[np.uint8], Box | None, tuple[int, ...] | None]  # glyph, and where it comes from
 
 
 class Recognizer:
@@ -38,17 +42,42 @@ class Recognizer:
     '0123456789'
     """
 
-    def __init__(self, model: str | Path | None = None, *, threads: int = 0) -> None:
+    def __init__(self, model: str | Path | Model | None = None, *, threads: int = 0) -> None:
         """Open a model.
 
         Args:
-            model: an .onnx file that Inkwise trained; None takes the bundled weights.
+            model: an .onnx file that Inkwise trained, or an open one; None takes the bundled weights.
             threads: processor threads to use; 0 takes one a core.
 
         Raises:
             ModelError: the file cannot be used.
         """
-        self.model = Model.bundled(threads=threads) if model is None else Model(model, threads=threads)
+        if model is None:
+            model = Model.bundled(threads=threads)
+        self.model = model if isinstance(model, Model) else Model(model, threads=threads)
+        self._memory: Memory | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes: the model's, then those that were taught."""
+        return self._memory.labels if self._memory else self.model.labels
+
+    def remember(self, glyphs: NDArray[np.uint8], labels: NDArray[np.str_]) -> Recognizer:
+        """A recogniser of the same model that has learnt these samples as well, and no others; at once.
+
+        Args:
+            glyphs: (n, 28, 28) uint8, n >= 1.
+            labels: (n,) str, what they truly are; a few of a label that the model does not know make it one
+                that is read.
+
+        Raises:
+            InkwiseError: glyphs of another shape or dtype, or not as many labels.
+        """
+        if len(glyphs) != len(labels) or not len(glyphs):
+            raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
+        taught = Recognizer(self.model)
+        taught._memory = Memory(self.model.labels, labels, *self.model.run(glyphs))
+        return taught
 
     def read(self, image: Picture) -> Reading:
         """Read any number of digits: lines from the top, digits from the left.
@@ -62,10 +91,9 @@ class Recognizer:
         began = time.perf_counter()
         picture = decode(image)
         lines = characters(separate(picture))
-        found = [character for line in lines for character in line]
-        glyphs = [to_glyphs(character.ink[None])[0] for character in found]
+        marks = [_mark(character) for line in lines for character in line]
         text = "\n".join("".join(_spaced([character.box for character in line])) for line in lines)
-        return self._reading(glyphs, [character.box for character in found], text, picture, began)
+        return self._reading(marks, text, picture, began)
 
     def read_digit(self, image: Picture) -> Reading:
         """Read exactly one digit: the picture is never split, and marks from outside are left out.
@@ -79,9 +107,8 @@ class Recognizer:
         began = time.perf_counter()
         picture = decode(image)
         character = single(separate(picture))
-        if character is None:
-            return self._reading([], [], "", picture, began)
-        return self._reading([to_glyphs(character.ink[None])[0]], [character.box], "{}", picture, began)
+        marks = [] if character is None else [_mark(character)]
+        return self._reading(marks, "{}" * len(marks), picture, began)
 
     def read_strokes(self, strokes: Strokes, *, single: bool = False) -> Reading:
         """Read what a pen, finger or mouse drew.
@@ -94,17 +121,24 @@ class Recognizer:
             InkwiseError: a stroke is malformed.
         """
         began = time.perf_counter()
-        groups = [strokes] if single else group_strokes(strokes)
-        glyphs = [glyph for group in groups if (glyph := stroke_glyph(group)) is not None]
-        return self._reading(glyphs, [None] * len(glyphs), "{}" * len(glyphs), None, began)
+        groups = group_strokes(strokes)
+        if single and groups:
+            groups = [list(range(len(strokes)))]
+        marks: list[_Mark] = []
+        for group in groups:
+            glyph = stroke_glyph([strokes[number] for number in group])
+            if glyph is not None:
+                marks.append((glyph, None, tuple(group)))
+        return self._reading(marks, "{}" * len(marks), None, began)
 
     def classify(self, glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities (n, k) float32 of glyphs (n, 28, 28) uint8, columns as in `model.labels`.
+        """Probabilities (n, k) float32 of glyphs (n, 28, 28) uint8, columns as in `labels`.
 
         Raises:
             InkwiseError: glyphs of another shape or dtype.
         """
-        return self.model.run(glyphs)[0]
+        probabilities, embeddings = self.model.run(glyphs)
+        return self._memory.correct(probabilities, embeddings) if self._memory else probabilities
 
     def embed(self, glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embeddings (n, d) float32 of glyphs (n, 28, 28) uint8: near for digits that look alike.
@@ -115,21 +149,15 @@ class Recognizer:
         return self.model.run(glyphs)[1]
 
     def _reading(
-        self,
-        glyphs: list[NDArray[np.uint8]],
-        boxes: Sequence[Box | None],
-        text: str,
-        picture: NDArray[np.uint8] | None,
-        began: float,
+        self, marks: list[_Mark], text: str, picture: NDArray[np.uint8] | None, began: float
     ) -> Reading:
         """Classify, and fill the digits into `text`, which has a {} for each."""
         digits: tuple[Digit, ...] = ()
         reason: str | None = _NO_INK
-        if glyphs:
-            probabilities = self.classify(np.stack(glyphs))
-            digits = tuple(map(self._digit, probabilities, boxes, glyphs))
-            unsure = sum(not digit.accepted for digit in digits)
-            reason = f"{unsure} of {len(digits)} not sure enough to be accepted" if unsure else None
+        if marks:
+            probabilities = self.classify(np.stack([glyph for glyph, _, _ in marks]))
+            digits = tuple(map(self._digit, probabilities, marks))
+            reason = _reason(digits)
         return Reading(
             text=text.format(*(digit.label if digit.accepted else "?" for digit in digits)),
             confidence=float(np.prod([digit.probability for digit in digits])) if digits else 0.0,
@@ -141,11 +169,30 @@ class Recognizer:
             picture=picture,
         )
 
-    def _digit(self, probabilities: NDArray[np.float32], box: Box | None, glyph: NDArray[np.uint8]) -> Digit:
+    def _digit(self, probabilities: NDArray[np.float32], mark: _Mark) -> Digit:
+        glyph, box, strokes = mark
         order = np.argsort(-probabilities, kind="stable")
-        alternatives = tuple((self.model.labels[i], float(probabilities[i])) for i in order)
-        label, probability = alternatives[0]
-        return Digit(label, probability, probability >= self.model.threshold, alternatives, box, glyph)
+        alternatives = tuple((self.labels[i], float(probabilities[i])) for i in order)
+        (label, probability), (second, beside) = alternatives[:2]
+        threshold = self.model.threshold
+        accepted = probability >= threshold
+        doubt = f"{label} or {second}" if probability + beside >= threshold else NOT_A_DIGIT
+        return Digit(
+            label, probability, accepted, None if accepted else doubt, alternatives, box, strokes, glyph
+        )
+
+
+def _mark(character: Character) -> _Mark:
+    return to_glyphs(character.ink[None])[0], character.box, None
+
+
+def _reason(digits: tuple[Digit, ...]) -> str | None:
+    doubts = [digit.doubt for digit in digits if digit.doubt]
+    if not doubts:
+        return None
+    if len(digits) == 1:
+        return doubts[0] if doubts[0] == NOT_A_DIGIT else f"not sure: {doubts[0]}"
+    return f"{len(doubts)} of {len(digits)} not sure enough to be accepted"
 
 
 def _spaced(boxes: list[Box]) -> list[str]:

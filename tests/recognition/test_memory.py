@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from inkwise import InkwiseError, Recognizer
+from inkwise.ink import stroke_glyph
+from inkwise.recognition.memory import Memory
+
+LABELS = ("0", "1", "2")
+EAST, NORTH, UP = np.eye(3, dtype=np.float32)
+
+
+def near(direction, n, seed=0):
+    """n embeddings about a direction."""
+    return direction + np.random.default_rng(seed).normal(0, 0.1, (n, 3)).astype(np.float32)
+
+
+def sure_of(column, n):
+    return np.tile(np.where(np.arange(3) == column, 0.96, 0.02).astype(np.float32), (n, 1))
+
+
+def taught(*samples):
+    """A memory of (label, column that the model is sure of, direction, how many)."""
+    return Memory(
+        LABELS,
+        np.concatenate([[label] * n for label, _, _, n in samples]),
+        np.concatenate([sure_of(column, n) for _, column, _, n in samples]),
+        np.concatenate([near(direction, n) for _, _, direction, n in samples]),
+    )
+
+
+def answers(memory, column, direction, n=20):
+    probabilities = memory.correct(sure_of(column, n), near(direction, n, seed=1))
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+    return {memory.labels[i] for i in probabilities.argmax(1)}
+
+
+def test_what_lies_near_a_corrected_sample_is_corrected_and_the_rest_stays():
+    memory = taught(("1", 2, EAST, 3), ("2", 2, NORTH, 3), ("0", 0, UP, 3))
+    assert answers(memory, 2, EAST) == {"1"}
+    assert answers(memory, 2, NORTH) == {"2"}
+    assert answers(memory, 0, UP) == {"0"}
+
+
+def test_what_the_model_knows_changes_little():
+    memory = taught(("0", 0, EAST, 5), ("1", 1, NORTH, 5))
+    corrected = memory.correct(sure_of(0, 1), near(EAST, 1, seed=1))
+    np.testing.assert_allclose(corrected, sure_of(0, 1), atol=0.05)
+
+
+def test_a_label_of_ones_own_is_read_after_five_examples():
+    memory = taught(("A", 2, EAST, 5), ("2", 2, NORTH, 2))
+    assert memory.labels == ("0", "1", "2", "A")
+    assert answers(memory, 2, EAST) == {"A"}
+    assert answers(memory, 2, NORTH) == {"2"}
+
+
+def test_samples_that_contradict_one_another_have_less_of_a_say():
+    guessing = np.full((60, 3), 1 / 3, np.float32)
+    labels = np.random.default_rng(0).choice(LABELS, 60)  # one shape, called anything: nothing can be learnt
+    assert Memory(LABELS, labels, guessing, near(EAST, 60)).weight < 1
+    assert taught(("1", 2, EAST, 30), ("2", 2, NORTH, 30)).weight == 1
+
+
+def test_an_embedding_of_zeros_is_no_trouble():
+    memory = Memory(LABELS, np.array(["1"]), sure_of(2, 1), np.zeros((1, 3), np.float32))
+    assert np.isfinite(memory.correct(sure_of(2, 2), np.zeros((2, 3), np.float32))).all()
+
+
+A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
+SEVEN = [[(0, 0), (55, 0), (25, 75)]]
+
+
+def drawn(strokes, n, seed):
+    rng = np.random.default_rng(seed)
+    return [[np.array(s, float) + rng.normal(0, 3, (len(s), 2)) for s in strokes] for _ in range(n)]
+
+
+def test_a_letter_drawn_five_times_is_read_from_then_on():
+    recognizer = Recognizer()
+    samples = drawn(A, 5, 0) + drawn(SEVEN, 2, 0)
+    glyphs = np.stack([stroke_glyph(strokes) for strokes in samples])
+    knows = recognizer.remember(glyphs, np.array(["A"] * 5 + ["7"] * 2))
+    assert knows.labels == (*recognizer.labels, "A")
+    assert recognizer.labels == tuple("0123456789"), "the other one stays as it was"
+    for strokes in drawn(A, 5, 1):
+        assert knows.read_strokes(strokes, single=True).digits[0].label == "A"
+    for strokes in drawn(SEVEN, 5, 1):
+        assert knows.read_strokes(strokes, single=True).digits[0].label == "7"
+    assert knows.classify(glyphs).shape == (7, 11)
+
+
+def test_glyphs_and_labels_must_fit():
+    with pytest.raises(InkwiseError, match="2 glyphs and 1 labels"):
+        Recognizer().remember(np.zeros((2, 28, 28), np.uint8), np.array(["7"]))
