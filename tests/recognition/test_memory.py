@@ -4,6 +4,7 @@ import pytest
 from inkwise import InkwiseError, Recognizer
 from inkwise.ink import stroke_glyph
 from inkwise.recognition.memory import Memory
+from inkwise.recognition.plain import _strokes
 
 LABELS = ("0", "1", "2")
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)
@@ -18,6 +19,9 @@ def sure_of(column, n):
     return np.tile(np.where(np.arange(3) == column, 0.96, 0.02).astype(np.float32), (n, 1))
 
 
+KEPT = np.concatenate([sure_of(0, 1), sure_of(2, 1)]), np.stack([-EAST, -NORTH])
+
+
 def taught(*samples):
     """A memory of (label, column that the model is sure of, direction, how many)."""
     return Memory(
@@ -25,6 +29,7 @@ def taught(*samples):
         np.concatenate([[label] * n for label, _, _, n in samples]),
         np.concatenate([sure_of(column, n) for _, column, _, n in samples]),
         np.concatenate([near(direction, n) for _, _, direction, n in samples]),
+        KEPT,
     )
 
 
@@ -57,17 +62,21 @@ def test_a_label_of_ones_own_is_read_after_five_examples():
 def test_samples_that_contradict_one_another_have_less_of_a_say():
     guessing = np.full((60, 3), 1 / 3, np.float32)
     labels = np.random.default_rng(0).choice(LABELS, 60)  # one shape, called anything: nothing can be learnt
-    assert Memory(LABELS, labels, guessing, near(EAST, 60)).weight < 1
+    assert Memory(LABELS, labels, guessing, near(EAST, 60), KEPT).weight < 1
     assert taught(("1", 2, EAST, 30), ("2", 2, NORTH, 30)).weight == 1
 
 
 def test_an_embedding_of_zeros_is_no_trouble():
-    memory = Memory(LABELS, np.array(["1"]), sure_of(2, 1), np.zeros((1, 3), np.float32))
+    memory = Memory(LABELS, np.array(["1"]), sure_of(2, 1), np.zeros((1, 3), np.float32), KEPT)
     assert np.isfinite(memory.correct(sure_of(2, 2), np.zeros((2, 3), np.float32))).all()
 
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
+
+
+def plain_strokes(digit):
+    return [np.array(stroke, float) * 4 for stroke in _strokes()[digit]]
 
 
 def drawn(strokes, n, seed):
@@ -92,3 +101,12 @@ def test_a_letter_drawn_five_times_is_read_from_then_on():
 def test_glyphs_and_labels_must_fit():
     with pytest.raises(InkwiseError, match="2 glyphs and 1 labels"):
         Recognizer().remember(np.zeros((2, 28, 28), np.uint8), np.array(["7"]))
+
+
+def test_one_label_taught_alone_does_not_spread_over_the_others():
+    recognizer = Recognizer()
+    glyphs = np.stack([stroke_glyph(strokes) for strokes in drawn(A, 40, 0)])
+    knows = recognizer.remember(glyphs, np.array(["A"] * 40))
+    for digit in range(10):
+        for strokes in drawn(plain_strokes(digit), 5, digit):
+            assert knows.read_strokes(strokes, single=True).digits[0].label == str(digit)

@@ -32,6 +32,7 @@ class Memory:
         labels: NDArray[np.str_],
         probabilities: NDArray[np.float32],
         embeddings: NDArray[np.float32],
+        kept: tuple[NDArray[np.float32], NDArray[np.float32]],
     ) -> None:
         """Learn n >= 1 samples.
 
@@ -40,23 +41,27 @@ class Memory:
             labels: (n,) str, what the samples truly are.
             probabilities: (n, k) float32, the model's.
             embeddings: (n, d) float32, the model's.
+            kept: probabilities (m, k) and embeddings (m, d) of shapes that are read rightly, and must be read
+                as before; without them a label taught alone would spread over all others.
         """
         self.labels = known + tuple(sorted(set(labels.tolist()) - set(known)))
+        n = len(labels)
         truth = (labels[:, None] == np.array(self.labels)).astype(np.float64)
-        offset = self._offset(probabilities)
-        self._samples = _unit(embeddings)
+        offset = self._offset(np.concatenate([probabilities, kept[0]]))
+        target = np.concatenate([truth, _softmax(offset[n:])])
+        self._samples = _unit(np.concatenate([embeddings, kept[1]]))
         kernel = self._samples @ self._samples.T
-        step = np.linalg.inv(_RIDGE * np.eye(len(labels)) + kernel / 2)
-        duals = np.zeros_like(truth)
+        step = np.linalg.inv(_RIDGE * np.eye(len(target)) + kernel / 2)
+        duals = np.zeros_like(target)
         for _ in range(_STEPS):
-            gradient = _RIDGE * duals + _softmax(offset + kernel @ duals) - truth
+            gradient = _RIDGE * duals + _softmax(offset + kernel @ duals) - target
             if np.abs(gradient).max() < _STILL:
                 break
             duals -= step @ gradient
-        # What the others alone say of each sample.
-        left_out = kernel @ duals - duals * (2 / np.diag(step) - 2 * _RIDGE)[:, None]
+        # What all the others say of each sample.
+        left_out = (kernel @ duals - duals * (2 / np.diag(step) - 2 * _RIDGE)[:, None])[:n]
         losses = [
-            -np.log(np.maximum((_softmax(offset + weight * left_out) * truth).sum(1), 1e-12)).sum()
+            -np.log(np.maximum((_softmax(offset[:n] + weight * left_out) * truth).sum(1), 1e-12)).sum()
             for weight in _WEIGHTS
         ]
         self.weight = _WEIGHTS[int(np.argmin(losses))]

@@ -26,6 +26,7 @@ from inkwise.ink import (
 )
 from inkwise.recognition.memory import Memory
 from inkwise.recognition.model import Model
+from inkwise.recognition.plain import plain_digits
 from inkwise.recognition.reading import NOT_A_DIGIT, Digit, Reading
 
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height
@@ -76,7 +77,8 @@ class Recognizer:
         if len(glyphs) != len(labels) or not len(glyphs):
             raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
         taught = Recognizer(self.model)
-        taught._memory = Memory(self.model.labels, labels, *self.model.run(glyphs))
+        kept = self.model.run(plain_digits())
+        taught._memory = Memory(self.model.labels, labels, *self.model.run(glyphs), kept)
         return taught
 
     def read(self, image: Picture) -> Reading:

@@ -1,0 +1,8 @@
+from inkwise import Recognizer
+from inkwise.recognition.plain import plain_digits
+
+
+def test_the_ten_digits_are_read_as_what_they_are():
+    glyphs = plain_digits()
+    assert glyphs.shape == (10, 28, 28)
+    assert Recognizer().classify(glyphs).argmax(1).tolist() == list(range(10))
