@@ -12,10 +12,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from common import machine, print_table, wilson
+from common import machine, print_table
 from PIL import Image, ImageDraw, ImageOps
 
 from inkwise import Reading, Recognizer, datasets
+from inkwise.intervals import wilson_interval
 
 PICTURES = ("own_hand", "hwd1000", "usps_train", "semeion")
 
@@ -65,7 +66,7 @@ def missed(label: str, reading: Reading) -> bool:
 
 def row(name: str, pairs: list[tuple[str, Reading]]) -> tuple[str, ...]:
     misses = sum(missed(*pair) for pair in pairs)
-    low, high = wilson(misses, len(pairs))
+    low, high = wilson_interval(len(pairs) - misses, len(pairs))
     return name, f"{len(pairs):,}", str(misses), f"{1 - misses / len(pairs):.2%}", f"{low:.2%} to {high:.2%}"
 
 

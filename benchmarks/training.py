@@ -18,12 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from common import machine, print_table, wilson
+from common import machine, print_table
 from rich.console import Console
 from torch import nn
 
 from inkwise import datasets
 from inkwise.evaluation import evaluate_model
+from inkwise.intervals import wilson_interval
 from inkwise.recognition import Model
 from inkwise.training import recipe, train
 
@@ -108,7 +109,8 @@ def run(epochs: int, seed: int) -> tuple[int, float]:
 
 def row(name: str, runs: list[tuple[int, float]]) -> tuple[str, ...]:
     misses, seconds = zip(*runs, strict=True)
-    low, high = wilson(sum(misses), 10_000 * len(runs))
+    n = 10_000 * len(runs)
+    low, high = wilson_interval(n - sum(misses), n)
     mean, std = statistics.mean(seconds), statistics.stdev(seconds) if len(runs) > 1 else 0.0
     return (
         name,

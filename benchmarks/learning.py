@@ -1,0 +1,274 @@
+"""What answers are worth: reading a writer never trained on, before and after so many of the writer's answers.
+
+    inkwise train default --out runs/default
+    python benchmarks/learning.py unipen_digits.npz --mnist-only runs/default/model.onnx
+
+Prints Markdown, and draws docs/learning.png and docs/learning-errors.png. Each (writer, answers) is a row of
+learning.csv: a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib import resources
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from common import machine, print_table
+from scipy import stats
+
+from inkwise import Recognizer, datasets
+from inkwise.ink import stroke_glyph
+from inkwise.training.finetune import finetune
+
+ROOT = Path(__file__).parent.parent
+ANSWERED = (0, 10, 20, 40, 80)
+FEWEST = 60  # samples of a writer who is measured
+REMAINING = 10  # samples that must be left to measure on
+STARTS = ("MNIST alone", "bundled")
+FIELDS = ("start", "writer", "third", "answered", "n", "none", "memory", "learn", "sound", "sound_none")
+FIELDS += ("sound_memory", "sound_learn", "mnist_none", "mnist_memory", "mnist_learn", "seconds")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("strokes", type=Path)
+    parser.add_argument("--mnist-only", type=Path, required=True, metavar="MODEL")
+    parser.add_argument("--rows", type=Path, default=Path("learning.csv"))
+    arguments = parser.parse_args()
+    done = {key(row) for row in read(arguments.rows)}
+    tasks = [task for task in plan(arguments.strokes) if task not in done]
+    os.environ["OMP_NUM_THREADS"] = "1"  # before the workers import torch: one thread each
+    models = {"MNIST alone": arguments.mnist_only, "bundled": None}
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        jobs = [pool.submit(measure, arguments.strokes, models[task[0]], *task) for task in tasks]
+        for number, job in enumerate(jobs, 1):
+            append(arguments.rows, job.result())
+            print(f"{number} of {len(jobs)}", flush=True)
+    rows = read(arguments.rows)
+    report(rows)
+    draw_curve(rows, ROOT / "docs" / "learning.png")
+    draw_errors(arguments.strokes, arguments.mnist_only, ROOT / "docs" / "learning-errors.png")
+
+
+def plan(path: Path) -> Iterator[tuple[str, int, int]]:
+    """(start, writer, answered), as far as the writer was not trained on and has samples left."""
+    strokes = datasets.load_raw(str(path))
+    thirds = datasets.split_writers(strokes.writers)
+    for writer in np.unique(strokes.writers).tolist():
+        own = strokes.writers == writer
+        if own.sum() < FEWEST:
+            continue
+        for start in STARTS:
+            if start == "bundled" and (thirds[own] == "train").all():
+                continue
+            for answered in ANSWERED:
+                if own.sum() - answered >= REMAINING:
+                    yield start, writer, answered
+
+
+def measure(
+    path: Path, model: Path | None, start: str, writer: int, answered: int
+) -> dict[str, str | int | float]:
+    """Wrong answers on the writer's remaining samples, and on MNIST test."""
+    began = time.perf_counter()
+    strokes, mnist = loaded(path)
+    third = str(datasets.split_writers(strokes.writers)[strokes.writers == writer][0])
+    own = strokes.select(strokes.writers == writer)
+    taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+    readers = {"none": Recognizer(model, threads=1)}
+    readers["memory"] = readers["learn"] = readers["none"]
+    if answered:
+        readers["memory"] = readers["none"].remember(taught.to_dataset().glyphs, taught.labels)
+        readers["learn"] = learnt(model, taught).remember(taught.to_dataset().glyphs, taught.labels)
+    sound = ~np.array([broken(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)])
+    row: dict[str, str | int | float] = {"start": start, "writer": writer, "third": third}
+    row |= {"answered": answered, "n": len(rest), "sound": int(sound.sum())}
+    for name, reader in readers.items():
+        wrong = answers(reader, rest.to_dataset().glyphs) != rest.labels
+        row[name], row[f"sound_{name}"] = int(wrong.sum()), int(wrong[sound].sum())
+        row[f"mnist_{name}"] = int((answers(reader, mnist.glyphs) != mnist.labels).sum())
+    return row | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def answers(reader: Recognizer, glyphs: np.ndarray) -> np.ndarray:
+    return np.array(reader.labels)[reader.classify(glyphs).argmax(1)]
+
+
+def learnt(model: Path | None, taught: datasets.StrokeSet) -> Recognizer:
+    """What `inkwise learn` makes of all these answers."""
+    weights = resources.files("inkwise.recognition") / "weights" / "default.onnx"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "learnt.onnx"
+        nothing = datasets.Dataset("", np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.str_), None)
+        finetune((model or weights).read_bytes(), path, "writer", taught, nothing, replay())
+        return Recognizer(path, threads=1)
+
+
+@cache
+def replay() -> datasets.Dataset:
+    return datasets.load("mnist-train")
+
+
+@cache
+def loaded(path: Path) -> tuple[datasets.StrokeSet, datasets.Dataset]:
+    return datasets.load_raw(str(path)), datasets.load("mnist-test")
+
+
+def broken(sample: list[np.ndarray], label: str) -> bool:
+    """A dot, or one straight bar that is called anything but 1, or lies: no digit, whatever the label says.
+
+    Some writers' last samples in UNIPEN are such pieces of digits, cut at the wrong places.
+    """
+    points = np.concatenate(sample).astype(float)
+    points -= points.mean(0)
+    extents = np.linalg.svd(points, full_matrices=False, compute_uv=True)
+    across = points @ extents[2].T
+    long, short = np.ptp(across, axis=0) if len(points) > 1 else (0.0, 0.0)
+    if long < 100:  # 1 mm
+        return True
+    direction = extents[2][0]
+    lies = abs(direction[1]) < abs(direction[0])
+    return bool(short < 0.12 * long and (label != "1" or lies))
+
+
+def key(row: dict[str, str]) -> tuple[str, int, int]:
+    return row["start"], int(row["writer"]), int(row["answered"])
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def append(path: Path, row: dict[str, str | int | float]) -> None:
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def chosen(rows: list[dict[str, str]], start: str, answered: int, thirds: str) -> list[dict[str, str]]:
+    return [
+        row
+        for row in rows
+        if (row["start"], int(row["answered"])) == (start, answered) and row["third"] in thirds.split()
+    ]
+
+
+def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> np.ndarray:
+    """Each writer's share of wrong answers, per cent."""
+    n = np.array([int(row[sound or "n"]) for row in rows])
+    return 100 * np.array([int(row[f"{sound}_{what}" if sound else what]) for row in rows]) / n
+
+
+def report(rows: list[dict[str, str]]) -> None:
+    print(f"{machine()}.\n")
+    for start in STARTS:
+        for thirds in (
+            ("train validation test", "validation test") if start == STARTS[0] else ("validation test",)
+        ):
+            for sound in ("", "sound"):
+                print(f"\nFrom {start}, writers of {thirds}{', broken samples left out' if sound else ''}:\n")
+                print_table(
+                    [
+                        "answered",
+                        "writers",
+                        "no learning",
+                        "memory",
+                        "errors removed",
+                        "learn",
+                        "errors removed",
+                    ]
+                    + ["MNIST test misses: none, memory, learn"],
+                    [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWERED],
+                )
+
+
+def table_row(rows: list[dict[str, str]], answered: int, sound: str) -> list[str]:
+    none, memory, learn = (errors(rows, what, sound) for what in ("none", "memory", "learn"))
+    mnist = [np.mean([int(row[f"mnist_{what}"]) for row in rows]) for what in ("none", "memory", "learn")]
+    return [
+        str(answered),
+        str(len(rows)),
+        mean_and_interval(100 - none),
+        mean_and_interval(100 - memory),
+        removed(none, memory),
+        mean_and_interval(100 - learn),
+        removed(none, learn),
+        ", ".join(f"{misses:.1f}" for misses in mnist),
+    ]
+
+
+def mean_and_interval(values: np.ndarray) -> str:
+    """Mean over writers and its 95 % interval by Student's t."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return f"{values.mean():.2f} % ± {half:.2f}"
+
+
+def removed(before: np.ndarray, after: np.ndarray) -> str:
+    return f"{100 * (1 - after.mean() / before.mean()):.0f} %" if before.any() else "-"
+
+
+def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
+    """Mean accuracy over writers by answers given; dotted: the same samples without learning."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for start, colour in zip(STARTS, ("tab:blue", "tab:orange"), strict=True):
+        thirds = "train validation test" if start == STARTS[0] else "validation test"
+        for what, style, name in (
+            ("none", ":", "no learning"),
+            ("memory", "--", "memory"),
+            ("learn", "-", "learn"),
+        ):
+            means = [100 - errors(chosen(rows, start, k, thirds), what).mean() for k in ANSWERED]
+            axes.plot(
+                ANSWERED, means, style, color=colour, marker="o", markersize=3, label=f"{start}: {name}"
+            )
+    axes.set(xlabel="answers given", ylabel="remaining samples read right, %", xticks=ANSWERED)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def draw_errors(path: Path, model: Path, to: Path) -> None:
+    """What is still read wrong by memory after 40 answers, from MNIST alone: a dashed frame is broken."""
+    strokes, _ = loaded(path)
+    tiles = []
+    for start, writer, answered in plan(path):
+        if (start, answered) != (STARTS[0], 40):
+            continue
+        own = strokes.select(strokes.writers == writer)
+        taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+        reader = Recognizer(model).remember(taught.to_dataset().glyphs, taught.labels)
+        for sample, label, answer in zip(
+            rest.samples, rest.labels, answers(reader, rest.to_dataset().glyphs), strict=True
+        ):
+            if label != answer:
+                tiles.append((stroke_glyph(sample), f"{label} read {answer}", broken(sample, label)))
+    columns = 16
+    figure, axes = plt.subplots(
+        -(-len(tiles) // columns), columns, figsize=(12, 0.9 * (len(tiles) // columns + 1))
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (glyph, title, is_broken) in zip(axes.flat, tiles, strict=False):
+        ax.imshow(glyph, cmap="gray_r")
+        ax.set_title(title, fontsize=6, color="tab:red" if is_broken else "black", pad=2)
+    figure.savefig(to, dpi=100, bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()
