@@ -1,4 +1,4 @@
-# make run    installs into .venv and reads a sample sheet and test digits
+# make run    installs into .venv and starts the app; OPTIONS="--port 9000" are options of `inkwise app`
 # make test   lint, types, import rule, tests
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 VENV := .venv
@@ -7,10 +7,8 @@ PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-c
 
 .PHONY: run test lint bench
 
-run: $(VENV)/.reads
-	$(VENV)/bin/inkwise read docs/sample-sheet.jpg
-	$(VENV)/bin/inkwise data get mnist
-	$(VENV)/bin/python examples/read_mnist.py
+run: $(VENV)/.runs
+	$(VENV)/bin/inkwise app $(OPTIONS)
 
 test: lint
 	$(VENV)/bin/pytest
@@ -24,14 +22,13 @@ lint: $(VENV)/.develops
 bench: $(VENV)/.develops
 	$(VENV)/bin/python benchmarks/report.py $(DATA)
 
-# The base install reads; only what follows trains and tests.
-$(VENV)/.reads: pyproject.toml constraints.txt
+$(VENV)/.runs: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -e .
+	$(PIP_INSTALL) -e '.[app]'
 	touch $@
 
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
-$(VENV)/.develops: $(VENV)/.reads
+$(VENV)/.develops: $(VENV)/.runs
 	$(PIP_INSTALL) torch
 	$(PIP_INSTALL) -e '.[app,train,dev]'
 	touch $@

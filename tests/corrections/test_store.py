@@ -1,12 +1,13 @@
 import subprocess
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
-from inkwise.corrections import Sample, Store
+from inkwise.corrections import Accuracy, Sample, Scores, Store
 from inkwise.datasets import split_writers
 from inkwise.errors import InkwiseError, StoreError
 
@@ -239,3 +240,57 @@ def test_a_process_killed_at_any_moment_loses_nothing_that_it_was_told_is_kept(u
         kept = {f"{each.id}\n" for each in store.samples()}
         assert {line for line in told if line.endswith("\n")} <= kept
         assert store.undo("anna").deleted
+
+
+def test_several_samples_are_kept_together_and_taken_back_one_by_one(store, glyph):
+    def sample(label):
+        return Sample(
+            id=uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, writer="anna", source="canvas", label=label
+        )
+
+    store.extend([sample("7"), sample("1"), sample("4")])
+    assert [store.undo("anna").label for _ in range(3)] == ["4", "1", "7"]
+    assert store.count() == 0
+
+
+def test_accuracy_of_one_source_and_from_a_time_on(store, add):
+    add(answer="1", label="7")
+    since = add(answer="7", label="7", source="trial").time
+    add(answer="7", label="7", source="trial")
+    assert store.accuracy("anna", source="trial") == Accuracy(2, 2)
+    assert store.accuracy("anna", source="canvas") == Accuracy(0, 1)
+    assert store.accuracy("anna", since=since) == Accuracy(2, 2)
+    abroad = since.astimezone(timezone(timedelta(hours=9)))
+    assert store.accuracy("anna", since=abroad) == Accuracy(2, 2), "the same moment elsewhere"
+
+
+def test_answers_in_the_order_of_time(store, add):
+    for answer in "7177":
+        add(answer=answer, label="7")
+    add(label="7")
+    add(answer="7", label="7", writer="ben")
+    assert store.answers("anna") == [True, False, True, True]
+    assert len(store.answers()) == 5
+
+
+def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
+    scores = Scores(Accuracy(1, 1), Accuracy(1, 1))
+    sample = add(label="7")
+    marks = [store.mark("anna")]
+
+    def changed():
+        marks.append(store.mark("anna"))
+        return marks[-1] != marks[-2]
+
+    store.label(sample.id, "1")
+    assert changed()
+    store.undo("anna")
+    store.label(sample.id, "9")
+    assert changed(), "as many steps as before, but another label"
+    store.delete(sample.id)
+    assert changed()
+    number = store.versions.add("anna", b"", 10, scores, scores).number
+    store.versions.promote("anna", number)
+    assert changed()
+    add(label="7", writer="ben")
+    assert not changed()

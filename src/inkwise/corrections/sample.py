@@ -172,7 +172,8 @@ class Step(Base):
     """What adding, labelling or deleting a sample did to it: undoing puts back what was before."""
 
     __tablename__ = "steps"
-    __table_args__ = (Index("ix_steps_writer_number", "writer", "number"),)
+    # Numbers are never given twice, so that the last one tells in what state a writer's samples are.
+    __table_args__ = (Index("ix_steps_writer_number", "writer", "number"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
     writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))

@@ -31,5 +31,6 @@ def upgrade() -> None:
         sa.Column("sample_id", sa.Uuid(), sa.ForeignKey("samples.id"), nullable=False),
         sa.Column("label", sa.String(32)),
         sa.Column("deleted", sa.Boolean(), nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_steps_writer_number", "steps", ["writer", "number"])

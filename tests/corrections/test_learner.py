@@ -1,0 +1,116 @@
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from inkwise import InkwiseError, StoreError
+from inkwise.corrections import Accuracy, Answer, Learner, Scores
+from inkwise.corrections.learner import REMEMBERED
+
+A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
+SEVEN = [[(0, 0), (55, 0), (25, 75)]]
+
+
+@pytest.fixture
+def learner(url):
+    learner = Learner(url)
+    yield learner
+    learner.close()
+
+
+def drawn(strokes, seed):
+    rng = np.random.default_rng(seed)
+    return [np.array(stroke, float) + rng.normal(0, 3, (len(stroke), 2)) for stroke in strokes]
+
+
+def teach(learner, writer, strokes, label, times):
+    for seed in range(times):
+        learner.keep(writer, "canvas", [Answer(label, drawn(strokes, seed))])
+
+
+def test_an_answer_is_kept_with_all_that_was_read(learner):
+    digit = learner.read_strokes("anna", SEVEN).digits[0]
+    (kept,) = learner.keep(
+        "anna", "canvas", [Answer("7", SEVEN, answer=digit.label, probability=digit.probability, model="m")]
+    )
+    sample = learner.store.get(kept.id)
+    assert (sample.label, sample.answer, sample.source, sample.model) == ("7", "7", "canvas", "m")
+    assert sample.strokes == [[[0, 0], [55, 0], [25, 75]]]
+    np.testing.assert_array_equal(sample.glyph, digit.glyph)
+
+
+def test_five_drawings_of_a_letter_make_it_one_that_is_read(learner):
+    assert learner.read_strokes("anna", A, single=True).digits[0].label != "A"
+    teach(learner, "anna", A, "A", 5)
+    teach(learner, "anna", SEVEN, "7", 2)
+    assert learner.read_strokes("anna", drawn(A, 99), single=True).digits[0].label == "A"
+    assert learner.read_strokes("anna", drawn(SEVEN, 99)).text == "7"
+    assert learner.recognizer("anna").labels == (*"0123456789", "A")
+
+
+def test_what_one_writer_teaches_does_not_concern_another(learner):
+    teach(learner, "anna", SEVEN, "1", 5)
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
+    assert learner.read_strokes("ben", SEVEN).digits[0].label == "7"
+
+
+def test_what_is_relabelled_or_taken_back_is_read_so_at_once(learner):
+    teach(learner, "anna", SEVEN, "1", 5)
+    for sample in learner.store.samples(writer="anna"):
+        learner.store.label(sample.id, "7")
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "7"
+    for _ in range(5):
+        learner.store.undo("anna")
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
+
+
+def test_two_that_share_a_database_learn_from_one_another(learner, url):
+    other = Learner(url)
+    assert other.read_strokes("anna", SEVEN).digits[0].label == "7"
+    teach(learner, "anna", SEVEN, "1", 5)
+    assert other.read_strokes("anna", SEVEN).digits[0].label == "1"
+    other.close()
+
+
+def test_a_promoted_version_reads_until_it_is_rolled_back(learner):
+    scores = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+    weights = (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
+    version = learner.store.versions.add("anna", weights, 10, scores, scores)
+    assert learner.recognizer("anna").model is learner.base.model
+    learner.store.versions.promote("anna", version.number)
+    assert learner.recognizer("anna").model is not learner.base.model
+    assert learner.recognizer("ben").model is learner.base.model
+    assert learner.read_strokes("anna", SEVEN).text == "7"
+    learner.store.versions.promote("anna", 0)
+    assert learner.recognizer("anna").model is learner.base.model
+
+
+def test_all_answers_of_a_number_are_kept_or_none(learner):
+    with pytest.raises(InkwiseError, match="label is empty"):
+        learner.keep("anna", "canvas", [Answer("7", SEVEN), Answer(" ", SEVEN)])
+    assert learner.store.count() == 0
+    learner.keep("anna", "canvas", [Answer("7", SEVEN), Answer("1", SEVEN)])
+    assert learner.store.undo("anna").label == "1"
+
+
+def test_an_answer_is_about_strokes_or_a_glyph(learner):
+    for answer in (Answer("7"), Answer("7", strokes=[])):
+        with pytest.raises(InkwiseError, match="needs the strokes or the glyph"):
+            learner.keep("anna", "canvas", [answer])
+
+
+def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path):
+    learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
+    assert learner.read_strokes("anna", SEVEN).text == "7"
+    with pytest.raises(StoreError, match="unable to open"):
+        learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    (tmp_path / "no folder").mkdir()
+    learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    assert learner.store.count() == 1, "it is tried again"
+    learner.close()
+
+
+def test_only_the_newest_samples_are_remembered(learner, glyph):
+    learner.keep("anna", "import", [Answer("x", glyph=glyph)])
+    learner.keep("anna", "import", [Answer("7", glyph=glyph)] * REMEMBERED)
+    assert learner.recognizer("anna").labels == tuple("0123456789")
