@@ -1,4 +1,4 @@
-"""What answers are worth: reading a writer never trained on, before and after so many of the writer's answers.
+"""What answers are worth: reading writers never trained on, before and after so many of their answers.
 
     inkwise train default --out runs/default
     python benchmarks/learning.py unipen_digits.npz --mnist-only runs/default/model.onnx
@@ -35,6 +35,8 @@ ANSWERED = (0, 10, 20, 40, 80)
 FEWEST = 60  # samples of a writer who is measured
 REMAINING = 10  # samples that must be left to measure on
 STARTS = ("MNIST alone", "bundled")
+HEAD = ("answered", "writers", "no learning", "memory", "errors removed", "learn", "errors removed")
+HEAD += ("MNIST test misses: none, memory, learn",)
 FIELDS = ("start", "writer", "third", "answered", "n", "none", "memory", "learn", "sound", "sound_none")
 FIELDS += ("sound_memory", "sound_learn", "mnist_none", "mnist_memory", "mnist_learn", "seconds")
 
@@ -184,16 +186,7 @@ def report(rows: list[dict[str, str]]) -> None:
             for sound in ("", "sound"):
                 print(f"\nFrom {start}, writers of {thirds}{', broken samples left out' if sound else ''}:\n")
                 print_table(
-                    [
-                        "answered",
-                        "writers",
-                        "no learning",
-                        "memory",
-                        "errors removed",
-                        "learn",
-                        "errors removed",
-                    ]
-                    + ["MNIST test misses: none, memory, learn"],
+                    HEAD,
                     [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWERED],
                 )
 

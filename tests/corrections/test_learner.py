@@ -1,3 +1,4 @@
+import time
 from importlib import resources
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from inkwise import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Answer, Learner, Scores
-from inkwise.corrections.learner import REMEMBERED
+from inkwise.corrections.learner import REMEMBERED, REST
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
@@ -99,14 +100,31 @@ def test_an_answer_is_about_strokes_or_a_glyph(learner):
             learner.keep("anna", "canvas", [answer])
 
 
-def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path):
+@pytest.fixture
+def clock(monkeypatch):
+    """Let so many seconds go by: clock(2.0)."""
+    gone = 0.0
+
+    def pass_by(seconds):
+        nonlocal gone
+        gone += seconds
+
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + gone)
+    return pass_by
+
+
+def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path, clock):
     learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
     assert learner.read_strokes("anna", SEVEN).text == "7"
     with pytest.raises(StoreError, match="unable to open"):
         learner.keep("anna", "canvas", [Answer("7", SEVEN)])
     (tmp_path / "no folder").mkdir()
+    with pytest.raises(StoreError, match="unable to open"):
+        learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    clock(REST)
     learner.keep("anna", "canvas", [Answer("7", SEVEN)])
-    assert learner.store.count() == 1, "it is tried again"
+    assert learner.store.count() == 1, "it is tried again after a while"
     learner.close()
 
 

@@ -138,6 +138,15 @@ def test_samples_are_chosen_by_writer_label_wrong_and_unsure(store, add):
     assert store.writers() == ["anna", "ben"]
 
 
+def test_the_labels_that_samples_have(store, add):
+    for label in ("7", "€", "7", None):
+        add(label=label)
+    add(writer="ben", label="1")
+    store.delete(add(label="A").id)
+    assert store.labels() == ["1", "7", "€"]
+    assert store.labels("anna") == ["7", "€"]
+
+
 def test_pages_hold_the_newest_first(store, add):
     for number in range(7):
         add(label=str(number))

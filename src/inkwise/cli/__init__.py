@@ -6,7 +6,9 @@ import typer
 
 from inkwise import __version__
 from inkwise.cli import corrections, data
+from inkwise.cli.app import app as app_
 from inkwise.cli.evaluate import evaluate
+from inkwise.cli.learn import learn
 from inkwise.cli.read import read
 from inkwise.cli.train import train
 from inkwise.errors import InkwiseError
@@ -15,6 +17,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(read)
 app.command()(train)
 app.command()(evaluate)
+app.command()(learn)
+app.command("app")(app_)
 app.add_typer(data.app, name="data")
 app.add_typer(corrections.app, name="corrections")
 

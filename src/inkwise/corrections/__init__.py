@@ -3,8 +3,27 @@
 from inkwise.errors import needs_extra
 
 with needs_extra("app", "keeping corrections"):
+    from inkwise.corrections.accuracy import Accuracy
     from inkwise.corrections.exchange import export_samples, import_samples
+    from inkwise.corrections.learner import Answer, Learner
+    from inkwise.corrections.learning import Job, JobState, learn
     from inkwise.corrections.sample import Sample
-    from inkwise.corrections.store import Accuracy, Confusion, Store
+    from inkwise.corrections.store import Confusion, Store
+    from inkwise.corrections.versions import Scores, Version, Versions
 
-__all__ = ["Accuracy", "Confusion", "Sample", "Store", "export_samples", "import_samples"]
+__all__ = [
+    "Accuracy",
+    "Answer",
+    "Confusion",
+    "Job",
+    "JobState",
+    "Learner",
+    "Sample",
+    "Scores",
+    "Store",
+    "Version",
+    "Versions",
+    "export_samples",
+    "import_samples",
+    "learn",
+]

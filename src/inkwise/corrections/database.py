@@ -41,8 +41,9 @@ class Database:
         Raises:
             StoreError: it cannot be opened, or a newer Inkwise made it.
         """
-        parsed = _default_url() if url is None else _parse(url)
+        parsed = _default_url() if url is None else parse_url(url)
         self.name = _name(parsed)
+        self.url = parsed.render_as_string(hide_password=False)
         self._engine = _engine(parsed)
         self._writing = self._engine.execution_options(inkwise_writes=True)
         try:
@@ -105,7 +106,12 @@ def _default_url() -> URL:
     return URL.create("sqlite", database=str(folder / "corrections.db"))
 
 
-def _parse(text: str) -> URL:
+def parse_url(text: str) -> URL:
+    """A database's URL with the driver that is used for it.
+
+    Raises:
+        StoreError: it names no kind of database that can be used.
+    """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -12,7 +12,7 @@ import io
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -30,6 +30,8 @@ IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 _PIXELS = {str(value): value for value in range(256)}
 _FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
 _ROW_IDS = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # the namespace of the ids that CSV rows get
+
+_LONGEST = 4_000_000  # characters of a line; a drawing of 20,000 points has a fifth of them
 
 _Row = TypeVar("_Row")
 _Parsed = TypeVar("_Parsed")
@@ -86,7 +88,7 @@ def import_samples(store: Store, source: Path, writer: str | None = None) -> int
 def _read_lines(path: Path, writer: str | None) -> list[Sample]:
     if writer is not None:
         raise StoreError(f"{path}: names the writers itself; a writer can be given for CSV files alone")
-    return _parse(path, iter, _sample)
+    return _parse(path, _lines, _sample)
 
 
 def _read_pair(folder: Path, writer: str) -> list[Sample]:
@@ -137,6 +139,13 @@ def _parse(
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
     return parsed
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(_LONGEST + 1):
+        if len(line) > _LONGEST:
+            raise InkwiseError(f"is longer than {_LONGEST:,} characters")
+        yield line
 
 
 def _glyph(cells: list[str]) -> NDArray[np.uint8]:

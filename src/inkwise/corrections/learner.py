@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from inkwise.recognition import Model, Reading, Recognizer
 
 REMEMBERED = 500
 """So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""
+
+REST = 2.0
+"""Seconds without asking a database that has just failed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,9 @@ class Learner:
         self._url = database
         self._opening = threading.Lock()
         self._store: Store | None = None
+        self._failed: tuple[float, StoreError | None] = 0.0, None
+        self._resting = 0.0
+        self._recalling: dict[str, threading.Lock] = {}
         self._known: dict[str, tuple[tuple[int, ...], Recognizer]] = {}
 
     @property
@@ -78,7 +85,14 @@ class Learner:
         """
         with self._opening:
             if self._store is None:
-                self._store = Store.open(self._url)
+                until, error = self._failed
+                if time.monotonic() < until:
+                    raise StoreError(str(error))  # all who wait would wait for it in turn
+                try:
+                    self._store = Store.open(self._url)
+                except StoreError as error:
+                    self._failed = time.monotonic() + REST, error
+                    raise
             return self._store
 
     def close(self) -> None:
@@ -117,19 +131,25 @@ class Learner:
             for answer in answers
         ]
         self.store.extend(samples)
+        self._resting = 0.0
         return samples
 
     def recognizer(self, writer: str) -> Recognizer:
         """The writer's version of the model, with a memory of the newest samples."""
-        mark, known = self._known.get(writer, ((), self.base))
-        try:
-            now = self.store.mark(writer)
-            if now != mark:
-                known = self._recall(writer, version=now[-1])
-                self._known[writer] = now, known
-        except StoreError:
-            pass  # whoever keeps an answer is told; reading goes on
-        return known
+        # Of several readings after an answer one recalls, the others wait for it.
+        with self._recalling.setdefault(writer, threading.Lock()):
+            mark, known = self._known.get(writer, ((), self.base))
+            if time.monotonic() < self._resting:
+                return known
+            try:
+                now = self.store.mark(writer)
+                if now != mark:
+                    known = self._recall(writer, version=now[-1])
+                    self._known[writer] = now, known
+            except StoreError:
+                # Whoever keeps an answer is told; reading goes on, and does not wait for the database again.
+                self._resting = time.monotonic() + REST
+            return known
 
     def _recall(self, writer: str, version: int) -> Recognizer:
         known = Recognizer(Model(self.store.versions.weights(version), threads=1)) if version else self.base

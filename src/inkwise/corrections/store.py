@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,29 +12,24 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, select
 from sqlalchemy.orm import Session, load_only
 
+from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
 from inkwise.corrections.sample import Sample, Step
+from inkwise.corrections.versions import PROMOTED, Versions
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import StoreError
 from inkwise.ink import SIDE, Strokes
 
 _BOTH = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
 
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Of n samples with an answer and a label, `right` were answered right."""
-
-    right: int
-    n: int
-
-    @property
-    def share(self) -> float:
-        """In 0 to 1, nan where there is no sample."""
-        return self.right / self.n if self.n else math.nan
+# Asked at every reading, and so made once: last step, samples, version.
+_WRITER: BindParameter[str] = bindparam("writer")
+_STEPS = select(func.coalesce(func.max(Step.number), 0)).where(Step.writer == _WRITER)
+_SAMPLES = select(func.count()).select_from(Sample).where(Sample.deleted.is_(False), Sample.writer == _WRITER)
+_MARK = select(_STEPS.scalar_subquery(), _SAMPLES.scalar_subquery(), PROMOTED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +81,16 @@ class Store:
         """Close."""
         self.close()
 
+    @property
+    def url(self) -> str:
+        """Where it is, for another process to open: this holds the password, if there is one."""
+        return self._database.url
+
+    @property
+    def versions(self) -> Versions:
+        """The models that were learnt from it."""
+        return Versions(self._database)
+
     def add(
         self,
         glyph: NDArray[np.uint8],
@@ -117,11 +121,21 @@ class Store:
             label=label,
             model=model,
         )
-        with self._database.write() as session:
-            session.add(sample)
-            session.flush()  # the step refers to it
-            session.add(_step(sample, deleted=True))
+        self.extend([sample])
         return sample
+
+    def extend(self, samples: Sequence[Sample]) -> None:
+        """Keep several new samples, all or none; `undo` takes them back one by one, the last first.
+
+        Raises:
+            StoreError: the database cannot keep them.
+        """
+        with self._database.write() as session:
+            session.add_all(samples)
+            session.flush()  # the steps refer to them
+            for sample in samples:
+                session.add(_step(sample, deleted=True))
+                session.flush()  # numbers the steps in this order
 
     def label(self, sample_id: uuid.UUID, label: str) -> Sample:
         """Say what a sample truly is: any text of 1 to 32 characters.
@@ -230,12 +244,41 @@ class Store:
         with self._database.read() as session:
             return sorted(session.scalars(select(Sample.writer).where(_chosen()).distinct()))
 
-    def accuracy(self, writer: str | None = None) -> Accuracy:
-        """How often the answers to a writer's samples, or to all, were right."""
+    def labels(self, writer: str | None = None) -> list[str]:
+        """All labels that a writer's samples have, or all samples, sorted."""
+        query = select(Sample.label).where(Sample.label.is_not(None), _chosen(writer)).distinct()
+        with self._database.read() as session:
+            return sorted(str(label) for label in session.scalars(query))
+
+    def accuracy(
+        self, writer: str | None = None, *, source: str | None = None, since: datetime | None = None
+    ) -> Accuracy:
+        """How often the answers to a writer's samples, or to all, were right.
+
+        Args:
+            writer: only this writer's.
+            source: only what comes from there.
+            since: only what was added then or later; with a time zone.
+        """
         right = func.count().filter(Sample.label == Sample.answer)
         query = select(right, func.count()).where(_BOTH, _chosen(writer))
+        if source is not None:
+            query = query.where(Sample.source == source)
+        if since is not None:
+            query = query.where(Sample.time >= since.astimezone(UTC))
         with self._database.read() as session:
             return Accuracy(*session.execute(query).one())
+
+    def answers(self, writer: str | None = None) -> list[bool]:
+        """Which answers to a writer's samples, or to all, were right, in the order of time."""
+        query = select(Sample.label == Sample.answer).where(_BOTH, _chosen(writer))
+        with self._database.read() as session:
+            return list(session.scalars(query.order_by(Sample.time, Sample.id)))
+
+    def mark(self, writer: str) -> tuple[int, ...]:
+        """Numbers that change whenever what this writer taught does, or the version that is used."""
+        with self._database.read() as session:
+            return tuple(session.execute(_MARK, {"writer": writer}).one())
 
     def confusion(self, writer: str | None = None) -> Confusion:
         """Which of a writer's labels, or of all, were read as which."""

@@ -71,17 +71,17 @@ def group_strokes(strokes: Strokes) -> list[list[int]]:
     Raises:
         InkwiseError: a stroke is malformed.
     """
-    columns = [points[:, 0] for points in check_strokes(strokes)]
+    edges = [(float(points[:, 0].min()), float(points[:, 0].max())) for points in check_strokes(strokes)]
     groups: list[list[int]] = []
-    for number in sorted(range(len(columns)), key=lambda number: float(columns[number].min())):
-        left, right = columns[number].min(), columns[number].max()
-        if groups:
-            taken = np.concatenate([columns[other] for other in groups[-1]])
-            overlap = min(right, taken.max()) - left
-            if overlap >= _OVERLAP * min(right - left, float(np.ptp(taken))):
-                groups[-1].append(number)
-                continue
-        groups.append([number])
+    begin = end = 0.0  # of the last group
+    for number in sorted(range(len(edges)), key=lambda number: edges[number][0]):
+        left, right = edges[number]
+        if groups and min(right, end) - left >= _OVERLAP * min(right - left, end - begin):
+            groups[-1].append(number)
+            end = max(end, right)
+        else:
+            groups.append([number])
+            begin, end = left, right
     return groups
 
 

@@ -43,6 +43,36 @@ class Hands(Recipe):
     stroke: float = 0.4
 
 
+@dataclass(frozen=True)
+class Learn(Recipe):
+    """TODO.
+
+    What `inkwise learn` follows, from weights that another recipe made; net, channels and dropout are theirs.
+    """
+
+    name = "learn"
+
+    epochs: int = 1
+    batch: int = 64
+    lr: float = 2e-3
+    weight_decay: float = 0.0
+    averaging: float = 0.0
+    warmup: float = 0.1
+    rotate: float = 8.0
+    scale: float = 0.06
+    shear: float = 0.1
+    shift: float = 0.04
+    elastic: float = 0.4
+    stroke: float = 0.3
+
+    glyphs: int = 6_400
+    """How many glyphs of the person's samples are drawn to learn from, in all."""
+    plain: float = 0.1
+    """Share of them that are drawn as they are, before augmentation."""
+    share: float = 1 / 3
+    """Share of them in all that is learnt from; the rest is replay."""
+
+
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (Default, Hands)}
 
 

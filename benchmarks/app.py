@@ -1,0 +1,156 @@
+"""The app under hands: how soon a stroke is read in a browser, and many people at once.
+
+    python benchmarks/app.py [--clients 50] [--seconds 60]
+
+The first part draws in a headless Chromium with real pointer events, over loopback; it needs `chromium`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from common import machine, print_table
+from playwright.sync_api import Page, sync_playwright
+
+SEVEN = [(30, 30), (90, 30), (60, 130)]
+STROKES = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
+    arguments = parser.parse_args()
+    print(f"{machine()}.\n")
+    with app() as url:
+        alone = in_a_browser(url)
+        reads, errors = asyncio.run(crowd(url, arguments.clients, arguments.seconds))
+    print_table(
+        ("what", "n", "errors", "median", "99 of 100 within"),
+        [
+            ("from the end of a stroke to its reading, in Chromium", str(len(alone)), "0", *spread(alone)),
+            (
+                f"a request to read while {arguments.clients} clients draw for {arguments.seconds:.0f} s",
+                f"{len(reads):,}",
+                str(errors),
+                *spread(reads),
+            ),
+        ],
+    )
+
+
+def spread(milliseconds: list[float]) -> tuple[str, str]:
+    return (
+        f"{statistics.median(milliseconds):.1f} ms",
+        f"{statistics.quantiles(milliseconds, n=100)[-1]:.1f} ms",
+    )
+
+
+@contextmanager
+def app() -> Iterator[str]:
+    """`inkwise app` on a database of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [Path(sys.executable).with_name("inkwise"), "app", "--no-browser", "--port", str(port)]
+        server = subprocess.Popen([*command, "--database", f"sqlite:///{folder}/taught.db"])
+        url = f"http://127.0.0.1:{port}"
+        while True:
+            try:
+                httpx.get(f"{url}/api/state", params={"writer": "me"}).raise_for_status()
+                break
+            except httpx.ConnectError:
+                time.sleep(0.1)
+        yield url
+        server.terminate()
+        server.wait()
+
+
+def in_a_browser(url: str) -> list[float]:
+    """Draw sevens, stroke by stroke, and take what the page itself measured, milliseconds."""
+    taken = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        page.goto(url)
+        for _ in range(STROKES):
+            taken.append(draw(page))
+            page.keyboard.press("Escape")
+        browser.close()
+    return taken
+
+
+def draw(page: Page) -> float:
+    box = page.locator("#ink").bounding_box()
+    assert box
+    reading = page.locator("#reading")
+    reading.evaluate("node => delete node.dataset.latencyMs")
+    points = [(box["x"] + x, box["y"] + y) for x, y in SEVEN]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(x, y, steps=12)
+    page.mouse.up()
+    page.wait_for_selector("#reading[data-latency-ms]")
+    return float(reading.get_attribute("data-latency-ms") or "nan")
+
+
+async def crowd(url: str, clients: int, seconds: float) -> tuple[list[float], int]:
+    """Latencies of all readings, milliseconds, and how many requests were not answered as they should be."""
+    reads: list[float] = []
+    limits = httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
+        until = time.perf_counter() + seconds
+        failed = await asyncio.gather(*(person(client, f"writer {n}", until, reads) for n in range(clients)))
+    return reads, sum(failed)
+
+
+async def person(client: httpx.AsyncClient, writer: str, until: float, reads: list[float]) -> int:
+    """Draw a seven in about a second, which is read ten times on the way, answer, and draw the next."""
+    errors = 0
+    rng = random.Random(writer)
+    while time.perf_counter() < until:
+        stroke: list[tuple[float, float]] = []
+        reading: dict[str, object] = {}
+        for part in range(10):
+            (x, y), (to_x, to_y) = SEVEN[part // 5 : part // 5 + 2]
+            share = part % 5 / 4
+            stroke.append(
+                (x + share * (to_x - x) + rng.gauss(0, 2), y + share * (to_y - y) + rng.gauss(0, 2))
+            )
+            began = time.perf_counter()
+            response = await client.post("/api/read", json={"writer": writer, "strokes": [stroke]})
+            reads.append(1000 * (time.perf_counter() - began))
+            errors += response.status_code != 200
+            reading = response.json()
+            await asyncio.sleep(rng.uniform(0.05, 0.15))
+        digit = reading["digits"][0]  # type: ignore[index]
+        answer = {"label": "7", "strokes": [stroke], "answer": digit["label"]}
+        answer |= {"probability": digit["probability"], "model": reading["model"]}
+        kept = await client.post(
+            "/api/samples", json={"writer": writer, "source": "canvas", "answers": [answer]}
+        )
+        errors += kept.status_code != 201
+        await asyncio.sleep(rng.uniform(0.3, 0.7))
+    return errors
+
+
+if __name__ == "__main__":
+    main()

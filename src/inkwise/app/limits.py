@@ -1,0 +1,25 @@
+"""How much a client may send."""
+
+POINTS = 20_000
+"""Points of all strokes in one request."""
+
+STROKES = 500
+"""Strokes in one request, and answers: each may be a digit of its own, which takes its time to be read."""
+
+BODY_BYTES = 4 * 2**20
+"""Of a body, where nothing else is said."""
+
+UPLOAD_BYTES = 32 * 2**20
+"""Of a picture."""
+
+IMPORT_BYTES = 256 * 2**20
+"""Of an import as it is sent."""
+
+UNPACKED_BYTES = 512 * 2**20
+"""Of all files of an import, unpacked."""
+
+BODY_BYTES_AT = {"/api/picture": UPLOAD_BYTES, "/api/import": IMPORT_BYTES}
+
+
+class TooLargeError(Exception):
+    """More was sent than is taken; answered with 413 and this line."""

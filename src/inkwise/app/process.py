@@ -1,0 +1,123 @@
+"""The server process: a socket, an address that can be opened, and the loop that answers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import uvicorn
+
+from inkwise.app.security import is_loopback
+from inkwise.app.server import create_app
+from inkwise.corrections import Learner
+from inkwise.errors import InkwiseError, StoreError
+
+PORT = 8420
+"""The port, where none is asked for and it is free."""
+
+_TRIES = 20  # ports, where none is asked for
+
+_BACKLOG = 512  # connections that wait to be accepted
+
+_GRACE = 3  # seconds that requests have to be answered when it is to end
+
+_logger = logging.getLogger("inkwise.app")
+
+
+def serve(
+    learner: Learner,
+    *,
+    host: str,
+    port: int | None,
+    model: Path | None,
+    token: str | None,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve the app until it is interrupted.
+
+    Args:
+        learner: reads and keeps; it stays open.
+        host: the name or address to bind.
+        port: None takes the first free one from `PORT` on.
+        model: the file that the learner began with, None for the bundled weights.
+        token: what to demand of whoever asks; None demands nothing on loopback, and elsewhere makes one up.
+        browser: open the page in one.
+        say: is given the address of the page.
+
+    Raises:
+        InkwiseError: the address cannot be bound, or the token is empty.
+    """
+    if token == "":
+        raise InkwiseError("the token is empty: leave it out, and one is made up where it is needed")
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe()
+    with _bind(host, port) as bound:
+        try:
+            _ = learner.store
+        except StoreError as error:
+            _logger.error("%s", error)  # what is drawn is read all the same
+        app = create_app(learner, model=model, host=host, token=token)
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+            ws="none",
+        )
+        url = _url(host, bound.getsockname()[1], token)
+        say(url)
+        if browser:
+            # The socket listens already: a browser that is quicker than the server waits.
+            threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[bound])
+
+
+def _bind(host: str, port: int | None) -> socket.socket:
+    """A socket that listens, which asyncio can tell to be one of TCP: only then it sends without delay."""
+    for each in range(PORT, PORT + _TRIES) if port is None else [port]:
+        bound = None
+        try:
+            *kind, _, address = socket.getaddrinfo(
+                host, each, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+            )[0]
+            bound = socket.socket(*kind)
+            if os.name == "posix":  # elsewhere this would share the port with another program
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            bound.listen(_BACKLOG)
+            return bound
+        except OSError as error:
+            if bound is not None:
+                bound.close()
+            reason = error.strerror
+    asked = f"{PORT} to {PORT + _TRIES - 1}" if port is None else port
+    raise InkwiseError(f"{host}:{asked}: cannot be used ({reason})")
+
+
+def _url(host: str, port: int, token: str | None) -> str:
+    """The address of the page, as this machine or another in its network can open it."""
+    name = _own_address() if host in ("", "0.0.0.0", "::") else host
+    query = "" if token is None else f"?token={quote(token, safe='')}"
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/{query}"
+
+
+def _own_address() -> str:
+    """The address by which this machine reaches others; nothing is sent to find it out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address that belongs to nobody
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,64 @@
+"""Routes that say how things stand: at the start, over time, and in a trial."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Response
+
+from inkwise.app.bodies import answer
+from inkwise.app.limits import POINTS, UPLOAD_BYTES
+from inkwise.corrections import Learner
+from inkwise.corrections.learning import what_is_missing
+from inkwise.corrections.sample import checked_text
+from inkwise.corrections.trial import trial
+from inkwise.errors import InkwiseError
+
+
+def routes(learner: Learner) -> APIRouter:
+    """Figures; they change nothing."""
+    router = APIRouter()
+
+    @router.get("/api/state")
+    def state(writer: str) -> Response:
+        writer, store = checked_text("writer", writer), learner.store
+        recognizer = learner.recognizer(writer)
+        return answer(
+            {
+                "writers": store.writers(),
+                "labels": recognizer.labels,
+                "digits": learner.base.labels,
+                "model": recognizer.model.name,
+                "version": store.versions.promoted(writer),
+                "accuracy": store.accuracy(writer).to_dict(),
+                "samples": store.count(writer=writer),
+                "learn": what_is_missing(),
+                "limits": {"points": POINTS, "upload_bytes": UPLOAD_BYTES},
+            }
+        )
+
+    @router.get("/api/progress")
+    def progress(writer: str) -> Response:
+        writer, store = checked_text("writer", writer), learner.store
+        confusion = store.confusion(writer)
+        return answer(
+            {
+                "accuracy": store.accuracy(writer).to_dict(),
+                "curve": store.answers(writer),
+                "confusion": {"labels": confusion.labels, "counts": confusion.counts.tolist()},
+                "writers": [
+                    {"writer": name, "accuracy": store.accuracy(name).to_dict()} for name in store.writers()
+                ],
+            }
+        )
+
+    @router.get("/api/trial")
+    def trial_(writer: str, since: datetime, width: float = 0.05) -> Response:
+        try:
+            since = since if since.tzinfo is None else since.astimezone(UTC)
+        except OverflowError:
+            raise InkwiseError("since is out of range") from None
+        now = trial(learner.store, checked_text("writer", writer), since, width, learner.base.labels)
+        return answer({**now.accuracy.to_dict(), "done": now.done, "ask": now.ask})
+
+    return router

@@ -1,0 +1,106 @@
+"""Routes to what was answered: keep, list, put right, delete, undo."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from starlette.background import BackgroundTask
+
+from inkwise.app.bodies import JsonBytes, answer, fields, glyph_of, refused, strokes_of, writer_of
+from inkwise.app.limits import STROKES, TooLargeError
+from inkwise.corrections import Answer, Learner
+from inkwise.corrections.sample import checked_text
+from inkwise.errors import InkwiseError
+
+_SOURCES = ("canvas", "trial", "picture")
+_FARTHEST = 2**31 - 1  # the databases count no further
+
+
+def routes(learner: Learner) -> APIRouter:
+    """All that is done to samples, each at once on disk."""
+    router = APIRouter()
+
+    @router.post("/api/samples")
+    def keep(body: JsonBytes) -> Response:
+        plain = fields(body)
+        writer, source = writer_of(plain), plain.get("source")
+        if source not in _SOURCES:
+            raise InkwiseError(f"source is none of {', '.join(_SOURCES)}")
+        samples = learner.keep(writer, source, _answers(plain.get("answers")))
+        kept = {"samples": [sample.to_dict() for sample in samples]}
+        response = answer({**kept, "accuracy": learner.store.accuracy(writer).to_dict()}, 201)
+        response.background = BackgroundTask(learner.recognizer, writer)  # learns before the next stroke
+        return response
+
+    @router.get("/api/samples")
+    def list_(
+        writer: str = "",
+        label: str = "",
+        wrong: bool = False,
+        unsure: Annotated[float | None, Query(ge=0, le=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 60,
+        offset: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
+    ) -> Response:
+        store, whose = learner.store, checked_text("writer", writer) if writer else None
+        chosen: dict[str, Any] = {
+            "writer": whose,
+            "label": checked_text("label", label) if label else None,
+            "wrong": wrong,
+            "unsure": unsure,
+        }
+        samples = store.samples(**chosen, limit=limit, offset=offset)
+        return answer(
+            {
+                "total": store.count(**chosen),
+                "samples": [sample.to_dict() for sample in samples],
+                "labels": store.labels(whose),
+            }
+        )
+
+    @router.patch("/api/samples/{sample_id}")
+    def label_(sample_id: uuid.UUID, body: JsonBytes) -> Response:
+        label = checked_text("label", fields(body).get("label"))
+        store = learner.store
+        with refused(404):
+            return answer(store.label(sample_id, label).to_dict())
+
+    @router.delete("/api/samples/{sample_id}")
+    def delete(sample_id: uuid.UUID) -> Response:
+        store = learner.store
+        with refused(404):
+            store.delete(sample_id)
+        return Response(status_code=204)
+
+    @router.post("/api/undo")
+    def undo(body: JsonBytes) -> Response:
+        writer, store = writer_of(fields(body)), learner.store
+        sample = store.undo(writer)
+        undone = None if sample is None else {**sample.to_dict(), "deleted": sample.deleted}
+        return answer({"sample": undone, "accuracy": store.accuracy(writer).to_dict()})
+
+    return router
+
+
+def _answers(plain: object) -> list[Answer]:
+    if not isinstance(plain, list) or not plain or not all(isinstance(each, dict) for each in plain):
+        raise InkwiseError("answers is not a list of at least one answer")
+    if len(plain) > STROKES:
+        raise TooLargeError(f"{len(plain):,} answers; at most {STROKES:,} are taken at once")
+    answers = [_answer(each) for each in plain]
+    strokes_of([stroke for each in answers for stroke in each.strokes or []])  # nor too many in all
+    return answers
+
+
+def _answer(plain: dict[str, Any]) -> Answer:
+    """The values that are not looked at here are checked as a sample's."""
+    drawn, seen = plain.get("strokes"), plain.get("glyph")
+    return Answer(
+        label=checked_text("label", plain.get("label")),
+        strokes=None if drawn is None else strokes_of(drawn),
+        glyph=None if seen is None or drawn is not None else glyph_of(seen),
+        answer=plain.get("answer"),
+        probability=plain.get("probability"),
+        model=plain.get("model"),
+    )

@@ -1,0 +1,105 @@
+"""The app as a whole: its page, its routes, and what becomes of errors."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from inkwise.app import learning, progress, reading, samples, transfer
+from inkwise.app.bodies import RefusedError, answer
+from inkwise.app.security import Guard
+from inkwise.corrections import Learner
+from inkwise.errors import InkwiseError, StoreError
+
+_STATIC = Path(__file__).parent / "static"
+
+_THREADS = 8  # with those that read, no more than the database has connections
+_HEAVY = 2
+
+_logger = logging.getLogger("inkwise.app")
+
+# Some machines call it something else, and then no browser runs it.
+mimetypes.add_type("text/javascript", ".js")
+
+
+def create_app(
+    learner: Learner, *, model: Path | None = None, host: str = "127.0.0.1", token: str | None = None
+) -> FastAPI:
+    """The web app, to be run by any ASGI server, in one process: the memory of what was taught is in it.
+
+    Args:
+        learner: reads and keeps; it stays open.
+        model: the file that the learner began with; None for the bundled weights.
+        host: the name or address that the server is bound to: requests for others are refused.
+        token: what to demand of whoever asks; None demands nothing, which is for loopback alone.
+    """
+    job = learning.LearningJob(learner, model)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        yield
+        await anyio.to_thread.run_sync(job.cancel)
+
+    # FastAPI's own pages come from a CDN.
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Guard, host=host, token=token)
+    app.add_exception_handler(InkwiseError, _unusable)
+    app.add_exception_handler(StoreError, _no_database)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _no_route)
+
+    heavy = anyio.CapacityLimiter(_HEAVY)
+    app.include_router(reading.routes(learner, heavy))
+    app.include_router(samples.routes(learner))
+    app.include_router(progress.routes(learner))
+    app.include_router(transfer.routes(learner, heavy))
+    app.include_router(learning.routes(learner, job, heavy))
+
+    static = StaticFiles(directory=_STATIC)
+    app.mount("/static", static)
+
+    @app.get("/")
+    async def page(request: Request) -> Response:
+        return await static.get_response("index.html", request.scope)
+
+    return app
+
+
+async def _unusable(request: Request, error: Exception) -> Response:
+    return answer({"error": str(error)}, 422)
+
+
+async def _no_database(request: Request, error: Exception) -> Response:
+    _logger.error("%s", error)
+    return answer({"error": str(error)}, 503)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return answer({"error": str(error)}, error.status)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    return answer({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    response = answer(
+        {"error": f"{request.method} {request.url.path[:80]}: {error.detail}"}, error.status_code
+    )
+    response.headers.update(error.headers or {})
+    return response

@@ -1,0 +1,75 @@
+// Making and finding elements. Text goes in by textContent alone: labels and names are anybody's.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element: `el("p", { class: "quiet", onclick }, "text", child)`. */
+export function el(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key.startsWith("--")) element.style.setProperty(key, value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** "93.3 %"; one decimal place, none at 0 and 100. */
+export function percent(share) {
+  const value = 100 * share;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} %`;
+}
+
+/** "42 of 45 right · 93.3 % (82–98)". */
+export function accuracyText(accuracy) {
+  if (!accuracy || !accuracy.n) return "no answers yet";
+  return `${accuracy.right} of ${accuracy.n} right · ${percent(accuracy.right / accuracy.n)} ${interval(accuracy)}`;
+}
+
+export const interval = ({ low, high }) => (low === null ? "" : `(${Math.round(100 * low)}–${Math.round(100 * high)})`);
+
+/** Lay 784 grey values (base64) on a canvas as ink; the paper shows through. */
+export function drawGlyph(canvas, base64) {
+  canvas.width = canvas.height = 28;
+  const context = canvas.getContext("2d");
+  if (!base64) return;
+  const image = context.createImageData(28, 28);
+  const values = atob(base64);
+  for (let i = 0; i < 784; i++) image.data[4 * i + 3] = values.charCodeAt(i);
+  context.putImageData(image, 0, 0);
+}
+
+/** Strokes as curves through the middles of their points. */
+export function drawStrokes(context, strokes, width) {
+  context.lineWidth = width;
+  context.lineCap = context.lineJoin = "round";
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(...stroke[0]);
+    for (let i = 1; i < stroke.length - 1; i++) {
+      const [x, y] = stroke[i];
+      const [nextX, nextY] = stroke[i + 1];
+      context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+    }
+    context.lineTo(...stroke[stroke.length - 1]);
+    context.stroke();
+  }
+}
+
+/** The one character that a key press types, or null: shortcuts, composing and named keys type none. */
+export function typed(event) {
+  if (event.ctrlKey && !event.getModifierState("AltGraph")) return null;
+  if (event.metaKey || event.isComposing || event.key === " ") return null;
+  return [...event.key].length === 1 ? event.key : null;
+}
+
+export const inTextField = (element) =>
+  element instanceof Element && element.matches("input:not([type=checkbox]):not([type=file]), textarea, select, [contenteditable]");

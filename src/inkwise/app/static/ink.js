@@ -1,0 +1,221 @@
+// The canvas: strokes in CSS pixels, from one pointer at a time or from the keyboard.
+
+import { drawStrokes } from "./dom.js";
+
+const STEP = 8; // px that an arrow key moves the pen
+const FINE_STEP = 2;
+const NEAR = 1; // px; points nearer than that to the one before say nothing new
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export class Ink {
+  /** `onchange(kind, time)`: "grow" while a stroke is drawn, "end" at its end, "edit" when strokes went or came back. */
+  constructor(canvas, onchange) {
+    this.canvas = canvas;
+    this.onchange = onchange;
+    this.strokes = [];
+    this.cleared = null; // what the last clearing took
+    this.pointer = null; // id of the pointer that draws
+    this.cursor = null; // the keyboard's pen, {x, y, down}
+    this.held = new Set();
+    this.frame = 0;
+    this.listen();
+  }
+
+  get drawing() {
+    return this.pointer !== null || Boolean(this.cursor?.down);
+  }
+
+  listen() {
+    const { canvas } = this;
+    const on = (name, handler, target = canvas) => target.addEventListener(name, handler);
+    on("pointerdown", (event) => this.down(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", (event) => this.up(event));
+    on("pointercancel", (event) => this.up(event));
+    on("lostpointercapture", (event) => this.up(event));
+    on("mousedown", (event) => event.preventDefault()); // the arrows shall go on choosing a digit
+    on("contextmenu", (event) => event.preventDefault());
+    on("keydown", (event) => this.key(event));
+    on("keyup", (event) => this.held.delete(event.key));
+    on("focus", () => {
+      this.cursor ??= this.pointer === null ? { x: this.width / 2, y: this.height / 4, down: false } : null;
+      this.redraw();
+    });
+    on("blur", () => {
+      this.held.clear();
+      this.lift();
+      this.redraw();
+    });
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    on("change", () => this.redraw(), matchMedia("(prefers-color-scheme: dark)"));
+    on("resize", () => this.resize(), window); // the device's pixel ratio changes with the zoom
+  }
+
+  resize() {
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    if (!this.width) return; // on a tab that is hidden
+    if (!this.drawing) this.fit();
+    this.redraw();
+  }
+
+  /** Shrink what would lie outside, as when a phone is turned. */
+  fit() {
+    const points = this.strokes.flat();
+    const scale = points.reduce((least, [x, y]) => Math.min(least, this.width / (x + 4), this.height / (y + 4)), 1);
+    if (scale < 1) for (const point of points) point.forEach((value, i) => (point[i] = tenth(value * scale)));
+  }
+
+  down(event) {
+    if (this.drawing || !event.isPrimary || event.button !== 0) return;
+    event.preventDefault();
+    if (document.activeElement !== this.canvas) document.activeElement?.blur();
+    this.pointer = event.pointerId;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.begin(...this.place(event));
+    this.changed("grow");
+  }
+
+  move(event) {
+    if (event.pointerId !== this.pointer) return;
+    const events = event.getCoalescedEvents?.() ?? [];
+    const grew = (events.length ? events : [event]).filter((one) => this.extend(...this.place(one)));
+    if (grew.length) this.changed("grow");
+  }
+
+  up(event) {
+    if (event.pointerId !== this.pointer) return;
+    this.pointer = null;
+    this.changed("end", event.timeStamp);
+  }
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left - this.canvas.clientLeft, event.clientY - box.top - this.canvas.clientTop];
+  }
+
+  begin(x, y) {
+    this.cleared = null;
+    this.strokes.push([[tenth(x), tenth(y)]]);
+  }
+
+  extend(x, y) {
+    const stroke = this.strokes.at(-1);
+    const [lastX, lastY] = stroke.at(-1);
+    if (Math.hypot(x - lastX, y - lastY) < NEAR) return false;
+    stroke.push([tenth(x), tenth(y)]);
+    return true;
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.pointer !== null || !this.cursor) return;
+    const { cursor } = this;
+    if (event.key === " ") {
+      event.preventDefault();
+      if (event.repeat) return;
+      if (cursor.down) return this.lift(event.timeStamp);
+      cursor.down = true;
+      this.begin(cursor.x, cursor.y);
+      this.changed("grow");
+    } else if (event.key in ARROWS) {
+      event.preventDefault();
+      this.held.add(event.key);
+      const step = event.shiftKey ? FINE_STEP : STEP;
+      const moves = [...this.held].map((key) => ARROWS[key]);
+      cursor.x = within(cursor.x + step * Math.sign(sum(moves, 0)), this.width);
+      cursor.y = within(cursor.y + step * Math.sign(sum(moves, 1)), this.height);
+      if (!cursor.down) return this.redraw();
+      if (this.extend(cursor.x, cursor.y)) this.changed("grow");
+      else this.redraw();
+    }
+  }
+
+  /** Take the keyboard's pen off the paper. */
+  lift(time = performance.now()) {
+    if (!this.cursor?.down) return;
+    this.cursor.down = false;
+    this.changed("end", time);
+  }
+
+  /** Take the last stroke back, or what was cleared; false where there is neither. */
+  undo() {
+    if (this.pointer !== null) return true;
+    if (this.cursor) this.cursor.down = false;
+    if (this.strokes.length) this.strokes.pop();
+    else if (this.cleared) [this.strokes, this.cleared] = [this.cleared, null];
+    else return false;
+    this.changed("edit");
+    return true;
+  }
+
+  clear() {
+    if (!this.strokes.length) return;
+    this.cleared = this.strokes;
+    this.strokes = [];
+    this.stop();
+    this.changed("edit");
+  }
+
+  /** Take away strokes that were saved; one that was begun since stays. */
+  drop(saved) {
+    this.strokes = this.strokes.filter((stroke) => !saved.includes(stroke));
+    this.cleared = null;
+    this.changed("edit");
+  }
+
+  /** Put strokes back on the paper. */
+  put(strokes) {
+    this.strokes = strokes.map((stroke) => stroke.map(([x, y]) => [x, y]));
+    this.cleared = null;
+    this.stop();
+    this.fit();
+    this.changed("edit");
+  }
+
+  stop() {
+    this.pointer = null;
+    if (this.cursor) this.cursor.down = false;
+  }
+
+  changed(kind, time) {
+    this.redraw();
+    this.onchange(kind, time);
+  }
+
+  redraw() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.paint();
+    });
+  }
+
+  paint() {
+    const { canvas } = this;
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(canvas);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    context.strokeStyle = style.color;
+    drawStrokes(context, this.strokes, Math.max(7, this.height / 30));
+    if (document.activeElement === canvas && this.cursor && this.pointer === null) this.paintCursor(context, style);
+  }
+
+  paintCursor(context, style) {
+    const { x, y, down } = this.cursor;
+    context.strokeStyle = style.getPropertyValue("--accent");
+    context.fillStyle = style.getPropertyValue("--accent");
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(x, y, down ? 5 : 10, 0, 2 * Math.PI);
+    if (down) context.fill();
+    else context.stroke();
+  }
+}
+
+const tenth = (value) => Math.round(10 * value) / 10;
+const within = (value, size) => Math.min(Math.max(value, 4), size - 4);
+const sum = (moves, axis) => moves.reduce((total, move) => total + move[axis], 0);

@@ -1,0 +1,258 @@
+// The Pictures tab: photos in, boxes with readings over them, corrected by tapping.
+
+import { call, post, query } from "./api.js";
+import { $, drawGlyph, el } from "./dom.js";
+import { LabelRow } from "./labels.js";
+import { attempt, clearError, showError, toast } from "./notices.js";
+import { onSession, refresh, session, tookAccuracy } from "./session.js";
+
+const pictures = []; // {name, url, reading, labels: Map digit -> what it was saved as, ids: Map sample id -> digit}
+let place = -1;
+let selected = -1;
+let saving = false;
+let queue = Promise.resolve();
+
+const labelRow = new LabelRow($("picture-labels"), (label) => say(label), "picture-other-label");
+const shown = () => pictures[place];
+const digits = () => shown()?.reading.digits ?? [];
+
+/** Read these files one after the other. */
+function add(files) {
+  for (const file of files) queue = queue.then(() => attempt(() => read(file)).then(() => ($("drop").ariaBusy = "false")));
+}
+
+async function read(file) {
+  const most = session.state?.limits?.upload_bytes;
+  const name = file.name || "the pasted picture";
+  if (most && file.size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
+  $("drop").ariaBusy = "true";
+  // As bytes of no kind: the server goes by the content.
+  const body = new Blob([file]);
+  const reading = await call("POST", `/api/picture${query({ writer: session.writer })}`, body).catch((error) => {
+    throw new Error(error.message.includes(name) ? error.message : `${name}: ${error.message}`);
+  });
+  pictures.push({ name, url: URL.createObjectURL(file), reading, labels: new Map(), ids: new Map() });
+  open(pictures.length - 1);
+}
+
+function open(i) {
+  if (!pictures[i]) return;
+  place = i;
+  selected = digits().findIndex((digit) => !digit.accepted);
+  if (selected < 0 && digits().length) selected = 0;
+  $("shot").src = shown().url;
+  show();
+}
+
+function show() {
+  const picture = shown();
+  $("picture").hidden = !picture;
+  $("drop").classList.toggle("small", Boolean(picture));
+  if (!picture) return;
+  const { reading } = picture;
+  $("picture-nav").hidden = pictures.length < 2;
+  $("picture-place").textContent = `${place + 1} of ${pictures.length}: ${picture.name}`;
+  $("picture-back").disabled = place === 0;
+  $("picture-on").disabled = place === pictures.length - 1;
+  showBoxes(picture);
+  const open = digits().filter((digit, i) => digit.accepted && !picture.labels.has(i)).length;
+  const saved = picture.labels.size;
+  $("all-right").hidden = !open;
+  $("all-right").textContent = saved ? "The rest is right" : "All right";
+  $("picture-note").textContent = digits().length ? note(digits(), saved) : (reading.reason ?? "nothing was found");
+  $("picture-text").textContent = text(picture);
+  showDigit(picture);
+}
+
+function note(all, saved) {
+  const unsure = all.filter((digit) => !digit.accepted).length;
+  const parts = [`${all.length} found`];
+  if (unsure) parts.push(`${unsure} not sure`);
+  if (saved) parts.push(saved === all.length ? "all saved" : `${saved} saved`);
+  return parts.join(", ");
+}
+
+/** The text as read, with what was corrected put in. */
+function text({ reading, labels }) {
+  let i = 0;
+  // Each digit stands as one label or a "?"; between them only spaces and line ends.
+  let rest = reading.text;
+  let out = "";
+  for (const digit of reading.digits) {
+    const gap = rest.match(/^\s*/)[0];
+    const was = rest.slice(gap.length).startsWith(digit.label) && digit.accepted ? digit.label : "?";
+    out += gap + (labels.get(i++) ?? was);
+    rest = rest.slice(gap.length + was.length);
+  }
+  return out;
+}
+
+function showBoxes(picture) {
+  const { width, height } = picture.reading;
+  const stage = $("stage");
+  stage.style.setProperty("--width", width);
+  stage.style.setProperty("--height", height);
+  for (const box of stage.querySelectorAll(".box")) box.remove();
+  stage.append(...digits().map((digit, i) => {
+    const [x, y, w, h] = digit.box;
+    const saved = picture.labels.get(i);
+    const label = saved ?? digit.label;
+    const state = saved !== undefined ? "saved" : digit.accepted ? "sure" : "unsure";
+    return el("button", {
+      class: `box ${state}`, "data-digit": i, "aria-pressed": String(i === selected), onclick: () => choose(i),
+      "aria-label": `digit ${i + 1}: ${label}${saved !== undefined ? ", saved" : digit.doubt ? `, ${digit.doubt}` : ""}`,
+      "--x": x / width, "--y": y / height, "--w": w / width, "--h": h / height,
+    }, el("span", {}, label));
+  }));
+}
+
+function showDigit({ reading, labels }) {
+  const digit = reading.digits[selected];
+  $("picture-teach").hidden = !digit;
+  if (!digit) return;
+  const saved = labels.get(selected);
+  drawGlyph($("picture-glyph"), digit.glyph);
+  $("picture-reading").replaceChildren(el("span", { class: digit.accepted || saved !== undefined ? "sure" : "unsure" }, saved ?? digit.label));
+  $("picture-reason").textContent = saved !== undefined ? `saved as ${saved}`
+    : digit.accepted ? `${(100 * digit.probability).toFixed(1)} % sure` : digit.doubt ? (digit.doubt.includes(" or ") ? `not sure: ${digit.doubt}` : digit.doubt) : "not sure";
+  labelRow.show(session.state?.labels ?? [], digit.alternatives, saved ?? digit.label);
+}
+
+function choose(i) {
+  if (!digits()[i]) return;
+  selected = i;
+  show();
+}
+
+/** The selected digit is truly this; one that was saved before is relabelled. */
+async function say(label) {
+  const picture = shown();
+  if (saving || !digits()[selected]) return;
+  const digit = selected;
+  const id = [...picture.ids].find(([, i]) => i === digit)?.[0];
+  if (id === undefined) {
+    await keep(picture, [digit], () => label);
+  } else {
+    saving = true;
+    const sample = await attempt(() => call("PATCH", `/api/samples/${encodeURIComponent(id)}`, { label }));
+    saving = false;
+    if (!sample) return;
+    picture.labels.set(digit, sample.label);
+    refresh();
+    toast(`saved as ${sample.label}`, "Undo", () => takeBack(picture, 1));
+  }
+  const following = digits().findIndex((each, i) => i > digit && !each.accepted && !picture.labels.has(i));
+  if (picture === shown() && following >= 0) selected = following;
+  show();
+}
+
+async function keep(picture, which, label) {
+  if (saving || !which.length) return;
+  saving = true;
+  const answers = which.map((i) => {
+    const { label: answer, probability, glyph } = picture.reading.digits[i];
+    return { label: label(i), glyph, answer, probability, model: picture.reading.model };
+  });
+  const kept = await attempt(() => post("/api/samples", { writer: session.writer, source: "picture", answers }));
+  saving = false;
+  if (!kept) return;
+  which.forEach((digit, i) => {
+    picture.labels.set(digit, answers[i].label);
+    if (kept.samples?.[i]) picture.ids.set(kept.samples[i].id, digit);
+  });
+  tookAccuracy(kept.accuracy);
+  refresh();
+  show();
+  const what = which.length > 1 ? `${which.length} saved` : `saved as ${answers[0].label}`;
+  toast(what, "Undo", () => takeBack(picture, which.length));
+}
+
+function allRight() {
+  const picture = shown();
+  const which = digits().flatMap((digit, i) => (digit.accepted && !picture.labels.has(i) ? [i] : []));
+  return keep(picture, which, (i) => digits()[i].label);
+}
+
+async function takeBack(picture, count) {
+  await attempt(async () => {
+    for (let i = 0; i < count; i++) {
+      const { sample, accuracy } = await post("/api/undo", { writer: session.writer });
+      tookAccuracy(accuracy);
+      const digit = picture?.ids.get(sample?.id);
+      if (digit === undefined) continue;
+      if (sample.deleted) {
+        picture.labels.delete(digit);
+        picture.ids.delete(sample.id);
+      } else {
+        picture.labels.set(digit, sample.label);
+      }
+    }
+  });
+  refresh();
+  show();
+}
+
+export function pictureKey(event, character) {
+  if (!shown()) return false;
+  if (character !== null) say(character);
+  else if (event.key === "ArrowLeft") choose(selected - 1);
+  else if (event.key === "ArrowRight") choose(selected + 1);
+  else if (event.key === "Enter") allRight();
+  else if (event.key === "Backspace") takeBack(shown(), 1);
+  else return false;
+  return true;
+}
+
+export function startPictures(goThere) {
+  const take = (files) => {
+    if (!files.length) return;
+    goThere();
+    clearError();
+    add([...files]);
+  };
+  for (const input of [$("file"), $("camera")]) {
+    input.addEventListener("change", () => {
+      take([...input.files]);
+      input.value = ""; // the same file may be chosen again
+    });
+  }
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    take(files);
+  });
+  // Wherever it falls: else the browser would leave the page for the picture.
+  let depth = 0;
+  const over = (step) => {
+    depth = Math.max(0, depth + step);
+    $("dropping").hidden = depth === 0;
+  };
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragenter", (event) => carriesFiles(event) && over(1));
+  document.addEventListener("dragleave", (event) => carriesFiles(event) && over(-1));
+  document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    over(-depth);
+    take(event.dataTransfer.files);
+  });
+  $("all-right").addEventListener("click", allRight);
+  $("picture-back").addEventListener("click", () => open(place - 1));
+  $("picture-on").addEventListener("click", () => open(place + 1));
+  $("shot").addEventListener("error", () => showError(`${shown().name} was read, but this browser cannot show such a picture`));
+  $("copy").addEventListener("click", () => attempt(copy));
+  onSession(show);
+}
+
+async function copy() {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText($("picture-text").textContent);
+  } else {
+    // A page that came over plain HTTP from elsewhere has no clipboard of its own.
+    getSelection().selectAllChildren($("picture-text"));
+    document.execCommand("copy");
+  }
+  toast("copied");
+}

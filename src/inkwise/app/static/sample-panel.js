@@ -1,0 +1,88 @@
+// One sample, larger: its drawing, its facts, another label, deletion.
+
+import { call } from "./api.js";
+import { $, drawGlyph, drawStrokes, el, percent } from "./dom.js";
+import { LabelRow } from "./labels.js";
+import { attempt, toast } from "./notices.js";
+import { session } from "./session.js";
+
+const SIDE = 240; // px
+
+let sample = null;
+let changed = () => {};
+let undo = () => {};
+
+const labelRow = new LabelRow($("sample-labels"), (label) => relabel(label), "sample-other-label");
+
+/** Open the panel; `onchange` is called after each change. */
+export function openSample(which, onchange) {
+  sample = which;
+  changed = onchange;
+  show();
+  $("sample-dialog").showModal();
+}
+
+function show() {
+  $("sample-title").textContent = sample.label === null ? "Not labelled" : `Sample “${sample.label}”`;
+  draw($("sample-drawing"));
+  const facts = {
+    "read as": sample.answer === null ? "–" : `${sample.answer}${sample.probability === null ? "" : `, ${percent(sample.probability)} sure`}`,
+    writer: sample.writer,
+    when: new Date(sample.time).toLocaleString(),
+    from: sample.source,
+    model: sample.model ?? "–",
+  };
+  $("sample-facts").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  const labels = [...new Set([...(session.state?.labels ?? []), sample.label].filter((label) => label !== null))];
+  labelRow.show(labels, null, sample.label);
+}
+
+/** The strokes as they were drawn, else the glyph. */
+function draw(canvas) {
+  const strokes = sample.strokes ?? [];
+  canvas.classList.toggle("glyph", !strokes.length);
+  if (!strokes.length) return drawGlyph(canvas, sample.glyph);
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = canvas.height = SIDE * ratio;
+  const xs = strokes.flatMap((stroke) => stroke.map(([x]) => x));
+  const ys = strokes.flatMap((stroke) => stroke.map(([, y]) => y));
+  const [left, right] = range(xs);
+  const [top, bottom] = range(ys);
+  const scale = (0.8 * SIDE * ratio) / Math.max(right - left, bottom - top, 1);
+  const fitted = strokes.map((stroke) => stroke.map(([x, y]) => [
+    (x - (left + right) / 2) * scale + canvas.width / 2,
+    (y - (top + bottom) / 2) * scale + canvas.height / 2,
+  ]));
+  const context = canvas.getContext("2d");
+  context.strokeStyle = getComputedStyle(canvas).color;
+  drawStrokes(context, fitted, 9 * ratio);
+  return undefined;
+}
+
+// Math.min(...values) fails on very many.
+const range = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
+
+const path = () => `/api/samples/${encodeURIComponent(sample.id)}`;
+
+async function relabel(label) {
+  const done = await attempt(() => call("PATCH", path(), { label }));
+  $("sample-dialog").close();
+  if (!done) return;
+  changed();
+  toast(`it is a ${done.label} now`, "Undo", undo);
+}
+
+async function remove() {
+  const done = await attempt(() => call("DELETE", path()));
+  $("sample-dialog").close();
+  if (done === undefined) return;
+  changed();
+  toast("deleted", "Undo", undo);
+}
+
+export function startSamplePanel(onundo) {
+  undo = onundo;
+  $("sample-close").addEventListener("click", () => $("sample-dialog").close());
+  $("sample-delete").addEventListener("click", remove);
+  $("sample-dialog").addEventListener("click", (event) => event.target === $("sample-dialog") && $("sample-dialog").close());
+}

@@ -1,0 +1,102 @@
+// A trial asks for digits in random order until the accuracy is known well enough.
+
+import { get, serverNow } from "./api.js";
+import { $, accuracyText, percent } from "./dom.js";
+import { attempt } from "./notices.js";
+import { onSession, session } from "./session.js";
+
+const KEY = () => `inkwise.trial.${session.writer}`;
+const WIDTH = "inkwise.trial-width";
+
+class Trial {
+  ask = null; // the label that is asked for, null while none is
+  done = false;
+  last = null; // the answer before
+
+  /** Since when the writer's trial runs, or null. */
+  get since() {
+    return localStorage.getItem(KEY());
+  }
+
+  get active() {
+    return this.since !== null && this.ask !== null && !this.done;
+  }
+
+  start(onchange) {
+    this.onchange = onchange;
+    $("trial").addEventListener("click", () => this.begin());
+    $("trial-leave").addEventListener("click", () => this.leave());
+    $("trial-again").addEventListener("click", () => this.begin());
+    $("trial-width").value = localStorage.getItem(WIDTH) ?? "0.1";
+    $("trial-width").addEventListener("change", () => {
+      localStorage.setItem(WIDTH, $("trial-width").value);
+      $("trial-width").blur();
+      this.load();
+    });
+    let writer = null;
+    onSession((now) => {
+      if (now.writer === writer) return;
+      writer = now.writer;
+      this.ask = this.last = null;
+      this.done = false;
+      if (this.since) this.load();
+      else this.show();
+    });
+  }
+
+  begin() {
+    localStorage.setItem(KEY(), serverNow());
+    this.last = null;
+    this.done = false;
+    this.load();
+    scrollTo({ top: 0 });
+  }
+
+  leave() {
+    localStorage.removeItem(KEY());
+    this.ask = this.last = null;
+    this.done = false;
+    this.show();
+    this.onchange(true);
+  }
+
+  answered(answer) {
+    this.last = answer;
+    this.load();
+  }
+
+  async load() {
+    const { since } = this;
+    if (!since) return;
+    const width = $("trial-width").value;
+    const state = await attempt(() => get("/api/trial", { writer: session.writer, since, width }));
+    if (!state || since !== this.since) return;
+    const began = !this.active;
+    this.state = state;
+    this.ask = state.ask;
+    this.done = state.done;
+    this.show();
+    this.onchange(began || this.done);
+  }
+
+  show() {
+    const on = this.since !== null && this.ask !== null;
+    $("trial-panel").hidden = !on;
+    $("trial").hidden = on;
+    if (!on) return;
+    const { state, done, last } = this;
+    const width = state.n ? state.high - state.low : 1;
+    const target = Number($("trial-width").value);
+    $("trial-panel").classList.toggle("done", done);
+    $("trial-again").hidden = !done;
+    $("trial-ask").textContent = done ? `${percent(state.right / state.n)} right` : `Draw a ${this.ask}`;
+    // The interval narrows with the root of the number of answers.
+    $("trial-bar").value = done ? 1 : Math.min((target / width) ** 2, 0.99);
+    const before = last ? ` · the last ${last.label} was read as ${last.answer}${last.label === last.answer ? " ✓" : ""}` : "";
+    $("trial-status").textContent = done
+      ? `The trial is over: ${accuracyText(state)}.`
+      : (state.n ? accuracyText(state) : "Draw it as you always do, then press Enter or Right, next.") + before;
+  }
+}
+
+export const trial = new Trial();

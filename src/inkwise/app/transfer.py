@@ -1,0 +1,124 @@
+"""Routes that take samples out as a zip file, and in again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from inkwise.app.bodies import RefusedError, answer, refused
+from inkwise.app.limits import UNPACKED_BYTES, TooLargeError
+from inkwise.corrections import Learner, export_samples, import_samples
+from inkwise.corrections.exchange import IMAGES, LABELS, SAMPLES
+from inkwise.corrections.sample import checked_text
+from inkwise.errors import InkwiseError
+
+_PIECE = 2**20  # bytes that are moved at once
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
+
+
+def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
+    """Export and import, both `heavy`."""
+    router = APIRouter()
+
+    @router.get("/api/export")
+    async def export(writer: str = "") -> Response:
+        return await to_thread.run_sync(_export, learner, writer, limiter=heavy)
+
+    @router.post("/api/import")
+    async def import_(request: Request, writer: str) -> Response:
+        name = checked_text("writer", writer)
+        # To disk as it comes: it may be large.
+        with tempfile.TemporaryFile() as upload:
+            async for piece in request.stream():
+                upload.write(piece)
+            added = await to_thread.run_sync(_import, learner, name, upload, limiter=heavy)
+        return answer({"added": added})
+
+    return router
+
+
+def _export(learner: Learner, writer: str) -> Response:
+    name = checked_text("writer", writer) if writer else None
+    store = learner.store
+    if not store.count(writer=name):
+        raise RefusedError(404, "there are no samples" + (f" of {name}" if name else ""))
+    packed = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it was sent
+    with tempfile.TemporaryDirectory() as folder:
+        export_samples(store, Path(folder), name)
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in (IMAGES, LABELS, SAMPLES):
+                archive.write(Path(folder) / file, file)
+    headers = {
+        "Content-Disposition": 'attachment; filename="inkwise-samples.zip"',
+        "Content-Length": str(packed.tell()),
+    }
+    packed.seek(0)
+    return StreamingResponse(_pieces(packed), headers=headers, media_type="application/zip")
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _import(learner: Learner, writer: str, upload: IO[bytes]) -> int:
+    store = learner.store
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder)
+        if zipfile.is_zipfile(upload):
+            _unpack(upload, source)
+        else:
+            source /= SAMPLES
+            upload.seek(0)
+            with source.open("wb") as file:
+                shutil.copyfileobj(upload, file, _PIECE)
+        pair = source.is_dir() and not (source / SAMPLES).exists()
+        try:
+            with refused(422):
+                return import_samples(store, source, writer if pair else None)
+        except RefusedError as error:
+            # Where it was unpacked is nobody's business.
+            raise RefusedError(error.status, str(error).replace(f"{folder}/", "")) from None
+
+
+def _unpack(upload: IO[bytes], folder: Path) -> None:
+    """The files of an export, by their names and no others, so that no path in the archive is used."""
+    try:
+        with zipfile.ZipFile(upload) as archive:
+            known = {IMAGES, LABELS, SAMPLES} & set(archive.namelist())
+            found = [archive.getinfo(name) for name in known]
+            if not found:
+                raise InkwiseError(f"the zip file holds none of {IMAGES}, {LABELS} and {SAMPLES}")
+            if any(info.compress_type not in _METHODS for info in found):
+                raise InkwiseError("the zip file is packed in a way that is not read here")
+            left = UNPACKED_BYTES
+            if sum(info.file_size for info in found) > left:
+                raise _too_large()
+            for info in found:
+                with archive.open(info) as packed, (folder / info.filename).open("wb") as file:
+                    for piece in _pieces(packed):
+                        left -= len(piece)
+                        if left < 0:  # the archive said less
+                            raise _too_large()
+                        file.write(piece)
+    except InkwiseError:
+        raise
+    except _DAMAGE:
+        raise InkwiseError("the zip file is damaged, or needs a password") from None
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"too large: at most {UNPACKED_BYTES // 2**20} MB can be unpacked")

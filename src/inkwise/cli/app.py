@@ -1,0 +1,51 @@
+"""`inkwise app`: draw, correct, and it learns."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.cli.corrections import Database
+
+
+def app(
+    host: Annotated[
+        str, typer.Option(metavar="H", help="The name or address to serve at; 0.0.0.0 for the whole network.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="By default the first free one from 8420 on.")
+    ] = None,
+    database: Database = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An .onnx file in place of the bundled weights.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="What to demand of whoever connects; off loopback one is made up."),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    window: Annotated[bool, typer.Option("--window", help="A desktop window in place of the page.")] = False,
+) -> None:
+    """Draw digits, correct what is read, and have it learn your hand: a page in the browser."""
+    from inkwise.app import serve  # not in the base install
+    from inkwise.corrections import Learner
+    from inkwise.corrections.database import parse_url
+
+    logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
+    if database is not None:
+        parse_url(database)
+    learner = Learner(database, model)
+    try:
+        if window:
+            from inkwise.app.window import run
+
+            run(learner)
+        else:
+            serve(learner, host=host, port=port, model=model, token=token, browser=not no_browser, say=_say)
+    finally:
+        learner.close()
+
+
+def _say(url: str) -> None:
+    typer.echo(f"Inkwise is at {url}  (Ctrl-C ends it)")

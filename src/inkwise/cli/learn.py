@@ -1,0 +1,47 @@
+"""`inkwise learn`: a writer's corrections become a model of their own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from inkwise.cli.corrections import Database
+from inkwise.cli.table import print_table
+
+
+def learn(
+    writer: Annotated[str, typer.Option(metavar="W", help="Whose hand to learn.")],
+    database: Database = None,
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="An .onnx file to start from.")] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Read with what was learnt even if it is worse.")
+    ] = False,
+) -> None:
+    """Fine-tune a model on a writer's corrections, and keep it if it is not worse."""
+    from inkwise.corrections import Store  # not in the base install
+    from inkwise.corrections import learn as learn_
+
+    console = Console(stderr=True)
+    with Store.open(database) as store, Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1)
+        version = learn_(
+            store,
+            writer,
+            model,
+            progress=lambda step, share: bar.update(task, description=step, completed=share),
+            promote=promote,
+        )
+
+    sets = {"mnist-test": (version.before.mnist, version.after.mnist)}
+    sets[f"{writer}, held back"] = (version.before.own, version.after.own)
+    table = Table("set", "n", "misses before", "after", box=None)
+    for name, (before, after) in sets.items():
+        table.add_row(name, f"{before.n:,}", f"{before.misses:,}", f"{after.misses:,}")
+    print_table(table)
+    worse = " and ".join(name for name, (before, after) in sets.items() if after.misses > before.misses)
+    why = f"worse on {worse}" if worse else "no worse on either"
+    kept = "promoted" if version.promoted else "kept, not promoted (--promote does so all the same)"
+    typer.echo(f"version {version.number}, learnt from {version.samples:,} samples: {why}: {kept}")

@@ -1,0 +1,244 @@
+"""A model learns one person's hand, and forgets nothing of what it knew."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.datasets import Dataset, StrokeSet
+from inkwise.errors import ModelError
+from inkwise.recognition.model import METADATA_KEY
+from inkwise.training.calibration import fit_temperature
+from inkwise.training.callbacks import Callback
+from inkwise.training.export import export
+from inkwise.training.loop import Loop, Samples, logits_of
+from inkwise.training.nets import Net
+from inkwise.training.recipe import Recipe
+from inkwise.training.recipes import Learn
+from inkwise.training.run import callbacks_of, net_of
+from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
+
+_LOOKED = 30_000  # samples of the replay of which half are kept apart, and the hardest others learnt
+_MIDDLE = 2_000  # samples of the replay that tell what all digits have in common
+_SPARE = 3 / 10_000  # of those kept apart, how many more may be missed
+
+
+def net_from_onnx(model: str | Path | bytes) -> tuple[Net, dict[str, Any]]:
+    """The net inside a model file, in eval mode, and the file's metadata.
+
+    The file holds batch-norms folded into their convolutions, so the net has none: its convolutions have
+    biases instead. Nothing but numbers is read, and no other file.
+
+    Args:
+        model: the path of a model file, or its bytes.
+
+    Raises:
+        ModelError: it cannot be read, or is no model that `inkwise train` made.
+    """
+    name = "the model" if isinstance(model, bytes) else str(model)
+    try:
+        content = model if isinstance(model, bytes) else Path(model).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{name}: cannot be opened ({error.strerror})") from None
+    try:
+        return _parse(content)
+    except Exception:  # protobuf, onnx, numpy and torch raise classes of their own, by kind of damage
+        raise ModelError(f"{name}: holds no net that can learn") from None
+
+
+def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
+    proto = onnx.load_model_from_string(content)
+    (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
+    metadata: dict[str, Any] = json.loads(entry.value)
+    keys = {key: metadata["recipe"][key] for key in ("net", "channels", "dropout")}
+    recipe = Recipe().set(**keys)
+    tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
+    layers = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
+    values = [[_value(tensors[name]) for name in node.input[1:3]] for node in layers]
+    # Without memory, until the file is known to hold what its metadata claim.
+    with torch.device("meta"):
+        net = net_of(recipe.net)(recipe, len(metadata["labels"]))
+        _fold(net)
+    linear = [part for part in net.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    for part, (weight, bias) in zip(linear, values, strict=True):
+        part.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return net.eval(), metadata
+
+
+def _value(tensor: onnx.TensorProto) -> Tensor:
+    if tensor.data_location != onnx.TensorProto.DEFAULT:
+        raise ValueError("lies in another file")
+    return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+
+
+def _fold(net: Net) -> None:
+    """Convolutions get biases, batch-norms go."""
+    assert isinstance(net.features, nn.Sequential)
+    for number, part in enumerate(net.features):
+        if isinstance(part, nn.Conv2d):
+            part.bias = nn.Parameter(torch.empty(part.out_channels))
+        elif isinstance(part, nn.BatchNorm2d):
+            net.features[number] = nn.Identity()
+
+
+def finetune(
+    base: str | Path | bytes,
+    path: Path,
+    writer: str,
+    drawn: StrokeSet,
+    found: Dataset,
+    replay: Dataset,
+    *,
+    recipe: Learn = Learn(),  # noqa: B008  # frozen
+    progress: Callable[[float], None] = lambda share: None,
+) -> None:
+    """Have a model learn one person's hand, with replay of what it was trained on, and write the new model.
+
+    Its features stay, its head learns; a label that it does not know becomes a class of it. Of the way from
+    the head as it was to the one that was learnt, it goes as far as hardly any more mistakes are made on a
+    part of the replay that is kept apart (after M. Wortsman et al., "Robust fine-tuning of zero-shot models",
+    CVPR 2022).
+
+    Args:
+        base: a model file, or its bytes.
+        path: the file to make.
+        writer: whose hand, for the model's name.
+        drawn: samples of the person as strokes.
+        found: samples of the person of which there are no strokes.
+        replay: what must not be forgotten.
+        recipe: how to learn.
+        progress: is told the share of the training that is done, 0 to 1.
+
+    Raises:
+        ModelError: the base cannot be read, is no model that `inkwise train` made, or knows no label of the
+            replay.
+        DataError: the file cannot be written.
+    """
+    before, metadata = net_from_onnx(base)
+    old: list[str] = metadata["labels"]
+    replay = replay.select(np.isin(replay.labels, old))
+    if not len(replay):
+        raise ModelError("the model knows no label of the replay, so it would forget all it knows")
+    rng = np.random.default_rng(recipe.seed)
+    replay = replay.select(rng.permutation(len(replay)))
+    own, own_labels = _own(drawn, found, recipe, rng)
+    labels = [*old, *sorted({*own_labels.tolist()} - {*old})]
+    _extend(before, [own[own_labels == label] for label in labels[len(old) :]], replay.glyphs[:_MIDDLE])
+    samples = _samples(replay, labels)
+    looking = min(_LOOKED, len(samples) // 2)
+    looked, rest = _select(samples, slice(looking)), _select(samples, slice(looking, None))
+    said = logits_of(before, looked.glyphs)
+    hardest = _margins(said, looked.classes).argsort()
+    # Every other one, so that both halves are equally hard.
+    check, said = _select(looked, hardest[::2]), said[hardest[::2]]
+    count = round(len(own) / recipe.share) - len(own)
+    hard = _select(looked, hardest[1::2][: count // 2])
+    training = _join(_samples(Dataset("own", own, own_labels), labels), hard)
+    training = _join(training, _select(rest, slice(count - len(hard))))
+    before.features.requires_grad_(False)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(recipe.seed)
+        callbacks = [*callbacks_of(recipe), _Report(progress)]
+        net = Loop(copy.deepcopy(before), recipe, training, _select(check, slice(_MIDDLE)), callbacks).fit()
+    says = logits_of(net, check.glyphs)
+    share = _way(said, says, check.classes)
+    for old_part, new_part in zip(before.head.parameters(), net.head.parameters(), strict=True):
+        new_part.data.lerp_(old_part.data, 1 - share)
+    # Both have been trained on most of these: only by how they differ is anything told.
+    temperature = metadata["temperature"] * _fit(torch.lerp(said, says, share), check) / _fit(said, check)
+    count = len(drawn) + len(found)
+    trained = str(metadata.pop("trained", ""))[:10]
+    metadata |= {
+        "name": f"{metadata['name']}{f' ({trained})' if trained else ''}, learnt from {count} of {writer}",
+        "labels": labels,
+        "temperature": round(temperature, 4),
+        "metrics": {},
+        "learnt": {"writer": writer, "samples": count, "share": share, "recipe": recipe.to_dict()},
+    }
+    export(net, path, temperature, metadata)
+
+
+class _Report(Callback):
+    """Tells the share of the steps that are done."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self.progress = progress
+
+    def on_step_end(self, loop: Loop) -> None:
+        self.progress(loop.step / loop.total_steps)
+
+
+def _own(drawn: StrokeSet, found: Dataset, recipe: Learn, rng: np.random.Generator) -> tuple[Glyphs, Labels]:
+    """About `recipe.glyphs` glyphs of the person's samples, each sample equally often, some as they are."""
+    times = max(1, round(recipe.glyphs / (len(drawn) + len(found))))
+    glyphs = []
+    for number in range(times):
+        plain = number < recipe.plain * times
+        if len(drawn):
+            glyphs.append(drawn.to_dataset().glyphs if plain else draw_variant(drawn, 0.0, rng))
+        glyphs.append(found.glyphs if plain else rescan(found.glyphs, rng))
+    return np.concatenate(glyphs), np.tile(np.concatenate([drawn.labels, found.labels]), times)
+
+
+def _extend(net: Net, news: list[Glyphs], others: Glyphs) -> None:
+    """Put a class into the head for the glyphs of each new label: it is told from others by its mean."""
+    weight, bias = net.head.weight.detach(), net.head.bias.detach()
+    length = weight.norm(dim=1).mean()
+    middle = _embed(net, others).mean(0)
+    for glyphs in news:
+        mean = _embed(net, glyphs).mean(0)
+        row = length * F.normalize(mean - middle, dim=0)
+        weight = torch.cat([weight, row[None]])
+        bias = torch.cat([bias, -(row @ (mean + middle) / 2)[None]])
+    net.head = nn.Linear(weight.shape[1], len(weight))
+    net.head.load_state_dict({"weight": weight, "bias": bias})
+
+
+@torch.no_grad()
+def _embed(net: Net, glyphs: Glyphs) -> Tensor:
+    parts = torch.from_numpy(glyphs[:, None]).split(256)
+    return torch.cat([net.features(part.float() / 255) for part in parts])
+
+
+def _samples(dataset: Dataset, labels: list[str]) -> Samples:
+    numbers = {label: number for number, label in enumerate(labels)}
+    classes = torch.tensor([numbers[label] for label in dataset.labels.tolist()], dtype=torch.int64)
+    return Samples(torch.from_numpy(dataset.glyphs), classes)
+
+
+def _join(one: Samples, other: Samples) -> Samples:
+    return Samples(torch.cat([one.glyphs, other.glyphs]), torch.cat([one.classes, other.classes]))
+
+
+def _select(samples: Samples, chosen: Tensor | slice) -> Samples:
+    return Samples(samples.glyphs[chosen], samples.classes[chosen])
+
+
+def _margins(logits: Tensor, classes: Tensor) -> Tensor:
+    """By how much the right logit exceeds the highest other, (n,)."""
+    right = classes[:, None]
+    return (logits.gather(1, right) - logits.scatter(1, right, -torch.inf).amax(1, keepdim=True))[:, 0]
+
+
+def _way(before: Tensor, after: Tensor, classes: Tensor) -> float:
+    """How far to go from logits to others, for hardly any more mistakes: 0.1 to 1."""
+
+    def misses(share: float) -> int:
+        return int((_margins(torch.lerp(before, after, share), classes) < 0).sum())
+
+    allowed = misses(0) + round(_SPARE * len(classes))
+    return next((tenths / 10 for tenths in range(10, 1, -1) if misses(tenths / 10) <= allowed), 0.1)
+
+
+def _fit(logits: Tensor, samples: Samples) -> float:
+    return fit_temperature(logits.numpy(), samples.classes.numpy())

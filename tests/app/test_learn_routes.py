@@ -1,0 +1,108 @@
+import uuid
+from importlib import resources
+
+import pytest
+
+from inkwise.corrections import Accuracy, Scores, learning
+from inkwise.recognition import Model
+
+ANNA = {"writer": "anna"}
+SCORES = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+
+
+@pytest.fixture
+def weights():
+    return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
+
+
+@pytest.fixture
+def version(client, learner, weights):
+    """Anna's first version, not promoted."""
+    return learner.store.versions.add("anna", weights, 8, SCORES, SCORES)
+
+
+def test_nothing_is_learnt_at_first(client):
+    idle = {"status": "idle", "writer": "", "step": "", "share": 0.0, "error": None, "version": None}
+    assert client.get("/api/learn").json() == idle
+    assert client.delete("/api/learn").json() == idle
+
+
+def test_too_few_samples_are_a_failure_with_a_reason(client, keep, monkeypatch):
+    monkeypatch.setattr(learning, "what_is_missing", lambda: None)
+    started = client.post("/api/learn", json=ANNA)
+    assert (started.status_code, started.json()["status"]) == (202, "running")
+    again = client.post("/api/learn", json={"writer": "ben"})
+    assert (again.status_code, again.json()["error"][:6]) == (409, "anna's")
+    ended = client.delete("/api/learn").json()
+    assert ended["status"] in ("cancelled", "failed")
+    assert client.get("/api/learn").json() == ended
+
+
+def test_without_torch_it_says_what_to_install(client, monkeypatch):
+    line = 'learning needs torch: pip install "inkwise[train]"'
+    monkeypatch.setattr(learning, "find_spec", lambda name: None)
+    assert client.get("/api/state?writer=anna").json()["learn"] == line
+    response = client.post("/api/learn", json=ANNA)
+    assert (response.status_code, response.json()) == (422, {"error": line})
+
+
+def test_versions_are_listed_promoted_and_rolled_back(client, version):
+    first = client.get("/api/versions?writer=anna").json()
+    assert first["current"] == 0
+    (listed,) = first["versions"]
+    assert (listed["number"], listed["samples"], listed["promoted"]) == (version.number, 8, False)
+    assert listed["time"] == version.time.isoformat()
+    assert listed["before"]["mnist"] == SCORES.mnist.to_dict()
+    assert listed["after"]["own"] == SCORES.own.to_dict()
+
+    def promote(number):
+        return client.post("/api/versions/promote", json={**ANNA, "number": number}).json()
+
+    assert promote(version.number)["current"] == version.number
+    assert client.get("/api/state?writer=anna").json()["version"] == version.number
+    assert promote(0) == first
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(7, 404), (-1, 422), (10**30, 422), (True, 422), ("1", 422), (None, 422)]
+)
+def test_a_version_that_is_none_is_not_promoted(client, version, number, status):
+    response = client.post("/api/versions/promote", json={**ANNA, "number": number})
+    assert response.status_code == status
+    assert client.get("/api/versions?writer=anna").json()["current"] == 0
+
+
+def test_a_version_of_somebody_else_is_not_promoted(client, version):
+    response = client.post("/api/versions/promote", json={"writer": "ben", "number": version.number})
+    assert (response.status_code, response.json()) == (
+        404,
+        {"error": f"there is no version {version.number} of ben"},
+    )
+
+
+def test_a_version_is_a_file_to_take_away(client, version, tmp_path):
+    response = client.get(f"/api/versions/{version.number}/model.onnx")
+    name = f'attachment; filename="inkwise-version-{version.number}.onnx"'
+    assert response.headers["Content-Disposition"] == name
+    assert Model(response.content).labels == tuple("0123456789")
+    assert client.get("/api/versions/9/model.onnx").status_code == 404
+    assert client.get(f"/api/versions/{10**30}/model.onnx").status_code == 422
+
+
+def test_versions_are_compared_on_everybody_but_not_on_what_they_learnt(client, keep, version):
+    held = [learning.held_back(uuid.UUID(keep()["id"])) for _ in range(12)]
+    keep("ben")
+    keep("ben", label="€")
+    compared = client.get("/api/versions/compare?writer=anna").json()
+    assert compared["versions"] == [0, version.number]
+    assert compared["writers"] == ["anna", "ben"]
+    rows = [[(cell["right"], cell["n"]) for cell in row] for row in compared["accuracy"]]
+    assert rows == [[(sum(held), sum(held)), (1, 2)]] * 2
+
+
+def test_there_is_nothing_to_compare(client):
+    assert client.get("/api/versions/compare?writer=anna").json() == {
+        "versions": [0],
+        "writers": [],
+        "accuracy": [[]],
+    }

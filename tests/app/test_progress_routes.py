@@ -1,0 +1,68 @@
+import pytest
+
+
+def test_how_things_stand_at_the_start(client, learner):
+    state = client.get("/api/state?writer=anna").json()
+    learn = state.pop("learn")
+    assert learn is None or "pip install" in learn
+    assert state == {
+        "writers": [],
+        "labels": list("0123456789"),
+        "digits": list("0123456789"),
+        "model": learner.base.model.name,
+        "version": 0,
+        "accuracy": {"right": 0, "n": 0, "low": None, "high": None},
+        "samples": 0,
+        "limits": {"points": 20_000, "upload_bytes": 32 * 2**20},
+    }
+
+
+def test_how_things_stand_after_answers(client, keep):
+    keep(label="7")
+    keep("ben", label="1")
+    state = client.get("/api/state?writer=ben").json()
+    assert (state["writers"], state["samples"], state["accuracy"]["n"]) == (["anna", "ben"], 1, 1)
+
+
+def test_progress_is_a_writers_and_all_side_by_side(client, keep):
+    keep(label="7")
+    keep(label="1")
+    keep("ben", label="7")
+    progress = client.get("/api/progress?writer=anna").json()
+    assert progress["curve"] == [True, False]
+    assert progress["confusion"] == {"labels": ["1", "7"], "counts": [[0, 1], [0, 1]]}
+    assert (progress["accuracy"]["right"], progress["accuracy"]["n"]) == (1, 2)
+    assert progress["accuracy"]["low"] < 0.5 < progress["accuracy"]["high"]
+    shares = [
+        (each["writer"], each["accuracy"]["right"], each["accuracy"]["n"]) for each in progress["writers"]
+    ]
+    assert shares == [("anna", 1, 2), ("ben", 1, 1)]
+
+
+def test_a_trial_counts_what_was_drawn_since_it_began(client, keep):
+    keep(source="trial")
+    query = {"writer": "anna", "since": "2026-01-01T00:00:00.000Z"}
+    trial = client.get("/api/trial", params=query).json()
+    assert (trial["right"], trial["n"], trial["done"]) == (1, 1, False)
+    assert trial["ask"] in "0123456789"
+    assert client.get("/api/trial", params={**query, "width": 0.9}).json()["done"] is True
+    assert client.get("/api/trial", params={**query, "since": "2200-01-01T00:00:00Z"}).json()["n"] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"since": "2026-01-01T00:00:00"}, "the beginning of a trial needs a time zone"),
+        ({"since": "soon"}, "since: Input should be a valid datetime"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "since is out of range"),
+        ({"since": "9999-12-31T23:59:59-14:00"}, "since is out of range"),
+        ({"width": "nan"}, "the width of the interval must be between 0 and 1, not nan"),
+        ({"width": "2"}, "the width of the interval must be between 0 and 1, not 2.0"),
+        ({"writer": "\x00"}, r"writer '\x00' holds a control character"),
+    ],
+)
+def test_a_trial_that_is_none(client, values, error):
+    query = {"writer": "anna", "since": "2026-01-01T00:00:00Z", **values}
+    response = client.get("/api/trial", params=query)
+    assert response.status_code == 422
+    assert response.json()["error"].startswith(error)

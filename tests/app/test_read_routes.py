@@ -1,0 +1,160 @@
+import base64
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwise.ink import stroke_glyph
+
+SEVEN = [[[30, 25], [85, 25], [55, 100]]]
+ONE = [[[160, 20], [160, 100]]]
+
+
+def read(client, strokes, **values):
+    return client.post("/api/read", json={"writer": "anna", "strokes": strokes, **values})
+
+
+def test_a_drawing_is_read_with_all_that_the_page_shows(client):
+    reading = read(client, SEVEN + ONE).json()
+    assert (reading["text"], reading["accepted"]) == ("71", True)
+    seven, one = reading["digits"]
+    assert (seven["strokes"], one["strokes"]) == ([0], [1])
+    assert seven["doubt"] is None
+    assert seven["alternatives"][0] == ["7", seven["probability"]]
+    assert sorted(label for label, _ in seven["alternatives"]) == list("0123456789")
+    assert base64.b64decode(seven["glyph"]) == stroke_glyph(SEVEN).tobytes()
+
+
+def test_all_strokes_may_be_one_digit(client):
+    (digit,) = read(client, SEVEN + ONE, single=True).json()["digits"]
+    assert digit["strokes"] == [0, 1]
+
+
+def test_no_strokes_are_read_as_nothing(client):
+    reading = read(client, []).json()
+    assert (reading["text"], reading["digits"]) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "strokes", [[[[5, 5]]], [[[1e9, 0], [0, 1e9]]], [[[i, i % 90] for i in range(20_000)]]]
+)
+def test_what_is_odd_is_read_all_the_same(client, strokes):
+    assert len(read(client, strokes).json()["digits"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("strokes", "error"),
+    [
+        ("[[]]", "stroke 1 has shape"),
+        ("[[[NaN, 1]]]", "stroke 1 holds a coordinate that is not a finite number"),
+        ("[[[1, 1]], [[-Infinity, 1]]]", "stroke 2 holds a coordinate that is not a finite number"),
+        ("[[[null, 1]]]", "stroke 1 holds a coordinate that is not a finite number"),
+        ("[[[1e999, 1]]]", "stroke 1 holds a coordinate that is not a finite number"),
+        (f"[[[{10**400}, 1]]]", "stroke 1 is not a list of"),
+        (f"[[[{'9' * 5000}, 1]]]", "the body is not JSON"),
+        ('[[["a", "b"]]]', "stroke 1 is not a list of"),
+        ('[[{"x": 1}]]', "stroke 1 is not a list of"),
+        ("[[[[1, 2]]]]", "stroke 1 has shape"),
+        ("[[1, 2]]", "stroke 1 has shape"),
+        ("[1, 2]", "strokes holds what is not a list of points"),
+        ('["ab"]', "strokes holds what is not a list of points"),
+        ('"ab"', "strokes is not a list of strokes"),
+        ("{}", "strokes is not a list of strokes"),
+        ("null", "strokes is not a list of strokes"),
+        ("[" * 900 + "]" * 900, "stroke 1 is not a list of"),
+    ],
+)
+def test_strokes_that_are_none_are_refused(client, strokes, error):
+    body = f'{{"writer": "anna", "strokes": {strokes}}}'.encode()
+    response = client.post("/api/read", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert response.json()["error"].startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", "the body is not JSON in UTF-8"),
+        (b"seven", "the body is not JSON in UTF-8"),
+        (b'{"writer": "\xff"}', "the body is not JSON in UTF-8"),
+        ('{"strokes": []}'.encode("utf-16"), "the body is not JSON in UTF-8"),
+        (b"[" * 1_000_000, "the body is not JSON in UTF-8"),
+        (b"[]", "the body is not a JSON object"),
+        (b'{"strokes": []}', "writer is NoneType, not text"),
+        (b'{"writer": 5, "strokes": []}', "writer is int, not text"),
+        (b'{"writer": " ", "strokes": []}', "writer is empty"),
+        (b'{"writer": "\\ud800", "strokes": []}', "writer '\\ud800' holds a control character"),
+        (b'{"writer": "anna", "strokes": [], "single": "no"}', "single is neither true nor false"),
+    ],
+)
+def test_bodies_that_are_none_are_refused(client, body, error):
+    response = client.post("/api/read", content=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()) == (422, {"error": error})
+
+
+@pytest.mark.parametrize(
+    ("strokes", "error"),
+    [
+        ([[[1, 2]] * 100_000], "100,000 points; at most 20,000 are taken at once"),
+        ([[[1, 2]]] * 501, "501 strokes; at most 500 are taken at once"),
+    ],
+)
+def test_too_much_is_refused(client, strokes, error):
+    response = read(client, strokes)
+    assert (response.status_code, response.json()) == (413, {"error": error})
+
+
+def send(client, data):
+    return client.post("/api/picture?writer=anna", content=data)
+
+
+def test_a_picture_is_read_with_boxes_that_fit(client, seven):
+    # Lying on its side, as a phone stores it.
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    side = Image.fromarray(np.pad(seven, ((0, 0), (0, 40)), constant_values=230)).transpose(
+        Image.Transpose.ROTATE_90
+    )
+    side.save(file, "PNG", exif=exif)
+    reading = send(client, file.getvalue()).json()
+
+    assert (reading["text"], reading["width"], reading["height"]) == ("7", 160, 120)
+    (digit,) = reading["digits"]
+    x, y, w, h = digit["box"]
+    assert 20 < x < x + w < 95
+    assert 15 < y < y + h < 110
+    assert digit["strokes"] is None
+    assert len(base64.b64decode(digit["glyph"])) == 784
+
+
+def _bomb():
+    """A PNG of a few bytes that says it has 10^10 pixels."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"0"))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"I am text", "is not a picture that can be read"),
+        (b"/etc/passwd", "is not a picture that can be read"),
+        (b"", "is empty"),
+        (_bomb(), "shrink it first"),
+    ],
+)
+def test_what_is_no_picture_is_refused(client, data, error):
+    response = send(client, data)
+    assert response.status_code == 422
+    assert error in response.json()["error"]

@@ -1,0 +1,203 @@
+import json
+import socket
+
+import pytest
+
+from inkwise.app import limits
+from inkwise.app.security import is_loopback
+
+ANNA = {"writer": "anna"}
+
+
+def refused(response, status):
+    """The error of a response that is one, of this status."""
+    assert response.status_code == status
+    return response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8420", "localhost", "LOCALHOST:8420", "localhost.", "[::1]:8420", "127.1.2.3"]
+)
+def test_on_loopback_its_names_are_served(client, host):
+    assert client.get("/api/learn", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8420",
+        "127.0.0.1:80",
+        "192.168.1.5:8420",
+        "127.0.0.1.evil.example",
+        "",
+        "evil.example[::1]",
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/learn"])
+def test_on_loopback_other_names_are_refused(client, host, path):
+    response = client.get(path, headers={"Host": host})
+    assert response.status_code == 403
+    assert "is not a name of this server" in response.text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("192.168.1.5:8420", 200),
+        ("192.168.1.5:80", 200),  # a port may be passed on by another
+        ("[fe80::1]:8420", 200),
+        ("ink.example", 200),
+        (socket.gethostname(), 200),
+        (f"{socket.gethostname()}.local:8420", 200),
+        ("localhost:8420", 200),
+        ("evil.example", 403),
+    ],
+)
+def test_in_a_network_addresses_and_own_names_are_served(serve, host, status):
+    client = serve(host="ink.example", token="secret")
+    headers = {"Host": host, "Authorization": "Bearer secret"}
+    assert client.get("/api/learn", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:9"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_sites_are_refused(client, keep, headers):
+    sample = keep()
+    assert refused(client.post("/api/undo", json=ANNA, headers=headers), 403)
+    assert refused(client.delete(f"/api/samples/{sample['id']}", headers=headers), 403)
+    assert refused(client.get("/api/samples", headers=headers), 403)
+    assert client.get("/api/samples").json()["total"] == 1
+
+
+def test_the_page_itself_is_served(client):
+    headers = {"Origin": "http://127.0.0.1:8420", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/api/undo", json=ANNA, headers=headers).status_code == 200
+
+
+def test_the_page_may_be_linked_to(client):
+    assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+)
+def test_what_a_form_can_send_is_no_json(client, kind):
+    body = json.dumps(ANNA).encode()
+    response = client.post("/api/undo", content=body, headers={"Content-Type": kind} if kind else {})
+    assert refused(response, 415) == "the body must be application/json"
+
+
+def test_json_may_name_its_charset(client):
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.post("/api/undo", content=json.dumps(ANNA).encode(), headers=headers).status_code == 200
+
+
+def test_without_the_token_nothing_is_served(serve):
+    client = serve(host="0.0.0.0", token="secret")
+    for path in ("/", "/?token=wrong", "/static/main.js", "/api/learn?token=secret"):
+        response = client.get(path)
+        assert response.status_code == 401
+        assert "the token is missing or wrong" in response.text
+    for value in ("Bearer wrong", "Bearer", "Basic secret", "Bearer \xe4"):
+        assert refused(client.get("/api/learn", headers={"Authorization": value.encode("latin-1")}), 401)
+    assert refused(client.get("/api/learn", headers={"Cookie": "inkwise=secret"}), 401)
+    assert client.get("/").headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("token", ["secret", "a b;c=ä&d"])
+def test_the_address_with_the_token_opens_the_rest(serve, token):
+    client = serve(host="0.0.0.0", token=token)
+    opened = client.get("/", params={"token": token})
+    assert opened.status_code == 200
+    cookie = opened.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert token not in cookie
+    assert client.get("/api/learn").status_code == 200
+    assert "Set-Cookie" not in client.get("/").headers
+
+
+def test_a_program_sends_the_token_in_a_header(serve):
+    client = serve(host="0.0.0.0", token="secret")
+    assert client.get("/api/learn", headers={"Authorization": "Bearer secret"}).status_code == 200
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(client):
+    for path, cache in {
+        "/": "no-cache",
+        "/static/main.js": "no-cache",
+        "/api/learn": "no-store",
+        "/no": "no-cache",
+    }.items():
+        headers = client.get(path).headers
+        assert headers["Content-Security-Policy"].startswith(
+            "default-src 'self'; img-src 'self' blob: data:; "
+        )
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == cache
+    assert client.get("/", headers={"Host": "evil"}).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_large_body_is_refused_before_it_is_read(client):
+    def body():
+        raise AssertionError("it was read")
+        yield b""
+
+    headers = {"Content-Length": str(50 * 2**20)}
+    response = client.post("/api/picture?writer=anna", content=body(), headers=headers)
+    assert refused(response, 413) == "too large: at most 32 MB can be sent here"
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/read", limits.BODY_BYTES),
+        ("/api/picture?writer=anna", limits.UPLOAD_BYTES),
+        ("/api/learn", limits.BODY_BYTES),
+    ],
+)
+def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(client, path, limit):
+    def body():
+        for _ in range(limit // 2**20 + 1):
+            yield b" " * 2**20
+
+    response = client.post(path, content=body(), headers={"Content-Type": "application/json"})
+    assert refused(response, 413) == f"too large: at most {limit // 2**20} MB can be sent here"
+
+
+def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, monkeypatch, caplog):
+    def fail(*arguments, **settings):
+        raise RuntimeError("a secret")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(learner, "read_strokes", fail)
+        response = client.post("/api/read", json={"writer": "anna", "strokes": []})
+    assert refused(response, 500) == "something went wrong here; the log of inkwise app says what"
+    assert "RuntimeError: a secret" in caplog.text
+    assert client.post("/api/read", json={"writer": "anna", "strokes": []}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("", False),
+        ("ink", False),
+    ],
+)
+def test_what_is_loopback(host, loopback):
+    assert is_loopback(host) == loopback

@@ -1,0 +1,141 @@
+import sqlite3
+import sys
+from contextlib import closing
+
+import pytest
+from sqlalchemy import Engine, event
+
+from inkwise.corrections import Learner, database
+from inkwise.errors import InkwiseError
+
+SEVEN = [[[30, 25], [85, 25], [55, 100]]]
+ANSWER = {"writer": "anna", "source": "canvas", "answers": [{"label": "7", "strokes": SEVEN}]}
+READ = {"writer": "anna", "strokes": SEVEN}
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The file of the database."""
+    return tmp_path / "taught.db"
+
+
+def unusable(response, caplog):
+    """The one line of a 503, which is in the log as well, once and without a traceback."""
+    assert response.status_code == 503
+    error = response.json()["error"]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("ERROR", error)]
+    assert "Traceback" not in caplog.text
+    caplog.clear()
+    return error
+
+
+def reads(client):
+    return client.post("/api/read", json=READ).json()["text"] == "7"
+
+
+def test_the_page_and_its_parts(client):
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    script = client.get("/static/main.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    for response in (page, script):
+        again = client.get(response.request.url, headers={"If-None-Match": response.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/no",
+        "/api/no",
+        "/docs",
+        "/openapi.json",
+        "/api/read/",
+        "/static/no.js",
+        "/static/%2e%2e/server.py",
+        "/static/%00",
+    ],
+)
+def test_what_is_not_there(client, method, path):
+    response = client.request(method, path)
+    assert response.status_code in (404, 405)
+    assert response.json()["error"].endswith(("Not Found", "Method Not Allowed"))
+
+
+def test_a_database_of_a_newer_version(client, file, learner, serve, caplog):
+    assert learner.store
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    newer = serve(Learner(f"sqlite:///{file}"))
+    assert "made by a newer Inkwise" in unusable(newer.get("/api/state?writer=anna"), caplog)
+    assert "made by a newer Inkwise" in unusable(newer.post("/api/samples", json=ANSWER), caplog)
+    assert reads(newer)
+
+
+def test_a_read_only_database(client, file, keep, serve, caplog):
+    keep()
+    reader = serve(Learner(f"sqlite:///file:{file}?mode=ro&uri=true"))
+    assert "readonly" in unusable(reader.post("/api/samples", json=ANSWER), caplog)
+    assert reader.get("/api/samples").json()["total"] == 1
+    assert reads(reader)
+
+
+def test_a_locked_database_and_the_app_lives_on(monkeypatch, file, serve, caplog):
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    client = serve()
+    assert client.post("/api/samples", json=ANSWER).status_code == 201
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "database is locked" in unusable(client.post("/api/samples", json=ANSWER), caplog)
+        assert client.get("/api/samples").json()["total"] == 1
+        assert reads(client)
+        other.execute("ROLLBACK")
+    assert client.post("/api/samples", json=ANSWER).status_code == 201
+
+
+def test_a_full_database(serve, caplog):
+    def limit(connection, record):
+        connection.execute("PRAGMA max_page_count = 30")
+
+    event.listen(Engine, "connect", limit)
+    try:
+        client = serve()
+        for _ in range(200):
+            response = client.post("/api/samples", json=ANSWER)
+            if response.status_code != 201:
+                break
+        assert "database or disk is full" in unusable(response, caplog)
+        assert client.get("/api/samples").json()["total"] > 1
+        assert reads(client)
+    finally:
+        event.remove(Engine, "connect", limit)
+
+
+def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog):
+    client = serve(Learner(f"sqlite:///{tmp_path / 'later' / 'taught.db'}"))
+    assert "unable to open database file" in unusable(client.get("/api/state?writer=anna"), caplog)
+    (tmp_path / "later").mkdir()
+    assert client.get("/api/state?writer=anna").status_code == 200
+
+
+def test_the_job_ends_with_the_app(serve, monkeypatch):
+    ended = []
+    monkeypatch.setattr("inkwise.app.learning.LearningJob.cancel", lambda job: ended.append(job))
+    client = serve()
+    assert client.get("/").status_code == 200
+    assert ended == []
+    client.__exit__(None, None, None)
+    client.__enter__()  # for the fixture to end
+    assert len(ended) == 1
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(("inkwise.app", "inkwise.corrections"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(InkwiseError, match=rf'^the app needs {missing}: pip install "inkwise\[app\]"$'):
+        import inkwise.app  # noqa: F401

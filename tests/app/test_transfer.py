@@ -1,0 +1,105 @@
+import io
+import json
+import zipfile
+
+from inkwise.app import transfer
+
+BLANK = ",".join(["0"] * 784)
+
+
+def packed(**files):
+    """A zip file of these texts: packed(images_csv="0,0")."""
+    return packed_names({name.replace("_", "."): text for name, text in files.items()})
+
+
+def packed_names(files, method=zipfile.ZIP_DEFLATED):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return data.getvalue()
+
+
+def send(client, data, writer="zoe"):
+    return client.post(f"/api/import?writer={writer}", content=data)
+
+
+def error(client, data):
+    """The error of an import of which nothing is kept."""
+    response = send(client, data)
+    assert response.status_code in (413, 422)
+    assert client.get("/api/samples").json()["total"] == 0
+    return response.json()["error"]
+
+
+def test_what_goes_out_comes_in_again(client, keep):
+    kept = [keep(label="=1"), keep("ben", label="7")]
+    response = client.get("/api/export")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="inkwise-samples.zip"'
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    assert send(client, response.content).json() == {"added": 0}
+    for sample in kept:
+        client.delete(f"/api/samples/{sample['id']}")
+    assert send(client, response.content).json() == {"added": 2}
+    listed = client.get("/api/samples").json()["samples"]
+    assert sorted(each["id"] for each in listed) == sorted(each["id"] for each in kept)
+
+
+def test_an_export_holds_the_three_files_and_no_formula(client, keep):
+    keep(label="=1")
+    keep("ben")
+    with zipfile.ZipFile(io.BytesIO(client.get("/api/export?writer=anna").content)) as archive:
+        assert archive.namelist() == ["images.csv", "labels.csv", "samples.jsonl"]
+        assert archive.read("labels.csv") == b"'=1\n"
+
+
+def test_there_is_nothing_to_export(client):
+    response = client.get("/api/export?writer=anna")
+    assert (response.status_code, response.json()) == (404, {"error": "there are no samples of anna"})
+
+
+def test_lines_come_in_as_they_are(client, keep):
+    sample = keep()
+    client.delete(f"/api/samples/{sample['id']}")
+    assert send(client, json.dumps(sample).encode() + b"\n").json() == {"added": 1}
+    assert client.get("/api/samples").json()["samples"] == [sample]
+
+
+def test_the_pair_of_csv_files_is_of_the_writer_who_sends_it(client):
+    data = packed(images_csv=f"{BLANK}\n{BLANK}\n", labels_csv="'=1\n7\n")
+    assert send(client, data).json() == {"added": 2}
+    listed = client.get("/api/samples?writer=zoe").json()["samples"]
+    assert sorted(each["label"] for each in listed) == ["7", "=1"]
+
+
+def test_a_wrong_row_is_named_without_the_folder_and_nothing_is_kept(client):
+    short = packed(images_csv=f"{BLANK}\n1,2,3\n", labels_csv="7\n1\n")
+    assert error(client, short) == "images.csv: row 2: 3 values, not 784"
+    assert error(client, b"hello") == "samples.jsonl: row 1: is not JSON"
+    assert error(client, b"\xff\xfe") == "samples.jsonl: is not a text file"
+    assert error(client, packed(images_csv=BLANK)) == "labels.csv: cannot be read (No such file or directory)"
+
+
+def test_no_path_in_an_archive_is_used(client):
+    data = packed_names({"../images.csv": BLANK, "/labels.csv": "7", "a/samples.jsonl": "{}"})
+    assert error(client, data) == "the zip file holds none of images.csv, labels.csv and samples.jsonl"
+
+
+def test_a_damaged_archive(client):
+    whole = packed(images_csv=BLANK * 99, labels_csv="7\n")
+    assert error(client, whole[40:]) == "the zip file is damaged, or needs a password"
+    spoilt = bytearray(whole)
+    spoilt[60:70] = b"x" * 10
+    assert error(client, bytes(spoilt)) == "the zip file is damaged, or needs a password"
+    locked = bytearray(packed_names({"images.csv": BLANK}, zipfile.ZIP_STORED))
+    locked[6] |= 1
+    locked[locked.index(b"PK\x01\x02") + 8] |= 1
+    assert error(client, bytes(locked)) == "the zip file is damaged, or needs a password"
+    odd = packed_names({"images.csv": BLANK}, zipfile.ZIP_BZIP2)
+    assert error(client, odd) == "the zip file is packed in a way that is not read here"
+
+
+def test_an_archive_that_unpacks_to_more_than_it_should(client, monkeypatch):
+    monkeypatch.setattr(transfer, "UNPACKED_BYTES", 2**20)
+    large = packed(images_csv="0" * 2**20, labels_csv="7")
+    assert error(client, large) == "too large: at most 1 MB can be unpacked"

@@ -1,0 +1,172 @@
+"""A screen of 640x480 that nobody sees, and somebody at the window on it."""
+
+import gc
+import importlib.util
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from inkwise.corrections import Learner
+
+
+@pytest.fixture(scope="module")
+def display():
+    """The name of a display: one of its own where Xvfb is installed, so that nobody's mouse disturbs it."""
+    own, given = shutil.which("Xvfb"), os.environ.get("DISPLAY")
+    lacking = None
+    if not importlib.util.find_spec("tkinter"):
+        lacking = "tkinter is not installed (Debian: apt install python3-tk)"
+    elif not own and not given:
+        lacking = "there is neither Xvfb (Debian: apt install xvfb) nor a display to show the window on"
+    if lacking and os.environ.get("CI") == "true":
+        pytest.fail(lacking)
+    if lacking:
+        pytest.skip(lacking)
+    if not own:
+        yield given
+        return
+    told, tell = os.pipe()
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(tell),
+        "-screen",
+        "0",
+        "640x480x24",
+        "-dpi",
+        "96",
+        "-nolisten",
+        "tcp",
+    ]
+    server = subprocess.Popen(command, pass_fds=[tell], stderr=subprocess.DEVNULL)
+    os.close(tell)
+    with os.fdopen(told) as number:
+        yield f":{number.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+class Driver:
+    """Somebody at a window."""
+
+    def __init__(self, window):
+        self.window, self.look = window, window.look
+        self.failures = []
+        self.look.root.report_callback_exception = lambda *failure: self.failures.append(failure)
+        self.look.root.focus_force()
+        self.clock = 0
+        self.until(lambda: self.look.labels and self.look.canvas.winfo_width() > 100)
+        self.rest()
+
+    def until(self, true):
+        end = time.monotonic() + 20
+        while not true():
+            self.look.root.update()
+            assert not self.failures, self.failures
+            assert time.monotonic() < end, "nothing came of it"
+            time.sleep(0.001)
+
+    def rest(self):
+        """Until all is read and kept that was asked for."""
+        self.until(lambda: not self.window._worker.busy)
+        self.look.root.update()
+
+    def press(self, points):
+        self.look.canvas.event_generate("<ButtonPress-1>", x=points[0][0], y=points[0][1])
+        for x, y in points[1:]:
+            self.look.canvas.event_generate("<B1-Motion>", x=x, y=y)
+
+    def let_go(self):
+        self.look.canvas.event_generate("<ButtonRelease-1>")
+
+    def draw(self, strokes):
+        for stroke in strokes:
+            self.press(stroke)
+            self.let_go()
+        self.rest()
+
+    def key(self, name, widget=None, up=True, wait=True):
+        self.clock += 100
+        (widget or self.look.canvas).event_generate(f"<KeyPress-{name}>", time=self.clock)
+        if up:
+            (widget or self.look.canvas).event_generate(f"<KeyRelease-{name}>", time=self.clock + 50)
+        if wait:
+            self.rest()
+
+    def click(self, button):
+        button.invoke()
+        self.rest()
+
+    def enter(self, entry, text):
+        entry.focus_set()
+        entry.delete(0, "end")
+        entry.insert(0, text)
+        self.until(lambda: self.look.root.focus_get() is entry)
+        self.key("Return", entry)
+        self.until(lambda: self.look.root.focus_get() is self.look.canvas)
+
+    def answer(self):
+        items = self.look.answer.find_all()
+        return "".join(self.look.answer.itemcget(item, "text") for item in items if self.is_text(item))
+
+    def is_text(self, item):
+        return self.look.answer.type(item) == "text"
+
+    def colours(self):
+        items = self.look.answer.find_all()
+        return [self.look.answer.itemcget(item, "fill") for item in items if self.is_text(item)]
+
+    def empty(self):
+        return bool(self.look.canvas.find_withtag("hint"))
+
+    def close(self):
+        self.look.root.destroy()
+        self.window.close()
+        # Collected by another thread, what is left of a window takes the interpreter with it.
+        del self.look, self.window
+        gc.collect()
+
+
+@pytest.fixture
+def learner(tmp_path):
+    learner = Learner(f"sqlite:///{tmp_path / 'taught.db'}")
+    yield learner
+    learner.close()
+
+
+@pytest.fixture
+def sit_down(display, monkeypatch):
+    """Open a window and put somebody there: sit_down(learner); or sit_down(window=WINDOW), who closes it."""
+    monkeypatch.setenv("DISPLAY", display)
+    drivers = []
+
+    def sit_down(learner=None, window=None):
+        from inkwise.app.window.window import Window
+
+        if window:
+            return Driver(window)
+        drivers.append(Driver(Window(learner, "anna")))
+        return drivers[-1]
+
+    yield sit_down
+    for driver in drivers:
+        driver.close()
+
+
+@pytest.fixture
+def anna(sit_down, learner):
+    """Anna at the window."""
+    return sit_down(learner)
+
+
+@pytest.fixture
+def kept(learner):
+    """The labels of what was kept, in the order of time: kept("anna")."""
+
+    def kept(writer="anna"):
+        return [sample.label for sample in reversed(learner.store.samples(writer=writer))]
+
+    return kept

@@ -1,0 +1,358 @@
+"""The real window, driven by events."""
+
+import gc
+import importlib
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from inkwise import InkwiseError, StoreError
+from inkwise.corrections import Answer, Learner
+
+SEVEN = [[(110, 60), (200, 60), (150, 200)]]
+ONE = [[(60, 60), (60, 180)]]
+FOUR = [[(270, 60), (245, 130), (320, 130)], [(300, 95), (300, 190)]]
+H = [[(100, 60), (100, 200)], [(105, 130), (195, 130)], [(200, 60), (200, 200)]]
+
+
+def test_what_is_drawn_is_read_while_it_is_drawn(anna):
+    assert anna.empty()
+    anna.press(SEVEN[0])
+    anna.until(lambda: anna.answer() == "7")
+    assert anna.look.probability["text"].endswith(" %")
+    assert not anna.empty()
+
+
+def test_enter_keeps_what_was_read_as_right(anna, learner):
+    anna.draw(SEVEN)
+    digit = learner.read_strokes("anna", SEVEN).digits[0]
+    anna.key("Return")
+    (sample,) = learner.store.samples()
+    assert (sample.label, sample.answer, sample.writer, sample.source) == ("7", "7", "anna", "canvas")
+    assert sample.probability == pytest.approx(digit.probability)
+    assert sample.model == learner.base.model.name
+    assert sample.strokes == [[[110, 60], [200, 60], [150, 200]]]
+    np.testing.assert_array_equal(sample.glyph, digit.glyph)
+    assert anna.empty()
+    assert anna.answer() == ""
+    assert anna.look.status["text"] == "saved as 7; Backspace takes it back"
+
+
+def test_one_key_corrects_and_keeps(anna, learner):
+    anna.draw(SEVEN)
+    anna.key("1")
+    (sample,) = learner.store.samples()
+    assert (sample.label, sample.answer) == ("1", "7")
+    assert anna.empty()
+
+
+def test_a_key_that_comes_before_the_reading_waits_for_it(anna, kept):
+    anna.press(SEVEN[0])
+    anna.let_go()
+    for _ in range(3):
+        anna.key("1", wait=False)
+    anna.rest()
+    assert kept() == ["1"]
+
+
+def test_a_key_means_nothing_where_nothing_is_drawn_or_with_control(anna, kept):
+    anna.key("1")
+    anna.key("Return")
+    anna.draw(SEVEN)
+    for name in ("Control-Key-1", "space", "Tab"):
+        anna.look.canvas.event_generate(f"<{name}>")
+        anna.rest()
+    anna.look.canvas.focus_set()
+    assert kept() == []
+    assert anna.answer() == "7"
+
+
+def test_the_accuracy_is_at_the_bottom_right(anna, learner):
+    assert anna.look.accuracy["text"] == "no answers yet"
+    learner.keep("anna", "canvas", [Answer("7", SEVEN, answer="7")] * 41)
+    learner.keep("anna", "canvas", [Answer("1", SEVEN, answer="7")] * 3)
+    anna.draw(SEVEN)
+    anna.key("Return" if anna.answer() == "7" else "7")
+    assert anna.look.accuracy["text"] == "42 of 45 right · 93.3 % (82–98 %)"
+    look = anna.look
+    right, bottom = (
+        look.root.winfo_rootx() + look.root.winfo_width(),
+        look.root.winfo_rooty() + look.root.winfo_height(),
+    )
+    assert right - (look.accuracy.winfo_rootx() + look.accuracy.winfo_width()) < 20
+    assert bottom - (look.accuracy.winfo_rooty() + look.accuracy.winfo_height()) < 20
+
+
+def test_what_the_model_saw_is_shown_enlarged(anna, learner):
+    anna.draw(SEVEN)
+    glyph = learner.read_strokes("anna", SEVEN).digits[0].glyph
+    zoom = anna.look.glyph.width() // 28
+    assert zoom >= 3
+    shown = [[anna.look.glyph.get(x * zoom, y * zoom)[0] for x in range(28)] for y in range(28)]
+    np.testing.assert_array_equal(255 - np.array(shown), glyph)
+
+
+def test_what_is_not_accepted_says_why(anna, learner, monkeypatch):
+    anna.draw(SEVEN)
+    (sure,) = anna.colours()
+    assert anna.look.reason["text"] == ""
+    reading = learner.read_strokes("anna", SEVEN)
+    digit = replace(reading.digits[0], label="4", accepted=False, doubt="4 or 9")
+    doubtful = replace(reading, digits=(digit,), accepted=False, reason="not sure: 4 or 9")
+    monkeypatch.setattr(learner, "read_strokes", lambda *_, **__: doubtful)
+    anna.draw(SEVEN)
+    assert anna.answer() == "4"
+    assert anna.look.reason["text"] == "not sure: 4 or 9"
+    assert anna.colours() != [sure]
+
+
+def test_a_new_label_is_typed_and_gets_a_button(anna, kept):
+    assert list(anna.look.labels) == list("0123456789")
+    anna.draw(SEVEN)
+    anna.key("A")
+    assert list(anna.look.labels) == [*"0123456789", "A"]
+    anna.draw(SEVEN)
+    anna.enter(anna.look.other, "seven")
+    anna.draw(SEVEN)
+    anna.click(anna.look.labels["seven"])
+    assert kept() == ["A", "seven", "seven"]
+    assert anna.look.other.get() == ""
+
+
+def test_what_is_taught_is_read_next(anna):
+    for _ in range(5):
+        anna.draw(SEVEN)
+        anna.key("A")
+    anna.draw(SEVEN)
+    assert anna.answer() == "A"
+
+
+def test_a_number_is_kept_digit_by_digit(anna, learner, kept):
+    anna.draw(ONE + SEVEN + FOUR)
+    assert anna.answer() == "174"
+    anna.key("Right")
+    anna.key("2")
+    assert anna.answer() == "124"
+    assert kept() == []
+    anna.key("Return")
+    samples = list(reversed(learner.store.samples()))
+    assert [(sample.label, sample.answer) for sample in samples] == [("1", "1"), ("2", "7"), ("4", "4")]
+    assert [len(sample.strokes) for sample in samples] == [1, 1, 2]
+    assert samples[1].strokes == [[[110, 60], [200, 60], [150, 200]]]
+
+
+def test_a_digit_of_a_number_is_chosen_with_keys_or_by_a_click(anna):
+    anna.draw(ONE + SEVEN + FOUR)
+    for name in ("Right", "Right", "Right", "Left"):
+        anna.key(name)
+    anna.key("9")
+    assert anna.answer() == "194"
+    boxes = [anna.look.answer.bbox(item) for item in anna.look.answer.find_all() if anna.is_text(item)]
+    x = (boxes[0][0] + boxes[0][2]) // 2
+    anna.look.answer.event_generate("<ButtonPress-1>", x=x, y=20)
+    anna.key("8")
+    assert anna.answer() == "894"
+
+
+def test_a_correction_outlives_more_drawing_but_not_its_strokes(anna):
+    anna.draw(ONE + SEVEN)
+    anna.key("Right")
+    anna.key("2")
+    anna.draw(FOUR)
+    assert anna.answer() == "124"
+    for _ in range(3):
+        anna.key("BackSpace")
+    assert anna.answer() == "1"
+    anna.draw(SEVEN)
+    assert anna.answer() == "17"
+
+
+def test_strokes_that_stand_apart_can_be_one_sign(anna, learner):
+    anna.draw(H)
+    assert len(anna.answer()) > 1
+    anna.click(anna.look.join)
+    assert len(anna.answer()) == 1
+    anna.key("H")
+    (sample,) = learner.store.samples()
+    assert (sample.label, len(sample.strokes)) == ("H", 3)
+
+
+def test_backspace_undoes_strokes_then_a_clearing_then_answers(anna, kept):
+    anna.draw(ONE + SEVEN)
+    anna.key("BackSpace")
+    assert anna.answer() == "1"
+    anna.key("Escape")
+    assert anna.empty()
+    anna.key("BackSpace")
+    assert anna.answer() == "1"
+    anna.key("Return")
+    anna.key("BackSpace")
+    assert kept() == []
+    assert anna.answer() == "1", "it is there again, to be answered otherwise"
+    assert anna.look.status["text"] == "the answer 1 was taken back"
+    anna.key("BackSpace")
+    anna.key("BackSpace")
+    assert anna.look.status["text"] == "nothing left to undo"
+
+
+def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
+    anna.draw(SEVEN)
+    anna.key("Return")
+    anna.draw(ONE + SEVEN)
+    for _ in range(9):
+        anna.key("BackSpace", up=False)
+    assert anna.empty()
+    assert kept() == ["7"]
+    # X says of a key that is held that it is let go and pressed again at the same moment.
+    for _ in range(5):
+        anna.look.canvas.event_generate("<KeyRelease-BackSpace>", time=5000)
+        anna.look.canvas.event_generate("<KeyPress-BackSpace>", time=5000)
+        anna.rest()
+    assert kept() == ["7"]
+    anna.clock = 6000
+    anna.look.canvas.event_generate("<KeyRelease-BackSpace>", time=5500)
+    anna.key("BackSpace")
+    assert kept() == []
+
+
+def test_a_relabelling_from_elsewhere_is_undone_too(anna, learner):
+    (sample,) = learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    learner.store.label(sample.id, "1")
+    anna.click(anna.look.undo)
+    assert anna.look.status["text"] == "undone: it is 7 again"
+    assert anna.empty()
+
+
+def test_a_drawing_from_a_larger_canvas_comes_back_in_sight(anna, learner):
+    learner.keep("anna", "canvas", [Answer("7", [[(2000, 1000), (3000, 1000), (2500, 2600)]])])
+    anna.click(anna.look.undo)
+    assert anna.answer() == "7"
+    left, top, right, bottom = anna.look.canvas.bbox("all")
+    assert left >= 0
+    assert top >= 0
+    assert right <= anna.look.canvas.winfo_width()
+    assert bottom <= anna.look.canvas.winfo_height()
+
+
+def test_clearing_in_the_middle_of_a_stroke_ends_it(anna):
+    anna.press(SEVEN[0])
+    anna.key("Escape")
+    anna.look.canvas.event_generate("<B1-Motion>", x=10, y=10)
+    anna.let_go()
+    anna.rest()
+    assert anna.empty()
+    assert anna.answer() == ""
+
+
+def test_each_writer_has_labels_an_accuracy_and_answers_of_their_own(anna, kept):
+    for _ in range(5):
+        anna.draw(SEVEN)
+        anna.key("A")
+    anna.enter(anna.look.writer, " ben ")
+    assert anna.look.accuracy["text"] == "no answers yet"
+    assert "A" not in anna.look.labels
+    anna.draw(SEVEN)
+    assert anna.answer() == "7"
+    anna.enter(anna.look.writer, "anna")
+    assert anna.answer() == "A", "what is drawn is read again"
+    anna.enter(anna.look.writer, "ben")
+    anna.key("Return")
+    assert kept("ben") == ["7"]
+    assert anna.look.writer["values"] == ("anna", "ben")
+    anna.enter(anna.look.writer, "")
+    assert anna.look.writer.get() == "ben"
+
+
+def test_a_label_that_cannot_be_is_refused_and_the_drawing_stays(anna, kept):
+    anna.draw(SEVEN)
+    anna.enter(anna.look.other, "x" * 10_000)
+    assert anna.look.status["text"] == "label has 10,000 characters; at most 32 are possible"
+    assert not anna.empty()
+    anna.key("7")
+    assert kept() == ["7"]
+
+
+def test_an_error_of_the_database_is_told_and_the_drawing_stays_until_it_is_kept(
+    anna, learner, monkeypatch, kept
+):
+    def full(samples):
+        raise StoreError("taught.db: database or disk is full")
+
+    anna.draw(SEVEN)
+    with monkeypatch.context() as broken:
+        broken.setattr(learner.store, "extend", full)
+        anna.key("1")
+    assert anna.look.status["text"] == "taught.db: database or disk is full"
+    assert anna.look.status["style"] == "Bad.TLabel"
+    assert anna.answer() == "1"
+    assert not anna.empty()
+    anna.key("Return")
+    assert kept() == ["1"]
+    assert anna.look.status["style"] == "Quiet.TLabel"
+
+
+def test_it_reads_without_a_database(sit_down, tmp_path):
+    learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
+    driver = sit_down(learner)
+    assert driver.look.status["text"].endswith("unable to open database file")
+    driver.draw(SEVEN)
+    assert driver.answer() == "7"
+
+
+def test_a_small_screen_shows_all_of_it(anna, learner):
+    learner.keep(
+        "anna", "canvas", [Answer(label, SEVEN) for label in [*"ABCDEFGHIJKLM", "a very long label"]]
+    )
+    anna.draw(SEVEN)
+    anna.key("7")
+    look = anna.look
+    assert (look.root.winfo_width(), look.root.winfo_height()) == (640, 480)
+    for part in (look.canvas, look.answer, look.next, look.undo, look.other, look.status, look.accuracy):
+        assert part.winfo_rootx() + part.winfo_width() <= 640
+        assert part.winfo_rooty() + part.winfo_height() <= 480
+        assert part.winfo_height() >= min(part.winfo_reqheight(), 200), part
+    assert look.canvas.winfo_height() > 200
+
+
+def test_what_was_answered_is_kept_though_the_window_is_closed_at_once(sit_down, learner, kept, monkeypatch):
+    import tkinter
+
+    from inkwise.app import window as module
+    from inkwise.app.window.window import Window
+
+    opened = []
+
+    def open_window(*given):
+        opened.append(Window(*given))
+        return opened[0]
+
+    def answer_and_close(root):
+        somebody = sit_down(window=opened.pop())
+        somebody.draw(SEVEN)
+        somebody.key("1", up=False, wait=False)
+        root.destroy()
+
+    monkeypatch.setattr(module, "Window", open_window)
+    monkeypatch.setattr(tkinter.Tk, "mainloop", answer_and_close)
+    module.run(learner)
+    gc.collect()
+    assert kept("me") == ["1"]
+
+
+def test_without_a_display_it_says_what_to_use(learner, monkeypatch):
+    pytest.importorskip("tkinter")
+    from inkwise.app.window import run
+
+    monkeypatch.delenv("DISPLAY", raising=False)
+    with pytest.raises(InkwiseError, match=r"needs a display: .*; without one, use `inkwise app`"):
+        run(learner)
+
+
+def test_without_tkinter_it_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith(("inkwise.app.window", "tkinter"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tkinter", None)
+    with pytest.raises(InkwiseError, match=r"needs tkinter: install it \(Debian: apt install python3-tk\)"):
+        importlib.import_module("inkwise.app.window")

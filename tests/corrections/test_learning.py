@@ -1,0 +1,255 @@
+"""Learning on small shapes: in this process, and as a job in another."""
+
+import io
+import sys
+import time
+import uuid
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from inkwise import datasets
+from inkwise.corrections import Accuracy, Job, JobState, Store, learn, learning
+from inkwise.corrections.learning import held_back
+from inkwise.datasets.idx import idx_bytes
+from inkwise.errors import DataError, InkwiseError, ModelError, StoreError
+from inkwise.ink import stroke_glyph
+from inkwise.recognition import Model
+from inkwise.training import finetune, recipe, train
+from inkwise.training.recipes import Learn
+
+SHAPES = {
+    "0": [[0, 0], [50, 0], [50, 80], [0, 80], [0, 0]],
+    "1": [[0, 0], [0, 90]],
+    "7": [[0, 0], [60, 0], [20, 90]],
+}
+CROSS = [[[0, 0], [60, 80]], [[60, 0], [0, 80]]]
+QUICK = Learn().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
+
+# What a job runs, with the shapes in place of MNIST.
+CHILD = """
+import sys
+from functools import partial
+from inkwise import datasets
+from inkwise.corrections import learning
+from inkwise.training import finetune
+from inkwise.training.recipes import Learn
+learning.load = lambda name: datasets.load(sys.argv[1])
+quick = Learn().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
+finetune.finetune = partial(finetune.finetune, recipe=quick)
+learning.obey()
+"""
+
+
+def drawn(strokes, rng):
+    return [(np.array(stroke) + rng.normal(0, 4, (len(stroke), 2))).tolist() for stroke in strokes]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """150 shapes as a data set."""
+    rng = np.random.default_rng(0)
+    labels = list(SHAPES) * 50
+    glyphs = [stroke_glyph(drawn([SHAPES[label]], rng), float(rng.uniform(1.8, 4))) for label in labels]
+    folder = tmp_path_factory.mktemp("shapes")
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.stack(glyphs)))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.array(labels).astype(np.uint8)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def base(folder, tmp_path_factory):
+    """A model that tells them apart."""
+    shapes = recipe("default").set(
+        data=(str(folder),), test=(), channels=(8, 8, 8), epochs=8, batch=16, validation=0.2
+    )
+    with torch.random.fork_rng([]):
+        return train(
+            shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO())
+        )
+
+
+@pytest.fixture(autouse=True)
+def _small(folder, monkeypatch):
+    monkeypatch.setattr(learning, "load", lambda name: datasets.load(folder))
+    monkeypatch.setattr(finetune, "finetune", partial(finetune.finetune, recipe=QUICK))
+    monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "600"])
+
+
+@pytest.fixture
+def teach(store):
+    """teach(30) adds so many drawings of Anna's, a third of them crosses."""
+
+    def teach(count):
+        rng = np.random.default_rng(1)
+        for number in range(count):
+            label = ["×", "7", "1"][number % 3]
+            strokes = drawn(CROSS if label == "×" else [SHAPES[label]], rng)
+            store.add(stroke_glyph(strokes), writer="anna", source="canvas", strokes=strokes, label=label)
+
+    return teach
+
+
+def test_what_was_taught_is_learnt_and_kept(store, teach, base, tmp_path):
+    teach(45)
+    told = []
+
+    version = learn(store, "anna", base, progress=lambda step, share: told.append((step, share)))
+
+    held = [sample for sample in store.samples(writer="anna") if held_back(sample.id)]
+    assert version.samples == 45 - len(held)
+    assert version.before.mnist.n == version.after.mnist.n == 150
+    assert version.before.own.n == version.after.own.n == len(held)
+    assert version.after.own.right > version.before.own.right, "the crosses were unknown"
+    assert store.versions.list("anna") == [version]
+    path = tmp_path / "learnt.onnx"
+    path.write_bytes(store.versions.weights(version.number))
+    model = Model(path)
+    assert model.labels == ("0", "1", "7", "×")
+    assert model.name == f"{Model(base).name}, learnt from {version.samples} of anna"
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert {f"learning {version.samples} samples", "loading MNIST"} < {step for step, _ in told}
+
+
+def test_the_same_third_is_held_back_always():
+    ids = [uuid.UUID(int=number) for number in range(3_000)]
+    held = [held_back(each) for each in ids]
+    assert held == [held_back(uuid.UUID(str(each))) for each in ids]
+    assert 900 < sum(held) < 1_100
+    # From SHA-256 of the id: a change here would have versions measured by what they learnt.
+    assert [number for number in range(10) if held[number]] == [2, 9]
+
+
+def scored(monkeypatch, *misses):
+    """Have the next models miss so many of MNIST and of the writer's own, of 100 each."""
+    counts = iter(misses)
+    monkeypatch.setattr(learning, "_accuracy", lambda model, dataset: Accuracy(100 - next(counts), 100))
+
+
+@pytest.mark.parametrize(
+    ("misses", "promoted"), [((3, 9, 3, 9), 1), ((3, 9, 2, 1), 1), ((3, 9, 4, 0), 0), ((3, 9, 0, 10), 0)]
+)
+def test_it_is_promoted_if_it_is_worse_on_neither(store, teach, base, monkeypatch, misses, promoted):
+    teach(12)
+    scored(monkeypatch, *misses)
+    version = learn(store, "anna", base)
+    assert (version.promoted, store.versions.promoted("anna")) == (bool(promoted), promoted * version.number)
+
+
+def test_it_is_promoted_if_so_told(store, teach, base, monkeypatch):
+    teach(12)
+    scored(monkeypatch, 3, 9, 5, 10)
+    assert learn(store, "anna", base, promote=True).promoted
+
+
+def test_it_is_measured_against_what_the_writer_has(store, teach, base):
+    teach(45)
+    first = learn(store, "anna", base, promote=True)
+    second = learn(store, "anna", base)
+    assert second.before == first.after
+
+
+def test_glyphs_without_strokes_are_learnt_from(store, base):
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        store.add(stroke_glyph(drawn(CROSS, rng)), writer="anna", source="import", label="×")
+    version = learn(store, "anna", base)
+    assert version.after.own.misses < version.before.own.misses
+
+
+def test_too_few_samples_are_refused(store, teach, base, add):
+    teach(7)
+    add(answer="7")
+    with pytest.raises(StoreError) as caught:
+        learn(store, "anna", base)
+    assert str(caught.value) == "anna has 7 labelled samples; learning needs 3 more, 10 in all"
+
+
+def test_what_it_needs_is_said(store, teach, base, monkeypatch):
+    teach(12)
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened"):
+        learn(store, "anna", base.with_name("none.onnx"))
+    monkeypatch.setattr(learning, "load", lambda name: datasets.load("nowhere"))
+    with pytest.raises(DataError, match="nowhere"):
+        learn(store, "anna", base)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "inkwise.training.finetune")
+    for begin in (lambda: learn(store, "anna", base), lambda: Job(store).start("anna")):
+        with pytest.raises(InkwiseError, match=r'^learning needs torch: pip install "inkwise\[train\]"$'):
+            begin()
+    assert store.versions.list("anna") == []
+
+
+def until(job, condition):
+    """Wait until a job's state is so, but not for ever."""
+    for _ in range(600):
+        if condition(job.state()):
+            return job.state()
+        time.sleep(0.1)
+    raise AssertionError(job.state())
+
+
+def test_a_job_learns_in_the_background(store, teach, base):
+    teach(30)
+    job = Job(store, base)
+    assert job.state() == JobState()
+    assert job.start("anna").status == "running"
+    with pytest.raises(StoreError, match="anna's hand is being learnt: wait, or cancel it"):
+        job.start("ben")
+    seen = until(job, lambda state: state.share > 0.2)
+    assert (seen.writer, seen.error, seen.version) == ("anna", None, None)
+
+    state = job.wait()
+
+    (version,) = store.versions.list("anna")
+    assert state == JobState("done", "anna", "measuring what was learnt", 1.0, None, version.number)
+    assert job.cancel() == state, "there is nothing to cancel any longer"
+
+
+def test_a_cancelled_job_keeps_nothing_and_another_can_start(store, teach, base, folder, monkeypatch):
+    monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "1000000"])
+    teach(30)
+    job = Job(store, base)
+    job.start("anna")
+    until(job, lambda state: state.step)
+    assert job.cancel().status == "cancelled"
+    assert store.versions.list("anna") == []
+    assert job.start("anna").status == "running"
+    job.cancel()
+
+
+def test_a_job_that_fails_says_why(store, teach, base):
+    teach(3)
+    job = Job(store, base)
+    job.start("anna")
+    state = job.wait()
+    assert state.status == "failed"
+    assert state.error == "anna has 3 labelled samples; learning needs 7 more, 10 in all"
+
+
+def test_a_job_that_is_killed_says_so(store, base, monkeypatch):
+    monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", "print('{\"sha', end=''); exit(3)"])
+    job = Job(store, base)
+    job.start("anna")
+    assert job.wait().error == "the process that learns has ended by itself (3)"
+
+
+def test_the_password_is_in_no_command_line(postgresql, base, monkeypatch):
+    orders = {}
+
+    def follow(process, given):
+        with process:
+            orders.update(given)
+
+    monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", "pass"])
+    with Store.open(postgresql.replace("inkwise@", "inkwise:secret@")) as store:
+        job = Job(store, base)
+        monkeypatch.setattr(job, "_follow", follow)
+        job.start("anna")
+        job.wait()
+    assert "secret" not in " ".join(map(str, job._process.args))
+    assert "secret" in orders["url"]

@@ -1,0 +1,205 @@
+"""A model file learns a hand, and keeps what it knew."""
+
+import io
+import json
+from importlib import resources
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from rich.console import Console
+
+from inkwise.datasets import Dataset, StrokeSet
+from inkwise.errors import DataError, ModelError
+from inkwise.ink import stroke_glyph
+from inkwise.recognition import Model
+from inkwise.recognition.model import METADATA_KEY
+from inkwise.training.finetune import finetune, net_from_onnx
+from inkwise.training.loop import logits_of
+from inkwise.training.recipes import Learn
+from inkwise.training.run import train
+
+CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]
+QUICK = Learn().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
+
+
+@pytest.fixture(scope="session")
+def base(tiny, tmp_path_factory):
+    """A model that tells 0, 1, 4 and 7 apart."""
+    folder = tmp_path_factory.mktemp("base")
+    with torch.random.fork_rng([]):
+        return train(tiny, folder, device="cpu", console=Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="session")
+def replay(shapes):
+    return Dataset("shapes", *shapes)
+
+
+@pytest.fixture
+def crosses():
+    """Twelve crosses by an unsteady hand, as strokes."""
+    rng = np.random.default_rng(1)
+    samples = [
+        [(stroke + rng.normal(0, 4, stroke.shape)).astype(np.float32) for stroke in CROSS] for _ in range(12)
+    ]
+    return StrokeSet("drawn", samples, np.array(["×"] * 12))
+
+
+@pytest.fixture
+def learn(base, replay, tmp_path):
+    """learn(drawn, found) gives the model that was learnt."""
+
+    def learn(drawn=None, found=None, **more):
+        path = tmp_path / "learnt.onnx"
+        drawn = StrokeSet("drawn", [], np.array([], str)) if drawn is None else drawn
+        found = replay.select(slice(0)) if found is None else found
+        finetune(base, path, "anna", drawn, found, replay, **{"recipe": QUICK, **more})
+        return Model(path)
+
+    return learn
+
+
+def read(model, glyphs):
+    return np.array(model.labels)[model.run(glyphs)[0].argmax(1)]
+
+
+def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
+    model = Model(base)
+    for source in (base, base.read_bytes()):
+        net, metadata = net_from_onnx(source)
+        assert metadata == model.metadata
+        said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+        np.testing.assert_allclose(
+            said.detach().numpy(), model.run(shapes[0])[0], atol=5e-5
+        )  # the metadata round the temperature
+
+
+def test_the_bundled_weights_can_learn(shapes):
+    with resources.as_file(resources.files("inkwise.recognition") / "weights" / "default.onnx") as path:
+        net, metadata = net_from_onnx(path)
+    said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+    np.testing.assert_allclose(
+        said.detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
+    )  # the metadata round the temperature
+
+
+def test_a_new_class_is_learnt_and_nothing_is_forgotten(learn, base, crosses, shapes):
+    held = crosses.select(slice(8, None))
+
+    model = learn(crosses.select(slice(8)))
+
+    assert model.labels == ("0", "1", "4", "7", "×")
+    assert read(model, held.to_dataset().glyphs).tolist() == ["×"] * 4
+    before, after = ((read(each, shapes[0]) != shapes[1]).sum() for each in (Model(base), model))
+    assert after <= before + 4, "of 200"
+
+
+def test_what_was_read_wrong_is_learnt(learn, base):
+    """Ones that lean as a slash does."""
+    rng = np.random.default_rng(2)
+    glyphs = [stroke_glyph([np.array([(60, 0), (0, 80)]) + rng.normal(0, 4, (2, 2))]) for _ in range(20)]
+    ones = Dataset("found", np.stack(glyphs), np.array(["1"] * 20))
+    unseen = ones.select(slice(12, None)).glyphs
+
+    model = learn(found=ones.select(slice(12)))
+
+    assert (read(Model(base), unseen) == "1").mean() < 0.8
+    assert (read(model, unseen) == "1").all()
+
+
+def test_the_metadata_say_from_what_was_learnt(learn, base, crosses, replay):
+    before = Model(base)
+    model = learn(crosses, replay.select(slice(4)))
+
+    assert model.name == f"{before.name}, learnt from 16 of anna"
+    assert model.threshold == before.threshold
+    assert model.metadata["recipe"] == before.metadata["recipe"]
+    assert model.metadata["learnt"]["writer"] == "anna"
+    assert model.metadata["learnt"]["samples"] == 16
+    assert 0.3 < model.metadata["temperature"] / before.metadata["temperature"] < 3
+
+
+def test_what_was_learnt_can_learn_more(learn, crosses, replay, tmp_path):
+    learn(crosses)
+    path = tmp_path / "more.onnx"
+    finetune(tmp_path / "learnt.onnx", path, "ben", crosses, replay.select(slice(4)), replay, recipe=QUICK)
+    assert Model(path).labels == ("0", "1", "4", "7", "×")
+
+
+def test_it_tells_how_far_it_is(learn, crosses):
+    told = []
+    learn(crosses, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert len(told) > 10
+
+
+def test_the_same_samples_give_the_same_weights(learn, crosses):
+    first, second = (learn(crosses).run(crosses.to_dataset().glyphs)[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_replay_of_which_nothing_is_known_is_refused(learn, base, crosses, tmp_path):
+    with pytest.raises(ModelError, match="knows no label of the replay"):
+        finetune(base, tmp_path / "a.onnx", "anna", crosses, crosses.to_dataset(), crosses.to_dataset())
+
+
+def test_a_file_that_cannot_be_written(base, crosses, replay, tmp_path):
+    path = tmp_path / "none" / "a.onnx"
+    with pytest.raises(DataError, match=r"a\.onnx: cannot be written \(No such file or directory\)"):
+        finetune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
+
+
+def broken(base, how):
+    """The bytes of a model file that was tampered with."""
+    proto = onnx.load(base)
+    (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
+    metadata = json.loads(entry.value)
+    how(proto.graph, metadata)
+    entry.value = json.dumps(metadata)
+    return proto.SerializeToString()
+
+
+def elsewhere(graph, metadata):
+    tensor = graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def other_shape(graph, metadata):
+    head = next(tensor for tensor in graph.initializer if tensor.name.endswith("head.weight"))
+    head.CopyFrom(numpy_helper.from_array(np.zeros((5, 7), np.float32), head.name))
+
+
+def other_net(graph, metadata):
+    metadata["recipe"]["net"] = "wide"
+
+
+def huge(graph, metadata):
+    metadata["recipe"]["channels"] = [10**6] * 3
+
+
+def no_recipe(graph, metadata):
+    del metadata["recipe"]
+
+
+def one_label_more(graph, metadata):
+    metadata["labels"].append("9")
+
+
+@pytest.mark.parametrize("how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more])
+def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
+    with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
+        net_from_onnx(broken(base, how))
+
+
+def test_what_is_no_model_file_is_refused_in_one_line(tmp_path):
+    (tmp_path / "letter.onnx").write_text("Dear Anna,")
+    with pytest.raises(ModelError, match=r"letter\.onnx: holds no net that can learn"):
+        net_from_onnx(tmp_path / "letter.onnx")
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)"):
+        net_from_onnx(tmp_path / "none.onnx")
