@@ -2,7 +2,7 @@
 
     python docs/screens.py unipen_digits.npz
 
-The samples behind the last one are those of a UNIPEN writer who was not trained on, answered in order.
+The hands are those of two UNIPEN writers who were not trained on, all their samples answered in order.
 """
 
 import shutil
@@ -21,16 +21,17 @@ from inkwise import datasets
 from inkwise.corrections import Answer, Learner
 
 HERE = Path(__file__).parent
-WRITER = 198
+WRITERS = {"me": 198, "anna": 366}
 NUMBER = "2749"
 
 
 def main() -> None:
     strokes = datasets.load_raw(sys.argv[1])
-    own = strokes.select(strokes.writers == WRITER)
+    own = strokes.select(strokes.writers == WRITERS["me"])
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{folder}/taught.db"
-        answer(database, own)
+        for name, writer in WRITERS.items():
+            answer(database, name, strokes.select(strokes.writers == writer))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
@@ -50,7 +51,8 @@ def main() -> None:
             phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
             shoot(browser, url, number[:1], "app-phone", device_scale_factor=2, **phone)
             page = browser.new_page(viewport={"width": 1000, "height": 1100})
-            page.goto(f"{url}#progress")
+            page.goto(url)
+            page.select_option("#writer", "anna")
             page.click("#tab-progress")
             page.wait_for_timeout(500)
             page.screenshot(path=HERE / "app-progress.png")
@@ -59,12 +61,12 @@ def main() -> None:
         server.wait()
 
 
-def answer(database: str, own: datasets.StrokeSet) -> None:
+def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:
     """Have each sample read, and say what it is."""
     learner = Learner(database)
     for sample, label in zip(own.samples, own.labels.tolist(), strict=True):
-        digit = learner.read_strokes("me", sample, single=True).digits[0]
-        learner.keep("me", "canvas", [Answer(label, sample, None, digit.label, digit.probability)])
+        digit = learner.read_strokes(writer, sample, single=True).digits[0]
+        learner.keep(writer, "canvas", [Answer(label, sample, None, digit.label, digit.probability)])
     learner.close()
 
 

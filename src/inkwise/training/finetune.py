@@ -30,7 +30,7 @@ from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
 
 _LOOKED = 30_000  # samples of the replay of which half are kept apart, and the hardest others learnt
 _MIDDLE = 2_000  # samples of the replay that tell what all digits have in common
-_SPARE = 3 / 10_000  # of those kept apart, how many more may be missed
+_SPARE = 5 / 10_000  # of those kept apart, how many more may be missed
 
 
 def net_from_onnx(model: str | Path | bytes) -> tuple[Net, dict[str, Any]]:
@@ -134,17 +134,9 @@ def finetune(
     own, own_labels = _own(drawn, found, recipe, rng)
     labels = [*old, *sorted({*own_labels.tolist()} - {*old})]
     _extend(before, [own[own_labels == label] for label in labels[len(old) :]], replay.glyphs[:_MIDDLE])
-    samples = _samples(replay, labels)
-    looking = min(_LOOKED, len(samples) // 2)
-    looked, rest = _select(samples, slice(looking)), _select(samples, slice(looking, None))
-    said = logits_of(before, looked.glyphs)
-    hardest = _margins(said, looked.classes).argsort()
-    # Every other one, so that both halves are equally hard.
-    check, said = _select(looked, hardest[::2]), said[hardest[::2]]
     count = round(len(own) / recipe.share) - len(own)
-    hard = _select(looked, hardest[1::2][: count // 2])
-    training = _join(_samples(Dataset("own", own, own_labels), labels), hard)
-    training = _join(training, _select(rest, slice(count - len(hard))))
+    reminders, check, said = _reminders(before, _samples(replay, labels), count)
+    training = _join(_samples(Dataset("own", own, own_labels), labels), reminders)
     before.features.requires_grad_(False)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
@@ -222,6 +214,17 @@ def _join(one: Samples, other: Samples) -> Samples:
 
 def _select(samples: Samples, chosen: Tensor | slice) -> Samples:
     return Samples(samples.glyphs[chosen], samples.classes[chosen])
+
+
+def _reminders(net: Net, replay: Samples, count: int) -> tuple[Samples, Samples, Tensor]:
+    """So many samples to learn again, half of them the hardest; others to check by, and the net's logits."""
+    looking = min(_LOOKED, len(replay) // 2)
+    looked, rest = _select(replay, slice(looking)), _select(replay, slice(looking, None))
+    said = logits_of(net, looked.glyphs)
+    hardest = _margins(said, looked.classes).argsort()
+    # Every other one is kept apart, so that both halves are equally hard.
+    check, hard = hardest[::2], _select(looked, hardest[1::2][: count // 2])
+    return _join(hard, _select(rest, slice(count - len(hard)))), _select(looked, check), said[check]
 
 
 def _margins(logits: Tensor, classes: Tensor) -> Tensor:
