@@ -60,6 +60,7 @@ def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
     proto = onnx.load_model_from_string(content)
     (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
     metadata: dict[str, Any] = json.loads(entry.value)
+    metadata["temperature"] = float(metadata["temperature"])
     keys = {key: metadata["recipe"][key] for key in ("net", "channels", "dropout")}
     recipe = Recipe().set(**keys)
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -143,11 +144,11 @@ def finetune(
         callbacks = [*callbacks_of(recipe), _Report(progress)]
         net = Loop(copy.deepcopy(before), recipe, training, _select(check, slice(_MIDDLE)), callbacks).fit()
     says = logits_of(net, check.glyphs)
-    share = _way(said, says, check.classes)
+    way = _way(said, says, check.classes)
     for old_part, new_part in zip(before.head.parameters(), net.head.parameters(), strict=True):
-        new_part.data.lerp_(old_part.data, 1 - share)
+        new_part.data.lerp_(old_part.data, 1 - way)
     # Both have been trained on most of these: only by how they differ is anything told.
-    temperature = metadata["temperature"] * _fit(torch.lerp(said, says, share), check) / _fit(said, check)
+    temperature = metadata["temperature"] * _fit(torch.lerp(said, says, way), check) / _fit(said, check)
     count = len(drawn) + len(found)
     trained = str(metadata.pop("trained", ""))[:10]
     metadata |= {
@@ -155,7 +156,7 @@ def finetune(
         "labels": labels,
         "temperature": round(temperature, 4),
         "metrics": {},
-        "learnt": {"writer": writer, "samples": count, "share": share, "recipe": recipe.to_dict()},
+        "learnt": {"writer": writer, "samples": count, "way": way, "recipe": recipe.to_dict()},
     }
     export(net, path, temperature, metadata)
 
@@ -236,8 +237,8 @@ def _margins(logits: Tensor, classes: Tensor) -> Tensor:
 def _way(before: Tensor, after: Tensor, classes: Tensor) -> float:
     """How far to go from logits to others, for hardly any more mistakes: 0.1 to 1."""
 
-    def misses(share: float) -> int:
-        return int((_margins(torch.lerp(before, after, share), classes) < 0).sum())
+    def misses(way: float) -> int:
+        return int((_margins(torch.lerp(before, after, way), classes) < 0).sum())
 
     allowed = misses(0) + round(_SPARE * len(classes))
     return next((tenths / 10 for tenths in range(10, 1, -1) if misses(tenths / 10) <= allowed), 0.1)

@@ -45,7 +45,7 @@ class Hands(Recipe):
 
 @dataclass(frozen=True)
 class Learn(Recipe):
-    """TODO.
+    """220 misses become 111 on what 10 UNIPEN writers wrote after 40 samples (MNIST alone to start from).
 
     What `inkwise learn` follows, from weights that another recipe made; net, channels and dropout are theirs.
     """
