@@ -79,3 +79,12 @@ def test_a_database_without_versions_gets_their_tables(url, glyph, monkeypatch):
     with Store.open(url) as store:
         assert store.get(sample.id).label == "7"
         assert store.versions.add("anna", b"", 67, BEFORE, NEXT).number == 1
+
+
+@pytest.mark.parametrize(
+    ("mnist", "own", "worse"),
+    [(35, 6, ()), (40, 0, ()), (41, 0, ("mnist",)), (30, 7, ("own",)), (41, 7, ("mnist", "own"))],
+)
+def test_a_few_digits_of_mnist_are_chance_and_none_of_ones_own_is(mnist, own, worse):
+    after = Scores(mnist=Accuracy(10_000 - mnist, 10_000), own=Accuracy(33 - own, 33))
+    assert after.worse_than(BEFORE) == worse

@@ -107,6 +107,7 @@ def _list(learner: Learner, writer: str) -> dict[str, Any]:
                 "time": version.time.isoformat(),
                 "before": _scores(version.before),
                 "after": _scores(version.after),
+                "worse": version.after.worse_than(version.before),
             }
             for version in versions.list(writer)
         ],

@@ -35,13 +35,13 @@ def learn(
             promote=promote,
         )
 
-    sets = {"mnist-test": (version.before.mnist, version.after.mnist)}
-    sets[f"{writer}, held back"] = (version.before.own, version.after.own)
+    names = {"mnist": "mnist-test", "own": f"{writer}, held back"}
     table = Table("set", "n", "misses before", "after", box=None)
-    for name, (before, after) in sets.items():
+    for key, name in names.items():
+        before, after = getattr(version.before, key), getattr(version.after, key)
         table.add_row(name, f"{before.n:,}", f"{before.misses:,}", f"{after.misses:,}")
     print_table(table)
-    worse = " and ".join(name for name, (before, after) in sets.items() if after.misses > before.misses)
-    why = f"worse on {worse}" if worse else "no worse on either"
+    worse = " and ".join(names[key] for key in version.after.worse_than(version.before))
+    why = f"worse on {worse}" if worse else "worse on neither"
     kept = "promoted" if version.promoted else "kept, not promoted (--promote does so all the same)"
     typer.echo(f"version {version.number}, learnt from {version.samples:,} samples: {why}: {kept}")

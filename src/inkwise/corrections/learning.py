@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.util import find_spec
@@ -36,6 +37,8 @@ FEWEST = 10
 Progress = Callable[[str, float], None]
 """Takes what is being done, and the share of all that is done, 0 to 1."""
 
+_BUNDLED = resources.files("inkwise.recognition") / "weights" / "default.onnx"
+
 _NEEDED = ("torch", "onnx", "onnxscript", "scipy", "safetensors")
 _COMMAND = [sys.executable, "-c", "from inkwise.corrections import learning; learning.obey()"]
 
@@ -51,7 +54,7 @@ def learn(
     """Learn a writer's hand from two thirds of their labelled samples, and keep the model as a version.
 
     It is measured on MNIST test and on the third that was held back, and so is the model that the writer has
-    until now. It is promoted if it makes no more mistakes on either.
+    until now. It is promoted if it is worse on neither: see `Scores.worse_than`.
 
     Args:
         store: where the samples are, and where the version goes.
@@ -79,9 +82,11 @@ def learn(
     held = _glyphs([sample for sample in samples if held_back(sample.id)])
     progress("loading MNIST", 0.02)
     replay, mnist = load("mnist-train"), load("mnist-test")
-    with tempfile.TemporaryDirectory() as folder, _path(base) as start:
+    start = _BUNDLED.read_bytes() if base is None else base
+    present = store.versions.promoted(writer)
+    with tempfile.TemporaryDirectory() as folder:
         progress("measuring what is known", 0.1)
-        before = _scores(_present(store, writer, start, Path(folder)), mnist, held)
+        before = _scores(Model(store.versions.weights(present) if present else start), mnist, held)
         path = Path(folder) / "learnt.onnx"
         finetune(
             start,
@@ -94,10 +99,8 @@ def learn(
         )
         progress("measuring what was learnt", 0.92)
         after = _scores(Model(path), mnist, held)
-        better = after.mnist.misses <= before.mnist.misses and after.own.misses <= before.own.misses
-        return store.versions.add(
-            writer, path.read_bytes(), len(learnt), before, after, promote=promote or better
-        )
+        promote = promote or not after.worse_than(before)
+        return store.versions.add(writer, path.read_bytes(), len(learnt), before, after, promote=promote)
 
 
 def held_back(sample_id: uuid.UUID) -> bool:
@@ -219,6 +222,7 @@ def obey() -> None:
         # Where nobody listens any longer this raises, and ends the process.
         print(json.dumps(news), file=told, flush=True)
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this one
     orders = json.loads(sys.stdin.readline())
     if hasattr(os, "nice"):
         os.nice(10)  # reading goes first
@@ -234,22 +238,6 @@ def obey() -> None:
         tell(status="done", share=1.0, version=version.number)
     except InkwiseError as error:
         tell(status="failed", error=str(error))
-
-
-def _path(base: str | Path | None) -> AbstractContextManager[Path]:
-    if base is not None:
-        return nullcontext(Path(base))
-    return resources.as_file(resources.files("inkwise.recognition") / "weights" / "default.onnx")
-
-
-def _present(store: Store, writer: str, base: Path, folder: Path) -> Model:
-    """The model that the writer's drawings are read with now."""
-    number = store.versions.promoted(writer)
-    if not number:
-        return Model(base)
-    path = folder / "present.onnx"
-    path.write_bytes(store.versions.weights(number))
-    return Model(path)
 
 
 def _scores(model: Model, mnist: Dataset, held: Dataset) -> Scores:

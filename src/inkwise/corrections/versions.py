@@ -26,6 +26,9 @@ from inkwise.corrections.database import Database
 from inkwise.corrections.sample import Base, Time, checked_text
 from inkwise.errors import StoreError
 
+FORGIVEN = 5
+"""So many more misses of the 10,000 of MNIST test are not worse: one seed differs from another by as many."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -33,6 +36,14 @@ class Scores:
 
     mnist: Accuracy
     own: Accuracy
+
+    def worse_than(self, before: Scores) -> tuple[str, ...]:
+        """On what these are worse than those: of "mnist" and "own"."""
+        worse = {
+            "mnist": self.mnist.misses > before.mnist.misses + FORGIVEN,
+            "own": self.own.misses > before.own.misses,
+        }
+        return tuple(name for name, is_worse in worse.items() if is_worse)
 
 
 @dataclass(frozen=True)

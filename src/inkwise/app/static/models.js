@@ -74,10 +74,7 @@ function showResult(job) {
 
 function result(version) {
   const { number, before, after, samples } = version;
-  const worse = [
-    worseThan(after.mnist, before.mnist) && "the MNIST test digits",
-    worseThan(after.own, before.own) && "your own digits",
-  ].filter(Boolean);
+  const worse = version.worse.map((set) => ({ mnist: "the MNIST test digits", own: "your own digits" })[set]);
   const used = number === versions.current;
   const verdict = used
     ? `Version ${number} is in use now.`
