@@ -1,3 +1,4 @@
+import time
 import uuid
 from importlib import resources
 
@@ -27,15 +28,28 @@ def test_nothing_is_learnt_at_first(client):
     assert client.delete("/api/learn").json() == idle
 
 
-def test_too_few_samples_are_a_failure_with_a_reason(client, keep, monkeypatch):
+def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(
+    client, keep, monkeypatch
+):
     monkeypatch.setattr(learning, "what_is_missing", lambda: None)
     started = client.post("/api/learn", json=ANNA)
     assert (started.status_code, started.json()["status"]) == (202, "running")
     again = client.post("/api/learn", json={"writer": "ben"})
     assert (again.status_code, again.json()["error"][:6]) == (409, "anna's")
-    ended = client.delete("/api/learn").json()
-    assert ended["status"] in ("cancelled", "failed")
-    assert client.get("/api/learn").json() == ended
+    for _ in range(600):
+        state = client.get("/api/learn").json()
+        if state["status"] != "running":
+            break
+        time.sleep(0.1)
+    assert state["status"] == "failed"
+    assert state["error"] == "anna has 0 labelled samples; learning needs 10 more, 10 in all"
+
+
+def test_what_is_learnt_can_be_cancelled(client, monkeypatch):
+    monkeypatch.setattr(learning, "what_is_missing", lambda: None)
+    client.post("/api/learn", json=ANNA)
+    assert client.delete("/api/learn").json()["status"] == "cancelled"
+    assert client.get("/api/learn").json()["status"] == "cancelled"
 
 
 def test_without_torch_it_says_what_to_install(client, monkeypatch):

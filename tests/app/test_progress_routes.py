@@ -13,6 +13,8 @@ def test_how_things_stand_at_the_start(client, learner):
         "version": 0,
         "accuracy": {"right": 0, "n": 0, "low": None, "high": None},
         "samples": 0,
+        "labelled": 0,
+        "learn_from": 10,
         "limits": {"points": 20_000, "upload_bytes": 32 * 2**20},
     }
 
@@ -37,6 +39,14 @@ def test_progress_is_a_writers_and_all_side_by_side(client, keep):
         (each["writer"], each["accuracy"]["right"], each["accuracy"]["n"]) for each in progress["writers"]
     ]
     assert shares == [("anna", 1, 2), ("ben", 1, 1)]
+
+
+def test_a_trial_begins_where_none_is_named(client, keep):
+    keep(source="trial")
+    begun = client.get("/api/trial", params={"writer": "anna"}).json()
+    assert begun["n"] == 0
+    keep(source="trial")
+    assert client.get("/api/trial", params={"writer": "anna", "since": begun["since"]}).json()["n"] == 1
 
 
 def test_a_trial_counts_what_was_drawn_since_it_began(client, keep):

@@ -88,12 +88,35 @@ def test_a_label_is_put_right_and_undone(client, keep):
     assert changed == {**sample, "label": "7"}
 
     undone = client.post("/api/undo", json={"writer": "anna"}).json()
-    assert undone["sample"] == {**sample, "deleted": False}
+    assert undone["samples"] == [{**sample, "deleted": False}]
     assert undone["accuracy"]["right"] == 0
     undone = client.post("/api/undo", json={"writer": "anna"}).json()
-    assert undone["sample"] == {**sample, "deleted": True}
+    assert undone["samples"] == [{**sample, "deleted": True}]
     assert undone["accuracy"] == {"right": 0, "n": 0, "low": None, "high": None}
-    assert client.post("/api/undo", json={"writer": "anna"}).json()["sample"] is None
+    assert client.post("/api/undo", json={"writer": "anna"}).json()["samples"] == []
+
+
+def test_answers_are_undone_together_and_only_if_nothing_else_was_done_since(client, keep):
+    first, second, third = (keep(label=label)["id"] for label in "714")
+    undo = {"writer": "anna", "ids": [first, second]}
+    refused = client.post("/api/undo", json=undo)
+    assert (refused.status_code, refused.json()["error"][:23]) == (409, "it cannot be undone: so")
+    undone = client.post("/api/undo", json={"writer": "anna", "ids": [second, third]}).json()
+    assert [sample["label"] for sample in undone["samples"]] == ["4", "1"]
+    assert undone["accuracy"]["n"] == 1
+    for ids in ([], "x", ["x"], [1]):
+        assert client.post("/api/undo", json={"writer": "anna", "ids": ids}).status_code == 422
+
+
+def test_an_answer_sent_again_is_kept_once(client):
+    strokes, name = [[[0, 0], [50, 0], [20, 90]]], str(uuid.uuid4())
+    body = {"writer": "anna", "source": "canvas", "answers": [{"label": "7", "strokes": strokes, "id": name}]}
+    first, again = (client.post("/api/samples", json=body) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["samples"] == again.json()["samples"]
+    assert client.get("/api/samples?writer=anna").json()["total"] == 1
+    body["answers"][0]["id"] = "7"
+    assert client.post("/api/samples", json=body).status_code == 422
 
 
 def test_a_sample_is_deleted(client, keep):

@@ -5,6 +5,8 @@ import pytest
 
 from inkwise.app import limits
 from inkwise.app.security import is_loopback
+from inkwise.app.server import create_app
+from inkwise.errors import InkwiseError
 
 ANNA = {"writer": "anna"}
 
@@ -201,3 +203,9 @@ def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, mon
 )
 def test_what_is_loopback(host, loopback):
     assert is_loopback(host) == loopback
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
+def test_what_others_can_reach_is_never_served_without_a_token(learner, host):
+    with pytest.raises(InkwiseError, match="a token is needed"):
+        create_app(learner, host=host)

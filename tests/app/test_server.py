@@ -114,7 +114,8 @@ def test_a_full_database(serve, caplog):
         event.remove(Engine, "connect", limit)
 
 
-def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog):
+def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, monkeypatch):
+    monkeypatch.setattr("inkwise.corrections.learner.REST", 0.0)
     client = serve(Learner(f"sqlite:///{tmp_path / 'later' / 'taught.db'}"))
     assert "unable to open database file" in unusable(client.get("/api/state?writer=anna"), caplog)
     (tmp_path / "later").mkdir()

@@ -142,7 +142,7 @@ def test_csv_files_as_spreadsheets_write_them(store, write):
         ([ROW, ["ink", *ROW[1:]]], ["7", "1"], "images.csv: row 2: 'ink' is not a whole number 0 to 255"),
         ([ROW, ["", *ROW[1:]]], ["7", "1"], "images.csv: row 2: '' is not a whole number 0 to 255"),
         ([ROW, ["0.5", *ROW[1:]]], ["7", "1"], "images.csv: row 2: '0.5' is not a whole number 0 to 255"),
-        ([ROW, ["x" * 200_000]], ["7", "1"], "images.csv: row 2: field larger than field limit (131072)"),
+        ([ROW, ["x" * 200_000]], ["7", "1"], "images.csv: row 2: is longer than 10,000 characters"),
         ([ROW, ROW], ["7", "x" * 33], "labels.csv: row 2: label has 33 characters; at most 32 are possible"),
         ([ROW, ROW], ["7", "\x07"], r"labels.csv: row 2: label '\x07' holds a control character"),
         ([ROW, ROW], ["7", "1,2"], "labels.csv: row 2: 2 values, not one label"),

@@ -1,4 +1,5 @@
 import time
+import uuid
 from importlib import resources
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 from inkwise import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Answer, Learner, Scores
-from inkwise.corrections.learner import REMEMBERED, REST
+from inkwise.corrections.learner import REMEMBERED, REST, WRITERS
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
@@ -132,3 +133,19 @@ def test_only_the_newest_samples_are_remembered(learner, glyph):
     learner.keep("anna", "import", [Answer("x", glyph=glyph)])
     learner.keep("anna", "import", [Answer("7", glyph=glyph)] * REMEMBERED)
     assert learner.recognizer("anna").labels == tuple("0123456789")
+
+
+def test_an_answer_given_again_is_kept_once(learner):
+    answer = Answer("7", SEVEN, id=uuid.uuid4())
+    first, again = (learner.keep("anna", "canvas", [answer])[0] for _ in range(2))
+    assert first.id == again.id == answer.id
+    assert learner.store.count() == 1
+
+
+def test_only_so_many_writers_are_known_at_a_time(learner):
+    teach(learner, "anna", SEVEN, "1", 5)
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
+    for number in range(WRITERS):
+        learner.read_strokes(f"writer {number}", SEVEN)
+    assert len(learner._known) == WRITERS
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "and is known again"

@@ -54,6 +54,8 @@ def test_no_strokes_are_none():
         ({"label": "x" * 10_000}, "label has 10,000 characters; at most 32 are possible"),
         ({"label": "7\x00"}, r"label '7\x00' holds a control character"),
         ({"label": "\t=1+1"}, r"label '\t=1+1' holds a control character"),
+        ({"label": "7\u00ad"}, r"label '7\xad' holds a control character"),
+        ({"label": "\u202e7"}, r"label '\u202e7' holds a control character"),
         ({"label": "\ud800"}, r"label '\ud800' holds a control character"),
         ({"label": "  "}, "label is empty"),
         ({"label": 7}, "label is int, not text"),

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -251,13 +250,12 @@ def test_a_process_killed_at_any_moment_loses_nothing_that_it_was_told_is_kept(u
         assert store.undo("anna").deleted
 
 
-def test_several_samples_are_kept_together_and_taken_back_one_by_one(store, glyph):
-    def sample(label):
-        return Sample(
-            id=uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, writer="anna", source="canvas", label=label
-        )
+def drawn(glyph, label, **values):
+    return Sample.now(glyph, **{"writer": "anna", "source": "canvas", "label": label, **values})
 
-    store.extend([sample("7"), sample("1"), sample("4")])
+
+def test_several_samples_are_kept_together_and_taken_back_one_by_one(store, glyph):
+    store.extend([drawn(glyph, label) for label in "714"])
     assert [store.undo("anna").label for _ in range(3)] == ["4", "1", "7"]
     assert store.count() == 0
 
@@ -303,3 +301,44 @@ def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
     assert changed()
     add(label="7", writer="ben")
     assert not changed()
+
+
+def test_the_mark_changes_with_an_import(store, add):
+    sample = add(label="7")
+    store.delete(sample.id)
+    before = store.mark("anna")
+    store.merge([Sample.from_dict(sample.to_dict())])
+    assert store.mark("anna") != before
+
+
+def test_a_sample_that_is_kept_already_stays_as_it_is(store, glyph):
+    first = drawn(glyph, "7")
+    store.extend([first])
+    store.label(first.id, "1")
+    (again, other) = store.extend([drawn(glyph, "7", id=first.id), drawn(glyph, "4")])
+    assert (again.id, again.label, other.label) == (first.id, "1", "4")
+    assert store.count() == 2
+    assert store.undo("anna").label == "4"
+    assert store.undo("anna").label == "7", "the labelling, not the second keeping"
+
+
+def test_what_was_done_last_to_these_samples_is_undone_together_or_not_at_all(store, add):
+    first, second, third = (add(label=label) for label in "714")
+    with pytest.raises(StoreError, match="something else was done since"):
+        store.undo_of("anna", [first.id, second.id])
+    with pytest.raises(StoreError, match="something else was done since"):
+        store.undo_of("ben", [third.id])
+    assert store.count() == 3
+    assert [sample.label for sample in store.undo_of("anna", [second.id, third.id])] == ["4", "1"]
+    assert store.count() == 1
+
+
+def test_the_newest_labelled_samples_as_arrays(store, add):
+    add(label="7")
+    newer = add(label="1")
+    add()
+    add(label="4", writer="ben")
+    ids, labels, glyphs = store.newest("anna", 1)
+    assert (ids, labels.tolist(), glyphs.shape) == ([newer.id], ["1"], (1, 28, 28))
+    assert store.newest("nobody", 5)[2].shape == (0, 28, 28)
+    assert store.count(writer="anna", labelled=True) == 2

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import fastapi
-import numpy as np
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response
 
 from inkwise.app.bodies import JsonBytes, RefusedError, answer, fields, refused, writer_of
-from inkwise.corrections import Accuracy, Job, JobState, Learner, Sample, Scores
-from inkwise.corrections.learning import held_back
+from inkwise.app.limits import HIGHEST
+from inkwise.corrections import Job, JobState, Learner, Scores
+from inkwise.corrections.learning import compare
 from inkwise.corrections.sample import checked_text
-from inkwise.recognition import Model
 
-_HIGHEST = 2**31 - 1  # the databases count no further
-
-_Number = Annotated[int, fastapi.Path(ge=1, le=_HIGHEST)]
+_Number = Annotated[int, fastapi.Path(ge=1, le=HIGHEST)]
 
 
 class LearningJob:
@@ -76,14 +72,14 @@ def routes(learner: Learner, job: LearningJob, heavy: CapacityLimiter) -> APIRou
     def promote(body: JsonBytes) -> Response:
         plain = fields(body)
         writer, number, versions = writer_of(plain), plain.get("number"), learner.store.versions
-        if type(number) is not int or not 0 <= number <= _HIGHEST:
+        if type(number) is not int or not 0 <= number <= HIGHEST:
             raise RefusedError(422, "number is not the number of a version")
         with refused(404):
             versions.promote(writer, number)
         return answer(_list(learner, writer))
 
     @router.get("/api/versions/compare")
-    async def compare(writer: str) -> Response:
+    async def compare_(writer: str) -> Response:
         return await to_thread.run_sync(_compare, learner, checked_text("writer", writer), limiter=heavy)
 
     @router.get("/api/versions/{number}/model.onnx")
@@ -119,26 +115,6 @@ def _scores(scores: Scores) -> dict[str, Any]:
 
 
 def _compare(learner: Learner, writer: str) -> Response:
-    """Each model alone, without the memory, which knows all of these samples."""
-    store = learner.store
-    numbers = sorted(version.number for version in store.versions.list(writer))
-    models = [learner.base.model, *(Model(store.versions.weights(number), threads=1) for number in numbers)]
-    writers, columns = store.writers(), []
-    for name in writers:
-        samples = [
-            sample
-            for sample in store.samples(writer=name)
-            # What a version learnt from says nothing about it.
-            if sample.label is not None and (name != writer or held_back(sample.id))
-        ]
-        columns.append([_accuracy(model, samples).to_dict() for model in models])
-    rows = [list(row) for row in zip(*columns, strict=True)] or [[] for _ in models]
-    return answer({"versions": [0, *numbers], "writers": writers, "accuracy": rows})
-
-
-def _accuracy(model: Model, samples: Sequence[Sample]) -> Accuracy:
-    if not samples:
-        return Accuracy(0, 0)
-    probabilities, _ = model.run(np.stack([sample.glyph for sample in samples]))
-    best = np.array(model.labels)[probabilities.argmax(1)]
-    return Accuracy(int((best == np.array([sample.label for sample in samples])).sum()), len(samples))
+    numbers, writers, rows = compare(learner.store, writer, learner.base.model)
+    accuracy = [[each.to_dict() for each in row] for row in rows]
+    return answer({"versions": numbers, "writers": writers, "accuracy": accuracy})

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from inkwise.app.bodies import answer
 from inkwise.app.limits import POINTS, UPLOAD_BYTES
 from inkwise.corrections import Learner
-from inkwise.corrections.learning import what_is_missing
+from inkwise.corrections.learning import FEWEST, what_is_missing
 from inkwise.corrections.sample import checked_text
 from inkwise.corrections.trial import trial
 from inkwise.errors import InkwiseError
@@ -32,7 +32,9 @@ def routes(learner: Learner) -> APIRouter:
                 "version": store.versions.promoted(writer),
                 "accuracy": store.accuracy(writer).to_dict(),
                 "samples": store.count(writer=writer),
+                "labelled": store.count(writer=writer, labelled=True),
                 "learn": what_is_missing(),
+                "learn_from": FEWEST,
                 "limits": {"points": POINTS, "upload_bytes": UPLOAD_BYTES},
             }
         )
@@ -53,12 +55,14 @@ def routes(learner: Learner) -> APIRouter:
         )
 
     @router.get("/api/trial")
-    def trial_(writer: str, since: datetime, width: float = 0.05) -> Response:
+    def trial_(writer: str, since: datetime | None = None, width: float = 0.05) -> Response:
+        since = since or datetime.now(UTC)  # without one a trial begins
         try:
             since = since if since.tzinfo is None else since.astimezone(UTC)
         except OverflowError:
             raise InkwiseError("since is out of range") from None
         now = trial(learner.store, checked_text("writer", writer), since, width, learner.base.labels)
-        return answer({**now.accuracy.to_dict(), "done": now.done, "ask": now.ask})
+        plain = {**now.accuracy.to_dict(), "done": now.done, "ask": now.ask, "since": since.isoformat()}
+        return answer(plain)
 
     return router

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Query, Response
 from starlette.background import BackgroundTask
 
 from inkwise.app.bodies import JsonBytes, answer, fields, glyph_of, refused, strokes_of, writer_of
-from inkwise.app.limits import STROKES, TooLargeError
+from inkwise.app.limits import HIGHEST, STROKES, TooLargeError
 from inkwise.corrections import Answer, Learner
 from inkwise.corrections.sample import checked_text
 from inkwise.errors import InkwiseError
 
 _SOURCES = ("canvas", "trial", "picture")
-_FARTHEST = 2**31 - 1  # the databases count no further
 
 
 def routes(learner: Learner) -> APIRouter:
@@ -41,7 +40,7 @@ def routes(learner: Learner) -> APIRouter:
         wrong: bool = False,
         unsure: Annotated[float | None, Query(ge=0, le=1)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 60,
-        offset: Annotated[int, Query(ge=0, le=_FARTHEST)] = 0,
+        offset: Annotated[int, Query(ge=0, le=HIGHEST)] = 0,
     ) -> Response:
         store, whose = learner.store, checked_text("writer", writer) if writer else None
         chosen: dict[str, Any] = {
@@ -75,10 +74,16 @@ def routes(learner: Learner) -> APIRouter:
 
     @router.post("/api/undo")
     def undo(body: JsonBytes) -> Response:
-        writer, store = writer_of(fields(body)), learner.store
-        sample = store.undo(writer)
-        undone = None if sample is None else {**sample.to_dict(), "deleted": sample.deleted}
-        return answer({"sample": undone, "accuracy": store.accuracy(writer).to_dict()})
+        plain = fields(body)
+        writer, store = writer_of(plain), learner.store
+        if "ids" in plain:
+            with refused(409):
+                undone = store.undo_of(writer, _ids(plain["ids"]))
+        else:
+            last = store.undo(writer)
+            undone = [last] if last else []
+        samples = [{**sample.to_dict(), "deleted": sample.deleted} for sample in undone]
+        return answer({"samples": samples, "accuracy": store.accuracy(writer).to_dict()})
 
     return router
 
@@ -93,6 +98,21 @@ def _answers(plain: object) -> list[Answer]:
     return answers
 
 
+def _ids(plain: object) -> list[uuid.UUID]:
+    if not isinstance(plain, list) or not plain:
+        raise InkwiseError("ids is not a list of at least one id")
+    if len(plain) > STROKES:
+        raise TooLargeError(f"{len(plain):,} ids; at most {STROKES:,} are taken at once")
+    return [_id(each) for each in plain]
+
+
+def _id(text: object) -> uuid.UUID:
+    try:
+        return uuid.UUID(text) if isinstance(text, str) else uuid.UUID("")
+    except ValueError:
+        raise InkwiseError("an id is not a UUID") from None
+
+
 def _answer(plain: dict[str, Any]) -> Answer:
     """The values that are not looked at here are checked as a sample's."""
     drawn, seen = plain.get("strokes"), plain.get("glyph")
@@ -103,4 +123,5 @@ def _answer(plain: dict[str, Any]) -> Answer:
         answer=plain.get("answer"),
         probability=plain.get("probability"),
         model=plain.get("model"),
+        id=None if plain.get("id") is None else _id(plain["id"]),
     )

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from inkwise.app import learning, progress, reading, samples, transfer
 from inkwise.app.bodies import RefusedError, answer
-from inkwise.app.security import Guard
+from inkwise.app.security import Guard, is_loopback
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
 
@@ -41,7 +41,12 @@ def create_app(
         model: the file that the learner began with; None for the bundled weights.
         host: the name or address that the server is bound to: requests for others are refused.
         token: what to demand of whoever asks; None demands nothing, which is for loopback alone.
+
+    Raises:
+        InkwiseError: no token for a host that others can reach.
     """
+    if token is None and not is_loopback(host):
+        raise InkwiseError(f"{host} can be reached from elsewhere: a token is needed")
     job = learning.LearningJob(learner, model)
 
     @asynccontextmanager

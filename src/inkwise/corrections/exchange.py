@@ -31,8 +31,6 @@ _PIXELS = {str(value): value for value in range(256)}
 _FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
 _ROW_IDS = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # the namespace of the ids that CSV rows get
 
-_LONGEST = 4_000_000  # characters of a line; a drawing of 20,000 points has a fifth of them
-
 _Row = TypeVar("_Row")
 _Parsed = TypeVar("_Parsed")
 
@@ -92,8 +90,8 @@ def _read_lines(path: Path, writer: str | None) -> list[Sample]:
 
 
 def _read_pair(folder: Path, writer: str) -> list[Sample]:
-    glyphs = _parse(folder / IMAGES, csv.reader, _glyph)
-    labels = _parse(folder / LABELS, csv.reader, _label)
+    glyphs = _parse(folder / IMAGES, _cells, _glyph)
+    labels = _parse(folder / LABELS, _cells, _label)
     if len(glyphs) != len(labels):
         raise StoreError(f"{folder / LABELS}: {len(labels)} rows for {len(glyphs)} of {IMAGES}")
     now = datetime.now(UTC)
@@ -141,11 +139,16 @@ def _parse(
     return parsed
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(_LONGEST + 1):
-        if len(line) > _LONGEST:
-            raise InkwiseError(f"is longer than {_LONGEST:,} characters")
+def _lines(file: TextIO, longest: int = 4_000_000) -> Iterator[str]:
+    """Lines of no more characters than a drawing of 20,000 points has, some times over."""
+    while line := file.readline(longest + 1):
+        if len(line) > longest:
+            raise InkwiseError(f"is longer than {longest:,} characters")
         yield line
+
+
+def _cells(file: TextIO) -> Iterator[list[str]]:
+    return csv.reader(_lines(file, 10_000))  # 784 values have less than half of it
 
 
 def _glyph(cells: list[str]) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,14 @@ from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import Picture, Strokes, stroke_glyph
 from inkwise.recognition import Model, Reading, Recognizer
+from inkwise.recognition.memory import Memory
+from inkwise.recognition.plain import plain_digits
 
 REMEMBERED = 500
 """So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""
+
+WRITERS = 64
+"""So many writers are known at a time: each takes some megabytes."""
 
 REST = 2.0
 """Seconds without asking a database that has just failed."""
@@ -35,6 +40,7 @@ class Answer:
         strokes: of this digit alone; or
         glyph: (28, 28) uint8, where it was no drawing.
         answer: what it was read as, with its probability and the name of the model.
+        id: of the sample that it becomes; the same one given again is kept once. None takes a new one.
     """
 
     label: str
@@ -43,6 +49,19 @@ class Answer:
     answer: str | None = None
     probability: float | None = None
     model: str | None = None
+    id: uuid.UUID | None = None
+
+
+class _Known:
+    """What is known of one writer; whoever changes it holds the lock."""
+
+    def __init__(self, base: Recognizer) -> None:
+        self.lock = threading.Lock()
+        self.mark: tuple[int, ...] = ()
+        self.version = 0
+        self.recognizer = base
+        self.seen: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        """Probabilities and embedding of the samples in the memory, by the model of this version."""
 
 
 class Learner:
@@ -73,8 +92,7 @@ class Learner:
         self._store: Store | None = None
         self._failed: tuple[float, StoreError | None] = 0.0, None
         self._resting = 0.0
-        self._recalling: dict[str, threading.Lock] = {}
-        self._known: dict[str, tuple[tuple[int, ...], Recognizer]] = {}
+        self._known: dict[str, _Known] = {}
 
     @property
     def store(self) -> Store:
@@ -116,13 +134,12 @@ class Learner:
             StoreError: the database cannot keep them.
         """
         samples = [
-            Sample(
-                id=uuid.uuid4(),
-                time=datetime.now(UTC),
+            Sample.now(
+                _glyph(answer),
+                id=answer.id,
                 writer=writer,
                 source=source,
-                glyph=_glyph(answer),
-                strokes=answer.strokes,  # type: ignore[arg-type]  # lists are made of it there
+                strokes=answer.strokes,
                 answer=answer.answer,
                 probability=answer.probability,
                 label=answer.label,
@@ -130,35 +147,54 @@ class Learner:
             )
             for answer in answers
         ]
-        self.store.extend(samples)
+        kept = self.store.extend(samples)
         self._resting = 0.0
-        return samples
+        return kept
 
     def recognizer(self, writer: str) -> Recognizer:
         """The writer's version of the model, with a memory of the newest samples."""
+        known = self._known.setdefault(writer, _Known(self.base))
+        while len(self._known) > WRITERS:
+            self._known.pop(next(iter(self._known)), None)
         # Of several readings after an answer one recalls, the others wait for it.
-        with self._recalling.setdefault(writer, threading.Lock()):
-            mark, known = self._known.get(writer, ((), self.base))
-            if time.monotonic() < self._resting:
-                return known
-            try:
-                now = self.store.mark(writer)
-                if now != mark:
-                    known = self._recall(writer, version=now[-1])
-                    self._known[writer] = now, known
-            except StoreError:
-                # Whoever keeps an answer is told; reading goes on, and does not wait for the database again.
-                self._resting = time.monotonic() + REST
-            return known
+        with known.lock:
+            if self._store is None and self._failed[1]:
+                # It may take long to find out that it still cannot be opened: reading does not wait for that.
+                if not self._opening.locked():
+                    threading.Thread(target=self._open, daemon=True).start()
+            elif time.monotonic() >= self._resting:
+                began = time.monotonic()
+                try:
+                    mark = self.store.mark(writer)
+                    if mark != known.mark:
+                        self._recall(known, writer, version=mark[-1])
+                        known.mark = mark
+                except StoreError:
+                    # Whoever keeps an answer is told; a reading in four, at most, waits for the database.
+                    now = time.monotonic()
+                    self._resting = now + REST + 3 * (now - began)
+            return known.recognizer
 
-    def _recall(self, writer: str, version: int) -> Recognizer:
-        known = Recognizer(Model(self.store.versions.weights(version), threads=1)) if version else self.base
-        newest = self.store.samples(writer=writer, limit=REMEMBERED)
-        labelled = [sample for sample in newest if sample.label is not None]
-        if not labelled:
-            return known
-        labels = np.array([sample.label for sample in labelled], np.str_)
-        return known.remember(np.stack([sample.glyph for sample in labelled]), labels)
+    def _open(self) -> None:
+        with suppress(StoreError):
+            _ = self.store
+
+    def _recall(self, known: _Known, writer: str, version: int) -> None:
+        model = known.recognizer.model
+        if version != known.version:
+            model = Model(self.store.versions.weights(version), threads=1) if version else self.base.model
+            known.seen = {}
+        ids, labels, glyphs = self.store.newest(writer, REMEMBERED)
+        fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.seen]
+        looks = zip(*model.run(glyphs[fresh]), strict=True)
+        known.seen |= {ids[n]: look for n, look in zip(fresh, looks, strict=True)}
+        known.seen = {sample_id: known.seen[sample_id] for sample_id in ids}
+        memory = None
+        if ids:
+            probabilities, embeddings = map(np.stack, zip(*known.seen.values(), strict=True))
+            memory = Memory(model.labels, labels, probabilities, embeddings, model.run(plain_digits()))
+        known.version = version
+        known.recognizer = Recognizer(model, memory=memory)
 
 
 def _glyph(answer: Answer) -> NDArray[np.uint8]:

@@ -103,6 +103,23 @@ def learn(
         return store.versions.add(writer, path.read_bytes(), len(learnt), before, after, promote=promote)
 
 
+def compare(store: Store, writer: str, base: Model) -> tuple[list[int], list[str], list[list[Accuracy]]]:
+    """How a writer's versions read every writer's labelled samples, each model alone, without a memory.
+
+    Returns:
+        The numbers of the versions, 0 for the base first; the names of the writers; a row for each version
+        with an accuracy for each writer. Of the writer's own samples those count that no version learnt from.
+    """
+    numbers = [0, *sorted(version.number for version in store.versions.list(writer))]
+    models = [base, *(Model(store.versions.weights(number), threads=1) for number in numbers[1:])]
+    writers, columns = store.writers(), []
+    for name in writers:
+        samples = [sample for sample in store.samples(writer=name) if sample.label is not None]
+        fair = _glyphs([sample for sample in samples if name != writer or held_back(sample.id)])
+        columns.append([_accuracy(model, fair) for model in models])
+    return numbers, writers, [list(row) for row in zip(*columns, strict=True)] or [[] for _ in models]
+
+
 def held_back(sample_id: uuid.UUID) -> bool:
     """Whether a sample is one of the third that is measured by and never learnt from, always the same."""
     return hashlib.sha256(sample_id.bytes).digest()[0] % 3 == 0

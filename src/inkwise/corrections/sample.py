@@ -21,6 +21,8 @@ from inkwise.ink.strokes import check_strokes
 Points = list[list[list[float]]]
 
 _LONGEST = {"label": 32, "answer": 32, "writer": 64, "source": 64, "model": 200}
+_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but some scripts and emoji cannot be written without
+
 _FARTHEST = 1e9  # coordinates stay exact enough in float32, and their differences finite
 
 
@@ -107,6 +109,15 @@ class Sample(Base):
         }
 
     @classmethod
+    def now(cls, glyph: NDArray[np.uint8], *, id: uuid.UUID | None = None, **values: Any) -> Self:
+        """A sample of this moment, with an id of its own where none is given; the values are the attributes.
+
+        Raises:
+            InkwiseError: a value is not what it should be.
+        """
+        return cls(id=id or uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, **values)
+
+    @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """The sample that `to_dict` gave these values for.
 
@@ -182,6 +193,17 @@ class Step(Base):
     deleted: Mapped[bool]
 
 
+class Merge(Base):
+    """That samples of a writer came in from elsewhere, which no step tells of."""
+
+    __tablename__ = "merges"
+    __table_args__ = (Index("ix_merges_writer_number", "writer", "number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, init=False)
+    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
+    time: Mapped[datetime] = mapped_column(Time)
+
+
 _KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
 
 
@@ -191,8 +213,8 @@ def checked_text(what: str, text: object) -> str:
         raise InkwiseError(f"{what} is {type(text).__name__}, not text")
     if len(text) > _LONGEST[what]:
         raise InkwiseError(f"{what} has {len(text):,} characters; at most {_LONGEST[what]} are possible")
-    # Cc: control characters; Cs: halves of a pair, which no UTF-8 can hold.
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+    # Cc: control characters; Cf: invisible ones; Cs: halves of a pair, which no UTF-8 can hold.
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text.translate(_JOINERS)):
         raise InkwiseError(f"{what} {text!a} holds a control character")
     if not text.strip():
         raise InkwiseError(f"{what} is empty")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,12 +12,12 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session, load_only
 
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
-from inkwise.corrections.sample import Sample, Step
+from inkwise.corrections.sample import Merge, Sample, Step
 from inkwise.corrections.versions import PROMOTED, Versions
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import StoreError
@@ -25,11 +25,11 @@ from inkwise.ink import SIDE, Strokes
 
 _BOTH = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
 
-# Asked at every reading, and so made once: last step, samples, version.
+# Asked at every reading, and so made once, of what indexes hold: last step, last merge, version.
 _WRITER: BindParameter[str] = bindparam("writer")
 _STEPS = select(func.coalesce(func.max(Step.number), 0)).where(Step.writer == _WRITER)
-_SAMPLES = select(func.count()).select_from(Sample).where(Sample.deleted.is_(False), Sample.writer == _WRITER)
-_MARK = select(_STEPS.scalar_subquery(), _SAMPLES.scalar_subquery(), PROMOTED)
+_MERGES = select(func.coalesce(func.max(Merge.number), 0)).where(Merge.writer == _WRITER)
+_MARK = select(_STEPS.scalar_subquery(), _MERGES.scalar_subquery(), PROMOTED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +109,11 @@ class Store:
             InkwiseError: a value is not what it should be.
             StoreError: the database cannot keep it.
         """
-        sample = Sample(
-            id=uuid.uuid4(),
-            time=datetime.now(UTC),
-            glyph=glyph,
+        sample = Sample.now(
+            glyph,
             writer=writer,
             source=source,
-            strokes=strokes,  # type: ignore[arg-type]  # lists are made of it there
+            strokes=strokes,
             answer=answer,
             probability=probability,
             label=label,
@@ -124,18 +122,25 @@ class Store:
         self.extend([sample])
         return sample
 
-    def extend(self, samples: Sequence[Sample]) -> None:
-        """Keep several new samples, all or none; `undo` takes them back one by one, the last first.
+    def extend(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Keep several new samples, all or none, and return them as they are kept.
+
+        One whose id is here already stays as it is, so that whoever is not sure may ask twice. `undo` takes
+        them back one by one, the last first.
 
         Raises:
             StoreError: the database cannot keep them.
         """
+        kept = []
         with self._database.write() as session:
-            session.add_all(samples)
-            session.flush()  # the steps refer to them
             for sample in samples:
-                session.add(_step(sample, deleted=True))
-                session.flush()  # numbers the steps in this order
+                known = session.get(Sample, sample.id)
+                if known is None:
+                    session.add(sample)
+                    session.flush()  # the step refers to it, and steps are numbered in this order
+                    session.add(_step(sample, deleted=True))
+                kept.append(known or sample)
+        return kept
 
     def label(self, sample_id: uuid.UUID, label: str) -> Sample:
         """Say what a sample truly is: any text of 1 to 32 characters.
@@ -167,14 +172,20 @@ class Store:
         Returns the sample as it is now, `deleted` where its adding was undone; None where nothing is left.
         """
         with self._database.write() as session:
-            last = select(Step).where(Step.writer == writer).order_by(Step.number.desc()).limit(1)
-            step = session.scalar(last)
-            if step is None:
-                return None
-            sample = session.get_one(Sample, step.sample_id)
-            sample.label, sample.deleted = step.label, step.deleted
-            session.delete(step)
-        return sample
+            step = session.scalar(_last_steps(writer, 1))
+            return None if step is None else _take_back(session, step)
+
+    def undo_of(self, writer: str, sample_ids: Collection[uuid.UUID]) -> list[Sample]:
+        """Undo this writer's last steps, one for each of these samples, all or none; the last comes first.
+
+        Raises:
+            StoreError: something else was done since, or the database cannot keep it.
+        """
+        with self._database.write() as session:
+            steps = session.scalars(_last_steps(writer, len(sample_ids))).all()
+            if {step.sample_id for step in steps} != set(sample_ids):
+                raise StoreError("it cannot be undone: something else was done since")
+            return [_take_back(session, step) for step in steps]
 
     def merge(self, samples: Iterable[Sample]) -> int:
         """Take in samples from elsewhere, all or none, and say how many came in.
@@ -182,14 +193,17 @@ class Store:
         One that is here already stays as it is; one that was deleted here comes back. `undo` passes these by.
         """
         added = 0
+        writers = set()
         with self._database.write() as session:
-            query = select(Sample).options(load_only(Sample.deleted))
+            query = select(Sample).options(load_only(Sample.deleted, Sample.writer))
             present = {sample.id: sample for sample in session.scalars(query)}
             for sample in samples:
                 known = present.setdefault(sample.id, sample)
                 added += known is sample or known.deleted
                 known.deleted = False
                 session.add(known)
+                writers.add(known.writer)
+            session.add_all(Merge(writer=writer, time=datetime.now(UTC)) for writer in sorted(writers))
         return added
 
     def get(self, sample_id: uuid.UUID) -> Sample:
@@ -233,11 +247,24 @@ class Store:
         label: str | None = None,
         wrong: bool = False,
         unsure: float | None = None,
+        labelled: bool = False,
     ) -> int:
-        """How many samples there are on all pages of `samples`."""
+        """How many samples there are on all pages of `samples`, or only those that have a label."""
         query = select(func.count()).select_from(Sample).where(_chosen(writer, label, wrong, unsure))
+        if labelled:
+            query = query.where(Sample.label.is_not(None))
         with self._database.read() as session:
             return session.scalars(query).one()
+
+    def newest(self, writer: str, limit: int) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
+        """Ids, labels (n,) and glyphs (n, 28, 28) of a writer's newest labelled samples, at most `limit`."""
+        query = select(Sample.id, Sample.label, Sample.glyph)
+        query = query.where(Sample.label.is_not(None), _chosen(writer))
+        query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit)
+        with self._database.read() as session:
+            rows = session.execute(query).all()
+        glyphs = np.array([row.glyph for row in rows], np.uint8).reshape(-1, SIDE, SIDE)
+        return [row.id for row in rows], np.array([row.label for row in rows], np.str_), glyphs
 
     def writers(self) -> list[str]:
         """The names of all writers, sorted."""
@@ -276,7 +303,7 @@ class Store:
             return list(session.scalars(query.order_by(Sample.time, Sample.id)))
 
     def mark(self, writer: str) -> tuple[int, ...]:
-        """Numbers that change whenever what this writer taught does, or the version that is used."""
+        """Numbers that change whenever what this writer taught does; the last is the version that is used."""
         with self._database.read() as session:
             return tuple(session.execute(_MARK, {"writer": writer}).one())
 
@@ -312,6 +339,17 @@ def _find(session: Session, sample_id: uuid.UUID) -> Sample:
     sample = session.get(Sample, sample_id)
     if sample is None or sample.deleted:
         raise StoreError(f"there is no sample {sample_id}")
+    return sample
+
+
+def _last_steps(writer: str, count: int) -> Select[Step]:
+    return select(Step).where(Step.writer == writer).order_by(Step.number.desc()).limit(count)
+
+
+def _take_back(session: Session, step: Step) -> Sample:
+    sample = session.get_one(Sample, step.sample_id)
+    sample.label, sample.deleted = step.label, step.deleted
+    session.delete(step)
     return sample
 
 

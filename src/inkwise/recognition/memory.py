@@ -50,7 +50,7 @@ class Memory:
         offset = self._offset(np.concatenate([probabilities, kept[0]]))
         target = np.concatenate([truth, _softmax(offset[n:])])
         self._samples = _unit(np.concatenate([embeddings, kept[1]]))
-        kernel = self._samples @ self._samples.T
+        kernel = (self._samples @ self._samples.T).astype(np.float64)
         step = np.linalg.inv(_RIDGE * np.eye(len(target)) + kernel / 2)
         duals = np.zeros_like(target)
         for _ in range(_STEPS):
@@ -84,9 +84,8 @@ class Memory:
         return np.pad(probabilities, ((0, 0), (0, len(self.labels) - probabilities.shape[1])))
 
 
-def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = embeddings.astype(np.float64)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12))
+def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12))
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

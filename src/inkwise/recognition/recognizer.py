@@ -43,12 +43,15 @@ class Recognizer:
     '0123456789'
     """
 
-    def __init__(self, model: str | Path | Model | None = None, *, threads: int = 0) -> None:
+    def __init__(
+        self, model: str | Path | Model | None = None, *, threads: int = 0, memory: Memory | None = None
+    ) -> None:
         """Open a model.
 
         Args:
             model: an .onnx file that Inkwise trained, or an open one; None takes the bundled weights.
             threads: processor threads to use; 0 takes one a core.
+            memory: what was taught, for this model; `remember` makes one.
 
         Raises:
             ModelError: the file cannot be used.
@@ -56,7 +59,7 @@ class Recognizer:
         if model is None:
             model = Model.bundled(threads=threads)
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
-        self._memory: Memory | None = None
+        self._memory = memory
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -76,10 +79,9 @@ class Recognizer:
         """
         if len(glyphs) != len(labels) or not len(glyphs):
             raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
-        taught = Recognizer(self.model)
         kept = self.model.run(plain_digits())
-        taught._memory = Memory(self.model.labels, labels, *self.model.run(glyphs), kept)
-        return taught
+        memory = Memory(self.model.labels, labels, *self.model.run(glyphs), kept)
+        return Recognizer(self.model, memory=memory)
 
     def read(self, image: Picture) -> Reading:
         """Read any number of digits: lines from the top, digits from the left.

@@ -1,4 +1,4 @@
-"""Versions of the model that were learnt for a writer, and which of them were promoted."""
+"""Versions of the model that were learnt for a writer, which of them were promoted, and who got imports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,3 +28,10 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), sa.ForeignKey("versions.number")),
     )
     op.create_index("ix_promotions_writer_number", "promotions", ["writer", "number"])
+    op.create_table(
+        "merges",
+        sa.Column("number", sa.Integer(), primary_key=True),
+        sa.Column("writer", sa.String(64), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_merges_writer_number", "merges", ["writer", "number"])
