@@ -1,8 +1,9 @@
-"""The app under hands: how soon a stroke is read in a browser, and many people at once.
+"""The app under hands: how soon a stroke is read in a browser, many people at once, and learning.
 
     python benchmarks/app.py [--clients 50] [--seconds 60]
 
-The first part draws in a headless Chromium with real pointer events, over loopback; it needs `chromium`.
+The first part draws in a headless Chromium with real pointer events, over loopback; it needs `chromium`. The
+last is `inkwise learn` as a command, from the loading of PyTorch to the figures before and after.
 """
 
 from __future__ import annotations
@@ -22,11 +23,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 from common import machine, print_table
 from playwright.sync_api import Page, sync_playwright
 
+from inkwise.corrections import Store
+from inkwise.ink import stroke_glyph
+from inkwise.recognition.plain import plain_strokes
+
 SEVEN = [(30, 30), (90, 30), (60, 130)]
 STROKES = 100
+INKWISE = Path(sys.executable).with_name("inkwise")
 
 
 def main() -> None:
@@ -50,6 +57,32 @@ def main() -> None:
             ),
         ],
     )
+    seconds, learnt = learning()
+    print(f"\n`inkwise learn` from {learnt} corrections: {seconds:.1f} s, 1 run.")
+
+
+def learning() -> tuple[float, int]:
+    """Seconds that learning takes, and from how many samples: two thirds of 150 plain digits, shaken."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/taught.db"
+        with Store.open(url) as store:
+            for number in range(150):
+                strokes = [
+                    np.array(stroke) + rng.normal(0, 0.5, (len(stroke), 2))
+                    for stroke in plain_strokes()[number % 10]
+                ]
+                glyph = stroke_glyph(strokes)
+                assert glyph is not None
+                label = str(number % 10)
+                store.add(glyph, writer="me", source="canvas", strokes=strokes, label=label, answer=label)
+        began = time.perf_counter()
+        subprocess.run(
+            [INKWISE, "learn", "--writer", "me", "--database", url], check=True, capture_output=True
+        )
+        seconds = time.perf_counter() - began
+        with Store.open(url) as store:
+            return seconds, store.versions.list("me")[0].samples
 
 
 def spread(milliseconds: list[float]) -> tuple[str, str]:
@@ -66,7 +99,7 @@ def app() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        command = [Path(sys.executable).with_name("inkwise"), "app", "--no-browser", "--port", str(port)]
+        command = [INKWISE, "app", "--no-browser", "--port", str(port)]
         server = subprocess.Popen([*command, "--database", f"sqlite:///{folder}/taught.db"])
         url = f"http://127.0.0.1:{port}"
         while True:

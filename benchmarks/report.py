@@ -22,6 +22,7 @@ differ and are noisy: compare figures of one table, not of two.
 SECTIONS = {
     "Real hands": "real_hands.py",
     "Speed": "speed.py --install",
+    "App": "app.py",
     "Training": "training.py --peers",
 }
 

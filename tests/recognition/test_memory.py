@@ -4,7 +4,7 @@ import pytest
 from inkwise import InkwiseError, Recognizer
 from inkwise.ink import stroke_glyph
 from inkwise.recognition.memory import Memory
-from inkwise.recognition.plain import _strokes
+from inkwise.recognition.plain import plain_strokes
 
 LABELS = ("0", "1", "2")
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)
@@ -75,8 +75,8 @@ A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
 
 
-def plain_strokes(digit):
-    return [np.array(stroke, float) * 4 for stroke in _strokes()[digit]]
+def big(digit):
+    return [np.array(stroke, float) * 4 for stroke in plain_strokes()[digit]]
 
 
 def drawn(strokes, n, seed):
@@ -108,5 +108,5 @@ def test_one_label_taught_alone_does_not_spread_over_the_others():
     glyphs = np.stack([stroke_glyph(strokes) for strokes in drawn(A, 40, 0)])
     knows = recognizer.remember(glyphs, np.array(["A"] * 40))
     for digit in range(10):
-        for strokes in drawn(plain_strokes(digit), 5, digit):
+        for strokes in drawn(big(digit), 5, digit):
             assert knows.read_strokes(strokes, single=True).digits[0].label == str(digit)

@@ -15,12 +15,12 @@ _Points = list[tuple[float, float]]
 @cache
 def plain_digits() -> NDArray[np.uint8]:
     """One of each, 0 to 9, (10, 28, 28) uint8."""
-    glyphs = [stroke_glyph(strokes) for strokes in _strokes()]
+    glyphs = [stroke_glyph(strokes) for strokes in plain_strokes()]
     return np.stack([glyph for glyph in glyphs if glyph is not None])
 
 
-def _strokes() -> list[list[_Points]]:
-    """Drawn in a field of 10 by 20, y down."""
+def plain_strokes() -> list[list[_Points]]:
+    """Of the digits 0 to 9, in a field of 10 by 20, y down."""
     return [
         [_arc(5, 10, 5, 10, 0, 360)],
         [[(5, 0), (5, 20)]],
