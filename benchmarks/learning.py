@@ -178,7 +178,8 @@ def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> np.ndarray
 
 
 def report(rows: list[dict[str, str]]) -> None:
-    print(f"{machine()}.\n")
+    seconds = [float(row["seconds"]) for row in rows if row["answered"] != "0"]
+    print(f"{machine()}. One row took {np.median(seconds):.0f} s (median) on one core.\n")
     for start in STARTS:
         for thirds in (
             ("train validation test", "validation test") if start == STARTS[0] else ("validation test",)
@@ -217,23 +218,24 @@ def removed(before: np.ndarray, after: np.ndarray) -> str:
 
 
 def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
-    """Mean accuracy over writers by answers given; dotted: the same samples without learning."""
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for start, colour in zip(STARTS, ("tab:blue", "tab:orange"), strict=True):
+    """Mean share of misses over writers by answers given, broken samples left out, a panel for each start."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+    for axes, start in zip(panels, STARTS, strict=True):
         thirds = "train validation test" if start == STARTS[0] else "validation test"
-        for what, style, name in (
-            ("none", ":", "no learning"),
-            ("memory", "--", "memory"),
-            ("learn", "-", "learn"),
-        ):
-            means = [100 - errors(chosen(rows, start, k, thirds), what).mean() for k in ANSWERED]
-            axes.plot(
-                ANSWERED, means, style, color=colour, marker="o", markersize=3, label=f"{start}: {name}"
-            )
-    axes.set(xlabel="answers given", ylabel="remaining samples read right, %", xticks=ANSWERED)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+        groups = [chosen(rows, start, answered, thirds) for answered in ANSWERED]
+        ticks = [f"{answered}\n({len(group)})" for answered, group in zip(ANSWERED, groups, strict=True)]
+        for what, style in (("none", "k:"), ("memory", "C0--"), ("learn", "C1-")):
+            misses = [errors(group, what, "sound").mean() for group in groups]
+            name = {"none": "no learning"}.get(what, what)
+            axes.plot(range(len(ANSWERED)), misses, style, marker="o", markersize=4, label=name)
+        axes.set(title=f"from {start}", xlabel="answers given (writers)", xticks=range(len(ANSWERED)))
+        axes.set_xticklabels(ticks)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("misses among the remaining samples, %")
+    panels[0].legend()
     figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def draw_errors(path: Path, model: Path, to: Path) -> None:
