@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from inkwise.corrections import Store
+from inkwise.corrections import Sample, Store
 
 THREE = [[(60, 50), (110, 40), (130, 75), (90, 105), (135, 140), (110, 185), (55, 175)]]
 SEVEN = [[(50, 50), (140, 50), (90, 200)]]
@@ -130,6 +131,53 @@ def answered(page, text):
     expect(page.locator("#accuracy")).to_contain_text(text)
 
 
+def press_toast(page):
+    page.click("#toast button")
+    expect(page.locator("#toast button")).to_be_hidden()
+
+
+def slow_down(page, path, rest=0.0, until=0.0):
+    """From now on requests of this path leave after a rest in seconds, or not before a moment."""
+    page.evaluate(
+        """([path, rest, until]) => {
+          const { fetch } = window;
+          window.fetch = async (asked, options) => {
+            const pause = Math.max(1000 * rest, 1000 * until - Date.now());
+            if (asked.startsWith(path)) await new Promise((resolve) => setTimeout(resolve, pause));
+            return fetch(asked, options);
+          };
+        }""",
+        [path, rest, until],
+    )
+
+
+def lose_a_reply(page, path):
+    """The next request of this path reaches the server, but nobody hears of it."""
+    page.evaluate(
+        """(path) => {
+          const { fetch } = window;
+          window.fetch = async (asked, options) => {
+            const reply = await fetch(asked, options);
+            if (!asked.startsWith(path)) return reply;
+            window.fetch = fetch;
+            throw new TypeError("connection lost");
+          };
+        }""",
+        path,
+    )
+
+
+def change_state(page, **values):
+    """Have /api/state say something else."""
+    page.route("**/api/state?*", lambda route: route.fulfill(json={**route.fetch().json(), **values}))
+
+
+def new_writer(page, name):
+    page.select_option("#writer", label="new writer …")
+    page.fill("#writer-name", name)
+    page.click("#writer-ok")
+
+
 def test_a_3_drawn_with_the_mouse_is_read_corrected_and_still_there_after_a_reload(page, server):
     draw(page, THREE)
     reads(page, "3")
@@ -166,6 +214,84 @@ def test_a_correction_goes_with_its_strokes(page, server):
     page.click("#undo")
     draw(page, ONE)
     reads(page, "71")
+
+
+def test_strokes_are_one_sign_and_again_several_digits(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.click("#join")
+    expect(page.locator("#reading span")).to_have_count(1)
+    expect(page.locator("#join")).to_have_text("Several digits")
+    page.click("#join")
+    reads(page, "71")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 right")
+    expect(page.locator("#chips")).to_be_hidden()
+
+
+@pytest.mark.parametrize("key", ["Enter", "7"])
+def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(page, server, key):
+    slow_down(page, "/api/read", rest=0.4)
+    draw(page, SEVEN)
+    page.keyboard.press(key)
+    box = page.locator("#ink").bounding_box()
+    page.mouse.move(box["x"] + 240, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 240, box["y"] + 120, steps=8)
+    answered(page, "1 of 1 right")
+    assert server.labels() == [("7", "7")]
+    with Store.open(server.database) as store:
+        assert len(store.samples()[0].strokes) == 1
+    page.mouse.move(box["x"] + 240, box["y"] + 200, steps=8)
+    page.mouse.up()
+    reads(page, "1")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 right")
+    assert server.labels() == [("7", "7"), ("1", "1")]
+
+
+def test_what_is_cleared_while_the_reading_is_awaited_is_not_kept(page, server):
+    slow_down(page, "/api/read", rest=0.3)
+    draw(page, SEVEN)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    draw(page, ONE)
+    reads(page, "1")
+    assert server.labels() == []
+
+
+def test_undo_takes_back_what_it_stands_beside_all_at_once_or_nothing(page, server):
+    draw(page, SEVEN, ONE, FOUR)
+    reads(page, "714")
+    page.keyboard.press("Enter")
+    answered(page, "3 of 3 right")
+    press_toast(page)
+    answered(page, "no answers")
+    reads(page, "714")
+    assert server.labels() == []
+    page.keyboard.press("Enter")
+    answered(page, "3 of 3 right")
+    with Store.open(server.database) as store:
+        store.label(store.samples(writer="me")[0].id, "9")  # in another window
+    press_toast(page)
+    expect(page.locator("#error")).to_contain_text("something else was done since")
+    assert server.labels() == [("7", "7"), ("1", "1"), ("9", "4")]
+
+
+def test_undo_goes_where_another_writer_or_a_trial_begins(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast button")).to_be_visible()
+    new_writer(page, "Ben")
+    expect(page.locator("#toast")).to_be_hidden()
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast button")).to_be_visible()
+    page.click("#trial")
+    expect(page.locator("#toast")).to_be_hidden()
+    assert server.labels() == server.labels("Ben") == [("7", "7")]
 
 
 def test_everything_by_keyboard_alone(page, server):
@@ -219,6 +345,22 @@ def test_a_finger_on_a_phone(open_page, server):
         assert len(store.samples()[0].strokes) == 1
 
 
+def test_a_number_and_all_labels_are_in_sight_on_a_phone(open_page):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    small = [[[(0.55 * x, 0.55 * y) for x, y in stroke] for stroke in digit] for digit in (SEVEN, ONE, FOUR)]
+    draw(page, *small)
+    reads(page, "714")
+    bar = page.locator("#accuracy").bounding_box()
+    for label in "0123456789":
+        button = page.locator(f'#label-row [data-label="{label}"]').bounding_box()
+        assert button["y"] + button["height"] <= bar["y"]
+    page.tap("#next")
+    expect(page.locator("#toast button")).to_be_visible()
+    toast = page.locator("#toast").bounding_box()
+    assert toast["y"] > page.locator("#next").bounding_box()["y"] + 44
+    assert toast["y"] + toast["height"] <= bar["y"]
+
+
 def test_five_drawings_of_an_a_teach_it(page, server):
     for number in range(5):
         draw(page, A, shake=1 + number / 10)
@@ -245,16 +387,23 @@ def test_what_is_taught_is_read_so_the_next_time(page):
 
 
 def test_two_tabs_at_once(open_page, server):
-    one, other = open_page(), open_page()
-    draw(one, SEVEN)
-    draw(other, THREE)
-    reads(one, "7")
-    reads(other, "3")
-    one.keyboard.press("Enter")
-    answered(one, "1 of 1 right")
-    other.keyboard.press("Enter")
-    answered(other, "2 of 2 right")
-    assert server.labels() == [("7", "7"), ("3", "3")]
+    tabs = [open_page(), open_page()]
+    moment = time.time() + 5  # both answers leave then
+    for tab, digit, text in zip(tabs, (SEVEN, THREE), "73", strict=True):
+        draw(tab, digit)
+        reads(tab, text)
+        slow_down(tab, "/api/samples", until=moment)
+    for tab in tabs:
+        tab.keyboard.press("Enter")
+    for tab in tabs:
+        assert server.labels() == []
+        expect(tab.locator("#next")).to_have_attribute("aria-busy", "true")
+    for tab in tabs:
+        expect(tab.locator("#reading")).to_be_empty(timeout=10_000)
+    assert sorted(server.labels()) == [("3", "3"), ("7", "7")]
+    for tab in tabs:
+        tab.reload()
+        answered(tab, "2 of 2 right")
 
 
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_waits_for_it(page, server):
@@ -275,6 +424,21 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_wa
     assert server.labels() == [("7", "7"), ("3", "3")]
 
 
+def test_what_is_sent_again_after_a_lost_reply_is_kept_once(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    lose_a_reply(page, "/api/samples")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_be_visible()
+    assert server.labels() == [("7", "7"), ("1", "1")]
+    page.click("#chips button >> nth=1")
+    page.click('#label-row [data-label="2"]')
+    page.keyboard.press("Enter")
+    reads(page, "")
+    answered(page, "1 of 2 right")
+    assert server.labels() == [("7", "7"), ("2", "1")]
+
+
 def test_a_database_that_cannot_be_written_is_told_and_the_drawing_stays(page, server, tmp_path):
     with closing(sqlite3.connect(tmp_path / "taught.db", isolation_level=None)) as somebody:
         somebody.execute("BEGIN IMMEDIATE")
@@ -288,11 +452,31 @@ def test_a_database_that_cannot_be_written_is_told_and_the_drawing_stays(page, s
     expect(page.locator("#error")).to_be_hidden()
 
 
+def test_without_a_database_it_reads_and_the_error_stays(page, server):
+    broken = {"error": "taught.db: disk I/O error"}
+    page.route("**/api/state?*", lambda route: route.fulfill(status=503, json=broken))
+    page.reload()
+    expect(page.locator("#error")).to_contain_text("disk I/O error")
+    assert page.locator("#label-row .label").all_inner_texts() == list("0123456789")
+    assert page.locator("#writer").input_value() == "me"
+    expect(page.locator("#accuracy")).to_have_text("accuracy –")
+    draw(page, SEVEN)
+    reads(page, "7")
+    expect(page.locator("#error")).to_contain_text("disk I/O error")
+    page.unroute("**/api/state?*")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    expect(page.locator("#error")).to_be_hidden()
+
+
 def test_a_trial_asks_until_the_interval_is_narrow(page, server):
     page.click("#trial")
     page.select_option("#trial-width", "0.2")
     answers = 0
-    while page.locator("#trial-leave").is_visible() and not page.locator("#trial-again").is_visible():
+    while True:
+        expect(page.locator("#trial-ask")).to_have_attribute("data-n", str(answers))
+        if page.locator("#trial-again").is_visible():
+            break
         asked = re.search(r"\d", page.inner_text("#trial-ask")).group()
         draw(page, SEVEN)
         page.keyboard.press("Enter")
@@ -321,6 +505,94 @@ def test_a_picture_shows_its_readings_and_one_is_corrected(page, server, number,
     (tmp_path / "no.png").write_text("I am no picture")
     page.set_input_files("#file", tmp_path / "no.png")
     expect(page.locator("#error")).to_be_visible()
+
+
+@pytest.fixture
+def show_number(number, tmp_path):
+    """Open a picture of 714 on the Pictures tab: show_number(page); `beside` is blank paper at its right."""
+
+    def show_number(page, beside=0):
+        path = tmp_path / "number.png"
+        cv2.imwrite(str(path), np.pad(number, ((0, 0), (0, beside)), mode="edge"))
+        page.click("#tab-pictures")
+        page.set_input_files("#file", path)
+        expect(page.locator("#picture-text")).to_have_text("714")
+
+    return show_number
+
+
+def test_backspace_on_a_picture_undoes_what_was_said_of_it_and_nothing_else(page, server, show_number):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    show_number(page)
+    page.click("#stage button >> nth=1")
+    page.keyboard.press("2")
+    answered(page, "1 of 2 right")
+    page.click("#all-right")
+    answered(page, "3 of 4 right")
+    page.keyboard.down("Backspace")
+    for _ in range(4):
+        page.keyboard.down("Backspace")  # held
+    page.keyboard.up("Backspace")
+    expect(page.locator("#toast")).to_have_text("took back the 74")
+    answered(page, "1 of 2 right")
+    page.keyboard.press("Backspace")
+    answered(page, "1 of 1 right")
+    page.keyboard.press("Backspace")
+    expect(page.locator("#toast")).to_have_text("nothing left to undo in this picture")
+    assert server.labels() == [("7", "7")]
+
+
+def test_a_digit_of_a_picture_that_was_taken_back_elsewhere_is_saved_anew(page, server, show_number):
+    show_number(page)
+    page.keyboard.press("7")
+    answered(page, "1 of 1 right")
+    page.click("#tab-draw")
+    page.keyboard.press("Backspace")
+    answered(page, "no answers")
+    page.click("#tab-pictures")
+    page.click("#stage button >> nth=0")
+    page.keyboard.press("1")
+    answered(page, "0 of 1 right")
+    expect(page.locator("#error")).to_be_hidden()
+    assert server.labels() == [("1", "7")]
+
+
+def test_a_finger_on_small_digits_chooses_the_one_it_is_on_or_the_nearest(open_page, show_number):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    show_number(page, beside=2400)
+    page.locator("#stage").scroll_into_view_if_needed()
+    boxes = [box.bounding_box() for box in page.locator("#stage .box").all()]
+    assert max(box["width"] for box in boxes) < 30
+    for number, box in enumerate(boxes):
+        for x in (2, box["width"] / 2, box["width"] - 2):
+            page.click(f"#stage .box >> nth={(number + 1) % 3}")
+            page.touchscreen.tap(box["x"] + x, box["y"] + box["height"] / 2)
+            expect(page.locator("#stage .box").nth(number)).to_have_attribute("aria-pressed", "true")
+    first, *_, last = boxes
+    for x, y, chosen in (
+        (last["x"] + 80, 8, 2),
+        (first["x"] - 2, -6, 0),
+        (last["x"] + last["width"] + 12, 8, 2),
+    ):
+        page.touchscreen.tap(x, first["y"] + y)
+        expect(page.locator("#stage .box").nth(chosen)).to_have_attribute("aria-pressed", "true")
+    page.locator("#stage .box").nth(1).press("Enter")
+    expect(page.locator("#stage .box").nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page, tmp_path):
+    change_state(page, limits={"upload_bytes": 2**20})
+    page.reload()
+    page.click("#tab-pictures")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
+    page.set_input_files("#file", tmp_path / "large.png")
+    expect(page.locator("#error")).to_contain_text("large.png is larger than 1 MB")
+    assert not any("/api/picture" in url for url in sent)
 
 
 def test_samples_are_relabelled_deleted_brought_back_exported_and_imported(page, server, tmp_path):
@@ -353,6 +625,54 @@ def test_samples_are_relabelled_deleted_brought_back_exported_and_imported(page,
     assert sorted(server.labels()) == [("7", "7"), ("8", "3")]
 
 
+def test_among_everyones_samples_each_says_whose_it_is_and_is_undone_as_theirs(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for number, writer in enumerate(("me", "Ben", "me")):
+            store.add(glyph_of_seven(number), writer=writer, source="import", answer="7", label="7")
+    page.click("#tab-samples")
+    expect(page.locator("#gallery button")).to_have_count(2)
+    page.select_option("#filter-writer", label="everyone")
+    bens = page.locator("#gallery button", has_text="Ben")
+    for undo in ("#toast button", "#samples-undo"):
+        bens.click()
+        page.click('#sample-labels [data-label="1"]')
+        expect(page.locator("#gallery .wrong")).to_have_count(1)
+        page.click(undo)
+        expect(page.locator("#gallery .wrong")).to_have_count(0)
+    assert server.labels("Ben") == [("7", "7")]
+    assert server.labels() == [("7", "7")] * 2
+
+
+def test_as_many_samples_as_were_shown_are_shown_again_after_a_change(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        glyph, now = glyph_of_seven(0), {"writer": "me", "source": "import", "label": "7"}
+        store.extend([Sample.now(glyph, **now) for _ in range(1100)])
+    page.click("#tab-samples")
+    page.evaluate("import('/static/samples.js').then((samples) => samples.showSamples(1060))")
+    expect(page.locator("#gallery button")).to_have_count(1060)
+    page.click("#gallery button >> nth=0")
+    page.click("#sample-delete")
+    expect(page.locator("#samples-count")).to_contain_text("1099 samples")
+    expect(page.locator("#gallery button")).to_have_count(1060)
+
+
+def test_a_csv_file_alone_is_not_imported_but_the_pair_in_a_zip_file(page, server, tmp_path):
+    rows = {"images.csv": ",".join(["0"] * 400 + ["255"] * 384), "labels.csv": "7"}
+    with zipfile.ZipFile(tmp_path / "pair.zip", "w") as pair:
+        for name, row in rows.items():
+            pair.writestr(name, row)
+    (tmp_path / "images.csv").write_text(rows["images.csv"])
+    page.click("#tab-samples")
+    page.set_input_files("#import", tmp_path / "images.csv")
+    expect(page.locator("#error")).to_contain_text("into one zip file")
+    slow_down(page, "/api/import", rest=0.3)
+    page.set_input_files("#import", tmp_path / "pair.zip")
+    expect(page.locator("#import-text")).to_have_text("Importing …")
+    expect(page.locator("#gallery button")).to_have_count(1)
+    expect(page.locator("#import-text")).to_have_text("Import")
+    assert server.labels() == [("7", None)]
+
+
 def test_labels_are_text_whatever_they_hold(page, server):
     for label in ("<b>x</b>", "=1+1"):
         draw(page, SEVEN)
@@ -371,9 +691,7 @@ def test_writers_are_apart_and_compared(page, server):
     reads(page, "7")
     page.keyboard.press("Enter")
     answered(page, "1 of 1 right")
-    page.select_option("#writer", label=page.locator("#writer option").last.inner_text())
-    page.fill("#writer-name", "Ben")
-    page.click("#writer-ok")
+    new_writer(page, "Ben")
     answered(page, "no answers")
     draw(page, THREE)
     reads(page, "3")
@@ -383,6 +701,39 @@ def test_writers_are_apart_and_compared(page, server):
     page.click("#tab-progress")
     expect(page.locator("#writers")).to_contain_text("Ben")
     expect(page.locator("#writers")).to_contain_text("me")
+
+
+def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
+    job = {"status": "failed", "writer": "me", "step": "", "share": 0, "error": "disk full", "version": None}
+    page.route("**/api/learn", lambda route: route.fulfill(json=job))
+    page.click("#tab-models")
+    expect(page.locator("#learn-result")).to_contain_text("disk full")
+    new_writer(page, "Ben")
+    expect(page.locator("#learn-from")).to_contain_text("Ben")
+    expect(page.locator("#learn-result")).to_be_empty()
+
+
+def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for number in range(9):
+            store.add(glyph_of_seven(number), writer="me", source="import", label="7" if number else None)
+    change_state(page, learn=None, learn_from=10)
+    page.goto(server.url + "/#models")
+    page.reload()
+    expect(page.locator("#learn-from")).to_have_text("2 more labelled samples of me are needed")
+    expect(page.locator("#learn")).to_be_disabled()
+    change_state(page, learn=None, learn_from=8)
+    page.reload()
+    expect(page.locator("#learn-from")).to_have_text("from 8 labelled samples of me")
+    expect(page.locator("#learn")).to_be_enabled()
+    change_state(page, learn="install inkwise[train]")
+    page.add_init_script(
+        "const { fetch: ask } = window; window.fetch = (path, options) => new Promise((resolve) =>"
+        " setTimeout(() => resolve(ask(path, options)), path.startsWith('/api/state') ? 500 : 0))"
+    )
+    page.reload()
+    expect(page.locator("#learn-missing")).to_have_text("install inkwise[train]")
+    expect(page.locator("#learn")).to_be_hidden()
 
 
 @pytest.mark.network

@@ -57,6 +57,22 @@ def test_a_key_that_comes_before_the_reading_waits_for_it(anna, kept):
     assert kept() == ["1"]
 
 
+@pytest.mark.parametrize("key", ["Return", "1"])
+def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(anna, learner, key):
+    anna.press(ONE[0])
+    anna.let_go()
+    anna.key(key, wait=False)
+    anna.press(SEVEN[0])
+    anna.rest()
+    (sample,) = learner.store.samples()
+    assert (sample.label, len(sample.strokes)) == ("1", 1)
+    anna.let_go()
+    anna.rest()
+    assert anna.answer() == "7"
+    anna.key("Return")
+    assert [sample.label for sample in learner.store.samples()] == ["7", "1"]
+
+
 def test_a_key_means_nothing_where_nothing_is_drawn_or_with_control(anna, kept):
     anna.key("1")
     anna.key("Return")

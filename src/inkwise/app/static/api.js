@@ -1,8 +1,6 @@
 // The server's answers, or an Error with one line that a person can read.
 
-let clock = 0; // the server's time minus this machine's, in ms
-
-/** One request. `body` that is a File or Blob goes as it is, anything else as JSON. */
+/** One request. `body` that is a File or Blob goes as it is, anything else as JSON. What the server refuses has its `status`. */
 export async function call(method, path, body) {
   const options = { method, headers: {} };
   if (body instanceof Blob) {
@@ -18,8 +16,6 @@ export async function call(method, path, body) {
   } catch {
     throw new Error("Inkwise does not answer. Is it still running? What you drew stays here.");
   }
-  const date = Date.parse(response.headers.get("Date"));
-  if (!Number.isNaN(date)) clock = date - Date.now();
   if (response.status === 204) return null;
   const text = await response.text();
   let answer;
@@ -28,7 +24,10 @@ export async function call(method, path, body) {
   } catch {
     throw new Error(`The server answered ${response.status} ${response.statusText || "with something unreadable"}.`);
   }
-  if (!response.ok) throw new Error(typeof answer.error === "string" ? answer.error : `The server refused (${response.status}).`);
+  if (!response.ok) {
+    const error = new Error(typeof answer.error === "string" ? answer.error : `The server refused (${response.status}).`);
+    throw Object.assign(error, { status: response.status });
+  }
   return answer;
 }
 
@@ -40,6 +39,3 @@ export function query(values = {}) {
   const kept = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return kept.length ? `?${new URLSearchParams(kept)}` : "";
 }
-
-/** Now by the server's clock: a phone's may be wrong by hours. */
-export const serverNow = () => new Date(Date.now() + clock).toISOString();

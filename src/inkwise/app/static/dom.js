@@ -30,7 +30,7 @@ export function percent(share) {
 
 /** "42 of 45 right · 93.3 % (82–98)". */
 export function accuracyText(accuracy) {
-  if (!accuracy || !accuracy.n) return "no answers yet";
+  if (!accuracy.n) return "no answers yet";
   return `${accuracy.right} of ${accuracy.n} right · ${percent(accuracy.right / accuracy.n)} ${interval(accuracy)}`;
 }
 

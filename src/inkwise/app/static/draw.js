@@ -1,12 +1,13 @@
 // The Draw tab: draw, read, correct, next.
 
+import { keep, newId, undo, undone } from "./answers.js";
 import { post } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { Ink } from "./ink.js";
 import { LabelRow } from "./labels.js";
-import { attempt, clearError, showError, toast } from "./notices.js";
+import { clearError, showError, toast } from "./notices.js";
 import { Reader } from "./reader.js";
-import { onSession, refresh, session, tookAccuracy } from "./session.js";
+import { onSession, session } from "./session.js";
 import { trial } from "./trial.js";
 
 let reading = null;
@@ -16,14 +17,17 @@ let single = false; // take all strokes for one sign
 let saving = false;
 let endedAt = null; // when the stroke ended whose reading is awaited
 const corrections = new Map(); // by the digit's strokes, so that they outlive the next reading
+const ids = new Map(); // likewise: those of the samples that were sent, so that none is kept twice where the reply was lost
 
 const ink = new Ink($("ink"), (kind, time) => {
   if (kind === "end") endedAt = time;
   if (kind === "edit") {
     endedAt = null;
     if (!ink.strokes.length) forget();
-    for (const numbers of corrections.keys()) {
-      if (numbers.split(",").some((number) => number >= ink.strokes.length)) corrections.delete(numbers);
+    for (const known of [corrections, ids]) {
+      for (const numbers of known.keys()) {
+        if (numbers.split(",").some((number) => number >= ink.strokes.length)) known.delete(numbers);
+      }
     }
     reader.changed();
   } else {
@@ -44,13 +48,13 @@ const reader = new Reader(
   },
   (answer) => {
     reading = answer;
-    if (answer) clearError();
-    if (!chosenByHand || selected >= digits().length) selected = Math.max(0, digits().findIndex((digit) => !digit.accepted));
+    clearError("reading");
+    selected = place(digits());
     show();
     tellLatency();
   },
   (error) => {
-    showError(error);
+    showError(error, "reading");
     show();
   },
 );
@@ -59,6 +63,8 @@ const labelRow = new LabelRow($("label-row"), (label) => say(label), "other-labe
 
 const digits = () => reading?.digits ?? [];
 const key = (digit) => (digit.strokes ?? []).join();
+/** Which digit is meant: the one that was chosen, else the first that is in doubt. */
+const place = (all) => (chosenByHand && selected < all.length ? selected : Math.max(0, all.findIndex((digit) => !digit.accepted)));
 const labelOf = (digit) => corrections.get(key(digit)) ?? digit.label;
 
 /** From a stroke's end to its reading, for whoever measures it. */
@@ -70,6 +76,7 @@ function tellLatency() {
 
 function forget() {
   corrections.clear();
+  ids.clear();
   chosenByHand = false;
   single = false;
 }
@@ -85,7 +92,7 @@ function show() {
   $("reason").textContent = reason(all);
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
-  labelRow.show(session.state?.labels ?? [], digit?.alternatives, digit && labelOf(digit));
+  labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit));
   $("ask-label").textContent = all.length > 1 ? "Wrong? Tap the digit, then what it is." : digit ? "Wrong? Tap or type what it is." : "\u00a0";
 }
 
@@ -99,9 +106,9 @@ function reason(all) {
 
 function showChips(all) {
   const box = $("chips");
-  box.hidden = all.length < 2;
+  box.hidden = all.length < 2 && !single;
   if (box.hidden) return box.replaceChildren();
-  const chips = all.map((digit, i) => {
+  const chips = single ? [] : all.map((digit, i) => {
     const label = corrections.get(key(digit));
     const changed = label !== undefined && label !== digit.label;
     const text = changed ? [el("s", {}, digit.label), " → ", el("b", {}, label)] : [digit.label];
@@ -109,7 +116,7 @@ function showChips(all) {
     const name = `digit ${i + 1}: ${changed ? `${digit.label}, corrected to ${label}` : digit.label}${digit.doubt ? `, ${digit.doubt}` : ""}`;
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
-  const join = el("button", { id: "join", class: "plain", title: "All strokes are one sign", onclick: joinStrokes }, "It is one sign");
+  const join = el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "It is one sign");
   box.replaceChildren(...chips, join);
 }
 
@@ -120,44 +127,59 @@ function choose(i) {
   show();
 }
 
+/** Take all strokes for one sign, or again for what stands beside each other. */
 function joinStrokes() {
-  single = true;
+  single = !single;
   corrections.clear();
   reader.changed();
+}
+
+/** The drawing as it is now, with its reading; null where there is none to be had, or where something else is meant by then. */
+async function settled() {
+  const { writer } = session;
+  const now = { writer, single, asked: trial.active ? trial.ask : null, strokes: [...ink.strokes] };
+  const answer = await reader.settled();
+  // What was begun since is another drawing, and does not count.
+  const same = writer === session.writer && now.single === single && now.strokes.every((stroke, i) => ink.strokes[i] === stroke);
+  return answer?.digits.length && same && !saving ? { ...now, reading: answer } : null;
 }
 
 /** The selected digit is truly this: a single one is saved at once. */
 async function say(label) {
   if (trial.active || saving || ink.drawing || !ink.strokes.length) return;
-  if (!(await reader.settled()) || !digits().length) return;
-  corrections.set(key(digits()[selected]), label);
-  if (digits().length === 1) return keep();
-  choose(Math.min(selected + 1, digits().length - 1));
-  show();
+  const drawing = await settled();
+  if (!drawing) return;
+  const all = drawing.reading.digits;
+  const at = place(all);
+  corrections.set(key(all[at]), label);
+  if (all.length === 1) await save(drawing);
+  else choose(Math.min(at + 1, all.length - 1));
 }
 
 /** Right, next. */
 async function next() {
   ink.lift();
   if (saving || ink.drawing || !ink.strokes.length) return;
-  if (await reader.settled()) await keep();
+  const drawing = await settled();
+  if (drawing) await save(drawing);
 }
 
-/** Save what is shown; the drawing goes only when the server has it. */
-async function keep() {
-  if (saving || !digits().length) return;
+/** Save a drawing as it was read; it goes only when the server has it. */
+async function save({ writer, asked, strokes, reading: { digits: all, model } }) {
   saving = true;
   $("next").setAttribute("aria-busy", "true");
-  const strokes = [...ink.strokes];
-  const asked = trial.active ? trial.ask : null;
-  const answers = digits().map((digit) => ({
-    label: asked ?? labelOf(digit),
-    strokes: asked === null && digit.strokes ? digit.strokes.map((i) => strokes[i]) : strokes,
-    answer: digit.label,
-    probability: digit.probability,
-    model: reading.model,
-  }));
-  const kept = await attempt(() => post("/api/samples", { writer: session.writer, source: asked === null ? "canvas" : "trial", answers }));
+  const answers = all.map((digit) => {
+    if (!ids.has(key(digit))) ids.set(key(digit), newId());
+    return {
+      id: ids.get(key(digit)),
+      label: asked ?? labelOf(digit),
+      strokes: asked === null && digit.strokes ? digit.strokes.map((i) => strokes[i]) : strokes,
+      answer: digit.label,
+      probability: digit.probability,
+      model,
+    };
+  });
+  const kept = await keep(writer, asked === null ? "canvas" : "trial", answers);
   saving = false;
   $("next").removeAttribute("aria-busy");
   if (!kept) return;
@@ -165,44 +187,31 @@ async function keep() {
   forget(); // a stroke drawn meanwhile has another number now
   if (document.activeElement !== document.body && $("panel-draw").contains(document.activeElement)) $("ink").focus();
   document.querySelector(".paper").scrollIntoView({ block: "nearest" }); // on a phone the labels may have been scrolled to
-  tookAccuracy(kept.accuracy);
-  refresh();
-  if (asked === null) {
-    toast(`saved as ${answers.map((answer) => answer.label).join("")}`, "Undo", () => takeBack(answers.length));
-  } else {
-    trial.answered(answers[0]);
-  }
+  if (asked !== null) trial.answered(answers[0]);
+  else if (writer === session.writer) toast(`saved as ${answers.map((answer) => answer.label).join("")}`, "Undo", () => takeBack(writer, answers.map((answer) => answer.id)));
 }
 
-/** Undo the last answers; the drawing comes back, to be answered again. */
-async function takeBack(count = 1) {
-  const back = [];
-  let last = null;
-  await attempt(async () => {
-    for (let i = 0; i < count; i++) {
-      const { sample, accuracy } = await post("/api/undo", { writer: session.writer });
-      tookAccuracy(accuracy);
-      if (!sample) break;
-      last = sample;
-      if (sample.deleted) back.unshift(...(sample.strokes ?? []));
-    }
-  });
-  refresh();
-  if (!last) return toast("nothing left to undo");
+/** Undo these answers, or the last step; a drawing comes back, to be answered again. */
+async function takeBack(writer, which) {
+  const back = await undo(writer, which);
+  if (!back || writer !== session.writer) return;
+  const strokes = back.flatMap((sample) => (sample.deleted ? (sample.strokes ?? []) : []));
   if (trial.active) trial.load();
-  else if (back.length && !ink.strokes.length) ink.put(back);
-  toast(last.deleted ? "the answer was taken back" : `undone: it is a ${last.label} again`);
+  else if (strokes.length && !ink.strokes.length) ink.put(strokes);
+  toast(undone(back));
 }
 
 /** A key that is held takes back strokes, never answer after answer. */
-const undo = (held = false) => ink.undo() || held || takeBack();
+function undoLast(held = false) {
+  if (!saving && !ink.undo() && !held) takeBack(session.writer);
+}
 
 /** Keys that work wherever the focus is, but in a text field. */
 export function drawKey(event, character) {
   if (character !== null) say(character);
   else if (event.key === "Enter") next();
   else if (event.key === "Escape") ink.clear();
-  else if (event.key === "Backspace") undo(event.repeat);
+  else if (event.key === "Backspace") undoLast(event.repeat);
   else if (event.key === "ArrowLeft") choose(selected - 1);
   else if (event.key === "ArrowRight") choose(selected + 1);
   else return false;
@@ -210,7 +219,7 @@ export function drawKey(event, character) {
 }
 
 export function startDraw() {
-  $("undo").addEventListener("click", () => undo());
+  $("undo").addEventListener("click", () => undoLast());
   $("clear").addEventListener("click", () => ink.clear());
   $("next").addEventListener("click", next);
   $("keys").addEventListener("click", () => $("keys-dialog").showModal());
@@ -221,7 +230,10 @@ export function startDraw() {
   let seen = null;
   onSession(({ writer, state }) => {
     const who = `${writer}\n${state.model}\n${state.version}`;
-    if (seen !== null && seen !== who && ink.strokes.length) reader.changed();
+    if (seen !== who) {
+      ids.clear();
+      if (ink.strokes.length) reader.changed();
+    }
     seen = who;
     show();
   });

@@ -3,7 +3,7 @@
 import { drawKey, startDraw } from "./draw.js";
 import { $, accuracyText, el, inTextField, typed } from "./dom.js";
 import { showModels, startModels } from "./models.js";
-import { clearError } from "./notices.js";
+import { clearError, hideToast } from "./notices.js";
 import { pictureKey, startPictures } from "./pictures.js";
 import { showProgress } from "./progress.js";
 import { showSamples, startSamples } from "./samples.js";
@@ -22,7 +22,8 @@ function open(name) {
     $(`tab-${each}`).setAttribute("aria-selected", String(each === tab));
     $(`tab-${each}`).tabIndex = each === tab ? 0 : -1;
   }
-  clearError();
+  clearError("reading", "action");
+  hideToast();
   opened[tab]?.();
 }
 
@@ -109,7 +110,7 @@ startDraw();
 startPictures(() => tab !== "pictures" && go("pictures"));
 startSamples();
 startModels();
-onSession(({ state }) => ($("accuracy").textContent = accuracyText(state.accuracy)));
+onSession(({ state }) => ($("accuracy").textContent = state.accuracy ? accuracyText(state.accuracy) : "accuracy –"));
 $("accuracy").addEventListener("click", () => go("progress"));
 addEventListener("visibilitychange", () => !document.hidden && refresh()); // another tab may have added to it
 refresh();

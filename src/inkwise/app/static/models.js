@@ -8,6 +8,7 @@ import { onSession, refresh, session } from "./session.js";
 const PAUSE = 1000; // ms between looks at the job
 
 let timer = 0;
+let job = null; // as it was seen last
 let versions = null;
 let watched = false; // whether the job was seen running on this page
 let switching = false;
@@ -15,25 +16,22 @@ let switching = false;
 export async function showModels() {
   const { writer } = session;
   $("comparison").replaceChildren();
-  const [job, list] = await Promise.all([
+  $("learn-result").replaceChildren(); // it may be about another writer
+  const [now, list] = await Promise.all([
     attempt(() => get("/api/learn")),
     attempt(() => get("/api/versions", { writer })),
   ]);
   if (writer !== session.writer) return;
   if (list) showVersions(list);
-  if (job) showJob(job);
+  if (now) showJob(now);
 }
 
-function showJob(job) {
+function showJob(now) {
   clearTimeout(timer);
-  const running = job.status === "running";
-  const missing = session.state?.learn;
-  $("learning").hidden = !running;
-  $("learn-start").hidden = running || Boolean(missing);
-  $("learn-missing").hidden = running || !missing;
-  $("learn-missing").textContent = missing ?? "";
+  job = now;
+  showStart();
   const mine = job.writer === session.writer;
-  if (running) {
+  if (job.status === "running") {
     watched = true;
     $("learn-progress").value = job.share;
     $("learn-step").textContent = `${mine ? "" : `for ${job.writer}: `}${job.step || "starting"} · ${Math.round(100 * job.share)} %`;
@@ -41,25 +39,39 @@ function showJob(job) {
     timer = setTimeout(poll, PAUSE);
     return;
   }
-  $("learn-from").textContent = session.state ? `from ${session.state.samples} samples of ${session.writer}` : "";
-  $("learn").disabled = !session.state?.samples;
   if (mine) showResult(job);
 }
 
+/** Whether one can learn now, or what is lacking. */
+function showStart() {
+  const { writer, state } = session;
+  const running = job?.status === "running";
+  $("learning").hidden = !running;
+  $("learn-start").hidden = running || Boolean(state.learn);
+  $("learn-missing").hidden = running || !state.learn;
+  $("learn-missing").textContent = state.learn ?? "";
+  const lacking = state.learn_from - state.labelled;
+  $("learn").disabled = lacking > 0 || !state.labelled;
+  $("learn-from").textContent = !state.accuracy ? ""
+    : lacking > 0 ? `${lacking} more labelled ${lacking === 1 ? "sample" : "samples"} of ${writer} ${lacking === 1 ? "is" : "are"} needed`
+    : `from ${state.labelled} labelled samples of ${writer}`;
+}
+
 async function poll() {
-  let job;
+  let now;
   try {
-    job = await get("/api/learn");
+    now = await get("/api/learn");
   } catch {
     timer = setTimeout(poll, PAUSE); // the job lives in the server; a missed look is no reason to stop
     return;
   }
-  if (job.status !== "running") {
+  if (now.status !== "running") {
     refresh();
-    const list = await attempt(() => get("/api/versions", { writer: session.writer }));
-    if (list) showVersions(list);
+    const { writer } = session;
+    const list = await attempt(() => get("/api/versions", { writer }));
+    if (list && writer === session.writer) showVersions(list);
   }
-  showJob(job);
+  showJob(now);
 }
 
 function showResult(job) {
@@ -128,9 +140,10 @@ function use(number, current) {
 async function promote(number) {
   if (switching) return;
   switching = true;
-  const list = await attempt(() => post("/api/versions/promote", { writer: session.writer, number }));
+  const { writer } = session;
+  const list = await attempt(() => post("/api/versions/promote", { writer, number }));
   switching = false;
-  if (!list) return;
+  if (!list || writer !== session.writer) return;
   showVersions(list);
   $("learn-result").replaceChildren();
   refresh();
@@ -157,17 +170,18 @@ function comparison({ versions: numbers, writers, accuracy }) {
 
 export function startModels() {
   $("learn").addEventListener("click", async () => {
-    const job = await attempt(() => post("/api/learn", { writer: session.writer }));
-    if (job) showJob(job);
+    const now = await attempt(() => post("/api/learn", { writer: session.writer }));
+    if (now) showJob(now);
   });
   $("cancel-learn").addEventListener("click", async () => {
-    const job = await attempt(() => call("DELETE", "/api/learn"));
-    if (job) showJob(job);
+    const now = await attempt(() => call("DELETE", "/api/learn"));
+    if (now) showJob(now);
   });
   $("compare").addEventListener("click", compare);
-  onSession(() => {
-    const { state } = session;
-    $("learn").disabled = !state.samples;
-    $("learn-from").textContent = `from ${state.samples} samples of ${session.writer}`;
+  let writer = session.writer;
+  onSession((now) => {
+    if (now.writer !== writer) $("learn-result").replaceChildren();
+    writer = now.writer;
+    showStart();
   });
 }

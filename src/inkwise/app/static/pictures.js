@@ -1,12 +1,16 @@
 // The Pictures tab: photos in, boxes with readings over them, corrected by tapping.
 
-import { call, post, query } from "./api.js";
+import { keep, newId, undo, undone } from "./answers.js";
+import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { LabelRow } from "./labels.js";
 import { attempt, clearError, showError, toast } from "./notices.js";
-import { onSession, refresh, session, tookAccuracy } from "./session.js";
+import { onSession, refresh, session } from "./session.js";
 
-const pictures = []; // {name, url, reading, labels: Map digit -> what it was saved as, ids: Map sample id -> digit}
+const REACH = 22; // px from a finger to the box that is meant
+
+// {name, url, reading, labels: Map digit -> what it was saved as, ids: Map digit -> id of its sample, steps: [{writer, ids}]}
+const pictures = [];
 let place = -1;
 let selected = -1;
 let saving = false;
@@ -22,7 +26,7 @@ function add(files) {
 }
 
 async function read(file) {
-  const most = session.state?.limits?.upload_bytes;
+  const most = session.state.limits.upload_bytes;
   const name = file.name || "the pasted picture";
   if (most && file.size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
   $("drop").ariaBusy = "true";
@@ -31,7 +35,7 @@ async function read(file) {
   const reading = await call("POST", `/api/picture${query({ writer: session.writer })}`, body).catch((error) => {
     throw new Error(error.message.includes(name) ? error.message : `${name}: ${error.message}`);
   });
-  pictures.push({ name, url: URL.createObjectURL(file), reading, labels: new Map(), ids: new Map() });
+  pictures.push({ name, url: URL.createObjectURL(file), reading, labels: new Map(), ids: new Map(), steps: [] });
   open(pictures.length - 1);
 }
 
@@ -92,6 +96,7 @@ function showBoxes(picture) {
   const stage = $("stage");
   stage.style.setProperty("--width", width);
   stage.style.setProperty("--height", height);
+  const focused = document.activeElement.closest?.(".box")?.dataset.digit;
   for (const box of stage.querySelectorAll(".box")) box.remove();
   stage.append(...digits().map((digit, i) => {
     const [x, y, w, h] = digit.box;
@@ -99,11 +104,12 @@ function showBoxes(picture) {
     const label = saved ?? digit.label;
     const state = saved !== undefined ? "saved" : digit.accepted ? "sure" : "unsure";
     return el("button", {
-      class: `box ${state}`, "data-digit": i, "aria-pressed": String(i === selected), onclick: () => choose(i),
+      class: `box ${state}`, "data-digit": i, "aria-pressed": String(i === selected),
       "aria-label": `digit ${i + 1}: ${label}${saved !== undefined ? ", saved" : digit.doubt ? `, ${digit.doubt}` : ""}`,
       "--x": x / width, "--y": y / height, "--w": w / width, "--h": h / height,
     }, el("span", {}, label));
   }));
+  stage.querySelector(`[data-digit="${focused}"]`)?.focus();
 }
 
 function showDigit({ reading, labels }) {
@@ -115,7 +121,7 @@ function showDigit({ reading, labels }) {
   $("picture-reading").replaceChildren(el("span", { class: digit.accepted || saved !== undefined ? "sure" : "unsure" }, saved ?? digit.label));
   $("picture-reason").textContent = saved !== undefined ? `saved as ${saved}`
     : digit.accepted ? `${(100 * digit.probability).toFixed(1)} % sure` : digit.doubt ? (digit.doubt.includes(" or ") ? `not sure: ${digit.doubt}` : digit.doubt) : "not sure";
-  labelRow.show(session.state?.labels ?? [], digit.alternatives, saved ?? digit.label);
+  labelRow.show(session.state.labels, digit.alternatives, saved ?? digit.label);
 }
 
 function choose(i) {
@@ -124,72 +130,113 @@ function choose(i) {
   show();
 }
 
+/** Choose by a finger: the box that it is in, else the nearest within reach. */
+function chooseAt({ clientX, clientY }) {
+  const [nearest] = [...$("stage").querySelectorAll(".box")].map((box) => {
+    const { left, right, top, bottom } = box.getBoundingClientRect();
+    return {
+      digit: Number(box.dataset.digit),
+      outside: Math.hypot(Math.max(left - clientX, 0, clientX - right), Math.max(top - clientY, 0, clientY - bottom)),
+      off: Math.hypot(clientX - (left + right) / 2, clientY - (top + bottom) / 2), // where boxes overlap
+    };
+  }).sort((a, b) => a.outside - b.outside || a.off - b.off);
+  if (nearest && nearest.outside <= REACH) choose(nearest.digit);
+}
+
 /** The selected digit is truly this; one that was saved before is relabelled. */
 async function say(label) {
   const picture = shown();
   if (saving || !digits()[selected]) return;
   const digit = selected;
-  const id = [...picture.ids].find(([, i]) => i === digit)?.[0];
-  if (id === undefined) {
-    await keep(picture, [digit], () => label);
-  } else {
-    saving = true;
-    const sample = await attempt(() => call("PATCH", `/api/samples/${encodeURIComponent(id)}`, { label }));
-    saving = false;
-    if (!sample) return;
-    picture.labels.set(digit, sample.label);
-    refresh();
-    toast(`saved as ${sample.label}`, "Undo", () => takeBack(picture, 1));
-  }
+  if (!(picture.labels.has(digit) && (await relabel(picture, digit, label)))) await save(picture, [digit], () => label);
   const following = digits().findIndex((each, i) => i > digit && !each.accepted && !picture.labels.has(i));
-  if (picture === shown() && following >= 0) selected = following;
+  if (picture === shown() && picture.labels.get(digit) === label && following >= 0) selected = following;
   show();
 }
 
-async function keep(picture, which, label) {
+/** False where there is no such sample any more. */
+async function relabel(picture, digit, label) {
+  const id = picture.ids.get(digit);
+  saving = true;
+  const sample = await attempt(async () => {
+    try {
+      return await call("PATCH", `/api/samples/${id}`, { label });
+    } catch (error) {
+      if (error.status === 404) return null;
+      throw error;
+    }
+  });
+  saving = false;
+  if (sample === null) {
+    forget(picture, digit);
+    return false;
+  }
+  if (sample) {
+    picture.labels.set(digit, sample.label);
+    refresh();
+    offerUndo(picture, { writer: sample.writer, ids: [id] }, `saved as ${sample.label}`);
+  }
+  return true;
+}
+
+/** It was taken back elsewhere: it may be saved anew. */
+function forget(picture, digit) {
+  const id = picture.ids.get(digit);
+  picture.labels.delete(digit);
+  picture.ids.delete(digit);
+  picture.steps = picture.steps.filter((step) => !step.ids.includes(id));
+}
+
+/** Ids that were sent in vain are one writer's. */
+function forgetUnsaved({ ids, labels }) {
+  for (const digit of ids.keys()) if (!labels.has(digit)) ids.delete(digit);
+}
+
+async function save(picture, which, label) {
   if (saving || !which.length) return;
   saving = true;
+  const { writer } = session;
   const answers = which.map((i) => {
+    if (!picture.ids.has(i)) picture.ids.set(i, newId());
     const { label: answer, probability, glyph } = picture.reading.digits[i];
-    return { label: label(i), glyph, answer, probability, model: picture.reading.model };
+    return { id: picture.ids.get(i), label: label(i), glyph, answer, probability, model: picture.reading.model };
   });
-  const kept = await attempt(() => post("/api/samples", { writer: session.writer, source: "picture", answers }));
+  const kept = await keep(writer, "picture", answers);
   saving = false;
   if (!kept) return;
-  which.forEach((digit, i) => {
-    picture.labels.set(digit, answers[i].label);
-    if (kept.samples?.[i]) picture.ids.set(kept.samples[i].id, digit);
-  });
-  tookAccuracy(kept.accuracy);
-  refresh();
+  which.forEach((digit, i) => picture.labels.set(digit, answers[i].label));
   show();
-  const what = which.length > 1 ? `${which.length} saved` : `saved as ${answers[0].label}`;
-  toast(what, "Undo", () => takeBack(picture, which.length));
+  offerUndo(picture, { writer, ids: answers.map(({ id }) => id) }, which.length > 1 ? `${which.length} saved` : `saved as ${answers[0].label}`);
+}
+
+function offerUndo(picture, step, text) {
+  picture.steps.push(step);
+  if (step.writer === session.writer) toast(text, "Undo", () => takeBack(picture, step));
 }
 
 function allRight() {
   const picture = shown();
   const which = digits().flatMap((digit, i) => (digit.accepted && !picture.labels.has(i) ? [i] : []));
-  return keep(picture, which, (i) => digits()[i].label);
+  return save(picture, which, (i) => picture.reading.digits[i].label);
 }
 
-async function takeBack(picture, count) {
-  await attempt(async () => {
-    for (let i = 0; i < count; i++) {
-      const { sample, accuracy } = await post("/api/undo", { writer: session.writer });
-      tookAccuracy(accuracy);
-      const digit = picture?.ids.get(sample?.id);
-      if (digit === undefined) continue;
-      if (sample.deleted) {
-        picture.labels.delete(digit);
-        picture.ids.delete(sample.id);
-      } else {
-        picture.labels.set(digit, sample.label);
-      }
-    }
-  });
-  refresh();
+/** Undo what was said of this picture last, and nothing else. */
+async function takeBack(picture, step) {
+  if (saving) return;
+  if (!step) return toast("nothing left to undo in this picture");
+  saving = true;
+  const back = await undo(step.writer, step.ids);
+  saving = false;
+  if (!back) return;
+  picture.steps = picture.steps.filter((each) => each !== step);
+  for (const sample of back) {
+    const digit = [...picture.ids].find(([, id]) => id === sample.id)?.[0];
+    if (digit === undefined) continue;
+    if (sample.deleted) forget(picture, digit);
+    else picture.labels.set(digit, sample.label);
+  }
   show();
+  toast(undone(back));
 }
 
 export function pictureKey(event, character) {
@@ -198,8 +245,9 @@ export function pictureKey(event, character) {
   else if (event.key === "ArrowLeft") choose(selected - 1);
   else if (event.key === "ArrowRight") choose(selected + 1);
   else if (event.key === "Enter") allRight();
-  else if (event.key === "Backspace") takeBack(shown(), 1);
-  else return false;
+  else if (event.key === "Backspace") {
+    if (!event.repeat) takeBack(shown(), shown().steps.at(-1)); // held, it eats no answers
+  } else return false;
   return true;
 }
 
@@ -207,7 +255,7 @@ export function startPictures(goThere) {
   const take = (files) => {
     if (!files.length) return;
     goThere();
-    clearError();
+    clearError("action");
     add([...files]);
   };
   for (const input of [$("file"), $("camera")]) {
@@ -238,12 +286,25 @@ export function startPictures(goThere) {
     over(-depth);
     take(event.dataTransfer.files);
   });
+  // A key presses the button that it is on; boxes of small digits are too near each other for a finger, and
+  // where it was is known from before the click, which the browser moves to the button that it guesses.
+  let finger = null;
+  $("stage").addEventListener("pointerup", (event) => (finger = event));
+  $("stage").addEventListener("click", (event) => {
+    if (event.detail) chooseAt(finger ?? event);
+    else choose(Number(event.target.closest(".box")?.dataset.digit));
+  });
   $("all-right").addEventListener("click", allRight);
   $("picture-back").addEventListener("click", () => open(place - 1));
   $("picture-on").addEventListener("click", () => open(place + 1));
   $("shot").addEventListener("error", () => showError(`${shown().name} was read, but this browser cannot show such a picture`));
   $("copy").addEventListener("click", () => attempt(copy));
-  onSession(show);
+  let writer = session.writer;
+  onSession((now) => {
+    if (now.writer !== writer) pictures.forEach(forgetUnsaved);
+    writer = now.writer;
+    show();
+  });
 }
 
 async function copy() {

@@ -10,11 +10,11 @@ const SIDE = 240; // px
 
 let sample = null;
 let changed = () => {};
-let undo = () => {};
+let takeBack = () => {};
 
 const labelRow = new LabelRow($("sample-labels"), (label) => relabel(label), "sample-other-label");
 
-/** Open the panel; `onchange` is called after each change. */
+/** Open the panel; `onchange(sample)` is called after each change. */
 export function openSample(which, onchange) {
   sample = which;
   changed = onchange;
@@ -33,7 +33,7 @@ function show() {
     model: sample.model ?? "–",
   };
   $("sample-facts").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  const labels = [...new Set([...(session.state?.labels ?? []), sample.label].filter((label) => label !== null))];
+  const labels = [...new Set([...session.state.labels, sample.label].filter((label) => label !== null))];
   labelRow.show(labels, null, sample.label);
 }
 
@@ -64,25 +64,21 @@ const range = (values) => values.reduce(([low, high], value) => [Math.min(low, v
 
 const path = () => `/api/samples/${encodeURIComponent(sample.id)}`;
 
-async function relabel(label) {
-  const done = await attempt(() => call("PATCH", path(), { label }));
-  $("sample-dialog").close();
-  if (!done) return;
-  changed();
-  toast(`it is a ${done.label} now`, "Undo", undo);
-}
+const relabel = (label) => change("PATCH", { label }, `it is a ${label} now`);
 
-async function remove() {
-  const done = await attempt(() => call("DELETE", path()));
+async function change(method, body, text) {
+  const { writer, id } = sample;
+  const done = await attempt(() => call(method, path(), body));
   $("sample-dialog").close();
   if (done === undefined) return;
-  changed();
-  toast("deleted", "Undo", undo);
+  changed(sample);
+  toast(text, "Undo", () => takeBack(writer, [id]));
 }
 
+/** `onundo(writer, ids)` takes a change back. */
 export function startSamplePanel(onundo) {
-  undo = onundo;
+  takeBack = onundo;
   $("sample-close").addEventListener("click", () => $("sample-dialog").close());
-  $("sample-delete").addEventListener("click", remove);
+  $("sample-delete").addEventListener("click", () => change("DELETE", undefined, "deleted"));
   $("sample-dialog").addEventListener("click", (event) => event.target === $("sample-dialog") && $("sample-dialog").close());
 }

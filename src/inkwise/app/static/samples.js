@@ -1,17 +1,20 @@
 // The Samples tab: all that was drawn, to look through and put right.
 
-import { call, get, post, query } from "./api.js";
+import { undo, undone } from "./answers.js";
+import { call, get, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
-import { attempt, toast } from "./notices.js";
+import { attempt, showError, toast } from "./notices.js";
 import { openSample, startSamplePanel } from "./sample-panel.js";
-import { refresh, session, tookAccuracy } from "./session.js";
+import { onSession, refresh, session } from "./session.js";
 
 const PAGE = 60;
+const MOST = 1000; // samples that the server gives at once
 const UNSURE = 0.9;
 
 let samples = [];
 let total = 0;
 let asked = 0; // an answer to an older question is not shown
+let changedOf = null; // whose sample was changed here last
 
 function filters() {
   return {
@@ -27,11 +30,19 @@ export function showSamples(count = PAGE) {
   return load(0, Math.max(count, PAGE));
 }
 
-async function load(offset, limit) {
+async function load(offset, count) {
   const number = ++asked;
-  const page = await attempt(() => get("/api/samples", { ...filters(), limit, offset }));
+  const chosen = filters();
+  const found = [];
+  const page = await attempt(async () => {
+    for (;;) {
+      const part = await get("/api/samples", { ...chosen, limit: Math.min(count - found.length, MOST), offset: offset + found.length });
+      found.push(...part.samples);
+      if (!part.samples.length || found.length >= count || number !== asked) return part;
+    }
+  });
   if (!page || number !== asked) return;
-  samples = offset ? [...samples, ...page.samples] : page.samples;
+  samples = offset ? [...samples, ...found] : found;
   total = page.total;
   showLabels(page.labels);
   $("export").hidden = !page.labels.length;
@@ -59,14 +70,16 @@ function tile(sample) {
   const canvas = el("canvas", { class: "glyph", "aria-hidden": "true" });
   drawGlyph(canvas, sample.glyph);
   const wrong = sample.answer !== null && sample.label !== null && sample.answer !== sample.label;
-  const described = `${sample.label ?? "not labelled"}${wrong ? `, read as ${sample.answer}` : ""}`;
-  return el("button", { class: "tile", "data-id": sample.id, "aria-label": described, onclick: () => openSample(sample, reload) },
+  const whose = filters().writer ? null : sample.writer;
+  const described = `${sample.label ?? "not labelled"}${wrong ? `, read as ${sample.answer}` : ""}${whose ? `, by ${whose}` : ""}`;
+  return el("button", { class: "tile", "data-id": sample.id, "aria-label": described, onclick: () => openSample(sample, changed) },
     canvas,
     el("span", { class: "caption" },
       el("b", {}, sample.label ?? "?"),
       wrong ? el("span", { class: "wrong" }, sample.answer) : null,
       el("span", { class: "grow" }),
-      sample.probability === null ? null : el("small", {}, `${Math.round(100 * sample.probability)} %`)));
+      sample.probability === null ? null : el("small", {}, `${Math.round(100 * sample.probability)} %`)),
+    whose && el("small", { class: "whose", title: whose }, whose));
 }
 
 /** After a change: as much as was shown, anew. */
@@ -75,30 +88,45 @@ function reload() {
   return showSamples(samples.length);
 }
 
-async function undo() {
-  const back = await attempt(() => post("/api/undo", { writer: session.writer }));
+function changed({ writer }) {
+  changedOf = writer;
+  reload();
+}
+
+/** Undo changes of this writer's samples; without `ids` the last thing. */
+async function takeBack(writer, ids) {
+  const back = await undo(writer, ids);
   if (!back) return;
-  tookAccuracy(back.accuracy);
   await reload();
-  if (!back.sample) toast("nothing left to undo");
-  else toast(back.sample.deleted ? `took back the ${back.sample.label}` : `undone: it is a ${back.sample.label} again`);
+  toast(undone(back));
 }
 
 async function importFile(file) {
+  if (file.name.toLowerCase().endsWith(".csv")) return showError("pack images.csv and labels.csv into one zip file, and import that");
+  $("import-text").textContent = "Importing …";
+  $("import").disabled = true;
   const done = await attempt(() => call("POST", `/api/import${query({ writer: session.writer })}`, new Blob([file])));
-  if (!done) return;
+  $("import").disabled = false;
+  $("import-text").textContent = "Import";
+  if (!done) return undefined;
   await reload();
-  toast(done.added ? `${done.added} ${done.added === 1 ? "sample" : "samples"} imported` : "nothing new in this file");
+  return toast(done.added ? `${done.added} ${done.added === 1 ? "sample" : "samples"} imported` : "nothing new in this file");
 }
 
 export function startSamples() {
   for (const id of ["filter-label", "filter-writer", "filter-wrong", "filter-unsure"]) $(id).addEventListener("change", () => showSamples());
   $("more").addEventListener("click", () => load(samples.length, PAGE));
-  $("samples-undo").addEventListener("click", undo);
+  // Where everyone's are shown, the last change may have been to somebody else's.
+  $("samples-undo").addEventListener("click", () => takeBack((filters().writer === "" && changedOf) || session.writer));
   $("import").addEventListener("change", async () => {
     const [file] = $("import").files;
     if (file) await importFile(file);
     $("import").value = "";
   });
-  startSamplePanel(undo);
+  startSamplePanel(takeBack);
+  let writer = session.writer;
+  onSession((now) => {
+    if (now.writer !== writer) changedOf = null;
+    writer = now.writer;
+  });
 }

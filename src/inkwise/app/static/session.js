@@ -1,23 +1,32 @@
 // Who is writing, and what the server knows of that writer.
 
 import { get } from "./api.js";
-import { showError } from "./notices.js";
+import { clearError, hideToast, showError } from "./notices.js";
 
 const KEY = "inkwise.writer";
+const RETRY = 5000; // ms until the server is asked again that could not say
+const DIGITS = [..."0123456789"];
+
+// What can be said where the server says nothing, as while its database fails.
+const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, model: null, version: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
+
 const listeners = new Set();
 
-export const session = { writer: localStorage.getItem(KEY) || "me", state: null };
+export const session = { writer: localStorage.getItem(KEY) || "me", state: UNKNOWN };
 
-/** Be called with the session after each change. */
+/** Be called with the session, now and after each change. */
 export function onSession(listener) {
   listeners.add(listener);
-  if (session.state) listener(session);
+  listener(session);
 }
 
 const tell = () => listeners.forEach((listener) => listener(session));
 
 let running = null;
 let again = false;
+let of = null; // whose state it is
+let failure = null; // why it could not be had, as it was told
+let timer = 0;
 
 /** Ask the server how things stand; calls while one is under way are answered together. */
 export function refresh() {
@@ -37,26 +46,34 @@ export function refresh() {
 
 async function load() {
   const { writer } = session;
+  clearTimeout(timer);
   try {
     const state = await get("/api/state", { writer });
     if (writer !== session.writer) return;
-    session.state = state;
+    [session.state, of, failure] = [state, writer, null];
+    clearError("state");
     tell();
   } catch (error) {
-    showError(error);
+    if (error.message !== failure) showError(error, "state"); // once: it may have been dismissed
+    failure = error.message;
+    timer = setTimeout(refresh, RETRY);
+    if (of === session.writer) return;
+    session.state = UNKNOWN; // what is known is about another one
+    tell();
   }
 }
 
-/** Take the accuracy that came with another answer. */
-export function tookAccuracy(accuracy) {
-  if (!session.state || !accuracy) return;
-  session.state.accuracy = accuracy;
+/** Take the writer's accuracy that came with another answer. */
+export function tookAccuracy(writer, accuracy) {
+  if (writer !== of || writer !== session.writer) return;
+  session.state = { ...session.state, accuracy };
   tell();
 }
 
 export function setWriter(name) {
   session.writer = name;
   localStorage.setItem(KEY, name);
+  hideToast(); // it would undo what another one did
   again = Boolean(running);
   return refresh();
 }

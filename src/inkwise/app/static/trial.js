@@ -1,8 +1,8 @@
 // A trial asks for digits in random order until the accuracy is known well enough.
 
-import { get, serverNow } from "./api.js";
+import { get } from "./api.js";
 import { $, accuracyText, percent } from "./dom.js";
-import { attempt } from "./notices.js";
+import { attempt, hideToast } from "./notices.js";
 import { onSession, session } from "./session.js";
 
 const KEY = () => `inkwise.trial.${session.writer}`;
@@ -45,10 +45,8 @@ class Trial {
   }
 
   begin() {
-    localStorage.setItem(KEY(), serverNow());
-    this.last = null;
-    this.done = false;
-    this.load();
+    hideToast(); // it would undo what is no part of the trial
+    this.load(true);
     scrollTo({ top: 0 });
   }
 
@@ -65,13 +63,19 @@ class Trial {
     this.load();
   }
 
-  async load() {
-    const { since } = this;
-    if (!since) return;
+  /** Ask the server how the trial stands; by its clock a new one begins. */
+  async load(anew = false) {
+    const { writer } = session;
+    const before = this.since;
+    if (!before && !anew) return;
     const width = $("trial-width").value;
-    const state = await attempt(() => get("/api/trial", { writer: session.writer, since, width }));
-    if (!state || since !== this.since) return;
-    const began = !this.active;
+    const state = await attempt(() => get("/api/trial", { writer, since: anew ? null : before, width }));
+    if (!state || writer !== session.writer || before !== this.since) return;
+    if (anew) {
+      localStorage.setItem(KEY(), state.since);
+      this.last = null;
+    }
+    const began = anew || !this.active;
     this.state = state;
     this.ask = state.ask;
     this.done = state.done;
@@ -89,6 +93,7 @@ class Trial {
     const target = Number($("trial-width").value);
     $("trial-panel").classList.toggle("done", done);
     $("trial-again").hidden = !done;
+    $("trial-ask").dataset.n = state.n;
     $("trial-ask").textContent = done ? `${percent(state.right / state.n)} right` : `Draw a ${this.ask}`;
     // The interval narrows with the root of the number of answers.
     $("trial-bar").value = done ? 1 : Math.min((target / width) ** 2, 0.99);

@@ -32,7 +32,8 @@ class Window:
         self._learner, self._writer = learner, writer
         self._worker = Worker(look.root, partial(look.tell, bad=True))
         self._ink = Ink(look.canvas, grew=self._rest, ended=self._read)
-        self._read_from: list[Stroke] = []  # the strokes as they were when they were read
+        self._read_strokes: list[Stroke] = []  # those that were read; one may have been begun since
+        self._read_from: list[Stroke] = []  # as they were when they were read
         self._resting: str | None = None
         self._saving = False
         self._backspace_up: int | None = -2  # when it was let go, milliseconds; None while it is down
@@ -97,12 +98,12 @@ class Window:
 
     def _read(self, then: Callable[[], None] | None = None) -> None:
         drawing, writer, single = self._ink.strokes, self._writer, self._single
-        strokes = [list(stroke) for stroke in drawing]
+        read, strokes = list(drawing), [list(stroke) for stroke in drawing]
 
         def take(future: Future[Reading]) -> None:
             if drawing is not self._ink.strokes or (writer, single) != (self._writer, self._single):
                 return  # something else is asked by now
-            self._reading, self._read_from = future.result(), strokes
+            self._reading, self._read_strokes, self._read_from = future.result(), read, strokes
             doubtful = [i for i, digit in enumerate(self._digits) if not digit.accepted]
             if not self._selected_by_hand or self._selected >= len(self._digits):
                 self._selected = min(doubtful, default=0)
@@ -189,7 +190,7 @@ class Window:
     def _keep(self) -> None:
         if self._saving or not self._reading:
             return
-        drawn, labels = list(self._ink.strokes), [self._label(digit) for digit in self._digits]
+        drawn, labels = self._read_strokes, [self._label(digit) for digit in self._digits]
         answers = [
             Answer(
                 label,
