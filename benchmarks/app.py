@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import httpx
@@ -45,6 +46,8 @@ def main() -> None:
     with app() as url:
         alone = in_a_browser(url)
         reads, errors = asyncio.run(crowd(url, arguments.clients, arguments.seconds))
+    for error in errors:
+        print(error, file=sys.stderr)
     print_table(
         ("what", "n", "errors", "median", "99 of 100 within"),
         [
@@ -52,7 +55,7 @@ def main() -> None:
             (
                 f"a request to read while {arguments.clients} clients draw for {arguments.seconds:.0f} s",
                 f"{len(reads):,}",
-                str(errors),
+                str(len(errors)),
                 *spread(reads),
             ),
         ],
@@ -100,7 +103,9 @@ def app() -> Iterator[str]:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         command = [INKWISE, "app", "--no-browser", "--port", str(port)]
-        server = subprocess.Popen([*command, "--database", f"sqlite:///{folder}/taught.db"])
+        server = subprocess.Popen(
+            [*command, "--database", f"sqlite:///{folder}/taught.db"], stdout=subprocess.DEVNULL
+        )
         url = f"http://127.0.0.1:{port}"
         while True:
             try:
@@ -145,19 +150,19 @@ def draw(page: Page) -> float:
     return float(reading.get_attribute("data-latency-ms") or "nan")
 
 
-async def crowd(url: str, clients: int, seconds: float) -> tuple[list[float], int]:
-    """Latencies of all readings, milliseconds, and how many requests were not answered as they should be."""
+async def crowd(url: str, clients: int, seconds: float) -> tuple[list[float], list[str]]:
+    """Latencies of all readings, milliseconds, and what was not answered as it should be."""
     reads: list[float] = []
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
         until = time.perf_counter() + seconds
         failed = await asyncio.gather(*(person(client, f"writer {n}", until, reads) for n in range(clients)))
-    return reads, sum(failed)
+    return reads, list(chain.from_iterable(failed))
 
 
-async def person(client: httpx.AsyncClient, writer: str, until: float, reads: list[float]) -> int:
+async def person(client: httpx.AsyncClient, writer: str, until: float, reads: list[float]) -> list[str]:
     """Draw a seven in about a second, which is read ten times on the way, answer, and draw the next."""
-    errors = 0
+    errors = []
     rng = random.Random(writer)
     while time.perf_counter() < until:
         stroke: list[tuple[float, float]] = []
@@ -179,8 +184,8 @@ async def person(client: httpx.AsyncClient, writer: str, until: float, reads: li
             body = {"writer": writer, "source": "canvas", "answers": [answer]}
             (await client.post("/api/samples", json=body)).raise_for_status()
             (await client.get("/api/state", params={"writer": writer})).raise_for_status()
-        except httpx.HTTPError:
-            errors += 1
+        except httpx.HTTPError as error:
+            errors.append(f"{type(error).__name__}: {error}")
         await asyncio.sleep(rng.uniform(0.3, 0.7))
     return errors
 

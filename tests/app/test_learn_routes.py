@@ -28,9 +28,7 @@ def test_nothing_is_learnt_at_first(client):
     assert client.delete("/api/learn").json() == idle
 
 
-def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(
-    client, keep, monkeypatch
-):
+def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(client, keep, monkeypatch):
     monkeypatch.setattr(learning, "what_is_missing", lambda: None)
     started = client.post("/api/learn", json=ANNA)
     assert (started.status_code, started.json()["status"]) == (202, "running")

@@ -29,6 +29,8 @@ _BACKLOG = 512  # connections that wait to be accepted
 
 _GRACE = 3  # seconds that requests have to be answered when it is to end
 
+_IDLE = 75  # seconds that a connection may rest: one that is closed just as it is used again is an error
+
 _logger = logging.getLogger("inkwise.app")
 
 
@@ -73,6 +75,7 @@ def serve(
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
+            timeout_keep_alive=_IDLE,
             ws="none",
         )
         url = _url(host, bound.getsockname()[1], token)

@@ -1,0 +1,137 @@
+"""What becomes of answers: learnt, kept once, never lost; and trials."""
+
+import re
+import sqlite3
+import time
+from contextlib import closing
+
+from hand import ONE, SEVEN, THREE, A, answered, draw, lose_a_reply, reads, slow_down
+from playwright.sync_api import expect
+
+
+def test_five_drawings_of_an_a_teach_it(page, server):
+    for number in range(5):
+        draw(page, A, shake=1 + number / 10)
+        expect(page.locator("#reading")).not_to_be_empty()
+        if page.locator("#chips").is_visible():
+            page.click("#join")
+        page.fill("#other-label", "A")
+        page.keyboard.press("Enter")
+        expect(page.locator("#accuracy")).to_contain_text(f"of {number + 1} right")
+    draw(page, A, shake=2)
+    expect(page.locator('#label-row [data-label="A"]')).to_be_visible()
+    reads(page, "A")
+    assert {label for label, _ in server.labels()} == {"A"}
+
+
+def test_what_is_taught_is_read_so_the_next_time(page):
+    for number in range(4):
+        draw(page, SEVEN, shake=1 + number / 10)
+        expect(page.locator("#reading")).not_to_be_empty()
+        page.click('#label-row [data-label="1"]')
+        answered(page, f"of {number + 1} right")
+    draw(page, SEVEN, shake=2)
+    reads(page, "1")
+
+
+def test_two_tabs_at_once(open_page, server):
+    tabs = [open_page(), open_page()]
+    moment = time.time() + 5  # both answers leave then
+    for tab, digit, text in zip(tabs, (SEVEN, THREE), "73", strict=True):
+        draw(tab, digit)
+        reads(tab, text)
+        slow_down(tab, "/api/samples", until=moment)
+    for tab in tabs:
+        tab.keyboard.press("Enter")
+    for tab in tabs:
+        assert server.labels() == []
+        expect(tab.locator("#next")).to_have_attribute("aria-busy", "true")
+    for tab in tabs:
+        expect(tab.locator("#reading")).to_be_empty(timeout=10_000)
+    assert sorted(server.labels()) == [("3", "3"), ("7", "7")]
+    for tab in tabs:
+        tab.reload()
+        answered(tab, "2 of 2 right")
+
+
+def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_waits_for_it(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    server.kill()
+    assert server.labels() == [("7", "7")]
+    draw(page, THREE)
+    expect(page.locator("#error")).to_be_visible()
+    server.start()
+    draw(page, [[(250, 100), (250, 101)]])  # a speck: it is read again
+    page.click("#undo")
+    reads(page, "3")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 right")
+    assert server.labels() == [("7", "7"), ("3", "3")]
+
+
+def test_what_is_sent_again_after_a_lost_reply_is_kept_once(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    lose_a_reply(page, "/api/samples")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_be_visible()
+    assert server.labels() == [("7", "7"), ("1", "1")]
+    page.click("#chips button >> nth=1")
+    page.click('#label-row [data-label="2"]')
+    page.keyboard.press("Enter")
+    reads(page, "")
+    answered(page, "1 of 2 right")
+    assert server.labels() == [("7", "7"), ("2", "1")]
+
+
+def test_a_database_that_cannot_be_written_is_told_and_the_drawing_stays(page, server, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "taught.db", isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")
+        draw(page, SEVEN)
+        reads(page, "7")
+        page.keyboard.press("Enter")
+        expect(page.locator("#error")).to_contain_text("locked", timeout=15_000)
+        reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    expect(page.locator("#error")).to_be_hidden()
+
+
+def test_without_a_database_it_reads_and_the_error_stays(page, server):
+    broken = {"error": "taught.db: disk I/O error"}
+    page.route("**/api/state?*", lambda route: route.fulfill(status=503, json=broken))
+    page.reload()
+    expect(page.locator("#error")).to_contain_text("disk I/O error")
+    assert page.locator("#label-row .label").all_inner_texts() == list("0123456789")
+    assert page.locator("#writer").input_value() == "me"
+    expect(page.locator("#accuracy")).to_have_text("accuracy –")
+    draw(page, SEVEN)
+    reads(page, "7")
+    expect(page.locator("#error")).to_contain_text("disk I/O error")
+    page.unroute("**/api/state?*")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    expect(page.locator("#error")).to_be_hidden()
+
+
+def test_a_trial_asks_until_the_interval_is_narrow(page, server):
+    page.click("#trial")
+    page.select_option("#trial-width", "0.2")
+    answers = 0
+    while True:
+        expect(page.locator("#trial-ask")).to_have_attribute("data-n", str(answers))
+        if page.locator("#trial-again").is_visible():
+            break
+        asked = re.search(r"\d", page.inner_text("#trial-ask")).group()
+        draw(page, SEVEN)
+        page.keyboard.press("Enter")
+        answers += 1
+        answered(page, f"of {answers} right")
+        assert server.labels()[-1][0] == asked
+        assert answers < 100
+    assert answers >= 10, "an interval as narrow takes that many even if all is right"
+    page.click("#trial-leave")
+    expect(page.locator("#trial-panel")).to_be_hidden()

@@ -1,0 +1,193 @@
+"""Drawing, correcting, undoing: by mouse, keyboard and finger."""
+
+import re
+
+import numpy as np
+import pytest
+from hand import FOUR, ONE, SEVEN, THREE, answered, draw, new_writer, press_toast, reads, slow_down
+from playwright.sync_api import expect
+
+from inkwise.corrections import Store
+
+
+def test_a_3_drawn_with_the_mouse_is_read_corrected_and_still_there_after_a_reload(page, server):
+    draw(page, THREE)
+    reads(page, "3")
+    expect(page.locator("#reason")).to_contain_text("sure")
+    expect(page.locator("#reading")).to_have_attribute("data-latency-ms", re.compile(r"^\d"))
+    page.click('#label-row [data-label="8"]')
+    reads(page, "")
+    answered(page, "0 of 1 right")
+    assert server.labels() == [("8", "3")]
+    page.reload()
+    answered(page, "0 of 1 right")
+    page.click("#tab-samples")
+    expect(page.locator("#gallery button")).to_have_count(1)
+
+
+def test_a_number_is_read_and_each_digit_corrected_by_itself(page, server):
+    draw(page, SEVEN, ONE, FOUR)
+    reads(page, "714")
+    page.click("#chips button >> nth=1")
+    page.click('#label-row [data-label="2"]')
+    reads(page, "724")
+    assert server.labels() == [], "nothing is kept before it is said to be right"
+    page.keyboard.press("Enter")
+    answered(page, "2 of 3 right")
+    assert server.labels() == [("7", "7"), ("2", "1"), ("4", "4")]
+
+
+def test_a_correction_goes_with_its_strokes(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.click("#chips button >> nth=1")
+    page.click('#label-row [data-label="2"]')
+    reads(page, "72")
+    page.click("#undo")
+    draw(page, ONE)
+    reads(page, "71")
+
+
+def test_strokes_are_one_sign_and_again_several_digits(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.click("#join")
+    expect(page.locator("#reading span")).to_have_count(1)
+    expect(page.locator("#join")).to_have_text("Several digits")
+    page.click("#join")
+    reads(page, "71")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 right")
+    expect(page.locator("#chips")).to_be_hidden()
+
+
+@pytest.mark.parametrize("key", ["Enter", "7"])
+def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(page, server, key):
+    slow_down(page, "/api/read", rest=0.4)
+    draw(page, SEVEN)
+    page.keyboard.press(key)
+    box = page.locator("#ink").bounding_box()
+    page.mouse.move(box["x"] + 240, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 240, box["y"] + 120, steps=8)
+    answered(page, "1 of 1 right")
+    assert server.labels() == [("7", "7")]
+    with Store.open(server.database) as store:
+        assert len(store.samples()[0].strokes) == 1
+    page.mouse.move(box["x"] + 240, box["y"] + 200, steps=8)
+    page.mouse.up()
+    reads(page, "1")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 right")
+    assert server.labels() == [("7", "7"), ("1", "1")]
+
+
+def test_what_is_cleared_while_the_reading_is_awaited_is_not_kept(page, server):
+    slow_down(page, "/api/read", rest=0.3)
+    draw(page, SEVEN)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    draw(page, ONE)
+    reads(page, "1")
+    assert server.labels() == []
+
+
+def test_undo_takes_back_what_it_stands_beside_all_at_once_or_nothing(page, server):
+    draw(page, SEVEN, ONE, FOUR)
+    reads(page, "714")
+    page.keyboard.press("Enter")
+    answered(page, "3 of 3 right")
+    press_toast(page)
+    answered(page, "no answers")
+    reads(page, "714")
+    assert server.labels() == []
+    page.keyboard.press("Enter")
+    answered(page, "3 of 3 right")
+    with Store.open(server.database) as store:
+        store.label(store.samples(writer="me")[0].id, "9")  # in another window
+    press_toast(page)
+    expect(page.locator("#error")).to_contain_text("something else was done since")
+    assert server.labels() == [("7", "7"), ("1", "1"), ("9", "4")]
+
+
+def test_undo_goes_where_another_writer_or_a_trial_begins(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast button")).to_be_visible()
+    new_writer(page, "Ben")
+    expect(page.locator("#toast")).to_be_hidden()
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast button")).to_be_visible()
+    page.click("#trial")
+    expect(page.locator("#toast")).to_be_hidden()
+    assert server.labels() == server.labels("Ben") == [("7", "7")]
+
+
+def test_everything_by_keyboard_alone(page, server):
+    page.keyboard.press("Tab")
+    for _ in range(20):
+        if page.evaluate("document.activeElement.id") == "ink":
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "ink"
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    reads(page, "1")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    page.keyboard.press("7")
+    answered(page, "1 of 2 right")
+    page.keyboard.press("Backspace")
+    answered(page, "1 of 1 right")
+    assert server.labels() == [("1", "1")]
+
+
+def test_a_finger_on_a_phone(open_page, server):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    box = page.locator("#ink").bounding_box()
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        where = [{"x": box["x"] + x, "y": box["y"] + y, "id": number} for number, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
+
+    other = [(300, 60)]  # a second finger comes down half-way, and moves
+    path = np.linspace(SEVEN[0][:-1], SEVEN[0][1:], 6).transpose(1, 0, 2).reshape(-1, 2).tolist()
+    send("touchStart", path[0])
+    for number, point in enumerate(path):
+        if number == 6:
+            send("touchStart", point, *other)
+        send("touchMove", point, *[(x, y + 5 * number) for x, y in other if number >= 6])
+    send("touchEnd")
+    reads(page, "7")
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide == 0, "nothing sticks out at the side"
+    page.tap("#next")
+    answered(page, "1 of 1 right")
+    with Store.open(server.database) as store:
+        assert len(store.samples()[0].strokes) == 1
+
+
+def test_a_number_and_all_labels_are_in_sight_on_a_phone(open_page):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    small = [[[(0.55 * x, 0.55 * y) for x, y in stroke] for stroke in digit] for digit in (SEVEN, ONE, FOUR)]
+    draw(page, *small)
+    reads(page, "714")
+    bar = page.locator("#accuracy").bounding_box()
+    for label in "0123456789":
+        button = page.locator(f'#label-row [data-label="{label}"]').bounding_box()
+        assert button["y"] + button["height"] <= bar["y"]
+    page.tap("#next")
+    expect(page.locator("#toast button")).to_be_visible()
+    toast = page.locator("#toast").bounding_box()
+    assert toast["y"] > page.locator("#next").bounding_box()["y"] + 44
+    assert toast["y"] + toast["height"] <= bar["y"]

@@ -1,0 +1,67 @@
+"""Learning thoroughly, and versions."""
+
+import pytest
+from hand import change_state, new_writer
+from playwright.sync_api import expect
+
+from inkwise.corrections import Store
+
+
+def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
+    job = {"status": "failed", "writer": "me", "step": "", "share": 0, "error": "disk full", "version": None}
+    page.route("**/api/learn", lambda route: route.fulfill(json=job))
+    page.click("#tab-models")
+    expect(page.locator("#learn-result")).to_contain_text("disk full")
+    new_writer(page, "Ben")
+    expect(page.locator("#learn-from")).to_contain_text("Ben")
+    expect(page.locator("#learn-result")).to_be_empty()
+
+
+def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for number in range(9):
+            store.add(glyph_of_seven(number), writer="me", source="import", label="7" if number else None)
+    change_state(page, learn=None, learn_from=10)
+    page.goto(server.url + "/#models")
+    page.reload()
+    expect(page.locator("#learn-from")).to_have_text("2 more labelled samples of me are needed")
+    expect(page.locator("#learn")).to_be_disabled()
+    change_state(page, learn=None, learn_from=8)
+    page.reload()
+    expect(page.locator("#learn-from")).to_have_text("from 8 labelled samples of me")
+    expect(page.locator("#learn")).to_be_enabled()
+    change_state(page, learn="install inkwise[train]")
+    page.add_init_script(
+        "const { fetch: ask } = window; window.fetch = (path, options) => new Promise((resolve) =>"
+        " setTimeout(() => resolve(ask(path, options)), path.startsWith('/api/state') ? 500 : 0))"
+    )
+    page.reload()
+    expect(page.locator("#learn-missing")).to_have_text("install inkwise[train]")
+    expect(page.locator("#learn")).to_be_hidden()
+
+
+@pytest.mark.network
+def test_learning_shows_progress_and_can_be_rolled_back(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for number in range(30):
+            store.add(glyph_of_seven(number), writer="me", source="import", answer="7", label="7")
+    page.reload()
+    page.click("#tab-models")
+    page.click("#learn")
+    expect(page.locator("#learn-progress")).to_be_visible()
+    page.click("#cancel-learn")
+    expect(page.locator("#learn")).to_be_visible(timeout=20_000)
+    page.click("#learn")
+    expect(page.locator("#learn-progress")).to_be_visible()
+    page.reload()  # learning goes on
+    page.click("#tab-models")
+    expect(page.locator("#learn-result")).to_contain_text("MNIST", timeout=300_000)
+    with Store.open(server.database) as store:
+        (version,) = store.versions.list("me")
+        assert version.after.own.n + version.samples == 30
+        before = store.versions.promoted("me")
+    use = page.locator("#versions button")
+    use.first.click()
+    expect(use).to_have_count(1)
+    with Store.open(server.database) as store:
+        assert store.versions.promoted("me") != before

@@ -1,0 +1,97 @@
+"""Pictures, with boxes and readings over them."""
+
+import cv2
+from hand import SEVEN, answered, change_state, draw, reads
+from playwright.sync_api import expect
+
+
+def test_a_picture_shows_its_readings_and_one_is_corrected(page, server, number, tmp_path):
+    path = tmp_path / "number.png"
+    cv2.imwrite(str(path), number)
+    page.click("#tab-pictures")
+    page.set_input_files("#file", path)
+    expect(page.locator("#picture-text")).to_have_text("714")
+    expect(page.locator("#stage button")).to_have_count(3)
+    page.click("#stage button >> nth=1")
+    page.click('#picture-labels [data-label="2"]')
+    answered(page, "0 of 1 right")
+    page.click("#all-right")
+    answered(page, "2 of 3 right")
+    assert sorted(server.labels()) == [("2", "1"), ("4", "4"), ("7", "7")]
+    (tmp_path / "no.png").write_text("I am no picture")
+    page.set_input_files("#file", tmp_path / "no.png")
+    expect(page.locator("#error")).to_be_visible()
+
+
+def test_backspace_on_a_picture_undoes_what_was_said_of_it_and_nothing_else(page, server, show_number):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    show_number(page)
+    page.click("#stage button >> nth=1")
+    page.keyboard.press("2")
+    answered(page, "1 of 2 right")
+    page.click("#all-right")
+    answered(page, "3 of 4 right")
+    page.keyboard.down("Backspace")
+    for _ in range(4):
+        page.keyboard.down("Backspace")  # held
+    page.keyboard.up("Backspace")
+    expect(page.locator("#toast")).to_have_text("took back the 74")
+    answered(page, "1 of 2 right")
+    page.keyboard.press("Backspace")
+    answered(page, "1 of 1 right")
+    page.keyboard.press("Backspace")
+    expect(page.locator("#toast")).to_have_text("nothing left to undo in this picture")
+    assert server.labels() == [("7", "7")]
+
+
+def test_a_digit_of_a_picture_that_was_taken_back_elsewhere_is_saved_anew(page, server, show_number):
+    show_number(page)
+    page.keyboard.press("7")
+    answered(page, "1 of 1 right")
+    page.click("#tab-draw")
+    page.keyboard.press("Backspace")
+    answered(page, "no answers")
+    page.click("#tab-pictures")
+    page.click("#stage button >> nth=0")
+    page.keyboard.press("1")
+    answered(page, "0 of 1 right")
+    expect(page.locator("#error")).to_be_hidden()
+    assert server.labels() == [("1", "7")]
+
+
+def test_a_finger_on_small_digits_chooses_the_one_it_is_on_or_the_nearest(open_page, show_number):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    show_number(page, beside=2400)
+    page.locator("#stage").scroll_into_view_if_needed()
+    boxes = [box.bounding_box() for box in page.locator("#stage .box").all()]
+    assert max(box["width"] for box in boxes) < 30
+    for number, box in enumerate(boxes):
+        for x in (2, box["width"] / 2, box["width"] - 2):
+            page.click(f"#stage .box >> nth={(number + 1) % 3}")
+            page.touchscreen.tap(box["x"] + x, box["y"] + box["height"] / 2)
+            expect(page.locator("#stage .box").nth(number)).to_have_attribute("aria-pressed", "true")
+    first, *_, last = boxes
+    for x, y, chosen in (
+        (last["x"] + 80, 8, 2),
+        (first["x"] - 2, -6, 0),
+        (last["x"] + last["width"] + 12, 8, 2),
+    ):
+        page.touchscreen.tap(x, first["y"] + y)
+        expect(page.locator("#stage .box").nth(chosen)).to_have_attribute("aria-pressed", "true")
+    page.locator("#stage .box").nth(1).press("Enter")
+    expect(page.locator("#stage .box").nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page, tmp_path):
+    change_state(page, limits={"upload_bytes": 2**20})
+    page.reload()
+    page.click("#tab-pictures")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url))
+    (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
+    page.set_input_files("#file", tmp_path / "large.png")
+    expect(page.locator("#error")).to_contain_text("large.png is larger than 1 MB")
+    assert not any("/api/picture" in url for url in sent)

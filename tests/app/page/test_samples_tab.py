@@ -1,0 +1,116 @@
+"""The gallery, writers, export and import."""
+
+import zipfile
+
+from hand import SEVEN, THREE, answered, draw, new_writer, reads, slow_down
+from playwright.sync_api import expect
+
+from inkwise.corrections import Sample, Store
+
+
+def test_samples_are_relabelled_deleted_brought_back_exported_and_imported(page, server, tmp_path):
+    for digit, text in ((SEVEN, "7"), (THREE, "3")):
+        draw(page, digit)
+        reads(page, text)
+        page.keyboard.press("Enter")
+        reads(page, "")
+    page.click("#tab-samples")
+    page.click("#gallery button >> nth=0")
+    page.click('#sample-labels [data-label="8"]')
+    answered(page, "1 of 2 right")
+    page.check("#filter-wrong")
+    expect(page.locator("#gallery button")).to_have_count(1)
+    page.uncheck("#filter-wrong")
+    with page.expect_download() as download:
+        page.click("#export")
+    exported = tmp_path / "export.zip"
+    download.value.save_as(exported)
+    page.click("#gallery button >> nth=0")
+    page.click("#sample-delete")
+    expect(page.locator("#gallery button")).to_have_count(1)
+    page.click("#samples-undo")
+    expect(page.locator("#gallery button")).to_have_count(2)
+    page.click("#gallery button >> nth=0")
+    page.click("#sample-delete")
+    expect(page.locator("#gallery button")).to_have_count(1)
+    page.set_input_files("#import", exported)
+    expect(page.locator("#gallery button")).to_have_count(2)
+    assert sorted(server.labels()) == [("7", "7"), ("8", "3")]
+
+
+def test_among_everyones_samples_each_says_whose_it_is_and_is_undone_as_theirs(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for number, writer in enumerate(("me", "Ben", "me")):
+            store.add(glyph_of_seven(number), writer=writer, source="import", answer="7", label="7")
+    page.click("#tab-samples")
+    expect(page.locator("#gallery button")).to_have_count(2)
+    page.select_option("#filter-writer", label="everyone")
+    bens = page.locator("#gallery button", has_text="Ben")
+    for undo in ("#toast button", "#samples-undo"):
+        bens.click()
+        page.click('#sample-labels [data-label="1"]')
+        expect(page.locator("#gallery .wrong")).to_have_count(1)
+        page.click(undo)
+        expect(page.locator("#gallery .wrong")).to_have_count(0)
+    assert server.labels("Ben") == [("7", "7")]
+    assert server.labels() == [("7", "7")] * 2
+
+
+def test_as_many_samples_as_were_shown_are_shown_again_after_a_change(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        glyph, now = glyph_of_seven(0), {"writer": "me", "source": "import", "label": "7"}
+        store.extend([Sample.now(glyph, **now) for _ in range(1100)])
+    page.click("#tab-samples")
+    page.evaluate("import('/static/samples.js').then((samples) => samples.showSamples(1060))")
+    expect(page.locator("#gallery button")).to_have_count(1060)
+    page.click("#gallery button >> nth=0")
+    page.click("#sample-delete")
+    expect(page.locator("#samples-count")).to_contain_text("1099 samples")
+    expect(page.locator("#gallery button")).to_have_count(1060)
+
+
+def test_a_csv_file_alone_is_not_imported_but_the_pair_in_a_zip_file(page, server, tmp_path):
+    rows = {"images.csv": ",".join(["0"] * 400 + ["255"] * 384), "labels.csv": "7"}
+    with zipfile.ZipFile(tmp_path / "pair.zip", "w") as pair:
+        for name, row in rows.items():
+            pair.writestr(name, row)
+    (tmp_path / "images.csv").write_text(rows["images.csv"])
+    page.click("#tab-samples")
+    page.set_input_files("#import", tmp_path / "images.csv")
+    expect(page.locator("#error")).to_contain_text("into one zip file")
+    slow_down(page, "/api/import", rest=0.3)
+    page.set_input_files("#import", tmp_path / "pair.zip")
+    expect(page.locator("#import-text")).to_have_text("Importing …")
+    expect(page.locator("#gallery button")).to_have_count(1)
+    expect(page.locator("#import-text")).to_have_text("Import")
+    assert server.labels() == [("7", None)]
+
+
+def test_labels_are_text_whatever_they_hold(page, server):
+    for label in ("<b>x</b>", "=1+1"):
+        draw(page, SEVEN)
+        expect(page.locator("#reading")).not_to_be_empty()
+        page.fill("#other-label", label)
+        page.keyboard.press("Enter")
+        reads(page, "")
+    page.click("#tab-samples")
+    expect(page.locator("#gallery")).to_contain_text("<b>x</b>")
+    page.click("#tab-progress")
+    expect(page.locator("#confusion")).to_contain_text("=1+1")
+
+
+def test_writers_are_apart_and_compared(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    new_writer(page, "Ben")
+    answered(page, "no answers")
+    draw(page, THREE)
+    reads(page, "3")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    assert server.labels("Ben") == [("3", "3")]
+    page.click("#tab-progress")
+    expect(page.locator("#writers")).to_contain_text("Ben")
+    expect(page.locator("#writers")).to_contain_text("me")
