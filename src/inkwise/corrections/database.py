@@ -138,7 +138,8 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         # Asking first finds connections that a restart of the server has cut.
-        engine = create_engine(url, connect_args={"connect_timeout": int(PATIENCE)}, pool_pre_ping=True)
+        waits = {"connect_timeout": int(PATIENCE), "tcp_user_timeout": int(1000 * PATIENCE)}
+        engine = create_engine(url, connect_args=waits, pool_pre_ping=True)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 
