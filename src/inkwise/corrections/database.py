@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,8 +148,17 @@ def _engine(url: URL) -> Engine:
 
 def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
     connection.isolation_level = None  # Python's driver must not begin transactions: _begin_sqlite does
+    until = time.monotonic() + PATIENCE
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {setting}")
+        while True:
+            try:
+                connection.execute(f"PRAGMA {setting}")
+                break
+            except sqlite3.OperationalError as error:
+                # SQLite itself does not wait where two change the journal of a new database at once.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
