@@ -28,6 +28,7 @@ def chromium():
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
+    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
