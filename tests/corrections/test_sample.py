@@ -93,8 +93,8 @@ def test_a_wrong_value_is_named(wrong, message):
         ({"id": 7}, "id is int, not text"),
         ({"time": "noon"}, "time cannot be understood"),
         ({"time": "0001-01-01T00:00:00+14:00"}, "time 0001-01-01 00:00:00+14:00 is out of range"),
-        ({"glyph": "AAAA"}, "glyph cannot be understood"),
-        ({"glyph": "ø" * 784}, "glyph cannot be understood"),
+        ({"glyph": "AAAA"}, "glyph is not 784 bytes in base64"),
+        ({"glyph": "ø" * 784}, "glyph is not 784 bytes in base64"),
         ({"deleted": True}, "'deleted' is unknown"),
     ],
 )

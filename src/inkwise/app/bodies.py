@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import Depends, Request, Response
-from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
 from inkwise.app.limits import POINTS, STROKES, TooLargeError
 from inkwise.corrections.sample import checked_text
 from inkwise.errors import InkwiseError, StoreError
-from inkwise.ink import SIDE
 
 
 class RefusedError(Exception):
@@ -97,23 +93,3 @@ def strokes_of(value: object) -> list[Any]:
     if points > POINTS:
         raise TooLargeError(f"{points:,} points; at most {POINTS:,} are taken at once")
     return value
-
-
-def glyph_text(glyph: NDArray[np.uint8]) -> str:
-    """The 784 bytes of a glyph, in base64."""
-    return base64.b64encode(glyph.tobytes()).decode()
-
-
-def glyph_of(text: object) -> NDArray[np.uint8]:
-    """The (28, 28) uint8 glyph that `glyph_text` gave this text for.
-
-    Raises:
-        InkwiseError: it is none.
-    """
-    try:
-        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except ValueError:
-        data = b""
-    if len(data) != SIDE * SIDE:
-        raise InkwiseError(f"glyph is not {SIDE * SIDE} bytes in base64")
-    return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)

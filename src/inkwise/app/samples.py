@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.background import BackgroundTask
 
-from inkwise.app.bodies import JsonBytes, answer, fields, glyph_of, refused, strokes_of, writer_of
+from inkwise.app.bodies import JsonBytes, answer, fields, refused, strokes_of, writer_of
 from inkwise.app.limits import HIGHEST, STROKES, TooLargeError
 from inkwise.corrections import Answer, Learner
-from inkwise.corrections.sample import checked_text
+from inkwise.corrections.sample import checked_text, glyph_of
 from inkwise.errors import InkwiseError
 
 _SOURCES = ("canvas", "trial", "picture")

@@ -19,7 +19,6 @@ from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import Picture, Strokes, stroke_glyph
 from inkwise.recognition import Model, Reading, Recognizer
 from inkwise.recognition.memory import Memory
-from inkwise.recognition.plain import plain_digits
 
 REMEMBERED = 500
 """So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""
@@ -192,7 +191,7 @@ class Learner:
         memory = None
         if ids:
             probabilities, embeddings = map(np.stack, zip(*known.seen.values(), strict=True))
-            memory = Memory(model.labels, labels, probabilities, embeddings, model.run(plain_digits()))
+            memory = Memory(model, labels, probabilities, embeddings)
         known.version = version
         known.recognizer = Recognizer(model, memory=memory)
 

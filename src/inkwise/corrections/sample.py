@@ -104,7 +104,7 @@ class Sample(Base):
             "answer": self.answer,
             "probability": self.probability,
             "model": self.model,
-            "glyph": base64.b64encode(self.glyph.tobytes()).decode(),
+            "glyph": glyph_text(self.glyph),
             "strokes": self.strokes,
         }
 
@@ -132,7 +132,7 @@ class Sample(Base):
                 **plain,
                 "id": _parsed("id", uuid.UUID, plain["id"]),
                 "time": _parsed("time", datetime.fromisoformat, plain["time"]),
-                "glyph": _parsed("glyph", _decoded, plain["glyph"]),
+                "glyph": glyph_of(plain["glyph"]),
             }
         )
 
@@ -230,8 +230,24 @@ def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:
         raise InkwiseError(f"{what} cannot be understood") from None
 
 
-def _decoded(text: str) -> NDArray[np.uint8]:
-    return _glyph(base64.b64decode(text, validate=True))
+def glyph_text(glyph: NDArray[np.uint8]) -> str:
+    """The 784 bytes of a glyph, in base64."""
+    return base64.b64encode(glyph.tobytes()).decode()
+
+
+def glyph_of(text: object) -> NDArray[np.uint8]:
+    """The (28, 28) uint8 glyph that `glyph_text` gave this text for.
+
+    Raises:
+        InkwiseError: it is none.
+    """
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except ValueError:
+        data = b""
+    if len(data) != SIDE * SIDE:
+        raise InkwiseError(f"glyph is not {SIDE * SIDE} bytes in base64")
+    return _glyph(data)
 
 
 def _glyph(data: bytes) -> NDArray[np.uint8]:

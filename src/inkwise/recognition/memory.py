@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.recognition.model import Model
+from inkwise.recognition.plain import plain_digits
+
 _RIDGE = 0.01  # chosen on 15 UNIPEN writers, see docs/learning.md
 _LEAST = 1e-4  # a class that the model does not know begins with this probability, and none has less
 _WEIGHTS = (0.0, 0.25, 0.5, 1.0)
@@ -28,23 +31,22 @@ class Memory:
 
     def __init__(
         self,
-        known: tuple[str, ...],
+        model: Model,
         labels: NDArray[np.str_],
         probabilities: NDArray[np.float32],
         embeddings: NDArray[np.float32],
-        kept: tuple[NDArray[np.float32], NDArray[np.float32]],
     ) -> None:
         """Learn n >= 1 samples.
 
         Args:
-            known: the k labels of the model.
+            model: what is corrected, of k labels.
             labels: (n,) str, what the samples truly are.
             probabilities: (n, k) float32, the model's.
             embeddings: (n, d) float32, the model's.
-            kept: probabilities (m, k) and embeddings (m, d) of shapes that are read rightly, and must be read
-                as before; without them a label taught alone would spread over all others.
         """
-        self.labels = known + tuple(sorted(set(labels.tolist()) - set(known)))
+        self.labels = model.labels + tuple(sorted(set(labels.tolist()) - set(model.labels)))
+        # The plain digits are read as before: without them a label taught alone would spread over all others.
+        kept = model.run(plain_digits())
         n = len(labels)
         truth = (labels[:, None] == np.array(self.labels)).astype(np.float64)
         offset = self._offset(np.concatenate([probabilities, kept[0]]))

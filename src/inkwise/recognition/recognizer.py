@@ -26,7 +26,6 @@ from inkwise.ink import (
 )
 from inkwise.recognition.memory import Memory
 from inkwise.recognition.model import Model
-from inkwise.recognition.plain import plain_digits
 from inkwise.recognition.reading import NOT_A_DIGIT, Digit, Reading
 
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height
@@ -79,9 +78,7 @@ class Recognizer:
         """
         if len(glyphs) != len(labels) or not len(glyphs):
             raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
-        kept = self.model.run(plain_digits())
-        memory = Memory(self.model.labels, labels, *self.model.run(glyphs), kept)
-        return Recognizer(self.model, memory=memory)
+        return Recognizer(self.model, memory=Memory(self.model, labels, *self.model.run(glyphs)))
 
     def read(self, image: Picture) -> Reading:
         """Read any number of digits: lines from the top, digits from the left.
