@@ -61,7 +61,8 @@ def test_learning_shows_progress_and_can_be_rolled_back(page, server, glyph_of_s
         assert version.after.own.n + version.samples == 30
         before = store.versions.promoted("me")
     use = page.locator("#versions button")
-    use.first.click()
+    with page.expect_response("**/api/versions/promote"):
+        use.first.click()
     expect(use).to_have_count(1)
     with Store.open(server.database) as store:
         assert store.versions.promoted("me") != before
