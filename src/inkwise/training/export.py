@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from inkwise.recognition.model import METADATA_KEY
 from inkwise.training.files import write_whole
-from inkwise.training.nets import Net
+from inkwise.training.net import Net
 
 
 class _Exported(nn.Module):

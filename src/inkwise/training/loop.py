@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from inkwise.errors import InkwiseError
 from inkwise.training.augment import augment
 from inkwise.training.callbacks.base import Callback
-from inkwise.training.nets import Net
+from inkwise.training.net import Net
+from inkwise.training.objective import loss_of, optimizer_of
 from inkwise.training.recipe import Recipe
 
 Row = dict[str, float]
@@ -50,7 +50,7 @@ class Loop:
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.glyphs.device
         self.net: Net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(_groups(net, recipe.weight_decay), lr=recipe.lr)
+        self.optimizer = optimizer_of(net.parameters(), recipe)
         self.kept: torch.nn.Module = self.net
         self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
         self.steps_per_epoch = math.ceil(len(training) / recipe.batch)
@@ -137,7 +137,7 @@ class Loop:
         inputs = augment(glyphs[:, None].float() / 255, self.recipe, self.generator)
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
-        loss = F.cross_entropy(logits, classes, label_smoothing=self.recipe.label_smoothing)
+        loss = loss_of(logits, classes, self.recipe)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -147,7 +147,7 @@ class Loop:
     def _validate(self) -> tuple[float, float]:
         logits = logits_of(self.kept, self.validation.glyphs)
         # The objective of training itself: plain cross-entropy would punish what label smoothing asks for.
-        loss = F.cross_entropy(logits, self.validation.classes, label_smoothing=self.recipe.label_smoothing)
+        loss = loss_of(logits, self.validation.classes, self.recipe)
         return float(loss), float((logits.argmax(1) == self.validation.classes).float().mean())
 
     def _call(self, hook: str) -> None:
@@ -196,15 +196,6 @@ def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor
 def _check_finite(loss: float) -> None:
     if not math.isfinite(loss):
         raise InkwiseError("training diverged: the loss is not a number; lower lr")
-
-
-def _groups(net: Net, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases and the scales of batch-norm do not."""
-    parameters = list(net.parameters())
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def _bfloat16(recipe: Recipe, device: torch.device) -> bool:

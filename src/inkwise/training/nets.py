@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from inkwise.errors import InkwiseError
+from inkwise.training import paper_nets
+from inkwise.training.net import Net, standardised
 from inkwise.training.recipe import Recipe
-
-
-class Net(nn.Module):
-    """Glyphs (n, 1, 28, 28) float in 0..1 to logits (n, classes), by way of an embedding (n, d)."""
-
-    def __init__(self, features: nn.Module, classes: int) -> None:
-        """Put a head on features that end in (n, d)."""
-        super().__init__()
-        self.features = features
-        with torch.no_grad():
-            width = features.eval()(torch.zeros(1, 1, 28, 28)).shape[1]
-        features.train()
-        self.head = nn.Linear(width, classes)
-
-    def forward(self, glyphs: Tensor) -> Tensor:
-        """Logits (n, classes)."""
-        logits: Tensor = self.head(self.features(glyphs))
-        return logits
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
@@ -39,6 +22,7 @@ def compact(recipe: Recipe, classes: int) -> Net:
         raise InkwiseError(f"net compact takes three channels, each at least 1, not {recipe.channels}")
     a, b, c = recipe.channels
     features = nn.Sequential(
+        *standardised(recipe),
         *_convolution(1, a, 5, stride=2),  # (n, 24, 14, 14)
         *_convolution(a, b, 3),
         *_convolution(b, b, 3),  # (n, 32, 14, 14)
@@ -60,4 +44,12 @@ def _convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[
     ]
 
 
-NETS: dict[str, Callable[[Recipe, int], Net]] = {"compact": compact}
+NETS: dict[str, Callable[[Recipe, int], Net]] = {
+    "compact": compact,
+    "lenet-dropout": paper_nets.lenet_dropout,
+    "cnn-batchnorm": paper_nets.cnn_batchnorm,
+    "cnn-small": paper_nets.cnn_small,
+    "lenet-robust": paper_nets.lenet_robust,
+    "mlp-50": paper_nets.mlp_50,
+    "cnn-adadelta": paper_nets.cnn_adadelta,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inkwise.errors import InkwiseError
+from inkwise.training.papers import PAPERS
 from inkwise.training.recipe import Recipe, nearest
 
 
@@ -73,7 +74,9 @@ class Learn(Recipe):
     """Share of them in all that is learnt from; the rest is replay."""
 
 
-RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (Default, Hands)}
+_ALL: tuple[type[Recipe], ...] = (Default, Hands, *PAPERS)
+
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
 
 
 def recipe(name: str) -> Recipe:

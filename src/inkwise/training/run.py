@@ -32,7 +32,8 @@ from inkwise.training.callbacks import (
 from inkwise.training.export import export
 from inkwise.training.files import write_whole
 from inkwise.training.loop import Loop, Samples, logits_of
-from inkwise.training.nets import NETS, Net
+from inkwise.training.net import Net
+from inkwise.training.nets import NETS
 from inkwise.training.recipe import Recipe, nearest
 from inkwise.training.recipes import recipe as recipe_of
 from inkwise.training.samples import Split, gather

@@ -1,0 +1,70 @@
+"""What training minimises, and by what steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.training.recipe import Recipe
+
+
+def loss_of(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
+    """The mean loss of logits (n, k) float against the right columns (n,) int64."""
+    if recipe.loss == "cross-entropy":
+        return F.cross_entropy(logits, classes, label_smoothing=recipe.label_smoothing)
+    truth = F.one_hot(classes, logits.shape[1]).to(logits.dtype)
+    distance = F.l1_loss if recipe.loss == "mae" else F.mse_loss
+    return distance(logits.softmax(1), truth)
+
+
+def optimizer_of(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not."""
+    every = list(parameters)
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in every if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in every if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return _OPTIMIZERS[recipe.optimizer](groups, recipe.lr)
+
+
+class Ftrl(torch.optim.Optimizer):
+    """Follow the regularised leader, without its penalties, as Keras has it.
+
+    H. B. McMahan et al., "Ad click prediction: a view from the trenches", KDD 2013. Its state begins at zero
+    and does not know of the first weights, so that the first step takes them away.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float) -> None:
+        """Take parameters in groups; a weight decay of theirs is passed over."""
+        super().__init__(groups, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Change all parameters that have gradients."""
+        for group in self.param_groups:
+            for weights in group["params"]:
+                if weights.grad is None:
+                    continue
+                state = self.state[weights]
+                if not state:
+                    state["sum"] = torch.full_like(weights, 0.1)
+                    state["linear"] = torch.zeros_like(weights)
+                before = state["sum"].sqrt()
+                state["sum"] += weights.grad.square()
+                after = state["sum"].sqrt()
+                state["linear"] += weights.grad - (after - before) / group["lr"] * weights
+                weights.copy_(-state["linear"] * group["lr"] / after)
+
+
+# The documents that use Adadelta and Ftrl are written in Keras: its defaults.
+_OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], float], torch.optim.Optimizer]] = {
+    "adamw": lambda groups, lr: torch.optim.AdamW(groups, lr=lr),
+    "adam": lambda groups, lr: torch.optim.Adam(groups, lr=lr),
+    "rmsprop": lambda groups, lr: torch.optim.RMSprop(groups, lr=lr),
+    "adadelta": lambda groups, lr: torch.optim.Adadelta(groups, lr=lr, rho=0.95, eps=1e-7),
+    "ftrl": Ftrl,
+}

@@ -1,0 +1,128 @@
+"""The systems of the documents that Inkwise began with, a recipe each; their nets are in `paper_nets`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inkwise.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class _Paper(Recipe):
+    """Nothing that a document does not ask for."""
+
+    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adam"
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    batch: int = 64
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "constant"
+    averaging: float = 0.0
+    rotate: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+
+
+@dataclass(frozen=True)
+class LenetDropout(_Paper):
+    """Document 1. Range of the rotation and batch are not given."""
+
+    name = "lenet-dropout"
+
+    net: str = "lenet-dropout"
+    dropout: float = 0.5
+    standardise: bool = True
+    epochs: int = 20
+    lr: float = 5e-4
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "step"
+    rotate: float = 10.0
+
+
+@dataclass(frozen=True)
+class CnnBatchnorm(_Paper):
+    """Document 2. Sizes of the layers, and the ranges of rotation, zoom and shift, are not given."""
+
+    name = "cnn-batchnorm"
+
+    net: str = "cnn-batchnorm"
+    validation: float = 0.1
+    batch: int = 128
+    epochs: int = 100
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "plateau"
+    early_stopping: int = 10
+    rotate: float = 10.0
+    scale: float = 0.1
+    shift: float = 0.1
+
+
+@dataclass(frozen=True)
+class CnnSmall(_Paper):
+    """Document 3. Learning rate and batch are not given."""
+
+    name = "cnn-small"
+
+    net: str = "cnn-small"
+    dropout: float = 0.5
+    epochs: int = 5
+
+
+@dataclass(frozen=True)
+class LenetRobust(_Paper):
+    """Document 4, without augmentation. Batch and number of epochs are not given."""
+
+    name = "lenet-robust"
+
+    net: str = "lenet-robust"
+    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "rmsprop"
+    epochs: int = 20
+
+
+@dataclass(frozen=True)
+class LenetRobustAugmented(LenetRobust):
+    """Document 4, trained with the kinds of change that `mnist-modified` is made by; ranges are not given."""
+
+    name = "lenet-robust-augmented"
+
+    scale: float = 0.3
+    rotate: float = 30.0
+    shift: float = 0.2
+    brightness: float = 0.3
+
+
+@dataclass(frozen=True)
+class Mlp50(_Paper):
+    """Document 5, the perceptron. Batch is not given: Keras' own."""
+
+    name = "mlp-50"
+
+    net: str = "mlp-50"
+    neurons1: int = 50
+    neurons2: int = 50
+    batch: int = 32
+    epochs: int = 200
+
+
+@dataclass(frozen=True)
+class CnnAdadelta(_Paper):
+    """Document 5, the convolutional net. Batch is not given; the rate is Keras' default."""
+
+    name = "cnn-adadelta"
+
+    net: str = "cnn-adadelta"
+    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adadelta"
+    dropout: float = 0.5
+    batch: int = 128
+    epochs: int = 200
+
+
+PAPERS: tuple[type[Recipe], ...] = (
+    LenetDropout,
+    CnnBatchnorm,
+    CnnSmall,
+    LenetRobust,
+    LenetRobustAugmented,
+    Mlp50,
+    CnnAdadelta,
+)
