@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from inkwise.errors import InkwiseError
-from inkwise.training import recipe
+from inkwise.training import RECIPES, recipe
+from inkwise.training.net import standardised
 from inkwise.training.nets import NETS
 from inkwise.training.run import net_of
 
@@ -14,9 +15,10 @@ def make(classes=10, **changes):
     return NETS[chosen.net](chosen, classes).eval()
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_net_is_features_and_a_head(name):
-    net = make(classes=7, net=name)
+    chosen = recipe(name)
+    net = NETS[chosen.net](chosen, 7).eval()
     glyphs = torch.rand(3, 1, 28, 28)
     embedding = net.features(glyphs)
     assert embedding.ndim == 2
@@ -27,6 +29,48 @@ def test_a_net_is_features_and_a_head(name):
 def test_the_compact_net_is_as_small_as_it_says():
     parameters = sum(p.numel() for p in make(channels=(24, 32, 64)).parameters())
     assert f"{parameters:,}" in NETS["compact"].__doc__
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("lenet-dropout", [260, 7_028, 53_880, 10_890, 910]),  # the first document's own figures
+        ("cnn-batchnorm", [384, 18_624, 74_112, 147_584, 1_290]),
+        ("cnn-small", [208, 1_168, 102_656, 2_570]),
+        ("lenet-robust", [520, 25_050, 625_500, 5_010]),
+        ("mlp-50", [39_250, 2_550, 510]),
+        ("cnn-adadelta", [320, 18_496, 2_359_552, 2_570]),
+    ],
+)
+def test_the_documents_nets_have_their_sizes(name, parameters):
+    net = NETS[name](recipe(name), 10)
+    sizes = []
+    for layer in net.modules():
+        own = sum(p.numel() for p in layer.parameters(recurse=False))
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            sizes[-1] += own
+        elif own:
+            sizes.append(own)
+    assert sizes == parameters
+    assert f"{sum(parameters):,}" in NETS[name].__doc__
+
+
+def test_the_perceptrons_neurons_are_the_recipes():
+    net = NETS["mlp-50"](recipe("mlp-50").set(neurons1=25, neurons2=75), 10)
+    assert [layer.out_features for layer in net.modules() if isinstance(layer, torch.nn.Linear)] == [
+        25,
+        75,
+        10,
+    ]
+    with pytest.raises(InkwiseError, match="net mlp-50 is for the recipe mlp-50, not default"):
+        make(net="mlp-50")
+
+
+def test_standardised_pixels_have_mnists_mean_and_deviation():
+    glyphs = torch.tensor([0.1307, 0.1307 + 0.3081]).repeat(392).reshape(1, 1, 28, 28)
+    (layer,) = standardised(recipe("lenet-dropout"))
+    torch.testing.assert_close(layer(glyphs).flatten()[:2], torch.tensor([0.0, 1.0]))
+    assert standardised(recipe("default")) == []
 
 
 def test_a_fresh_net_is_ready_to_train():
