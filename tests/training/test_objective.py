@@ -31,7 +31,7 @@ def test_every_optimizer_goes_downhill(name):
     inputs = torch.randn(64, 4)
     wanted = inputs @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]])
     losses = []
-    for _ in range(200):
+    for _ in range(400):
         loss = (net(inputs) - wanted).square().mean()
         losses.append(float(loss.detach()))
         optimizer.zero_grad()
