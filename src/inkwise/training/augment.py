@@ -28,7 +28,8 @@ def augment(glyphs: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
         (n, 1, 28, 28) float in 0..1.
     """
     draw = _Draw(len(glyphs), generator, glyphs.device)
-    glyphs = F.grid_sample(glyphs, _grid(glyphs, recipe, draw), align_corners=False)
+    if any(getattr(recipe, key) for key in ("rotate", "scale", "aspect", "shear", "shift", "elastic")):
+        glyphs = F.grid_sample(glyphs, _grid(glyphs, recipe, draw), align_corners=False)
     if recipe.stroke:
         glyphs = _change_stroke(glyphs, draw.uniform(recipe.stroke))
     if recipe.brightness or recipe.contrast:

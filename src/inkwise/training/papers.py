@@ -93,14 +93,14 @@ class LenetRobustAugmented(LenetRobust):
 
 @dataclass(frozen=True)
 class Mlp50(_Paper):
-    """Document 5, the perceptron. Batch is not given: Keras' own."""
+    """Document 5, the perceptron. Batch is not given: that of Keras' examples."""
 
     name = "mlp-50"
 
     net: str = "mlp-50"
     neurons1: int = 50
     neurons2: int = 50
-    batch: int = 32
+    batch: int = 128
     epochs: int = 200
 
 
