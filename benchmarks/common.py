@@ -1,27 +1,12 @@
-"""What every benchmark says beside its figures: the machine, the versions, the interval."""
+"""What the benchmarks share."""
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterable
-from importlib.metadata import version
-from pathlib import Path
 
+from inkwise.machine import machine
 
-def machine() -> str:
-    """Processor, cores and versions, one line."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.partition(":")[2].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if "model name" in line
-        ]
-        name = names[0] if names else name
-    packages = ", ".join(f"{p} {version(p)}" for p in ("inkwise", "torch", "onnxruntime", "numpy"))
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+__all__ = ["machine", "print_table"]
 
 
 def print_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

@@ -1,8 +1,9 @@
-"""Make the pictures of the README: a sheet of real handwriting, one digit, and the sheet as it is read.
+"""Make the pictures of the docs: a sheet of handwriting, one digit, the sheet as it is read, an explanation.
 
     python docs/pictures.py unipen_digits.npz
 
 The digits are pen strokes from UNIPEN (CC BY 4.0, see docs/model.md), of writers that were not trained on.
+Those that are explained are of MNIST's test set.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import cv2
 import numpy as np
 
 from inkwise import Recognizer, datasets
+from inkwise.cli.explain import explain
 from inkwise.datasets import StrokeSet
 
 HERE = Path(__file__).parent
 LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")
 HEIGHT, WIDTH, DIGIT = 540, 960, 76
+DOUBTFUL = (5745, 2414, 1847, 674, 3808)  # MNIST test digits of which the bundled weights are not sure
 
 
 def main(strokes_path: str) -> None:
-    """Write sample-sheet.jpg, seven.jpg and sample-sheet-read.jpg beside this file."""
+    """Write sample-sheet and seven.jpg, sample-sheet-read.jpg, doubtful and explain.png beside this file."""
+    explained()
     rng = np.random.default_rng(11)
     strokes = datasets.load_raw(strokes_path)
     assert isinstance(strokes, StrokeSet)
@@ -46,6 +50,14 @@ def main(strokes_path: str) -> None:
     write(seven, strokes.samples[np.flatnonzero(strokes.labels == "7")[3]], 40, 42)
     cv2.imwrite(str(HERE / "seven.jpg"), photograph(seven, rng))
     Recognizer().read(HERE / "sample-sheet.jpg").overlay().save(HERE / "sample-sheet-read.jpg", quality=88)
+
+
+def explained() -> None:
+    """A row of doubtful digits, and why they are read as they are."""
+    row = np.hstack(datasets.load("mnist-test").glyphs[list(DOUBTFUL)])
+    cv2.imwrite(str(HERE / "doubtful.png"), 255 - np.kron(row, np.ones((4, 4), np.uint8)))
+    (HERE / "explain.png").unlink(missing_ok=True)
+    explain(HERE / "doubtful.png", out=HERE / "explain.png")
 
 
 def write(ink: np.ndarray, sample: list[np.ndarray], x: float, y: float) -> float:

@@ -1,6 +1,13 @@
+import os
+import uuid
+
 import cv2
 import numpy as np
+import psycopg
 import pytest
+from sqlalchemy import make_url
+
+from inkwise.datasets.idx import idx_bytes
 
 
 @pytest.fixture
@@ -30,3 +37,41 @@ def seven(pen):
 def number(pen):
     """A 7, a 1 and a 4 side by side."""
     return np.hstack([pen(strokes)[:, 20:95] for strokes in (SEVEN, ONE, FOUR)])
+
+
+@pytest.fixture(scope="session")
+def bars_folder(tmp_path_factory):
+    """A data set that a small net learns in a second: 60 glyphs, each with a bar at one of 3 places."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60, dtype=np.uint8) % 3
+    glyphs = rng.integers(0, 60, (60, 28, 28), np.uint8)
+    for glyph, label in zip(glyphs, labels, strict=True):
+        glyph[4:24, 6 + 7 * label : 10 + 7 * label] = 200
+    folder = tmp_path_factory.mktemp("bars")
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """A database on the PostgreSQL server of $INKWISE_TEST_DATABASE, dropped in the end."""
+    server = os.environ.get("INKWISE_TEST_DATABASE")
+    if not server:
+        message = "INKWISE_TEST_DATABASE is not set: the postgresql:// URL of a server to make a database on"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    name = f"inkwise_test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgresql(scratch):
+    yield scratch
+    with psycopg.connect(scratch) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")

@@ -21,7 +21,7 @@ class ModelError(InkwiseError):
 
 
 class StoreError(InkwiseError):
-    """A database of corrections that cannot be used, or what it cannot take in."""
+    """A database of corrections or trials that cannot be used, or what it cannot take in."""
 
 
 @contextmanager

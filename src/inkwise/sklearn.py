@@ -22,9 +22,10 @@ with needs_extra("train", "inkwise.sklearn"):
 
     from inkwise.training.callbacks import Progress
     from inkwise.training.loop import Loop, Samples
+    from inkwise.training.nets import net_of
     from inkwise.training.recipe import Recipe
     from inkwise.training.recipes import recipe as recipe_of
-    from inkwise.training.run import callbacks_of, device_of, net_of
+    from inkwise.training.run import callbacks_of, device_of
     from inkwise.training.samples import stratified
 __all__ = ["DigitClassifier"]
 

@@ -70,7 +70,7 @@ def test_out_writes_the_report_with_its_pictures(digits: str, tmp_path: Path) ->
 
     assert "report.html" in outcome.stderr
     assert (tmp_path / "out" / "report.html").is_file()
-    assert len(list((tmp_path / "out" / "pictures").glob("*.png"))) == 4
+    assert len(list((tmp_path / "out" / "pictures").glob("*.png"))) == 6
 
 
 def test_no_set_at_all_is_refused() -> None:

@@ -80,8 +80,13 @@ def test_a_wrong_header_names_the_column(write, columns, reason):
 @pytest.mark.parametrize(
     ("bad_row", "reason"),
     [
-        (["seven", *ROW[1:]], "label is 'seven', not a whole number 0 to 9"),
-        ([10, *ROW[1:]], "label is '10', not a whole number 0 to 9"),
+        (["x" * 33, *ROW[1:]], "label has 33 characters; at most 32 are possible"),
+        (["a\x07b", *ROW[1:]], "label 'a\\x07b' holds a control character"),
+        (['"a', *ROW[1:]], """label '"a' has a quote too many or too few"""),
+        (['"a"b', *ROW[1:]], """label '"a"b' has a quote too many or too few"""),
+        (['"seven"', '"0"', *ROW[2:]], """pixel0 is '"0"', not a whole number 0 to 255"""),
+        (["a", "b", *ROW[1:]], "786 values for 785 columns"),
+        (["seven"], "1 values for 785 columns"),
         ([7, 300, *ROW[2:]], "pixel0 is '300', not a whole number 0 to 255"),
         ([*ROW[:-1], -1], "pixel783 is '-1', not a whole number 0 to 255"),
         ([7, 0, "0.5", *ROW[3:]], "pixel1 is '0.5', not a whole number 0 to 255"),
@@ -95,6 +100,35 @@ def test_a_wrong_row_names_line_column_and_value(write, bad_row, reason):
     with pytest.raises(DataError) as caught:
         read_kaggle(write(text))
     assert str(caught.value).endswith(f"digits.csv: line 4: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [
+        ("A", "A"),
+        ("€", "€"),
+        (" boot ", "boot"),
+        ("T-shirt/top", "T-shirt/top"),
+        ("10", "10"),
+        ("07", "07"),
+        ('"3"', "3"),
+        ('"a, b"', "a, b"),
+        ('"5"" pipe"', '5" pipe'),
+        ("=", "="),
+        ("", ""),
+        ('""', ""),
+        ("  ", ""),
+    ],
+)
+def test_a_label_is_any_text(write, cell, label):
+    dataset = read_kaggle(write(csv(["label", *PIXELS], [ROW, [cell, *ROW[1:]]])))
+    assert dataset.labels.tolist() == ["7", label]
+    assert dataset.glyphs.shape == (2, 28, 28)
+
+
+def test_blank_lines_between_labelled_rows(write):
+    dataset = read_kaggle(write(csv(["label", *PIXELS], [ROW, [], ["A", *ROW[1:]], ["  "]])))
+    assert dataset.labels.tolist() == ["7", "A"]
 
 
 def test_rows_that_all_have_a_value_too_few(write):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from inkwise.datasets import Dataset
 from inkwise.errors import DataError
-from inkwise.evaluation import Mistake, Result, evaluate_model, plots
+from inkwise.evaluation import Result, evaluate_model, plots
 from inkwise.evaluation.results import Classifier
 
 
@@ -38,28 +38,6 @@ def test_the_confusion_matrix_shows_mistakes_in_red_and_nothing_else(
 ) -> None:
     assert red(pixels(plots.confusion_plot(result.evaluation))) > 1000
     assert red(pixels(plots.confusion_plot(flawless.evaluation))) == 0
-
-
-def test_the_wall_grows_by_rows_of_eight_up_to_forty_mistakes() -> None:
-    mistakes = [Mistake(i, np.full((28, 28), 255, np.uint8), "$1$", "7", 0.9) for i in range(50)]
-    one, two, full, more = (pixels(plots.mistakes_plot(mistakes[:count])) for count in (8, 9, 40, 50))
-
-    assert one.shape[1] == two.shape[1] == full.shape[1]
-    assert one.shape[0] < two.shape[0] < full.shape[0]
-    np.testing.assert_array_equal(full, more)
-
-
-def test_the_wall_shows_the_glyphs_as_dark_ink(result: Result) -> None:
-    blank = [Mistake(0, np.zeros((28, 28), np.uint8), "4", "", 0.0)]
-    inked = [Mistake(0, np.full((28, 28), 255, np.uint8), "4", "9", 0.9)]
-    dark, light = (
-        (pixels(plots.mistakes_plot(mistakes)).max(axis=-1) < 50).mean() for mistakes in (inked, blank)
-    )
-    assert dark > 0.3 > 0.05 > light
-
-
-def test_no_mistakes_still_make_a_picture() -> None:
-    assert (pixels(plots.mistakes_plot([])) < 200).any()
 
 
 def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(

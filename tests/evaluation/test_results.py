@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,16 @@ def test_mistakes_come_surest_first_and_know_their_place_in_the_set(
     assert seen == [(3, "7", "1", 0.95), (1, "2", "7", 0.6), (5, "x", "8", 0.5), (4, "4", "", 0.0)]
     assert len(result.mistakes) == result.evaluation.misses
     np.testing.assert_array_equal(result.mistakes[0].glyph, mixed.glyphs[3])
+
+
+def test_the_first_labelled_samples_are_kept_in_their_order(
+    model: Classifier, make: Callable[..., Dataset], mixed: Dataset
+) -> None:
+    [result, long] = evaluate_model(model, [mixed, make("long", *[("1", "1", 99)] * 50)])
+
+    seen = [(answer.index, answer.true, answer.read) for answer in result.first]
+    assert seen == [(0, "1", "1"), (1, "2", "7"), (3, "7", "1"), (4, "4", ""), (5, "x", "8"), (6, "8", "8")]
+    assert len(long.first) == 40
 
 
 def test_to_dict_names_the_set_and_lists_its_mistakes(model: Classifier, mixed: Dataset) -> None:
@@ -58,7 +69,7 @@ def test_a_model_is_a_file_a_run_folder_or_the_default(
 
     for source in (tmp_path, tmp_path / "model.onnx"):
         assert results.open_model(str(source)).path == tmp_path / "model.onnx"
-    assert results.open_model("default").path == "bundled"
+    assert isinstance(results.open_model("default").path, bytes)
 
 
 def test_a_run_folder_brings_its_history(tmp_path: Path) -> None:

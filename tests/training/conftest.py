@@ -9,7 +9,7 @@ from rich.console import Console
 
 from inkwise.datasets.idx import idx_bytes
 from inkwise.ink import stroke_glyph
-from inkwise.training import recipe
+from inkwise.training import recipe, train
 from inkwise.training.loop import Samples
 
 SHAPES = {
@@ -68,6 +68,14 @@ def tiny(shapes_folder):
         validation=0.2,
         precision="float32",
     )
+
+
+@pytest.fixture(scope="session")
+def base(tiny, tmp_path_factory):
+    """A model that tells 0, 1, 4 and 7 apart."""
+    folder = tmp_path_factory.mktemp("base")
+    with torch.random.fork_rng([]):
+        return train(tiny, folder, device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture

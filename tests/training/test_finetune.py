@@ -1,36 +1,17 @@
 """A model file learns a hand, and keeps what it knew."""
 
-import io
-import json
-from importlib import resources
-
 import numpy as np
-import onnx
 import pytest
-import torch
-from onnx import numpy_helper
-from rich.console import Console
 
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import DataError, ModelError
 from inkwise.ink import stroke_glyph
 from inkwise.recognition import Model
-from inkwise.recognition.model import METADATA_KEY
-from inkwise.training.finetune import finetune, net_from_onnx
-from inkwise.training.loop import logits_of
+from inkwise.training.finetune import finetune
 from inkwise.training.recipes import Learn
-from inkwise.training.run import train
 
 CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]
 QUICK = Learn().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
-
-
-@pytest.fixture(scope="session")
-def base(tiny, tmp_path_factory):
-    """A model that tells 0, 1, 4 and 7 apart."""
-    folder = tmp_path_factory.mktemp("base")
-    with torch.random.fork_rng([]):
-        return train(tiny, folder, device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")
@@ -64,26 +45,6 @@ def learn(base, replay, tmp_path):
 
 def read(model, glyphs):
     return np.array(model.labels)[model.run(glyphs)[0].argmax(1)]
-
-
-def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
-    model = Model(base)
-    for source in (base, base.read_bytes()):
-        net, metadata = net_from_onnx(source)
-        assert metadata == model.metadata
-        said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
-        np.testing.assert_allclose(
-            said.detach().numpy(), model.run(shapes[0])[0], atol=5e-5
-        )  # the metadata round the temperature
-
-
-def test_the_bundled_weights_can_learn(shapes):
-    with resources.as_file(resources.files("inkwise.recognition") / "weights" / "default.onnx") as path:
-        net, metadata = net_from_onnx(path)
-    said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
-    np.testing.assert_allclose(
-        said.detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
-    )  # the metadata round the temperature
 
 
 def test_a_new_class_is_learnt_and_nothing_is_forgotten(learn, base, crosses, shapes):
@@ -151,55 +112,3 @@ def test_a_file_that_cannot_be_written(base, crosses, replay, tmp_path):
     path = tmp_path / "none" / "a.onnx"
     with pytest.raises(DataError, match=r"a\.onnx: cannot be written \(No such file or directory\)"):
         finetune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
-
-
-def broken(base, how):
-    """The bytes of a model file that was tampered with."""
-    proto = onnx.load(base)
-    (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
-    metadata = json.loads(entry.value)
-    how(proto.graph, metadata)
-    entry.value = json.dumps(metadata)
-    return proto.SerializeToString()
-
-
-def elsewhere(graph, metadata):
-    tensor = graph.initializer[0]
-    tensor.ClearField("raw_data")
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="/etc/passwd")
-
-
-def other_shape(graph, metadata):
-    head = next(tensor for tensor in graph.initializer if tensor.name.endswith("head.weight"))
-    head.CopyFrom(numpy_helper.from_array(np.zeros((5, 7), np.float32), head.name))
-
-
-def other_net(graph, metadata):
-    metadata["recipe"]["net"] = "wide"
-
-
-def huge(graph, metadata):
-    metadata["recipe"]["channels"] = [10**6] * 3
-
-
-def no_recipe(graph, metadata):
-    del metadata["recipe"]
-
-
-def one_label_more(graph, metadata):
-    metadata["labels"].append("9")
-
-
-@pytest.mark.parametrize("how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more])
-def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
-    with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
-        net_from_onnx(broken(base, how))
-
-
-def test_what_is_no_model_file_is_refused_in_one_line(tmp_path):
-    (tmp_path / "letter.onnx").write_text("Dear Anna,")
-    with pytest.raises(ModelError, match=r"letter\.onnx: holds no net that can learn"):
-        net_from_onnx(tmp_path / "letter.onnx")
-    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)"):
-        net_from_onnx(tmp_path / "none.onnx")

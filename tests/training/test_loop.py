@@ -267,6 +267,14 @@ def test_weights_decay_and_biases_do_not(make):
     assert len(decaying["params"]) + len(others["params"]) == len(list(loop.net.parameters()))
 
 
+def test_a_schedule_moves_every_layer_by_its_share(make):
+    loop = make(layer_decay=0.5, lr=0.1)
+    loop.set_lr(0.04)
+    assert loop.lr == 0.04
+    rates = {round(group["lr"], 9) for group in loop.optimizer.param_groups}
+    assert rates == {0.04, 0.02, 0.01, 0.005, 0.0025, 0.00125}  # the head and five convolutions
+
+
 def test_sixteen_bits_learn_too(make, samples):
     loop = make(OneCycle(0.3), WeightAveraging(0.04), precision="bfloat16", epochs=5)
     net = loop.fit()

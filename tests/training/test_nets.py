@@ -6,8 +6,7 @@ import torch
 from inkwise.errors import InkwiseError
 from inkwise.training import RECIPES, recipe
 from inkwise.training.net import standardised
-from inkwise.training.nets import NETS
-from inkwise.training.run import net_of
+from inkwise.training.nets import NETS, net_of
 
 
 def make(classes=10, **changes):
@@ -56,12 +55,12 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
 
 
 def test_the_perceptrons_neurons_are_the_recipes():
-    net = NETS["mlp-50"](recipe("mlp-50").set(neurons1=25, neurons2=75), 10)
-    assert [layer.out_features for layer in net.modules() if isinstance(layer, torch.nn.Linear)] == [
-        25,
-        75,
-        10,
-    ]
+    def sizes(neurons2):
+        net = NETS["mlp-50"](recipe("mlp-50").set(neurons1=25, neurons2=neurons2), 10)
+        return [layer.out_features for layer in net.modules() if isinstance(layer, torch.nn.Linear)]
+
+    assert sizes(75) == [25, 75, 10]
+    assert sizes(0) == [25, 10]
     with pytest.raises(InkwiseError, match="net mlp-50 is for the recipe mlp-50, not default"):
         make(net="mlp-50")
 

@@ -27,7 +27,7 @@ def test_every_optimizer_goes_downhill(name):
     torch.manual_seed(0)
     net = nn.Linear(4, 1)
     chosen = recipe("default").set(optimizer=name, lr=1.0 if name == "adadelta" else 0.05)
-    optimizer = optimizer_of(net.parameters(), chosen)
+    optimizer = optimizer_of(net, chosen)
     inputs = torch.randn(64, 4)
     wanted = inputs @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]])
     losses = []
@@ -42,9 +42,45 @@ def test_every_optimizer_goes_downhill(name):
 
 def test_biases_do_not_decay():
     net = nn.Linear(4, 1)
-    weights, biases = optimizer_of(net.parameters(), recipe("default").set(weight_decay=0.1)).param_groups
+    weights, biases = optimizer_of(net, recipe("default").set(weight_decay=0.1)).param_groups
     assert (weights["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
     assert weights["params"] == [net.weight]
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl"])
+def test_the_rate_falls_from_the_head_to_the_first_layer(name):
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.Linear(8, 2)
+    )
+    chosen = recipe("default").set(optimizer=name, lr=1.0, layer_decay=0.5, weight_decay=0.1)
+    groups = optimizer_of(net, chosen).param_groups
+    rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    expected = [
+        0.25,
+        0.25,
+        0.25,
+        0.25,
+        0.5,
+        0.5,
+        1.0,
+        1.0,
+    ]  # the batch-norm is one layer with its convolution
+    assert [rates[id(parameter)] for parameter in net.parameters()] == expected
+    assert groups[0]["lr"] == 1.0
+
+
+def test_without_layer_decay_there_are_two_groups_in_the_order_of_the_net():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    weights, biases = optimizer_of(net, recipe("default")).param_groups
+    assert weights["params"] == [net[0].weight, net[1].weight]
+    assert biases["params"] == [net[0].bias, net[1].bias]
+
+
+def test_a_layer_without_a_rate_is_frozen():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    groups = optimizer_of(net, recipe("default").set(layer_decay=0)).param_groups
+    assert [group["params"] for group in groups] == [[net[1].weight], [net[1].bias]]
+    assert [parameter.requires_grad for parameter in net.parameters()] == [False, False, True, True]
 
 
 def test_ftrl_forgets_the_first_weights():

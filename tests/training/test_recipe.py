@@ -1,6 +1,8 @@
 """A recipe says no to whatever it does not know."""
 
 import json
+import math
+import re
 from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
@@ -79,6 +81,7 @@ def test_texts_become_what_the_key_takes():
         ("weight_decay=-1", "recipe key weight_decay must not be below 0, nor infinite: -1.0"),
         ("warmup=1", r"recipe key warmup must be in \[0, 1\), not 1.0"),
         ("dropout=1", r"recipe key dropout must be in \[0, 1\), not 1.0"),
+        ("layer_decay=1.1", r"recipe key layer_decay must be in \[0, 1\], not 1.1"),
         ("validation=0", "recipe key validation must be above 0: without it nothing can be chosen"),
     ],
 )
@@ -143,6 +146,57 @@ def test_a_damaged_recipe_is_no_run(tmp_path, text):
     (tmp_path / "recipe.json").write_text(text)
     with pytest.raises(DataError, match=r": no run to resume \(recipe\.json is missing or damaged\)$"):
         resume(tmp_path)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """file(content) writes a .json file and gives its path."""
+
+    def file(content):
+        path = tmp_path / "best.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    return file
+
+
+def test_a_recipe_is_read_from_a_file(file):
+    assert recipe(file({"recipe": "mlp-50", "neurons1": 25, "lr": 0.01})) == recipe("mlp-50").set(
+        neurons1=25, lr=0.01
+    )
+    chosen = recipe("hands").set(epochs=3, data=("a.csv", "b.npz"))
+    assert recipe(file(chosen.to_dict())) == chosen
+    assert recipe(file({"recipe": chosen.to_dict(), "commit": None})) == chosen, "a run's recipe.json"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ([], 'holds no recipe, such as {"recipe": "default", "epochs": 3}'),
+        ({"epochs": 3}, 'holds no recipe, such as {"recipe": "default", "epochs": 3}'),
+        ({"recipe": 3}, 'holds no recipe, such as {"recipe": "default", "epochs": 3}'),
+        ({"recipe": {"recipe": {}}}, 'holds no recipe, such as {"recipe": "default", "epochs": 3}'),
+        ({"recipe": "defualt"}, "no recipe 'defualt'; did you mean default?"),
+        ({"recipe": "other.json"}, "no recipe 'other.json'; there are: .*"),
+        ({"recipe": "default", "epoch": 3}, "recipe default has no key 'epoch'; did you mean epochs.*"),
+        ({"recipe": "default", "self": 3}, "recipe default has no key 'self'.*"),
+        ({"recipe": "default", "epochs": "3"}, "recipe key epochs takes int, not '3'"),
+        ({"recipe": "default", "schedule": ["step"]}, "recipe key schedule takes one of .*"),
+        ({"recipe": "default", "lr": math.nan}, "recipe key lr must be above 0 and finite, not nan"),
+    ],
+)
+def test_a_file_that_holds_no_recipe_is_one_line(file, content, reason):
+    with pytest.raises(InkwiseError) as caught:
+        recipe(file(content))
+    assert re.fullmatch(rf".*best\.json: {reason.replace('?', '[?]')}", str(caught.value))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"none\.json: cannot be opened \(No such file or directory\)$"):
+        recipe(str(tmp_path / "none.json"))
 
 
 def test_a_folder_without_a_recipe_is_no_run(tmp_path):

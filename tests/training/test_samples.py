@@ -1,12 +1,14 @@
 """Data sets become what is trained on and what chooses, and the two never mix."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from inkwise.datasets import StrokeSet, load, split_writers
-from inkwise.errors import DataError
+from inkwise.errors import DataError, InkwiseError
 from inkwise.ink import stroke_glyph
-from inkwise.training.samples import Split, draw_variant, gather, rescan, stratified
+from inkwise.training.samples import Split, draw_variant, gather, rescan, stratified, train_on
 
 LABELS = ["0", "1", "4", "7"]
 WRITERS = list(range(100, 130))
@@ -196,3 +198,23 @@ def test_a_rescan_is_the_same_digit_read_again(shapes):
     assert np.median(alike) > 0.75
     assert not rescan(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
     assert rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
+
+
+def test_a_folder_with_both_pairs_of_idx_files_has_its_own_test_set(tiny, tmp_path, shapes_folder):
+    clothes = tmp_path / "clothes"
+    clothes.mkdir()
+    for part in ("train", "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            shutil.copy(shapes_folder / f"train-{kind}-ubyte", clothes / f"{part}-{kind}-ubyte.gz")
+    before = tiny.set(test=("mnist-test",))
+
+    both = train_on(before, f"{clothes},mine.csv")
+    assert both.data == (str(clothes / "train"), "mine.csv")
+    assert both.test == (str(clothes / "t10k"),)
+    assert load(both.test[0]).labels.tolist() == load(str(shapes_folder)).labels.tolist()
+
+    assert train_on(before, "mnist-train,a.npz").test == ("mnist-test",)
+    for alone in (str(shapes_folder), "mine.csv", str(clothes / "train")):
+        assert (train_on(before, alone).data, train_on(before, alone).test) == ((alone,), ())
+    with pytest.raises(InkwiseError, match="recipe key data must name at least one data set"):
+        train_on(before, ",")

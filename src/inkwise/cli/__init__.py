@@ -7,16 +7,26 @@ import typer
 from inkwise import __version__
 from inkwise.cli import corrections, data
 from inkwise.cli.app import app as app_
+from inkwise.cli.ensemble import ensemble
 from inkwise.cli.evaluate import evaluate
+from inkwise.cli.explain import explain
 from inkwise.cli.learn import learn
+from inkwise.cli.predict import predict
 from inkwise.cli.read import read
+from inkwise.cli.reproduce import reproduce
+from inkwise.cli.sweep import sweep
 from inkwise.cli.train import train
 from inkwise.errors import InkwiseError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(read)
 app.command()(train)
+app.command()(sweep)
+app.command()(reproduce)
 app.command()(evaluate)
+app.command()(explain)
+app.command()(predict)
+app.command()(ensemble)
 app.command()(learn)
 app.command("app")(app_)
 app.add_typer(data.app, name="data")

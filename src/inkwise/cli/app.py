@@ -30,7 +30,7 @@ def app(
     """Draw digits, correct what is read, and have it learn your hand: a page in the browser."""
     from inkwise.app import serve  # not in the base install
     from inkwise.corrections import Learner
-    from inkwise.corrections.database import parse_url
+    from inkwise.databases import parse_url
 
     logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
     if database is not None:

@@ -35,7 +35,7 @@ def evaluate(
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
     with needs_extra("train", "evaluating"):
         from inkwise.datasets import load
-        from inkwise.evaluation import report, results
+        from inkwise.evaluation import explain_mistakes, report, results
     opened = results.open_model(model)
     facts = {"name": opened.name, "labels": opened.labels} | opened.metadata
     evaluated = results.evaluate_model(opened, [load(name.strip()) for name in on.split(",") if name.strip()])
@@ -44,7 +44,8 @@ def evaluate(
     else:
         print_summary(report.SUMMARY_HEAD, map(report.summary_row, evaluated))
     if out is not None:
-        report.write_report(out / "report.html", facts, evaluated, results.read_history(model))
+        explained = explain_mistakes(opened, evaluated)
+        report.write_report(out / "report.html", facts, explained, results.read_history(model))
         typer.echo(f"wrote {out / 'report.html'}", err=True)
 
 

@@ -14,8 +14,17 @@ from inkwise.errors import InkwiseError, needs_extra
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(metavar="[RECIPE]", help="The recipe: default, hands.")
+        str,
+        typer.Argument(metavar="[RECIPE]", help="A recipe (default, hands, ..) or a .json file of one."),
     ] = "default",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SET,..", help="Train on these instead: a folder, a .csv or .npz file, a name."),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Start from an .onnx file, a run folder, or 'default'."),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
     ] = None,
@@ -35,12 +44,23 @@ def train(
         from inkwise import training
         from inkwise.evaluation import finish, report
     if resume is not None:
-        if set_ or out:
-            raise InkwiseError("--resume takes recipe and folder from the run; leave out --set and --out")
+        if set_ or out or data or init:
+            raise InkwiseError(
+                "--resume takes recipe and folder from the run; leave out --data, --init, --set and --out"
+            )
         chosen, folder = training.resume(resume), resume
     else:
-        chosen = training.recipe(recipe).set_text(set_ or [])
-        folder = out or Path("runs") / f"{recipe}-{datetime.now():%Y%m%d-%H%M%S}"
+        chosen = training.recipe(recipe)
+        if data:
+            chosen = training.train_on(chosen, ",".join(data))
+        if init:
+            chosen = chosen.set(init=init)
+        chosen = chosen.set_text(set_ or [])
+        folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
     training.train(chosen, folder, device=device, deterministic=deterministic)
-    print_summary(report.SUMMARY_HEAD, map(report.summary_row, finish(folder)))
+    results = finish(folder)
+    if results:
+        print_summary(report.SUMMARY_HEAD, map(report.summary_row, results))
+    else:
+        typer.echo("no test set was read: the recipe names none (--set test=SET,..)")
     typer.echo(f"wrote {folder / 'report.html'}", err=True)

@@ -14,15 +14,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from inkwise.databases import PATIENCE, name_of, parse_url
 from inkwise.errors import StoreError
-
-PATIENCE = 5.0
-"""Seconds to wait for somebody else's change to be finished, or for a server to answer."""
 
 _LOCK = 1229867095  # any number, the same for all of Inkwise on a PostgreSQL database
 
@@ -44,7 +42,7 @@ class Database:
             StoreError: it cannot be opened, or a newer Inkwise made it.
         """
         parsed = _default_url() if url is None else parse_url(url)
-        self.name = _name(parsed)
+        self.name = name_of(parsed)
         self.url = parsed.render_as_string(hide_password=False)
         self._engine = _engine(parsed)
         self._writing = self._engine.execution_options(inkwise_writes=True)
@@ -106,31 +104,6 @@ def _default_url() -> URL:
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ({error.strerror})") from None
     return URL.create("sqlite", database=str(folder / "corrections.db"))
-
-
-def parse_url(text: str) -> URL:
-    """A database's URL with the driver that is used for it.
-
-    Raises:
-        StoreError: it names no kind of database that can be used.
-    """
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        url = URL.create("unknown")
-    if url.get_backend_name() == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-        return url.set(drivername="sqlite")
-    # The text is not repeated: it may hold a password.
-    raise StoreError("the database must be sqlite:///FILE or postgresql://USER@HOST/NAME")
-
-
-def _name(url: URL) -> str:
-    """What to call the database in messages: never its password, which may stand in the query as well."""
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 def _engine(url: URL) -> Engine:

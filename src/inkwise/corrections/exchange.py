@@ -24,11 +24,11 @@ from inkwise.corrections.sample import Sample, checked_text
 from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import SIDE
+from inkwise.texts import escaped, unescaped
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 
 _PIXELS = {str(value): value for value in range(256)}
-_FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
 _ROW_IDS = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # the namespace of the ids that CSV rows get
 
 _Row = TypeVar("_Row")
@@ -46,7 +46,7 @@ def export_samples(store: Store, folder: Path, writer: str | None = None) -> int
         raise StoreError("there are no samples" + (f" of {writer}" if writer else ""))
     texts = {
         IMAGES: _csv(sample.glyph.ravel().tolist() for sample in samples),
-        LABELS: _csv([_escaped(sample.label or "")] for sample in samples),
+        LABELS: _csv([escaped(sample.label or "")] for sample in samples),
         SAMPLES: "".join(json.dumps(sample.to_dict(), ensure_ascii=False) + "\n" for sample in samples),
     }
     try:
@@ -164,7 +164,7 @@ def _glyph(cells: list[str]) -> NDArray[np.uint8]:
 def _label(cells: list[str]) -> str | None:
     if len(cells) > 1:
         raise InkwiseError(f"{len(cells)} values, not one label")
-    text = _unescaped(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
+    text = unescaped(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
     return checked_text("label", text) if text else None
 
 
@@ -182,12 +182,3 @@ def _csv(rows: Iterable[list[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-def _escaped(label: str) -> str:
-    """An apostrophe before what a spreadsheet would run, and before one that is the label's own."""
-    return f"'{label}" if label.startswith((*_FORMULA, "'")) else label
-
-
-def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell

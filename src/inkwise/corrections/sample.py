@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,11 +16,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_co
 from inkwise.errors import InkwiseError
 from inkwise.ink import SIDE
 from inkwise.ink.strokes import check_strokes
+from inkwise.texts import LONGEST_LABEL, checked
 
 Points = list[list[list[float]]]
 
-_LONGEST = {"label": 32, "answer": 32, "writer": 64, "source": 64, "model": 200}
-_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but some scripts and emoji cannot be written without
+_LONGEST = {"label": LONGEST_LABEL, "answer": LONGEST_LABEL, "writer": 64, "source": 64, "model": 200}
 
 _FARTHEST = 1e9  # coordinates stay exact enough in float32, and their differences finite
 
@@ -209,16 +208,7 @@ _KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
 
 def checked_text(what: str, text: object) -> str:
     """The text without the blanks around it, if it is 1 to so many characters and none of them controls."""
-    if not isinstance(text, str):
-        raise InkwiseError(f"{what} is {type(text).__name__}, not text")
-    if len(text) > _LONGEST[what]:
-        raise InkwiseError(f"{what} has {len(text):,} characters; at most {_LONGEST[what]} are possible")
-    # Cc: control characters; Cf: invisible ones; Cs: halves of a pair, which no UTF-8 can hold.
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text.translate(_JOINERS)):
-        raise InkwiseError(f"{what} {text!a} holds a control character")
-    if not text.strip():
-        raise InkwiseError(f"{what} is empty")
-    return text.strip()
+    return checked(what, text, _LONGEST[what])
 
 
 def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:

@@ -1,32 +1,40 @@
-"""Kaggle's CSV of MNIST: ``label,pixel0,...,pixel783``, one digit a line; the test file has no labels."""
+"""Kaggle's CSV of MNIST: ``label,pixel0,...,pixel783``, one glyph a line; the test file has no labels."""
 
 from __future__ import annotations
 
 import gzip
+import re
 import warnings
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO, cast
 
 import numpy as np
 
 from inkwise.datasets.base import GLYPH_SHAPE, Dataset
-from inkwise.errors import DataError
+from inkwise.errors import DataError, InkwiseError
+from inkwise.texts import LONGEST_LABEL, checked
 
 _PIXELS = [f"pixel{i}" for i in range(GLYPH_SHAPE[0] * GLYPH_SHAPE[1])]
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')  # a cell in which commas and doubled quotes may stand
 
 
 def read_kaggle(path: Path) -> Dataset:
-    """The digits of a ``.csv`` or ``.csv.gz``; the pixels are glyphs as they are.
+    """The glyphs of a ``.csv`` or ``.csv.gz``, as they are; a label is any text, an empty one is none.
 
-    Raises DataError, with line, column and value, for anything but whole numbers 0 to 255 in these columns.
+    Raises DataError, with line, column and value, for a label that is too long or holds control characters,
+    and for anything but whole numbers 0 to 255 in the other columns.
     """
     try:
         with _open(path) as file:
             columns = _read_header(file, path)
+            labelled = columns[0] == "label"
+            labels: list[str] = []
             try:
+                lines = _without_labels(file, labels) if labelled else file
                 with warnings.catch_warnings(action="ignore", category=UserWarning):  # no rows: said below
-                    rows = np.loadtxt(file, np.uint8, delimiter=",", comments=None, ndmin=2)
+                    rows = np.loadtxt(lines, np.uint8, delimiter=",", comments=None, ndmin=2)
             except ValueError as error:
                 _find_offence(path, columns)
                 raise DataError(f"{path}: {error}") from error
@@ -36,13 +44,13 @@ def read_kaggle(path: Path) -> Dataset:
         raise DataError(f"{path}: the gzip data breaks off or is damaged") from error
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
+    if rows.shape[1] != len(_PIXELS) or (labelled and len(labels) != len(rows)):
+        _find_offence(path, columns)
     if not len(rows):
         raise DataError(f"{path}: has a header and no rows")
-    labelled = columns[0] == "label"
-    if rows.shape[1] != len(columns) or (labelled and rows[:, 0].max() > 9):
-        _find_offence(path, columns)
-    labels = rows[:, 0].astype(np.str_) if labelled else np.full(len(rows), "")
-    return Dataset(path.name, rows[:, int(labelled) :].reshape(-1, *GLYPH_SHAPE), labels)
+    if not labelled:
+        labels = [""] * len(rows)
+    return Dataset(path.name, rows.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
 
 
 def _open(path: Path) -> TextIO:
@@ -64,18 +72,51 @@ def _read_header(file: TextIO, path: Path) -> list[str]:
     raise DataError(f"{path}: line 1: the columns are not in the order label, pixel0 to pixel783, each once")
 
 
+def _without_labels(lines: Iterable[str], labels: list[str]) -> Iterator[str]:
+    """The lines without their first cells, which go to `labels`; raises InkwiseError for one that is none."""
+    known: dict[str, str] = {}  # a label is checked once, not once a line
+    for line in lines:
+        if line.strip():
+            cell, pixels = _first_cell(line)
+            if cell not in known:
+                known[cell] = _label(cell)
+            labels.append(known[cell])
+            yield pixels
+
+
+def _first_cell(line: str) -> tuple[str, str]:
+    """The first cell by the rules of CSV, and what follows its comma."""
+    if quoted := _QUOTED.match(line):
+        return quoted[1].replace('""', '"'), line[quoted.end() :]
+    cell, _, rest = line.partition(",")
+    return cell, rest
+
+
+def _label(cell: str) -> str:
+    if cell.lstrip().startswith('"'):
+        raise InkwiseError(f"label {cell.strip()[:LONGEST_LABEL]!r} has a quote too many or too few")
+    return checked("label", cell.strip(), LONGEST_LABEL) if cell.strip() else ""
+
+
 def _find_offence(path: Path, columns: list[str]) -> None:
     """Raise DataError for the first line that breaks the rules; slow, so asked only when one does."""
     with _open(path) as file:
         file.readline()
         for number, line in enumerate(file, start=2):
+            if not line.strip():
+                continue
+            where = f"{path}: line {number}"
             values = line.rstrip("\n").split(",")
-            if len(values) != len(columns) and line.strip():
-                raise DataError(f"{path}: line {number}: {len(values)} values for {len(columns)} columns")
-            for column, value in zip(columns, values, strict=False):
-                limit = 9 if column == "label" else 255
+            if columns[0] == "label":
+                cell, rest = _first_cell(line.rstrip("\n"))
+                values = [cell, *rest.split(",")] if rest else [cell]
+                try:
+                    _label(cell)
+                except InkwiseError as error:
+                    raise DataError(f"{where}: {error}") from None
+            if len(values) != len(columns):
+                raise DataError(f"{where}: {len(values)} values for {len(columns)} columns")
+            for column, value in zip(columns, values, strict=True):
                 text = value.strip()
-                if not (text.isascii() and text.isdigit() and int(text) <= limit) and line.strip():
-                    raise DataError(
-                        f"{path}: line {number}: {column} is {text!r}, not a whole number 0 to {limit}"
-                    )
+                if column != "label" and not (text.isascii() and text.isdigit() and float(text) <= 255):
+                    raise DataError(f"{where}: {column} is {text!r}, not a whole number 0 to 255")

@@ -7,6 +7,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -78,12 +79,14 @@ def fetch_mnist(
 
 
 def load_mnist(name: str) -> Dataset:
-    """MNIST: 60,000 training digits ("mnist-train") or 10,000 test digits ("mnist-test"), fetched if need be.
+    """MNIST by a name of `KNOWN`, such as "mnist-train", fetched if need be.
 
-    Raises DataError if they can be had nowhere.
+    Raises DataError if it can be had nowhere.
     """
-    folder, part = fetch_mnist(), KNOWN[name].part
-    return read_idx_pair(folder / f"{part}-images-idx3-ubyte", folder / f"{part}-labels-idx1-ubyte", name)
+    folder, known = fetch_mnist(), KNOWN[name]
+    stem = folder / known.part
+    digits = read_idx_pair(Path(f"{stem}-images-idx3-ubyte"), Path(f"{stem}-labels-idx1-ubyte"), name)
+    return digits if known.change is None else replace(digits, glyphs=known.change(digits.glyphs))
 
 
 def _file_sha256(path: Path) -> str | None:

@@ -1,19 +1,26 @@
 """Weights and arrays become numbers and pictures: metrics, mistakes, plots and a report."""
 
+from inkwise.evaluation.explain import explain_answers, explain_mistakes, neighbours, occlusion
 from inkwise.evaluation.finish import finish
 from inkwise.evaluation.metrics import ClassScore, CoveragePoint, Evaluation, ReliabilityBin, evaluate
 from inkwise.evaluation.report import write_report
-from inkwise.evaluation.results import Mistake, Result, evaluate_model
+from inkwise.evaluation.results import Answer, Explanation, Neighbour, Result, evaluate_model
 
 __all__ = [
+    "Answer",
     "ClassScore",
     "CoveragePoint",
     "Evaluation",
-    "Mistake",
+    "Explanation",
+    "Neighbour",
     "ReliabilityBin",
     "Result",
     "evaluate",
     "evaluate_model",
+    "explain_answers",
+    "explain_mistakes",
     "finish",
+    "neighbours",
+    "occlusion",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""Results become pictures. Each function returns the bytes of a PNG on white; none touches pyplot's state."""
+"""Numbers become pictures. Each plot returns the bytes of a PNG on white; none touches pyplot's state."""
 
 import io
 import math
@@ -7,18 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from inkwise.errors import DataError
 from inkwise.evaluation.metrics import Evaluation
-from inkwise.evaluation.results import Mistake
 
 BLUE, RED, GREY, PALE = "#2b5d8a", "#c2402f", "#6b7280", "#e5e7eb"
 LINE_COLORS = (BLUE, RED, "#3a8a5f", "#8a5fb0", "#c98a1b")
-WALL_COLUMNS, WALL_ROWS = 8, 5
-TILE, GAP, CAPTION = 28, 4, 9  # in glyph pixels
 
 
 def confusion_plot(evaluation: Evaluation) -> bytes:
@@ -29,7 +25,7 @@ def confusion_plot(evaluation: Evaluation) -> bytes:
     # The diagonal is a hundred times larger than what matters: it gets no colour, and the square root lets a
     # single mistake show beside a hundred.
     shade = np.sqrt(wrong / max(1, wrong.max()))
-    fig, ax = _figure(1 + 0.43 * k, 0.9 + 0.43 * k)
+    fig, ax = figure(1 + 0.43 * k, 0.9 + 0.43 * k)
     ax.imshow(np.ma.masked_equal(shade, 0), cmap="Reds", vmin=0, vmax=1.25)
     for row, column in np.argwhere(confusion):
         right = row == column
@@ -52,47 +48,14 @@ def confusion_plot(evaluation: Evaluation) -> bytes:
     ax.set_xlabel("read as")
     ax.set_ylabel("true digit")
     ax.spines[:].set_visible(False)
-    return _png(fig)
-
-
-def mistakes_plot(mistakes: Sequence[Mistake]) -> bytes:
-    """Draw the first 40 mistakes as a wall, each with "true → read" and the probability it was read with."""
-    shown = mistakes[: WALL_COLUMNS * WALL_ROWS]
-    if not shown:
-        fig, ax = _figure(4, 1)
-        ax.axis("off")
-        ax.text(0.5, 0.5, "no mistakes", ha="center", va="center", color=GREY, fontsize=13)
-        return _png(fig)
-    rows, columns = math.ceil(len(shown) / WALL_COLUMNS), min(WALL_COLUMNS, len(shown))
-    width, height = columns * (TILE + GAP), rows * (TILE + GAP + CAPTION)
-    wall = np.zeros((height, width), np.uint8)  # ink values: 0 is the bare card
-    fig, ax = _figure(1.15 * columns + 0.2, 1.15 * height / (TILE + GAP) + 0.2)
-    for place, mistake in enumerate(shown):
-        row, column = divmod(place, columns)
-        top, left = row * (TILE + GAP + CAPTION), column * (TILE + GAP) + GAP // 2
-        wall[top : top + TILE, left : left + TILE] = mistake.glyph
-        ax.text(
-            left + TILE / 2 - 0.5,
-            top + TILE + CAPTION / 2,
-            f"{mistake.true} → {mistake.read}  ({mistake.probability:.0%})"
-            if mistake.read
-            else f"{mistake.true} → not read",
-            ha="center",
-            va="center",
-            fontsize=8.5,
-            parse_math=False,
-        )
-        ax.add_patch(_frame(left, top))
-    ax.imshow(wall, cmap="gray_r", vmin=0, vmax=255)
-    ax.axis("off")
-    return _png(fig)
+    return png(fig)
 
 
 def coverage_plot(evaluation: Evaluation) -> bytes:
     """Draw the accuracy on the surest share of the samples, and where it meets the target accuracies."""
     coverage = [point.coverage for point in evaluation.coverage_curve]
     accuracy = [point.accuracy for point in evaluation.coverage_curve]
-    fig, ax = _figure(4.5, 4.1)
+    fig, ax = figure(4.5, 4.1)
     ax.plot(coverage, accuracy, color=BLUE, linewidth=2)
     for target in evaluation.coverage_at:
         ax.axhline(target.accuracy, color=GREY, linewidth=0.8, linestyle=":")
@@ -109,7 +72,7 @@ def coverage_plot(evaluation: Evaluation) -> bytes:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("coverage: share answered, the surest first")
     ax.set_ylabel("accuracy on these")
-    return _png(fig)
+    return png(fig)
 
 
 def reliability_plot(evaluation: Evaluation) -> bytes:
@@ -137,7 +100,7 @@ def reliability_plot(evaluation: Evaluation) -> bytes:
     below.set_xlabel("probability of the answer")
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
-    return _png(fig)
+    return png(fig)
 
 
 def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
@@ -153,14 +116,15 @@ def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
     for ax, quantity in zip(fig.subplots(1, 2), ("loss", "accuracy"), strict=True):
         names = [name for name in rows[0] if quantity in name]
         for name, color in zip(names, LINE_COLORS, strict=False):
-            ax.plot(epochs, _column(rows, name), label=name, color=color, marker=".", linewidth=1.6)
+            label = name.removesuffix(f"_{quantity}")
+            ax.plot(epochs, _column(rows, name), label=label, color=color, marker=".", linewidth=1.6)
         if names:
             ax.legend(frameon=False)
         ax.set_xlabel("epoch")
         ax.set_ylabel(quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.spines[["top", "right"]].set_visible(False)
-    return _png(fig)
+    return png(fig)
 
 
 def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float64]:
@@ -171,18 +135,16 @@ def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float
         raise DataError(f"training history: column {name!r} holds what is no number") from error
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Begin a picture of so many inches, with one plot in it."""
     fig = Figure(figsize=(width, height), layout="constrained")
     ax = fig.subplots()
     ax.spines[["top", "right"]].set_visible(False)
     return fig, ax
 
 
-def _frame(left: int, top: int) -> Rectangle:
-    return Rectangle((left - 0.5, top - 0.5), TILE, TILE, fill=False, edgecolor=PALE, linewidth=0.8)
-
-
-def _png(fig: Figure) -> bytes:
+def png(fig: Figure) -> bytes:
+    """Return the bytes of the finished picture."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=120, facecolor="white")
     return buffer.getvalue()

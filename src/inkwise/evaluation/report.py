@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from inkwise.errors import InkwiseError
-from inkwise.evaluation import plots
+from inkwise.evaluation import plots, walls
 from inkwise.evaluation.metrics import json_safe
-from inkwise.evaluation.results import Result
+from inkwise.evaluation.results import SHOWN, Result
 
 SUMMARY_HEAD = ("set", "n", "misses", "accuracy", "95 % interval", "log-loss", "calibration error")
 
@@ -27,12 +27,13 @@ h1, h2 { line-height: 1.2 } h2 { margin-top: 3rem }
 p { color: var(--faint); margin: .25rem 0 1rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right;
-         vertical-align: top }
+         vertical-align: top; white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
 th { font-weight: 600; color: var(--faint) }
-.facts td { text-align: left; overflow-wrap: anywhere }
+.facts td { text-align: left } .facts td + td { white-space: normal; overflow-wrap: anywhere }
 .wide { overflow-x: auto }
 .cards { display: flex; flex-wrap: wrap; gap: 1.25rem; align-items: flex-start; margin-bottom: 1.25rem }
+.cards > * { max-width: 100% }
 figure { margin: 0 } figcaption { color: var(--faint); font-size: .9rem; margin-bottom: .3rem }
 img { display: block; max-width: 100%; background: white; border-radius: 8px; border: 1px solid var(--line) }
 """
@@ -89,8 +90,10 @@ def summary_row(result: Result) -> tuple[str, ...]:
 
 
 def _pictures(result: Result) -> dict[str, bytes]:
-    return {
-        "mistakes": plots.mistakes_plot(result.mistakes),
+    explained = {"explained": walls.explanations_plot(result.explained)} if result.explained else {}
+    return explained | {
+        "predictions": walls.predictions_plot(result.first),
+        "mistakes": walls.mistakes_plot(result.mistakes),
         "confusion": plots.confusion_plot(result.evaluation),
         "coverage": plots.coverage_plot(result.evaluation),
         "reliability": plots.reliability_plot(result.evaluation),
@@ -104,6 +107,8 @@ def _page(
     training: Mapping[str, bytes],
 ) -> str:
     title = escape(f"Inkwise evaluation: {model_facts.get('name', 'model')}")
+    facts = {name: value for name, value in model_facts.items() if name != "net"}
+    net = _net(model_facts.get("net"))
     summary = _table(SUMMARY_HEAD, (summary_row(result) for result in results))
     sets = "".join(_section(*both) for both in zip(results, pictures, strict=True))
     learned = "".join(
@@ -112,7 +117,8 @@ def _page(
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1>{summary}<h2>Model</h2>{_facts(model_facts)}{learned}{sets}</body></html>\n"
+        f"<body><h1>{title}</h1>{summary}<h2>Model</h2>"
+        f'<div class="cards">{_facts(facts)}{net}</div>{learned}{sets}</body></html>\n'
     )
 
 
@@ -125,16 +131,38 @@ def _section(result: Result, pictures: Mapping[str, bytes]) -> str:
             for s in e.scores
         ),
     )
-    shown = min(len(result.mistakes), plots.WALL_COLUMNS * plots.WALL_ROWS)
+    shown = min(len(result.mistakes), SHOWN)
     wall = _figure(f"worst mistakes, the surest first: {shown} of {e.misses}", pictures["mistakes"])
+    explained = _figure(_legend(result), pictures["explained"]) if result.explained else ""
+    first = _figure(f"the first {len(result.first)}: true → read", pictures["predictions"])
     confusion = _figure("confusion: true digit by row, answer by column", pictures["confusion"])
     coverage = _figure("coverage: accuracy when only the surest are answered", pictures["coverage"])
     reliability = _figure("reliability: accuracy against probability", pictures["reliability"])
     return (
         f"<h2>{escape(result.name)}</h2><p>{escape(_counts(result))}</p>"
         f'<div class="cards"><div>{classes}</div>{confusion}</div>'
-        f'<div class="cards">{wall}</div><div class="cards">{coverage}{reliability}</div>'
+        f'<div class="cards">{wall}</div><div class="cards">{explained}</div>'
+        f'<div class="cards">{coverage}{reliability}</div><div class="cards">{first}</div>'
     )
+
+
+def _legend(result: Result) -> str:
+    legend = (
+        f"the surest {len(result.explained)} explained: blue ink speaks for what was read, "
+        "red ink for the true digit"
+    )
+    near = any(explanation.neighbours for explanation in result.explained)
+    return legend + (", and the training digits that are most like it" if near else "")
+
+
+def _net(layers: Any) -> str:
+    """The net as a table, where the model's metadata tell of it: [[kind, shape, parameters], ..]."""
+    try:
+        rows = [(str(kind), " × ".join(map(str, shape)), f"{count:,}") for kind, shape, count in layers]
+        total = sum(count for _, _, count in layers)
+    except (TypeError, ValueError):  # no such key, or another program's
+        return ""
+    return _table(("layer", "output", "parameters"), [*rows, ("in all", "", f"{total:,}")])
 
 
 def _counts(result: Result) -> str:

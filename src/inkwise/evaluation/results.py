@@ -13,6 +13,9 @@ from inkwise.datasets import Dataset
 from inkwise.errors import DataError
 from inkwise.evaluation.metrics import Evaluation, evaluate
 from inkwise.recognition import Model
+from inkwise.recognition.model import model_source
+
+SHOWN = 40  # answers on one picture
 
 
 class Classifier(Protocol):
@@ -27,8 +30,11 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Mistake:
-    """One wrong answer: `index` in its set, glyph (28, 28) uint8, and `read` "" where no ink was found."""
+class Answer:
+    """One answer, about a glyph (28, 28) uint8 that is number `index` of its set.
+
+    `true` is "" where nobody knows it, `read` is "" where no ink was found; `probability` is that of `read`.
+    """
 
     index: int
     glyph: NDArray[np.uint8]
@@ -38,12 +44,46 @@ class Mistake:
 
 
 @dataclass(frozen=True, eq=False)
+class Neighbour:
+    """A labelled sample, `index` in its set, and how similar it is: the cosine of its embedding, -1 to 1."""
+
+    index: int
+    glyph: NDArray[np.uint8]
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """An answer, what its ink did for it, and the samples that are most like it, the nearest first.
+
+    against         the label that the answer is held against, None for all the others together
+    influence       (28, 28) float32, see `occlusion`: above 0 where ink speaks for what was read, below where
+                    it speaks for `against`
+    neighbours      none where there was no set to look in
+    """
+
+    answer: Answer
+    against: str | None
+    influence: NDArray[np.float32]
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
-    """A model on one set: its numbers, and its mistakes with the surest first."""
+    """A model on one set.
+
+    evaluation      its numbers
+    mistakes        every wrong answer, the surest first
+    first           the first 40 labelled samples and their answers, in the order of the set
+    explained       of some mistakes, what made them; see `explain_mistakes`
+    """
 
     name: str
     evaluation: Evaluation
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[Answer, ...]
+    first: tuple[Answer, ...]
+    explained: tuple[Explanation, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: name, the fields of the evaluation, and mistakes (without the glyphs)."""
@@ -67,10 +107,7 @@ def evaluate_model(model: Classifier, datasets: Iterable[Dataset]) -> list[Resul
 
 def open_model(source: str) -> Model:
     """Open an .onnx file, the model.onnx of a run folder, or, for "default", the bundled weights."""
-    if source == "default":
-        return Model.bundled()
-    path = Path(source)
-    return Model(path / "model.onnx" if path.is_dir() else path)
+    return Model(model_source(source))
 
 
 def read_history(source: str) -> list[dict[str, str]] | None:
@@ -90,11 +127,14 @@ def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:
     evaluation = evaluate(probabilities, dataset.labels, model.labels, read)
     answers = np.where(read, np.array(model.labels)[probabilities.argmax(axis=1)], "")
     confidence = np.where(read, probabilities.max(axis=1), 0.0)
-    # an answer that was not read is "", and so is no label: the latter is no mistake
-    wrong = np.flatnonzero((answers != dataset.labels) & (dataset.labels != ""))
+    labelled = np.flatnonzero(dataset.labels != "")
+    wrong = labelled[answers[labelled] != dataset.labels[labelled]]
     surest_first = wrong[np.argsort(-confidence[wrong], kind="stable")]
-    mistakes = tuple(
-        Mistake(i, dataset.glyphs[i], str(dataset.labels[i]), str(answers[i]), float(confidence[i]))
-        for i in surest_first.tolist()
-    )
-    return Result(dataset.name, evaluation, mistakes)
+
+    def given(index: NDArray[np.int64]) -> tuple[Answer, ...]:
+        return tuple(
+            Answer(i, dataset.glyphs[i], str(dataset.labels[i]), str(answers[i]), float(confidence[i]))
+            for i in index.tolist()
+        )
+
+    return Result(dataset.name, evaluation, given(surest_first), given(labelled[:SHOWN]))

@@ -60,8 +60,7 @@ class Model:
     @classmethod
     def bundled(cls, *, threads: int = 0) -> Model:
         """The weights that come with the package."""
-        with resources.as_file(resources.files("inkwise.recognition") / "weights" / "default.onnx") as path:
-            return cls(path, threads=threads)
+        return cls(model_source("default"), threads=threads)
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Probabilities (n, k) float32 and embeddings (n, d) float32 of glyphs (n, 28, 28) uint8.
@@ -77,6 +76,14 @@ class Model:
         ]
         probabilities, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
         return probabilities, embeddings
+
+
+def model_source(name: str) -> Path | bytes:
+    """What `Model` opens for an .onnx file, a run folder, or "default": the bundled weights."""
+    if name == "default":
+        return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
+    path = Path(name)
+    return path / "model.onnx" if path.is_dir() else path
 
 
 def _metadata(session: ort.InferenceSession, path: str | Path) -> dict[str, Any]:

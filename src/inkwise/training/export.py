@@ -12,8 +12,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from inkwise.files import write_whole
 from inkwise.recognition.model import METADATA_KEY
-from inkwise.training.files import write_whole
 from inkwise.training.net import Net
 
 

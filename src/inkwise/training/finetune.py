@@ -3,93 +3,30 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import ModelError
-from inkwise.recognition.model import METADATA_KEY
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import Callback
 from inkwise.training.export import export
 from inkwise.training.loop import Loop, Samples, logits_of
-from inkwise.training.nets import Net
-from inkwise.training.recipe import Recipe
+from inkwise.training.net import Net
 from inkwise.training.recipes import Learn
-from inkwise.training.run import callbacks_of, net_of
+from inkwise.training.run import callbacks_of
 from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
+from inkwise.training.summary import layers
+from inkwise.training.weights import net_from_onnx
 
 _LOOKED = 30_000  # samples of the replay of which half are kept apart, and the hardest others learnt
 _MIDDLE = 2_000  # samples of the replay that tell what all digits have in common
 _SPARE = 5 / 10_000  # of those kept apart, how many more may be missed
-
-
-def net_from_onnx(model: str | Path | bytes) -> tuple[Net, dict[str, Any]]:
-    """The net inside a model file, in eval mode, and the file's metadata.
-
-    The file holds batch-norms folded into their convolutions, so the net has none: its convolutions have
-    biases instead. Nothing but numbers is read, and no other file.
-
-    Args:
-        model: the path of a model file, or its bytes.
-
-    Raises:
-        ModelError: it cannot be read, or is no model that `inkwise train` made.
-    """
-    name = "the model" if isinstance(model, bytes) else str(model)
-    try:
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{name}: cannot be opened ({error.strerror})") from None
-    try:
-        return _parse(content)
-    except Exception:  # protobuf, onnx, numpy and torch raise classes of their own, by kind of damage
-        raise ModelError(f"{name}: holds no net that can learn") from None
-
-
-def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
-    proto = onnx.load_model_from_string(content)
-    (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
-    metadata: dict[str, Any] = json.loads(entry.value)
-    metadata["temperature"] = float(metadata["temperature"])
-    keys = {key: metadata["recipe"][key] for key in ("net", "channels", "dropout")}
-    recipe = Recipe().set(**keys)
-    tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
-    layers = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
-    values = [[_value(tensors[name]) for name in node.input[1:3]] for node in layers]
-    # Without memory, until the file is known to hold what its metadata claim.
-    with torch.device("meta"):
-        net = net_of(recipe.net)(recipe, len(metadata["labels"]))
-        _fold(net)
-    linear = [part for part in net.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
-    for part, (weight, bias) in zip(linear, values, strict=True):
-        part.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-    return net.eval(), metadata
-
-
-def _value(tensor: onnx.TensorProto) -> Tensor:
-    if tensor.data_location != onnx.TensorProto.DEFAULT:
-        raise ValueError("lies in another file")
-    return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
-
-
-def _fold(net: Net) -> None:
-    """Convolutions get biases, batch-norms go."""
-    assert isinstance(net.features, nn.Sequential)
-    for number, part in enumerate(net.features):
-        if isinstance(part, nn.Conv2d):
-            part.bias = nn.Parameter(torch.empty(part.out_channels))
-        elif isinstance(part, nn.BatchNorm2d):
-            net.features[number] = nn.Identity()
 
 
 def finetune(
@@ -138,7 +75,6 @@ def finetune(
     count = round(len(own) / recipe.share) - len(own)
     reminders, check, said = _reminders(before, _samples(replay, labels), count)
     training = _join(_samples(Dataset("own", own, own_labels), labels), reminders)
-    before.features.requires_grad_(False)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         callbacks = [*callbacks_of(recipe), _Report(progress)]
@@ -154,6 +90,7 @@ def finetune(
     metadata |= {
         "name": f"{metadata['name']}{f' ({trained})' if trained else ''}, learnt from {count} of {writer}",
         "labels": labels,
+        "net": layers(net),
         "temperature": round(temperature, 4),
         "metrics": {},
         "learnt": {"writer": writer, "samples": count, "way": way, "recipe": recipe.to_dict()},

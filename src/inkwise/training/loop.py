@@ -35,6 +35,10 @@ class Samples:
         return len(self.classes)
 
 
+class DivergedError(InkwiseError):
+    """The loss is no longer a number."""
+
+
 class Loop:
     """Trains a net by a recipe.
 
@@ -50,7 +54,8 @@ class Loop:
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.glyphs.device
         self.net: Net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = optimizer_of(net.parameters(), recipe)
+        self.optimizer = optimizer_of(net, recipe)
+        self._shares = [group["lr"] / recipe.lr for group in self.optimizer.param_groups]
         self.kept: torch.nn.Module = self.net
         self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
         self.steps_per_epoch = math.ceil(len(training) / recipe.batch)
@@ -64,13 +69,13 @@ class Loop:
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step."""
+        """The learning rate of the next step, of the layer that learns fastest."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def set_lr(self, lr: float) -> None:
-        """Set the learning rate of the next step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        """Set the learning rate of the next step; each layer gets its share of it."""
+        for group, share in zip(self.optimizer.param_groups, self._shares, strict=True):
+            group["lr"] = lr * share
 
     def stop(self, reason: str) -> None:
         """End training after this epoch."""
@@ -82,7 +87,7 @@ class Loop:
         Ctrl-C ends training and keeps the best so far.
 
         Raises:
-            InkwiseError: the loss is no longer a number.
+            DivergedError: the loss is no longer a number.
             KeyboardInterrupt: interrupted before the first epoch was finished.
         """
         self._call("on_train_begin")
@@ -195,7 +200,7 @@ def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor
 
 def _check_finite(loss: float) -> None:
     if not math.isfinite(loss):
-        raise InkwiseError("training diverged: the loss is not a number; lower lr")
+        raise DivergedError("training diverged: the loss is not a number; lower lr")
 
 
 def _bfloat16(recipe: Recipe, device: torch.device) -> bool:

@@ -9,7 +9,7 @@ from torch import nn
 from inkwise.errors import InkwiseError
 from inkwise.training import paper_nets
 from inkwise.training.net import Net, standardised
-from inkwise.training.recipe import Recipe
+from inkwise.training.recipe import Recipe, nearest
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
@@ -53,3 +53,14 @@ NETS: dict[str, Callable[[Recipe, int], Net]] = {
     "mlp-50": paper_nets.mlp_50,
     "cnn-adadelta": paper_nets.cnn_adadelta,
 }
+
+
+def net_of(name: str) -> Callable[[Recipe, int], Net]:
+    """What builds the net of a name, untrained, for so many classes.
+
+    Raises:
+        InkwiseError: there is none; the message names the nearest.
+    """
+    if name not in NETS:
+        raise InkwiseError(f"no net {name!r}{nearest(name, list(NETS))}")
+    return NETS[name]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise.training.recipe import Recipe
@@ -21,14 +21,40 @@ def loss_of(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
     return distance(logits.softmax(1), truth)
 
 
-def optimizer_of(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not."""
-    every = list(parameters)
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in every if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in every if p.ndim <= 1], "weight_decay": 0.0},
+def optimizer_of(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not.
+
+    The rate falls from the head to the first layer by `layer_decay` a layer (J. Howard and S. Ruder,
+    "Universal language model fine-tuning for text classification", ACL 2018). What would have none is frozen:
+    it needs no gradient. The first group has the whole rate.
+    """
+    layers = _layers(net)
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for depth, layer in zip(reversed(range(len(layers))), layers, strict=True):
+        share = recipe.layer_decay**depth
+        for parameter in layer:
+            if share:
+                decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+                groups.setdefault((share, decay), []).append(parameter)
+            else:
+                parameter.requires_grad_(False)
+    parts = [
+        {"params": parameters, "lr": recipe.lr * share, "weight_decay": decay}
+        for (share, decay), parameters in sorted(groups.items(), key=lambda group: -group[0][0])
     ]
-    return _OPTIMIZERS[recipe.optimizer](groups, recipe.lr)
+    return _OPTIMIZERS[recipe.optimizer](parts, recipe.lr)
+
+
+def _layers(net: nn.Module) -> list[list[Tensor]]:
+    """The parameters, layer by layer; those of a batch-norm belong to the layer before it."""
+    layers: list[list[Tensor]] = []
+    for part in net.modules():
+        own: list[Tensor] = list(part.parameters(recurse=False))
+        if own and isinstance(part, nn.BatchNorm2d) and layers:
+            layers[-1] += own
+        elif own:
+            layers.append(own)
+    return layers
 
 
 class Ftrl(torch.optim.Optimizer):

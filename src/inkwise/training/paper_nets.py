@@ -68,19 +68,20 @@ def lenet_robust(recipe: Recipe, classes: int) -> Net:
 
 
 def mlp_50(recipe: Recipe, classes: int) -> Net:
-    """Document 5; 42,310 parameters.
+    """Document 5; 42,310 parameters. With `neurons2` 0 the second layer is left out.
 
     Raises:
         InkwiseError: the recipe does not say how many neurons.
     """
     if not isinstance(recipe, Mlp50):
         raise InkwiseError(f"net mlp-50 is for the recipe mlp-50, not {recipe.name}")
+    second = _dense(recipe.neurons1, recipe.neurons2) if recipe.neurons2 else []
     features = nn.Sequential(
         *standardised(recipe),
         nn.Flatten(),
         *_dense(784, recipe.neurons1),
         nn.Dropout(recipe.dropout),
-        *_dense(recipe.neurons1, recipe.neurons2),
+        *second,
     )
     return Net(features, classes)
 

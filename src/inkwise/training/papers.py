@@ -12,6 +12,7 @@ from inkwise.training.recipe import Recipe
 class _Paper(Recipe):
     """Nothing that a document does not ask for."""
 
+    test: tuple[str, ...] = ("mnist-test", "mnist-modified")
     optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adam"
     lr: float = 1e-3
     weight_decay: float = 0.0
@@ -85,10 +86,10 @@ class LenetRobustAugmented(LenetRobust):
 
     name = "lenet-robust-augmented"
 
-    scale: float = 0.3
-    rotate: float = 30.0
-    shift: float = 0.2
-    brightness: float = 0.3
+    scale: float = 0.4
+    rotate: float = 20.0
+    shift: float = 0.25
+    brightness: float = 0.4
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class Recipe:
     dropout: float = 0.0
     standardise: bool = False
     """Take MNIST's mean off the pixels and divide by its standard deviation, inside the net."""
+    init: str = ""
+    """Model to start from, its net and weights: an .onnx file, a run folder or "default"; "" for none."""
 
     # optimisation
     epochs: int = 24
@@ -49,6 +51,8 @@ class Recipe:
     loss: Literal["cross-entropy", "mae", "mse"] = "cross-entropy"
     """mae, mse: of the probabilities against 1 for the right class and 0 for the others."""
     lr: float = 8e-3
+    layer_decay: float = 1.0
+    """What the rate is multiplied by for each layer further from the head; 0 trains the head alone."""
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
@@ -115,6 +119,8 @@ class Recipe:
         for key in ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect"):
             if not 0 <= getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
+        if not 0 <= self.layer_decay <= 1:
+            raise InkwiseError(f"recipe key layer_decay must be in [0, 1], not {self.layer_decay}")
         if self.validation == 0:
             raise InkwiseError("recipe key validation must be above 0: without it nothing can be chosen")
         if not 0 < self.lr < math.inf:
@@ -122,7 +128,7 @@ class Recipe:
         if not self.data:
             raise InkwiseError("recipe key data must name at least one data set")
 
-    def set(self, **changes: Any) -> Self:
+    def set(self, /, **changes: Any) -> Self:
         """A copy with some keys changed.
 
         Raises:

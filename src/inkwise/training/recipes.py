@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import DataError, InkwiseError
 from inkwise.training.papers import PAPERS
 from inkwise.training.recipe import Recipe, nearest
 
@@ -56,6 +59,7 @@ class Learn(Recipe):
     epochs: int = 1
     batch: int = 64
     lr: float = 2e-3
+    layer_decay: float = 0.0
     weight_decay: float = 0.0
     averaging: float = 0.0
     warmup: float = 0.1
@@ -80,11 +84,34 @@ RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of a name.
+    """The recipe of a name, or of a .json file that holds what `Recipe.to_dict` gives, alone or as "recipe".
 
     Raises:
-        InkwiseError: there is none; the message names the nearest.
+        InkwiseError: there is none of the name, and the message names the nearest; or a key of the file is
+            unknown, or its value of the wrong type.
+        DataError: the file cannot be read, or holds no recipe.
     """
+    return _read(Path(name)) if name.endswith(".json") else _named(name)
+
+
+def _read(path: Path) -> Recipe:
+    try:
+        keys: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{path}: is not JSON") from None
+    if isinstance(keys, dict) and isinstance(keys.get("recipe"), dict):  # the recipe.json of a run
+        keys = keys["recipe"]
+    if not isinstance(keys, dict) or not isinstance(keys.get("recipe"), str):
+        raise DataError(f'{path}: holds no recipe, such as {{"recipe": "default", "epochs": 3}}')
+    try:
+        return _named(keys.pop("recipe")).set(**keys)
+    except InkwiseError as error:
+        raise InkwiseError(f"{path}: {error}") from None
+
+
+def _named(name: str) -> Recipe:
     if name not in RECIPES:
         raise InkwiseError(f"no recipe {name!r}{nearest(name, list(RECIPES))}")
     return RECIPES[name]()

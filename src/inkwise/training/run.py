@@ -6,7 +6,7 @@ import csv
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,7 @@ from rich.console import Console
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
+from inkwise.files import write_whole
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import (
     Callback,
@@ -30,13 +31,13 @@ from inkwise.training.callbacks import (
     WeightAveraging,
 )
 from inkwise.training.export import export
-from inkwise.training.files import write_whole
 from inkwise.training.loop import Loop, Samples, logits_of
 from inkwise.training.net import Net
-from inkwise.training.nets import NETS
-from inkwise.training.recipe import Recipe, nearest
+from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
 from inkwise.training.samples import Split, gather
+from inkwise.training.summary import layers
+from inkwise.training.weights import resolve, start
 
 _ACCEPTED = 0.995  # share of validation digits that the threshold lets pass
 
@@ -48,31 +49,33 @@ def train(
     device: str = "auto",
     deterministic: bool = False,
     console: Console | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Path:
     """Train by a recipe, or go on where a killed run in this folder stopped.
 
     The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
-    set is read.
+    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved.
 
     Returns:
         The path of model.onnx.
 
     Raises:
-        InkwiseError: data, net or device cannot be had, the folder is of another recipe, the disk is full.
+        InkwiseError: data, net, first weights or device cannot be had, the folder is of another recipe, the
+            disk is full.
     """
     console = console or Console(stderr=True)
     chosen = device_of(device)
-    build = net_of(recipe.net)
+    recipe = resolve(recipe)
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(deterministic)
     facts = _open_folder(folder, recipe, chosen)
     split = gather(recipe)
-    net = build(recipe, len(split.classes))
+    net = start(recipe, split.classes)
     console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)
     training = _samples(split.training, split.training_labels, split.classes, chosen)
     validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
-    callbacks = [*callbacks_of(recipe), Checkpoint(folder / "checkpoint.pt"), Progress(console)]
-    loop = Loop(net, recipe, training, validation, callbacks)
+    ends = (Checkpoint(folder / "checkpoint.pt"), Progress(console))
+    loop = Loop(net, recipe, training, validation, [*callbacks_of(recipe), *callbacks, *ends])
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
@@ -89,23 +92,10 @@ def resume(folder: Path) -> Recipe:
     Raises:
         DataError: the folder holds no run.
     """
-    path = folder / "recipe.json"
     try:
-        keys: dict[str, Any] = dict(json.loads(path.read_text())["recipe"])
-        return recipe_of(keys.pop("recipe")).set(**keys)
-    except (OSError, ValueError, KeyError, TypeError):
+        return recipe_of(str(folder / "recipe.json"))
+    except InkwiseError:
         raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
-
-
-def net_of(name: str) -> Callable[[Recipe, int], Net]:
-    """What builds the net of a name, untrained, for so many classes.
-
-    Raises:
-        InkwiseError: there is none; the message names the nearest.
-    """
-    if name not in NETS:
-        raise InkwiseError(f"no net {name!r}{nearest(name, list(NETS))}")
-    return NETS[name]
 
 
 def callbacks_of(recipe: Recipe) -> list[Callback]:
@@ -184,9 +174,12 @@ def _samples(
 
 def _describe(recipe: Recipe, split: Split, net: Net, device: torch.device) -> str:
     parameters = sum(p.numel() for p in net.parameters())
+    table = "".join(
+        f"  {kind:<14}{'×'.join(map(str, shape)):<10}{count:>9,}\n" for kind, shape, count in layers(net)
+    )
     keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
     return (
-        f"{keys}\n{recipe.net}: {parameters:,} parameters; {len(split.training):,} glyphs to train on,"
+        f"{keys}\n{table}{recipe.net}: {parameters:,} parameters; {len(split.training):,} glyphs to train on,"
         f" {len(split.validation):,} to choose by; {device}, {torch.get_num_threads()} threads"
     )
 
@@ -208,6 +201,7 @@ def _metadata(
         "temperature": round(temperature, 4),
         "threshold": round(float(np.quantile(top, 1 - _ACCEPTED)), 4),
         "recipe": facts["recipe"],
+        "net": layers(net),
         "data": list(recipe.data),
         "metrics": {"validation": {"n": len(numbers), "misses": misses}},
         "versions": facts["versions"],

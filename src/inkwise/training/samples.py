@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from inkwise import datasets
 from inkwise.datasets import StrokeSet
+from inkwise.datasets.idx import idx_parts
 from inkwise.errors import DataError
 from inkwise.ink import picture_glyph, stroke_glyph
 from inkwise.training.recipe import Recipe
@@ -32,6 +34,25 @@ class Split:
     def classes(self) -> tuple[str, ...]:
         """All labels, sorted."""
         return tuple(np.unique(np.concatenate([self.training_labels, self.validation_labels])).tolist())
+
+
+def train_on(recipe: Recipe, sources: str) -> Recipe:
+    """The recipe with other data sets, comma-separated, and as its tests those that come with them.
+
+    A folder of IDX files comes with one where it holds `train` and `t10k`, and so does mnist-train.
+
+    Raises:
+        InkwiseError: no data set is named.
+    """
+    recipe = recipe.set_text([f"data={sources}"])
+    data, test = [], []
+    for source in recipe.data:
+        folder = Path(source)
+        both = folder.is_dir() and {"train", "t10k"} <= {*idx_parts(folder)}
+        data.append(str(folder / "train") if both else source)
+        if both or source == "mnist-train":
+            test.append(str(folder / "t10k") if both else "mnist-test")
+    return recipe.set(data=tuple(data), test=tuple(test))
 
 
 def gather(recipe: Recipe) -> Split:

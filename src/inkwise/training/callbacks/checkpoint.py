@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from inkwise.errors import DataError
+from inkwise.files import write_whole
 from inkwise.training.callbacks.base import Callback
-from inkwise.training.files import write_whole
 
 if TYPE_CHECKING:
     from inkwise.training.loop import Loop

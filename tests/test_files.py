@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from inkwise.errors import DataError
-from inkwise.training.files import write_whole
+from inkwise.files import write_whole
 
 
 def test_a_file_is_made_and_replaced(tmp_path):

@@ -1,0 +1,62 @@
+"""`inkwise explain`: which ink decided, and which digits are most like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from inkwise import Recognizer
+from inkwise.cli.table import print_table
+from inkwise.errors import DataError, PictureError, needs_extra
+
+
+def explain(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture of one digit or several.")],
+    model: Annotated[
+        str, typer.Option(help="An .onnx file, a run folder, or 'default' for the bundled weights.")
+    ] = "default",
+    among: Annotated[
+        str, typer.Option(metavar="SET", help="The data set to look for digits like these in.")
+    ] = "mnist-train",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="PICTURE.png", help="By default IMAGE-explained.png in this folder."),
+    ] = None,
+) -> None:
+    """Explain how digits are read: the ink that decided, and the nearest training digits, as a picture."""
+    with needs_extra("train", "explaining"):
+        from inkwise.datasets import load
+        from inkwise.evaluation import explain_answers
+        from inkwise.evaluation.results import SHOWN, Answer, open_model
+        from inkwise.evaluation.walls import explanations_plot
+    out = out or Path(f"{image.stem}-explained.png")
+    if out.suffix.lower() != ".png":
+        raise DataError(f"{out}: what is written is a PNG, so its name must end in .png")
+    if out.exists():
+        raise DataError(f"{out}: is there already; name another file with --out")
+    opened = open_model(model)
+    reading = Recognizer(opened).read(image)
+    if not reading.digits:
+        raise PictureError(f"{image}: {reading.reason}")
+    digits = reading.digits[:SHOWN]
+    if len(digits) < len(reading.digits):
+        typer.echo(f"explaining the first {len(digits)} of {len(reading.digits)} digits", err=True)
+    found = load(among)
+    typer.echo(f"looking among the {len(found):,} samples of {found.name}", err=True)
+    answers = [Answer(i, d.glyph, "", d.label, d.probability) for i, d in enumerate(digits)]
+    explanations = explain_answers(opened, answers, found)
+
+    table = Table("digit", "probability", "else", "most like it", "", box=None)
+    for digit, explanation in zip(digits, explanations, strict=True):
+        others = "  ".join(f"{label} {probability:.1%}" for label, probability in digit.alternatives[1:3])
+        near = " ".join(neighbour.label for neighbour in explanation.neighbours)
+        table.add_row(digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or "")
+    print_table(table)
+    try:
+        out.write_bytes(explanations_plot(explanations))
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror})") from None
+    typer.echo(f"wrote {out}", err=True)

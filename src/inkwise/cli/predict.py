@@ -1,0 +1,28 @@
+"""`inkwise predict`: a data set without labels in, a submission out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.datasets import load
+from inkwise.recognition import Model
+from inkwise.recognition.model import model_source
+from inkwise.recognition.submission import write_submission
+
+
+def predict(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A data set: Kaggle's test.csv, a folder, an .npz file.")
+    ],
+    submission: Annotated[
+        Path, typer.Option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it.")
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="An .onnx file, a run folder, or 'default'.")
+    ] = "default",
+) -> None:
+    """Read each picture of a data set as one digit and write the answers as a submission."""
+    opened, dataset = Model(model_source(model)), load(source)
+    write_submission(opened, dataset.glyphs, submission)
+    typer.echo(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")

@@ -1,0 +1,34 @@
+"""`inkwise reproduce`: the documents' systems, claim against measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.errors import needs_extra
+
+
+def reproduce(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME..", help="Rows or recipes of docs/papers.md, or 'all'.")
+    ],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One epoch of each system, held to a floor; writes no page.")
+    ] = False,
+    hands: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path("runs/papers"),
+    page: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("docs/papers.md"),
+) -> None:
+    """Train and measure the systems of the documents; what was stopped goes on."""
+    with needs_extra("train", "reproducing"):
+        from inkwise import papers
+    if quick:
+        papers.try_out(names, out, typer.echo)
+    else:
+        papers.reproduce(names, out, hands, page, typer.echo)
+        typer.echo(f"wrote {page}", err=True)

@@ -1,0 +1,123 @@
+"""What came of the trials: outcomes, a table of them, and the files that a sweep leaves."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from optuna.trial import FrozenTrial, TrialState
+from rich.table import Table
+
+from inkwise.files import write_whole
+from inkwise.sweep.queue import Plan
+from inkwise.sweep.space import Value, apply
+
+_STATES = {
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "pruned",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial as it stands."""
+
+    number: int
+    state: str
+    """done, pruned, diverged, running or waiting."""
+    values: dict[str, Value]
+    accuracy: float | None
+    """On the validation set, of the best epoch so far; None before the first, and where it diverged."""
+    epochs: int
+    seconds: float | None
+    """Of training, earlier attempts included; of a running trial, since it was last begun."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state not in ("waiting", "running")
+
+
+def outcome(trial: FrozenTrial) -> Outcome:
+    """What is known of a trial."""
+    state = "diverged" if "diverged" in trial.user_attrs else _STATES[trial.state]
+    seconds = trial.user_attrs.get("seconds")
+    if trial.state == TrialState.RUNNING and trial.datetime_start is not None:
+        seconds = (datetime.now() - trial.datetime_start).total_seconds()
+    accuracies = trial.intermediate_values.values()
+    return Outcome(
+        trial.number,
+        state,
+        trial.params,
+        None if state == "diverged" else max(accuracies, default=None),
+        trial.last_step or 0,
+        seconds,
+    )
+
+
+def best_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Sorted: what is done by accuracy, then what was pruned likewise, then the rest; equals by number."""
+    order = {"done": 0, "pruned": 1}
+    return sorted(
+        outcomes, key=lambda one: (order.get(one.state, 2), -(one.accuracy or 0) if one.state in order else 0)
+    )
+
+
+def table(outcomes: Sequence[Outcome], keys: Iterable[str]) -> Table:
+    """A row for each outcome, in this order."""
+    rows = Table("trial", "state", *keys, "validation accuracy", "epochs", "seconds", box=None)
+    for one in outcomes:
+        rows.add_row(str(one.number), one.state, *(show(one.values.get(key)) for key in keys), *_figures(one))
+    return rows
+
+
+def line(one: Outcome) -> str:
+    """An outcome as one line of text."""
+    accuracy, epochs, seconds = _figures(one)
+    values = " ".join(f"{key}={show(value)}" for key, value in one.values.items())
+    return f"trial {one.number} {one.state}: {values}  {accuracy}  {epochs} epochs  {seconds} s"
+
+
+def show(value: Value | None) -> str:
+    """A value as short as it can be told."""
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def write_files(plan: Plan, outcomes: Sequence[Outcome]) -> Path | None:
+    """Write trials.csv and, where a trial is done, best.json, which `inkwise train` takes.
+
+    Returns:
+        The path of best.json, or None.
+
+    Raises:
+        DataError: the disk is full, or the folder may not be written to.
+    """
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["trial", "state", *plan.space, "accuracy", "epochs", "seconds"])
+            for one in outcomes:
+                values = (one.values.get(key) for key in plan.space)
+                rows.writerow([one.number, one.state, *values, one.accuracy, one.epochs, one.seconds])
+
+    write_whole(plan.out / "trials.csv", write)
+    best = best_first(outcomes)[:1]
+    if not best or best[0].state != "done":
+        return None
+    keys = json.dumps(apply(plan.recipe, best[0].values).to_dict(), indent=2)
+    path = plan.out / "best.json"
+    write_whole(path, lambda part: part.write_text(keys + "\n", encoding="utf-8"))
+    return path
+
+
+def _figures(one: Outcome) -> tuple[str, str, str]:
+    accuracy = "" if one.accuracy is None else f"{one.accuracy:.2%}"
+    return accuracy, str(one.epochs), "" if one.seconds is None else f"{one.seconds:.1f}"

@@ -1,0 +1,40 @@
+"""Texts from outside: checked on their way in, harmless for spreadsheets on their way out."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from inkwise.errors import InkwiseError
+
+LONGEST_LABEL = 32
+
+_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but some scripts and emoji cannot be written without
+_FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
+
+
+def checked(what: str, text: object, longest: int) -> str:
+    """The text without the blanks around it.
+
+    Raises:
+        InkwiseError: it is no text, empty, longer than so many characters, or holds a control character.
+    """
+    if not isinstance(text, str):
+        raise InkwiseError(f"{what} is {type(text).__name__}, not text")
+    if len(text) > longest:
+        raise InkwiseError(f"{what} has {len(text):,} characters; at most {longest} are possible")
+    # Cc: control characters; Cf: invisible ones; Cs: halves of a pair, which no UTF-8 can hold.
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text.translate(_JOINERS)):
+        raise InkwiseError(f"{what} {text!a} holds a control character")
+    if not text.strip():
+        raise InkwiseError(f"{what} is empty")
+    return text.strip()
+
+
+def escaped(label: str) -> str:
+    """An apostrophe before what a spreadsheet would run, and before one that is the label's own."""
+    return f"'{label}" if label.startswith((*_FORMULA, "'")) else label
+
+
+def unescaped(cell: str) -> str:
+    """The label that `escaped` gave this cell for."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell

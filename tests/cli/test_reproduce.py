@@ -1,0 +1,26 @@
+import sys
+
+import pytest
+
+from inkwise.cli import main
+
+
+def inkwise(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["inkwise", "reproduce", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_an_unknown_name_is_one_line(monkeypatch, capsys, tmp_path):
+    assert inkwise(monkeypatch, "lenet-dropuot", "--quick", "--out", str(tmp_path)) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "inkwise: nothing to reproduce by the name 'lenet-dropuot'; did you mean lenet-dropout"
+    )
+
+
+@pytest.mark.network
+def test_a_little_of_every_system_stays_above_its_floor(monkeypatch, capsys, tmp_path):
+    assert inkwise(monkeypatch, "all", "--quick", "--out", str(tmp_path)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 8

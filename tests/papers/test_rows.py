@@ -1,0 +1,36 @@
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.papers import ROWS
+from inkwise.papers.rows import rows_of
+from inkwise.training import RECIPES
+from inkwise.training.papers import PAPERS
+
+
+def names(rows):
+    return [row.name for row in rows]
+
+
+def test_every_recipe_of_the_documents_has_its_row():
+    assert {recipe.name for recipe in PAPERS} <= {row.recipe.name for row in ROWS} <= set(RECIPES)
+    assert len({*names(ROWS)}) == len(ROWS)
+
+
+def test_every_document_is_held_to_something():
+    for row in ROWS:
+        assert bool(row.claims) == (row.document > 0), row.name
+    assert {row.document for row in ROWS} == {0, 1, 2, 3, 4, 5}
+
+
+def test_rows_by_name_by_recipe_and_all():
+    assert names(rows_of(["mlp-50-second-25"])) == ["mlp-50-second-25"]
+    assert names(rows_of(["cnn-small", "lenet-robust"])) == ["cnn-small", "lenet-robust"]
+    assert names(rows_of(["mlp-50"])) == [row.name for row in ROWS if row.recipe.name == "mlp-50"]
+    assert rows_of(["all"]) == [*ROWS]
+
+
+def test_an_unknown_name_is_told_the_nearest():
+    with pytest.raises(
+        InkwiseError, match="nothing to reproduce by the name 'lenet'; did you mean lenet-robust"
+    ):
+        rows_of(["all", "lenet"])

@@ -1,0 +1,35 @@
+"""An answer for each glyph, as Kaggle takes it."""
+
+import numpy as np
+import pytest
+
+from inkwise.errors import DataError
+from inkwise.recognition import Model
+from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.submission import write_submission
+
+
+class Signs:
+    """A model of three signs that answers with the first, the second, the third and so on."""
+
+    labels = ("7", "+", "a,b")
+
+    def run(self, glyphs):
+        return np.eye(3, dtype=np.float32)[np.arange(len(glyphs)) % 3], np.zeros((len(glyphs), 1))
+
+
+def test_rows_are_numbered_from_one_and_end_as_kaggles_do(tmp_path):
+    write_submission(Model.bundled(), plain_digits(), tmp_path / "out.csv")
+    rows = [f"{number},{digit}" for number, digit in enumerate(range(10), start=1)]
+    assert (tmp_path / "out.csv").read_bytes().decode() == "\r\n".join(["ImageId,Label", *rows, ""])
+
+
+def test_a_label_that_a_spreadsheet_would_run_is_made_harmless(tmp_path):
+    write_submission(Signs(), np.zeros((3, 28, 28), np.uint8), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1,7", "2,'+", '3,"a,b"']
+
+
+def test_nothing_to_read_writes_nothing(tmp_path):
+    with pytest.raises(DataError, match="^there are no pictures to read$"):
+        write_submission(Signs(), np.zeros((0, 28, 28), np.uint8), tmp_path / "out.csv")
+    assert not [*tmp_path.iterdir()]

@@ -1,0 +1,33 @@
+"""What a label may be, and how a spreadsheet is kept from running it."""
+
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.texts import checked, escaped, unescaped
+
+
+def test_a_text_loses_the_blanks_around_it():
+    assert checked("label", "  æ ø ", 32) == "æ ø"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (7, "label is int, not text"),
+        ("x" * 33, "label has 33 characters; at most 32 are possible"),
+        ("a\nb", r"label 'a\\nb' holds a control character"),
+        ("\u202e7", r"label '\\u202e7' holds a control character"),
+        (" ", "label is empty"),
+    ],
+)
+def test_a_text_that_cannot_be_a_label(text, reason):
+    with pytest.raises(InkwiseError, match=f"^{reason}$"):
+        checked("label", text, 32)
+
+
+@pytest.mark.parametrize("label", ["7", "", "=1+1", "-", "'", "'=", "@a", "it's"])
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it_again(label):
+    cell = escaped(label)
+    assert not cell.startswith(("=", "+", "-", "@", "\t"))
+    assert unescaped(cell) == label
+    assert (cell == label) == (not label.startswith(("=", "-", "@", "'")))

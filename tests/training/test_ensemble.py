@@ -1,0 +1,163 @@
+"""Several models become one file that reads as they do on average."""
+
+import io
+import json
+
+import numpy as np
+import onnx
+import pytest
+from rich.console import Console
+
+from inkwise import Recognizer
+from inkwise.errors import DataError, ModelError
+from inkwise.recognition import Model
+from inkwise.recognition.model import METADATA_KEY
+from inkwise.training import train
+from inkwise.training.ensemble import ensemble
+from inkwise.training.weights import net_from_onnx
+
+
+@pytest.fixture(scope="session")
+def others(tiny, tmp_path_factory):
+    """The folders of two more runs, one of another net and seed."""
+    folders = []
+    for changes in ({"seed": 1, "channels": (4, 4, 6), "epochs": 1}, {"seed": 2, "epochs": 1}):
+        folders.append(tmp_path_factory.mktemp("other"))
+        train(tiny.set(**changes), folders[-1], device="cpu", console=Console(file=io.StringIO()))
+    return [str(folder) for folder in folders]
+
+
+@pytest.fixture(scope="session")
+def joined(base, others, tmp_path_factory):
+    """The sources of three models, and the ensemble of them."""
+    sources = [str(base), *others]
+    return sources, ensemble(sources, tmp_path_factory.mktemp("joined") / "model.onnx")
+
+
+def members(sources):
+    return [Model(source if source.endswith(".onnx") else f"{source}/model.onnx") for source in sources]
+
+
+def edited(base, path, **changes):
+    """A copy of a model file with other metadata."""
+    proto = onnx.load(base)
+    (entry,) = proto.metadata_props
+    entry.value = json.dumps(json.loads(entry.value) | changes)
+    path.write_bytes(proto.SerializeToString())
+    return str(path)
+
+
+@pytest.mark.parametrize("n", [0, 1, 65])
+def test_it_says_what_its_members_say_on_average(joined, shapes, n):
+    sources, model = joined
+    glyphs = shapes[0][:n]
+    said = [member.run(glyphs) for member in members(sources)]
+
+    probabilities, embeddings = model.run(glyphs)
+
+    assert probabilities.shape == (n, 4)
+    np.testing.assert_allclose(probabilities, np.mean([p for p, _ in said], axis=0), atol=1e-6)
+    assert embeddings.shape == (n, sum(e.shape[1] for _, e in said))
+
+
+def test_the_cosine_of_embeddings_is_the_mean_of_the_members(joined, shapes):
+    sources, model = joined
+
+    def cosines(model):
+        embeddings = model.run(shapes[0][:30])[1]
+        unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+        return unit @ unit.T
+
+    np.testing.assert_allclose(
+        cosines(model), np.mean([cosines(member) for member in members(sources)], axis=0), atol=1e-5
+    )
+    np.testing.assert_allclose(np.linalg.norm(model.run(shapes[0])[1], axis=1), 1, atol=1e-5)
+
+
+def test_the_metadata_name_the_members(joined):
+    sources, model = joined
+    parts = members(sources)
+    assert model.name.startswith("ensemble of 3: default (")
+    assert model.labels == ("0", "1", "4", "7")
+    assert model.threshold == pytest.approx(np.mean([part.threshold for part in parts]), abs=1e-4)
+    assert list(model.metadata["members"]) == ["1", "2", "3"]
+    for member, part in zip(model.metadata["members"].values(), parts, strict=True):
+        assert member["recipe"] == part.metadata["recipe"]
+        assert member["metrics"] == part.metadata["metrics"]
+    assert model.metadata["data"] == parts[0].metadata["data"]
+
+
+def test_it_reads_remembers_and_is_a_member_again(joined, others, shapes, tmp_path):
+    sources, model = joined
+    glyphs, labels = shapes
+    first = tmp_path / "first.onnx"
+    ensemble(sources, first)
+
+    both = ensemble([str(first), others[0]], tmp_path / "both.onnx")
+
+    one, other = model.run(glyphs), members(others[:1])[0].run(glyphs)
+    np.testing.assert_allclose(both.run(glyphs)[0], (one[0] + other[0]) / 2, atol=1e-6)
+    assert both.run(glyphs)[1].shape[1] == one[1].shape[1] + other[1].shape[1]
+    assert both.metadata["name"] == "ensemble of 2: (ensemble of 3: default), default"
+    taught = Recognizer(both).remember(glyphs[:20], np.array(["×"] * 20))
+    assert taught.labels == ("0", "1", "4", "7", "×")
+    assert taught.classify(glyphs).shape == (len(labels), 5)
+
+
+def test_labels_in_another_order_are_brought_into_that_of_the_first(base, others, shapes, tmp_path):
+    turned = edited(base, tmp_path / "turned.onnx", labels=["7", "4", "1", "0"])
+    model = ensemble([others[0], turned], tmp_path / "model.onnx")
+    first, second = members([others[0], str(base)])
+    expected = (first.run(shapes[0])[0] + second.run(shapes[0])[0][:, ::-1]) / 2
+    np.testing.assert_allclose(model.run(shapes[0])[0], expected, atol=1e-6)
+
+
+def test_a_long_name_only_counts_its_members(base, others, tmp_path):
+    long = edited(base, tmp_path / "long.onnx", name="learnt " * 20)
+    assert ensemble([long, others[0]], tmp_path / "model.onnx").metadata["name"] == "ensemble of 2"
+
+
+def test_it_cannot_learn(joined, tmp_path):
+    sources, _ = joined
+    ensemble(sources, tmp_path / "model.onnx")
+    with pytest.raises(ModelError, match=r"model\.onnx: holds no net that can learn$"):
+        net_from_onnx(tmp_path / "model.onnx")
+
+
+def test_what_cannot_be_joined_is_one_line(base, others, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    foreign = edited(base, tmp_path / "foreign.onnx", labels=["A", "1", "4", "7"])
+    (tmp_path / "letter.onnx").write_text("Dear Anna,")
+    path, source = tmp_path / "model.onnx", str(base)
+    for sources, reason in (
+        ([source], "^an ensemble needs at least two models$"),
+        ([source, others[0], str(base.parent)], "is the same model as .*model.onnx$"),
+        ([source, foreign], r"foreign.onnx: its labels are A, 1, 4, 7, those of .* 0, 1, 4, 7$"),
+        ([source, "letter.onnx"], "^letter.onnx: is not an ONNX model that can be run$"),
+        ([source, "none.onnx"], r"^none.onnx: cannot be opened \(No such file or directory\)$"),
+    ):
+        with pytest.raises(ModelError, match=reason):
+            ensemble(sources, path)
+    assert not path.exists()
+
+
+def test_another_version_of_the_operators_is_refused(base, others, tmp_path):
+    proto = onnx.load(base)
+    proto.opset_import[0].version -= 1
+    (tmp_path / "older.onnx").write_bytes(proto.SerializeToString())
+    with pytest.raises(ModelError, match=r"older\.onnx: was made for ONNX opset \d+, .* for \d+"):
+        ensemble([others[0], str(tmp_path / "older.onnx")], tmp_path / "model.onnx")
+
+
+def test_a_file_that_is_no_model_of_ours(base, tmp_path):
+    proto = onnx.load(base)
+    del proto.metadata_props[:]
+    (tmp_path / "alien.onnx").write_bytes(proto.SerializeToString())
+    assert METADATA_KEY == "inkwise"
+    with pytest.raises(ModelError, match=r"alien\.onnx: is an ONNX model but not one of Inkwise's"):
+        ensemble(["default", str(tmp_path / "alien.onnx")], tmp_path / "model.onnx")
+
+
+def test_a_file_that_cannot_be_written(joined, tmp_path):
+    with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
+        ensemble(joined[0], tmp_path / "none" / "model.onnx")

@@ -1,0 +1,187 @@
+"""A net starts from chance, or from what a model file holds."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from inkwise.errors import InkwiseError, ModelError
+from inkwise.recognition import Model
+from inkwise.recognition.model import METADATA_KEY, model_source
+from inkwise.training import RECIPES, recipe, resume, train
+from inkwise.training.export import export
+from inkwise.training.loop import Loop, logits_of
+from inkwise.training.nets import NETS
+from inkwise.training.run import callbacks_of
+from inkwise.training.weights import net_from_onnx, resolve, start
+
+
+def equal(one, other):
+    """Whether two modules hold the same bits."""
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
+    model = Model(base)
+    for source in (base, base.read_bytes()):
+        net, metadata = net_from_onnx(source)
+        assert metadata == model.metadata
+        said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+        np.testing.assert_allclose(
+            said.detach().numpy(), model.run(shapes[0])[0], atol=5e-5
+        )  # the metadata round the temperature
+
+
+def test_the_bundled_weights_can_learn(shapes):
+    net, metadata = net_from_onnx(model_source("default"))
+    said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+    np.testing.assert_allclose(
+        said.detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
+    )  # the metadata round the temperature
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_net_of_every_recipe_comes_back(name, shapes, tmp_path):
+    torch.manual_seed(0)
+    chosen = recipe(name)
+    if name == "mlp-50":
+        chosen = chosen.set(neurons1=12, neurons2=8)
+    net = NETS[chosen.net](chosen, 3)
+    with torch.no_grad():
+        net(torch.rand(64, 1, 28, 28))  # batch-norms have seen something
+    metadata = {"name": name, "labels": ["a", "b", "c"], "threshold": 0.5, "temperature": 1.0}
+    export(net.eval(), tmp_path / "model.onnx", 1.0, metadata | {"recipe": chosen.to_dict()})
+
+    again, _ = net_from_onnx(tmp_path / "model.onnx")
+
+    glyphs = torch.from_numpy(shapes[0][:20])
+    torch.testing.assert_close(logits_of(again, glyphs), logits_of(net, glyphs), atol=1e-4, rtol=1e-4)
+
+
+def test_without_a_model_the_weights_are_those_of_the_seed(tiny):
+    torch.manual_seed(3)
+    one = NETS["compact"](tiny, 4)
+    torch.manual_seed(3)
+    assert equal(start(resolve(tiny), ["0", "1", "4", "7"]), one)
+
+
+def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
+    before, metadata = net_from_onnx(base)
+    assert metadata["labels"] == ["0", "1", "4", "7"]
+
+    net = start(resolve(tiny.set(init=str(base))), ["4", "A", "0"])
+
+    assert equal(net.features, before.features)
+    assert torch.equal(net.head.weight[[0, 2]], before.head.weight[[2, 0]])
+    assert torch.equal(net.head.bias[[0, 2]], before.head.bias[[2, 0]])
+    assert not (net.head.weight[1] == before.head.weight).any()
+
+
+def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
+    asked = recipe("cnn-small").set(init=str(base), epochs=2)
+    assert asked.net == "cnn-small"
+
+    resolved = resolve(asked)
+
+    assert (resolved.net, resolved.channels, resolved.standardise) == ("compact", (8, 8, 8), False)
+    assert resolved == asked.set(net="compact", channels=(8, 8, 8))
+    assert (resolved.dropout, resolved.name) == (asked.dropout, "cnn-small")
+    assert resolve(resolved) == resolved
+    start(resolved, ["0", "1"])
+
+
+def test_the_net_of_a_perceptron_is_for_its_own_recipe(tiny, tmp_path):
+    chosen = recipe("mlp-50").set(neurons1=12, neurons2=8, epochs=1, data=tiny.data, test=())
+    path = train(chosen, tmp_path / "run", device="cpu")
+
+    assert resolve(recipe("mlp-50").set(init=str(path))).neurons1 == 12
+    with pytest.raises(InkwiseError, match=r"^net mlp-50 is for the recipe mlp-50, not default$"):
+        start(resolve(recipe("default").set(init=str(path))), ["0", "1"])
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.04])
+def test_frozen_features_keep_every_bit(tiny, base, samples, averaging):
+    chosen = resolve(
+        tiny.set(init=str(base), layer_decay=0.0, lr=0.05, weight_decay=0.1, averaging=averaging)
+    )
+    net = start(chosen, ["0", "1", "4", "7"])
+    before, head = net_from_onnx(base)[0], net.head.weight.clone()
+
+    trained = Loop(net, chosen, *samples, callbacks_of(chosen)).fit()
+
+    assert equal(trained.features, before.features)
+    assert not torch.equal(trained.head.weight, head)
+
+
+def test_a_run_from_a_model_is_a_run_like_any_other(tiny, base, shapes, tmp_path):
+    asked = tiny.set(init=str(base.parent), layer_decay=0.5, epochs=1, channels=(16, 16, 16))
+    path = train(asked, tmp_path / "run", device="cpu")
+
+    assert resume(tmp_path / "run") == resolve(asked)
+    assert Model(path).metadata["recipe"]["init"] == str(base.parent)
+    train(asked, tmp_path / "run", device="cpu")  # the same recipe, so it goes on
+    net, _ = net_from_onnx(path)
+    assert sum(parameter.numel() for parameter in net.features.parameters()) < 5_000
+
+
+def test_a_model_to_start_from_that_is_not_there(tiny, tmp_path):
+    for init, reason in (("none.onnx", "none.onnx: cannot"), (str(tmp_path), "model.onnx: cannot")):
+        with pytest.raises(ModelError, match=rf"{reason} be opened \(No such file or directory\)$"):
+            train(tiny.set(init=init), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def broken(base, how):
+    """The bytes of a model file that was tampered with."""
+    proto = onnx.load(base)
+    (entry,) = (entry for entry in proto.metadata_props if entry.key == METADATA_KEY)
+    metadata = json.loads(entry.value)
+    how(proto.graph, metadata)
+    entry.value = json.dumps(metadata)
+    return proto.SerializeToString()
+
+
+def elsewhere(graph, metadata):
+    tensor = graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def other_shape(graph, metadata):
+    head = next(tensor for tensor in graph.initializer if tensor.name.endswith("head.weight"))
+    head.CopyFrom(numpy_helper.from_array(np.zeros((5, 7), np.float32), head.name))
+
+
+def other_net(graph, metadata):
+    metadata["recipe"]["net"] = "wide"
+
+
+def huge(graph, metadata):
+    metadata["recipe"]["channels"] = [10**6] * 3
+
+
+def no_recipe(graph, metadata):
+    del metadata["recipe"]
+
+
+def one_label_more(graph, metadata):
+    metadata["labels"].append("9")
+
+
+@pytest.mark.parametrize("how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more])
+def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
+    with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
+        net_from_onnx(broken(base, how))
+
+
+def test_what_is_no_model_file_is_refused_in_one_line(tmp_path):
+    (tmp_path / "letter.onnx").write_text("Dear Anna,")
+    with pytest.raises(ModelError, match=r"letter\.onnx: holds no net that can learn"):
+        net_from_onnx(tmp_path / "letter.onnx")
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)"):
+        net_from_onnx(tmp_path / "none.onnx")
