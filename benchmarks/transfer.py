@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from common import machine, print_table
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import MultipleLocator, NullLocator, PercentFormatter
 
 from inkwise import datasets
 from inkwise.datasets import Dataset
@@ -46,7 +46,7 @@ ARMS = {
     "from digits, head alone": BASE.set(init="default", layer_decay=0.0, lr=3e-2),
     "from digits, layer decay 0.5": BASE.set(init="default", layer_decay=0.5, lr=3e-3),
 }
-RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
 
 def main() -> None:
@@ -74,12 +74,8 @@ def main() -> None:
         for name, arm in ARMS.items()
     }
     print_table(
-        ("samples per class", *(f"{name}: misses of 10,000" for name in ARMS), *ARMS),
-        (
-            (f"{size:,}", *(", ".join(map(str, misses[name, size])) for name in ARMS))
-            + tuple(accuracy(misses[name, size]) for name in ARMS)
-            for size in SIZES
-        ),
+        ("samples per class", *ARMS),
+        ((f"{size:,}", *(accuracy(misses[name, size]) for name in ARMS)) for size in SIZES),
     )
     PICTURE.write_bytes(plot(misses))
 
@@ -125,20 +121,22 @@ def shares(misses: list[int]) -> list[float]:
 
 
 def accuracy(misses: list[int]) -> str:
-    return f"{100 * statistics.mean(shares(misses)):.1f} ± {100 * statistics.stdev(shares(misses)):.1f} %"
+    """Mean and standard deviation over the seeds, and the misses of each."""
+    mean, std = statistics.mean(shares(misses)), statistics.stdev(shares(misses))
+    return f"{100 * mean:.1f} ± {100 * std:.1f} % ({', '.join(f'{count:,}' for count in misses)})"
 
 
 def plot(misses: dict[tuple[str, int], list[int]]) -> bytes:
-    """Accuracy against samples per class, a line an arm; the band is the standard deviation."""
+    """Accuracy against samples per class: a dot a run, a line through the means of each arm."""
     fig, ax = figure(6.4, 4.2)
     for name, color in zip(ARMS, LINE_COLORS, strict=False):
         runs = np.array([shares(misses[name, size]) for size in SIZES])
-        mean, std = runs.mean(1), runs.std(1, ddof=1)
-        ax.plot(SIZES, mean, marker="o", markersize=4, linewidth=1.8, color=color, label=name)
-        ax.fill_between(SIZES, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
+        ax.plot(SIZES, runs.mean(1), linewidth=1.8, color=color, label=name)
+        ax.plot(SIZES, runs, "o", markersize=4, color=color, alpha=0.5, markeredgewidth=0)
     ax.set_xscale("log")
     ax.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
     ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(MultipleLocator(0.05))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("samples per class")
     ax.set_ylabel("accuracy on Fashion-MNIST test")

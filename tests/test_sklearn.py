@@ -13,8 +13,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from inkwise.errors import InkwiseError
+from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import recipe
+from inkwise.training.weights import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 
@@ -171,3 +173,12 @@ def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
 
     with pytest.raises(InkwiseError, match=rf'needs {missing}: pip install "inkwise\[train\]"'):
         importlib.import_module("inkwise.sklearn")
+
+
+def test_a_recipe_may_start_from_a_model(few):
+    chosen = recipe("default").set(init="default", layer_decay=0.0)
+    model = DigitClassifier(chosen, epochs=1, random_state=0, device="cpu").fit(*few)
+    bundled, _ = net_from_onnx(model_source("default"))
+    for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
+    assert model.recipe_.channels == (32, 32, 96)

@@ -22,11 +22,11 @@ with needs_extra("train", "inkwise.sklearn"):
 
     from inkwise.training.callbacks import Progress
     from inkwise.training.loop import Loop, Samples
-    from inkwise.training.nets import net_of
     from inkwise.training.recipe import Recipe
     from inkwise.training.recipes import recipe as recipe_of
     from inkwise.training.run import callbacks_of, device_of
     from inkwise.training.samples import stratified
+    from inkwise.training.weights import resolve, start
 __all__ = ["DigitClassifier"]
 
 _SIDE = 28
@@ -96,7 +96,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise InkwiseError(f"y holds one class only ({self.classes_[0]}); training needs at least two")
         self.range_ = _range(features)
         self.recipe_ = self._resolve(len(features))
-        build, device = net_of(self.recipe_.net), device_of(self.device)
+        device = device_of(self.device)
         glyphs, classes = _glyphs(features, self.range_), torch.from_numpy(numbers.astype(np.int64))
         samples = Samples(glyphs.to(device), classes.to(device))
         held = stratified(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
@@ -108,7 +108,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         # Whoever uses torch beside us keeps their random numbers.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(self.recipe_.seed)
-            net = build(self.recipe_, len(self.classes_))
+            net = start(self.recipe_, [str(label) for label in self.classes_])
             loop = Loop(net, self.recipe_, training, validation, callbacks)
             # 64 bits: what a sample reads as must not depend on its neighbours in the batch.
             self.net_ = loop.fit().double()
@@ -143,11 +143,12 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _resolve(self, n: int) -> Recipe:
         """The recipe to follow with n samples."""
         chosen = self.recipe if isinstance(self.recipe, Recipe) else recipe_of(self.recipe)
-        return chosen.set(
+        chosen = chosen.set(
             epochs=chosen.epochs if self.epochs is None else self.epochs,
             batch=min(chosen.batch, max(_SMALLEST_BATCH, n // _STEPS)),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
+        return resolve(chosen)
 
 
 def _range(X: NDArray[Any]) -> tuple[float, float]:

@@ -1,27 +1,9 @@
 import csv
-import io
 import json
 import re
-import sys
 
 import pytest
 from PIL import Image
-
-from inkwise import cli
-
-
-@pytest.fixture
-def inkwise(monkeypatch, capsys):
-    """Run the command line and give exit status, standard output and standard error."""
-
-    def run(*arguments, stdin=b""):
-        monkeypatch.setattr(sys, "argv", ["inkwise", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -99,6 +81,15 @@ def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
         (["train", "--set", "epoch=3"], "recipe default has no key 'epoch'; did you mean epochs"),
         (["train", "--set", "epochs=many"], "recipe key epochs takes int, not 'many'"),
         (["train", "--resume", "none"], "none: no run to resume"),
+        (["train", "--resume", "none", "--init", "default"], "leave out --data, --init, --set and --out"),
+        (["train", "best.json"], "best.json: cannot be opened"),
+        (["train", "--data", ","], "recipe key data must name at least one data set"),
+        (["train", "--data", "none.csv"], "none.csv: no such data set or path"),
+        (["train", "--init", "none.onnx"], "none.onnx: cannot be opened"),
+        (["predict", "none.csv", "--submission", "out.csv"], "none.csv: no such data set or path"),
+        (["predict", "mnist-test", "--submission", "out.csv", "--model", "none"], "none: cannot be opened"),
+        (["ensemble", "default", "--out", "out.onnx"], "an ensemble needs at least two models"),
+        (["ensemble", "default", "none", "--out", "out.onnx"], "none: cannot be opened"),
         (["evaluate", "none.onnx", "--on", "mnist-test"], "none.onnx: cannot be opened"),
         (["data", "get", "mnits"], "did you mean mnist"),
     ],

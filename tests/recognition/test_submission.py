@@ -30,6 +30,6 @@ def test_a_label_that_a_spreadsheet_would_run_is_made_harmless(tmp_path):
 
 
 def test_nothing_to_read_writes_nothing(tmp_path):
-    with pytest.raises(DataError, match="^there are no pictures to read$"):
+    with pytest.raises(DataError, match=r"^there are no pictures to read$"):
         write_submission(Signs(), np.zeros((0, 28, 28), np.uint8), tmp_path / "out.csv")
     assert not [*tmp_path.iterdir()]

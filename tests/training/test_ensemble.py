@@ -94,6 +94,7 @@ def test_it_reads_remembers_and_is_a_member_again(joined, others, shapes, tmp_pa
     ensemble(sources, first)
 
     both = ensemble([str(first), others[0]], tmp_path / "both.onnx")
+    onnx.checker.check_model(onnx.load(tmp_path / "both.onnx"), full_check=True)
 
     one, other = model.run(glyphs), members(others[:1])[0].run(glyphs)
     np.testing.assert_allclose(both.run(glyphs)[0], (one[0] + other[0]) / 2, atol=1e-6)

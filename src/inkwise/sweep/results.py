@@ -51,12 +51,12 @@ def outcome(trial: FrozenTrial) -> Outcome:
     seconds = trial.user_attrs.get("seconds")
     if trial.state == TrialState.RUNNING and trial.datetime_start is not None:
         seconds = (datetime.now() - trial.datetime_start).total_seconds()
-    accuracies = trial.intermediate_values.values()
+    accuracy = max(trial.intermediate_values.values(), default=trial.value)
     return Outcome(
         trial.number,
         state,
         trial.params,
-        None if state == "diverged" else max(accuracies, default=None),
+        None if state == "diverged" or accuracy is None else round(accuracy, 6),
         trial.last_step or 0,
         seconds,
     )
@@ -82,7 +82,7 @@ def line(one: Outcome) -> str:
     """An outcome as one line of text."""
     accuracy, epochs, seconds = _figures(one)
     values = " ".join(f"{key}={show(value)}" for key, value in one.values.items())
-    return f"trial {one.number} {one.state}: {values}  {accuracy}  {epochs} epochs  {seconds} s"
+    return f"trial {one.number} {one.state}: {values}  {accuracy}  epoch {epochs}  {seconds} s"
 
 
 def show(value: Value | None) -> str:

@@ -44,7 +44,7 @@ class View:
         finished = [one for one in outcomes if one.finished]
         running = [one for one in outcomes if one.state == "running"]
         if self._live:
-            head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} are running"
+            head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} running"
             rows = [*running, *best_first(finished)][: max(1, self._console.height - _AROUND)]
             self._live.update(Group(head, table(rows, self._plan.space)), refresh=True)
             return

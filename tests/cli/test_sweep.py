@@ -1,0 +1,72 @@
+"""`inkwise sweep`, from the command line to the files."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from inkwise.cli import app
+from inkwise.errors import InkwiseError
+
+
+@pytest.fixture
+def run(bars_folder, tmp_path, monkeypatch):
+    """run("--space", ..) sweeps a small net on bars, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        keys = [
+            f"data={bars_folder}",
+            "test=",
+            "validation=0.2",
+            "epochs=2",
+            "precision=float32",
+            "neurons1=8",
+        ]
+        settings = [word for key in keys for word in ("--set", key)]
+        return CliRunner().invoke(app, ["sweep", "mlp-50", *settings, "--device", "cpu", *words])
+
+    return run
+
+
+def test_a_sweep_and_once_more(run, tmp_path):
+    search = ("--space", "neurons2=0..8", "--space", "lr=1e-3..1e-1", "--trials", "2", "--prune")
+    result = run(*search)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[1] for line in result.stdout.splitlines()] == ["state", "done", "done"]
+    assert result.stderr.splitlines()[-1] == "wrote runs/sweep-mlp-50/best.json"
+    best = json.loads((tmp_path / "runs/sweep-mlp-50/best.json").read_text())
+    assert (best["recipe"], best["epochs"]) == ("mlp-50", 2)
+    assert (tmp_path / "runs/sweep-mlp-50/sweep.db").exists()
+    assert (tmp_path / "runs/sweep-mlp-50/trial-1/model.onnx").exists()
+
+    again = run(*search)
+    assert again.exit_code == 0
+    assert again.stdout == result.stdout
+
+
+def test_data_that_cannot_be_had_is_told_by_the_worker(run):
+    result = run("--space", "seed=0,1", "--sampler", "grid", "--set", "data=none.npz")
+    assert isinstance(result.exception, InkwiseError)
+    assert "none.npz" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--space", "neuron2=25"], r"recipe mlp-50 has no key 'neuron2'; did you mean"),
+        (["--space", "lr=1..1"], r"--space lr=1\.\.1: an empty range"),
+        (["--space", "seed=0", "--trials", "1", "--sampler", "best"], "no sampler 'best'"),
+        (["--space", "seed=0"], "--trials is needed"),
+        (
+            ["--space", "seed=0", "--trials", "1", "--storage", "postgresql://me:secret@127.0.0.1:1/all"],
+            r"postgresql://me:\*\*\*@127\.0\.0\.1:1/all: connection",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(run, words, message):
+    result = run(*words)
+    assert isinstance(result.exception, InkwiseError)  # `main` prints it, and exits with 1
+    assert "\n" not in str(result.exception)
+    with pytest.raises(InkwiseError, match=message):
+        raise result.exception

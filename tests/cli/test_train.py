@@ -1,0 +1,118 @@
+"""Any 28x28 classes, from data to answers: trained, evaluated, joined, predicted."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwise.datasets.idx import idx_bytes
+from inkwise.ink import stroke_glyph
+
+SHAPES = {
+    "A": [[(0, 90), (30, 0), (60, 90)], [(12, 55), (48, 55)]],
+    "B": [[(0, 0), (0, 90), (40, 70), (0, 45), (40, 20), (0, 0)]],
+    "€": [[(60, 10), (20, 20), (20, 70), (60, 80)], [(0, 35), (45, 35)], [(0, 55), (45, 55)]],
+}
+QUICK = ("channels=4,4,8", "epochs=20", "batch=16", "lr=0.02", "validation=0.25", "precision=float32")
+SET = [part for change in QUICK for part in ("--set", change)]
+
+
+@pytest.fixture(scope="session")
+def letters():
+    """60 glyphs (60, 28, 28) by an unsteady hand and their labels (60,)."""
+    rng = np.random.default_rng(0)
+    labels = np.array(list(SHAPES) * 20)
+    glyphs = [
+        stroke_glyph([np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in SHAPES[label]])
+        for label in labels.tolist()
+    ]
+    return np.stack(glyphs), labels
+
+
+def write_csv(path, letters):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["label", *(f"pixel{number}" for number in range(784))])
+        rows.writerows([label, *glyph.ravel().tolist()] for glyph, label in zip(*letters, strict=True))
+    return path
+
+
+def write_npz(path, letters):
+    np.savez(path, images=letters[0], labels=letters[1])
+    return path
+
+
+def write_folder(path, letters):
+    for number, (glyph, label) in enumerate(zip(*letters, strict=True)):
+        (path / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(glyph).resize((84, 84)).save(path / label / f"{number}.png")
+    return path
+
+
+def metadata_of(report):
+    return json.loads((report / "evaluation.json").read_text())["model"]
+
+
+@pytest.mark.parametrize(
+    ("write", "name"), [(write_csv, "train.csv"), (write_npz, "train.npz"), (write_folder, "train")]
+)
+def test_letters_are_trained_and_evaluated(inkwise, letters, tmp_path, write, name):
+    source, run = write(tmp_path / name, letters), tmp_path / "run"
+
+    status, out, _ = inkwise("train", "--data", source, *SET, "--out", run)
+    assert (status, out) == (0, "no test set was read: the recipe names none (--set test=SET,..)\n")
+    assert (run / "report.html").exists()
+    assert metadata_of(run)["labels"] == ["A", "B", "€"]
+    assert metadata_of(run)["metrics"]["test"] == {}
+
+    status, out, _ = inkwise("evaluate", run, "--on", source, "--json")
+    (result,) = json.loads(out)["sets"]
+    assert (status, result["n"]) == (0, 60)
+    assert result["misses"] < 30
+
+
+def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
+    """A run from a recipe file, one that starts from it, their ensemble, and its answers."""
+    source = write_csv(tmp_path / "train.csv", letters)
+    (tmp_path / "best.json").write_text(json.dumps({"recipe": "default", "seed": 5}))
+    first, second = tmp_path / "first", tmp_path / "second"
+    inkwise(
+        "train", tmp_path / "best.json", "--data", source, *SET, "--set", f"test={source}", "--out", first
+    )
+    assert json.loads((first / "recipe.json").read_text())["recipe"]["seed"] == 5
+    assert metadata_of(first)["metrics"]["test"]["train.csv"]["n"] == 60
+
+    status, _, err = inkwise(
+        "train", "--data", source, "--init", first, *SET, "--set", "layer_decay=0", "--out", second
+    )
+    assert status == 0, err
+    assert f"init={first}" in err
+    assert metadata_of(second)["recipe"]["init"] == str(first)
+
+    joined = tmp_path / "joined.onnx"
+    status, out, _ = inkwise("ensemble", first, second, "--out", joined)
+    assert (status, out[: len(f"wrote {joined}: ensemble of 2: default (")]) == (
+        0,
+        f"wrote {joined}: ensemble of 2: default (",
+    )
+    status, out, _ = inkwise("evaluate", joined, "--on", source, "--json", "--out", tmp_path / "report")
+    assert (status, json.loads(out)["sets"][0]["n"]) == (0, 60)
+    Image.fromarray(letters[0][0]).resize((84, 84)).save(tmp_path / "a.png")
+    status, out, _ = inkwise("read", "--digit", tmp_path / "a.png", "--model", joined)
+    assert json.loads(out)["digits"][0]["label"] in SHAPES
+    assert inkwise("predict", source, "--submission", tmp_path / "out.csv", "--model", joined)[0] == 0
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
+
+
+def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):
+    classes = np.unique(letters[1], return_inverse=True)[1].astype(np.uint8)
+    for part in ("train", "t10k"):
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(letters[0]))
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(classes))
+    status, out, _ = inkwise("train", "--data", tmp_path, *SET, "--out", tmp_path / "run")
+    assert status == 0
+    assert f"{tmp_path.name}/t10k" in out
+    recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]
+    assert (recipe["data"], recipe["test"]) == ([str(tmp_path / "train")], [str(tmp_path / "t10k")])
