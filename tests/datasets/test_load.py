@@ -1,10 +1,13 @@
+import os
 import re
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.datasets import StrokeSet, fetch_mnist, load, load_raw
+from inkwise.datasets import KNOWN, StrokeSet, fetch_mnist, load, load_raw
 from inkwise.errors import DataError
 
 
@@ -21,6 +24,18 @@ def test_a_pair_of_an_idx_folder(tiny_mnist):
 def test_an_idx_folder_that_leaves_the_choice_open(tiny_mnist):
     with pytest.raises(DataError, match="holds t10k and train: say"):
         load(tiny_mnist)
+
+
+def test_clothes_as_debian_packs_them():
+    folder = Path("/usr/share/datasets/fashion-mnist")
+    if not folder.exists():
+        message = f"{folder} is missing: apt-get install dataset-fashion-mnist"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    clothes = load(folder / "t10k")
+    assert Counter(clothes.labels.tolist()) == dict.fromkeys("0123456789", 1000)
+    assert clothes.glyphs.shape == (10_000, 28, 28)
 
 
 def test_a_folder_of_pictures(tmp_path, one):
@@ -62,7 +77,7 @@ def test_pictures_asked_for_raw_are_glyphs(tiny_mnist, digits):
 def test_an_unknown_name_is_told_the_known_ones(name, hint):
     with pytest.raises(DataError) as caught:
         load(name)
-    assert str(caught.value) == f"{name}: no such data set or path; known are mnist-train, mnist-test{hint}"
+    assert str(caught.value) == f"{name}: no such data set or path; known are {', '.join(KNOWN)}{hint}"
 
 
 def test_a_mistyped_pair_is_told_the_right_one(tiny_mnist):

@@ -109,8 +109,9 @@ def accuracy_plot(key: str, values: BaseDistribution, done: Sequence[Outcome]) -
     else:
         ax.plot(places, accuracies, "o", color=PALE, markeredgecolor=GREY, markersize=5, zorder=1)
         tried = np.unique(places)
-        means = [accuracies[places == place].mean() for place in tried]
-        spread = [accuracies[places == place].std() for place in tried]
+        each = [accuracies[places == place] for place in tried]
+        means = [some.mean() for some in each]
+        spread = [some.std(ddof=1) if len(some) > 1 else 0.0 for some in each]
         ax.errorbar(
             tried,
             means,

@@ -19,7 +19,6 @@ from filelock import FileLock, Timeout
 from optuna import Study, Trial
 from optuna.distributions import distribution_to_json
 from optuna.exceptions import OptunaError
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.pruners import MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
@@ -86,7 +85,7 @@ class Queue:
             StoreError: the storage cannot be used.
         """
         fixed = _fixed(plan)
-        self.plan, self.storage = plan, Storage(plan.storage, plan.name)
+        self.plan, self.storage = plan, Storage(plan.storage)
         self._process = uuid.uuid4().hex
         self._beats: dict[int, tuple[Any, float]] = {}
         try:
@@ -178,6 +177,9 @@ class Queue:
 
         By fANOVA: Hutter et al., "An efficient approach for assessing hyperparameter importance", ICML 2014.
         """
+        # It brings scikit-learn, which workers need not wait for.
+        from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
         done = self.trials(TrialState.COMPLETE)
         varied = [key for key in self.plan.space if len({trial.params[key] for trial in done}) > 1]
         if len(varied) < _FEWEST or len({trial.value for trial in done}) < _FEWEST:

@@ -14,7 +14,6 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise.errors import DataError, InkwiseError
-from inkwise.sweep.plots import write_plots
 from inkwise.sweep.queue import Plan, Queue
 from inkwise.sweep.results import Outcome, outcome, write_files
 from inkwise.sweep.view import View
@@ -39,6 +38,8 @@ def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Pa
         InkwiseError: the storage, the data or a trial's recipe cannot be used, or a worker was killed, or
             Ctrl-C. What was being trained is taken up by the next call.
     """
+    from inkwise.sweep.plots import write_plots  # it brings matplotlib, which workers need not wait for
+
     try:
         plan.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

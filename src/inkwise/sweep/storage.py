@@ -1,4 +1,4 @@
-"""Where trials are kept: SQLite or a journal in a file, or PostgreSQL; and one lock over each sweep."""
+"""Where trials are kept: SQLite or a journal in a file, or PostgreSQL; and a lock over each."""
 
 from __future__ import annotations
 
@@ -32,19 +32,17 @@ class Storage:
     The locks are the kernel's or the server's: whoever dies lets go of them.
     """
 
-    def __init__(self, place: str, sweep: str) -> None:
+    def __init__(self, place: str) -> None:
         """Open a storage, and make it where there is none yet.
 
         Args:
             place: a path, of a journal where it ends in .journal, else of an SQLite database; or
                 sqlite:///FILE or postgresql://USER@HOST/NAME.
-            sweep: the name of the sweep that the lock is for.
 
         Raises:
             InkwiseError: psycopg is missing.
             StoreError: it cannot be reached, or is something else.
         """
-        self._sweep = sweep
         journal = "://" not in place and place.endswith(".journal")
         url = URL.create("sqlite", database=place) if "://" not in place else parse_url(place)
         self.name = name_of(url)
@@ -87,7 +85,7 @@ class Storage:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """A block that no other process is in, on any machine that uses this storage for the same sweep.
+        """A block that no other process is in, on any machine that uses this storage.
 
         Raises:
             StoreError: as `one_line`.
@@ -99,8 +97,7 @@ class Storage:
             else:
                 with self._server.begin() as connection:
                     # Until the end of the transaction, and so of the block.
-                    claim = text("SELECT pg_advisory_xact_lock(:lock, hashtext(:sweep))")
-                    connection.execute(claim, {"lock": _LOCK, "sweep": self._sweep})
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
                     yield
 
     @contextmanager

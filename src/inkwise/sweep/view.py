@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from inkwise.sweep.queue import Plan
 from inkwise.sweep.results import Outcome, best_first, line, table
@@ -46,7 +47,7 @@ class View:
         if self._live:
             head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} running"
             rows = [*running, *best_first(finished)][: max(1, self._console.height - _AROUND)]
-            self._live.update(Group(head, table(rows, self._plan.space)), refresh=True)
+            self._live.update(Group(Text(head), table(rows, self._plan.space)), refresh=True)
             return
         for one in finished:
             if one.number not in self._told:
