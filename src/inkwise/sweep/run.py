@@ -69,9 +69,11 @@ def _work(queue: Queue, workers: int, console: Console) -> None:
     if queue.finished():
         return
     with View(console, queue.plan, look()) as view, _started(queue.plan, workers) as team:
-        while alive := [process.sentinel for process, _ in team if process.is_alive()]:
+        alive = [process.sentinel for process, _ in team]
+        while alive:
             wait(alive, _LOOK)
-            _check(team)
+            alive = [process.sentinel for process, _ in team if process.is_alive()]
+            _check(team)  # after the look who is alive: the last to die is checked as well
             view.update(look())
 
 

@@ -86,9 +86,9 @@ class LenetRobustAugmented(LenetRobust):
 
     name = "lenet-robust-augmented"
 
-    scale: float = 0.4
+    scale: float = 0.45
     rotate: float = 20.0
-    shift: float = 0.25
+    shift: float = 0.3
     brightness: float = 0.4
 
 
