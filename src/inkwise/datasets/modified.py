@@ -1,4 +1,4 @@
-"""MNIST's test digits as pictures that no MNIST looks like: turned, smaller, off the middle, lighter or darker."""
+"""MNIST's test digits as pictures unlike MNIST: turned, smaller, off the middle, lighter or darker."""
 
 from __future__ import annotations
 
