@@ -20,4 +20,11 @@ def machine() -> str:
         ]
         name = names[0] if names else name
     packages = ", ".join(f"{p} {version(p)}" for p in ("inkwise", "torch", "onnxruntime", "numpy"))
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+    return f"{name}, {cores()} cores, Python {platform.python_version()}, {packages}"
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

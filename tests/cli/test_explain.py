@@ -1,3 +1,5 @@
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -51,6 +53,16 @@ def test_what_is_there_is_not_overwritten() -> None:
     with pytest.raises(InkwiseError, match=r"^number-explained\.png: is there already; name another"):
         run("number.png", "--among", "plain.npz")
     assert Path("number-explained.png").read_bytes() == b"mine"
+
+
+def test_a_full_disk_leaves_no_half_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InkwiseError, match=r"explained\.png: cannot be written \(No space left on device\)$"):
+        run("number.png", "--among", "plain.npz")
+    assert not list(Path().glob("*explained*"))
 
 
 def test_of_a_page_full_the_first_are_explained(number: NDArray[np.uint8]) -> None:

@@ -47,3 +47,13 @@ def test_a_place_that_cannot_be_written_to(inkwise, test_csv, tmp_path):
     status, _, err = inkwise("predict", test_csv, "--submission", tmp_path / "none" / "out.csv")
     assert status == 1
     assert err == f"inkwise: {tmp_path / 'none' / 'out.csv'}: cannot be written (No such file or directory)\n"
+
+
+def test_the_data_are_not_replaced_by_the_answers(inkwise, test_csv):
+    data = test_csv.read_bytes()
+    status, _, err = inkwise("predict", test_csv, "--submission", test_csv)
+    assert (status, err) == (
+        1,
+        f"inkwise: {test_csv}: is read, and would be replaced; name another file to write\n",
+    )
+    assert test_csv.read_bytes() == data

@@ -1,7 +1,5 @@
-import numpy as np
 import pytest
 
-from inkwise.datasets import load
 from inkwise.errors import InkwiseError
 from inkwise.papers import Claim, Row, reproduce, reproduction, rows, try_out
 from inkwise.papers.runs import do
@@ -30,7 +28,7 @@ def little_rows(little_mnist, monkeypatch):
 
 def misread(folder, hands, model, count):
     """Three digits of the canvas, whatever the little net reads."""
-    return folder / "canvas"
+    return folder / "canvas"  # prepared already
 
 
 def test_rows_are_trained_and_the_page_written(little_rows, hands, told, tmp_path):
@@ -64,10 +62,19 @@ def test_quick_is_one_epoch_of_one_seed_above_its_floor(little_rows, told, tmp_p
     assert recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
 
 
+def test_quick_trains_anew(little_rows, told, tmp_path):
+    (tmp_path / "mlp-50-quick").mkdir()
+    (tmp_path / "mlp-50-quick" / "measured.json").write_text("of an older day")
+    try_out(["all"], tmp_path, told.append)
+    assert len(told) == 1
+
+
 def test_quick_fails_below_a_floor(little_rows, told, tmp_path, monkeypatch):
-    labels = load("mnist-test").labels
-    assert np.unique(labels).size > 1, "one epoch of eight steps cannot read all of them"
-    high = (Row("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),)
-    monkeypatch.setattr(rows, "ROWS", high)
+    monkeypatch.setattr(rows, "ROWS", (Row("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),))
     with pytest.raises(InkwiseError, match="below the floor: mlp-50"):
         try_out(["mlp-50"], tmp_path, told.append)
+
+
+def test_quick_says_where_one_epoch_tells_nothing(little_rows, told, tmp_path):
+    with pytest.raises(InkwiseError, match="mlp-50-corrections-3: one epoch tells nothing"):
+        try_out(["mlp-50-corrections-3"], tmp_path, told.append)

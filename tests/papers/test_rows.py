@@ -25,7 +25,9 @@ def test_every_document_is_held_to_something():
 def test_rows_by_name_by_recipe_and_all():
     assert names(rows_of(["mlp-50-second-25"])) == ["mlp-50-second-25"]
     assert names(rows_of(["cnn-small", "lenet-robust"])) == ["cnn-small", "lenet-robust"]
-    assert names(rows_of(["mlp-50"])) == [row.name for row in ROWS if row.recipe.name == "mlp-50"]
+    assert names(rows_of(["mlp-50"])) == ["mlp-50"], "the row, where a row and a recipe have one name"
+    of_recipe = [row.name for row in ROWS if row.recipe.name == "cnn-adadelta"]
+    assert names(rows_of(["cnn-adadelta"])) == of_recipe
     assert rows_of(["all"]) == [*ROWS]
 
 

@@ -1,8 +1,10 @@
+import os
+
 import pytest
 
-from inkwise.errors import DataError
+from inkwise.errors import DataError, InkwiseError
 from inkwise.papers import Row, runs
-from inkwise.papers.runs import Task, do, measured
+from inkwise.papers.runs import Task, do, measured, run_all
 from inkwise.papers.sets import prepare
 from inkwise.training import recipe
 
@@ -10,7 +12,7 @@ from inkwise.training import recipe
 @pytest.fixture
 def task(little_mnist, tmp_path):
     chosen = recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
-    return Task(Row("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", [])
+    return Task(Row("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", ("mnist-train", "mnist-modified"))
 
 
 def test_a_run_is_trained_and_measured_on_all_sets(task):
@@ -39,8 +41,51 @@ def test_what_is_done_is_not_done_again(task, monkeypatch):
 def test_a_set_that_came_later_is_measured_without_training_again(task, monkeypatch, hands, tmp_path):
     do(task)
     monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trained again"))
-    _, result = do(Task(task.row, task.recipe, task.folder, prepare(tmp_path / "sets", hands)))
+    sets = tuple(map(str, prepare(tmp_path / "sets", hands)))
+    _, result = do(Task(task.row, task.recipe, task.folder, sets))
     assert result.sets["canvas"][1] == 8
+
+
+def test_a_run_of_another_recipe_is_not_taken_for_it(task):
+    do(task)
+    with pytest.raises(DataError, match="mlp-50-0: holds a run of another recipe; delete it"):
+        do(Task(task.row, task.recipe.set(dropout=0.5), task.folder))
+
+
+@pytest.fixture
+def bars(bars_folder, tmp_path):
+    """Two tasks that need no MNIST, so that other processes can do them."""
+    chosen = recipe("mlp-50").set(
+        data=(str(bars_folder),), test=(str(bars_folder),), epochs=2, batch=16, precision="float32"
+    )
+    row = Row("mlp-50", 5, chosen)
+    return [Task(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
+
+
+def test_runs_are_done_by_other_processes(bars):
+    results = {task.folder.name: result for task, result in run_all(bars)}
+    assert {*results} == {"mlp-50-0", "mlp-50-1"}
+    for task in bars:
+        assert measured(task.folder) == results[task.folder.name]
+
+
+class Deadly:
+    """Kills the process that receives it."""
+
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_a_killed_process_is_one_line(bars):
+    deadly = Task(bars[0].row, Deadly(), bars[0].folder)
+    with pytest.raises(InkwiseError, match="killed from outside; the same command goes on"):
+        list(run_all([deadly]))
+
+
+def test_an_error_of_another_process_is_ours(bars):
+    lost = Task(bars[0].row, bars[0].recipe.set(data=("nowhere.csv",)), bars[0].folder)
+    with pytest.raises(DataError, match=r"nowhere\.csv: no such data set"):
+        list(run_all([lost]))
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"sets": {"canvas": 3}, "figures": {}}'])

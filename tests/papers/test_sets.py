@@ -37,11 +37,30 @@ def test_the_last_third_of_every_writer_is_what_nets_are_measured_on(little_mnis
         np.testing.assert_array_equal(sets["hwd1000-naive"].glyphs, 255 - archive["images"])
 
 
-def test_sets_are_made_once(little_mnist, hands, tmp_path):
+def test_sets_are_made_once(little_mnist, hands, tmp_path, monkeypatch):
     prepare(tmp_path / "sets", hands)
-    (hands / "unipen_digits.npz").unlink()
-    (hands / "hwd1000.npz").unlink()
+    monkeypatch.setattr("inkwise.papers.sets.canvas_glyph", lambda *_: pytest.fail("drawn again"))
     assert len(prepare(tmp_path / "sets", hands)) == 5
+
+
+def test_other_hands_are_not_taken_for_the_same(little_mnist, hands, tmp_path):
+    prepare(tmp_path / "sets", hands)
+    (hands / "hwd1000.npz").write_bytes(b"another")
+    with pytest.raises(DataError, match="made of other handwriting"):
+        prepare(tmp_path / "sets", hands)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": np.zeros((2, 16, 16), np.uint8), "labels": [1, 2]}, "its pictures are not all 28x28"),
+        ({"images": np.zeros((2, 28, 28), np.uint8), "labels": ["a", "b"]}, "holds labels other than digits"),
+    ],
+)
+def test_pictures_that_cannot_be_used(little_mnist, hands, tmp_path, arrays, message):
+    np.savez(hands / "hwd1000.npz", **arrays)
+    with pytest.raises(DataError, match=message):
+        prepare(tmp_path / "sets", hands)
 
 
 def test_without_hands_there_is_mnist_alone(little_mnist, tmp_path):
@@ -49,7 +68,7 @@ def test_without_hands_there_is_mnist_alone(little_mnist, tmp_path):
 
 
 def test_missing_hands_are_one_line(little_mnist, tmp_path):
-    with pytest.raises(DataError, match=r"unipen_digits\.npz: no such data set or path"):
+    with pytest.raises(DataError, match=r"unipen_digits\.npz: No such file"):
         prepare(tmp_path / "sets", tmp_path)
 
 

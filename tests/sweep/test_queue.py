@@ -8,7 +8,7 @@ from optuna import create_study
 from optuna.trial import TrialState
 from sqlalchemy import make_url
 
-from inkwise.errors import InkwiseError, StoreError
+from inkwise.errors import DataError, InkwiseError, StoreError
 from inkwise.sweep import queue as queue_module
 
 
@@ -63,11 +63,18 @@ def test_a_trial_that_is_given_back_is_the_next(grid, opened):
     assert queue.claim().trial.number == 0
 
 
-def test_a_trial_of_another_machine_is_taken_over_when_it_gives_no_sign(plan, storage, monkeypatch, opened):
+@pytest.mark.parametrize(
+    ("module", "name", "other"),
+    [("platform", "node", "elsewhere"), ("uuid", "getnode", 1)],
+    ids=["another name", "the same name"],
+)
+def test_a_trial_of_another_machine_is_taken_over_when_it_gives_no_sign(
+    plan, storage, monkeypatch, opened, module, name, other
+):
     one = plan("seed=0", sampler="grid", storage=storage)
     here, there = opened(one), opened(one)
     with monkeypatch.context() as away:
-        away.setattr(queue_module.platform, "node", lambda: "elsewhere")
+        away.setattr(getattr(queue_module, module), name, lambda: other)
         left = there.claim()
     left.lock.release()  # on the other machine's disk: it says nothing here
     assert here.claim() is None
@@ -179,6 +186,28 @@ def test_a_storage_that_cannot_be_used(plan, tmp_path, storage, message, opened)
         opened(plan("seed=0", sampler="grid", storage=storage.format(folder=tmp_path)))
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("storage", ["", ":memory:", "sqlite://", "sqlite:///:memory:"])
+def test_a_storage_that_each_process_would_have_for_itself(plan, storage, opened):
+    with pytest.raises(StoreError, match=r"^the (storage|database) must be "):
+        opened(plan("seed=0", sampler="grid", storage=storage))
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("trial-0", r"/trial-0: cannot be made \(File exists\)$"),
+        ("trial-0/lock/x", "/trial-0: cannot be locked"),
+    ],
+)
+def test_a_run_folder_that_cannot_be_used(plan, tmp_path, file, message, opened):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("in the way")
+    queue = opened(plan("seed=0", sampler="grid"))
+    with pytest.raises(DataError, match=message):
+        queue.claim()
+    assert numbers(queue, TrialState.WAITING) == [0]
 
 
 def test_a_storage_that_is_lost_meanwhile(plan, tmp_path, opened):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def start(sweep, tmp_path):
 def stop_in_the_middle(process, folder):
     """Halt the command while one trial is done and another not, and give the other's checkpoint."""
     until = time.monotonic() + 300
-    while time.monotonic() < until:
+    while time.monotonic() < until and process.poll() is None:
         time.sleep(0.05)
         os.killpg(process.pid, signal.SIGSTOP)
         if any(folder.glob("trial-*/model.onnx")):
@@ -50,8 +51,10 @@ def stop_in_the_middle(process, folder):
                 if torch.load(path, weights_only=True)["epoch"] < EPOCHS - 1:
                     return path
         os.killpg(process.pid, signal.SIGCONT)
-    os.killpg(process.pid, signal.SIGKILL)
-    pytest.fail("no trial was in the middle of its training")
+    with suppress(ProcessLookupError):  # it has ended, and so have its workers
+        os.killpg(process.pid, signal.SIGKILL)
+    _, said = process.communicate()
+    pytest.fail(f"no trial was in the middle of its training; the command said: {said}")
 
 
 def seconds(folder):

@@ -23,6 +23,7 @@ from inkwise.training import recipe
         ("init=default,../a.onnx", CategoricalDistribution(["default", "../a.onnx"])),
         ("neurons2=8..64", IntDistribution(8, 64)),
         ("lr=1e-4..1e-2", FloatDistribution(1e-4, 1e-2, log=True)),
+        ("dropout=0.07..0.7", FloatDistribution(0.07, 0.7, log=True)),
         ("lr=0.001..0.005", FloatDistribution(1e-3, 5e-3)),
         ("dropout=0..0.5", FloatDistribution(0.0, 0.5)),
     ],
@@ -43,6 +44,9 @@ def test_a_key_and_its_values(text, distribution):
         (["epochs=3,0"], "^recipe key epochs must be at least 1, not 0$"),
         (["dropout=0..1"], r"^recipe key dropout must be in \[0, 1\), not 1\.0$"),
         (["lr=1e-2..1e-4"], r"^--space lr=1e-2\.\.1e-4: an empty range$"),
+        (["lr=nan..1"], "lr"),
+        (["rotate=nan..1"], "rotate"),
+        (["rotate=1..inf"], "rotate"),
         (["neurons2=50..50"], r"^--space neurons2=50\.\.50: an empty range$"),
         (["loss=mae..mse"], "^--space loss=mae..mse: loss is no number: write choices, loss=a,b,c$"),
         (["standardise=false..true"], "standardise is no number"),
@@ -64,6 +68,15 @@ def test_a_grid_is_all_combinations():
 def test_a_grid_of_a_range_without_end():
     with pytest.raises(InkwiseError, match=r"^a grid needs choices: write --space lr=a,b,c$"):
         grid(parse_space(recipe("mlp-50"), ["lr=1e-4..1e-2"]))
+
+
+@pytest.mark.parametrize(
+    "texts", [["seed=0..10000"], ["seed=0..10", "epochs=1..1000"], [f"seed=0..{10**30}"]]
+)
+def test_a_grid_that_is_too_large(texts):
+    with pytest.raises(InkwiseError, match=r"^a grid of more than 10,000 combinations: take fewer values"):
+        grid(parse_space(recipe("mlp-50"), texts))
+    assert len([*grid(parse_space(recipe("mlp-50"), ["seed=1..10000"]))]) == 10_000
 
 
 def test_values_become_a_recipe():

@@ -162,3 +162,11 @@ def test_a_file_that_is_no_model_of_ours(base, tmp_path):
 def test_a_file_that_cannot_be_written(joined, tmp_path):
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
         ensemble(joined[0], tmp_path / "none" / "model.onnx")
+
+
+def test_a_member_is_not_replaced(base, others):
+    content = base.read_bytes()
+    for source in (base, base.parent):  # a file, and its run folder
+        with pytest.raises(DataError, match=r"model\.onnx: is read, and would be replaced"):
+            ensemble([str(source), others[0]], base)
+    assert base.read_bytes() == content

@@ -54,6 +54,12 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
     assert f"{sum(parameters):,}" in NETS[name].__doc__
 
 
+@pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])
+def test_a_perceptron_needs_neurons(neurons):
+    with pytest.raises(InkwiseError, match="neurons1 and neurons2 must be at least 1 and 0"):
+        recipe("mlp-50").set(**neurons)
+
+
 def test_the_perceptrons_neurons_are_the_recipes():
     def sizes(neurons2):
         net = NETS["mlp-50"](recipe("mlp-50").set(neurons1=25, neurons2=neurons2), 10)

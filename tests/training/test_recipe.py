@@ -76,9 +76,10 @@ def test_texts_become_what_the_key_takes():
         ("schedule=cosine", "recipe key schedule takes one of one-cycle, step, .*, not 'cosine'"),
         ("data=", "recipe key data must name at least one data set"),
         ("epochs=0", "recipe key epochs must be at least 1, not 0"),
-        ("lr=nan", "recipe key lr must be above 0 and finite, not nan"),
-        ("lr=inf", "recipe key lr must be above 0 and finite, not inf"),
-        ("weight_decay=-1", "recipe key weight_decay must not be below 0, nor infinite: -1.0"),
+        ("lr=nan", "recipe key lr must be finite, not nan"),
+        ("rotate=inf", "recipe key rotate must be finite, not inf"),
+        ("lr=inf", "recipe key lr must be finite, not inf"),
+        ("weight_decay=-1", "recipe key weight_decay must not be below 0: -1.0"),
         ("warmup=1", r"recipe key warmup must be in \[0, 1\), not 1.0"),
         ("dropout=1", r"recipe key dropout must be in \[0, 1\), not 1.0"),
         ("layer_decay=1.1", r"recipe key layer_decay must be in \[0, 1\], not 1.1"),
@@ -185,7 +186,7 @@ def test_a_recipe_is_read_from_a_file(file):
         ({"recipe": "default", "self": 3}, "recipe default has no key 'self'.*"),
         ({"recipe": "default", "epochs": "3"}, "recipe key epochs takes int, not '3'"),
         ({"recipe": "default", "schedule": ["step"]}, "recipe key schedule takes one of .*"),
-        ({"recipe": "default", "lr": math.nan}, "recipe key lr must be above 0 and finite, not nan"),
+        ({"recipe": "default", "lr": math.nan}, "recipe key lr must be finite, not nan"),
     ],
 )
 def test_a_file_that_holds_no_recipe_is_one_line(file, content, reason):

@@ -11,6 +11,7 @@ from rich.table import Table
 from inkwise import Recognizer
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, PictureError, needs_extra
+from inkwise.files import write_whole
 
 
 def explain(
@@ -55,8 +56,6 @@ def explain(
         near = " ".join(neighbour.label for neighbour in explanation.neighbours)
         table.add_row(digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or "")
     print_table(table)
-    try:
-        out.write_bytes(explanations_plot(explanations))
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror})") from None
+    picture = explanations_plot(explanations)
+    write_whole(out, lambda part: part.write_bytes(picture))
     typer.echo(f"wrote {out}", err=True)

@@ -57,7 +57,7 @@ def sweep(
         base,
         sweeping.parse_space(base, space),
         out,
-        storage or str(out / "sweep.db"),
+        str(out / "sweep.db") if storage is None else storage,
         name,
         trials,
         sampler,

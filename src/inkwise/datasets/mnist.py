@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -17,6 +17,7 @@ from inkwise.datasets.idx import read_idx_pair
 from inkwise.datasets.registry import KNOWN
 from inkwise.datasets.sources import SOURCES, Folder, Source, SourceError
 from inkwise.errors import DataError
+from inkwise.files import make_folder, write_whole
 
 FILES = {  # the raw files and their SHA-256
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -61,7 +62,8 @@ def fetch_mnist(
             for name, data in source.files(tuple(missing)):
                 if hashlib.sha256(data).hexdigest() != FILES[name]:
                     raise SourceError(f"{name} has another SHA-256 than MNIST's")
-                _write_whole(folder / name, data)
+                make_folder(folder)
+                write_whole(folder / name, partial(Path.write_bytes, data=data))
                 missing.remove(name)
         except SourceError as error:
             reasons.append(f"{source}: {error}")
@@ -95,20 +97,3 @@ def _file_sha256(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` so that nobody, after a crash or in another process, ever sees half of it."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from inkwise.errors import DataError
+from inkwise.files import write_whole
 from inkwise.intervals import wilson_interval
 from inkwise.machine import machine
 from inkwise.papers.curves import curves_plot
@@ -47,20 +48,21 @@ def write_page(path: Path, runs: Runs, folder: Path) -> None:
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        curves.write_bytes(curves_plot(folder))
-        path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    picture = curves_plot(folder)
+    write_whole(curves, lambda part: part.write_bytes(picture))
+    write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
 
 
 def _claims(document: int, runs: Runs) -> str:
-    """A line for each claim of a document; the first of a row also says how long it trained."""
+    """A line for each claim of a document; the first of a row also says how long its fastest seed took."""
     lines = []
     for row in ROWS:
         done = runs.get(row.name)
         if row.document != document or not done:
             continue
-        minutes = statistics.mean(run.figures["seconds"] for run in done) / 60
+        minutes = min(run.figures["seconds"] for run in done) / 60
         head = (f"`{row.name}`", _plain("epochs", done), f"{minutes:.1f}")
         for claim in row.claims:
             lines.append((*head, claim.what, *_against(claim, done), claim.note))
@@ -98,7 +100,7 @@ def _plain(figure: str, runs: Sequence[Measured]) -> str:
 
 
 def _shares(figure: str, runs: Sequence[Measured]) -> str:
-    """Mean ± std in percent; of a set also the misses of each seed and the interval of all together."""
+    """Mean ± std in percent; of a set also the misses of each seed, and the interval of their mean."""
     values = [100 * value for value in _values(figure, runs)]
     if not values:
         return "not measured"
@@ -107,10 +109,11 @@ def _shares(figure: str, runs: Sequence[Measured]) -> str:
     counts = [run.sets[figure] for run in runs if figure in run.sets]
     if not counts:
         return text
-    misses, n = (sum(numbers) for numbers in zip(*counts, strict=True))
-    low, high = wilson_interval(n - misses, n)
-    each = ", ".join(f"{count:,}" for count, _ in counts)
-    return f"{text} ({each} of {counts[0][1]:,}; {100 * low:.2f} to {100 * high:.2f})"
+    n = counts[0][1]
+    # Of one set: the seeds all read the same samples, so more seeds do not narrow it.
+    low, high = wilson_interval(n - round(statistics.mean(misses for misses, _ in counts)), n)
+    each = ", ".join(f"{misses:,}" for misses, _ in counts)
+    return f"{text} ({each} of {n:,}; {100 * low:.2f} to {100 * high:.2f})"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def reproduce(names: list[str], folder: Path, hands: Path | None, page: Path, re
         InkwiseError: no such row, data cannot be had, or a folder cannot be written.
     """
     rows = rows_of(names)
-    sets = prepare(folder / "sets", hands)
+    folder = folder.resolve()  # the recipes of corrections name a set in it
+    sets = ("mnist-train", "mnist-modified", *map(str, prepare(folder / "sets", hands)))
     plain = [task for row in rows if not row.corrections for task in _tasks(row, folder, sets)]
     _run(plain, report)
     if hands is not None:
@@ -42,13 +44,20 @@ def reproduce(names: list[str], folder: Path, hands: Path | None, page: Path, re
 
 
 def try_out(names: list[str], folder: Path, report: Report) -> None:
-    """One epoch of one seed of every row that has a floor, held to that floor on MNIST test.
+    """One epoch of one seed of every row that has a floor, trained anew, held to that floor on MNIST test.
 
     Raises:
-        InkwiseError: one lies below its floor, there is none of a name, or data cannot be had.
+        InkwiseError: one lies below its floor, there is none of a name, or none that has a floor, or data
+            cannot be had.
     """
     rows = [row for row in rows_of(names) if row.floor]
-    tasks = [Task(row, row.recipe.set(epochs=1), folder / f"{row.name}-quick", []) for row in rows]
+    if not rows:
+        raise InkwiseError(f"{', '.join(names)}: one epoch tells nothing; leave out --quick")
+    tasks = []
+    for row in rows:
+        recipe = row.recipe.set(epochs=1, test=("mnist-test",))
+        tasks.append(Task(row, recipe, folder / f"{row.name}-quick"))
+        shutil.rmtree(tasks[-1].folder, ignore_errors=True)
     below = []
     for task, result in run_all(tasks):
         row, accuracy = task.row, result.value("mnist-test") or 0.0
@@ -59,13 +68,13 @@ def try_out(names: list[str], folder: Path, report: Report) -> None:
         raise InkwiseError(f"below the floor: {', '.join(below)}")
 
 
-def _tasks(row: Row, folder: Path, sets: list[Path]) -> list[Task]:
+def _tasks(row: Row, folder: Path, sets: tuple[str, ...]) -> list[Task]:
     return [
         Task(row, row.recipe.set(seed=seed), folder / f"{row.name}-{seed}", sets) for seed in range(row.seeds)
     ]
 
 
-def _taught(row: Row, folder: Path, sets: list[Path], hands: Path) -> list[Task]:
+def _taught(row: Row, folder: Path, sets: tuple[str, ...], hands: Path) -> list[Task]:
     teacher = folder / "mlp-50-0"
     if not (teacher / "model.onnx").exists():
         raise InkwiseError(f"{row.name} needs what mlp-50 misreads: reproduce mlp-50 first")
@@ -91,7 +100,7 @@ def _runs(row: Row, folder: Path) -> list[Measured]:
     return [run for run in found if run is not None]
 
 
-def _bundled(sets: list[Path]) -> Measured:
-    shown = [*map(datasets.load, ("mnist-test", "mnist-modified")), *map(datasets.load, sets)]
+def _bundled(sets: tuple[str, ...]) -> Measured:
+    shown = [datasets.load(name) for name in ("mnist-test", *sets[1:])]
     results = evaluate_model(Model.bundled(), shown)
     return Measured({}, {result.name: (result.evaluation.misses, result.evaluation.n) for result in results})

@@ -157,13 +157,16 @@ ROWS: tuple[Row, ...] = (
 
 
 def rows_of(names: list[str]) -> list[Row]:
-    """The rows of these names, or of recipes by these names; "all" takes all.
+    """The rows of these names, all rows of a recipe that no row is named after, or all of "all".
 
     Raises:
         InkwiseError: there is none of a name; the message names the nearest.
     """
-    known = dict.fromkeys(name for row in ROWS for name in (row.name, row.recipe.name))
+    known = dict.fromkeys([row.name for row in ROWS] + [row.recipe.name for row in ROWS])
+    chosen = set()
     for name in names:
-        if name != "all" and name not in known:
+        own = [row for row in ROWS if name in (row.name, "all")] or [r for r in ROWS if r.recipe.name == name]
+        if not own:
             raise InkwiseError(f"nothing to reproduce by the name {name!r}{nearest(name, [*known, 'all'])}")
-    return [row for row in ROWS if {"all", row.name, row.recipe.name} & {*names}]
+        chosen |= {row.name for row in own}
+    return [row for row in ROWS if row.name in chosen]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from rich.console import Console
 
 from inkwise import datasets
-from inkwise.errors import DataError
+from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import finish
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
 from inkwise.files import write_whole
+from inkwise.machine import cores
 from inkwise.papers.rows import Row
-from inkwise.training import Recipe, train
+from inkwise.training import Recipe, resume, train
 
 _FILE = "measured.json"
 
@@ -48,38 +51,53 @@ class Measured:
 
 @dataclass(frozen=True)
 class Task:
-    """One run: a row's recipe with one seed, the folder for it, and the sets to measure it on."""
+    """One run: a row's recipe with one seed, the folder for it, and what to measure it on beside its test."""
 
     row: Row
     recipe: Recipe
     folder: Path
-    sets: list[Path]
+    sets: tuple[str, ...] = ()
 
 
 def run_all(tasks: list[Task]) -> Iterator[tuple[Task, Measured]]:
     """Do what is not done yet, a process a core, and yield every task with its result as it is ready.
 
-    A run that was killed goes on after its last epoch. Ctrl-C kills those that are on their way.
+    A run that was killed goes on after its last epoch. Ctrl-C, or an error, kills those that are under way.
 
     Raises:
-        InkwiseError: data or a folder cannot be had.
+        InkwiseError: data or a folder cannot be had, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork of a process that has used torch may hang
-    with context.Pool(max(1, min(os.cpu_count() or 1, len(tasks))), _begin) as pool:
-        yield from pool.imap_unordered(do, tasks)
+    with ProcessPoolExecutor(cores(), context, _begin) as pool:
+        try:
+            for future in as_completed([pool.submit(do, task) for task in tasks]):
+                yield future.result()
+        except BrokenProcessPool:
+            raise InkwiseError("a run was killed from outside; the same command goes on") from None
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
 def do(task: Task) -> tuple[Task, Measured]:
-    """Train and measure one run, as far as that is not done yet.
+    """Train and measure one run, as far as that is not done yet, and by nobody else at this moment.
 
     Raises:
-        InkwiseError: data or the folder cannot be had.
+        InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
     """
-    known = measured(task.folder)
-    if known is None or not {path.name for path in task.sets} <= {*known.sets}:
-        known = _measure(task)
-        kept = json.dumps(asdict(known), indent=2) + "\n"
-        write_whole(task.folder / _FILE, lambda part: part.write_text(kept))
+    try:
+        task.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{task.folder}: cannot be made ({error.strerror})") from None
+    with FileLock(task.folder / "lock"):  # of the kernel: whoever dies lets go of it
+        if (task.folder / "recipe.json").exists() and resume(task.folder) != task.recipe:
+            raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
+        known = measured(task.folder)
+        if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
+            known = _measure(task)
+            kept = json.dumps(asdict(known), indent=2) + "\n"
+            write_whole(task.folder / _FILE, lambda part: part.write_text(kept))
     return task, known
 
 
@@ -110,9 +128,8 @@ def _measure(task: Task) -> Measured:
         train(task.recipe, task.folder, console=Console(quiet=True))
     model = open_model(str(task.folder))
     results = finish(task.folder)
-    tested = {result.name for result in results}
-    others = [name for name in ("mnist-train", "mnist-modified") if name not in tested]
-    results += evaluate_model(model, [*map(datasets.load, others), *map(datasets.load, task.sets)])
+    others = [datasets.load(name) for name in task.sets if name not in task.recipe.test]
+    results += evaluate_model(model, others) if others else []
     history = [{k: float(v) for k, v in row.items()} for row in read_history(str(task.folder)) or []]
     kept = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
     figures = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,10 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.base import Strokes
 from inkwise.datasets.idx import idx_bytes
 from inkwise.errors import DataError
+from inkwise.files import write_whole
 from inkwise.recognition import Model
+
+_HANDS = ("unipen_digits.npz", "hwd1000.npz")
 
 _CANVAS = 280  # pixels a side, ten times a glyph's
 _PEN = 16  # pixels
@@ -39,8 +43,11 @@ def prepare(folder: Path, hands: Path | None) -> list[Path]:
         The sets' folders.
 
     Raises:
-        DataError: handwriting is missing or damaged, or nothing can be written.
+        DataError: handwriting is missing, damaged, or another than the sets were made of; or nothing can be
+            written.
     """
+    if hands is not None:
+        _same_hands(folder, hands)
     made: dict[str, Callable[[], Dataset]] = {
         "mnist-modified-read": lambda: datasets.load("mnist-modified-read")
     }
@@ -110,18 +117,35 @@ def _unipen(hands: Path, *, later: bool) -> StrokeSet:
     return whole.select(chosen[np.argsort(turn[chosen], kind="stable")])
 
 
+def _same_hands(folder: Path, hands: Path) -> None:
+    """Note what handwriting the sets are made of, or see that it is still the same."""
+    try:
+        sums = [hashlib.sha256((hands / name).read_bytes()).hexdigest() for name in _HANDS]
+        said = "".join(f"{digest}  {name}\n" for digest, name in zip(sums, _HANDS, strict=True))
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}") from None
+    note = folder / "hands.sha256"
+    if not note.exists():
+        write_whole(note, lambda part: part.write_text(said))
+    elif note.read_text() != said:
+        raise DataError(f"{folder}: made of other handwriting than {hands} holds; delete it, and the runs")
+
+
 def _inverted(path: Path) -> Dataset:
     """Dark on white, 28x28, as a drawing program saved them: nothing but black and white changed places."""
     dataset = datasets.load(path)
     with np.load(path, allow_pickle=False) as archive:
-        pictures = archive["images"]
+        pictures = archive["images"] if "images" in archive else np.zeros(0, np.uint8)
     if pictures.shape != dataset.glyphs.shape:
-        raise DataError(f"{path}: pictures of {pictures.shape[1:]}, not 28x28, cannot be taken as they are")
+        raise DataError(f"{path}: its pictures are not all 28x28 and cannot be taken as they are")
     return Dataset("hwd1000", 255 - pictures, dataset.labels)
 
 
 def _save(dataset: Dataset, path: Path) -> None:
     """As IDX files, which hold glyphs as they are; the folder is there whole or not at all."""
+    if not np.isin(dataset.labels, list("0123456789")).all():
+        raise DataError(f"{dataset.name}: holds labels other than digits")
     part = path.with_name(f".{path.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)

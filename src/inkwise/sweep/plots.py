@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure, png
-from inkwise.files import write_whole
+from inkwise.files import make_folder, write_whole
 from inkwise.sweep.queue import Plan
 from inkwise.sweep.results import Outcome
 
@@ -25,7 +25,7 @@ def write_plots(plan: Plan, outcomes: Sequence[Outcome], importances: Mapping[st
     """Write the pictures of all that are done into the folder `pictures`, as far as there is anything to see.
 
     Raises:
-        DataError: the disk is full, or the folder may not be written to.
+        DataError: the folder cannot be made or written to, or the disk is full.
     """
     done = [one for one in outcomes if one.state == "done"]
     if not done:
@@ -36,7 +36,7 @@ def write_plots(plan: Plan, outcomes: Sequence[Outcome], importances: Mapping[st
     for key, values in plan.space.items():
         pictures[f"accuracy-{key}"] = accuracy_plot(key, values, done)
     folder = plan.out / "pictures"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     for name, picture in pictures.items():
         write_whole(folder / f"{name}.png", partial(_write, picture=picture))
 

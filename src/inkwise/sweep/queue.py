@@ -25,7 +25,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import DataError, InkwiseError
+from inkwise.files import make_folder
 from inkwise.sweep.space import Space, Value, grid, suggest
 from inkwise.sweep.storage import Storage
 from inkwise.training import Recipe
@@ -113,23 +114,33 @@ class Queue:
         return not self.trials(TrialState.WAITING, TrialState.RUNNING)
 
     def claim(self) -> Claim | None:
-        """The next trial to train, one that a dead process left first; None while there is none."""
+        """The next trial to train, one that a dead process left first; None while there is none.
+
+        Raises:
+            DataError: its run folder cannot be made or locked.
+            StoreError: the storage cannot be used.
+        """
         with self.storage.alone():
             for trial in self.trials(TrialState.RUNNING):
                 if self._abandoned(trial):
                     self._set_state(trial.number, TrialState.WAITING)
             for trial in self.trials(TrialState.WAITING):
                 folder = self.plan.out / f"trial-{trial.number}"
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 lock = FileLock(folder.absolute() / "lock")
-                with suppress(Timeout):
+                try:
                     lock.acquire(timeout=0)
-                    break
+                except Timeout:
+                    continue
+                except OSError as error:
+                    raise DataError(f"{folder}: cannot be locked ({error.strerror or error})") from None
+                break
             else:
                 return None
-            owner = {"host": platform.node(), "lock": lock.lock_file, "process": self._process}
+            owner = {"host": _host(), "lock": lock.lock_file, "process": self._process}
             self._set_state(trial.number, TrialState.RUNNING)
-            self.storage.trials.set_trial_user_attr(self._trial_id(trial.number), "owner", owner)
+            for key, value in (("begun", time.time()), ("owner", owner)):
+                self.storage.trials.set_trial_user_attr(self._trial_id(trial.number), key, value)
         with self.storage.one_line():
             # A seed of its own: two workers that draw at once must not draw the same.
             self._study.sampler = _sampler(self.plan.sampler, trial.number)
@@ -201,7 +212,7 @@ class Queue:
         owner = trial.user_attrs.get("owner")
         if owner is None:
             return True  # killed between the two steps of a claim
-        if owner["host"] == platform.node():
+        if owner["host"] == _host():
             return not _locked(Path(owner["lock"]))
         # The clocks of two machines differ: only whether something changes is looked at.
         sign = (owner, trial.user_attrs.get("beat"))
@@ -253,6 +264,11 @@ def _fixed(plan: Plan) -> Iterator[dict[str, Value]]:
 
 def _sampler(name: str, seed: int) -> BaseSampler:
     return TPESampler(seed=seed) if name == "tpe" else RandomSampler(seed=seed)
+
+
+def _host() -> str:
+    """This machine, by its name and its network card: two may be called the same."""
+    return f"{platform.node()} {uuid.getnode():012x}"
 
 
 def _locked(path: Path) -> bool:

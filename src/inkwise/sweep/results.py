@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from optuna.trial import FrozenTrial, TrialState
@@ -34,7 +34,7 @@ class Outcome:
     """done, pruned, diverged, running or waiting."""
     values: dict[str, Value]
     accuracy: float | None
-    """On the validation set, of the best epoch so far; None before the first, and where it diverged."""
+    """On the validation set, of the epoch that is kept, or the best so far; None before the first, and where it diverged."""
     epochs: int
     seconds: float | None
     """Of training, earlier attempts included; of a running trial, since it was last begun."""
@@ -49,9 +49,11 @@ def outcome(trial: FrozenTrial) -> Outcome:
     """What is known of a trial."""
     state = "diverged" if "diverged" in trial.user_attrs else _STATES[trial.state]
     seconds = trial.user_attrs.get("seconds")
-    if trial.state == TrialState.RUNNING and trial.datetime_start is not None:
-        seconds = (datetime.now() - trial.datetime_start).total_seconds()
-    accuracy = max(trial.intermediate_values.values(), default=trial.value)
+    if trial.state == TrialState.RUNNING and "begun" in trial.user_attrs:
+        seconds = max(0.0, time.time() - trial.user_attrs["begun"])  # the clocks of two machines differ
+    accuracy = max(trial.intermediate_values.values(), default=None)
+    if trial.state == TrialState.COMPLETE:
+        accuracy = trial.value  # an attempt on a machine that was lost may have reported a higher one
     return Outcome(
         trial.number,
         state,

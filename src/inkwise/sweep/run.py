@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import InkwiseError
+from inkwise.files import make_folder
 from inkwise.sweep.queue import Plan, Queue
 from inkwise.sweep.results import Outcome, outcome, write_files
 from inkwise.sweep.view import View
@@ -40,10 +41,7 @@ def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Pa
     """
     from inkwise.sweep.plots import write_plots  # it brings matplotlib, which workers need not wait for
 
-    try:
-        plan.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{plan.out}: cannot be made ({error.strerror})") from None
+    make_folder(plan.out)
     with closing(Queue(plan)) as queue:
         try:
             _work(queue, workers, console)

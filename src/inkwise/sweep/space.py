@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from optuna import Trial
@@ -25,7 +25,9 @@ Space = dict[str, BaseDistribution]
 """What each varied key of a recipe may be."""
 
 _RANGE = re.compile(r"([^,/]+)\.\.([^,/]+)")  # not a list, nor a path such as ../model.onnx
-_LOG_FROM = 10.0  # a range whose ends differ by this factor is searched by orders of magnitude
+_LOG_FROM = 10 * (1 - 1e-9)
+"""A range whose ends differ by this factor, 10 but for rounding, is searched by orders of magnitude."""
+_MOST = 10_000  # combinations of a grid
 
 
 def parse_space(recipe: Recipe, texts: list[str]) -> Space:
@@ -65,16 +67,23 @@ def grid(space: Space) -> Iterator[dict[str, Value]]:
     """All combinations, the last key fastest.
 
     Raises:
-        InkwiseError: a key has a range of which there is no end of values.
+        InkwiseError: a key has a range of which there is no end of values, or there are too many combinations.
     """
-    every: list[list[Value]] = []
+    every: list[Sequence[Value]] = []
+    count = 1
     for key, distribution in space.items():
         if isinstance(distribution, CategoricalDistribution):
-            every.append([*distribution.choices])  # type: ignore[list-item]  # never None
+            every.append(distribution.choices)  # type: ignore[arg-type]  # never None
+            count *= len(distribution.choices)
         elif isinstance(distribution, IntDistribution):
-            every.append([*range(distribution.low, distribution.high + 1)])
+            every.append(range(distribution.low, distribution.high + 1))
+            count *= distribution.high + 1 - distribution.low
         else:
             raise InkwiseError(f"a grid needs choices: write --space {key}=a,b,c")
+    if count > _MOST:
+        raise InkwiseError(
+            f"a grid of more than {_MOST:,} combinations: take fewer values or another --sampler"
+        )
     return (dict(zip(space, values, strict=True)) for values in itertools.product(*every))
 
 
@@ -106,7 +115,7 @@ def _distribution(recipe: Recipe, key: str, text: str) -> BaseDistribution:
     low, high = (_parse(recipe, key, end) for end in ends.groups())
     if isinstance(low, (bool, str)) or isinstance(high, (bool, str)):
         raise InkwiseError(f"--space {key}={text}: {key} is no number: write choices, {key}=a,b,c")
-    if low >= high:
+    if not low < high:  # nor nan
         raise InkwiseError(f"--space {key}={text}: an empty range")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high)

@@ -41,8 +41,10 @@ class Storage:
 
         Raises:
             InkwiseError: psycopg is missing.
-            StoreError: it cannot be reached, or is something else.
+            StoreError: it cannot be reached, is something else, or would be each process's own.
         """
+        if place in ("", ":memory:"):
+            raise StoreError("the storage must be a file or postgresql://USER@HOST/NAME")
         journal = "://" not in place and place.endswith(".journal")
         url = URL.create("sqlite", database=place) if "://" not in place else parse_url(place)
         self.name = name_of(url)

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from inkwise.errors import ModelError
-from inkwise.files import write_whole
+from inkwise.files import check_apart, write_whole
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
 
@@ -38,10 +38,11 @@ def ensemble(sources: Sequence[str], path: Path) -> Model:
     Raises:
         ModelError: fewer than two members or the same one twice, one cannot be used, or they differ in their
             labels or in the version of ONNX's operators.
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or is one of the sources.
     """
     if len(sources) < 2:
         raise ModelError("an ensemble needs at least two models")
+    check_apart(path, map(model_source, sources))
     members = [_open(source) for source in sources]
     first = members[0][0]
     contents = [content for _, _, content in members]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from inkwise.errors import InkwiseError
 from inkwise.training.recipe import Recipe
 
 
@@ -101,8 +102,22 @@ class Mlp50(_Paper):
     net: str = "mlp-50"
     neurons1: int = 50
     neurons2: int = 50
+    """0 leaves the second layer out."""
     batch: int = 128
     epochs: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InkwiseError: as every recipe; or there are too few neurons.
+        """
+        super().__post_init__()
+        if self.neurons1 < 1 or self.neurons2 < 0:
+            raise InkwiseError(
+                f"recipe keys neurons1 and neurons2 must be at least 1 and 0,"
+                f" not {self.neurons1} and {self.neurons2}"
+            )
 
 
 @dataclass(frozen=True)

@@ -108,14 +108,14 @@ class Recipe:
         for key in self._keys():
             if not _is(hints[key], getattr(self, key)):
                 raise _wrong_type(hints[key], key, getattr(self, key))
+            if hints[key] is float and not math.isfinite(getattr(self, key)):
+                raise InkwiseError(f"recipe key {key} must be finite, not {getattr(self, key)}")
         for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
             if getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
         for key in ("rescans", "early_stopping", "weight_decay", "seed"):
-            if not 0 <= getattr(self, key) < math.inf:
-                raise InkwiseError(
-                    f"recipe key {key} must not be below 0, nor infinite: {getattr(self, key)}"
-                )
+            if getattr(self, key) < 0:
+                raise InkwiseError(f"recipe key {key} must not be below 0: {getattr(self, key)}")
         for key in ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect"):
             if not 0 <= getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
@@ -123,8 +123,8 @@ class Recipe:
             raise InkwiseError(f"recipe key layer_decay must be in [0, 1], not {self.layer_decay}")
         if self.validation == 0:
             raise InkwiseError("recipe key validation must be above 0: without it nothing can be chosen")
-        if not 0 < self.lr < math.inf:
-            raise InkwiseError(f"recipe key lr must be above 0 and finite, not {self.lr}")
+        if self.lr <= 0:
+            raise InkwiseError(f"recipe key lr must be above 0, not {self.lr}")
         if not self.data:
             raise InkwiseError("recipe key data must name at least one data set")
 
