@@ -41,8 +41,8 @@ def test_the_message_names_the_file_and_the_reason(tmp_path):
         write_whole(tmp_path / "a.txt", _full)
     with pytest.raises(DataError, match=r"a\.txt: cannot be written \(No such file or directory\)$"):
         write_whole(tmp_path / "none" / "a.txt", lambda part: part.write_text(""))
+    (tmp_path / "a.txt").write_text("no folder")
     with pytest.raises(DataError, match=r"b\.txt: cannot be written \(Not a directory\)$"):
-        (tmp_path / "a.txt").write_text("no folder")
         write_whole(tmp_path / "a.txt" / "b.txt", lambda part: part.write_text(""))
 
 

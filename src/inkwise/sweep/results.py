@@ -34,7 +34,7 @@ class Outcome:
     """done, pruned, diverged, running or waiting."""
     values: dict[str, Value]
     accuracy: float | None
-    """On the validation set, of the epoch that is kept, or the best so far; None before the first, and where it diverged."""
+    """On the validation set, of the best epoch so far; None before the first, and where it diverged."""
     epochs: int
     seconds: float | None
     """Of training, earlier attempts included; of a running trial, since it was last begun."""

@@ -67,7 +67,8 @@ def grid(space: Space) -> Iterator[dict[str, Value]]:
     """All combinations, the last key fastest.
 
     Raises:
-        InkwiseError: a key has a range of which there is no end of values, or there are too many combinations.
+        InkwiseError: a key has a range of which there is no end of values, or there are more than
+            10,000 combinations.
     """
     every: list[Sequence[Value]] = []
     count = 1

@@ -29,7 +29,10 @@ class _Paper(Recipe):
 
 @dataclass(frozen=True)
 class LenetDropout(_Paper):
-    """Document 1. Range of the rotation and batch are not given."""
+    """77 ± 3 misses of 10,000 on MNIST test (3 seeds: 79, 74, 78).
+
+    Document 1. Range of the rotation and batch are not given.
+    """
 
     name = "lenet-dropout"
 
@@ -44,7 +47,10 @@ class LenetDropout(_Paper):
 
 @dataclass(frozen=True)
 class CnnBatchnorm(_Paper):
-    """Document 2. Sizes of the layers, and the ranges of rotation, zoom and shift, are not given."""
+    """43 ± 8 misses of 10,000 on MNIST test (3 seeds: 53, 38, 39).
+
+    Document 2. Sizes of the layers, and the ranges of rotation, zoom and shift, are not given.
+    """
 
     name = "cnn-batchnorm"
 
@@ -61,7 +67,10 @@ class CnnBatchnorm(_Paper):
 
 @dataclass(frozen=True)
 class CnnSmall(_Paper):
-    """Document 3. Learning rate and batch are not given."""
+    """121 ± 7 misses of 10,000 on MNIST test (3 seeds: 129, 115, 118).
+
+    Document 3. Learning rate and batch are not given.
+    """
 
     name = "cnn-small"
 
@@ -72,7 +81,10 @@ class CnnSmall(_Paper):
 
 @dataclass(frozen=True)
 class LenetRobust(_Paper):
-    """Document 4, without augmentation. Batch and number of epochs are not given."""
+    """74 ± 3 misses of 10,000 on MNIST test (3 seeds: 70, 76, 75), 7,180 ± 190 when it is modified.
+
+    Document 4, without augmentation. Batch and number of epochs are not given.
+    """
 
     name = "lenet-robust"
 
@@ -83,7 +95,10 @@ class LenetRobust(_Paper):
 
 @dataclass(frozen=True)
 class LenetRobustAugmented(LenetRobust):
-    """Document 4, trained with the kinds of change that `mnist-modified` is made by; ranges are not given."""
+    """93 ± 5 misses of 10,000 on MNIST test (3 seeds: 92, 88, 98), 524 ± 77 when it is modified.
+
+    Document 4, trained with the kinds of change that `mnist-modified` is made by; ranges are not given.
+    """
 
     name = "lenet-robust-augmented"
 
@@ -95,7 +110,10 @@ class LenetRobustAugmented(LenetRobust):
 
 @dataclass(frozen=True)
 class Mlp50(_Paper):
-    """Document 5, the perceptron. Batch is not given: that of Keras' examples."""
+    """248 ± 18 misses of 10,000 on MNIST test (3 seeds: 268, 233, 244).
+
+    Document 5, the perceptron. Batch is not given: that of Keras' examples.
+    """
 
     name = "mlp-50"
 
@@ -122,7 +140,10 @@ class Mlp50(_Paper):
 
 @dataclass(frozen=True)
 class CnnAdadelta(_Paper):
-    """Document 5, the convolutional net. Batch is not given; the rate is Keras' default."""
+    """1,758 misses of 10,000 on MNIST test after 8 of its 200 epochs (seed 0).
+
+    Document 5, the convolutional net. Batch is not given; the rate is Keras' default.
+    """
 
     name = "cnn-adadelta"
 
