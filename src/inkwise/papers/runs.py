@@ -19,7 +19,7 @@ from inkwise import datasets
 from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import finish
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
-from inkwise.files import write_whole
+from inkwise.files import make_folder, write_whole
 from inkwise.machine import cores
 from inkwise.papers.rows import Row
 from inkwise.training import Recipe, resume, train
@@ -86,10 +86,7 @@ def do(task: Task) -> tuple[Task, Measured]:
     Raises:
         InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
     """
-    try:
-        task.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{task.folder}: cannot be made ({error.strerror})") from None
+    make_folder(task.folder)
     with FileLock(task.folder / "lock"):  # of the kernel: whoever dies lets go of it
         if (task.folder / "recipe.json").exists() and resume(task.folder) != task.recipe:
             raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
