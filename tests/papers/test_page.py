@@ -57,5 +57,5 @@ def test_the_curves_lie_beside_the_page(page, tmp_path):
 
 def test_a_page_that_cannot_be_written_is_one_line(tmp_path, runs):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(DataError, match=r"papers\.md: cannot be written"):
+    with pytest.raises(DataError, match=r"taken: cannot be made"):
         write_page(tmp_path / "taken" / "papers.md", runs, tmp_path)

@@ -8,8 +8,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from inkwise.errors import DataError
-from inkwise.files import write_whole
+from inkwise.files import make_folder, write_whole
 from inkwise.intervals import wilson_interval
 from inkwise.machine import machine
 from inkwise.papers.curves import curves_plot
@@ -46,10 +45,7 @@ def write_page(path: Path, runs: Runs, folder: Path) -> None:
         hands=_sets(_HANDS, runs),
         curves=curves.name,
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+    make_folder(path.parent)
     picture = curves_plot(folder)
     write_whole(curves, lambda part: part.write_bytes(picture))
     write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))

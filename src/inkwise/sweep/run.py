@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from inkwise.errors import InkwiseError
 from inkwise.files import make_folder
+from inkwise.machine import cores
 from inkwise.sweep.queue import Plan, Queue
 from inkwise.sweep.results import Outcome, outcome, write_files
 from inkwise.sweep.view import View
@@ -79,7 +79,7 @@ def _work(queue: Queue, workers: int, console: Console) -> None:
 def _started(plan: Plan, workers: int) -> Iterator[Team]:
     """So many workers; when the block ends they are told to leave, and killed if they do not."""
     context = multiprocessing.get_context("spawn")
-    threads = max(1, _cores() // workers)
+    threads = max(1, cores() // workers)
     team: Team = []
     try:
         for _ in range(workers):
@@ -107,10 +107,3 @@ def _check(team: Team) -> None:
             raise InkwiseError(
                 f"a worker ended unexpectedly (exit code {process.exitcode}); the same command goes on"
             )
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,7 +18,7 @@ from rich.console import Console
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
-from inkwise.files import write_whole
+from inkwise.files import make_folder, write_whole
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import (
     Callback,
@@ -143,10 +143,7 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
         | {"python": platform.python_version()},
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
+    make_folder(folder)
     path = folder / "recipe.json"
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
     if begun and resume(folder) != recipe:
