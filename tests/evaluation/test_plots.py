@@ -1,10 +1,7 @@
-import io
 from collections.abc import Callable
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
+from shown import pixels, red
 
 from inkwise.datasets import Dataset
 from inkwise.errors import DataError
@@ -20,17 +17,6 @@ def result(model: Classifier, mixed: Dataset) -> Result:
 @pytest.fixture
 def flawless(model: Classifier, perfect: Dataset) -> Result:
     return evaluate_model(model, [perfect])[0]
-
-
-def pixels(png: bytes) -> NDArray[np.int16]:
-    """(h, w, 3) of a PNG."""
-    with Image.open(io.BytesIO(png)) as image:
-        assert image.format == "PNG"
-        return np.asarray(image.convert("RGB")).astype(np.int16)
-
-
-def red(picture: NDArray[np.int16]) -> int:
-    return int((picture[..., 0] - picture[..., 1:].max(axis=-1) > 60).sum())
 
 
 def test_the_confusion_matrix_shows_mistakes_in_red_and_nothing_else(

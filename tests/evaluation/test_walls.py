@@ -1,26 +1,14 @@
-import io
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from shown import pixels, red
 
 from inkwise.evaluation import Answer, Explanation, Neighbour, walls
 
 INK = np.zeros((28, 28), np.uint8)
 INK[4:24, 4:24] = 255
-
-
-def pixels(png: bytes) -> NDArray[np.int16]:
-    """(h, w, 3) of a PNG."""
-    with Image.open(io.BytesIO(png)) as image:
-        assert image.format == "PNG"
-        return np.asarray(image.convert("RGB")).astype(np.int16)
-
-
-def red(picture: NDArray[np.int16]) -> int:
-    return int((picture[..., 0] - picture[..., 1:].max(axis=-1) > 60).sum())
 
 
 def blue(picture: NDArray[np.int16]) -> int:
