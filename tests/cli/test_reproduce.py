@@ -1,7 +1,9 @@
 import sys
+from pathlib import Path
 
 import pytest
 
+from inkwise import papers
 from inkwise.cli import main
 
 
@@ -18,6 +20,21 @@ def test_an_unknown_name_is_one_line(monkeypatch, capsys, tmp_path):
     assert line.startswith(
         "inkwise: nothing to reproduce by the name 'lenet-dropuot'; did you mean lenet-dropout"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "page"),
+    [
+        (["all"], "docs/papers.md"),
+        (["cnn-small", "--out", "runs"], "runs/papers.md"),
+        (["cnn-small", "--page", "mine.md"], "mine.md"),
+    ],
+)
+def test_some_rows_do_not_replace_the_page_of_all(monkeypatch, arguments, page):
+    written = []
+    monkeypatch.setattr(papers, "reproduce", lambda *given: written.append(given[3]))
+    assert inkwise(monkeypatch, *arguments) == 0
+    assert written == [Path(page)]
 
 
 @pytest.mark.network

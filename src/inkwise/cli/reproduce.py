@@ -22,7 +22,10 @@ def reproduce(
         typer.Option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path("runs/papers"),
-    page: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("docs/papers.md"),
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
+    ] = None,
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""
     with needs_extra("train", "reproducing"):
@@ -30,5 +33,7 @@ def reproduce(
     if quick:
         papers.try_out(names, out, typer.echo)
     else:
+        # Some rows alone must not replace the page of all.
+        page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")
         papers.reproduce(names, out, hands, page, typer.echo)
         typer.echo(f"wrote {page}", err=True)
