@@ -11,7 +11,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure, png
@@ -142,10 +141,6 @@ def _places(ax: Axes, key: str, values: BaseDistribution, done: Sequence[Outcome
     else:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return [float(one.values[key]) for one in done]
-
-
-def _deviation(accuracies: NDArray[np.float64]) -> float:
-    return float(accuracies.std(ddof=1)) if len(accuracies) > 1 else 0.0
 
 
 def _accuracy(one: Outcome) -> float:
