@@ -34,8 +34,11 @@ def test_list_says_what_is_cached_and_where(tiny_mnist, tmp_path):
     assert before[0].split() == ["name", "what", "samples", "cached"]
     assert before[1].split() == ["mnist-train", "MNIST,", "the", "training", "digits", "60,000", "no"]
     assert before[2].split() == ["mnist-test", "MNIST,", "the", "test", "digits", "10,000", "no"]
+    assert before[5].split() == ["unipen-digits", "UNIPEN,", "digits", "drawn", "with", "a", "pen", "no"]
     run("get", "mnist", "--from", tiny_mnist)
-    assert run("list").output.count(str(tmp_path / "cache" / "mnist")) == len(before) - 1
+    after = run("list").output
+    assert after.count(str(tmp_path / "cache" / "mnist")) == 4
+    assert after.count(" no") == 3  # what is of UNIPEN
 
 
 def test_get_says_whom_it_asked_and_where_the_files_are(tiny_mnist, tmp_path):
@@ -45,10 +48,28 @@ def test_get_says_whom_it_asked_and_where_the_files_are(tiny_mnist, tmp_path):
     assert result.stderr == f"MNIST: asking {tiny_mnist}\n"
 
 
-def test_get_knows_only_mnist():
+def test_get_parses_unipen_and_says_what_it_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("INKWISE_DATA", str(tmp_path / "cache"))
+    file = tmp_path / "unipen" / "data" / "1a" / "abc" / "x.dat"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        '.COORD X Y\n.PEN_DOWN\n0 0\n1 9\n.SEGMENT CHARACTER 0 OK "1"\n.SEGMENT CHARACTER 1 OK "2"\n'
+    )
+    result = run("get", "unipen", "--from", tmp_path / "unipen")
+    assert result.exit_code == 0
+    assert result.stdout == f"UNIPEN is in {tmp_path / 'cache' / 'unipen'}\n"
+    assert result.stderr == (
+        "UNIPEN: 1 digits, 0 nondigits, 0 digit strings; 1 writers\n"
+        "skipped: 0 files, 1 samples (components not there: 1)\n"
+    )
+    assert str(tmp_path / "cache" / "unipen") in run("list").output
+    assert f"from     {tmp_path / 'cache' / 'unipen'}" in run("info", "unipen-digits").output
+
+
+def test_get_knows_mnist_and_unipen():
     error = run("get", "mnits").exception
     assert isinstance(error, DataError)
-    assert str(error) == "mnits: nothing to get by that name; known is mnist; did you mean mnist?"
+    assert str(error) == "mnits: nothing to get by that name; known are mnist, unipen; did you mean mnist?"
 
 
 def test_info_of_a_known_set(tiny_mnist, tmp_path):

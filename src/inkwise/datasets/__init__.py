@@ -11,7 +11,8 @@ from inkwise.datasets.idx import idx_parts, read_idx_folder
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.mnist import fetch_mnist, load_mnist, missing_files, mnist_folder
 from inkwise.datasets.npz import read_npz
-from inkwise.datasets.registry import KNOWN, Known
+from inkwise.datasets.registry import KNOWN, Known, cache_folder
+from inkwise.datasets.unipen import fetch_unipen, load_unipen, unipen_file
 from inkwise.errors import DataError
 
 __all__ = [
@@ -19,17 +20,20 @@ __all__ = [
     "Dataset",
     "Known",
     "StrokeSet",
+    "cache_folder",
     "fetch_mnist",
+    "fetch_unipen",
     "load",
     "load_raw",
     "missing_files",
     "mnist_folder",
     "split_writers",
+    "unipen_file",
 ]
 
 
 def load(source: str | Path) -> Dataset:
-    """The data set behind a known name (``mnist-train``, fetched if need be) or a path.
+    """The data set behind a known name (``mnist-train``, fetched if need be; ``unipen-digits``) or a path.
 
     A path is a folder of IDX files (``FOLDER/train`` picks one of several pairs), a folder of pictures, a
     Kaggle CSV (``.csv``, ``.csv.gz``) or an ``.npz`` of pictures or strokes. What IDX and CSV hold are glyphs
@@ -49,7 +53,7 @@ def load_raw(source: str | Path) -> Dataset | StrokeSet:
 
 def _read(source: str | Path) -> Dataset | StrokeSet:
     if isinstance(source, str) and source in KNOWN:
-        return load_mnist(source)
+        return load_mnist(source) if KNOWN[source].source == "mnist" else load_unipen(source)
     path = Path(source)
     if path.is_dir():
         return read_idx_folder(path) if idx_parts(path) else read_picture_folder(path)

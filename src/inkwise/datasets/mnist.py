@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import platformdirs
-
 from inkwise.datasets.base import Dataset
 from inkwise.datasets.idx import read_idx_pair
-from inkwise.datasets.registry import KNOWN
+from inkwise.datasets.registry import KNOWN, cache_folder
 from inkwise.datasets.sources import SOURCES, Folder, Source, SourceError
 from inkwise.errors import DataError
 from inkwise.files import make_folder, write_whole
@@ -32,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 def mnist_folder() -> Path:
     """Where the cache keeps MNIST: under $INKWISE_DATA, else under the user's cache folder."""
-    return Path(os.environ.get("INKWISE_DATA") or platformdirs.user_cache_dir("inkwise")) / "mnist"
+    return cache_folder("mnist")
 
 
 def missing_files() -> list[str]:

@@ -1,0 +1,132 @@
+"""Where UNIPEN's files are: in a folder, in an archive that is never unpacked by name, at Zenodo."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import pooch
+
+from inkwise.datasets.unipen_format import DamageError
+from inkwise.errors import DataError
+from inkwise.files import make_folder
+
+DOI = "doi:10.5281/zenodo.1195803"
+ARCHIVE = "unipen-CDROM-train_r01_v07.tgz"
+CATEGORIES = {"1a": "digits", "1b": "upper case", "1c": "lower case", "1d": "symbols", "7": "strings of text"}
+
+Files = dict[str, Callable[[], bytes]]  # by names such as "data/1a/abc/x.dat" and "include/abc/x.doc"
+
+_WANTED = re.compile(rf"(?:^|/)((?:data/(?:{'|'.join(CATEGORIES)})|include)/.*)", re.DOTALL)
+_DAMAGE = tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError
+_LARGEST = 64 << 20  # bytes of one file; UNIPEN's have some 60 KB
+_MOST = 4 << 30  # bytes of all; UNIPEN has 0.5 GB
+
+
+def fetch_archive(folder: Path) -> Path:
+    """UNIPEN's archive (156 MB) from Zenodo, kept in ``folder``, checked by the MD5 that Zenodo states.
+
+    Raises DataError if it cannot be had.
+    """
+    make_folder(folder)
+    zenodo = pooch.create(path=folder, base_url=DOI)
+    try:
+        zenodo.load_registry_from_doi()
+        return Path(zenodo.fetch(ARCHIVE))
+    except (OSError, ValueError, KeyError) as error:
+        refused = isinstance(error, ValueError | KeyError)
+        reason = "another list of files or MD5 than expected" if refused else type(error).__name__
+        raise DataError(
+            f"UNIPEN cannot be had from {DOI} ({reason}); "
+            "with its folder or archive at PATH: inkwise data get unipen --from PATH"
+        ) from error
+
+
+@contextmanager
+def open_files(path: Path) -> Iterator[Files]:
+    """UNIPEN's files in a folder, a .zip or a .tar of any compression, wherever in it they lie.
+
+    Nothing is unpacked by its name: what an archive holds goes into one nameless temporary file. Reading a
+    file raises DamageError if that fails. Raises DataError if ``path`` is neither, is damaged, or holds more
+    than 4 GB.
+    """
+    if path.is_dir():
+        yield {
+            name: partial(_read_file, file)
+            for file in path.rglob("*")
+            if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
+        }
+        return
+    with tempfile.TemporaryFile() as store:
+        yield _stored(path, store)
+
+
+def _stored(path: Path, store: IO[bytes]) -> Files:
+    files: Files = {}
+    try:
+        for name, stream in _members(path):
+            wanted = _wanted(name)
+            if wanted:
+                start = store.tell()
+                while chunk := stream.read(1 << 20):
+                    store.write(chunk)
+                    if store.tell() > _MOST:
+                        raise DataError(f"{path}: holds more than {_MOST >> 30} GB, which UNIPEN does not")
+                files[wanted] = partial(_read_stored, store, start, store.tell() - start)
+    # Beside damage: a password (RuntimeError), a compression that Python lacks (NotImplementedError).
+    except (*_DAMAGE, RuntimeError) as error:
+        raise DataError(f"{path}: is no sound .zip or .tgz") from error
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    return files
+
+
+def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """The name and the open content of each file in an archive."""
+    with path.open("rb") as file:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for info in archive.infolist():
+                    if not info.is_dir():
+                        with archive.open(info) as content:
+                            yield info.filename, content
+            return
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r|*") as tape:
+            for member in tape:
+                stream = tape.extractfile(member) if member.isfile() else None  # no links, no devices
+                if stream is not None:
+                    yield member.name, stream
+
+
+def _wanted(name: str) -> str | None:
+    match = _WANTED.search(name)
+    return match[1] if match else None
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _whole(file.read(_LARGEST + 1))
+    except OSError as error:
+        raise DamageError("unreadable") from error
+
+
+def _read_stored(store: IO[bytes], start: int, size: int) -> bytes:
+    store.seek(start)
+    return _whole(store.read(min(size, _LARGEST + 1)))
+
+
+def _whole(data: bytes) -> bytes:
+    if len(data) > _LARGEST:
+        raise DamageError("too large")
+    return data

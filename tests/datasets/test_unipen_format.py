@@ -1,0 +1,209 @@
+import numpy as np
+import pytest
+
+from inkwise.datasets.unipen_format import DamageError, Segment, read_document
+
+HEAD = ".COORD X Y\n.X_POINTS_PER_MM 100\n.Y_POINTS_PER_MM 100\n"
+
+
+def read(text, **included):
+    """The document of a text; ``included`` are texts by the names in .INCLUDE, without .dat."""
+
+    def look_up(name):
+        try:
+            return included[name.removesuffix(".dat")]
+        except KeyError:
+            raise DamageError("include not found") from None
+
+    return read_document(text, look_up)
+
+
+def strokes(document, delineation):
+    return [stroke.tolist() for stroke in document.ink(delineation)[0]]
+
+
+def test_a_component_begins_with_the_pen_and_ends_with_the_next_keyword():
+    document = read(HEAD + ".PEN_DOWN\n1 -2\n3 -4\n.DT 100\n.PEN_UP\n5 -6\n.COMMENT 7 8\n")
+    assert [component.down for component in document.components] == [True, False]
+    assert strokes(document, "0") == [[[1, 2], [3, 4]]]
+
+
+def test_points_may_follow_on_the_line_of_the_keyword():
+    assert strokes(read(HEAD + ".PEN_DOWN 1 -2\n3 -4\n"), "0") == [[[1, 2], [3, 4]]]
+
+
+def test_a_keyword_has_a_capital_after_its_dot():
+    document = read(HEAD + ".PEN_DOWN\n.5 -.25\n  .PEN_DOWN")
+    with pytest.raises(DamageError, match="points not numbers"):  # the indented word is none
+        document.ink("0")
+    assert strokes(read(HEAD + ".PEN_DOWN\n.5 -.25\n"), "0") == [[[0.5, 0.25]]]
+
+
+def test_y_points_up_in_the_file_and_down_here():
+    assert strokes(read(HEAD + ".PEN_DOWN\n0 100\n0 0\n"), "0") == [[[0, -100], [0, 0]]]
+
+
+def test_columns_are_named_on_as_many_lines_as_it_takes():
+    head = HEAD.replace("X Y", "T Y\n X\nP")
+    assert strokes(read(head + ".PEN_DOWN\n9 -2 1 50\n9 -4 3 60\n"), "0") == [[[1, 2], [3, 4]]]
+
+
+@pytest.mark.parametrize(
+    ("units", "point"),
+    [
+        (".X_POINTS_PER_INCH 254\n.Y_POINTS_PER_MM 50\n", [10, 2]),
+        (".X_POINTS_PER_INCH 254\n", [10, 10]),
+        (".Y_POINTS_PER_INCH 508\n", [5, 5]),
+        ("", [1, 1]),
+    ],
+    ids=["each axis its own", "x speaks for y", "y speaks for x", "none: 0.01 mm"],
+)
+def test_scales(units, point):
+    np.testing.assert_allclose(strokes(read(f".COORD X Y\n{units}.PEN_DOWN\n1 -1\n"), "0"), [[point]])
+
+
+INK = HEAD + "".join(
+    f".PEN_DOWN\n{n} 0\n{n} -1\n{n} -2\n.PEN_UP\n" + ("0 0\n" if n == 10 else "") for n in (10, 12, 13, 14)
+)
+
+
+@pytest.mark.parametrize(
+    ("delineation", "columns", "lengths"),
+    [
+        ("0", [10], [3]),
+        ("2", [12], [3]),  # the pen-up with points is 1, the others have no number
+        ("0-2", [10, 12], [3, 3]),  # of the pen-up there is no ink
+        ("0-1,4", [10, 14], [3, 3]),
+        ("2:1-4:1", [12, 13, 14], [2, 3, 2]),
+        ("3:2", [13], [1]),
+        ("3-4:0", [13, 14], [3, 1]),
+    ],
+)
+def test_delineations(delineation, columns, lengths):
+    ink = strokes(read(INK), delineation)
+    assert [stroke[0][0] for stroke in ink] == columns
+    assert [len(stroke) for stroke in ink] == lengths
+
+
+@pytest.mark.parametrize(
+    ("delineation", "reason"),
+    [
+        ("5", "components not there"),
+        ("3-2", "components not there"),
+        ("0-999999999", "components not there"),
+        ("0:3-2", "points not there"),
+        ("0-2:3", "points not there"),
+        ("0:2-0:1", "points not there"),
+        ("1", "no ink"),
+        (",".join(["0-4"] * 300), "too many components"),
+        ("", "no delineation"),
+        ("0-", "no delineation"),
+        ("-1", "no delineation"),
+        ("0,,1", "no delineation"),
+        ("9" * 5000, "no delineation"),
+        ("²", "no delineation"),
+    ],
+)
+def test_delineations_of_what_is_not_there(delineation, reason):
+    with pytest.raises(DamageError, match=reason):
+        read(INK).ink(delineation)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ((".COORD X Y\n", ""), "no columns X and Y"),
+        (("X Y", "X P"), "no columns X and Y"),
+        (("X Y", "X Y P T"), "points unlike columns"),
+        (("1 2", "1 abc"), "points not numbers"),
+        (("1 2", "1 \x00\xff"), "points not numbers"),
+        (("1 2", "1 nan"), "absurd coordinates"),
+        (("1 2", "1 " + "9" * 400), "absurd coordinates"),
+        (("1 2", "1 1e8"), "absurd coordinates"),
+        (("MM 100", "MM 0"), "absurd scale"),
+        (("MM 100", "MM -5"), "absurd scale"),
+        (("MM 100", "MM inf"), "absurd scale"),
+        (("MM 100", "MM many"), "absurd scale"),
+        (("MM 100", "MM"), "absurd scale"),
+    ],
+)
+def test_components_that_are_damaged(change, reason):
+    text = (HEAD + ".PEN_DOWN\n1 2\n").replace(*change)
+    with pytest.raises(DamageError, match=reason):
+        read(text).ink("0")
+
+
+def test_damage_spares_what_does_not_need_it():
+    document = read(HEAD + ".PEN_DOWN\n1 x\n.PEN_UP\n.PEN_DOWN\n5 -5\n")
+    assert strokes(document, "1") == [[[5, 5]]]
+
+
+@pytest.mark.parametrize(
+    ("line", "segment"),
+    [
+        ('.SEGMENT CHARACTER 0-1 ? "4"', Segment("0-1", "4")),
+        ('.SEGMENT CHARACTER 3 OK "4"', Segment("3", "4")),
+        ('.SEGMENT WORD 12:3-13:8 BAD "5/27"', Segment("12:3-13:8", "5/27")),
+        ('.SEGMENT WORD 3 "two words"', Segment("3", "two words")),
+        ('.SEGMENT CHARACTER\t3\n\tOK "4"', Segment("3", "4")),
+        (r'.SEGMENT CHARACTER 3 OK "\""', Segment("3", '"')),
+        (r'.SEGMENT CHARACTER 3 OK "\\"', Segment("3", "\\")),
+        ('.SEGMENT CHARACTER 3 OK """', Segment("3", '"')),
+        (".SEGMENT CHARACTER 3 OK", None),
+        (".SEGMENT", None),
+    ],
+)
+def test_segments(line, segment):
+    assert read(line + "\n").segments == [segment]
+
+
+def test_includes_stand_where_they_are_named_and_count_on():
+    text = '.INCLUDE a.dat\n.INCLUDE b.dat\n.PEN_DOWN\n3 0\n.SEGMENT CHARACTER 1 OK "7"\n'
+    document = read(text, a=HEAD + ".PEN_DOWN\n1 0\n", b=".PEN_DOWN\n2 0\n")
+    assert [strokes(document, str(n))[0][0][0] for n in range(3)] == [1, 2, 3]
+    assert document.segments == [Segment("1", "7")]
+
+
+def test_includes_may_include():
+    document = read(".INCLUDE a.dat\n", a=".INCLUDE b.dat\n.PEN_DOWN\n1 0\n", b=HEAD)
+    assert strokes(document, "0") == [[[1, 0]]]
+
+
+def test_segments_of_an_included_file_are_not_its_own():
+    assert read(".INCLUDE a.dat\n", a='.SEGMENT TEXT 0 OK "long"\n').segments == []
+
+
+def test_a_circle_of_includes_ends():
+    document = read(".INCLUDE a.dat\n", a=HEAD + ".INCLUDE b.dat\n.PEN_DOWN\n1 0\n", b=".INCLUDE a.dat\n")
+    assert len(document.components) == 1
+
+
+def test_a_lexicon_is_not_asked_for():
+    assert read(".INCLUDE basic.lex\n").components == []
+
+
+def test_a_missing_include_spoils_the_file():
+    with pytest.raises(DamageError, match="include not found"):
+        read(".INCLUDE none.dat\n")
+
+
+def test_a_flood_of_includes():
+    chain = {f"n{i}": f".INCLUDE n{i + 1}.dat\n" for i in range(60)}
+    with pytest.raises(DamageError, match="too many includes"):
+        read(".INCLUDE n0.dat\n", **chain)
+
+
+def test_ink_is_its_first_strokes_writer_s():
+    text = f"{HEAD}.WRITER_ID anna\n.PEN_DOWN\n0 0\n.WRITER_ID bert k\nnoise\n.PEN_DOWN\n1 0\n"
+    document = read(text)
+    assert [document.ink(delineation)[1] for delineation in ("0", "1", "0-1")] == ["anna", "bert k", "anna"]
+
+
+def test_without_a_name_the_writer_is_empty():
+    assert read(HEAD + ".PEN_DOWN\n0 0\n").ink("0")[1] == ""
+
+
+@pytest.mark.parametrize("text", ["", "\n", ".", "no keyword at all", "\x00\xff\x1f\x8b" * 100])
+def test_files_that_say_nothing(text):
+    document = read(text)
+    assert document.components == document.segments == []
