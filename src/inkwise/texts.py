@@ -8,6 +8,9 @@ from inkwise.errors import InkwiseError
 
 LONGEST_LABEL = 32
 
+NOT_A_DIGIT = "not a digit"
+"""The label of samples that are no digit, and what is said of what is read as none."""
+
 _JOINERS = {0x200C: None, 0x200D: None}  # invisible, but some scripts and emoji cannot be written without
 _FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
 

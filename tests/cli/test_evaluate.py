@@ -19,6 +19,7 @@ class AlwaysSeven:
 
     labels = tuple("0123456789")
     name = "seven"
+    threshold = 0.5
     metadata: dict[str, Any] = {"version": "1"}  # noqa: RUF012
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

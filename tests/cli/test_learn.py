@@ -53,7 +53,7 @@ def test_it_shows_before_and_after_and_what_became_of_it(database, learnt):
     assert lines[1] == ["mnist-test", "10,000", "35", "34"]
     assert lines[2] == ["anna,", "held", "back", "33", "6", "1"]
     assert done.stdout.splitlines()[3] == ("version 4, learnt from 67 samples: worse on neither: promoted")
-    assert calls == [("anna", None, False)]
+    assert calls == [("anna", "default", False)]
 
 
 def test_what_is_worse_is_kept_and_promoted_if_so_told(database, learnt, tmp_path):
@@ -63,7 +63,7 @@ def test_what_is_worse_is_kept_and_promoted_if_so_told(database, learnt, tmp_pat
 
     assert "worse on mnist-test and anna, held back: kept, not promoted" in kept.stdout
     assert told.stdout.endswith("worse on mnist-test and anna, held back: promoted\n")
-    assert calls == [("anna", tmp_path / "a.onnx", False), ("anna", None, True)]
+    assert calls == [("anna", str(tmp_path / "a.onnx"), False), ("anna", "default", True)]
 
 
 def test_what_is_wrong_is_one_line(database):

@@ -76,6 +76,11 @@ def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
         (["read", "."], r".: no pictures in this folder"),
         (["read", "x.png", "--json", "--csv"], "--json and --csv: choose one"),
         (["read", "x.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),
+        (
+            ["read", "x.png", "--model", "huge"],
+            "huge: cannot be opened (no such file; bundled models: default",
+        ),
+        (["app", "--model", "huge", "--no-browser"], "huge: cannot be opened"),
         (["read", "--out", "none/out.csv", "x.png"], "none/out.csv: cannot be written"),
         (["train", "defualt"], "no recipe 'defualt'; did you mean default?"),
         (["train", "--set", "epoch=3"], "recipe default has no key 'epoch'; did you mean epochs"),

@@ -253,3 +253,20 @@ def test_the_password_is_in_no_command_line(postgresql, base, monkeypatch):
         job.wait()
     assert "secret" not in " ".join(map(str, job._process.args))
     assert "secret" in orders["url"]
+
+
+def test_what_is_no_digit_is_right_where_it_is_not_accepted(base, monkeypatch):
+    model = Model(base)
+    said = np.array([[0.9, 0.0, 0.1], [0.3, 0.3, 0.2], [0.9, 0.0, 0.1]], np.float32)
+    monkeypatch.setattr(model, "run", lambda glyphs: (said, None))
+    monkeypatch.setattr(model, "threshold", 0.5)
+    labels = np.array(["0", "not a digit", "not a digit"])
+    dataset = datasets.base.Dataset("few", np.zeros((3, 28, 28), np.uint8), labels)
+    assert learning._accuracy(model, dataset) == Accuracy(2, 3)
+
+
+def test_a_bundled_model_is_what_is_learnt_from_by_its_name(store, teach, base, monkeypatch):
+    monkeypatch.setattr(learning, "model_source", {"tiny": base}.__getitem__)
+    teach(12)
+    learn(store, "anna", "tiny")
+    assert store.versions.list("anna")

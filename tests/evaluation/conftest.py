@@ -15,6 +15,7 @@ class PixelModel:
     """Answers what the glyph's corner says: [0, 0] is 1 + the digit, [0, 1] the probability in percent."""
 
     labels = CLASSES
+    threshold = 0.5
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         probability = glyphs[:, 0, 1] / 100

@@ -23,6 +23,7 @@ class TwoBlocks:
     """Ink in the left block speaks for "a", in the right one for "b"; all other ink says nothing."""
 
     labels = ("a", "b", "c")
+    threshold = 0.5
     ran = 0
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -161,3 +162,18 @@ def test_the_surest_mistakes_of_every_set_are_explained(blocks: TwoBlocks) -> No
     assert len(again.explained) == 8
     assert first.mistakes == results[0].mistakes
     assert not any(each.neighbours for each in explain_mistakes(blocks, results)[0].explained)
+
+
+class Unsure(TwoBlocks):
+    """Half of what it says is that it is no digit, where nothing is in the left block."""
+
+    def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        probabilities, embeddings = super().run(glyphs)
+        empty = 1 - glyphs[:, *LEFT].mean(axis=(1, 2)) / 255
+        return (probabilities * (1 - empty[:, None] / 2)).astype(np.float32), embeddings
+
+
+def test_ink_that_makes_it_a_digit_speaks_for_the_answer(blocks: TwoBlocks) -> None:
+    drawn = glyph(left=255)
+    plain, unsure = (occlusion(model, drawn, "a")[LEFT] for model in (blocks, Unsure()))
+    assert (unsure > plain + 0.1).all()

@@ -8,6 +8,7 @@ from inkwise.datasets import Dataset
 from inkwise.errors import DataError
 from inkwise.evaluation import evaluate_model, results
 from inkwise.evaluation.results import Classifier
+from inkwise.texts import NOT_A_DIGIT
 
 
 def test_every_set_gives_a_result(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:
@@ -76,3 +77,20 @@ def test_a_run_folder_brings_its_history(tmp_path: Path) -> None:
     assert results.read_history(str(tmp_path)) is None
     (tmp_path / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
     assert results.read_history(str(tmp_path)) == [{"epoch": "1", "train_loss": "0.5"}]
+
+
+def test_what_is_no_digit_is_right_where_it_is_not_accepted(
+    model: Classifier, make: Callable[..., Dataset]
+) -> None:
+    """The model accepts from 50 % on."""
+    others = [(NOT_A_DIGIT, "7", 40), (NOT_A_DIGIT, "7", 80), (NOT_A_DIGIT, "", 0)]
+    [result] = evaluate_model(model, [make("others", *others, ("1", "1", 99), ("2", "7", 30))])
+
+    e = result.evaluation
+    assert (e.n, e.misses, e.others, e.others_rejected, e.unread, e.unknown) == (5, 2, 3, 2, 0, 0)
+    assert (e.accuracy, int(e.confusion.sum())) == (0.6, 2)
+    assert [(m.true, m.read) for m in result.mistakes] == [(NOT_A_DIGIT, "7"), ("2", "7")]
+    assert [a.read for a in result.first] == [NOT_A_DIGIT, "7", NOT_A_DIGIT, "1", "7"]
+    seven = next(score for score in e.scores if score.label == "7")
+    assert seven.precision == 0
+    assert e.coverage_curve[-1].accuracy == 0.2, "where all are answered, only the 1 is right"

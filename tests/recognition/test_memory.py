@@ -5,6 +5,7 @@ from inkwise import InkwiseError, Recognizer
 from inkwise.ink import stroke_glyph
 from inkwise.recognition.memory import Memory
 from inkwise.recognition.plain import plain_strokes
+from inkwise.texts import NOT_A_DIGIT
 
 LABELS = ("0", "1", "2")
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)
@@ -23,6 +24,7 @@ class FakeModel:
     """Reads every plain digit as 0, and none of them lies near a direction."""
 
     labels = LABELS
+    rejects = False
 
     def run(self, glyphs):
         return sure_of(0, len(glyphs)), np.tile(-EAST - NORTH - UP, (len(glyphs), 1))
@@ -115,3 +117,58 @@ def test_one_label_taught_alone_does_not_spread_over_the_others():
     for digit in range(10):
         for strokes in drawn(big(digit), 5, digit):
             assert knows.read_strokes(strokes, single=True).digits[0].label == str(digit)
+
+
+class Rejecting(FakeModel):
+    """Knows what is no digit: gives it a probability of 0.02 for plain digits."""
+
+    rejects = True
+
+    def run(self, glyphs):
+        probabilities, embeddings = super().run(glyphs)
+        return 0.98 * probabilities, embeddings
+
+
+def no_digit(n):
+    """What a model says that is 97 % sure that it is no digit."""
+    return np.full((n, 3), 0.01, np.float32)
+
+
+def test_what_is_no_digit_stays_none_and_what_was_taught_becomes_one():
+    labels = np.array(["1", "1", "1", "0", "0"])
+    probabilities = np.concatenate([no_digit(3), 0.98 * sure_of(0, 2)])
+    embeddings = np.concatenate([near(EAST, 3), near(UP, 2)])
+    memory = Memory(Rejecting(), labels, probabilities, embeddings)
+
+    assert memory.labels == LABELS
+    corrected = memory.correct(no_digit(20), near(EAST, 20, seed=1))
+    assert corrected.shape == (20, 3)
+    assert (corrected[:, 1] > 0.5).all()
+    assert (corrected.sum(1) <= 1).all()
+    far = memory.correct(no_digit(20), near(NORTH, 20, seed=1))
+    assert (far.sum(1) < 0.05).all()
+
+
+def test_that_it_is_no_digit_can_be_taught():
+    labels = np.array([NOT_A_DIGIT] * 3 + ["0", "0"])
+    probabilities = 0.98 * np.concatenate([sure_of(2, 3), sure_of(0, 2)])
+    memory = Memory(Rejecting(), labels, probabilities, np.concatenate([near(EAST, 3), near(UP, 2)]))
+
+    assert memory.labels == LABELS, "it has no column"
+    assert (memory.correct(0.98 * sure_of(2, 20), near(EAST, 20, seed=1)).sum(1) < 0.5).all()
+    assert (memory.correct(0.98 * sure_of(0, 20), near(UP, 20, seed=1)).sum(1) > 0.9).all()
+    assert taught((NOT_A_DIGIT, 2, EAST, 5)).labels == (*LABELS, NOT_A_DIGIT), "a model that does not reject"
+
+
+def test_a_new_label_and_no_digit_have_columns_of_their_own():
+    memory = Memory(
+        Rejecting(),
+        np.array(["A"] * 5 + ["0"]),
+        np.concatenate([no_digit(5), sure_of(0, 1)]),
+        np.concatenate([near(EAST, 5), near(UP, 1)]),
+    )
+    corrected = memory.correct(no_digit(20), near(EAST, 20, seed=1))
+    assert corrected.shape == (20, 4)
+    assert (corrected[:, 3] > 0.5).all()
+    memory._duals[:] = 0  # the memory has no say: the model's own, with a column for the label
+    np.testing.assert_array_equal(memory.correct(no_digit(2), near(EAST, 2)), np.c_[no_digit(2), [0, 0]])

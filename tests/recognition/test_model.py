@@ -6,7 +6,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from inkwise.errors import InkwiseError, ModelError
-from inkwise.recognition import Model
+from inkwise.recognition import Model, Recognizer
+from inkwise.recognition import model as model_module
+from inkwise.recognition.model import bundled_models, model_source
 
 
 @pytest.fixture
@@ -63,6 +65,46 @@ def test_glyphs_of_another_kind_are_refused(glyphs):
 def test_a_sound_model_of_other_labels(write_onnx):
     model = Model(write_onnx(SOUND))
     assert (model.name, model.labels, model.threshold) == ("x", ("a", "b"), 0.5)
+    assert not model.rejects
+
+
+@pytest.mark.parametrize(("said", "rejects"), [(True, True), (False, False), (None, False), ("no", False)])
+def test_a_model_says_whether_it_rejects(write_onnx, said, rejects):
+    assert Model(write_onnx(json.dumps(json.loads(SOUND) | {"rejects": said}))).rejects is rejects
+
+
+@pytest.fixture
+def weights(tmp_path, write_onnx, monkeypatch):
+    """A package with two bundled models, `default` and `tiny`."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "default.onnx").write_bytes(model_source("default"))
+    (folder / "tiny.onnx").write_bytes(write_onnx(SOUND).read_bytes())
+    (folder / "notes.txt").write_text("")
+    monkeypatch.setattr(model_module, "_WEIGHTS", folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_bundled_models_have_names(weights):
+    assert bundled_models() == ["default", "tiny"]
+    assert model_source("tiny") == (weights / "tiny.onnx").read_bytes()
+    assert Recognizer("tiny").labels == ("a", "b")
+    assert Recognizer("default").labels == Recognizer().labels == tuple("0123456789")
+
+
+def test_a_run_folder_is_its_model_and_one_that_is_called_as_a_bundled_model_needs_a_path(weights, tmp_path):
+    for name in ("mine", "tiny"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.onnx").write_bytes(model_source("default"))
+    assert len(Recognizer("mine").labels) == len(Recognizer("./tiny").labels) == 10
+    assert len(Recognizer("tiny").labels) == 2
+
+
+def test_a_name_that_there_is_not(weights):
+    reason = r"^huge: cannot be opened \(no such file; bundled models: default, tiny\)$"
+    with pytest.raises(ModelError, match=reason):
+        Recognizer("huge")
 
 
 def test_no_file(tmp_path):

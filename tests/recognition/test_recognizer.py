@@ -70,6 +70,27 @@ def test_a_digit_between_two_labels_names_both_and_else_it_is_none(recognizer, s
     assert recognizer.read(seven).reason == "not a digit"
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "threshold", "doubt"),
+    [
+        ([0.5, 0.45, 0.01], 0.97, "0 or 1"),  # some digit, for sure
+        ([0.4, 0.3, 0.28], 0.97, "0 or 1"),
+        ([0.5, 0.2, 0.05], 0.7, "0 or 1"),  # more likely a digit than the model asks for
+        ([0.5, 0.2, 0.05], 0.97, "not a digit"),
+        ([0.3, 0.05, 0.05], 0.7, "not a digit"),
+        ([0.98, 0.01, 0.0], 0.97, None),
+    ],
+)
+def test_a_model_that_knows_what_is_no_digit_doubts_by_that(
+    recognizer, seven, monkeypatch, probabilities, threshold, doubt
+):
+    said = np.array([[*probabilities, *[0.0] * 7]], np.float32)
+    monkeypatch.setattr(recognizer, "classify", lambda glyphs: said)
+    monkeypatch.setattr(recognizer.model, "rejects", True)
+    monkeypatch.setattr(recognizer.model, "threshold", threshold)
+    assert recognizer.read_digit(seven).digits[0].doubt == doubt
+
+
 def test_strokes_in_any_unit(recognizer):
     seven = np.array([(0, 0), (5.5, 0), (2.5, 7.5)])
     for unit in (1e-3, 1, 1e6):

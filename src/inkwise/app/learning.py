@@ -23,8 +23,8 @@ _Number = Annotated[int, fastapi.Path(ge=1, le=HIGHEST)]
 class LearningJob:
     """The one job of a server; it needs the database only once something is learnt."""
 
-    def __init__(self, learner: Learner, base: Path | None) -> None:
-        """Learn from this learner's store, starting from the model file that it began with."""
+    def __init__(self, learner: Learner, base: str | Path | None) -> None:
+        """Learn from this learner's store, starting from the model that it began with."""
         self._learner = learner
         self._base = base
         self._lock = threading.Lock()

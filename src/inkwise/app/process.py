@@ -39,7 +39,7 @@ def serve(
     *,
     host: str,
     port: int | None,
-    model: Path | None,
+    model: str | Path | None,
     token: str | None,
     browser: bool,
     say: Callable[[str], None],
@@ -50,7 +50,7 @@ def serve(
         learner: reads and keeps; it stays open.
         host: the name or address to bind.
         port: None takes the first free one from `PORT` on.
-        model: the file that the learner began with, None for the bundled weights.
+        model: what the learner began with.
         token: what to demand of whoever asks; None demands nothing on loopback, and elsewhere makes one up.
         browser: open the page in one.
         say: is given the address of the page.

@@ -32,13 +32,13 @@ mimetypes.add_type("text/javascript", ".js")
 
 
 def create_app(
-    learner: Learner, *, model: Path | None = None, host: str = "127.0.0.1", token: str | None = None
+    learner: Learner, *, model: str | Path | None = None, host: str = "127.0.0.1", token: str | None = None
 ) -> FastAPI:
     """The web app, to be run by any ASGI server, in one process: the memory of what was taught is in it.
 
     Args:
         learner: reads and keeps; it stays open.
-        model: the file that the learner began with; None for the bundled weights.
+        model: what the learner began with.
         host: the name or address that the server is bound to: requests for others are refused.
         token: what to demand of whoever asks; None demands nothing, which is for loopback alone.
 

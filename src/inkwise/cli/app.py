@@ -1,7 +1,6 @@
 """`inkwise app`: draw, correct, and it learns."""
 
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,8 +17,9 @@ def app(
     ] = None,
     database: Database = None,
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An .onnx file in place of the bundled weights.")
-    ] = None,
+        str,
+        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
+    ] = "default",
     token: Annotated[
         str | None,
         typer.Option(metavar="T", help="What to demand of whoever connects; off loopback one is made up."),

@@ -12,7 +12,8 @@ def ensemble(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...", help="Run folders, .onnx files, or 'default' for the bundled weights."
+            metavar="MODEL...",
+            help="Run folders, .onnx files, or bundled models by their names (default, ..).",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The .onnx file to write.")],

@@ -15,7 +15,7 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="An .onnx file, a run folder, or 'default' for the bundled weights."
+            metavar="MODEL", help="A bundled model by its name (default, ..), an .onnx file, or a run folder."
         ),
     ],
     on: Annotated[

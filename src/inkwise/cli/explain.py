@@ -17,7 +17,8 @@ from inkwise.files import write_whole
 def explain(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture of one digit or several.")],
     model: Annotated[
-        str, typer.Option(help="An .onnx file, a run folder, or 'default' for the bundled weights.")
+        str,
+        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
     ] = "default",
     among: Annotated[
         str, typer.Option(metavar="SET", help="The data set to look for digits like these in.")

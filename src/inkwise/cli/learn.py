@@ -1,6 +1,5 @@
 """`inkwise learn`: a writer's corrections become a model of their own."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,12 @@ from inkwise.cli.table import print_table
 def learn(
     writer: Annotated[str, typer.Option(metavar="W", help="Whose hand to learn.")],
     database: Database = None,
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="An .onnx file to start from.")] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL", help="What to start from: a bundled model, an .onnx file, a run folder."
+        ),
+    ] = "default",
     promote: Annotated[
         bool, typer.Option("--promote", help="Read with what was learnt even if it is worse.")
     ] = False,

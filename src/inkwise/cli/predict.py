@@ -20,7 +20,8 @@ def predict(
         Path, typer.Option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it.")
     ],
     model: Annotated[
-        str, typer.Option(metavar="MODEL", help="An .onnx file, a run folder, or 'default'.")
+        str,
+        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
     ] = "default",
 ) -> None:
     """Read each picture of a data set as one digit and write the answers as a submission."""

@@ -30,7 +30,10 @@ def read(
         list[str], typer.Argument(metavar="FILE|DIR|-...", help="Pictures, folders of pictures, - for stdin.")
     ],
     digit: Annotated[bool, typer.Option("--digit", help="Each picture holds exactly one digit.")] = False,
-    model: Annotated[Path | None, typer.Option(help="An .onnx file in place of the bundled weights.")] = None,
+    model: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
+    ] = "default",
     json: Annotated[
         bool, typer.Option("--json", help="One line of JSON a file (the default when piped).")
     ] = False,

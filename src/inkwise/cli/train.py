@@ -23,7 +23,7 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Start from an .onnx file, a run folder, or 'default'."),
+        typer.Option(metavar="MODEL", help="Start from an .onnx file, a run folder, or a bundled model."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")

@@ -79,7 +79,7 @@ class Learner:
 
         Args:
             database: as for `Store.open`.
-            model: the .onnx file to begin with; None takes the bundled weights.
+            model: what to begin with, as for `Recognizer`.
 
         Raises:
             ModelError: the file cannot be used.

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -30,14 +29,14 @@ from inkwise.datasets import Dataset, StrokeSet, load
 from inkwise.errors import InkwiseError, StoreError, needs_extra
 from inkwise.ink import SIDE
 from inkwise.recognition import Model
+from inkwise.recognition.model import model_source
+from inkwise.texts import NOT_A_DIGIT
 
 FEWEST = 10
 """Labelled samples that a writer must have: with fewer there is nothing to learn, nor to measure by."""
 
 Progress = Callable[[str, float], None]
 """Takes what is being done, and the share of all that is done, 0 to 1."""
-
-_BUNDLED = resources.files("inkwise.recognition") / "weights" / "default.onnx"
 
 _NEEDED = ("torch", "onnx", "onnxscript", "scipy", "safetensors")
 _COMMAND = [sys.executable, "-c", "from inkwise.corrections import learning; learning.obey()"]
@@ -59,7 +58,8 @@ def learn(
     Args:
         store: where the samples are, and where the version goes.
         writer: whose.
-        base: the model file to start from; None takes the bundled weights.
+        base: what to start from: a model file, a run folder or the name of a bundled model; None takes
+            "default".
         progress: is told how it goes.
         promote: promote it even if it is worse.
 
@@ -82,7 +82,7 @@ def learn(
     held = _glyphs([sample for sample in samples if held_back(sample.id)])
     progress("loading MNIST", 0.02)
     replay, mnist = load("mnist-train"), load("mnist-test")
-    start = _BUNDLED.read_bytes() if base is None else base
+    start = model_source("default" if base is None else base)
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
         progress("measuring what is known", 0.1)
@@ -158,7 +158,7 @@ class Job:
     """`learn` in a process of its own, one at a time; any thread may ask, start and cancel."""
 
     def __init__(self, store: Store, base: str | Path | None = None) -> None:
-        """Learn from this store, starting from this model file, by default the bundled weights."""
+        """Learn from this store, starting from this model, as for `learn`."""
         self._orders = {"url": store.url, "base": None if base is None else str(base)}
         self._lock = threading.Lock()
         self._state = JobState()
@@ -264,6 +264,7 @@ def _scores(model: Model, mnist: Dataset, held: Dataset) -> Scores:
 def _accuracy(model: Model, dataset: Dataset) -> Accuracy:
     probabilities, _ = model.run(dataset.glyphs)
     right = np.array(model.labels)[probabilities.argmax(1)] == dataset.labels
+    right |= (dataset.labels == NOT_A_DIGIT) & (probabilities.max(1) < model.threshold)
     return Accuracy(int(right.sum()), len(dataset))
 
 

@@ -16,6 +16,7 @@ EXPLAINED = 8  # mistakes of a set
 # Standard deviation of the patch, glyph pixels. Of 1, 1.5, 2 and 3 the one with which erasing the ink that is
 # said to matter most lowers the log-odds most, on MNIST test digits.
 _PATCH = 1.5
+_ROUNDING = 1e-6  # so far from 1 is the sum of a softmax in float32
 _CHUNK = 4096  # samples whose embeddings are in memory at once
 
 
@@ -25,7 +26,7 @@ def explain_answers(
     """Explain the model's answers: by their ink, and by the 8 nearest samples of a set where there is one.
 
     An answer whose true label is another one of the model's is held against that one, any other answer
-    against all labels beside it.
+    against all else.
 
     Raises DataError where `among` has no labels.
     """
@@ -65,7 +66,8 @@ def occlusion(
     ink alone: what a gap or the bare ground says does not show.
 
     model: what answers; glyph (28, 28) uint8; label: one of the model's; against: the label whose
-    log-probability is subtracted, None for all the others together.
+    log-probability is subtracted, None for all else together: the other
+    labels, and that it is no digit.
 
     Returns (28, 28) float32, in nats: above 0 where ink speaks for the label, below where it speaks against
     it, 0 where there is none. Raises ModelError where the model lacks a label.
@@ -80,12 +82,13 @@ def occlusion(
     glyphs[:-1, ink] = np.rint(glyph[ink] * (1 - patches))
     probabilities = np.maximum(model.run(glyphs)[0], np.finfo(np.float32).tiny)
     column = model.labels.index(label)
-    # Summed, not 1 - p: that is 0 long before the others are.
-    others = (
-        np.delete(probabilities, column, axis=1).sum(axis=1)
-        if against is None
-        else probabilities[:, model.labels.index(against)]
-    )
+    if against is None:
+        # Summed, not 1 - p: that is 0 long before the others are. What the sum lacks to 1, by more than
+        # rounding, is the probability of no digit.
+        lacking = np.maximum(1 - probabilities.sum(axis=1) - _ROUNDING, 0)
+        others = np.delete(probabilities, column, axis=1).sum(axis=1) + lacking
+    else:
+        others = probabilities[:, model.labels.index(against)]
     odds = np.log(probabilities[:, column]) - np.log(others)
     influence = np.zeros(glyph.shape, np.float32)
     influence[ink] = (odds[-1] - odds[:-1]) @ patches / patches.sum(axis=0)

@@ -12,6 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from inkwise.errors import DataError, ModelError
 from inkwise.intervals import wilson_interval
+from inkwise.texts import NOT_A_DIGIT
 
 CALIBRATION_BINS = 15
 COVERAGES = tuple(percent / 100 for percent in range(50, 101))
@@ -55,16 +56,19 @@ class Evaluation:
     n               labelled samples; every number below is over these
     unlabelled      samples without a label, left out
     misses          answers that are not right, the two kinds below included
-    unread          samples on which no ink was found
+    unread          samples on which no ink was found, the others below left out
     unknown         samples whose label the model cannot answer
+    others          samples labelled "not a digit"
+    others_rejected those of them that were not accepted: the right answer to them
     accuracy        1 - misses / n, and interval, its 95 % Wilson score interval
     classes         the k labels, in the model's order; scores and confusion follow it
     scores          precision, recall, F1 and support by class
-    confusion       (k, k) int64, rows true, columns read; without the unread and the unknown, so that
-                    n - misses is its trace
+    confusion       (k, k) int64, rows true, columns read; without the unread, the unknown and the others, so
+                    that n - misses is its trace and others_rejected
     log_loss        mean -ln p(true label), over samples that were read and have a known label, else nan
     calibration_error   expected calibration error over the samples that were read, else nan
-    coverage_curve  accuracy on the surest 50, 51, .. 100 % of the samples; unread ones come last
+    coverage_curve  accuracy on the surest 50, 51, .. 100 % of the samples, all of them answered with a label;
+                    unread ones come last
     coverage_at     the largest coverage that a confidence threshold reaches with 99, 99.5 and 99.9 %
                     accuracy; coverage 0 where none does
     reliability     the bins behind calibration_error
@@ -75,6 +79,8 @@ class Evaluation:
     misses: int
     unread: int
     unknown: int
+    others: int
+    others_rejected: int
     accuracy: float
     interval: tuple[float, float]
     classes: tuple[str, ...]
@@ -97,12 +103,14 @@ def evaluate(
     labels: NDArray[np.str_],
     classes: tuple[str, ...],
     read: NDArray[np.bool_] | None = None,
+    threshold: float = 0.0,
 ) -> Evaluation:
     """Compare a model's answers with the labels.
 
     probabilities (n, k) float, columns in the order of `classes`; labels (n,) str, "" where unlabelled;
-    read (n,) bool, False where no ink was found (all True when None). A sample that was not read, or whose
-    label is none of the classes, is a miss.
+    read (n,) bool, False where no ink was found (all True when None); threshold: what the highest probability
+    must reach to be accepted. A sample that was not read, or whose label is none of the classes, is a miss;
+    but one labelled "not a digit" is right where it is not accepted.
 
     Raises DataError when shapes disagree or no sample has a label, ModelError when a probability is not
     finite.
@@ -130,18 +138,23 @@ def evaluate(
     known = true >= 0
     right = known & (answer == true)
     both = known & read
+    other = ~known & (labels[labelled] == NOT_A_DIGIT)
+    refused = rejected(labels[labelled], classes, confidence, threshold)
+    answer[refused] = -1
 
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (true[both], answer[both]), 1)
     scores = precision_recall_fscore_support(true, answer, labels=range(len(classes)), zero_division=np.nan)
-    n, hits = len(true), int(right.sum())
+    n, hits = len(true), int((right | refused).sum())
     bins = _reliability(confidence[read], right[read])
     return Evaluation(
         n=n,
         unlabelled=len(labels) - n,
         misses=n - hits,
-        unread=int((~read).sum()),
-        unknown=int((~known).sum()),
+        unread=int((~read & ~other).sum()),
+        unknown=int((~known & ~other).sum()),
+        others=int(other.sum()),
+        others_rejected=int(refused.sum()),
         accuracy=hits / n,
         interval=wilson_interval(hits, n),
         classes=classes,
@@ -158,6 +171,19 @@ def evaluate(
         ),
         reliability=bins,
     )
+
+
+def rejected(
+    labels: NDArray[np.str_],
+    classes: tuple[str, ...],
+    confidence: NDArray[np.floating[Any]],
+    threshold: float,
+) -> NDArray[np.bool_]:
+    """Which samples (n,) are no digits, by their labels, and not accepted, by their highest probability.
+
+    None are where "not a digit" is itself one of the classes that a model answers with.
+    """
+    return np.asarray((labels == NOT_A_DIGIT) & (NOT_A_DIGIT not in classes) & (confidence < threshold))
 
 
 def json_safe(value: Any) -> Any:

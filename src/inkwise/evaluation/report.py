@@ -170,6 +170,8 @@ def _counts(result: Result) -> str:
     apart = {
         "without ink, not read": e.unread,
         "with a label that the model does not know": e.unknown,
+        "no digits": e.others,
+        "of these not accepted": e.others_rejected,
         "unlabelled, left out": e.unlabelled,
     }
     said = [f"{e.misses} misses in {e.n}", *(f"{count} {what}" for what, count in apart.items() if count)]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from inkwise.datasets import Dataset
 from inkwise.errors import DataError
-from inkwise.evaluation.metrics import Evaluation, evaluate
+from inkwise.evaluation.metrics import Evaluation, evaluate, rejected
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
+from inkwise.texts import NOT_A_DIGIT
 
 SHOWN = 40  # answers on one picture
 
@@ -25,6 +26,10 @@ class Classifier(Protocol):
     def labels(self) -> tuple[str, ...]:
         """The k classes, in the order of the probabilities' columns."""
 
+    @property
+    def threshold(self) -> float:
+        """What the highest probability must reach to be accepted."""
+
     def run(self, glyphs: NDArray[np.uint8], /) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Map glyphs (n, 28, 28) uint8 to probabilities (n, k) float32 and an embedding (n, d) float32."""
 
@@ -33,7 +38,8 @@ class Classifier(Protocol):
 class Answer:
     """One answer, about a glyph (28, 28) uint8 that is number `index` of its set.
 
-    `true` is "" where nobody knows it, `read` is "" where no ink was found; `probability` is that of `read`.
+    `true` is "" where nobody knows it, `read` is "" where no ink was found, and "not a digit" where what is
+    none was not accepted; `probability` is that of the best label.
     """
 
     index: int
@@ -106,7 +112,7 @@ def evaluate_model(model: Classifier, datasets: Iterable[Dataset]) -> list[Resul
 
 
 def open_model(source: str) -> Model:
-    """Open an .onnx file, the model.onnx of a run folder, or, for "default", the bundled weights."""
+    """Open an .onnx file, the model.onnx of a run folder, or a bundled model by its name."""
     return Model(model_source(source))
 
 
@@ -124,9 +130,10 @@ def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:
         raise DataError(f"{dataset.name}: nothing to evaluate, no sample has a label")
     read = dataset.glyphs.max(axis=(1, 2)) > 0
     probabilities, _ = model.run(dataset.glyphs)
-    evaluation = evaluate(probabilities, dataset.labels, model.labels, read)
-    answers = np.where(read, np.array(model.labels)[probabilities.argmax(axis=1)], "")
+    evaluation = evaluate(probabilities, dataset.labels, model.labels, read, model.threshold)
+    answers = np.where(read, np.array(model.labels, object)[probabilities.argmax(axis=1)], "")
     confidence = np.where(read, probabilities.max(axis=1), 0.0)
+    answers[rejected(dataset.labels, model.labels, confidence, model.threshold)] = NOT_A_DIGIT
     labelled = np.flatnonzero(dataset.labels != "")
     wrong = labelled[answers[labelled] != dataset.labels[labelled]]
     surest_first = wrong[np.argsort(-confidence[wrong], kind="stable")]

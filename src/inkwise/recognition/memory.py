@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from inkwise.recognition.model import Model
 from inkwise.recognition.plain import plain_digits
+from inkwise.texts import NOT_A_DIGIT
 
 _RIDGE = 0.01  # chosen on 15 UNIPEN writers, see docs/learning.md
 _LEAST = 1e-4  # a class that the model does not know begins with this probability, and none has less
@@ -22,7 +23,8 @@ class Memory:
     samples is corrected, and labels that the model does not know become classes of their own. How much it
     has a say is chosen by leave-one-out, so that samples that contradict one another do no harm. The steps
     and the leave-one-out both use Böhning's bound on the curvature (Multinomial logistic regression
-    algorithm, Annals of the Institute of Statistical Mathematics 44, 1992).
+    algorithm, Annals of the Institute of Statistical Mathematics 44, 1992). Where the model rejects, "not a
+    digit" is one more class, and samples can teach it.
 
     Attributes:
         labels: the model's, then the new ones, sorted.
@@ -44,11 +46,12 @@ class Memory:
             probabilities: (n, k) float32, the model's.
             embeddings: (n, d) float32, the model's.
         """
-        self.labels = model.labels + tuple(sorted(set(labels.tolist()) - set(model.labels)))
+        self._rest = (NOT_A_DIGIT,) if model.rejects else ()
+        self.labels = model.labels + tuple(sorted({*labels.tolist()} - {*model.labels, *self._rest}))
         # The plain digits are read as before: without them a label taught alone would spread over all others.
         kept = model.run(plain_digits())
         n = len(labels)
-        truth = (labels[:, None] == np.array(self.labels)).astype(np.float64)
+        truth = (labels[:, None] == np.array(self.labels + self._rest)).astype(np.float64)
         offset = self._offset(np.concatenate([probabilities, kept[0]]))
         target = np.concatenate([truth, _softmax(offset[n:])])
         self._samples = _unit(np.concatenate([embeddings, kept[1]]))
@@ -73,17 +76,22 @@ class Memory:
         self, probabilities: NDArray[np.float32], embeddings: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Probabilities (n, len(labels)) float32 in place of the model's (n, k)."""
-        if not self._duals.any():
-            return self._widened(probabilities)
-        similar = _unit(embeddings) @ self._samples.T
-        return _softmax(self._offset(probabilities) + similar @ self._duals).astype(np.float32)
+        if self._duals.any():
+            similar = _unit(embeddings) @ self._samples.T
+            corrected = _softmax(self._offset(probabilities) + similar @ self._duals).astype(np.float32)
+        else:
+            corrected = self._widened(probabilities)
+        return corrected[:, : len(self.labels)]
 
     def _offset(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.log(np.maximum(self._widened(probabilities).astype(np.float64), _LEAST))
 
     def _widened(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """With a column for each new label, zero."""
-        return np.pad(probabilities, ((0, 0), (0, len(self.labels) - probabilities.shape[1])))
+        """With a column for each new label, zero, and where the model rejects, one for what lacks to 1."""
+        widened = np.pad(probabilities, ((0, 0), (0, len(self.labels) - probabilities.shape[1])))
+        if not self._rest:
+            return widened
+        return np.hstack([widened, np.maximum(1 - probabilities.sum(1, keepdims=True), 0)])
 
 
 def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:

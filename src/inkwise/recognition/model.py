@@ -15,6 +15,7 @@ from inkwise.errors import InkwiseError, ModelError
 
 METADATA_KEY = "inkwise"
 
+_WEIGHTS = resources.files("inkwise.recognition") / "weights"
 _BATCH = 64  # fits the processor's cache; larger batches are no faster
 _NEEDED: dict[str, type] = {"name": str, "labels": list, "threshold": float}
 
@@ -26,6 +27,8 @@ class Model:
         name: "recipe (day of training)".
         labels: the k classes, in the order of the probabilities' columns.
         threshold: what the highest probability must reach to be accepted.
+        rejects: whether it has learnt what is no digit. Then its probabilities sum to 1 minus that of "not a
+            digit", else to 1.
         metadata: labels, temperature, threshold, recipe, data, metrics and versions of the training.
     """
 
@@ -54,6 +57,7 @@ class Model:
         self.metadata = _metadata(self._session, path)
         self.labels: tuple[str, ...] = tuple(self.metadata["labels"])
         self.threshold = float(self.metadata["threshold"])
+        self.rejects = rejects(self.metadata)
         trained = str(self.metadata.get("trained", ""))[:10]
         self.name = f"{self.metadata['name']} ({trained})" if trained else str(self.metadata["name"])
 
@@ -78,11 +82,30 @@ class Model:
         return probabilities, embeddings
 
 
-def model_source(name: str) -> Path | bytes:
-    """What `Model` opens for an .onnx file, a run folder, or "default": the bundled weights."""
-    if name == "default":
-        return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
+def rejects(metadata: dict[str, Any]) -> bool:
+    """Whether the model of these metadata has a class more than labels, the last: "not a digit"."""
+    return metadata.get("rejects") is True
+
+
+def bundled_models() -> list[str]:
+    """The names of the models that come with the package, sorted."""
+    files = (Path(file.name) for file in _WEIGHTS.iterdir())
+    return sorted(file.stem for file in files if file.suffix == ".onnx")
+
+
+def model_source(name: str | Path) -> Path | bytes:
+    """What `Model` opens for an .onnx file, a run folder, or the name of a bundled model.
+
+    A folder called as a bundled model is, say, `./tiny`.
+
+    Raises:
+        ModelError: it is none of the three, nor called .onnx.
+    """
+    if str(name) in (bundled := bundled_models()):
+        return (_WEIGHTS / f"{name}.onnx").read_bytes()
     path = Path(name)
+    if path.suffix != ".onnx" and not path.exists():
+        raise ModelError(f"{name}: cannot be opened (no such file; bundled models: {', '.join(bundled)})")
     return path / "model.onnx" if path.is_dir() else path
 
 

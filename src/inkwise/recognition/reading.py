@@ -13,8 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwise.errors import InkwiseError
 from inkwise.ink import Box
 
-NOT_A_DIGIT = "not a digit"
-
 _ACCEPTED, _REJECTED = (22, 130, 70), (200, 60, 30)
 
 
@@ -26,9 +24,10 @@ class Digit:
         label: the best guess, also when it is not accepted.
         probability: of that label.
         accepted: whether the probability reaches the model's threshold.
-        doubt: None where it is accepted; "4 or 9" where the two best labels together would be, else
-            "not a digit".
-        alternatives: the labels and their probabilities, the most likely first.
+        doubt: None where it is accepted; "4 or 9" where it seems to be a digit, but may be either; else
+            "not a digit". See `Recognizer`.
+        alternatives: the labels and their probabilities, the most likely first; what they lack to 1 is the
+            probability that it is no digit, where the model knows what is none.
         box: x, y, width, height in pixels of the picture; None for strokes.
         strokes: the numbers of the strokes that it is made of; None for a picture.
         glyph: (28, 28) uint8, what the model saw.

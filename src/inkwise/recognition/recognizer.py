@@ -25,9 +25,11 @@ from inkwise.ink import (
     to_glyphs,
 )
 from inkwise.recognition.memory import Memory
-from inkwise.recognition.model import Model
-from inkwise.recognition.reading import NOT_A_DIGIT, Digit, Reading
+from inkwise.recognition.model import Model, model_source
+from inkwise.recognition.reading import Digit, Reading
+from inkwise.texts import NOT_A_DIGIT
 
+_A_DIGIT = 0.9  # so likely it is one of the labels, where nothing more than which is in doubt
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height
 
 _NO_INK = "no ink: nothing stands out from the background"
@@ -48,16 +50,16 @@ class Recognizer:
         """Open a model.
 
         Args:
-            model: an .onnx file that Inkwise trained, or an open one; None takes the bundled weights.
+            model: an .onnx file that Inkwise trained, a run folder, the name of a bundled model, or an open
+                one; None takes "default".
             threads: processor threads to use; 0 takes one a core.
             memory: what was taught, for this model; `remember` makes one.
 
         Raises:
             ModelError: the file cannot be used.
         """
-        if model is None:
-            model = Model.bundled(threads=threads)
-        self.model = model if isinstance(model, Model) else Model(model, threads=threads)
+        model = "default" if model is None else model
+        self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
         self._memory = memory
 
     @property
@@ -177,7 +179,11 @@ class Recognizer:
         (label, probability), (second, beside) = alternatives[:2]
         threshold = self.model.threshold
         accepted = probability >= threshold
-        doubt = f"{label} or {second}" if probability + beside >= threshold else NOT_A_DIGIT
+        if self.model.rejects:
+            a_digit = probabilities.sum() >= min(threshold, _A_DIGIT)
+        else:  # all labels together are 1, whatever it is
+            a_digit = probability + beside >= threshold
+        doubt = f"{label} or {second}" if a_digit else NOT_A_DIGIT
         return Digit(
             label, probability, accepted, None if accepted else doubt, alternatives, box, strokes, glyph
         )

@@ -26,10 +26,11 @@ def ensemble(sources: Sequence[str], path: Path) -> Model:
 
     Its embedding holds the members' one after another, each brought to length 1 / √(number of members): the
     cosine of two embeddings is the mean of the members' cosines, whatever the scale of each. Its threshold is
-    the mean of theirs: each was found on a validation set of its own, of which another may have learnt.
+    the mean of theirs: each was found on a validation set of its own, of which another may have learnt. It
+    rejects where one of them does; a member that has not learnt to gives "not a digit" no probability.
 
     Args:
-        sources: two or more .onnx files, run folders, or "default" for the bundled weights; ensembles too.
+        sources: two or more .onnx files, run folders, or names of bundled models; ensembles too.
         path: the file to make.
 
     Returns:
@@ -148,6 +149,7 @@ def _metadata(models: list[Model]) -> dict[str, Any]:
         "format": 1,
         "name": f"{count}: {names}" if len(names) <= _LONGEST_NAME else count,
         "labels": list(models[0].labels),
+        "rejects": any(model.rejects for model in models),
         "temperature": 1.0,  # each member has divided by its own
         "threshold": round(float(np.mean([model.threshold for model in models])), 4),
         "members": {

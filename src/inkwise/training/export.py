@@ -13,20 +13,21 @@ import torch
 from torch import Tensor, nn
 
 from inkwise.files import write_whole
-from inkwise.recognition.model import METADATA_KEY
+from inkwise.recognition.model import METADATA_KEY, rejects
 from inkwise.training.net import Net
 
 
 class _Exported(nn.Module):
-    """uint8 glyphs (n, 28, 28) to probabilities (n, classes) and embedding (n, d), scaling inside."""
+    """uint8 glyphs (n, 28, 28) to probabilities (n, labels) and embedding (n, d), scaling inside."""
 
-    def __init__(self, net: Net, temperature: float) -> None:
+    def __init__(self, net: Net, temperature: float, rejects: bool) -> None:
         super().__init__()
-        self.net, self.temperature = net, temperature
+        self.net, self.temperature, self.rejects = net, temperature, rejects
 
     def forward(self, glyphs: Tensor) -> tuple[Tensor, Tensor]:
         embedding = self.net.features(glyphs[:, None].float() / 255)
-        return (self.net.head(embedding) / self.temperature).softmax(1), embedding
+        probabilities = (self.net.head(embedding) / self.temperature).softmax(1)
+        return (probabilities[:, :-1] if self.rejects else probabilities), embedding
 
 
 def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
@@ -36,7 +37,8 @@ def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -
         net: on the CPU, in eval mode.
         path: the file to make.
         temperature: what the logits are divided by before the softmax.
-        metadata: see `recognition.model`; must hold what JSON can hold.
+        metadata: see `recognition.model`; must hold what JSON can hold. Where they say that the model
+            rejects, the net's last class, "not a digit", gets no column in the probabilities.
 
     Raises:
         DataError: the file cannot be written.
@@ -46,7 +48,7 @@ def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own parts
         program = torch.onnx.export(
-            _Exported(net, temperature).eval(),
+            _Exported(net, temperature, rejects(metadata)).eval(),
             (example,),
             input_names=["glyphs"],
             output_names=["probabilities", "embedding"],

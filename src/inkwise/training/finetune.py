@@ -13,19 +13,23 @@ from torch.nn import functional as F  # noqa: N812
 
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import ModelError
+from inkwise.recognition.model import rejects
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import Callback
 from inkwise.training.export import export
 from inkwise.training.loop import Loop, Samples, logits_of
 from inkwise.training.net import Net
+from inkwise.training.others import draw_others, spoil_digits
 from inkwise.training.recipes import Learn
-from inkwise.training.run import callbacks_of
+from inkwise.training.run import callbacks_of, samples_of
 from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
 from inkwise.training.summary import layers
-from inkwise.training.weights import net_from_onnx
+from inkwise.training.weights import classes_of, net_from_onnx
 
 _LOOKED = 30_000  # samples of the replay of which half are kept apart, and the hardest others learnt
 _MIDDLE = 2_000  # samples of the replay that tell what all digits have in common
+_OTHERS = 1_200  # things that are no digits in the replay of a model that rejects, a tenth of it at most
 _SPARE = 5 / 10_000  # of those kept apart, how many more may be missed
 
 
@@ -45,7 +49,7 @@ def finetune(
     Its features stay, its head learns; a label that it does not know becomes a class of it. Of the way from
     the head as it was to the one that was learnt, it goes as far as hardly any more mistakes are made on a
     part of the replay that is kept apart (after M. Wortsman et al., "Robust fine-tuning of zero-shot models",
-    CVPR 2022).
+    CVPR 2022). A model that rejects is reminded of what is no digit as well.
 
     Args:
         base: a model file, or its bytes.
@@ -63,18 +67,22 @@ def finetune(
         DataError: the file cannot be written.
     """
     before, metadata = net_from_onnx(base)
-    old: list[str] = metadata["labels"]
-    replay = replay.select(np.isin(replay.labels, old))
+    old = classes_of(metadata)
+    replay = replay.select(np.isin(replay.labels, metadata["labels"]))
     if not len(replay):
         raise ModelError("the model knows no label of the replay, so it would forget all it knows")
+    if rejects(metadata):
+        replay = _with_others(replay, recipe)
     rng = np.random.default_rng(recipe.seed)
     replay = replay.select(rng.permutation(len(replay)))
     own, own_labels = _own(drawn, found, recipe, rng)
-    labels = [*old, *sorted({*own_labels.tolist()} - {*old})]
-    _extend(before, [own[own_labels == label] for label in labels[len(old) :]], replay.glyphs[:_MIDDLE])
+    news = sorted({*own_labels.tolist()} - {*old})
+    known = len(metadata["labels"])
+    classes = [*old[:known], *news, *old[known:]]
+    _extend(before, [own[own_labels == label] for label in news], replay.glyphs[:_MIDDLE], known)
     count = round(len(own) / recipe.share) - len(own)
-    reminders, check, said = _reminders(before, _samples(replay, labels), count)
-    training = _join(_samples(Dataset("own", own, own_labels), labels), reminders)
+    reminders, check, said = _reminders(before, samples_of(replay.glyphs, replay.labels, classes), count)
+    training = _join(samples_of(own, own_labels, classes), reminders)
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         callbacks = [*callbacks_of(recipe), _Report(progress)]
@@ -89,7 +97,7 @@ def finetune(
     trained = str(metadata.pop("trained", ""))[:10]
     metadata |= {
         "name": f"{metadata['name']}{f' ({trained})' if trained else ''}, learnt from {count} of {writer}",
-        "labels": labels,
+        "labels": classes[: known + len(news)],
         "net": layers(net),
         "temperature": round(temperature, 4),
         "metrics": {},
@@ -120,16 +128,27 @@ def _own(drawn: StrokeSet, found: Dataset, recipe: Learn, rng: np.random.Generat
     return np.concatenate(glyphs), np.tile(np.concatenate([drawn.labels, found.labels]), times)
 
 
-def _extend(net: Net, news: list[Glyphs], others: Glyphs) -> None:
-    """Put a class into the head for the glyphs of each new label: it is told from others by its mean."""
+def _with_others(replay: Dataset, recipe: Learn) -> Dataset:
+    """The replay, and things that are no digits, half of them digits spoilt."""
+    rng, half = np.random.default_rng(recipe.seed), min(_OTHERS, len(replay) // 10) // 2
+    glyphs = [replay.glyphs, draw_others(half, rng), spoil_digits(replay.glyphs, replay.labels, half, rng)]
+    labels = np.concatenate([replay.labels, np.full(2 * half, NOT_A_DIGIT)])
+    return Dataset(replay.name, np.concatenate(glyphs), labels)
+
+
+def _extend(net: Net, news: list[Glyphs], others: Glyphs, place: int) -> None:
+    """Put a class into the head for the glyphs of each new label: it is told from others by its mean.
+
+    The classes stand one after another from `place` on, before what stands there.
+    """
     weight, bias = net.head.weight.detach(), net.head.bias.detach()
     length = weight.norm(dim=1).mean()
     middle = _embed(net, others).mean(0)
-    for glyphs in news:
+    for at, glyphs in enumerate(news, start=place):
         mean = _embed(net, glyphs).mean(0)
         row = length * F.normalize(mean - middle, dim=0)
-        weight = torch.cat([weight, row[None]])
-        bias = torch.cat([bias, -(row @ (mean + middle) / 2)[None]])
+        weight = torch.cat([weight[:at], row[None], weight[at:]])
+        bias = torch.cat([bias[:at], -(row @ (mean + middle) / 2)[None], bias[at:]])
     net.head = nn.Linear(weight.shape[1], len(weight))
     net.head.load_state_dict({"weight": weight, "bias": bias})
 
@@ -138,12 +157,6 @@ def _extend(net: Net, news: list[Glyphs], others: Glyphs) -> None:
 def _embed(net: Net, glyphs: Glyphs) -> Tensor:
     parts = torch.from_numpy(glyphs[:, None]).split(256)
     return torch.cat([net.features(part.float() / 255) for part in parts])
-
-
-def _samples(dataset: Dataset, labels: list[str]) -> Samples:
-    numbers = {label: number for number, label in enumerate(labels)}
-    classes = torch.tensor([numbers[label] for label in dataset.labels.tolist()], dtype=torch.int64)
-    return Samples(torch.from_numpy(dataset.glyphs), classes)
 
 
 def _join(one: Samples, other: Samples) -> Samples:

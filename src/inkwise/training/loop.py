@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from inkwise.errors import InkwiseError
 from inkwise.training.augment import augment
 from inkwise.training.callbacks.base import Callback
 from inkwise.training.net import Net
-from inkwise.training.objective import loss_of, optimizer_of
+from inkwise.training.objective import distance_of, loss_of, optimizer_of
 from inkwise.training.recipe import Recipe
 
 Row = dict[str, float]
@@ -48,12 +49,19 @@ class Loop:
     """
 
     def __init__(
-        self, net: Net, recipe: Recipe, training: Samples, validation: Samples, callbacks: list[Callback]
+        self,
+        net: Net,
+        recipe: Recipe,
+        training: Samples,
+        validation: Samples,
+        callbacks: list[Callback],
+        teachers: Sequence[Net] = (),
     ) -> None:
-        """Take a fresh net to the device of the samples."""
+        """Take a fresh net to the device of the samples, and the nets that it learns from as well."""
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.glyphs.device
         self.net: Net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.teachers = [teacher.to(self.device).eval() for teacher in teachers]
         self.optimizer = optimizer_of(net, recipe)
         self._shares = [group["lr"] / recipe.lr for group in self.optimizer.param_groups]
         self.kept: torch.nn.Module = self.net
@@ -143,11 +151,20 @@ class Loop:
         with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
             logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
         loss = loss_of(logits, classes, self.recipe)
+        if self.teachers:
+            loss = loss.lerp(distance_of(logits, self._taught(inputs)), self.recipe.taught)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.step += 1
         return loss.detach(), logits.detach()
+
+    @torch.no_grad()
+    def _taught(self, inputs: Tensor) -> Tensor:
+        """What the teachers say of augmented glyphs, (n, classes), on average."""
+        with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
+            said = [teacher(inputs).float().softmax(1) for teacher in self.teachers]
+        return torch.stack(said).mean(0)
 
     def _validate(self) -> tuple[float, float]:
         logits = logits_of(self.kept, self.validation.glyphs)

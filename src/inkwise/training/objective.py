@@ -21,6 +21,15 @@ def loss_of(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
     return distance(logits.softmax(1), truth)
 
 
+def distance_of(logits: Tensor, taught: Tensor) -> Tensor:
+    """The mean divergence of logits (n, k) from a teacher's probabilities (n, k).
+
+    G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015, at temperature 1:
+    teachers trained with smoothed labels are soft already.
+    """
+    return F.kl_div(logits.log_softmax(1), taught, reduction="batchmean")
+
+
 def optimizer_of(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -14,11 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
 from inkwise.files import make_folder, write_whole
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import (
     Callback,
@@ -37,9 +40,9 @@ from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
 from inkwise.training.samples import Split, gather
 from inkwise.training.summary import layers
-from inkwise.training.weights import resolve, start
+from inkwise.training.weights import resolve, start, teachers_of
 
-_ACCEPTED = 0.995  # share of validation digits that the threshold lets pass
+_ACCEPTED = 0.99  # share of validation digits that the threshold lets pass
 
 
 def train(
@@ -72,10 +75,11 @@ def train(
     split = gather(recipe)
     net = start(recipe, split.classes)
     console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)
-    training = _samples(split.training, split.training_labels, split.classes, chosen)
-    validation = _samples(split.validation, split.validation_labels, split.classes, chosen)
+    training = samples_of(split.training, split.training_labels, split.classes, chosen)
+    validation = samples_of(split.validation, split.validation_labels, split.classes, chosen)
     ends = (Checkpoint(folder / "checkpoint.pt"), Progress(console))
-    loop = Loop(net, recipe, training, validation, [*callbacks_of(recipe), *callbacks, *ends])
+    teachers = teachers_of(recipe, split.classes)
+    loop = Loop(net, recipe, training, validation, [*callbacks_of(recipe), *callbacks, *ends], teachers)
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
@@ -130,6 +134,18 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
+def samples_of(
+    glyphs: NDArray[np.uint8],
+    labels: NDArray[np.str_],
+    classes: Sequence[str],
+    device: torch.device | str = "cpu",
+) -> Samples:
+    """Glyphs (n, 28, 28) and the places of their labels (n,) among the classes."""
+    places = {name: place for place, name in enumerate(classes)}
+    numbers = torch.tensor([places[label] for label in labels.tolist()], dtype=torch.int64)
+    return Samples(torch.from_numpy(glyphs).to(device), numbers.to(device))
+
+
 def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str, Any]:
     """Make the run folder with its recipe.json, or check that it is of this recipe."""
     facts = {
@@ -162,13 +178,6 @@ def _commit() -> str | None:
     return done.stdout.strip()
 
 
-def _samples(
-    glyphs: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], classes: Sequence[str], device: torch.device
-) -> Samples:
-    numbers = np.searchsorted(np.array(classes), labels)
-    return Samples(torch.from_numpy(glyphs).to(device), torch.from_numpy(numbers).to(device))
-
-
 def _describe(recipe: Recipe, split: Split, net: Net, device: torch.device) -> str:
     parameters = sum(p.numel() for p in net.parameters())
     table = "".join(
@@ -185,22 +194,30 @@ def _metadata(
     net: Net, recipe: Recipe, facts: dict[str, Any], split: Split, loop: Loop
 ) -> tuple[float, dict[str, Any]]:
     """The temperature and the metadata, both from the validation set."""
+    labels = [name for name in split.classes if name != NOT_A_DIGIT]
     validation = loop.validation
     logits = logits_of(net, validation.glyphs.cpu()).numpy()
     numbers = validation.classes.cpu().numpy()
-    temperature = fit_temperature(logits, numbers)
-    top = torch.from_numpy(logits / temperature).softmax(1).amax(1).numpy()
-    misses = int((logits.argmax(1) != numbers).sum())
+    digits = numbers < len(labels)
+    temperature = fit_temperature(logits[digits], numbers[digits])
+    top = torch.from_numpy(logits / temperature).softmax(1)[:, : len(labels)].amax(1).numpy()
+    # Down to four digits: up, none might reach it.
+    threshold = math.floor(1e4 * float(np.quantile(top[digits], 1 - _ACCEPTED))) / 1e4
+    misses = logits[digits, : len(labels)].argmax(1) != numbers[digits]
+    counts = {"n": int(digits.sum()), "misses": int(misses.sum())}
+    if not digits.all():
+        counts |= {"others": int((~digits).sum()), "others_rejected": int((top[~digits] < threshold).sum())}
     return temperature, {
         "format": 1,
         "name": recipe.name,
-        "labels": list(split.classes),
+        "labels": labels,
+        "rejects": NOT_A_DIGIT in split.classes,
         "temperature": round(temperature, 4),
-        "threshold": round(float(np.quantile(top, 1 - _ACCEPTED)), 4),
+        "threshold": threshold,
         "recipe": facts["recipe"],
         "net": layers(net),
         "data": list(recipe.data),
-        "metrics": {"validation": {"n": len(numbers), "misses": misses}},
+        "metrics": {"validation": counts},
         "versions": facts["versions"],
         "commit": facts["commit"],
         "trained": facts["started"],

@@ -14,7 +14,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from inkwise.errors import ModelError
-from inkwise.recognition.model import METADATA_KEY, model_source
+from inkwise.recognition.model import METADATA_KEY, model_source, rejects
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.net import Net
 from inkwise.training.nets import net_of
 from inkwise.training.recipe import Recipe
@@ -39,28 +40,49 @@ def resolve(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def start(recipe: Recipe, labels: Sequence[str]) -> Net:
+def start(recipe: Recipe, classes: Sequence[str]) -> Net:
     """The net of a resolved recipe before training, for these classes.
 
-    From a model it takes all weights, and of the head the rows of the labels that it knows; the rows of
+    From a model it takes all weights, and of the head the rows of the classes that it knows; the rows of
     others are fresh.
 
     Raises:
         ModelError: the model cannot be read, or is none that `inkwise train` made.
         InkwiseError: the recipe has not the keys that its net needs.
     """
-    net = net_of(recipe.net)(recipe, len(labels))
+    net = net_of(recipe.net)(recipe, len(classes))
     if not recipe.init:
         return net
     trained, metadata = net_from_onnx(model_source(recipe.init))
     _fold(net)
     net.features.load_state_dict(trained.features.state_dict())
-    known = [label for label in labels if label in metadata["labels"]]
-    ours, theirs = ([names.index(label) for label in known] for names in (list(labels), metadata["labels"]))
+    before = classes_of(metadata)
+    known = [name for name in classes if name in before]
+    ours, theirs = ([names.index(name) for name in known] for names in (list(classes), before))
     with torch.no_grad():
         net.head.weight[ours] = trained.head.weight[theirs]
         net.head.bias[ours] = trained.head.bias[theirs]
     return net
+
+
+def classes_of(metadata: dict[str, Any]) -> list[str]:
+    """What the rows of a model's head stand for: its labels, and last "not a digit" where it rejects."""
+    return [*metadata["labels"], *([NOT_A_DIGIT] if rejects(metadata) else [])]
+
+
+def teachers_of(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
+    """The nets that a recipe names as teachers.
+
+    Raises:
+        ModelError: one cannot be read, is none that `inkwise train` made, or knows other classes than these.
+    """
+    nets = []
+    for name in recipe.teachers:
+        net, metadata = net_from_onnx(model_source(name))
+        if classes_of(metadata) != list(classes):
+            raise ModelError(f"{name}: knows {', '.join(classes_of(metadata))}, not {', '.join(classes)}")
+        nets.append(net)
+    return nets
 
 
 def net_from_onnx(model: str | Path | bytes) -> tuple[Net, dict[str, Any]]:
@@ -97,7 +119,7 @@ def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
     values = [[_value(tensors[name]) for name in node.input[1:3]] for node in layers]
     # Without memory, until the file is known to hold what its metadata claim.
     with torch.device("meta"):
-        net = net_of(recipe.net)(recipe, len(metadata["labels"]))
+        net = net_of(recipe.net)(recipe, len(classes_of(metadata)))
         _fold(net)
     linear = [part for part in net.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
     for part, (weight, bias) in zip(linear, values, strict=True):
