@@ -6,13 +6,17 @@ from collections.abc import Iterable
 
 from inkwise.machine import machine
 
-__all__ = ["machine", "print_table"]
+__all__ = ["machine", "print_table", "table"]
 
 
 def print_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a Markdown table."""
+    print(table(head, rows))
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
     head = list(head)
-    print("| " + " | ".join(head) + " |")
-    print("|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
+    lines = [" | ".join(cells) for cells in (head, *rows)]
+    first, *others = [f"| {line} |" for line in lines]
+    return "\n".join([first, "|" + "---|" * len(head), *others])

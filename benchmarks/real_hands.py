@@ -1,24 +1,57 @@
-"""Real handwriting, through `read_digit` and `read_strokes`, with the bundled weights.
+"""A model on real handwriting, and on what is no digit.
 
-    python benchmarks/real_hands.py FOLDER [--misses PICTURE.png]
+    python benchmarks/real_hands.py FOLDER [--model NAME|FILE] [--part test|validation] [--json FILE]
+                                           [--misses PICTURE.png]
 
-FOLDER holds own_hand, hwd1000, usps_train, semeion and unipen_digits as .npz, in the layouts of docs/data.md.
-Of unipen_digits only the writers of the test third are read: no sample of theirs was trained on.
+FOLDER holds own_hand, usps_train, semeion, hwd1000, mnist_corrupted, omniglot_nondigits, unipen_digits and
+unipen_nondigits as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read:
+those of "test" were neither trained on nor chosen by. "validation" is for choosing between models: it leaves
+the test writers and all the other files unread. A picture or stroke becomes a glyph as in `read_digit` and
+`read_strokes`; ink that is not found is a miss, and never accepted. All but the speed is the same each time.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
-from common import machine, print_table
+import onnx
+from common import machine
+from hands_tables import HEADINGS, tables
+from nothing import KINDS, pictures, strokes
+from numpy.typing import NDArray
+from onnx import TensorProto
 from PIL import Image, ImageDraw, ImageOps
+from sklearn.metrics import roc_auc_score
+from speed import throughput
 
 from inkwise import Reading, Recognizer, datasets
+from inkwise.datasets import Dataset, StrokeSet
+from inkwise.datasets.base import PARTS, stack_glyphs
+from inkwise.errors import InkwiseError
+from inkwise.evaluation import evaluate_model
+from inkwise.evaluation.metrics import Evaluation, json_safe
+from inkwise.ink import picture_glyph, stroke_glyph
 from inkwise.intervals import wilson_interval
+from inkwise.recognition import Model
+from inkwise.recognition.model import model_source
+from inkwise.training import styles
+from inkwise.training.others import LOOK_ALIKES
 
-PICTURES = ("own_hand", "hwd1000", "usps_train", "semeion")
+SEEDS = {"validation": 0, "test": 1}
+PENS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the rest is drawn with 2.6
+NOTHINGS = 100  # of each kind
+RESAMPLES = 1000
+SUREST = 0.95
+SHOWN = 12
+Figures = dict[str, Any]
 
 
 def main() -> None:
@@ -26,65 +59,255 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
+    parser.add_argument("--part", choices=PARTS[1:], default="test")
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--misses", type=Path, help="write a picture of every miss of own_hand")
     arguments = parser.parse_args()
-    recognizer = Recognizer()
-    readings: dict[str, list[tuple[str, Reading]]] = {}
-    for name in PICTURES:
-        labelled = pictures(arguments.folder / f"{name}.npz")
-        readings[name] = [(label, recognizer.read_digit(picture)) for label, picture in labelled]
-    strokes = datasets.load_raw(arguments.folder / "unipen_digits.npz")
-    strokes = strokes.select(datasets.split_writers(strokes.writers) == "test")
-    readings["unipen_digits, test writers"] = [
-        (label, recognizer.read_strokes(sample, single=True))
-        for label, sample in zip(strokes.labels, strokes.samples, strict=True)
-    ]
-    print(f"Model {recognizer.model.name}. {machine()}.\n")
-    print_table(
-        ("set", "n", "misses", "accuracy", "95 % interval"), (row(*item) for item in readings.items())
-    )
+    try:
+        figures = measure(arguments.model, arguments.folder, arguments.part)
+    except (InkwiseError, OSError, KeyError) as error:
+        parser.error(str(error))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    print(f"Model {figures['model']['name']}, {arguments.part}. {figures['machine']}.")
+    for name, text in tables(figures).items():
+        print(f"\n### {HEADINGS[name]}\n\n{text}")
     if arguments.misses:
-        wall([pair for pair in readings["own_hand"] if missed(*pair)]).save(arguments.misses)
+        wall(Recognizer(arguments.model), arguments.folder / "own_hand.npz").save(arguments.misses)
 
 
-def pictures(path: Path) -> list[tuple[str, np.ndarray]]:
-    """Labels and grey pictures of an archive, of one size or of many."""
-    with np.load(path, allow_pickle=False) as archive:
-        labels = archive["labels"].astype(str).tolist()
-        if "images" in archive:
-            return list(zip(labels, archive["images"], strict=True))
-        pieces = np.split(archive["pixels"], archive["offsets"][1:-1])
-        return [
-            (label, piece.reshape(shape))
-            for label, piece, shape in zip(labels, pieces, archive["shapes"], strict=True)
+def measure(name: str, folder: Path, part: str) -> Figures:
+    """All figures of a model, as JSON can hold them."""
+    source = model_source(name)
+    model = Model(source)
+    drawn = unipen(folder / "unipen_digits.npz", part)
+    digits = drawn.to_dataset()
+    sure = ~doubtful(folder / "unipen_digits.npz", part)
+    sets = [
+        replace(digits, name=f"unipen_digits, {part} writers"),
+        replace(digits.select(sure), name="the same without suspect and knn_disagree"),
+    ]
+    figures: Figures = {
+        "model": facts(model, source if isinstance(source, bytes) else source.read_bytes()),
+        "part": part,
+        "machine": machine(),
+    }
+    if part == "test":
+        files = [
+            datasets.load(folder / f"{name}.npz") for name in ("own_hand", "usps_train", "semeion", "hwd1000")
         ]
+        modified = [datasets.load(name) for name in ("mnist-modified", "mnist-modified-read")]
+        sets = [datasets.load("mnist-test"), *sets, *files, *modified]
+        figures["corrupted"] = corrupted(model, folder / "mnist_corrupted.npz")
+    evaluated = {result.name: result.evaluation for result in evaluate_model(model, sets)}
+    figures["sets"] = [{"set": name, **counted(found)} for name, found in evaluated.items()]
+    figures["sureness"] = sureness(evaluated[f"unipen_digits, {part} writers"])
+    figures["styles"] = styled(model, drawn.select(sure), SEEDS[part])
+    figures["others"] = others(model, digits, folder, part)
+    figures["nothing"] = nothing(Recognizer(model), SEEDS[part])
+    return json_safe(figures)
 
 
-def missed(label: str, reading: Reading) -> bool:
-    return not reading.digits or reading.digits[0].label != label
+def facts(model: Model, content: bytes) -> Figures:
+    kinds = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.INT32)
+    weights = [
+        part
+        for part in onnx.load_model_from_string(content).graph.initializer
+        if part.dims and part.data_type in kinds and not part.name.endswith(("_scale", "_zero_point"))
+    ]
+    return {
+        "name": model.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "parameters": sum(int(np.prod(part.dims)) for part in weights),
+        "glyphs_per_second": float(np.median(throughput(Model(content, threads=1)))),
+        "threshold": model.threshold,
+        "temperature": model.metadata.get("temperature"),
+        "rejects": model.metadata.get("rejects", False),
+    }
 
 
-def row(name: str, pairs: list[tuple[str, Reading]]) -> tuple[str, ...]:
-    misses = sum(missed(*pair) for pair in pairs)
-    low, high = wilson_interval(len(pairs) - misses, len(pairs))
-    return name, f"{len(pairs):,}", str(misses), f"{1 - misses / len(pairs):.2%}", f"{low:.2%} to {high:.2%}"
+def unipen(path: Path, part: str) -> StrokeSet:
+    """The strokes of the part's writers."""
+    whole = datasets.load_raw(path)
+    assert isinstance(whole, StrokeSet)
+    assert whole.writers is not None
+    return whole.select(datasets.split_writers(whole.writers) == part)
 
 
-def wall(pairs: list[tuple[str, Reading]]) -> Image.Image:
-    """Each picture above the glyph that the model saw, and what it was read as."""
-    image = Image.new("L", (130 * max(len(pairs), 1), 280), 255)
-    for number, (label, reading) in enumerate(pairs):
+def doubtful(path: Path, part: str) -> NDArray[np.bool_]:
+    """Of the same samples, (n,): whether the label may be wrong."""
+    with np.load(path, allow_pickle=False) as archive:
+        doubts = archive["suspect"] | archive["knn_disagree"]
+        return np.asarray(doubts[datasets.split_writers(archive["writer"]) == part])
+
+
+def counted(found: Evaluation) -> Figures:
+    return {"n": found.n, "misses": found.misses, "accuracy": found.accuracy, "interval": found.interval}
+
+
+def share(hits: int, n: int) -> Figures:
+    return {"n": n, "hits": hits, "share": hits / n, "interval": wilson_interval(hits, n)}
+
+
+def sureness(found: Evaluation) -> Figures:
+    """Calibration, and the accuracy on the surest of all answers."""
+    n = round(SUREST * found.n)
+    (point,) = (point for point in found.coverage_curve if point.coverage == SUREST)
+    surest = share(round(point.accuracy * n), n)
+    return {"n": found.n, "calibration_error": found.calibration_error, "surest": surest}
+
+
+def corrupted(model: Model, path: Path) -> list[Figures]:
+    """Each corruption as it is read, and when its 28x28 pixels are taken for a glyph; "identity" is none."""
+    rows = []
+    with np.load(path, allow_pickle=False) as archive:
+        labels = archive["labels"].astype(str)
+        for name in sorted(set(archive.files) - {"labels", "mnist_test_index"}):
+            pixels = archive[name]
+            glyphs = stack_glyphs([picture_glyph(picture) for picture in pixels])
+            read, raw = evaluate_model(
+                model, [Dataset("read", glyphs, labels), Dataset("raw", pixels, labels)]
+            )
+            rows.append(
+                {
+                    "corruption": name,
+                    **counted(read.evaluation),
+                    "raw": counted(raw.evaluation),
+                }
+            )
+    return rows
+
+
+def styled(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
+    """Digits with one mark each that MNIST hardly shows (`inkwise.training.styles`), and other pens."""
+    sets = [
+        Dataset(name, stack_glyphs([stroke_glyph(sample, pen) for sample in drawn.samples]), drawn.labels)
+        for name, pen in PENS.items()
+    ]
+    for label, marks in styles._MARKS.items():
+        plain = drawn.select(drawn.labels == label)
+        for mark in marks:
+            rng = np.random.default_rng(seed)
+            with patch.dict(styles._MARKS, {label: (mark,)}):
+                samples = [styles.restyle(sample, label, rng) for sample in plain.samples]
+            name = f"{label}, {mark.__name__.strip('_')}"
+            sets.append(replace(plain, name=name, samples=samples).to_dataset())
+    return [{"style": found.name, **counted(found.evaluation)} for found in evaluate_model(model, sets)]
+
+
+def others(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
+    """How well the highest probability tells UNIPEN's digits from what is no digit."""
+    letters = unipen(folder / "unipen_nondigits.npz", part).to_dataset()
+    letters = letters.select(~np.isin(letters.labels, sorted(LOOK_ALIKES)))
+    sets = [letters]
+    if part == "test":
+        sets.append(datasets.load(folder / "omniglot_nondigits.npz"))
+    accepted = surest(model, digits)
+    threshold = float(np.quantile(accepted, 0.01, method="lower"))  # at least 99 % reach it
+    rows = []
+    for other in sets:
+        found = surest(model, other)
+        # Where nobody noted the writers, each sample is one.
+        writers = other.writers if other.writers is not None else -1 - np.arange(len(other))
+        assert digits.writers is not None
+        area, interval = auroc(accepted, found, digits.writers, writers)
+        rows.append(
+            {
+                "set": other.name,
+                "auroc": area,
+                "auroc_interval": interval,
+                "rejected_at_99": share(int((found < threshold).sum()), len(other)),
+                "rejected": share(int((found < model.threshold).sum()), len(other)),
+            }
+        )
+    taken = Counter(letters.labels[surest(model, letters) >= model.threshold].tolist())
+    return {
+        "left_out": sorted(LOOK_ALIKES),
+        "threshold_at_99": threshold,
+        "digits_accepted": share(int((accepted >= model.threshold).sum()), len(digits)),
+        "rows": rows,
+        "accepted_most": [
+            {"label": label, "accepted": count, "n": int((letters.labels == label).sum())}
+            for label, count in sorted(taken.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+        ],
+    }
+
+
+def surest(model: Model, dataset: Dataset) -> NDArray[np.float32]:
+    """The highest probability of each glyph, (n,); 0 where there is no ink."""
+    return np.where(dataset.glyphs.any(axis=(1, 2)), model.run(dataset.glyphs)[0].max(axis=1), 0)
+
+
+def auroc(
+    digits: NDArray[np.float32],
+    others: NDArray[np.float32],
+    digit_writers: NDArray[np.int64],
+    other_writers: NDArray[np.int64],
+) -> tuple[float, tuple[float, float]]:
+    """Area under the ROC curve, and its 95 % interval from a bootstrap of the writers."""
+    scores = np.concatenate([digits, others])
+    truth = np.arange(len(scores)) < len(digits)
+    names, writer = np.unique(np.concatenate([digit_writers, other_writers]), return_inverse=True)
+    rng = np.random.default_rng(0)
+    drawn = [
+        np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names)) for _ in range(RESAMPLES)
+    ]
+    areas = [roc_auc_score(truth, scores, sample_weight=count[writer]) for count in drawn]
+    low, high = np.quantile(areas, [0.025, 0.975])
+    return float(roc_auc_score(truth, scores)), (float(low), float(high))
+
+
+def nothing(recognizer: Recognizer, seed: int) -> list[Figures]:
+    """In how many pictures and strokes without a digit one is accepted, all the same."""
+    rows = []
+    for kind in KINDS:
+        made, lines = list(pictures(kind, NOTHINGS, seed)), list(strokes(kind, NOTHINGS, seed))
+        rows.append(
+            {
+                "kind": kind,
+                "pictures": len(made),
+                "read_digit": sum(accepts(recognizer.read_digit(picture)) for picture in made),
+                "read": sum(accepts(recognizer.read(picture)) for picture in made),
+                "strokes": len(lines),
+                "read_strokes": sum(
+                    accepts(recognizer.read_strokes(line))
+                    or accepts(recognizer.read_strokes(line, single=True))
+                    for line in lines
+                ),
+            }
+        )
+    return rows
+
+
+def accepts(reading: Reading) -> bool:
+    return any(digit.accepted for digit in reading.digits)
+
+
+def wall(recognizer: Recognizer, path: Path) -> Image.Image:
+    """Each picture that is misread above the glyph that the model saw, and what it was read as."""
+    readings = [(label, recognizer.read_digit(picture)) for label, picture in labelled(path)]
+    missed = [pair for pair in readings if not pair[1].digits or pair[1].digits[0].label != pair[0]]
+    image = Image.new("L", (130 * max(len(missed), 1), 280), 255)
+    for number, (label, reading) in enumerate(missed):
         assert reading.picture is not None
         picture = ImageOps.contain(Image.fromarray(reading.picture), (120, 120))
         image.paste(picture, (130 * number + 5, 5))
         if reading.digits:
-            image.paste(
-                Image.fromarray(np.asarray(reading.digits[0].glyph)).resize((112, 112)),
-                (130 * number + 5, 130),
-            )
+            glyph = Image.fromarray(np.asarray(reading.digits[0].glyph))
+            image.paste(glyph.resize((112, 112)), (130 * number + 5, 130))
         text = f"{label} read as {reading.digits[0].label if reading.digits else 'nothing'}"
         ImageDraw.Draw(image).text((130 * number + 5, 250), text, fill=0)
     return image
+
+
+def labelled(path: Path) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Labels and grey pictures of an archive of pictures of many sizes."""
+    with np.load(path, allow_pickle=False) as archive:
+        pieces = np.split(archive["pixels"], archive["offsets"][1:-1])
+        shapes, labels = archive["shapes"], archive["labels"].astype(str).tolist()
+    return [(label, piece.reshape(shape)) for label, piece, shape in zip(labels, pieces, shapes, strict=True)]
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
     python benchmarks/report.py [FOLDER]
 
-FOLDER holds the real handwriting that benchmarks/real_hands.py reads; without it that table stays as it was.
+FOLDER holds the real handwriting that benchmarks/real_hands.py reads; its figures go into the model card.
 """
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,38 +17,37 @@ INTRODUCTION = """# Benchmarks
 
 `make bench` writes this page; `make bench DATA=FOLDER` measures the real handwriting anew as well. Machines
 differ and are noisy: compare figures of one table, not of two.
+
+## Real hands
+
+    python benchmarks/real_hands.py FOLDER --json docs/figures/default.json
+    python benchmarks/card.py
+
+The tables are in the [model card](model.md#how-well-it-reads). To choose between models, measure both with
+`--part validation`: it reads neither the test writers nor a test set.
 """
 SECTIONS = {
-    "Real hands": "real_hands.py",
     "Speed": "speed.py --install",
+    "Integers": "quantised.py",
     "App": "app.py",
     "Training": "training.py --peers",
 }
 
 
 def main() -> None:
-    data = sys.argv[1:]
-    before = kept(PAGE.read_text()) if PAGE.exists() else {}
+    if data := sys.argv[1:]:
+        output("real_hands.py", *data, "--json", "docs/figures/default.json")
+        output("card.py")
     page = INTRODUCTION
     for heading, script in SECTIONS.items():
-        if heading == "Real hands" and not data:
-            body = before.get(heading, "not measured yet\n")
-        else:
-            command = [
-                sys.executable,
-                *f"benchmarks/{script}".split(),
-                *(data if heading == "Real hands" else []),
-            ]
-            body = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-        shown = f"benchmarks/{script}" + (" FOLDER" if heading == "Real hands" else "")
-        page += f"\n## {heading}\n\n    python {shown}\n\n{body.strip()}\n"
+        page += f"\n## {heading}\n\n    python benchmarks/{script}\n\n{output(*script.split()).strip()}\n"
     PAGE.write_text(page)
 
 
-def kept(page: str) -> dict[str, str]:
-    """What stands below each heading's command."""
-    parts = re.split(r"^## (.+)\n\n    .*\n\n", page, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
+def output(script: str, *arguments: str) -> str:
+    """What a benchmark prints."""
+    command = [sys.executable, f"benchmarks/{script}", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":

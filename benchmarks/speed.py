@@ -21,6 +21,7 @@ import numpy as np
 from common import machine, print_table
 
 from inkwise import Recognizer
+from inkwise.recognition import Model
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "seven.jpg"
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--install", action="store_true")
     arguments = parser.parse_args()
     print(f"{machine()}; median of the runs, smallest and largest in brackets.\n")
-    rows = [("`classify`, one thread", spread(throughput(), "{:,.0f} glyphs/s"))]
+    rows = [("`classify`, one thread", spread(throughput(Model.bundled(threads=1)), "{:,.0f} glyphs/s"))]
     rows.append(("`read_digit`, one picture, one thread", spread(latency(), "{:.2f} ms")))
     if arguments.install:
         with tempfile.TemporaryDirectory() as folder:
@@ -50,11 +51,10 @@ def spread(values: list[float], form: str) -> str:
     return f"{middle} ({low} to {high})"
 
 
-def throughput(glyphs: int = 4096, runs: int = 9) -> list[float]:
-    recognizer = Recognizer(threads=1)
+def throughput(model: Model, glyphs: int = 4096, runs: int = 9) -> list[float]:
     batch = np.random.default_rng(0).integers(0, 256, (glyphs, 28, 28), np.uint8)
-    recognizer.classify(batch[:256])
-    return [glyphs / seconds(lambda: recognizer.classify(batch)) for _ in range(runs)]
+    model.run(batch[:256])
+    return [glyphs / seconds(lambda: model.run(batch)) for _ in range(runs)]
 
 
 def latency(runs: int = 200) -> list[float]:

@@ -1,0 +1,80 @@
+"""The model card is held to the figures, the figures to the weights, and what makes them to its word."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inkwise import Recognizer
+from inkwise.recognition.model import bundled_models, model_source
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+
+def test_the_card_shows_the_figures():
+    from card import written
+
+    page = (ROOT / "docs" / "model.md").read_text()
+    assert written(page) == page
+
+
+def test_no_figure_is_copied_by_hand():
+    from card import written
+
+    page = "<!-- figures: sureness -->\nby hand\n<!-- end -->\nprose"
+    filled = written(page)
+    assert "by hand" not in filled
+    assert "surest 95 %" in filled
+    assert filled.endswith("<!-- end -->\nprose")
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_figures_are_of_the_bundled_weights(name):
+    model = json.loads((ROOT / "docs" / "figures" / f"{name}.json").read_text())["model"]
+    assert model["sha256"] == hashlib.sha256(model_source(name)).hexdigest()
+
+
+def test_the_bundled_weights_are_within_their_sizes():
+    sizes = {name: len(model_source(name)) for name in bundled_models()}
+    assert sizes["default"] <= 2_000_000
+
+
+@pytest.mark.parametrize("kind", ["empty", "dot", "noise", "scribble", "solid", "stripes"])
+def test_what_is_no_digit_is_the_same_each_time(kind):
+    from nothing import SIZES, pictures
+
+    once, again, other = (list(pictures(kind, 12, seed)) for seed in (0, 0, 1))
+    assert all(np.array_equal(one, two) for one, two in zip(once, again, strict=True))
+    assert not all(np.array_equal(one, two) for one, two in zip(once, other, strict=True))
+    assert {picture.shape for picture in once} == set(SIZES)
+    light = [np.median(picture) > 127 for picture in pictures("dot", 10, 0)]
+    assert light == [True] * 5 + [False] * 5
+
+
+def test_strokes_that_are_no_digit_can_be_read():
+    from nothing import STROKES, strokes
+
+    recognizer = Recognizer()
+    found = {kind: [recognizer.read_strokes(line) for line in strokes(kind, 3, 0)] for kind in STROKES}
+    assert not any(reading.digits for reading in found["empty"])
+    assert all(reading.digits for kind in ("dot", "scribble") for reading in found[kind])
+
+
+def test_area_under_the_curve_and_its_interval():
+    from real_hands import auroc
+
+    rng = np.random.default_rng(0)
+    digits, others = rng.normal(1, 1, 300), rng.normal(0, 1, 300)
+    writers = np.arange(300) // 10
+    area, (low, high) = auroc(digits, others, writers, writers)
+    assert area == pytest.approx(0.76, abs=0.03)  # of two normal distributions one deviation apart
+    assert low < area < high
+    assert high - low == pytest.approx(0.075, abs=0.03)
+    assert auroc(digits + 9, others, writers, writers)[0] == 1
