@@ -108,6 +108,24 @@ def test_light_on_a_bare_page_is_no_ink(light):
     assert not separate(lit(np.full((100, 100), 230), lights(100)[light])).any()
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_the_dark_corners_of_a_lens_are_no_ink(drawn, alike, side):
+    x = np.linspace(-1, 1, side)
+    falloff = 1 / (1 + 0.3 * (x**2 + x[:, None] ** 2)) ** 2
+    assert alike(picture_glyph(lit(drawn(side), falloff)), picture_glyph(drawn(side))) > 0.92
+    assert side < 64 or picture_glyph(lit(np.full((side, side), 230), falloff**0.5)) is None
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("darkest", [0.2, 0.4])
+def test_a_bare_page_whose_light_falls_steeply_holds_no_ink(side, darkest):
+    rng = np.random.default_rng(0)
+    straight = np.tile(np.linspace(darkest, 1, side), (side, 1))
+    for light in (straight, straight.T, (straight + straight.T) / 2):
+        page = lit(np.full((side, side), 230), light) + rng.normal(0, 2, (side, side))
+        assert picture_glyph(np.clip(page, 0, 255).astype(np.uint8)) is None
+
+
 @pytest.mark.parametrize("quality", [20, 60])
 def test_the_blocks_of_jpeg_are_no_ink(drawn, alike, quality):
     rng = np.random.default_rng(0)

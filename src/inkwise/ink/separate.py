@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.ink.bands import between_bands
+
 MIN_CONTRAST = 14.0
 """Ink differs from its background by at least this, grey levels of 255."""
 
+_SMOOTH = 10.0  # grey levels by which lit paper differs from a smooth surface
 _COARSE = 256  # longer side at which background and polarity are estimated, pixels
 _REACH = 0.4  # strokes are thinner than this share of the shorter side
 
@@ -28,9 +31,20 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     shrink = min(1.0, _COARSE / max(height, width))
     size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
     coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    if _is_light_on_dark(np.asarray(coarse, np.uint8)):
-        grey, coarse = 255 - grey, 255 - coarse
-    background = cv2.resize(_background(np.asarray(coarse, np.uint8)), (width, height))
+    if (window := between_bands(np.asarray(coarse, np.uint8))) is not None:
+        rows, columns = (
+            slice(-(-part.start * full // small), part.stop * full // small)
+            for part, full, small in zip(window, grey.shape, coarse.shape, strict=True)
+        )
+        ink = np.zeros((height, width), np.uint8)
+        ink[rows, columns] = separate(grey[rows, columns])
+        if ink.any():
+            return ink
+    light = _light(np.asarray(coarse, np.uint8))
+    flat = np.clip(np.rint(coarse - light), 0, 255).astype(np.uint8)
+    if _is_light_on_dark(flat):
+        grey, flat, light = 255 - grey, 255 - flat, -light
+    background = cv2.resize(_background(flat) + light, (width, height))
     contrast = np.maximum(background - grey, 0, dtype=np.float32)
     if min(grey.shape) > 64:  # paper texture and sensor noise are finer than any pen in a large picture
         contrast = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000), np.float32)
@@ -85,23 +99,44 @@ def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
     The picture, its slope of light taken out, is cut in two: ink is less, touches the border less, and is
     made of strokes, so that no large circle fits into it.
     """
-    shrink = min(1.0, 64 / max(grey.shape))
-    size = (max(2, round(grey.shape[1] * shrink)), max(2, round(grey.shape[0] * shrink)))
-    flat = _without_slope(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32))
-    light = _above_otsu(flat)
+    small = _small(grey)
+    flat = small - _fitted(small, curved=False)
+    light = _above_otsu(flat - flat.min())
     ours, theirs = _bulk(light), _bulk(~light)
     return bool((ours / np.maximum(ours + theirs, 1e-9)).sum() < 1.5)
 
 
-def _without_slope(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take out a plane fitted to that half of the picture which fits it best: the background; from 0 up."""
-    y, x = np.indices(grey.shape, np.float32).reshape(2, -1)
-    plane, level = np.stack([x, y, np.ones_like(x)], 1), grey.reshape(-1)
-    residual = level - np.median(level)
+def _light(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How light falls on the background, (H, W) float32 about 0: a slope and a lens's darker corners.
+
+    It falls steepest at the border, where a closing alone would see ink. Zero where too little of the picture
+    is as smooth: a bold digit in a tight picture.
+    """
+    small = _small(grey)
+    even = np.median(np.abs(small - np.median(small))) <= 1
+    if even or (np.abs(small - (fitted := _fitted(small, curved=True))) <= _SMOOTH).mean() < 0.6:
+        return np.zeros(grey.shape, np.float32)
+    return np.asarray(cv2.resize(fitted - fitted.mean(), grey.shape[::-1]), np.float32)
+
+
+def _small(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    shrink = min(1.0, 64 / max(grey.shape))
+    size = (max(2, round(grey.shape[1] * shrink)), max(2, round(grey.shape[0] * shrink)))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _fitted(grey: NDArray[np.float32], curved: bool) -> NDArray[np.float32]:
+    """A plane or curved surface fitted to that half of the picture which fits it best: the background."""
+    y, x = (np.indices(grey.shape, np.float32) / max(grey.shape)).reshape(2, -1)
+    plane, level = np.stack([np.ones_like(x), x, y], 1), grey.reshape(-1)
+    if curved:
+        plane = np.hstack([plane, np.stack([x * x, x * y, y * y], 1)])
+    fitted = np.full_like(level, np.median(level))
     for _ in range(3):
-        fits = np.abs(residual) <= np.median(np.abs(residual))
-        residual = level - plane @ np.linalg.lstsq(plane[fits], level[fits], rcond=None)[0]
-    return np.asarray(residual - residual.min(), np.float32).reshape(grey.shape)
+        residual = np.abs(level - fitted)
+        fits = residual <= np.median(residual)
+        fitted = plane @ np.linalg.lstsq(plane[fits], level[fits], rcond=None)[0]
+    return np.asarray(fitted, np.float32).reshape(grey.shape)
 
 
 def _bulk(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
