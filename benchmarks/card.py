@@ -1,6 +1,7 @@
 """Write the figures of docs/figures into the model card, docs/model.md, between its markers.
 
     python benchmarks/real_hands.py FOLDER --model MODEL --json docs/figures/NAME.json
+    python benchmarks/ingredients.py FOLDER
     python benchmarks/card.py
 
 NAME is default, tiny or max. The tables are those of `default`; each of the three has a row of sizes.
@@ -13,6 +14,7 @@ import re
 from pathlib import Path
 
 from hands_tables import sizes, tables
+from ingredients_table import ingredients
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODELS = ("default", "tiny", "max")
@@ -25,9 +27,13 @@ def main() -> None:
 
 def written(page: str) -> str:
     """The page with what is measured between `<!-- figures: NAME -->` and `<!-- end -->`."""
-    files = {name: DOCS / "figures" / f"{name}.json" for name in MODELS}
+    files = {name: DOCS / "figures" / f"{name}.json" for name in (*MODELS, "ingredients")}
     figures = {name: json.loads(file.read_text()) if file.exists() else None for name, file in files.items()}
-    texts = {"sizes": sizes(figures), **tables(figures["default"] or {})}
+    texts = {
+        "sizes": sizes({name: figures[name] for name in MODELS}),
+        "ingredients": ingredients(figures["ingredients"]),
+        **tables(figures["default"] or {}),
+    }
     return re.sub(
         r"(<!-- figures: (\w+) -->\n).*?(?=<!-- end -->)",
         lambda found: f"{found[1]}\n{texts[found[2]]}\n\n",

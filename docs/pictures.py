@@ -1,9 +1,10 @@
-"""Make the pictures of the docs: a sheet of handwriting, one digit, the sheet as it is read, an explanation.
+"""Make the pictures of the docs: a sheet of handwriting, a digit, the sheet as read, an explanation, a wall.
 
     python docs/pictures.py unipen_digits.npz
 
 The digits are pen strokes from UNIPEN (CC BY 4.0, see docs/model.md), of writers that were not trained on.
-Those that are explained are of MNIST's test set.
+Those that are explained are of MNIST's test set. The wall shows what nets are trained on; it needs
+`inkwise[train]`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ import numpy as np
 from inkwise import Recognizer, datasets
 from inkwise.cli.explain import explain
 from inkwise.datasets import StrokeSet
+from inkwise.ink import stroke_glyph
+from inkwise.training.hands import redrawn
+from inkwise.training.others import draw_others, spoil_digits
+from inkwise.training.pictures import glyph_cover, photographed
+from inkwise.training.styles import restyle
 
 HERE = Path(__file__).parent
 LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")
@@ -25,13 +31,14 @@ DOUBTFUL = (5745, 2414, 1847, 674, 3808)  # MNIST test digits of which the bundl
 
 
 def main(strokes_path: str) -> None:
-    """Write sample-sheet and seven.jpg, sample-sheet-read.jpg, doubtful and explain.png beside this file."""
+    """Write all pictures beside this file."""
     explained()
     rng = np.random.default_rng(11)
     strokes = datasets.load_raw(strokes_path)
     assert isinstance(strokes, StrokeSet)
     assert strokes.writers is not None
     strokes = strokes.select(datasets.split_writers(strokes.writers) == "validation")
+    trained_on(strokes)
     ink = np.zeros((HEIGHT, WIDTH), np.float32)
     for number, line in enumerate(LINES):
         x, y = 50 + rng.uniform(-10, 10), 45 + 125 * number
@@ -58,6 +65,27 @@ def explained() -> None:
     cv2.imwrite(str(HERE / "doubtful.png"), 255 - np.kron(row, np.ones((4, 4), np.uint8)))
     (HERE / "explain.png").unlink(missing_ok=True)
     explain(HERE / "doubtful.png", out=HERE / "explain.png")
+
+
+def trained_on(strokes: StrokeSet) -> None:
+    """Digits as drawn, by other hands, styled and photographed; what is no digit, made up and of digits."""
+    rng = np.random.default_rng(6)
+    chosen = np.concatenate(
+        [rng.choice(np.flatnonzero(strokes.labels == digit), 2) for digit in "0123456789"]
+    )
+    labels = strokes.labels[chosen]
+    samples = [strokes.samples[number] for number in chosen]
+    drawn = np.stack([stroke_glyph(sample) for sample in samples])
+    others = [stroke_glyph(redrawn(sample, rng), rng.uniform(1.8, 4)) for sample in samples]
+    marked = [number for number in range(len(samples)) if labels[number] in "0147"]
+    styled = [
+        stroke_glyph(restyle(samples[number], labels[number], rng))
+        for number in np.resize(marked, len(samples))
+    ]
+    seen = [photographed(glyph_cover(glyph), glyph, rng) for glyph in others]
+    made = draw_others(len(samples), rng), spoil_digits(drawn, labels, len(samples), rng)
+    wall = np.vstack([np.hstack(row) for row in (drawn, others, styled, seen, *made)])
+    cv2.imwrite(str(HERE / "training-data.png"), 255 - np.kron(wall, np.ones((2, 2), np.uint8)))
 
 
 def write(ink: np.ndarray, sample: list[np.ndarray], x: float, y: float) -> float:

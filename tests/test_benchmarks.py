@@ -78,3 +78,23 @@ def test_area_under_the_curve_and_its_interval():
     assert low < area < high
     assert high - low == pytest.approx(0.075, abs=0.03)
     assert auroc(digits + 9, others, writers, writers)[0] == 1
+
+
+def test_an_ingredient_is_compared_to_the_whole_recipe_of_the_same_seeds():
+    from ingredients_table import ingredients
+
+    def run(name, seed, misses, area):
+        rest = {"unipen": 30, "photographed": 90, "rejected_at_99": 0.5}
+        return {"ingredient": name, "seed": seed, "mnist": misses, "auroc": area, **rest}
+
+    runs = [run("whole", 0, 100, 0.97), run("whole", 1, 104, 0.99), run("styles", 0, 110, 0.96)]
+    lines = ingredients({"n": {"mnist": 10_000}, "runs": runs}).splitlines()
+    rows = {line.split(" | ")[0]: line for line in lines}
+    assert "MNIST, misses of 10,000" in lines[0]
+    assert rows["| nothing"].startswith(
+        "| nothing | 2 | 102.0 ± 2.8 | 30.0 ± 0.0 | 90.0 ± 0.0 | 0.9800 ± 0.0141"
+    )
+    assert rows["| styles"].startswith(
+        "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 0.9600 (-0.0100)"
+    )
+    assert rows["| dropout"].count("TO FILL") == 6

@@ -182,3 +182,13 @@ def test_a_recipe_may_start_from_a_model(few):
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
     assert model.recipe_.channels == (32, 32, 96)
+
+
+def test_what_is_no_digit_is_a_label_like_any_other(few):
+    X, y = few
+    labels = np.where(y < 8, y.astype(str), "not a digit")
+
+    classifier = DigitClassifier(epochs=1).fit(X, labels)
+
+    assert classifier.classes_[-1] == "not a digit"
+    np.testing.assert_allclose(classifier.predict_proba(X).sum(1), 1)

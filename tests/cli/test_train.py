@@ -88,6 +88,7 @@ def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
         "train", "--data", source, "--init", first, *SET, "--set", "layer_decay=0", "--out", second
     )
     assert status == 0, err
+    assert f"drawing the glyphs of {source}\n" in err
     assert f"init={first}" in err
     assert metadata_of(second)["recipe"]["init"] == str(first)
 
@@ -104,6 +105,22 @@ def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
     assert json.loads(out)["digits"][0]["label"] in SHAPES
     assert inkwise("predict", source, "--submission", tmp_path / "out.csv", "--model", joined)[0] == 0
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
+
+
+def test_a_student_learns_from_a_teacher(inkwise, letters, tmp_path):
+    source, teacher, student = (tmp_path / name for name in ("train.npz", "teacher", "student"))
+    train = ("train", "--data", write_npz(source, letters), *SET, "--set", "epochs=3")
+    inkwise(*train, "--out", teacher)
+
+    status, _, err = inkwise(*train, "--set", f"teachers={teacher}", "--set", "taught=0.9", "--out", student)
+    assert status == 0, err
+    assert metadata_of(student)["recipe"]["teachers"] == [str(teacher)]
+    assert metadata_of(student)["recipe"]["taught"] == 0.9
+
+    status, out, err = inkwise(*train, "--set", "teachers=default", "--out", tmp_path / "other")
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].startswith("inkwise: default cannot teach: its classes are 0, 1, 2, ")
+    assert err.splitlines()[-1].endswith("; those to learn are A, B, €")
 
 
 def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):

@@ -168,3 +168,21 @@ def test_a_stroke_along_the_border_survives(stroke, ink, paper):
 def test_odd_shapes_do_no_harm(size):
     picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
     assert separate(picture).shape == size
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])
+@pytest.mark.parametrize("side", SIDES)
+def test_a_solid_shape_is_no_ring(side, ink, paper):
+    solid = np.full((side, side), paper, np.uint8)
+    cv2.circle(solid, (side // 2, side // 2), round(0.4 * side), ink, cv2.FILLED)
+    found = separate(solid) >= 128
+    assert found[side // 2, side // 2]
+    assert (found == (solid == ink)).mean() > 0.97
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_paper_inside_a_ring_stays_paper(side):
+    ring = np.full((side, side), 230, np.uint8)
+    cv2.circle(ring, (side // 2, side // 2), round(0.35 * side), 20, max(2, side // 12))
+    lit_ring = lit(ring, lights(side)["from the right"])
+    assert not separate(lit_ring)[side // 2, side // 2]

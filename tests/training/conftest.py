@@ -9,6 +9,7 @@ from rich.console import Console
 
 from inkwise.datasets.idx import idx_bytes
 from inkwise.ink import stroke_glyph
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import recipe, train
 from inkwise.training.loop import Samples
 
@@ -76,6 +77,32 @@ def base(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("base")
     with torch.random.fork_rng([]):
         return train(tiny, folder, device="cpu", console=Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="session")
+def stripes():
+    """40 glyphs (40, 28, 28) that are no digits: stripes from side to side."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(28)[:, None] + rng.integers(8, size=(40, 1, 1))
+    return np.where(rows % 8 < 4, rng.integers(150, 256, (40, 28, 28)), 0).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def with_stripes(tiny, stripes, tmp_path_factory):
+    """The recipe with these among its data."""
+    path = tmp_path_factory.mktemp("stripes") / "stripes.csv"
+    head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
+    rows = [",".join([NOT_A_DIGIT, *map(str, glyph.ravel().tolist())]) for glyph in stripes]
+    path.write_text("\n".join([head, *rows, ""]))
+    return tiny.set(data=(*tiny.data, str(path)), epochs=8)
+
+
+@pytest.fixture(scope="session")
+def rejecting(with_stripes, tmp_path_factory):
+    """A model that tells 0, 1, 4 and 7 apart and knows that stripes are none of them."""
+    folder = tmp_path_factory.mktemp("rejecting")
+    with torch.random.fork_rng([]):
+        return train(with_stripes, folder, device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture

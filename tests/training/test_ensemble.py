@@ -170,3 +170,17 @@ def test_a_member_is_not_replaced(base, others):
         with pytest.raises(DataError, match=r"model\.onnx: is read, and would be replaced"):
             ensemble([str(source), others[0]], base)
     assert base.read_bytes() == content
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_it_rejects_where_one_of_its_members_does(base, rejecting, others, shapes, stripes, tmp_path, turned):
+    sources = [str(base), str(rejecting)][:: -1 if turned else 1]
+    glyphs = np.concatenate([shapes[0], stripes])
+
+    model = ensemble(sources, tmp_path / "model.onnx")
+
+    expected = np.mean([member.run(glyphs)[0] for member in members(sources)], axis=0)
+    np.testing.assert_allclose(model.run(glyphs)[0], expected, atol=1e-6)
+    assert model.rejects
+    assert model.run(stripes)[0].sum(1).max() < 0.8
+    assert not ensemble([str(base), others[0]], tmp_path / "plain.onnx").rejects

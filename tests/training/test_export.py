@@ -109,3 +109,18 @@ def test_the_file_tells_nothing_of_the_machine_that_made_it(exported):
     content = exported.read_bytes()
     assert b"stack_trace" not in content
     assert str(Path(inkwise.__file__).parent).encode() not in content
+
+
+def test_what_is_no_digit_has_no_column(tiny, shapes, tmp_path):
+    torch.manual_seed(0)
+    net = compact(tiny, 5).eval()
+    path = tmp_path / "model.onnx"
+    export(net, path, TEMPERATURE, METADATA | {"rejects": True})
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    (probabilities,) = session.run(["probabilities"], {"glyphs": shapes[0]})
+
+    expected = (logits_of(net, torch.from_numpy(shapes[0])) / TEMPERATURE).softmax(1)
+    assert probabilities.shape == (200, 4)
+    np.testing.assert_allclose(probabilities, expected[:, :4].numpy(), atol=1e-5)
+    onnx.checker.check_model(onnx.load(path), full_check=True)

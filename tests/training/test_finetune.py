@@ -7,6 +7,7 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.errors import DataError, ModelError
 from inkwise.ink import stroke_glyph
 from inkwise.recognition import Model
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.finetune import finetune
 from inkwise.training.recipes import Learn
 
@@ -33,7 +34,7 @@ def crosses():
 def learn(base, replay, tmp_path):
     """learn(drawn, found) gives the model that was learnt."""
 
-    def learn(drawn=None, found=None, **more):
+    def learn(drawn=None, found=None, base=base, **more):
         path = tmp_path / "learnt.onnx"
         drawn = StrokeSet("drawn", [], np.array([], str)) if drawn is None else drawn
         found = replay.select(slice(0)) if found is None else found
@@ -112,3 +113,24 @@ def test_a_file_that_cannot_be_written(base, crosses, replay, tmp_path):
     path = tmp_path / "none" / "a.onnx"
     with pytest.raises(DataError, match=r"a\.onnx: cannot be written \(No such file or directory\)"):
         finetune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
+
+
+def test_what_is_no_digit_is_not_forgotten(learn, rejecting, crosses, shapes, stripes):
+    model = learn(crosses.select(slice(8)), base=rejecting)
+
+    assert (model.labels, model.rejects) == (("0", "1", "4", "7", "×"), True)
+    assert read(model, crosses.select(slice(8, None)).to_dataset().glyphs).tolist() == ["×"] * 4
+    assert (read(model, shapes[0]) != shapes[1]).sum() <= 8, "of 200"
+    assert model.run(stripes)[0].sum(1).max() < 0.5
+    assert Model(rejecting).threshold == model.threshold
+
+
+def test_what_is_no_digit_can_be_taught(learn, rejecting, crosses):
+    glyphs = crosses.to_dataset().glyphs
+    taught = Dataset("found", glyphs[:8], np.array([NOT_A_DIGIT] * 8))
+
+    model = learn(found=taught, base=rejecting)
+
+    assert model.labels == ("0", "1", "4", "7")
+    before, after = (each.run(glyphs[8:])[0].sum(1).mean() for each in (Model(rejecting), model))
+    assert after < before / 2

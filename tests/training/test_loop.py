@@ -12,17 +12,19 @@ from inkwise.errors import InkwiseError
 from inkwise.training.callbacks import Callback, EarlyStopping, OneCycle, WeightAveraging
 from inkwise.training.loop import Loop, Samples, logits_of
 from inkwise.training.nets import compact
+from inkwise.training.objective import distance_of
 from inkwise.training.run import callbacks_of
+from inkwise.training.weights import net_from_onnx
 
 
 @pytest.fixture
 def make(tiny, samples):
     """make(*callbacks, **changes) is a loop over the four shapes."""
 
-    def make(*callbacks, **changes):
+    def make(*callbacks, teachers=(), **changes):
         recipe = tiny.set(**changes)
         torch.manual_seed(recipe.seed)
-        return Loop(compact(recipe, 4), recipe, *samples, list(callbacks))
+        return Loop(compact(recipe, 4), recipe, *samples, list(callbacks), teachers)
 
     return make
 
@@ -273,6 +275,42 @@ def test_a_schedule_moves_every_layer_by_its_share(make):
     assert loop.lr == 0.04
     rates = {round(group["lr"], 9) for group in loop.optimizer.param_groups}
     assert rates == {0.04, 0.02, 0.01, 0.005, 0.0025, 0.00125}  # the head and five convolutions
+
+
+@pytest.fixture
+def contrary(base):
+    """A teacher that calls every shape by the name of the next."""
+    net, _ = net_from_onnx(base)
+    with torch.no_grad():
+        net.head.weight.copy_(net.head.weight.roll(1, 0))
+        net.head.bias.copy_(net.head.bias.roll(1, 0))
+    return net
+
+
+def test_a_student_comes_nearer_to_its_teacher_the_more_it_is_taught(make, samples, contrary):
+    glyphs = samples[1].glyphs
+    said, before = logits_of(contrary, glyphs).softmax(1), all_of(contrary)
+    distances, agreements = [], []
+    for teachers, taught in (((), 0.0), ([contrary], 0.5), ([contrary], 0.99)):
+        in_the_end = []
+        look = After(6, lambda loop, found=in_the_end: found.append(logits_of(loop.net, glyphs)))
+        make(look, teachers=teachers, taught=taught, epochs=6).fit()
+        (logits,) = in_the_end
+        distances.append(float(distance_of(logits, said)))
+        agreements.append(float((logits.argmax(1) == said.argmax(1)).float().mean()))
+    assert distances[0] > distances[1] > distances[2]
+    assert agreements[0] < 0.2
+    assert agreements[2] > 0.8
+    assert torch.equal(all_of(contrary), before), "a teacher does not learn"
+
+
+def test_what_several_teachers_say_is_averaged(make, samples, contrary, base):
+    teachers = [contrary, net_from_onnx(base)[0]]
+    loop = make(teachers=teachers)
+    inputs = samples[0].glyphs[:8, None].float() / 255
+    with torch.no_grad():
+        one, two = (teacher(inputs).softmax(1) for teacher in teachers)
+    torch.testing.assert_close(loop._taught(inputs), (one + two) / 2)
 
 
 def test_sixteen_bits_learn_too(make, samples):

@@ -1,9 +1,11 @@
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from inkwise.training import recipe
-from inkwise.training.objective import Ftrl, loss_of, optimizer_of
+from inkwise.training.objective import Ftrl, distance_of, loss_of, optimizer_of
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]]))
 CLASSES = torch.tensor([0, 1])
@@ -20,6 +22,15 @@ CLASSES = torch.tensor([0, 1])
 def test_a_loss_is_what_its_name_says(name, expected):
     chosen = recipe("default").set(loss=name, label_smoothing=0.0)
     assert float(loss_of(LOGITS, CLASSES, chosen)) == pytest.approx(float(expected))
+
+
+def test_the_distance_to_a_teacher_is_the_divergence_from_what_it_says():
+    taught = torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]])
+    first = sum(p * math.log(p / q) for p, q in zip((0.5, 0.25, 0.25), (0.7, 0.2, 0.1), strict=True))
+    assert float(distance_of(LOGITS, taught)) == pytest.approx(first / 2)
+    assert float(distance_of(LOGITS, LOGITS.softmax(1))) == pytest.approx(0, abs=1e-6)
+    sure = torch.tensor([[1.0, 0, 0], [0, 1, 0]])
+    assert float(distance_of(LOGITS, sure)) == pytest.approx(-(math.log(0.7) + math.log(0.25)) / 2)
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl"])

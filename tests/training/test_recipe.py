@@ -56,10 +56,13 @@ def test_texts_become_what_the_key_takes():
         "channels=8,16,32",
         "schedule=step",
         "test=",
+        "others=letters.npz,words.npz",
+        "teachers=default,runs/one",
     ]
     chosen = recipe("default").set_text(texts)
     assert (chosen.epochs, chosen.lr, chosen.schedule) == (3, 0.001, "step")
     assert (chosen.data, chosen.channels, chosen.test) == (("mnist-train", "my=odd.csv"), (8, 16, 32), ())
+    assert (chosen.others, chosen.teachers) == (("letters.npz", "words.npz"), ("default", "runs/one"))
     assert recipe("default").set_text([]) == recipe("default")
 
 
@@ -81,6 +84,8 @@ def test_texts_become_what_the_key_takes():
         ("lr=inf", "recipe key lr must be finite, not inf"),
         ("weight_decay=-1", "recipe key weight_decay must not be below 0: -1.0"),
         ("warmup=1", r"recipe key warmup must be in \[0, 1\), not 1.0"),
+        ("taught=1", r"recipe key taught must be in \[0, 1\), not 1.0"),
+        ("invented=-1", "recipe key invented must not be below 0: -1"),
         ("dropout=1", r"recipe key dropout must be in \[0, 1\), not 1.0"),
         ("layer_decay=1.1", r"recipe key layer_decay must be in \[0, 1\], not 1.1"),
         ("validation=0", "recipe key validation must be above 0: without it nothing can be chosen"),

@@ -18,6 +18,8 @@ from scipy.special import softmax
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise.errors import DataError, InkwiseError
+from inkwise.recognition import Model
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import resume, run, train
 from inkwise.training.callbacks import Checkpoint, Progress
 from inkwise.training.loop import logits_of
@@ -87,6 +89,7 @@ def test_the_recipe_is_saved_and_printed(finished, tiny):
     for key, value in tiny.to_dict().items():
         assert f"{key}={value}" in printed
     assert "160 glyphs to train on, 40 to choose by; cpu, " in printed
+    assert printed.splitlines()[0] == f"drawing the glyphs of {tiny.data[0]}"
 
 
 def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
@@ -122,7 +125,7 @@ def test_temperature_and_threshold_are_those_of_the_model(finished, tiny):
     probabilities = session.run(["probabilities"], {"glyphs": split.validation})[0]
     metadata = metadata_of(folder)
     np.testing.assert_allclose(probabilities, softmax(logits / metadata["temperature"], 1), atol=1e-3)
-    assert metadata["threshold"] == pytest.approx(np.quantile(probabilities.max(1), 0.005), abs=1e-3)
+    assert metadata["threshold"] == pytest.approx(np.quantile(probabilities.max(1), 0.01), abs=1e-3)
 
 
 def metadata_of(folder):
@@ -136,6 +139,7 @@ def test_the_metadata_are_complete(finished, tiny):
     facts = json.loads((finished[0] / "recipe.json").read_text())
     assert (metadata["format"], metadata["name"]) == (1, "default")
     assert metadata["labels"] == ["0", "1", "4", "7"]
+    assert metadata["rejects"] is False
     assert metadata["recipe"] == facts["recipe"]
     assert metadata["data"] == list(tiny.data)
     assert metadata["versions"] == facts["versions"]
@@ -143,6 +147,44 @@ def test_the_metadata_are_complete(finished, tiny):
     assert 0.05 <= metadata["temperature"] <= 20
     assert 0.25 <= metadata["threshold"] <= 1
     assert metadata["seconds"] > 0
+
+
+def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, with_stripes):
+    model, split = Model(rejecting), gather(with_stripes)
+    digits = split.validation_labels != NOT_A_DIGIT
+    probabilities, _ = model.run(split.validation)
+    top = probabilities.max(1)
+
+    assert (model.labels, model.rejects) == (("0", "1", "4", "7"), True)
+    assert probabilities.shape == (48, 4)
+    assert (probabilities[~digits].sum(1) < 0.5).all()
+    assert model.threshold == pytest.approx(np.quantile(top[digits], 0.01), abs=1e-3)
+    read = np.array(model.labels)[probabilities.argmax(1)]
+    assert model.metadata["metrics"] == {
+        "validation": {
+            "n": 40,
+            "misses": int((read != split.validation_labels)[digits].sum()),
+            "others": 8,
+            "others_rejected": int((top[~digits] < model.threshold).sum()),
+        }
+    }
+
+
+def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
+    taught = tiny.set(teachers=(str(base), str(base.parent)), epochs=2)
+    quick(taught, tmp_path / "taught")
+    quick(tiny.set(epochs=2), tmp_path / "alone")
+    assert resume(tmp_path / "taught") == taught
+    assert weights(tmp_path / "taught") != weights(tmp_path / "alone")
+    assert f"teachers=({str(base)!r}" in console.file.getvalue()
+
+
+def test_the_threshold_lets_its_share_pass_though_all_are_sure(quick, tiny, tmp_path, monkeypatch):
+    sure = lambda net, glyphs: torch.eye(4)[torch.zeros(len(glyphs), dtype=int)] * 10.8  # noqa: E731
+    monkeypatch.setattr(run, "logits_of", sure)
+    monkeypatch.setattr(run, "fit_temperature", lambda logits, numbers: 1.0)
+    quick(tiny.set(epochs=1), tmp_path)
+    assert json.loads((tmp_path / "model.onnx").read_text())["threshold"] == 0.9999
 
 
 class Killed(BaseException):

@@ -8,7 +8,18 @@ import pytest
 from inkwise.datasets import StrokeSet, load, split_writers
 from inkwise.errors import DataError, InkwiseError
 from inkwise.ink import stroke_glyph
-from inkwise.training.samples import Split, draw_variant, gather, rescan, stratified, train_on
+from inkwise.texts import NOT_A_DIGIT
+from inkwise.training import samples
+from inkwise.training.others import LOOK_ALIKES
+from inkwise.training.samples import (
+    Split,
+    draw_variant,
+    gather,
+    read_again,
+    rescan,
+    stratified,
+    train_on,
+)
 
 LABELS = ["0", "1", "4", "7"]
 WRITERS = list(range(100, 130))
@@ -137,9 +148,92 @@ def test_a_label_that_only_those_write_who_choose_is_a_class():
     assert split.classes == ("0", "1", "2")
 
 
+def test_what_is_no_digit_is_the_last_class():
+    glyphs = np.zeros((3, 28, 28), np.uint8)
+    split = Split(glyphs, np.array(["z", NOT_A_DIGIT, "0"]), glyphs[:1], np.array(["~"]))
+    assert split.classes == ("0", "z", "~", NOT_A_DIGIT)
+    assert Split(glyphs[:1], np.array(["0"]), glyphs[:1], np.array([NOT_A_DIGIT])).classes[-1] == NOT_A_DIGIT
+
+
 def test_a_missing_set_is_named(tiny):
-    with pytest.raises(DataError, match=r"none\.npz"):
-        gather(tiny.set(data=("none.npz",)))
+    for keys in ({"data": ("none.npz",)}, {"others": ("none.npz",)}):
+        with pytest.raises(DataError, match=r"none\.npz"):
+            gather(tiny.set(**keys))
+
+
+@pytest.fixture
+def letters(tmp_path):
+    """letters(labels) gives a set of pictures with these labels, each with a brightness of its own."""
+
+    def letters(labels):
+        glyphs = np.zeros((len(labels), 28, 28), np.uint8)
+        glyphs[:, 6:20, 8:18] = np.linspace(150, 255, len(labels)).astype(np.uint8)[:, None, None]
+        path = tmp_path / "letters.csv"  # which is read as it is
+        head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
+        rows = [
+            ",".join([label, *map(str, glyph.ravel().tolist())])
+            for label, glyph in zip(labels, glyphs, strict=True)
+        ]
+        path.write_text("\n".join([head, *rows, ""]))
+        return str(path), dict(zip((glyph.tobytes() for glyph in glyphs), labels, strict=True))
+
+    return letters
+
+
+def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny, letters):
+    path, label_of = letters([*LOOK_ALIKES, *"0123456789", *"AEKMWx#?"])
+    split = gather(tiny.set(others=(path,)))
+    assert split.classes == ("0", "1", "4", "7", NOT_A_DIGIT)
+    taught = [
+        label_of[glyph.tobytes()]
+        for glyphs, labels in (
+            (split.training, split.training_labels),
+            (split.validation, split.validation_labels),
+        )
+        for glyph in glyphs[labels == NOT_A_DIGIT]
+    ]
+    assert sorted(taught) == sorted("AEKMWx#?")
+
+
+def test_others_written_with_a_pen_are_split_by_writer_and_drawn_as_digits_are(tiny, written, monkeypatch):
+    recipe = tiny.set(others=(str(written),), variants=3)
+    with pytest.raises(DataError, match=r"strokes\.npz: holds nothing but digits and what looks like them"):
+        gather(recipe)
+    rename(written, dict(zip(LABELS, "AEKM", strict=True)))
+    train, validation = (len(writers_of(part)) for part in ("train", "validation"))
+    split = gather(recipe)
+    assert (split.training_labels == NOT_A_DIGIT).sum() == 4 * train * 3
+    assert (split.validation_labels == NOT_A_DIGIT).sum() == 4 * validation
+    monkeypatch.setattr(samples, "_MOST_OTHERS", 60)
+    split = gather(recipe)
+    labels = np.concatenate([split.training_labels, split.validation_labels])
+    assert 0 < (labels == NOT_A_DIGIT).sum() <= 60, "so that they do not outweigh the digits"
+
+
+def rename(path, names):
+    """Change the labels of a stroke file."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["labels"] = np.array([names[label] for label in arrays["labels"].tolist()])
+    np.savez(path, **arrays)
+
+
+def test_so_many_others_are_invented_and_a_twelfth_to_choose_by(tiny):
+    split, again, without = (gather(tiny.set(invented=count)) for count in (24, 24, 0))
+    assert split.classes == (*without.classes, NOT_A_DIGIT)
+    assert (split.training_labels == NOT_A_DIGIT).sum() == 24
+    assert (split.validation_labels == NOT_A_DIGIT).sum() == 2
+    np.testing.assert_array_equal(split.training, again.training)
+    digits = split.training_labels != NOT_A_DIGIT
+    np.testing.assert_array_equal(split.training[digits], without.training)
+    assert split.training[~digits].any((1, 2)).all()
+
+
+def test_one_label_and_what_is_none_are_too_little(tiny, tmp_path, shapes):
+    path = tmp_path / "odd.npz"
+    np.savez(path, images=shapes[0][:20], labels=np.full(20, "3"))
+    with pytest.raises(DataError, match=r"odd\.npz: at least two different labels are needed to train"):
+        gather(tiny.set(data=(str(path),), invented=4))
 
 
 def test_a_stratified_share_is_at_least_one_and_never_all():
@@ -198,6 +292,32 @@ def test_a_rescan_is_the_same_digit_read_again(shapes):
     assert np.median(alike) > 0.75
     assert not rescan(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
     assert rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
+
+
+def test_what_is_read_again_is_scanned_or_photographed(shapes):
+    glyphs = shapes[0][:60]
+    again, scanned = (act(glyphs, np.random.default_rng(0)) for act in (read_again, rescan))
+    assert (again.shape, again.dtype) == (glyphs.shape, np.uint8)
+    photographed = (again != scanned).any((1, 2))
+    assert 0.3 < photographed.mean() < 0.7
+    alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(again, glyphs, strict=True)]
+    assert np.median(alike) > 0.75
+    assert not read_again(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [np.zeros((1, 2), np.float32)],
+        [np.ones((30, 2), np.float32)],
+        [np.array([(0, 0), (0, 90)], np.float32)],
+        [np.array([(0, 0), (1e-30, 1e-30)], np.float32), np.zeros((1, 2), np.float32)],
+    ],
+)
+@pytest.mark.parametrize("label", ["0", "1", "4", "7"])
+def test_the_least_that_can_be_written_is_drawn(strokes, label):
+    glyphs = draw_variant(strokes_of([strokes] * 8, [label] * 8), 0.7, np.random.default_rng(0))
+    assert glyphs.any((1, 2)).all()
 
 
 def test_a_folder_with_both_pairs_of_idx_files_has_its_own_test_set(tiny, tmp_path, shapes_folder):

@@ -5,19 +5,22 @@ from inkwise.training.styles import restyle
 
 ZERO = [np.array([(0.0, 0), (60, 0), (60, 100), (0, 100), (0, 0)])]
 ONE = [np.array([(50.0, 0), (50, 100)])]
+FOUR = [np.array([(20.0, 0), (0, 60), (60, 60)]), np.array([(50.0, 10), (40, 100)])]
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 100)])]
+DOT = [np.array([(5.0, 5)])]
 
 
-@pytest.mark.parametrize(("label", "strokes"), [("0", ZERO), ("1", ONE), ("7", SEVEN)])
+@pytest.mark.parametrize(("label", "strokes"), [("0", ZERO), ("1", ONE), ("4", FOUR), ("7", SEVEN)])
 def test_one_stroke_is_added_and_the_others_stay(label, strokes):
     for seed in range(20):
         styled = restyle(strokes, label, np.random.default_rng(seed))
-        assert len(styled) == 2
-        np.testing.assert_array_equal(styled[0], strokes[0])
+        assert len(styled) == len(strokes) + 1
+        for after, before in zip(styled, strokes, strict=False):
+            np.testing.assert_array_equal(after, before)
 
 
 def test_other_digits_stay_as_they_are():
-    assert restyle(SEVEN, "4", np.random.default_rng(0)) is SEVEN
+    assert restyle(SEVEN, "3", np.random.default_rng(0)) is SEVEN
 
 
 def test_the_mark_in_a_zero_crosses_its_middle():
@@ -41,6 +44,19 @@ def test_the_bar_of_a_seven_crosses_its_stem_at_half_height():
         mark = restyle(SEVEN, "7", np.random.default_rng(seed))[1]
         assert 30 < mark[:, 1].mean() < 70
         assert mark[0, 0] < mark[1, 0]
+
+
+def test_a_four_gets_a_roof_over_its_two_arms():
+    (*_, roof) = restyle(FOUR, "4", np.random.default_rng(0))
+    np.testing.assert_array_equal(roof, [(20, 0), (50, 10)])
+
+
+@pytest.mark.parametrize("label", ["0", "1", "4", "7"])
+def test_a_dot_gets_no_more_than_a_dot(label):
+    for seed in range(9):
+        styled = restyle(DOT, label, np.random.default_rng(seed))
+        np.testing.assert_array_equal(np.unique(np.concatenate(styled), axis=0), DOT[0])
+    assert restyle([], label, np.random.default_rng(0)) == []
 
 
 def test_the_unit_does_not_matter():

@@ -11,12 +11,13 @@ from onnx import numpy_helper
 from inkwise.errors import InkwiseError, ModelError
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
+from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import RECIPES, recipe, resume, train
 from inkwise.training.export import export
 from inkwise.training.loop import Loop, logits_of
 from inkwise.training.nets import NETS
 from inkwise.training.run import callbacks_of
-from inkwise.training.weights import net_from_onnx, resolve, start
+from inkwise.training.weights import net_from_onnx, resolve, start, teachers_of
 
 
 def equal(one, other):
@@ -81,6 +82,26 @@ def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
     assert not (net.head.weight[1] == before.head.weight).any()
 
 
+def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecting, shapes, stripes):
+    net, metadata = net_from_onnx(rejecting)
+    glyphs = np.concatenate([shapes[0], stripes])
+    said = (logits_of(net, torch.from_numpy(glyphs)) / metadata["temperature"]).softmax(1).detach().numpy()
+    assert said.shape == (240, 5)
+    np.testing.assert_allclose(said[:, :4], Model(rejecting).run(glyphs)[0], atol=5e-5)
+    assert (said[200:].argmax(1) == 4).all()
+
+
+def test_what_is_no_digit_keeps_its_row_where_both_have_it(tiny, base, rejecting):
+    knows, _ = net_from_onnx(rejecting)
+    recipe = resolve(tiny.set(init=str(rejecting)))
+
+    assert equal(start(recipe, ["0", "1", "4", "7", NOT_A_DIGIT]).head, knows.head)
+    assert torch.equal(start(recipe, ["0", "4"]).head.weight, knows.head.weight[[0, 2]])
+
+    net = start(resolve(tiny.set(init=str(base))), ["0", "1", "4", "7", NOT_A_DIGIT])
+    assert torch.equal(net.head.weight[:4], net_from_onnx(base)[0].head.weight)
+
+
 def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
     asked = recipe("cnn-small").set(init=str(base), epochs=2)
     assert asked.net == "cnn-small"
@@ -135,6 +156,30 @@ def test_a_model_to_start_from_that_is_not_there(tiny, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
+    (one, two) = teachers_of(tiny.set(teachers=(str(base), str(base.parent))), ["0", "1", "4", "7"])
+    assert equal(one, net_from_onnx(base)[0])
+    assert equal(two, one)
+    (knows,) = teachers_of(tiny.set(teachers=(str(rejecting),)), ["0", "1", "4", "7", NOT_A_DIGIT])
+    assert knows.head.out_features == 5
+    assert teachers_of(tiny, ["0", "1"]) == []
+
+
+@pytest.mark.parametrize(
+    "classes", [["0", "1", "4"], ["1", "0", "4", "7"], ["0", "1", "4", "7", NOT_A_DIGIT]]
+)
+def test_a_teacher_of_other_classes_is_refused_in_one_line(tiny, base, classes):
+    reason = rf"{base} cannot teach: its classes are 0, 1, 4, 7; those to learn are {', '.join(classes)}"
+    with pytest.raises(ModelError, match=f"^{reason}$"):
+        teachers_of(tiny.set(teachers=(str(base),)), classes)
+
+
+def test_a_teacher_that_is_not_there_is_told_before_anything_is_drawn(tiny, tmp_path):
+    with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)$"):
+        train(tiny.set(teachers=("none.onnx",), data=("none.npz",)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def broken(base, how):
     """The bytes of a model file that was tampered with."""
     proto = onnx.load(base)
@@ -173,7 +218,13 @@ def one_label_more(graph, metadata):
     metadata["labels"].append("9")
 
 
-@pytest.mark.parametrize("how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more])
+def one_class_more(graph, metadata):
+    metadata["rejects"] = True
+
+
+@pytest.mark.parametrize(
+    "how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more, one_class_more]
+)
 def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
     with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
         net_from_onnx(broken(base, how))

@@ -14,6 +14,8 @@ MIN_CONTRAST = 14.0
 """Ink differs from its background by at least this, grey levels of 255."""
 
 _SMOOTH = 10.0  # grey levels by which lit paper differs from a smooth surface
+_HOLE = 0.005  # share of the picture below which a hole is left alone
+_AS_DARK = 0.3  # of the way from ink to paper
 _COARSE = 256  # longer side at which background and polarity are estimated, pixels
 _REACH = 0.4  # strokes are thinner than this share of the shorter side
 
@@ -52,7 +54,27 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if levels.full - levels.paper < max(MIN_CONTRAST, 5 * levels.noise):
         return np.zeros((height, width), np.uint8)
     soft = np.interp(contrast, [levels.paper, levels.edge, levels.full], [0, 128, 255])
-    return np.asarray(soft, np.uint8)
+    return _filled(np.asarray(soft, np.uint8), grey)
+
+
+def _filled(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With the inside of solid shapes: of what is thicker than a stroke, the background hides all but the rim.
+
+    A hole that is as dark as the ink around it is ink.
+    """
+    mask = (ink >= 128).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    height, width = ink.shape
+    dark, paper = float(np.median(grey[mask > 0])), float(np.median(grey[mask == 0]))
+    for label, (x, y, w, h, area) in enumerate(stats.tolist()):
+        inside = x > 0 and y > 0 and x + w < width and y + h < height
+        if not label or not inside or area < _HOLE * height * width:
+            continue
+        window = np.s_[y : y + h, x : x + w]
+        hole = labels[window] == label
+        if np.median(grey[window][hole]) < dark + _AS_DARK * (paper - dark):
+            ink[window][hole] = 255
+    return ink
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from inkwise.errors import InkwiseError
 
+_SHARES = ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect", "taught")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,11 +27,15 @@ class Recipe:
     data: tuple[str, ...] = ("mnist-train",)
     """Data sets to train on: names or paths."""
     variants: int = 1
-    """How often each stroke sample is drawn, each time with another pen, slant and aspect."""
+    """How often each stroke sample is drawn, each time by another hand and pen, some photographed."""
     styles: float = 0.0
-    """Share of the drawn 0, 1 and 7 that get a slash, bar, dot, base or nose."""
+    """Share of the drawn 0, 1, 4 and 7 that get a slash, bar, dot, base, nose or roof."""
     rescans: int = 0
-    """How often each picture is read again as a picture of another size and aspect."""
+    """How often each picture is read again as another picture, scanned or photographed."""
+    others: tuple[str, ...] = ()
+    """Data sets of what is no digit, such as letters: the net learns to answer none of them."""
+    invented: int = 0
+    """How many more such glyphs are made: scribbles, print, digits run together or cut off."""
     validation: float = 1 / 12
     """Share split off the training data to choose by, stratified; stroke files split by writer instead."""
     test: tuple[str, ...] = ("mnist-test",)
@@ -43,6 +49,11 @@ class Recipe:
     """Take MNIST's mean off the pixels and divide by its standard deviation, inside the net."""
     init: str = ""
     """Model to start from, its net and weights: an .onnx file, a run folder or "default"; "" for none."""
+
+    teachers: tuple[str, ...] = ()
+    """Models to learn from as well, from the mean of what they say: .onnx files, run folders, "default"."""
+    taught: float = 0.7
+    """Share of the loss that is the distance to what the teachers say."""
 
     # optimisation
     epochs: int = 24
@@ -113,10 +124,10 @@ class Recipe:
         for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
             if getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
-        for key in ("rescans", "early_stopping", "weight_decay", "seed"):
+        for key in ("rescans", "invented", "early_stopping", "weight_decay", "seed"):
             if getattr(self, key) < 0:
                 raise InkwiseError(f"recipe key {key} must not be below 0: {getattr(self, key)}")
-        for key in ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect"):
+        for key in _SHARES:
             if not 0 <= getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
         if not 0 <= self.layer_decay <= 1:

@@ -72,6 +72,8 @@ def train(
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(deterministic)
     facts = _open_folder(folder, recipe, chosen)
+    sources = ", ".join([*recipe.data, *recipe.others])
+    console.print(f"drawing the glyphs of {sources}", markup=False, highlight=False, soft_wrap=True)
     split = gather(recipe)
     net = start(recipe, split.classes)
     console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -10,12 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise import datasets
-from inkwise.datasets import StrokeSet
+from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.idx import idx_parts
 from inkwise.errors import DataError
-from inkwise.ink import picture_glyph, stroke_glyph
+from inkwise.ink import picture_glyph
+from inkwise.ink.glyph import shapes_to_glyphs
+from inkwise.ink.strokes import stroke_shape
+from inkwise.texts import NOT_A_DIGIT
+from inkwise.training.hands import redrawn
+from inkwise.training.others import LOOK_ALIKES, draw_others, spoil_digits
+from inkwise.training.pictures import glyph_cover, photographed, shape_cover
 from inkwise.training.recipe import Recipe
 from inkwise.training.styles import restyle
+
+_PHOTOS = 0.4  # share of drawn strokes that are photographed
+_COARSE = 0.15  # share of them that are looked at through a coarse scanner
+_MOST_OTHERS = 50_000  # glyphs of one set of what is no digit: they must not outweigh the digits
 
 Glyphs = NDArray[np.uint8]
 Labels = NDArray[np.str_]
@@ -32,8 +42,9 @@ class Split:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """All labels, sorted."""
-        return tuple(np.unique(np.concatenate([self.training_labels, self.validation_labels])).tolist())
+        """All labels, sorted, and after them what is no digit."""
+        labels = {*self.training_labels.tolist(), *self.validation_labels.tolist()}
+        return (*sorted(labels - {NOT_A_DIGIT}), *({NOT_A_DIGIT} & labels))
 
 
 def train_on(recipe: Recipe, sources: str) -> Recipe:
@@ -66,17 +77,52 @@ def gather(recipe: Recipe) -> Split:
     """
     rng = np.random.default_rng(recipe.seed)
     splits = [_gather_one(name, recipe, rng) for name in recipe.data]
+    splits += [_gather_others(name, recipe, rng) for name in recipe.others]
+    if recipe.invented:
+        splits.append(_invent_others(splits[0], recipe.invented, rng))
     whole = Split(*(np.concatenate(parts) for parts in zip(*splits, strict=True)))
-    if len(whole.classes) < 2:
+    if len({*whole.classes} - {NOT_A_DIGIT}) < 2:
         raise DataError(f"{', '.join(recipe.data)}: at least two different labels are needed to train")
     return whole
 
 
-def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Glyphs, Labels, Glyphs, Labels]:
+_Parts = tuple[Glyphs, Labels, Glyphs, Labels]
+
+
+def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> _Parts:
     whole = datasets.load_raw(name)
     whole = whole.select(whole.labels != "")
     if not len(whole):
         raise DataError(f"{name}: holds no labels to train on")
+    return _split(name, whole, recipe, rng)
+
+
+def _gather_others(name: str, recipe: Recipe, rng: np.random.Generator) -> _Parts:
+    """A set of what is no digit, such as letters; those that look like digits are left out."""
+    whole = datasets.load_raw(name)
+    whole = whole.select(~np.isin(whole.labels, [*LOOK_ALIKES, *"0123456789"]))
+    if not len(whole):
+        raise DataError(f"{name}: holds nothing but digits and what looks like them")
+    whole = whole.select(np.sort(rng.permutation(len(whole))[:_MOST_OTHERS]))
+    times = max(1, min(recipe.variants, _MOST_OTHERS // len(whole)))
+    labelled = replace(whole, labels=np.full(len(whole), NOT_A_DIGIT))
+    return _split(name, labelled, recipe.set(variants=times), rng)
+
+
+def _invent_others(digits: _Parts, count: int, rng: np.random.Generator) -> _Parts:
+    """Half made up, half of digits spoilt; a twelfth as many to choose by."""
+    training, labels, validation, validation_labels = digits
+    parts = []
+    for glyphs, own, number in (
+        (training, labels, count),
+        (validation, validation_labels, max(2, count // 12)),
+    ):
+        invented = [draw_others(number // 2, rng), spoil_digits(glyphs, own, number - number // 2, rng)]
+        parts += [np.concatenate(invented), np.full(number, NOT_A_DIGIT)]
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def _split(name: str, whole: Dataset | StrokeSet, recipe: Recipe, rng: np.random.Generator) -> _Parts:
     if whole.writers is None:
         chosen = stratified(whole.labels, recipe.validation, rng)
         training, validation = whole.select(~chosen), whole.select(chosen)
@@ -88,7 +134,7 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> tuple[Gl
     if isinstance(training, StrokeSet):
         glyphs = [draw_variant(training, recipe.styles, rng) for _ in range(recipe.variants)]
     else:
-        glyphs = [training.glyphs, *(rescan(training.glyphs, rng) for _ in range(recipe.rescans))]
+        glyphs = [training.glyphs, *(read_again(training.glyphs, rng) for _ in range(recipe.rescans))]
     seen = validation.to_dataset()
     return np.concatenate(glyphs), np.tile(training.labels, len(glyphs)), seen.glyphs, seen.labels
 
@@ -104,27 +150,33 @@ def stratified(labels: Labels, share: float, rng: np.random.Generator) -> NDArra
 
 
 def draw_variant(strokes: StrokeSet, styles: float, rng: np.random.Generator) -> Glyphs:
-    """Draw each sample once, (n, 28, 28) uint8, with a pen, slant, turn and aspect of its own.
+    """Draw each sample once, (n, 28, 28) uint8, by a hand and a pen of its own; some are photographed.
 
     A share `styles` of them gets a mark that others write: see `restyle`.
     """
     glyphs = []
     for sample, label in zip(strokes.samples, strokes.labels.tolist(), strict=True):
-        stretch = np.exp(rng.normal(0, 0.12))
-        matrix = _turn(rng.normal(0, 0.08)) @ np.array([[stretch, rng.normal(0, 0.15)], [0, 1 / stretch]])
-        pen = float(np.clip(np.exp(rng.normal(np.log(2.6), 0.25)), 1.5, 4.5))
+        if not sample:
+            glyphs.append(np.zeros((28, 28), np.uint8))
+            continue
         styled = restyle(sample, label, rng) if rng.random() < styles else sample
-        glyph = stroke_glyph([stroke @ matrix.T for stroke in styled], pen)
-        glyphs.append(np.zeros((28, 28), np.uint8) if glyph is None else glyph)
+        pen = float(np.clip(np.exp(rng.normal(np.log(2.6), 0.25)), 1.5, 4.5))
+        shape = stroke_shape(redrawn(styled, rng), pen)
+        glyph = shapes_to_glyphs(shape[None])[0]
+        glyphs.append(photographed(shape_cover(shape), glyph, rng) if rng.random() < _PHOTOS else glyph)
     drawn = np.stack(glyphs)
     # Some are looked at through a coarse scanner, so that its artefacts are learnt as well.
-    coarse = rng.random(len(drawn)) < 0.25
+    coarse = rng.random(len(drawn)) < _COARSE
     drawn[coarse] = rescan(drawn[coarse], rng)
     return drawn
 
 
-def _turn(angle: float) -> NDArray[np.float64]:
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+def read_again(glyphs: Glyphs, rng: np.random.Generator) -> Glyphs:
+    """Half of the glyphs scanned again, half photographed, (n, 28, 28) uint8."""
+    again = rescan(glyphs, rng)
+    for number in np.flatnonzero((rng.random(len(glyphs)) < 0.5) & glyphs.any((1, 2))):
+        again[number] = photographed(glyph_cover(glyphs[number]), glyphs[number], rng)
+    return again
 
 
 def rescan(glyphs: Glyphs, rng: np.random.Generator) -> Glyphs:

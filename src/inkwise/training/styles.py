@@ -11,7 +11,9 @@ Stroke = NDArray[np.floating]
 
 
 def restyle(strokes: list[Stroke], label: str, rng: np.random.Generator) -> list[Stroke]:
-    """Add one mark: a slash, bar or dot in a 0, a base or a nose to a 1, a bar to a 7; other labels stay.
+    """Add one mark: a slash, bar or dot in a 0, a base or a nose to a 1, a roof to a 4, a bar to a 7.
+
+    Other labels stay.
 
     Args:
         strokes: (k, 2) arrays, x right, y down, in any unit.
@@ -66,4 +68,16 @@ def _crossbar(points: Stroke, middle: Stroke, extent: Stroke, rng: np.random.Gen
     return np.stack([crossing - reach, crossing + reach])
 
 
-_MARKS: dict[str, tuple[Mark, ...]] = {"0": (_slash, _bar, _dot), "1": (_base, _nose), "7": (_crossbar,)}
+def _roof(points: Stroke, middle: Stroke, extent: Stroke, _: np.random.Generator) -> Stroke:
+    upper = points[points[:, 1] < middle[1] - 0.2 * extent[1]]
+    if not len(upper):
+        return points[:1]
+    return np.stack([upper[upper[:, 0].argmin()], upper[upper[:, 0].argmax()]])
+
+
+_MARKS: dict[str, tuple[Mark, ...]] = {
+    "0": (_slash, _bar, _dot),
+    "1": (_base, _nose),
+    "4": (_roof,),
+    "7": (_crossbar,),
+}

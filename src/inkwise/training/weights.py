@@ -28,7 +28,7 @@ def resolve(recipe: Recipe) -> Recipe:
     """The recipe with its net: where it starts from a model, that model's net, whatever net was asked for.
 
     Raises:
-        ModelError: the model cannot be read, or is none that `inkwise train` made.
+        ModelError: the model, or a teacher, cannot be read, or is none that `inkwise train` made.
         InkwiseError: there is no net of that name, or the recipe has not the keys that the model's net needs.
     """
     if recipe.init:
@@ -37,6 +37,8 @@ def resolve(recipe: Recipe) -> Recipe:
         ours = vars(recipe)
         recipe = recipe.set(**{key: theirs[key] for key in _NET_KEYS if key in theirs and key in ours})
     net_of(recipe.net)
+    for teacher in recipe.teachers:
+        net_from_onnx(model_source(teacher))  # before the glyphs are drawn, which takes minutes
     return recipe
 
 
@@ -80,7 +82,8 @@ def teachers_of(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
     for name in recipe.teachers:
         net, metadata = net_from_onnx(model_source(name))
         if classes_of(metadata) != list(classes):
-            raise ModelError(f"{name}: knows {', '.join(classes_of(metadata))}, not {', '.join(classes)}")
+            theirs, ours = (", ".join(known) for known in (classes_of(metadata), classes))
+            raise ModelError(f"{name} cannot teach: its classes are {theirs}; those to learn are {ours}")
         nets.append(net)
     return nets
 

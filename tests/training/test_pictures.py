@@ -1,0 +1,105 @@
+"""Ink becomes a picture such as people take, and what is read there is what was written."""
+
+import numpy as np
+import pytest
+
+from inkwise.ink import picture_glyph, stroke_glyph
+from inkwise.ink.strokes import stroke_shape
+from inkwise.training import pictures
+from inkwise.training.pictures import glyph_cover, photograph, photographed, shape_cover
+
+SEVEN = [np.array([(0.0, 0), (60, 0), (20, 90)])]
+GLYPH = stroke_glyph(SEVEN)
+COVER = shape_cover(stroke_shape(SEVEN))
+
+
+@pytest.fixture(scope="module")
+def taken():
+    """100 photographs of a 7."""
+    rng = np.random.default_rng(0)
+    return [photograph(COVER, rng) for _ in range(100)]
+
+
+def test_photographs_are_of_many_sizes(taken):
+    assert {(picture.ndim, picture.dtype) for picture in taken} == {(2, np.dtype(np.uint8))}
+    longer = [max(picture.shape) for picture in taken]
+    assert 16 <= min(longer) < 30
+    assert 120 < max(longer) <= 250
+
+
+def test_some_are_light_on_dark(taken):
+    """The border shows which: it is mostly paper."""
+    border = [
+        np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
+        for picture in taken
+    ]
+    negative = np.mean(np.array(border) < 115)
+    assert 0.15 < negative < 0.45
+
+
+def test_most_are_read_as_what_was_written(taken):
+    read = [picture_glyph(picture) for picture in taken]
+    alike = [pictures._correlation(glyph, GLYPH) for glyph in read if glyph is not None]
+    assert len(alike) > 90
+    assert np.mean(np.array(alike) > 0.6) > 0.85
+    assert max(alike) < 1, "but not bit for bit"
+
+
+def test_the_rng_decides_the_picture():
+    one, again, other = (photograph(COVER, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one, again)
+    assert one.shape != other.shape or not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 20), (20, 1), (2, 3)])
+def test_the_least_ink_can_be_photographed(size):
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        picture = photograph(np.ones(size, np.float32), rng)
+        assert picture.dtype == np.uint8
+        assert 16 <= max(picture.shape) <= 250
+        assert min(picture.shape) >= 4
+
+
+@pytest.mark.parametrize("found", [None, GLYPH.T.copy()])
+def test_where_the_picture_lost_it_the_glyph_is_the_one_meant(monkeypatch, found):
+    monkeypatch.setattr(pictures, "picture_glyph", lambda picture: found)
+    assert photographed(COVER, GLYPH, np.random.default_rng(0)) is GLYPH
+
+
+def test_what_is_found_counts_where_it_is_like_the_glyph_meant(monkeypatch):
+    found = np.roll(GLYPH, 1, axis=1)
+    monkeypatch.setattr(pictures, "picture_glyph", lambda picture: found)
+    assert photographed(COVER, GLYPH, np.random.default_rng(0)) is found
+
+
+@pytest.mark.parametrize("cover", [glyph_cover(GLYPH), COVER])
+def test_a_cover_is_cut_tight(cover):
+    assert cover.dtype == np.float32
+    assert (cover.min(), cover.max()) == (0, 1)
+    assert all(edge.any() for edge in (cover[0], cover[-1], cover[:, 0], cover[:, -1]))
+
+
+@pytest.mark.parametrize("kind", ["pencil", "dry", "outline"])
+def test_pens_leave_gaps(monkeypatch, kind):
+    """What `_written` does: the ink becomes less, and nothing is added."""
+
+    class Chosen:
+        """An rng whose first draw chooses the kind."""
+
+        def __init__(self):
+            self.rng, self.first = (
+                np.random.default_rng(0),
+                {"pencil": 0.1, "dry": 0.2, "outline": 0.25}[kind],
+            )
+
+        def random(self, *size):
+            return self.rng.random(*size) if size else self.first
+
+        def standard_normal(self, *size):
+            return self.rng.standard_normal(*size)
+
+    written = pictures._written(COVER, Chosen())
+    assert written.dtype == np.float32
+    assert (written <= COVER + 1e-6).all()
+    assert 0.1 * COVER.sum() < written.sum() < 0.99 * COVER.sum()
