@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
-from scipy.special import softmax
+import torch
+from scipy.special import expit, softmax
 
-from inkwise.training.calibration import fit_temperature
+from inkwise.training.calibration import expect_digits, fit_temperature
+from inkwise.training.nets import net_of
+from inkwise.training.recipes import recipe
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5, 8.0])
@@ -26,3 +29,13 @@ def test_it_stays_within_bounds(wrong, end):
 def test_large_logits_do_no_harm():
     logits = np.array([[1e4, 0], [0, 1e4], [1e4, 0]], np.float32)
     assert np.isfinite(fit_temperature(logits, np.array([0, 1, 1])))
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 0.1), (0.1, 0.1), (0.02, 0.02)])
+def test_fewer_non_digits_are_expected_than_were_taught(share, expected):
+    net = net_of("compact")(recipe("hands"), 11)
+    before = net.head.bias.detach().clone()
+    expect_digits(net, share)
+    shift = (net.head.bias - before).detach()
+    assert torch.count_nonzero(shift[:-1]) == 0, "the digits keep what they have"
+    assert expit(np.log(share / (1 - share)) + shift[-1].item()) == pytest.approx(expected)

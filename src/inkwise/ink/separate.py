@@ -58,7 +58,7 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _filled(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """With the inside of solid shapes: of what is thicker than a stroke, the background hides all but the rim.
+    """With the inside of solid shapes, of which the background hides all but the rim.
 
     A hole that is as dark as the ink around it is ink.
     """

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
+from scipy.special import logit, logsumexp
+
+from inkwise.training.net import Net
+
+_OTHERS = 0.1  # share of what people show that is no digit: a guess, but less than is trained on
 
 
 def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
@@ -26,3 +31,13 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
         return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(classes)), classes]))
 
     return float(np.exp(minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
+
+
+@torch.no_grad()
+def expect_digits(net: Net, share: float) -> None:
+    """Have a net that was taught with this share of non-digits, its last class, expect fewer in use.
+
+    M. Saerens, P. Latinne and C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
+    probabilities", Neural Computation 14, 2002.
+    """
+    net.head.bias[-1] += min(0.0, float(logit(_OTHERS) - logit(share)))

@@ -22,7 +22,7 @@ from safetensors.torch import save
 from inkwise.errors import DataError, InkwiseError
 from inkwise.files import make_folder, write_whole
 from inkwise.texts import NOT_A_DIGIT
-from inkwise.training.calibration import fit_temperature
+from inkwise.training.calibration import expect_digits, fit_temperature
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
@@ -85,6 +85,8 @@ def train(
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
+    if NOT_A_DIGIT in split.classes:
+        expect_digits(net, float((split.training_labels == NOT_A_DIGIT).mean()))
     _write_history(folder / "history.csv", loop.history)
     write_whole(folder / "weights.safetensors", lambda part: part.write_bytes(save(net.state_dict())))
     path = folder / "model.onnx"
