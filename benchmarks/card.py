@@ -4,7 +4,7 @@
     python benchmarks/ingredients.py FOLDER
     python benchmarks/card.py
 
-NAME is default, tiny or max. The tables are those of `default`; each of the three has a row of sizes.
+NAME is that of a bundled model. The tables are those of `default`; each has a row of sizes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hands_tables import sizes, tables
 from ingredients_table import ingredients
 
 DOCS = Path(__file__).parent.parent / "docs"
-MODELS = ("default", "tiny", "max")
+MODELS = ("default", "tiny", "max", "int8")
 
 
 def main() -> None:

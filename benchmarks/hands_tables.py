@@ -32,14 +32,14 @@ def tables(figures: Figures) -> dict[str, str]:
 
 
 def sizes(models: dict[str, Figures | None]) -> str:
-    """A row for each bundled model; one that was not measured yet is TO FILL."""
+    """A row for each bundled model; – where it was not measured."""
     head = ("model", "parameters", "MB", "glyphs/s, one thread", "MNIST test", "UNIPEN, test writers")
     return table(head, ((f"`{name}`", *_size(figures)) for name, figures in models.items()))
 
 
 def _size(figures: Figures | None) -> tuple[str, ...]:
     if figures is None:
-        return ("TO FILL",) * 5
+        return ("–",) * 5
     model, sets = figures["model"], {row["set"]: row for row in figures["sets"]}
     return (
         f"{model['parameters']:,}",

@@ -35,7 +35,7 @@ MEASURES = {
 
 
 def ingredients(figures: Figures | None) -> str:
-    """A row for each ingredient; one that was not measured yet is TO FILL."""
+    """A row for each ingredient; – where it was not measured."""
     found = figures or {"n": {}, "runs": []}
     runs = {name: [run for run in found["runs"] if run["ingredient"] == name] for name in INGREDIENTS}
     head = [
@@ -51,7 +51,7 @@ def ingredients(figures: Figures | None) -> str:
 def _row(runs: list[Figures], whole: list[Figures]) -> list[str]:
     """In brackets the mean difference to the whole recipe, of the seeds that both have."""
     if not runs:
-        return ["TO FILL"] * (1 + len(MEASURES))
+        return ["–"] * (1 + len(MEASURES))
     pairs = [(run, other) for run in runs for other in whole if run["seed"] == other["seed"]]
     cells = [str(len(runs))]
     for key, (_, form) in MEASURES.items():

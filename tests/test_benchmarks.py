@@ -97,4 +97,4 @@ def test_an_ingredient_is_compared_to_the_whole_recipe_of_the_same_seeds():
     assert rows["| styles"].startswith(
         "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 0.9600 (-0.0100)"
     )
-    assert rows["| dropout"].count("TO FILL") == 6
+    assert rows["| dropout"].count("–") == 6

