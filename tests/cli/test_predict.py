@@ -21,7 +21,7 @@ def test_csv(tmp_path):
 def test_every_row_is_answered(inkwise, test_csv, tmp_path):
     status, out, err = inkwise("predict", test_csv, "--submission", tmp_path / "out.csv")
     assert (status, err) == (0, "")
-    assert out.startswith(f"wrote {tmp_path / 'out.csv'}: 10 rows, read with hands (")
+    assert out.startswith(f"wrote {tmp_path / 'out.csv'}: 10 rows, read with distilled (")
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = [*csv.DictReader(file)]
     assert rows == [{"ImageId": str(digit + 1), "Label": str(digit)} for digit in range(10)]

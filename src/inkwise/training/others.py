@@ -139,7 +139,8 @@ def _blot(rng: np.random.Generator) -> Glyph | None:
     kind = rng.integers(4)
     if kind == 3:  # of a few pixels, which `ink` makes as large as any sign
         speck = np.zeros((24, 24), np.uint8)
-        cv2.circle(speck, (12, 12), int(rng.integers(1, 4)), 255, cv2.FILLED, cv2.LINE_AA)
+        x, y, radius = (rng.uniform((11, 11, 1), (13, 13, 4)) * 16).astype(int).tolist()
+        cv2.circle(speck, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA, shift=4)
         return picture_glyph(speck)
     canvas = np.zeros((80, 80), np.uint8)
     if kind == 0:
