@@ -54,6 +54,18 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
     assert f"{sum(parameters):,}" in NETS[name].__doc__
 
 
+def test_the_deep_net_has_a_convolution_for_each_channel():
+    for channels in ((4, 5, 6), (4, 5, 6, 7, 8)):
+        layers = make(net="deep", channels=channels).features
+        assert [layer.out_channels for layer in layers if isinstance(layer, torch.nn.Conv2d)] == [*channels]
+
+
+@pytest.mark.parametrize("channels", [(8, 8), (8, 8, 0)])
+def test_the_deep_net_takes_three_channels_or_more(channels):
+    with pytest.raises(InkwiseError, match="net deep takes three channels or more"):
+        make(net="deep", channels=channels)
+
+
 @pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])
 def test_a_perceptron_needs_neurons(neurons):
     with pytest.raises(InkwiseError, match="neurons1 and neurons2 must be at least 1 and 0"):

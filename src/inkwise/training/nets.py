@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import nn
 
@@ -36,6 +37,28 @@ def compact(recipe: Recipe, classes: int) -> Net:
     return Net(features, classes)
 
 
+def deep(recipe: Recipe, classes: int) -> Net:
+    """Two convolutions as those of `compact`, then one for each channel more where the glyph is 7x7.
+
+    Raises:
+        InkwiseError: `channels` are fewer than three.
+    """
+    if len(recipe.channels) < 3 or min(recipe.channels) < 1:
+        raise InkwiseError(f"net deep takes three channels or more, each at least 1, not {recipe.channels}")
+    a, b, *more = recipe.channels
+    features = nn.Sequential(
+        *standardised(recipe),
+        *_convolution(1, a, 5, stride=2),  # (n, 32, 14, 14)
+        *_convolution(a, b, 3),
+        nn.MaxPool2d(2),  # (n, 32, 7, 7)
+        *(layer for pair in pairwise([b, *more]) for layer in _convolution(*pair, 3)),  # (n, 96, 7, 7)
+        nn.MaxPool2d(2, ceil_mode=True),  # (n, 96, 4, 4)
+        nn.Flatten(),  # (n, 1536)
+        nn.Dropout(recipe.dropout),
+    )
+    return Net(features, classes)
+
+
 def _convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[nn.Module]:
     return [
         nn.Conv2d(inputs, outputs, side, stride, padding=side // 2, bias=False),
@@ -46,6 +69,7 @@ def _convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[
 
 NETS: dict[str, Callable[[Recipe, int], Net]] = {
     "compact": compact,
+    "deep": deep,
     "lenet-dropout": paper_nets.lenet_dropout,
     "cnn-batchnorm": paper_nets.cnn_batchnorm,
     "cnn-small": paper_nets.cnn_small,

@@ -32,14 +32,15 @@ class Hands(Recipe):
 
     name = "hands"
 
-    channels: tuple[int, ...] = (32, 32, 96)
+    net: str = "deep"
+    channels: tuple[int, ...] = (32, 32, 96, 96, 96)
     dropout: float = 0.2
     variants: int = 10
     styles: float = 0.25
     rescans: int = 1
     invented: int = 12_000
     label_smoothing: float = 0.05
-    epochs: int = 28
+    epochs: int = 40
     rotate: float = 12.0
     shear: float = 0.15
     shift: float = 0.07
@@ -72,6 +73,7 @@ class Tiny(Hands):
 
     name = "tiny"
 
+    net: str = "compact"
     channels: tuple[int, ...] = (12, 16, 20)
     dropout: float = 0.0
     epochs: int = 32

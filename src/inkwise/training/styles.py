@@ -34,7 +34,7 @@ Mark = Callable[[Stroke, Stroke, Stroke, np.random.Generator], Stroke]
 
 
 def _slash(_: Stroke, middle: Stroke, extent: Stroke, rng: np.random.Generator) -> Stroke:
-    reach = np.array([0.4 * extent[0] + 0.1 * extent[1], -0.45 * extent[1]]) * rng.uniform(0.6, 1.3)
+    reach = np.array([0.4 * extent[0] + 0.1 * extent[1], -0.45 * extent[1]]) * rng.uniform(0.6, 1.15)
     return np.stack([middle - reach, middle + reach])
 
 
