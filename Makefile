@@ -34,7 +34,7 @@ lint: $(VENV)/.develops
 bench: $(VENV)/.develops
 	$(VENV)/bin/python benchmarks/report.py $(DATA)
 
-# Two runs teach: `default` goes on from the one that validation prefers, and learns from both; `max` is all three in one.
+# Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a deeper net.
 weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise data get mnist
 	$(if $(STROKES),,$(VENV)/bin/inkwise data get unipen)
@@ -42,10 +42,12 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set channels=32,40,112 --set epochs=26 --out $(RUNS)/wide
 	$(VENV)/bin/inkwise train distilled $(REAL_HANDS) --set seed=2 --init $(RUNS)/hands \
 		--set teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
+	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set net=deep --set channels=32,32,96,96,96 --set epochs=40 --set seed=3 \
+		--out $(RUNS)/deep
 	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set teachers=$(RUNS)/hands --out $(RUNS)/tiny
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
-	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/hands $(RUNS)/wide --out $(BUNDLED)/max.onnx
+	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/python benchmarks/quantised.py --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
 

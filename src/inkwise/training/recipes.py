@@ -32,15 +32,14 @@ class Hands(Recipe):
 
     name = "hands"
 
-    net: str = "deep"
-    channels: tuple[int, ...] = (32, 32, 96, 96, 96)
+    channels: tuple[int, ...] = (32, 32, 96)
     dropout: float = 0.2
     variants: int = 10
     styles: float = 0.25
     rescans: int = 1
     invented: int = 12_000
     label_smoothing: float = 0.05
-    epochs: int = 40
+    epochs: int = 28
     rotate: float = 12.0
     shear: float = 0.15
     shift: float = 0.07
@@ -73,7 +72,6 @@ class Tiny(Hands):
 
     name = "tiny"
 
-    net: str = "compact"
     channels: tuple[int, ...] = (12, 16, 20)
     dropout: float = 0.0
     epochs: int = 32
