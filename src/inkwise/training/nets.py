@@ -22,19 +22,7 @@ def compact(recipe: Recipe, classes: int) -> Net:
     if len(recipe.channels) != 3 or min(recipe.channels) < 1:
         raise InkwiseError(f"net compact takes three channels, each at least 1, not {recipe.channels}")
     a, b, c = recipe.channels
-    features = nn.Sequential(
-        *standardised(recipe),
-        *_convolution(1, a, 5, stride=2),  # (n, 24, 14, 14)
-        *_convolution(a, b, 3),
-        *_convolution(b, b, 3),  # (n, 32, 14, 14)
-        nn.MaxPool2d(2),  # (n, 32, 7, 7)
-        *_convolution(b, c, 3),
-        *_convolution(c, c, 3),  # (n, 64, 7, 7)
-        nn.MaxPool2d(2, ceil_mode=True),  # (n, 64, 4, 4)
-        nn.Flatten(),  # (n, 1024)
-        nn.Dropout(recipe.dropout),
-    )
-    return Net(features, classes)
+    return _halved_twice(recipe, classes, [a, b, b], [c, c])
 
 
 def deep(recipe: Recipe, classes: int) -> Net:
@@ -45,15 +33,19 @@ def deep(recipe: Recipe, classes: int) -> Net:
     """
     if len(recipe.channels) < 3 or min(recipe.channels) < 1:
         raise InkwiseError(f"net deep takes three channels or more, each at least 1, not {recipe.channels}")
-    a, b, *more = recipe.channels
+    return _halved_twice(recipe, classes, [*recipe.channels[:2]], [*recipe.channels[2:]])
+
+
+def _halved_twice(recipe: Recipe, classes: int, fine: list[int], coarse: list[int]) -> Net:
+    """Convolutions of these channels where the glyph is 14x14, then of those where it is 7x7."""
     features = nn.Sequential(
         *standardised(recipe),
-        *_convolution(1, a, 5, stride=2),  # (n, 32, 14, 14)
-        *_convolution(a, b, 3),
-        nn.MaxPool2d(2),  # (n, 32, 7, 7)
-        *(layer for pair in pairwise([b, *more]) for layer in _convolution(*pair, 3)),  # (n, 96, 7, 7)
-        nn.MaxPool2d(2, ceil_mode=True),  # (n, 96, 4, 4)
-        nn.Flatten(),  # (n, 1536)
+        *_convolution(1, fine[0], 5, stride=2),
+        *(layer for pair in pairwise(fine) for layer in _convolution(*pair, 3)),  # (n, fine[-1], 14, 14)
+        nn.MaxPool2d(2),
+        *(layer for pair in pairwise([fine[-1], *coarse]) for layer in _convolution(*pair, 3)),
+        nn.MaxPool2d(2, ceil_mode=True),  # (n, coarse[-1], 4, 4)
+        nn.Flatten(),  # (n, 16 * coarse[-1])
         nn.Dropout(recipe.dropout),
     )
     return Net(features, classes)
