@@ -82,7 +82,7 @@ def _stored(path: Path, store: IO[bytes]) -> Files:
                     if store.tell() > _MOST:
                         raise DataError(f"{path}: holds more than {_MOST >> 30} GB, which UNIPEN does not")
                 files[wanted] = partial(_read_stored, store, start, store.tell() - start)
-    # Beside damage: a password (RuntimeError), a compression that Python lacks (NotImplementedError).
+    # Beside damage: a password, or a compression that Python lacks; both are RuntimeErrors.
     except (*_DAMAGE, RuntimeError) as error:
         raise DataError(f"{path}: is no sound .zip or .tgz") from error
     except OSError as error:
