@@ -48,6 +48,8 @@ weights: $(VENV)/.develops
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
+	$(VENV)/bin/inkwise train lines $(REAL_HANDS) --out $(RUNS)/lines
+	cp $(RUNS)/lines/model.onnx $(BUNDLED)/lines/default.onnx
 	$(VENV)/bin/python benchmarks/quantised.py --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
 
@@ -59,5 +61,5 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
 $(VENV)/.develops: $(VENV)/.runs
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) -e '.[app,train,dev]'
+	$(PIP_INSTALL) -e '.[app,tables,cluster,train,dev]'
 	touch $@

@@ -1,6 +1,7 @@
 """The errors that a user can cause and mend: each is one clear line."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -35,3 +36,9 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise InkwiseError(f'{what} needs {error.name}: pip install "inkwise[{extra}]"') from error
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error message: the names that come nearest, or all of them."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"

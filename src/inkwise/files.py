@@ -11,21 +11,26 @@ from typing import Any
 
 from inkwise.errors import DataError
 
+_LARGEST = 64_000_000  # bytes of a list of numbers
+
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """Have `write` make a file beside `path`, then move it there in one step.
 
-    Nobody, after a crash or in another process, ever sees half of it.
+    Nobody, after a crash or in another process, ever sees half of it. Links are followed.
 
     Raises:
-        DataError: it cannot be written: the disk is full, the folder may not be written to.
+        DataError: it cannot be written: the disk is full, the folder is closed, there is a device.
     """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise DataError(f"{path}: cannot be written (is a folder or a device)")
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         write(part)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.replace(path)
+        part.replace(target)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -51,6 +56,25 @@ def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
     Raises:
         DataError: `path` is one of the sources, links followed.
     """
-    taken = {os.path.realpath(source) for source in sources if not isinstance(source, bytes)}
-    if os.path.realpath(path) in taken:
+    target = os.path.realpath(path)
+    if any(os.path.realpath(source) == target for source in sources if not isinstance(source, bytes)):
         raise DataError(f"{path}: is read, and would be replaced; name another file to write")
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file without the blanks around them, empty ones left out.
+
+    Raises:
+        DataError: it cannot be opened, is no text, or larger than 64 MB.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise DataError(f"{path}: is larger than 64 MB")
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is not text (UTF-8) with one number a line") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]

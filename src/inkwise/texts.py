@@ -6,6 +6,8 @@ import unicodedata
 
 from inkwise.errors import InkwiseError
 
+DIGITS = "0123456789"
+
 LONGEST_LABEL = 32
 
 NOT_A_DIGIT = "not a digit"

@@ -1,6 +1,7 @@
 """What is no picture is refused in one line that names it."""
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -136,6 +137,12 @@ def test_eight_pixels_are_enough():
 
 def test_a_folder(tmp_path):
     assert refusal(tmp_path) == f"{tmp_path}: is a folder, not a picture"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    path = tmp_path / "pipe.png"
+    os.mkfifo(path)
+    assert refusal(path) == f"{path}: is a pipe or a device, not a picture"
 
 
 def test_a_missing_file(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 from collections.abc import Iterator
@@ -48,36 +49,77 @@ def decode(picture: Picture) -> NDArray[np.uint8]:
         PictureError: not a picture, truncated, empty, too small or too large; the message names the file.
     """
     if isinstance(picture, np.ndarray):
-        return _check_size(_grey(_check_array(picture)), "the array")
+        return check_size(_grey(_check_array(picture)), "the array")
     if isinstance(picture, Image.Image):
-        with _clear_errors("the picture"):
-            pixels = _pixels(picture)
-        return _check_size(_grey(pixels), "the picture")
-    if isinstance(picture, bytes):
-        return _decode_file(io.BytesIO(picture), len(picture), "the picture")
-    path = Path(picture)
-    try:
-        file = path.open("rb")
-    except IsADirectoryError:
-        raise PictureError(f"{path}: is a folder, not a picture") from None
-    except FileNotFoundError:
-        raise PictureError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # a ValueError is a name that no file can have
-        raise PictureError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
+        return decode_image(picture, "the picture")
+    file, name = open_file(picture)
     with file:
-        return _decode_file(file, path.stat().st_size, str(path))
+        return decode_image(open_image(file, name), name)
 
 
-def _decode_file(file: IO[bytes], size: int, name: str) -> NDArray[np.uint8]:
+def open_file(source: str | Path | bytes) -> tuple[IO[bytes], str]:
+    """A file, or the bytes of one, open to be read, and what messages call it.
+
+    Raises:
+        PictureError: it cannot be opened, or is empty.
+    """
+    file: IO[bytes] | None
+    if isinstance(source, bytes):
+        file = io.BytesIO(source)
+        size, name = len(source), "the picture"
+    else:
+        path = Path(source)
+        name = str(path)
+        try:
+            # To open a pipe would be to wait for its other end.
+            file = None if path.exists() and not path.is_file() else path.open("rb")
+        except FileNotFoundError:
+            raise PictureError(f"{path}: no such file") from None
+        except (OSError, ValueError) as error:  # a ValueError is a name that no file can have
+            raise PictureError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
+        if file is None:
+            what = "folder" if path.is_dir() else "pipe or a device"
+            raise PictureError(f"{path}: is a {what}, not a picture")
+        size = os.fstat(file.fileno()).st_size
     if size == 0:
+        file.close()
         raise PictureError(f"{name}: is empty (0 bytes)")
-    with _clear_errors(name):
-        pixels = _pixels(Image.open(file, formats=FORMATS))
-    return _check_size(_grey(pixels), name)
+    return file, name
+
+
+def open_image(file: IO[bytes], name: str) -> Image.Image:
+    """The picture of an open file, not decoded yet.
+
+    Raises:
+        PictureError: it is none, or too large.
+    """
+    with clear_errors(name):
+        return Image.open(file, formats=FORMATS)
+
+
+def decode_image(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """As `decode`, of a PIL image that messages call `name`."""
+    with clear_errors(name):
+        pixels = _pixels(image)
+    return check_size(_grey(pixels), name)
+
+
+def check_pixels(width: float, height: float, name: str) -> None:
+    """Refuse what is too large to be decoded.
+
+    Raises:
+        PictureError: it has more pixels than Pillow takes.
+    """
+    if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
+        raise _too_large(name)
+
+
+def _too_large(name: str) -> PictureError:
+    return PictureError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first")
 
 
 @contextmanager
-def _clear_errors(name: str) -> Iterator[None]:
+def clear_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises into a PictureError of one line."""
     try:
         with warnings.catch_warnings():
@@ -86,12 +128,19 @@ def _clear_errors(name: str) -> Iterator[None]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise PictureError(
-            f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first"
-        ) from None
+        raise _too_large(name) from None
     except UnidentifiedImageError:
         raise PictureError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, OverflowError, struct.error) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        LookupError,
+        EOFError,
+        OverflowError,
+        struct.error,
+    ) as error:
         # Pillow's words for a broken file differ by format; they stand in brackets.
         raise PictureError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None
 
@@ -108,7 +157,12 @@ def _check_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return array
 
 
-def _check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+def check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """The picture (H, W) uint8 itself.
+
+    Raises:
+        PictureError: it is too small.
+    """
     height, width = grey.shape
     if min(height, width) < 2 or max(height, width) < MIN_SIDE:
         raise PictureError(f"{name}: {width} x {height} pixels is too small to hold a digit")
