@@ -2,7 +2,7 @@ import pytest
 
 from inkwise.sweep import Plan, parse_space
 from inkwise.sweep.queue import Queue
-from inkwise.training import recipe, run
+from inkwise.training import glyph_task, recipe
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def opened():
 @pytest.fixture
 def quick(monkeypatch):
     """Training without the second that the export takes."""
-    monkeypatch.setattr(run, "export", lambda net, path, temperature, metadata: path.touch())
+    monkeypatch.setattr(glyph_task, "export", lambda net, path, temperature, metadata: path.touch())
 
 
 @pytest.fixture(params=["sqlite", "journal", "postgresql"])

@@ -11,7 +11,7 @@ from inkwise.datasets.idx import idx_bytes
 from inkwise.ink import stroke_glyph
 from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import recipe, train
-from inkwise.training.loop import Samples
+from inkwise.training.glyph_loop import Samples
 
 SHAPES = {
     "0": [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
@@ -23,6 +23,65 @@ SHAPES = {
 
 def write(label, rng):
     return [np.array(stroke) + rng.normal(0, 4, (len(stroke), 2)) for stroke in SHAPES[label]]
+
+
+# All ten in a box of 60 x 90, for what learns to read numbers.
+DIGITS = SHAPES | {
+    "2": [[(0, 10), (30, 0), (55, 20), (0, 90), (60, 90)]],
+    "3": [[(0, 0), (55, 0), (20, 40), (55, 60), (30, 90), (0, 80)]],
+    "5": [[(55, 0), (5, 0), (0, 40), (50, 50), (50, 80), (0, 90)]],
+    "6": [[(50, 0), (5, 40), (0, 80), (50, 85), (50, 50), (5, 55)]],
+    "8": [[(30, 45), (5, 20), (30, 0), (55, 20), (5, 70), (30, 90), (55, 70), (30, 45)]],
+    "9": [[(50, 10), (10, 0), (0, 40), (50, 40), (55, 0), (50, 90)]],
+}
+
+
+def save_set(path, samples, labels, writers):
+    """Write an .npz of strokes."""
+    strokes = [stroke for sample in samples for stroke in sample]
+    np.savez(
+        path,
+        points=np.concatenate(strokes),
+        stroke_offsets=np.cumsum([0, *map(len, strokes)]),
+        sample_offsets=np.cumsum([0, *map(len, samples)]),
+        labels=np.array(labels),
+        **({} if writers is None else {"writer": np.array(writers)}),
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def lines_recipe(tmp_path_factory):
+    """A recipe that composes 48 strips of ten digits, letters and whole numbers, and learns for a second."""
+    folder = tmp_path_factory.mktemp("lines")
+    rng = np.random.default_rng(0)
+    digits = [(digit, writer) for digit in DIGITS for writer in range(12)]
+    samples = [
+        [np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in DIGITS[d]] for d, _ in digits
+    ]
+    labels, writers = zip(*digits, strict=True)
+    drawn = save_set(folder / "digits.npz", samples, labels, writers)
+    others = {
+        "A": [[(0, 90), (30, 0), (60, 90)], [(15, 50), (45, 50)]],
+        "17": [[(0, 0), (0, 90)], [(30, 0), (80, 0), (50, 90)]],
+    }
+    kinds = [(label, writer) for label in others for writer in range(12)]
+    beside = [[np.array(stroke, float) for stroke in others[label]] for label, _ in kinds]
+    besides = save_set(folder / "others.npz", beside, *zip(*kinds, strict=True))
+    (folder / "scanned").mkdir()
+    glyphs = np.stack([stroke_glyph(sample) for sample in samples])
+    numbers = np.array(labels).astype(np.uint8)
+    (folder / "scanned" / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
+    (folder / "scanned" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(numbers))
+    return recipe("lines").set(
+        data=(str(folder / "scanned"), str(drawn)),
+        others=(str(besides),),
+        strips=48,
+        channels=(4, 4, 8, 8, 16),
+        epochs=2,
+        batch=16,
+        precision="float32",
+    )
 
 
 @pytest.fixture
@@ -126,16 +185,6 @@ def save_strokes(tmp_path):
     """save_strokes(samples, labels, writers) writes an .npz of strokes and gives its path."""
 
     def save(samples, labels, writers=None):
-        strokes = [stroke for sample in samples for stroke in sample]
-        path = tmp_path / "strokes.npz"
-        np.savez(
-            path,
-            points=np.concatenate(strokes),
-            stroke_offsets=np.cumsum([0, *map(len, strokes)]),
-            sample_offsets=np.cumsum([0, *map(len, samples)]),
-            labels=np.array(labels),
-            **({} if writers is None else {"writer": np.array(writers)}),
-        )
-        return path
+        return save_set(tmp_path / "strokes.npz", samples, labels, writers)
 
     return save

@@ -12,7 +12,7 @@ import torch
 import inkwise
 from inkwise.errors import DataError
 from inkwise.training.export import METADATA_KEY, annotate, export
-from inkwise.training.loop import logits_of
+from inkwise.training.glyph_loop import logits_of
 from inkwise.training.nets import compact
 
 METADATA = {"labels": ["0", "1", "4", "7"], "temperature": 1.7, "name": "naïve", "metrics": {"misses": 0}}

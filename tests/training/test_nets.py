@@ -14,7 +14,7 @@ def make(classes=10, **changes):
     return NETS[chosen.net](chosen, classes).eval()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "lines"])
 def test_a_net_is_features_and_a_head(name):
     chosen = recipe(name)
     net = NETS[chosen.net](chosen, 7).eval()

@@ -82,7 +82,7 @@ def test_a_cover_is_cut_tight(cover):
 
 @pytest.mark.parametrize("kind", ["pencil", "dry", "outline"])
 def test_pens_leave_gaps(monkeypatch, kind):
-    """What `_written` does: the ink becomes less, and nothing is added."""
+    """What `written` does: the ink becomes less, and nothing is added."""
 
     class Chosen:
         """An rng whose first draw chooses the kind."""
@@ -99,7 +99,7 @@ def test_pens_leave_gaps(monkeypatch, kind):
         def standard_normal(self, *size):
             return self.rng.standard_normal(*size)
 
-    written = pictures._written(COVER, Chosen())
+    written = pictures.written(COVER, Chosen())
     assert written.dtype == np.float32
     assert (written <= COVER + 1e-6).all()
     assert 0.1 * COVER.sum() < written.sum() < 0.99 * COVER.sum()

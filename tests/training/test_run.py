@@ -20,9 +20,9 @@ from torch.nn import functional as F  # noqa: N812
 from inkwise.errors import DataError, InkwiseError
 from inkwise.recognition import Model
 from inkwise.texts import NOT_A_DIGIT
-from inkwise.training import resume, run, train
+from inkwise.training import glyph_task, resume, run, train
 from inkwise.training.callbacks import Checkpoint, Progress
-from inkwise.training.loop import logits_of
+from inkwise.training.glyph_loop import logits_of
 from inkwise.training.nets import compact
 from inkwise.training.samples import gather
 
@@ -45,7 +45,7 @@ def quick(monkeypatch, console):
     def export(net, path, temperature, metadata):
         path.write_text(json.dumps(metadata))
 
-    monkeypatch.setattr(run, "export", export)
+    monkeypatch.setattr(glyph_task, "export", export)
 
     def quick(recipe, folder, **more):
         return train(recipe, folder, **{"device": "cpu", "console": console} | more)
@@ -180,8 +180,8 @@ def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
 
 def test_the_threshold_lets_its_share_pass_though_all_are_sure(quick, tiny, tmp_path, monkeypatch):
     sure = lambda net, glyphs: torch.eye(4)[torch.zeros(len(glyphs), dtype=int)] * 10.8  # noqa: E731
-    monkeypatch.setattr(run, "logits_of", sure)
-    monkeypatch.setattr(run, "fit_temperature", lambda logits, numbers: 1.0)
+    monkeypatch.setattr(glyph_task, "logits_of", sure)
+    monkeypatch.setattr(glyph_task, "fit_temperature", lambda logits, numbers: 1.0)
     quick(tiny.set(epochs=1), tmp_path)
     assert json.loads((tmp_path / "model.onnx").read_text())["threshold"] == 0.9999
 

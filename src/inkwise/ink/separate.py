@@ -13,6 +13,7 @@ from inkwise.ink.bands import between_bands
 MIN_CONTRAST = 14.0
 """Ink differs from its background by at least this, grey levels of 255."""
 
+_SURE, _EXPECTED = 5.0, 1.5  # times the paper's noise by which ink stands out
 _SMOOTH = 10.0  # grey levels by which lit paper differs from a smooth surface
 _HOLE = 0.005  # share of the picture below which a hole is left alone
 _AS_DARK = 0.3  # of the way from ink to paper
@@ -20,11 +21,12 @@ _COARSE = 256  # longer side at which background and polarity are estimated, pix
 _REACH = 0.4  # strokes are thinner than this share of the shorter side
 
 
-def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def separate(grey: NDArray[np.uint8], *, expected: bool = False) -> NDArray[np.uint8]:
     """Tell ink from background.
 
     Args:
         grey: (H, W) uint8, dark ink on light or light ink on dark, any lighting.
+        expected: something is written there, so ink is believed that hardly stands out from a pattern.
 
     Returns:
         (H, W) uint8: 0 background, 255 ink, 128 its edge; all zero where there is no ink.
@@ -39,7 +41,7 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
             for part, full, small in zip(window, grey.shape, coarse.shape, strict=True)
         )
         ink = np.zeros((height, width), np.uint8)
-        ink[rows, columns] = separate(grey[rows, columns])
+        ink[rows, columns] = separate(grey[rows, columns], expected=expected)
         if ink.any():
             return ink
     light = _light(np.asarray(coarse, np.uint8))
@@ -51,7 +53,7 @@ def separate(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if min(grey.shape) > 64:  # paper texture and sensor noise are finer than any pen in a large picture
         contrast = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000), np.float32)
     levels = _levels(contrast)
-    if levels.full - levels.paper < max(MIN_CONTRAST, 5 * levels.noise):
+    if levels.full - levels.paper < max(MIN_CONTRAST, (_EXPECTED if expected else _SURE) * levels.noise):
         return np.zeros((height, width), np.uint8)
     soft = np.interp(contrast, [levels.paper, levels.edge, levels.full], [0, 128, 255])
     return _filled(np.asarray(soft, np.uint8), grey)

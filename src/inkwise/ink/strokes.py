@@ -16,7 +16,7 @@ PEN = 2.6
 
 _OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
 
-_FARTHEST = 1e150  # coordinates beyond would overflow
+FARTHEST = 1e150  # coordinates beyond would overflow
 
 _SHIFT = 4  # cv2 draws at 1/16 pixel
 
@@ -38,7 +38,7 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
             raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
             raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")
-        if not (np.abs(points) <= _FARTHEST).all():
+        if not (np.abs(points) <= FARTHEST).all():
             raise InkwiseError(
                 f"stroke {number} holds a coordinate that is not a finite number, or too large"
             )
@@ -91,11 +91,22 @@ def stroke_shape(strokes: list[NDArray[np.float64]], pen: float = PEN) -> NDArra
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     extent = float((high - low).max())
-    scale = (BOX * FINE - width) / extent if extent > 1 / _FARTHEST else 0.0  # a dot stays one
+    scale = (BOX * FINE - width) / extent if extent > 1 / FARTHEST else 0.0  # a dot stays one
     canvas = np.zeros((FINE_SIDE, FINE_SIDE), np.uint8)
-    for stroke in strokes:
-        fine = (stroke - (low + high) / 2) * scale + FINE_SIDE / 2 - 0.5
-        fixed = np.rint(fine * 2**_SHIFT).astype(np.int32)[:, None]
-        # A single point is drawn only where it is joined to itself.
-        cv2.polylines(canvas, [fixed], len(fixed) == 1, 1, width, cv2.LINE_8, _SHIFT)
+    fine = [(stroke - (low + high) / 2) * scale + FINE_SIDE / 2 - 0.5 for stroke in strokes]
+    _polylines(canvas, fine, width, 1, cv2.LINE_8)
     return canvas.astype(bool)
+
+
+def draw_strokes(canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], pen: float) -> None:
+    """Draw strokes (k, 2), in pixels, white and with soft edges, `pen` pixels wide."""
+    _polylines(canvas, strokes, max(1, round(pen)), 255, cv2.LINE_AA)
+
+
+def _polylines(
+    canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], width: int, ink: int, kind: int
+) -> None:
+    for stroke in strokes:
+        fixed = np.rint(stroke * 2**_SHIFT).astype(np.int32)[:, None]
+        # A single point is drawn only where it is joined to itself.
+        cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, width, kind, _SHIFT)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, nearest
 from inkwise.training import Recipe, recipe
-from inkwise.training.recipe import nearest
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,11 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import DataError, InkwiseError, nearest
 from inkwise.files import make_folder
 from inkwise.sweep.space import Space, Value, grid, suggest
 from inkwise.sweep.storage import Storage
 from inkwise.training import Recipe
-from inkwise.training.recipe import nearest
 
 SAMPLERS = ("grid", "random", "tpe")
 BEAT = 20.0

@@ -17,7 +17,7 @@ from inkwise.sweep.queue import Claim, Plan, Queue
 from inkwise.sweep.space import apply
 from inkwise.training import train
 from inkwise.training.callbacks import Callback
-from inkwise.training.loop import DivergedError, Loop
+from inkwise.training.loop import AnyLoop, DivergedError
 
 _PRUNED = "pruned"
 _POLL = 1.0  # seconds between two looks for a trial that another process left
@@ -35,12 +35,12 @@ class Report(Callback):
         self.queue, self.claim, self.leaving = queue, claim, leaving
         self.accuracy, self.seconds, self.pruned = 0.0, 0.0, False
 
-    def on_step_end(self, loop: Loop) -> None:
+    def on_step_end(self, loop: AnyLoop) -> None:
         """Look whether to leave."""
         if self.leaving():
             raise LeaveError
 
-    def on_epoch_end(self, loop: Loop) -> None:
+    def on_epoch_end(self, loop: AnyLoop) -> None:
         """Report, once an epoch even if it is trained again after a kill."""
         trial = self.claim.trial
         try:
@@ -52,7 +52,7 @@ class Report(Callback):
         except UpdateFinishedTrialError:  # another machine took us for dead, and was faster
             raise LeaveError from None
 
-    def on_train_end(self, loop: Loop) -> None:
+    def on_train_end(self, loop: AnyLoop) -> None:
         """Note the outcome, of earlier attempts as well."""
         self.accuracy = max((row["validation_accuracy"] for row in loop.history), default=0.0)
         self.seconds = sum(row["seconds"] for row in loop.history)

@@ -20,12 +20,12 @@ def augment(glyphs: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     grid, so that a glyph is resampled once and not blurred twice.
 
     Args:
-        glyphs: (n, 1, 28, 28) float in 0..1.
-        recipe: the ranges.
+        glyphs: (n, 1, 28, 28) float in 0..1, or strips of another size.
+        recipe: the ranges; shares of the side are shares of the height.
         generator: of the glyphs' device.
 
     Returns:
-        (n, 1, 28, 28) float in 0..1.
+        As `glyphs`.
     """
     draw = _Draw(len(glyphs), generator, glyphs.device)
     if any(getattr(recipe, key) for key in ("rotate", "scale", "aspect", "shear", "shift", "elastic")):
@@ -59,7 +59,9 @@ class _Draw:
 
 
 def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
-    """Where each target pixel is taken from, (n, 28, 28, 2), in -1..1."""
+    """Where each target pixel is taken from, (n, h, w, 2), in -1..1."""
+    height, width = glyphs.shape[2:]
+    flat = height / width  # one across is as much as so many down
     angle = draw.uniform(math.radians(recipe.rotate)).flatten()
     # A target that is larger by s is sampled in steps smaller by s.
     size = 1 / (1 + draw.uniform(recipe.scale).flatten())
@@ -68,15 +70,15 @@ def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
     cos, sin = angle.cos() * size, angle.sin() * size
     shift_x, shift_y = draw.uniform(2 * recipe.shift).flatten(), draw.uniform(2 * recipe.shift).flatten()
     rows = [
-        torch.stack([cos / aspect, (shear * cos - sin) * aspect, shift_x], 1),
-        torch.stack([sin / aspect, (shear * sin + cos) * aspect, shift_y], 1),
+        torch.stack([cos / aspect, (shear * cos - sin) * aspect * flat, shift_x * flat], 1),
+        torch.stack([sin / aspect / flat, (shear * sin + cos) * aspect, shift_y], 1),
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(glyphs.shape), align_corners=False)
     if recipe.elastic:
-        field = F.interpolate(
-            draw.normal(2, _COARSE, _COARSE), size=glyphs.shape[2:], mode="bicubic", align_corners=True
-        )
-        grid = grid + field.permute(0, 2, 3, 1) * (2 * recipe.elastic / glyphs.shape[3])
+        knots = draw.normal(2, _COARSE, round(_COARSE / flat))
+        field = F.interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
+        share = 2 * recipe.elastic / torch.tensor([width, height], device=glyphs.device)
+        grid = grid + field.permute(0, 2, 3, 1) * share
     return grid
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inkwise.files import write_whole
 from inkwise.recognition.model import METADATA_KEY, rejects
+from inkwise.training.line_net import LineNet
 from inkwise.training.net import Net
 
 
@@ -30,6 +31,18 @@ class _Exported(nn.Module):
         return (probabilities[:, :-1] if self.rejects else probabilities), embedding
 
 
+class _ExportedLines(nn.Module):
+    """uint8 strips (n, 32, w), w a multiple of 4, to log-probabilities (n, w / 2, classes)."""
+
+    def __init__(self, net: LineNet, temperature: float) -> None:
+        super().__init__()
+        self.net, self.temperature = net, temperature
+
+    def forward(self, strips: Tensor) -> Tensor:
+        logits: Tensor = self.net(strips[:, None].float() / 255)
+        return (logits / self.temperature).log_softmax(2)
+
+
 def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
     """Write a net to ONNX with its metadata.
 
@@ -43,16 +56,36 @@ def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -
     Raises:
         DataError: the file cannot be written.
     """
-    example = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    whole = _Exported(net, temperature, rejects(metadata))
+    sizes = {0: torch.export.Dim("n")}
+    _write(whole, (2, 28, 28), "glyphs", ["probabilities", "embedding"], sizes, path, metadata)
+
+
+def export_lines(net: LineNet, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
+    """Write a net that reads lines to ONNX with its metadata; arguments and errors as for `export`."""
+    whole = _ExportedLines(net, temperature)
+    sizes = {0: torch.export.Dim("n"), 2: 4 * torch.export.Dim("quarters", min=8)}
+    _write(whole, (2, 32, 64), "strips", ["lattices"], sizes, path, metadata)
+
+
+def _write(
+    whole: nn.Module,
+    shape: tuple[int, ...],
+    given: str,
+    outputs: list[str],
+    sizes: dict[int, Any],
+    path: Path,
+    metadata: dict[str, Any],
+) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own parts
         program = torch.onnx.export(
-            _Exported(net, temperature, rejects(metadata)).eval(),
-            (example,),
-            input_names=["glyphs"],
-            output_names=["probabilities", "embedding"],
-            dynamic_shapes={"glyphs": {0: torch.export.Dim("n")}},
+            whole.eval(),
+            (torch.zeros(shape, dtype=torch.uint8),),
+            input_names=[given],
+            output_names=outputs,
+            dynamic_shapes={given: sizes},
             dynamo=True,
             verbose=False,
         )

@@ -18,11 +18,13 @@ from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.calibration import fit_temperature
 from inkwise.training.callbacks import Callback
 from inkwise.training.export import export
-from inkwise.training.loop import Loop, Samples, logits_of
+from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
+from inkwise.training.glyph_task import samples_of
+from inkwise.training.loop import AnyLoop
 from inkwise.training.net import Net
 from inkwise.training.others import draw_others, spoil_digits
 from inkwise.training.recipes import Learn
-from inkwise.training.run import callbacks_of, samples_of
+from inkwise.training.run import callbacks_of
 from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
 from inkwise.training.summary import layers
 from inkwise.training.weights import classes_of, net_from_onnx
@@ -86,7 +88,9 @@ def finetune(
     with torch.random.fork_rng([]):
         torch.manual_seed(recipe.seed)
         callbacks = [*callbacks_of(recipe), _Report(progress)]
-        net = Loop(copy.deepcopy(before), recipe, training, _select(check, slice(_MIDDLE)), callbacks).fit()
+        net = GlyphLoop(
+            copy.deepcopy(before), recipe, training, _select(check, slice(_MIDDLE)), callbacks
+        ).fit()
     says = logits_of(net, check.glyphs)
     way = _way(said, says, check.classes)
     for old_part, new_part in zip(before.head.parameters(), net.head.parameters(), strict=True):
@@ -112,7 +116,7 @@ class _Report(Callback):
     def __init__(self, progress: Callable[[float], None]) -> None:
         self.progress = progress
 
-    def on_step_end(self, loop: Loop) -> None:
+    def on_step_end(self, loop: AnyLoop) -> None:
         self.progress(loop.step / loop.total_steps)
 
 

@@ -1,47 +1,50 @@
-"""The training loop: the whole set in memory, one pass after another, callbacks for all that varies."""
+"""The training loop: one pass after another, callbacks for all that varies."""
 
 from __future__ import annotations
 
 import math
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inkwise.errors import InkwiseError
-from inkwise.training.augment import augment
 from inkwise.training.callbacks.base import Callback
-from inkwise.training.net import Net
-from inkwise.training.objective import distance_of, loss_of, optimizer_of
+from inkwise.training.objective import optimizer_of
 from inkwise.training.recipe import Recipe
 
 Row = dict[str, float]
 """One epoch: epoch, lr, images_per_s, seconds, and loss and accuracy as train_* and validation_*."""
 
 
-@dataclass(frozen=True)
-class Samples:
-    """Glyphs (n, 28, 28) uint8 and the numbers of their classes (n,) int64, on one device."""
+class Data(Protocol):
+    """Samples on one device."""
 
-    glyphs: Tensor
-    classes: Tensor
+    @property
+    def device(self) -> torch.device:
+        """Where they lie."""
+        ...
 
     def __len__(self) -> int:
         """The number of samples."""
-        return len(self.classes)
+        ...
+
+
+N = TypeVar("N", bound=nn.Module)
+D = TypeVar("D", bound=Data)
 
 
 class DivergedError(InkwiseError):
     """The loss is no longer a number."""
 
 
-class Loop:
-    """Trains a net by a recipe.
+class Loop(ABC, Generic[N, D]):
+    """Trains a net by a recipe. What a batch is, what it costs and how it is validated, subclasses say.
 
     Callbacks may read all of: net, recipe, epoch (finished), step (finished), total_steps, lr, history,
     running (mean loss and accuracy of this epoch so far), stopped (why, or None). `kept` is the module whose
@@ -50,18 +53,16 @@ class Loop:
 
     def __init__(
         self,
-        net: Net,
+        net: N,
         recipe: Recipe,
-        training: Samples,
-        validation: Samples,
+        training: D,
+        validation: D,
         callbacks: list[Callback],
-        teachers: Sequence[Net] = (),
     ) -> None:
-        """Take a fresh net to the device of the samples, and the nets that it learns from as well."""
+        """Take a fresh net to the device of the samples."""
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
-        self.device = training.glyphs.device
-        self.net: Net = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teachers = [teacher.to(self.device).eval() for teacher in teachers]
+        self.device = training.device
+        self.net: N = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = optimizer_of(net, recipe)
         self._shares = [group["lr"] / recipe.lr for group in self.optimizer.param_groups]
         self.kept: torch.nn.Module = self.net
@@ -89,7 +90,7 @@ class Loop:
         """End training after this epoch."""
         self.stopped = reason
 
-    def fit(self) -> Net:
+    def fit(self) -> N:
         """Train to the end, or until stopped or interrupted, and return the best net, on the CPU.
 
         Ctrl-C ends training and keeps the best so far.
@@ -115,13 +116,15 @@ class Loop:
     def _run_epoch(self) -> None:
         began = time.perf_counter()
         self.net.train()
-        order = torch.randperm(len(self.training), generator=self.generator, device=self.device)
         loss_sum, right, seen = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
-        for number, batch in enumerate(order.split(self.recipe.batch), 1):
-            classes = self.training.classes[batch]
-            loss, logits = self._step(self.training.glyphs[batch], classes)
-            loss_sum += loss * len(batch)
-            right += (logits.argmax(1) == classes).sum()
+        for number, batch in enumerate(self._batches(), 1):
+            loss, right_here = self._look(batch)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.step += 1
+            loss_sum += loss.detach() * len(batch)
+            right += right_here
             seen += len(batch)
             if number % 10 == 0 or seen == len(self.training):
                 # A look at the loss waits for the device, so not at every step.
@@ -146,31 +149,21 @@ class Loop:
             self.best = {name: value.detach().clone() for name, value in kept.items()}
         self._call("on_epoch_end")
 
-    def _step(self, glyphs: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        inputs = augment(glyphs[:, None].float() / 255, self.recipe, self.generator)
-        with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
-            logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
-        loss = loss_of(logits, classes, self.recipe)
-        if self.teachers:
-            loss = loss.lerp(distance_of(logits, self._taught(inputs)), self.recipe.taught)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        self.step += 1
-        return loss.detach(), logits.detach()
+    def _batches(self) -> Iterable[Tensor]:
+        """The numbers of the samples of each batch of an epoch, drawn anew."""
+        order = torch.randperm(len(self.training), generator=self.generator, device=self.device)
+        return list(order.split(self.recipe.batch))
 
-    @torch.no_grad()
-    def _taught(self, inputs: Tensor) -> Tensor:
-        """What the teachers say of augmented glyphs, (n, classes), on average."""
-        with torch.autocast(self.device.type, self._half, enabled=self._half is not None):
-            said = [teacher(inputs).float().softmax(1) for teacher in self.teachers]
-        return torch.stack(said).mean(0)
+    @abstractmethod
+    def _look(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss of a batch, augmented, and how many of it the net gets right."""
 
+    @abstractmethod
     def _validate(self) -> tuple[float, float]:
-        logits = logits_of(self.kept, self.validation.glyphs)
-        # The objective of training itself: plain cross-entropy would punish what label smoothing asks for.
-        loss = loss_of(logits, self.validation.classes, self.recipe)
-        return float(loss), float((logits.argmax(1) == self.validation.classes).float().mean())
+        """The mean loss and the accuracy of what is kept, on validation."""
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self._half, enabled=self._half is not None)
 
     def _call(self, hook: str) -> None:
         for callback in self.callbacks:
@@ -204,15 +197,7 @@ class Loop:
             callback.restore(own)
 
 
-@torch.no_grad()
-def logits_of(net: torch.nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor:
-    """Logits (n, classes) float32 of uint8 glyphs (n, 28, 28), without augmentation."""
-    net.eval()
-    parts = [
-        net((part[:, None].float() / 255).contiguous(memory_format=torch.channels_last))
-        for part in glyphs.split(batch)
-    ]
-    return torch.cat(parts)
+AnyLoop = Loop[Any, Any]
 
 
 def _check_finite(loss: float) -> None:

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, nearest
 from inkwise.training import paper_nets
 from inkwise.training.net import Net, standardised
-from inkwise.training.recipe import Recipe, nearest
+from inkwise.training.recipe import Recipe
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
@@ -40,10 +40,10 @@ def _halved_twice(recipe: Recipe, classes: int, fine: list[int], coarse: list[in
     """Convolutions of these channels where the glyph is 14x14, then of those where it is 7x7."""
     features = nn.Sequential(
         *standardised(recipe),
-        *_convolution(1, fine[0], 5, stride=2),
-        *(layer for pair in pairwise(fine) for layer in _convolution(*pair, 3)),  # (n, fine[-1], 14, 14)
+        *convolution(1, fine[0], 5, stride=2),
+        *(layer for pair in pairwise(fine) for layer in convolution(*pair, 3)),  # (n, fine[-1], 14, 14)
         nn.MaxPool2d(2),
-        *(layer for pair in pairwise([fine[-1], *coarse]) for layer in _convolution(*pair, 3)),
+        *(layer for pair in pairwise([fine[-1], *coarse]) for layer in convolution(*pair, 3)),
         nn.MaxPool2d(2, ceil_mode=True),  # (n, coarse[-1], 4, 4)
         nn.Flatten(),  # (n, 16 * coarse[-1])
         nn.Dropout(recipe.dropout),
@@ -51,7 +51,8 @@ def _halved_twice(recipe: Recipe, classes: int, fine: list[int], coarse: list[in
     return Net(features, classes)
 
 
-def _convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[nn.Module]:
+def convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[nn.Module]:
+    """Convolution, batch-norm and ReLU."""
     return [
         nn.Conv2d(inputs, outputs, side, stride, padding=side // 2, bias=False),
         nn.BatchNorm2d(outputs),

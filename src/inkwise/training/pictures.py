@@ -27,7 +27,7 @@ def photograph(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
 
     Its longer side has 16 to some 240 pixels.
     """
-    cover = _written(_sized(cover, rng), rng)
+    cover = written(_sized(cover, rng), rng)
     height, width = cover.shape
     around = rng.uniform(0.04, 0.6, 4) * max(height, width)
     top, bottom, left, right = np.maximum(around, 1).astype(int).tolist()
@@ -35,14 +35,14 @@ def photograph(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
     cover = np.asarray(framed, np.float32)
     if rng.random() < 0.15:
         cover = np.maximum(cover, _neighbour(cover.shape, rng))
-    paper = _light(cover.shape, rng) * rng.uniform(140, 255)
+    paper = light(cover.shape, rng) * rng.uniform(140, 255)
     if rng.random() < 0.3:
-        paper = paper - _ruled(cover.shape, rng) * rng.uniform(8, 60)
+        paper = paper - ruled(cover.shape, rng) * rng.uniform(8, 60)
     if rng.random() < 0.04:  # a ruled line as dark as the ink
-        cover = np.maximum(cover, _ruled(cover.shape, rng) * rng.uniform(0.5, 1))
+        cover = np.maximum(cover, ruled(cover.shape, rng) * rng.uniform(0.5, 1))
     darkest = rng.uniform(0, 0.75)
     grey = paper * (1 - cover * (1 - darkest))
-    return _camera(grey, rng)
+    return camera(grey, rng)
 
 
 def glyph_cover(glyph: NDArray[np.uint8]) -> Cover:
@@ -66,7 +66,7 @@ def _sized(cover: Cover, rng: np.random.Generator) -> Cover:
     return np.asarray(np.clip(cv2.resize(cover, size, interpolation=method), 0, 1), np.float32)
 
 
-def _written(cover: Cover, rng: np.random.Generator) -> Cover:
+def written(cover: Cover, rng: np.random.Generator) -> Cover:
     """What the pen does: pale graphite, a pen that runs dry in places, an outline instead of a stroke."""
     kind = rng.random()
     if kind < 0.15:  # pencil: grain of the paper
@@ -75,11 +75,11 @@ def _written(cover: Cover, rng: np.random.Generator) -> Cover:
         )
         return np.asarray(cover * np.clip(0.35 + grain, 0, 1), np.float32)
     if kind < 0.22 and min(cover.shape) >= 10:  # dry in places
-        dry = cv2.GaussianBlur(rng.standard_normal(cover.shape, np.float32), (0, 0), max(cover.shape) / 14)
+        dry = cv2.GaussianBlur(rng.standard_normal(cover.shape, np.float32), (0, 0), cover.shape[0] / 14)
         return np.asarray(cover * (dry < 1.4 * dry.std()), np.float32)
     if kind < 0.26 and min(cover.shape) >= 24:  # written as an outline, as bubble letters are
         solid = (cover > 0.5).astype(np.uint8)
-        inner = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=max(1, max(cover.shape) // 40))
+        inner = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=max(1, cover.shape[0] // 40))
         return (solid - inner).astype(np.float32)
     return cover
 
@@ -101,7 +101,7 @@ def _neighbour(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return canvas.astype(np.float32)
 
 
-def _ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     """Lines of ruled or squared paper, a little askew."""
     height, width = shape
     lines = np.zeros(shape, np.uint8)
@@ -116,7 +116,7 @@ def _ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return lines.astype(np.float32)
 
 
-def _light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     """Light on the paper, 0..1: a slope, a darker rim, the soft edge of a shadow."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape), indexing="ij")
     angle = rng.uniform(0, 2 * np.pi)
@@ -130,7 +130,7 @@ def _light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return np.asarray(light / light.max(), np.float32)
 
 
-def _camera(grey: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+def camera(grey: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Blur, noise, compression, and negative at times, (H, W) uint8."""
     if rng.random() < 0.5:
         blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))

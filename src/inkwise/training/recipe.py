@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import typing
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, nearest
 
 _SHARES = ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect", "taught")
 
@@ -36,6 +35,8 @@ class Recipe:
     """Data sets of what is no digit, such as letters: the net learns to answer none of them."""
     invented: int = 0
     """How many more such glyphs are made: scribbles, print, digits run together or cut off."""
+    strips: int = 0
+    """How many numbers are composed of single digits, to learn to read lines; 0 learns single glyphs."""
     validation: float = 1 / 12
     """Share split off the training data to choose by, stratified; stroke files split by writer instead."""
     test: tuple[str, ...] = ("mnist-test",)
@@ -124,7 +125,7 @@ class Recipe:
         for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
             if getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
-        for key in ("rescans", "invented", "early_stopping", "weight_decay", "seed"):
+        for key in ("rescans", "invented", "strips", "early_stopping", "weight_decay", "seed"):
             if getattr(self, key) < 0:
                 raise InkwiseError(f"recipe key {key} must not be below 0: {getattr(self, key)}")
         for key in _SHARES:
@@ -179,12 +180,6 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """All keys with their values, and the recipe's name first."""
         return {"recipe": self.name, **asdict(self)}
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """The end of an error message: the names that come nearest, or all of them."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"
 
 
 def _parse(kind: Any, key: str, text: str) -> Any:

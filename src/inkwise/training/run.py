@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import platform
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
 from inkwise.files import make_folder, write_whole
-from inkwise.texts import NOT_A_DIGIT
-from inkwise.training.calibration import expect_digits, fit_temperature
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
@@ -34,16 +29,28 @@ from inkwise.training.callbacks import (
     Step,
     WeightAveraging,
 )
-from inkwise.training.export import export
-from inkwise.training.loop import Loop, Samples, logits_of
-from inkwise.training.net import Net
+from inkwise.training.glyph_task import GlyphTask
+from inkwise.training.line_task import LineTask
+from inkwise.training.loop import AnyLoop
 from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
-from inkwise.training.samples import Split, gather
-from inkwise.training.summary import layers
-from inkwise.training.weights import resolve, start, teachers_of
 
-_ACCEPTED = 0.99  # share of validation digits that the threshold lets pass
+_PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+
+
+class Task(Protocol):
+    """What is trained: a net, the samples that it learns from, and how it is written down."""
+
+    def describe(self) -> str:
+        """What is trained on what, for the console."""
+        ...
+
+    def loop(self, callbacks: list[Callback]) -> AnyLoop:
+        """What trains the net."""
+        ...
+
+    def export(self, net: Any, path: Path, facts: dict[str, Any]) -> None:
+        """Calibrate a trained net, and write it as an ONNX file with these facts among its metadata."""
 
 
 def train(
@@ -69,29 +76,26 @@ def train(
     """
     console = console or Console(stderr=True)
     chosen = device_of(device)
-    recipe = resolve(recipe)
+    kind = LineTask if recipe.strips else GlyphTask
+    recipe = kind.resolve(recipe)
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(deterministic)
     facts = _open_folder(folder, recipe, chosen)
     sources = ", ".join([*recipe.data, *recipe.others])
-    with console.status(Text(f"drawing the glyphs of {sources}")):
-        split = gather(recipe)
-    net = start(recipe, split.classes)
-    console.print(_describe(recipe, split, net, chosen), markup=False, highlight=False, soft_wrap=True)
-    training = samples_of(split.training, split.training_labels, split.classes, chosen)
-    validation = samples_of(split.validation, split.validation_labels, split.classes, chosen)
+    with console.status(Text(f"drawing from {sources}")):
+        task: Task = kind(recipe, chosen)
+    keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
+    threads = torch.get_num_threads()
+    console.print(f"{keys}\n{task.describe()}; {chosen}, {threads} threads", **_PLAIN)
     ends = (Checkpoint(folder / "checkpoint.pt"), Progress(console))
-    teachers = teachers_of(recipe, split.classes)
-    loop = Loop(net, recipe, training, validation, [*callbacks_of(recipe), *callbacks, *ends], teachers)
+    loop = task.loop([*callbacks_of(recipe), *callbacks, *ends])
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
-    if NOT_A_DIGIT in split.classes:
-        expect_digits(net, float((split.training_labels == NOT_A_DIGIT).mean()))
     _write_history(folder / "history.csv", loop.history)
-    write_whole(folder / "weights.safetensors", lambda part: part.write_bytes(save(net.state_dict())))
     path = folder / "model.onnx"
-    export(net, path, *_metadata(net, recipe, facts, split, loop))
+    task.export(net, path, _metadata(recipe, facts, loop))
+    write_whole(folder / "weights.safetensors", lambda part: part.write_bytes(save(net.state_dict())))
     return path
 
 
@@ -139,18 +143,6 @@ def device_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def samples_of(
-    glyphs: NDArray[np.uint8],
-    labels: NDArray[np.str_],
-    classes: Sequence[str],
-    device: torch.device | str = "cpu",
-) -> Samples:
-    """Glyphs (n, 28, 28) and the places of their labels (n,) among the classes."""
-    places = {name: place for place, name in enumerate(classes)}
-    numbers = torch.tensor([places[label] for label in labels.tolist()], dtype=torch.int64)
-    return Samples(torch.from_numpy(glyphs).to(device), numbers.to(device))
-
-
 def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str, Any]:
     """Make the run folder with its recipe.json, or check that it is of this recipe."""
     facts = {
@@ -183,46 +175,13 @@ def _commit() -> str | None:
     return done.stdout.strip()
 
 
-def _describe(recipe: Recipe, split: Split, net: Net, device: torch.device) -> str:
-    parameters = sum(p.numel() for p in net.parameters())
-    table = "".join(
-        f"  {kind:<14}{'×'.join(map(str, shape)):<10}{count:>9,}\n" for kind, shape, count in layers(net)
-    )
-    keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
-    return (
-        f"{keys}\n{table}{recipe.net}: {parameters:,} parameters; {len(split.training):,} glyphs to train on,"
-        f" {len(split.validation):,} to choose by; {device}, {torch.get_num_threads()} threads"
-    )
-
-
-def _metadata(
-    net: Net, recipe: Recipe, facts: dict[str, Any], split: Split, loop: Loop
-) -> tuple[float, dict[str, Any]]:
-    """The temperature and the metadata, both from the validation set."""
-    labels = [name for name in split.classes if name != NOT_A_DIGIT]
-    validation = loop.validation
-    logits = logits_of(net, validation.glyphs.cpu()).numpy()
-    numbers = validation.classes.cpu().numpy()
-    digits = numbers < len(labels)
-    temperature = fit_temperature(logits[digits], numbers[digits])
-    top = torch.from_numpy(logits / temperature).softmax(1)[:, : len(labels)].amax(1).numpy()
-    # Down to four digits: up, none might reach it.
-    threshold = math.floor(1e4 * float(np.quantile(top[digits], 1 - _ACCEPTED))) / 1e4
-    misses = logits[digits, : len(labels)].argmax(1) != numbers[digits]
-    counts = {"n": int(digits.sum()), "misses": int(misses.sum())}
-    if not digits.all():
-        counts |= {"others": int((~digits).sum()), "others_rejected": int((top[~digits] < threshold).sum())}
-    return temperature, {
+def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyLoop) -> dict[str, Any]:
+    """Where a model comes from."""
+    return {
         "format": 1,
         "name": recipe.name,
-        "labels": labels,
-        "rejects": NOT_A_DIGIT in split.classes,
-        "temperature": round(temperature, 4),
-        "threshold": threshold,
         "recipe": facts["recipe"],
-        "net": layers(net),
         "data": list(recipe.data),
-        "metrics": {"validation": counts},
         "versions": facts["versions"],
         "commit": facts["commit"],
         "trained": facts["started"],

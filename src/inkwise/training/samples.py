@@ -16,7 +16,7 @@ from inkwise.errors import DataError
 from inkwise.ink import picture_glyph
 from inkwise.ink.glyph import shapes_to_glyphs
 from inkwise.ink.strokes import stroke_shape
-from inkwise.texts import NOT_A_DIGIT
+from inkwise.texts import DIGITS, NOT_A_DIGIT
 from inkwise.training.hands import redrawn
 from inkwise.training.others import LOOK_ALIKES, draw_others, spoil_digits
 from inkwise.training.pictures import glyph_cover, photographed, shape_cover
@@ -100,7 +100,7 @@ def _gather_one(name: str, recipe: Recipe, rng: np.random.Generator) -> _Parts:
 def _gather_others(name: str, recipe: Recipe, rng: np.random.Generator) -> _Parts:
     """A set of what is no digit, such as letters; those that look like digits are left out."""
     whole = datasets.load_raw(name)
-    whole = whole.select(~np.isin(whole.labels, [*LOOK_ALIKES, *"0123456789"]))
+    whole = whole.select(~np.isin(whole.labels, [*LOOK_ALIKES, *DIGITS]))
     if not len(whole):
         raise DataError(f"{name}: holds nothing but digits and what looks like them")
     whole = whole.select(np.sort(rng.permutation(len(whole))[:_MOST_OTHERS]))
@@ -122,7 +122,14 @@ def _invent_others(digits: _Parts, count: int, rng: np.random.Generator) -> _Par
     return parts[0], parts[1], parts[2], parts[3]
 
 
-def _split(name: str, whole: Dataset | StrokeSet, recipe: Recipe, rng: np.random.Generator) -> _Parts:
+def split_off(
+    name: str, whole: Dataset | StrokeSet, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Dataset | StrokeSet, Dataset | StrokeSet]:
+    """What to train on, and what to choose by: other writers where they are known, else a stratified share.
+
+    Raises:
+        DataError: there is too little for both.
+    """
     if whole.writers is None:
         chosen = stratified(whole.labels, recipe.validation, rng)
         training, validation = whole.select(~chosen), whole.select(chosen)
@@ -131,6 +138,11 @@ def _split(name: str, whole: Dataset | StrokeSet, recipe: Recipe, rng: np.random
         training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
     if not len(training) or not len(validation):
         raise DataError(f"{name}: too few samples, or writers, to train on some and choose by others")
+    return training, validation
+
+
+def _split(name: str, whole: Dataset | StrokeSet, recipe: Recipe, rng: np.random.Generator) -> _Parts:
+    training, validation = split_off(name, whole, recipe, rng)
     if isinstance(training, StrokeSet):
         glyphs = [draw_variant(training, recipe.styles, rng) for _ in range(recipe.variants)]
     else:

@@ -14,7 +14,7 @@ from inkwise.files import write_whole
 from inkwise.training.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import Loop
+    from inkwise.training.loop import AnyLoop
 
 
 class Checkpoint(Callback):
@@ -27,7 +27,7 @@ class Checkpoint(Callback):
         """Save to this file."""
         self.path = path
 
-    def on_train_begin(self, loop: Loop) -> None:
+    def on_train_begin(self, loop: AnyLoop) -> None:
         """Take back the state, where one was saved.
 
         Raises:
@@ -42,7 +42,7 @@ class Checkpoint(Callback):
                 f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
             ) from None
 
-    def on_epoch_end(self, loop: Loop) -> None:
+    def on_epoch_end(self, loop: AnyLoop) -> None:
         """Save the state."""
         state = io.BytesIO()  # torch would wrap a full disk in an error that does not say so
         torch.save(loop.state(), state)

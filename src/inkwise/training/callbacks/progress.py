@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from inkwise.training.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import Loop
+    from inkwise.training.loop import AnyLoop
 
 
 class Progress(Callback):
@@ -26,7 +26,7 @@ class Progress(Callback):
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TaskProgressColumn(), figures)
         self.bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
 
-    def on_train_begin(self, loop: Loop) -> None:
+    def on_train_begin(self, loop: AnyLoop) -> None:
         """Start the bar, where a resumed run stands."""
         self.bar.start()
         self.task = self.bar.add_task(
@@ -39,7 +39,7 @@ class Progress(Callback):
             speed=0.0,
         )
 
-    def on_step_end(self, loop: Loop) -> None:
+    def on_step_end(self, loop: AnyLoop) -> None:
         """Move the bar."""
         running = loop.running
         self.bar.update(
@@ -51,7 +51,7 @@ class Progress(Callback):
             speed=running.get("images_per_s", 0.0),
         )
 
-    def on_epoch_end(self, loop: Loop) -> None:
+    def on_epoch_end(self, loop: AnyLoop) -> None:
         """Print the epoch's line."""
         row = loop.history[-1]
         self.console.print(
@@ -63,6 +63,6 @@ class Progress(Callback):
             soft_wrap=True,
         )
 
-    def on_train_end(self, loop: Loop) -> None:
+    def on_train_end(self, loop: AnyLoop) -> None:
         """Take the bar away."""
         self.bar.stop()

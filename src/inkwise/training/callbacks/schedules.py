@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inkwise.training.callbacks.base import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import Loop
+    from inkwise.training.loop import AnyLoop
 
 
 class OneCycle(Callback):
@@ -21,11 +21,11 @@ class OneCycle(Callback):
         """Rise for this share of all steps."""
         self.warmup = warmup
 
-    def on_train_begin(self, loop: Loop) -> None:
+    def on_train_begin(self, loop: AnyLoop) -> None:
         """Set the rate of the first step."""
         self.on_step_end(loop)
 
-    def on_step_end(self, loop: Loop) -> None:
+    def on_step_end(self, loop: AnyLoop) -> None:
         """Set the rate of the next step."""
         done = loop.step / loop.total_steps
         if done < self.warmup:
@@ -43,6 +43,6 @@ class Step(Callback):
         """Multiply by `factor` every so many epochs."""
         self.epochs, self.factor = epochs, factor
 
-    def on_epoch_end(self, loop: Loop) -> None:
+    def on_epoch_end(self, loop: AnyLoop) -> None:
         """Set the rate of the next epoch."""
         loop.set_lr(loop.recipe.lr * self.factor ** (loop.epoch // self.epochs))

@@ -1,0 +1,106 @@
+"""Training on lines of digits of any width, of which only the texts are known, not where the digits stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from inkwise.recognition.strings import MARGIN
+from inkwise.training.augment import augment
+from inkwise.training.line_net import LineNet, padded
+from inkwise.training.loop import Loop
+
+_ALIKE = 0.1  # widths of one batch differ by about this share
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Strips (32, w) uint8 on one device, and the digits in each."""
+
+    strips: list[Tensor]
+    texts: list[str]
+
+    @property
+    def device(self) -> torch.device:
+        """Where they lie."""
+        return self.strips[0].device
+
+    def __len__(self) -> int:
+        """The number of strips."""
+        return len(self.texts)
+
+
+class LineLoop(Loop[LineNet, Lines]):
+    """Trains a net to tell which digits stand in a line, by connectionist temporal classification.
+
+    A. Graves et al., "Connectionist temporal classification: labelling unsegmented sequence data with
+    recurrent neural networks", ICML 2006.
+    """
+
+    def _batches(self) -> Iterable[Tensor]:
+        """Strips of about the same width together, so that little is padded."""
+        widths = torch.tensor([float(strip.shape[1]) for strip in self.training.strips])
+        generator = self.generator if self.device.type == "cpu" else None
+        noise = torch.randn(len(widths), generator=generator)
+        order = (widths.log() + _ALIKE * noise).argsort()
+        batches = order.split(self.recipe.batch)
+        return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
+
+    def _look(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        strips = padded([self.training.strips[place] for place in batch.tolist()], MARGIN)
+        texts = [self.training.texts[place] for place in batch.tolist()]
+        inputs = augment(strips.float() / 255, self.recipe, self.generator)
+        with self._autocast():
+            logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
+        right = sum(said == text for said, text in zip(greedy(logits), texts, strict=True))
+        return ctc(logits, texts), torch.tensor(right)
+
+    def _validate(self) -> tuple[float, float]:
+        loss, right = 0.0, 0
+        for places, logits in logits_of_lines(self.kept, self.validation.strips):
+            texts = [self.validation.texts[place] for place in places]
+            loss += float(ctc(logits, texts)) * len(texts)
+            right += sum(said == text for said, text in zip(greedy(logits), texts, strict=True))
+        return loss / len(self.validation), right / len(self.validation)
+
+
+def ctc(logits: Tensor, texts: list[str]) -> Tensor:
+    """The mean negative log-likelihood of digits, given logits (n, frames, 11), the blank first."""
+    digits = torch.tensor([int(digit) + 1 for text in texts for digit in text], dtype=torch.int64)
+    lengths = torch.tensor([len(text) for text in texts])
+    frames = torch.full((len(texts),), logits.shape[1])
+    losses = F.ctc_loss(
+        logits.log_softmax(2).transpose(0, 1),
+        digits.to(logits.device),
+        frames,
+        lengths,
+        reduction="none",
+        zero_infinity=True,
+    )
+    return losses.mean()
+
+
+def greedy(logits: Tensor) -> list[str]:
+    """The likeliest class of each frame: repeats merge, blanks vanish."""
+    texts = []
+    for row in logits.argmax(2).tolist():
+        kept = [one for one, before in zip(row, [0, *row], strict=False) if one and one != before]
+        texts.append("".join(str(one - 1) for one in kept))
+    return texts
+
+
+@torch.no_grad()
+def logits_of_lines(
+    net: torch.nn.Module, strips: list[Tensor], batch: int = 64
+) -> Iterable[tuple[list[int], Tensor]]:
+    """Logits (n, frames, classes) of strips, without augmentation, with the numbers of the strips."""
+    net.eval()
+    order = sorted(range(len(strips)), key=lambda place: strips[place].shape[1])
+    for start in range(0, len(order), batch):
+        places = order[start : start + batch]
+        inputs = padded([strips[place] for place in places], MARGIN).float() / 255
+        yield places, net(inputs.contiguous(memory_format=torch.channels_last))

@@ -1,0 +1,166 @@
+"""Composed strips look as if they came out of a picture of a number."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from inkwise.ink.line import HEIGHT, MOST
+from inkwise.training import lines
+from inkwise.training.bank import banks
+from inkwise.training.lines import compose, line_cover, number, pattern, photograph_line
+
+COUNT = 30
+
+
+@pytest.fixture(scope="module")
+def bank(lines_recipe):
+    return banks(lines_recipe)[0]
+
+
+@pytest.fixture(scope="module")
+def strips(bank):
+    rng = np.random.default_rng(0)
+    return [compose(bank, rng) for _ in range(COUNT)]
+
+
+def test_strips_are_of_one_height_and_never_empty(strips):
+    for strip, _ in strips:
+        assert strip.dtype == np.uint8
+        assert strip.shape[0] == HEIGHT
+        assert HEIGHT <= strip.shape[1] <= MOST
+        assert strip.max() >= 128
+
+
+def test_digits_are_large_enough_to_be_read(strips):
+    heights = [np.ptp(np.flatnonzero((strip >= 128).any(1))) + 1 for strip, _ in strips]
+    assert np.median(heights) >= 20
+    assert all(strip.shape[1] >= 8 * len(text) for strip, text in strips)
+
+
+def test_longer_numbers_make_wider_strips(strips):
+    widths = [strip.shape[1] for strip, _ in strips]
+    assert np.corrcoef(widths, [len(text) for _, text in strips])[0, 1] > 0.5
+
+
+def test_labels_are_digits_only(strips):
+    texts = [text for _, text in strips]
+    assert all(set(text) <= set("0123456789") for text in texts)
+    assert len(set(texts)) > COUNT / 2
+
+
+def test_a_few_of_the_lines_are_words(bank, monkeypatch):
+    monkeypatch.setattr(lines, "photograph_line", lambda cover, _: (255 * (1 - cover)).astype(np.uint8))
+    rng = np.random.default_rng(0)
+    empty = [compose(bank, rng)[1] == "" for _ in range(200)]
+    assert 0.02 < np.mean(empty) < 0.12
+
+
+def test_words_are_made_of_letters_alone(bank, monkeypatch):
+    monkeypatch.setattr(lines, "_WORDS", 1.0)
+    rng = np.random.default_rng(0)
+    words = [compose(replace(bank, hands=[], glyphs=[], numbers=[], signs=[]), rng) for _ in range(10)]
+    assert {text for _, text in words} == {""}
+    assert all(strip.any() for strip, _ in words)
+    assert len({strip.shape[1] for strip, _ in words}) > 5, "of one letter or several"
+
+
+def test_without_letters_there_are_no_words(bank, monkeypatch):
+    monkeypatch.setattr(lines, "_WORDS", 1.0)
+    rng = np.random.default_rng(0)
+    assert all(compose(replace(bank, letters=[]), rng)[1] for _ in range(10))
+
+
+def test_a_seed_gives_the_same_strips_again(bank):
+    one, two, other = (compose(bank, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one[0], two[0])
+    assert one[1] == two[1]
+    assert other[0].shape != one[0].shape or (other[0] != one[0]).any()
+
+
+def test_a_bank_of_digits_alone_will_do(bank):
+    rng = np.random.default_rng(0)
+    bare = replace(bank, signs=[], letters=[], numbers=[])
+    assert all(compose(bare, rng)[0].any() for _ in range(COUNT))
+
+
+def test_numbers_have_one_to_ten_digits_and_many_end_in_zeros():
+    rng = np.random.default_rng(0)
+    texts = [number(rng) for _ in range(1000)]
+    assert {len(text) for text in texts} == set(range(1, 11))
+    assert 0.2 < np.mean([text.endswith("0") for text in texts]) < 0.5
+    assert 0.3 < np.mean([len(text) > 4 for text in texts]) < 0.7
+
+
+def test_digits_of_numbers_repeat_more_often_than_by_chance():
+    rng = np.random.default_rng(0)
+    pairs = [pair for _ in range(2000) for pair in pairwise(number(rng).rstrip("0"))]
+    assert 0.14 < np.mean([one == other for one, other in pairs]) < 0.22, "one in ten by chance"
+
+
+def test_a_cover_is_cut_tight_around_its_ink(bank):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        cover = line_cover("1234567890", bank, rng)
+        assert cover.dtype == np.float32
+        assert 0 <= cover.min() < cover.max() <= 1
+        assert all(edge.any() for edge in (cover[0], cover[-1], cover[:, 0], cover[:, -1]))
+        assert cover.shape[0] > 40, "digits are some 64 pixels high"
+
+
+SLOPE, SLANT = (0, 0.03), (-0.2, 0.25)
+
+
+class Chance:
+    """Chance, but what is drawn by this mean and deviation, a line's slope or slant, is as told."""
+
+    def __init__(self, kind, value):
+        self._rng, self._kind, self._value = np.random.default_rng(0), kind, value
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        drawn = self._rng.normal(loc, scale, size)
+        return self._value if (loc, scale) == self._kind else drawn
+
+    def __getattr__(self, name):
+        return getattr(self._rng, name)
+
+
+@pytest.mark.parametrize("slope", [-0.2, 0.2])
+def test_a_steep_line_keeps_its_digits_whole(bank, slope):
+    cover = line_cover("8" * 10, bank, Chance(SLOPE, slope))
+    rows = [np.flatnonzero(part.max(1) > 0.5) for part in (cover[:, :40], cover[:, -40:])]
+    assert min(map(np.ptp, rows)) > 40, "the first digit and the last"
+    assert (rows[1].mean() - rows[0].mean()) * np.sign(slope) > 40
+
+
+def test_slanting_keeps_all_ink_and_leans_it(bank):
+    upright, left, right = (line_cover("1", bank, Chance(SLANT, slant)) for slant in (0.0, 0.6, -0.6))
+
+    def leaning(cover):
+        """How far right of its foot the ink has its head, in heights."""
+        head, foot = (np.flatnonzero(part.any(0)).mean() for part in (cover[:9], cover[-9:]))
+        return (head - foot) / cover.shape[0]
+
+    for cover, lean in ((left, -0.6), (right, 0.6)):
+        assert cover.sum() == pytest.approx(upright.sum(), rel=0.01)
+        assert cover.shape[0] == pytest.approx(upright.shape[0], abs=2)
+        assert leaning(cover) - leaning(upright) == pytest.approx(lean, abs=0.15)
+
+
+def test_a_photograph_is_a_grey_picture_with_ink_on_paper(bank):
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        grey = photograph_line(line_cover("2024", bank, rng), rng)
+        assert grey.dtype == np.uint8
+        assert np.ptp(grey) > 20
+        assert 20 <= grey.shape[0] < 200
+
+
+def test_a_security_pattern_is_fine_and_covers_the_paper():
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        waves = pattern((60, 200), rng)
+        assert (waves.shape, waves.dtype) == ((60, 200), np.float32)
+        assert np.isfinite(waves).all()
+        assert waves.std() > 0.02
