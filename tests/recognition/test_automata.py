@@ -1,0 +1,109 @@
+import string
+from itertools import product
+
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.recognition.automata import CHECKS, anything, between, counted, explored, listed, together
+
+DIGITS = string.digits
+
+
+def texts(symbols, longest):
+    return ["".join(text) for length in range(longest + 1) for text in product(symbols, repeat=length)]
+
+
+def test_digits_are_counted_and_separators_are_not():
+    two_or_three = counted("01.", range(2, 4))
+    assert [text for text in texts("1.", 3) if text in two_or_three] == ["11", "111", "11.", "1.1", ".11"]
+
+
+@pytest.mark.parametrize(
+    ("least", "most"),
+    [(0, 0), (0, 7), (5, 5), (7, 12), (10, 10), (98, 203), (99, 100), (0, 999), (120, 1119)],
+)
+def test_a_range_is_that_of_the_integer_whatever_its_leading_zeros(least, most):
+    inside = between(DIGITS, least, most)
+    assert [number for number in range(1500) if str(number) in inside] == list(range(least, most + 1))
+    assert [number for number in range(1500) if f"000{number}" in inside] == list(range(least, most + 1))
+    assert "" not in inside
+
+
+@pytest.mark.parametrize(
+    ("check", "number"),
+    [
+        ("luhn", "79927398713"),
+        ("luhn", "4539 1488 0343 6467"),
+        ("ean", "73513537"),
+        ("ean", "036000291452"),
+        ("ean", "4006381333931"),
+        ("ean", "978-3-16-148410-0"),
+        ("mod11", "0-306-40615-2"),
+        ("mod11", "943 476 5919"),
+        ("mod97", "777"),
+        ("mod97", "3214282912345698765432161182"),
+    ],
+)
+def test_a_check_knows_valid_numbers_and_sees_every_wrong_digit(check, number):
+    valid = CHECKS[check](DIGITS + " -")
+    assert number in valid
+    for place, symbol in enumerate(number):
+        if symbol in DIGITS:
+            others = [number[:place] + digit + number[place + 1 :] for digit in DIGITS if digit != symbol]
+            assert not [wrong for wrong in others if wrong in valid]
+
+
+def weighted(number, weights, modulus):
+    return (
+        sum(weight * int(digit) for weight, digit in zip(weights, reversed(number), strict=False)) % modulus
+    )
+
+
+def test_checks_agree_with_their_textbooks_on_all_numbers_of_four_digits():
+    numbers = [f"{number:04}" for number in range(10_000)]
+    doubled = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]
+
+    def valid(check):
+        automaton = CHECKS[check](DIGITS)
+        return [number for number in numbers if number in automaton]
+
+    assert valid("luhn") == [
+        n for n in numbers if (int(n[3]) + doubled[int(n[2])] + int(n[1]) + doubled[int(n[0])]) % 10 == 0
+    ]
+    assert valid("mod11") == [n for n in numbers if weighted(n, (1, 2, 3, 4), 11) == 0]
+    assert valid("mod97") == [n for n in numbers if int(n) % 97 == 1]
+    assert valid("ean") == []
+
+
+@pytest.mark.parametrize(
+    ("check", "short"), [("luhn", "0"), ("mod11", "0"), ("mod97", "01"), ("ean", "0000")]
+)
+def test_what_has_no_room_for_a_check_digit_is_not_valid(check, short):
+    automaton = CHECKS[check](DIGITS)
+    assert "" not in automaton
+    assert short not in automaton
+
+
+def test_a_list_holds_its_words_as_a_reader_sees_them():
+    words = ["10", "1.0", "0", "00.1"]
+    assert {text for text in texts("01.", 4) if text in listed(words, "01.")} == set(words)
+    assert {text for text in texts("01", 4) if text in listed(words, "01")} == {"10", "0", "001"}
+
+
+def test_together_means_all():
+    both = together([counted(DIGITS, (2,)), between(DIGITS, 5, 11)])
+    assert [text for text in texts(DIGITS, 3) if text in both] == ["05", "06", "07", "08", "09", "10", "11"]
+
+
+def test_the_graph_keeps_only_states_from_which_a_text_can_end():
+    graph = explored(together([counted("01", (3,)), listed(["000", "0101", "011"], "01")]), "01", 100)
+    assert len(graph.accepts) == 6  # nothing, 0, 00 and 01, and the two ends
+    assert graph.accepts.sum() == 2
+    assert sorted(graph.columns.tolist()) == [1, 1, 1, 2, 2]
+
+
+def test_a_graph_of_nothing_is_none_and_one_that_is_too_large_is_refused():
+    assert explored(together([counted("01", (3,)), listed(["01"], "01")]), "01", 100) is None
+    assert len(explored(anything("01"), "01", 1).accepts) == 1
+    with pytest.raises(InkwiseError, match="more than 100 states"):
+        explored(counted("01", (100,)), "01", 100)

@@ -1,0 +1,102 @@
+import re
+from itertools import product
+
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.recognition.automata import DIGITS, SEPARATORS
+from inkwise.recognition.patterns import matching
+
+SYMBOLS = DIGITS + SEPARATORS
+TEXTS = ["".join(text) for length in range(5) for text in product("012.-", repeat=length)]
+
+PATTERNS = [
+    "",
+    "0",
+    r"\d{2}",
+    r"\d{2}\.\d{2}",
+    r"\d+(\.\d\d)?",
+    r"^\d+$",
+    r"^0|1$",
+    "01|12|",
+    "(0|12)*",
+    "(?:0?1?){2,3}",
+    "(?P<whole>1*)-2",
+    "(0*)*",
+    "(0|1.){,2}",
+    "1{2,}0{0}",
+    "(1{0}|2{3}){2}",
+    "0*?1+?2??",
+    "[0-1]+",
+    "[^12]+",
+    r"[.\-]\D\d",
+    r"[\]0]+",
+    r"\W\w*",
+    r"\x30[\x31]+",
+    "1{",
+    "1{a}0",
+    "()|(|0)1",
+    "x?1",
+    r"((0|1){2}\.){1,2}",
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_mean_what_they_mean_in_python(pattern):
+    automaton = matching(pattern, SYMBOLS)
+    assert [text for text in TEXTS if text in automaton] == [t for t in TEXTS if re.fullmatch(pattern, t)]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_reader_sees_of_a_text_that_matches_what_it_knows(pattern):
+    automaton = matching(pattern, DIGITS)
+    assert all(re.sub(r"\D", "", text) in automaton for text in TEXTS if re.fullmatch(pattern, text))
+
+
+def test_separators_that_a_reader_does_not_know_are_left_out():
+    automaton = matching(r"\d{2}[.,]\d{2}|\d-\d", "012-")
+    assert [text for text in ("1202", "1-2", "12", "12.02", "12-02", "120") if text in automaton] == [
+        "1202",
+        "1-2",
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "*", "1{2}{3}", "1{3,2}", "(?P=a)", r"1{99999999999}"])
+def test_what_is_no_regular_expression_is_told(pattern):
+    with pytest.raises(InkwiseError, match=f"^pattern {re.escape(repr(pattern))} is no regular expression"):
+        matching(pattern, SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        (r"(\d)\1", r"\1"),
+        (r"(?P<a>\d)(?P=a)", "(?P="),
+        (r"(?=1)\d", "(?="),
+        (r"\d(?<!1)", "(?<!"),
+        (r"(1)?(?(1)2|3)", "(?("),
+        ("(?i)1", "(?i"),
+        ("(?>1*)1", "(?>"),
+        ("1*+", "+"),
+        (r"1\b", r"\b"),
+        ("0^1", "^"),
+    ],
+)
+def test_what_is_not_regular_is_named(pattern, part):
+    with pytest.raises(InkwiseError, match=re.escape(f"{part!r} is not understood")):
+        matching(pattern, SYMBOLS)
+
+
+@pytest.mark.parametrize("pattern", [r"(\d{50}){50}", r"((\d{1000}){1000}){1000}", r"\d{0,1001}"])
+def test_a_pattern_that_is_very_long_when_written_out_is_refused(pattern):
+    with pytest.raises(InkwiseError, match="longer than 1000 characters"):
+        matching(pattern, SYMBOLS)
+
+
+def test_nothing_may_be_repeated_for_ever():
+    assert "" in matching("((0{0}){1000000}){1000000}", SYMBOLS)
+
+
+def test_groups_that_are_nested_too_deep_are_refused():
+    with pytest.raises(InkwiseError, match="nested too deep"):
+        matching("(" * 2000 + "1" + ")" * 2000, SYMBOLS)
