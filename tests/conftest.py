@@ -1,3 +1,4 @@
+import json
 import os
 import uuid
 
@@ -51,6 +52,40 @@ def bars_folder(tmp_path_factory):
     (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
     (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     return folder
+
+
+@pytest.fixture(scope="session")
+def bars_reader(tmp_path_factory):
+    """default.onnx, a stand-in for the model that reads lines: every upright bar is a 1, hardly ever a 7."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    weight, bias = np.zeros(11, np.float32), np.full(11, -100, np.float32)
+    for column, slope, offset in ((0, -40, 10), (2, 40, -10), (8, 40, -18)):  # no digit, 1, 7
+        weight[column], bias[column] = slope, offset
+    numbers = {"white": np.float32(255), "pairs": np.array([0, -1, 2, 1]), "weight": weight, "bias": bias}
+    nodes = [
+        helper.make_node("Cast", ["strips"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["grey", "white"], ["ink"]),
+        helper.make_node("ReduceMean", ["ink"], ["columns"], axes=[1], keepdims=0),
+        helper.make_node("Reshape", ["columns", "pairs"], ["paired"]),
+        helper.make_node("ReduceMean", ["paired"], ["frames"], axes=[2], keepdims=0),
+        helper.make_node("Mul", ["frames", "weight"], ["sloped"]),
+        helper.make_node("Add", ["sloped", "bias"], ["logits"]),
+        helper.make_node("LogSoftmax", ["logits"], ["lattices"], axis=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "bars",
+        [helper.make_tensor_value_info("strips", TensorProto.UINT8, ["n", 32, "w"])],
+        [helper.make_tensor_value_info("lattices", TensorProto.FLOAT, ["n", "t", 11])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    metadata = {"name": "bars", "trained": "2026-01-01", "threshold": 0.5}
+    helper.set_model_props(model, {"inkwise": json.dumps(metadata)})
+    path = tmp_path_factory.mktemp("bars") / "default.onnx"
+    save(model, path)
+    return path
 
 
 @pytest.fixture(scope="session")

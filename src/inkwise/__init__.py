@@ -3,11 +3,12 @@
 from importlib.metadata import version
 
 from inkwise.errors import DataError, InkwiseError, ModelError, PictureError, StoreError
-from inkwise.recognition import Digit, Reading, Recognizer, read
+from inkwise.recognition import Constraint, Digit, Reading, Recognizer, read
 
 __version__ = version("inkwise")
 
 __all__ = [
+    "Constraint",
     "DataError",
     "Digit",
     "InkwiseError",

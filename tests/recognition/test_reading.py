@@ -43,6 +43,7 @@ def test_json_is_one_line_with_every_field():
             },
         ],
         "reason": "1 of 2 not sure",
+        "unconstrained": None,
         "model": "default",
         "elapsed_ms": 1.23,
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ METADATA_KEY = "inkwise"
 _WEIGHTS = resources.files("inkwise.recognition") / "weights"
 _BATCH = 64  # fits the processor's cache; larger batches are no faster
 _NEEDED: dict[str, type] = {"name": str, "labels": list, "threshold": float}
+_INPUT, _OUTPUTS = "glyphs", ("probabilities", "embedding")
 
 
 class Model:
@@ -42,24 +45,11 @@ class Model:
         Raises:
             ModelError: no such file, not ONNX, or not made by Inkwise.
         """
-        path = "the model" if isinstance(source, bytes) else source
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4
-        try:
-            # From bytes, so that a graph cannot name other files to load.
-            graph = source if isinstance(source, bytes) else Path(source).read_bytes()
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be opened ({error.strerror})") from None
-        except Exception:  # onnxruntime raises classes of its own, by kind of damage
-            raise ModelError(f"{path}: is not an ONNX model that can be run") from None
-        self.metadata = _metadata(self._session, path)
+        self._session, self.metadata = open_session(source, threads, _NEEDED, _INPUT, _OUTPUTS)
         self.labels: tuple[str, ...] = tuple(self.metadata["labels"])
         self.threshold = float(self.metadata["threshold"])
         self.rejects = rejects(self.metadata)
-        trained = str(self.metadata.get("trained", ""))[:10]
-        self.name = f"{self.metadata['name']} ({trained})" if trained else str(self.metadata["name"])
+        self.name = dated_name(self.metadata)
 
     @classmethod
     def bundled(cls, *, threads: int = 0) -> Model:
@@ -75,7 +65,7 @@ class Model:
         if glyphs.dtype != np.uint8 or glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise InkwiseError(f"glyphs must be (n, 28, 28) uint8, not {glyphs.shape} {glyphs.dtype}")
         parts = [
-            self._session.run(["probabilities", "embedding"], {"glyphs": glyphs[start : start + _BATCH]})
+            self._session.run(_OUTPUTS, {_INPUT: glyphs[start : start + _BATCH]})
             for start in range(0, max(len(glyphs), 1), _BATCH)
         ]
         probabilities, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -87,39 +77,72 @@ def rejects(metadata: dict[str, Any]) -> bool:
     return metadata.get("rejects") is True
 
 
-def bundled_models() -> list[str]:
-    """The names of the models that come with the package, sorted."""
-    files = (Path(file.name) for file in _WEIGHTS.iterdir())
+def bundled_models(weights: Traversable | None = None) -> list[str]:
+    """The names of the models that come with the package, sorted: in this folder, or those of glyphs."""
+    files = (Path(file.name) for file in (weights or _WEIGHTS).iterdir())
     return sorted(file.stem for file in files if file.suffix == ".onnx")
 
 
-def model_source(name: str | Path) -> Path | bytes:
+def model_source(name: str | Path, weights: Traversable | None = None) -> Path | bytes:
     """What `Model` opens for an .onnx file, a run folder, or the name of a bundled model.
 
-    A folder called as a bundled model is, say, `./tiny`.
+    A folder called as a bundled model is, say, `./tiny`. `weights` is the package's folder of bundled models;
+    None takes that of glyphs.
 
     Raises:
         ModelError: it is none of the three, nor called .onnx.
     """
-    if str(name) in (bundled := bundled_models()):
-        return (_WEIGHTS / f"{name}.onnx").read_bytes()
     path = Path(name)
-    if path.suffix != ".onnx" and not path.exists():
-        raise ModelError(f"{name}: cannot be opened (no such file; bundled models: {', '.join(bundled)})")
+    if path.suffix != ".onnx":
+        if str(name) in (bundled := bundled_models(weights)):
+            return ((weights or _WEIGHTS) / f"{name}.onnx").read_bytes()
+        if not path.exists():
+            raise ModelError(f"{name}: cannot be opened (no such file; bundled models: {', '.join(bundled)})")
     return path / "model.onnx" if path.is_dir() else path
 
 
-def _metadata(session: ort.InferenceSession, path: str | Path) -> dict[str, Any]:
+def open_session(
+    source: str | Path | bytes, threads: int, needed: dict[str, type], given: str, outputs: Sequence[str]
+) -> tuple[ort.InferenceSession, dict[str, Any]]:
+    """An ONNX session of a file, or its bytes, and its metadata.
+
+    Args:
+        source: the .onnx file, or its bytes.
+        threads: processor threads to use; 0 takes one a core.
+        needed: keys that the metadata must have, and the types of their values.
+        given: name of the graph's input.
+        outputs: names of the graph's outputs that there must be.
+
+    Raises:
+        ModelError: no such file, not ONNX, or without these metadata, inputs and outputs.
+    """
+    path = "the model" if isinstance(source, bytes) else source
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    try:
+        # From bytes, so that a graph cannot name other files to load.
+        graph = source if isinstance(source, bytes) else Path(source).read_bytes()
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be opened ({error.strerror})") from None
+    except Exception:  # onnxruntime raises classes of its own, by kind of damage
+        raise ModelError(f"{path}: is not an ONNX model that can be run") from None
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     if text is None:
         raise ModelError(f"{path}: is an ONNX model but not one of Inkwise's (no metadata)")
     try:
         metadata = dict(json.loads(text))
-        sound = all(isinstance(metadata[key], kind) for key, kind in _NEEDED.items())
+        sound = all(isinstance(metadata[key], kind) for key, kind in needed.items())
     except (ValueError, TypeError, KeyError):
         sound = False
-    names = {"glyphs"} <= {value.name for value in session.get_inputs()}
-    names &= {"probabilities", "embedding"} <= {value.name for value in session.get_outputs()}
-    if not sound or not names:
+    sound &= given in {value.name for value in session.get_inputs()}
+    if not sound or not {*outputs} <= {value.name for value in session.get_outputs()}:
         raise ModelError(f"{path}: its metadata or its inputs and outputs are not those of an Inkwise model")
-    return metadata
+    return session, metadata
+
+
+def dated_name(metadata: dict[str, Any]) -> str:
+    """ "recipe (day of training)"."""
+    trained = str(metadata.get("trained", ""))[:10]
+    return f"{metadata['name']} ({trained})" if trained else str(metadata["name"])

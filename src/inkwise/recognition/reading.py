@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwise.errors import InkwiseError
 from inkwise.ink import Box
 
+NO_INK = "no ink: nothing stands out from the background"
+
 _ACCEPTED, _REJECTED = (22, 130, 70), (200, 60, 30)
 
 
@@ -23,7 +25,7 @@ class Digit:
     Attributes:
         label: the best guess, also when it is not accepted.
         probability: of that label.
-        accepted: whether the probability reaches the model's threshold.
+        accepted: whether the probability reaches the model's threshold, or that of a whole number does.
         doubt: None where it is accepted; "4 or 9" where it seems to be a digit, but may be either; else
             "not a digit". See `Recognizer`.
         alternatives: the labels and their probabilities, the most likely first; what they lack to 1 is the
@@ -65,6 +67,7 @@ class Reading:
         accepted: whether there are digits and all of them are accepted.
         digits: in reading order.
         reason: why the text is empty or not accepted, else None.
+        unconstrained: what was read without the constraint, where one was given, else None.
         model: name of the model.
         elapsed_ms: from the picture to the reading, milliseconds.
         picture: (H, W) uint8, what was read, None for strokes.
@@ -78,6 +81,7 @@ class Reading:
     model: str
     elapsed_ms: float
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    unconstrained: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without picture and glyphs."""
@@ -87,6 +91,7 @@ class Reading:
             "accepted": self.accepted,
             "digits": [digit.to_dict() for digit in self.digits],
             "reason": self.reason,
+            "unconstrained": self.unconstrained,
             "model": self.model,
             "elapsed_ms": round(self.elapsed_ms, 2),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,15 +25,19 @@ from inkwise.ink import (
     stroke_glyph,
     to_glyphs,
 )
+from inkwise.ink.line import strip, stroke_strip
+from inkwise.ink.page import Region
+from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.memory import Memory
 from inkwise.recognition.model import Model, model_source
-from inkwise.recognition.reading import Digit, Reading
-from inkwise.texts import NOT_A_DIGIT
+from inkwise.recognition.numbers import number_reading
+from inkwise.recognition.pages import page_reading
+from inkwise.recognition.reading import NO_INK, Digit, Reading
+from inkwise.recognition.strings import LineModel, bundled_lines
+from inkwise.texts import DIGITS, NOT_A_DIGIT
 
 _A_DIGIT = 0.9  # so likely it is one of the labels, where nothing more than which is in doubt
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height
-
-_NO_INK = "no ink: nothing stands out from the background"
 
 _Mark = tuple[NDArray[np.uint8], Box | None, tuple[int, ...] | None]  # glyph, and where it comes from
 
@@ -45,7 +50,12 @@ class Recognizer:
     """
 
     def __init__(
-        self, model: str | Path | Model | None = None, *, threads: int = 0, memory: Memory | None = None
+        self,
+        model: str | Path | Model | None = None,
+        *,
+        threads: int = 0,
+        memory: Memory | None = None,
+        lines: LineModel | None = None,
     ) -> None:
         """Open a model.
 
@@ -54,6 +64,7 @@ class Recognizer:
                 one; None takes "default".
             threads: processor threads to use; 0 takes one a core.
             memory: what was taught, for this model; `remember` makes one.
+            lines: what reads whole numbers; None takes the bundled one.
 
         Raises:
             ModelError: the file cannot be used.
@@ -61,6 +72,7 @@ class Recognizer:
         model = "default" if model is None else model
         self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
         self._memory = memory
+        self._lines, self._threads = lines, threads
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -80,10 +92,14 @@ class Recognizer:
         """
         if len(glyphs) != len(labels) or not len(glyphs):
             raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
-        return Recognizer(self.model, memory=Memory(self.model, labels, *self.model.run(glyphs)))
+        memory = Memory(self.model, labels, *self.model.run(glyphs))
+        return Recognizer(self.model, threads=self._threads, memory=memory, lines=self._lines)
 
     def read(self, image: Picture) -> Reading:
         """Read any number of digits: lines from the top, digits from the left.
+
+        On a page, which is large and whose writing is small, numbers are found and read as `read_number`
+        does, and print is passed over.
 
         Args:
             image: path, bytes of a file, PIL image, or (H, W) or (H, W, 3|4) uint8 array.
@@ -93,6 +109,9 @@ class Recognizer:
         """
         began = time.perf_counter()
         picture = decode(image)
+        page = page_reading(picture, self._open_lines, self._ten, self._single, began)
+        if page is not None:
+            return page
         lines = characters(separate(picture))
         marks = [_mark(character) for line in lines for character in line]
         text = "\n".join("".join(_spaced([character.box for character in line])) for line in lines)
@@ -134,6 +153,28 @@ class Recognizer:
                 marks.append((glyph, None, tuple(group)))
         return self._reading(marks, "{}" * len(marks), None, began)
 
+    def read_number(self, number: Picture | Strokes, constraint: Constraint | None = None) -> Reading:
+        """Read one number, whose digits may touch, as a whole.
+
+        What is no digit (dots, commas, signs of currency, closing lines, printed patterns) is passed over.
+
+        Args:
+            number: a picture that holds one line, as for `read`, or strokes, as for `read_strokes`.
+            constraint: what is known about it. The text is then the likeliest of those that satisfy it, and
+                `unconstrained` what was read without it.
+
+        Raises:
+            PictureError: the picture cannot be decoded.
+            InkwiseError: a stroke is malformed.
+        """
+        began = time.perf_counter()
+        lines = self._open_lines()
+        if isinstance(number, Sequence) and not isinstance(number, str | bytes):
+            return number_reading(lines, self._ten, stroke_strip(number), constraint, began, strokes=number)
+        picture = decode(number)
+        found = strip(separate(picture, expected=True))
+        return number_reading(lines, self._ten, found, constraint, began, picture=picture)
+
     def classify(self, glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, k) float32 of glyphs (n, 28, 28) uint8, columns as in `labels`.
 
@@ -151,12 +192,33 @@ class Recognizer:
         """
         return self.model.run(glyphs)[1]
 
+    def _open_lines(self) -> LineModel:
+        return self._lines or bundled_lines(self._threads)
+
+    def _ten(self, glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities (n, 10) of the ten digits; one that is no label of the model has none."""
+        probabilities = self.classify(glyphs)
+        ten = np.zeros((len(glyphs), len(DIGITS)), np.float32)
+        for column, label in enumerate(self.labels):
+            if label in {*DIGITS}:
+                ten[:, DIGITS.index(label)] = probabilities[:, column]
+        return ten
+
+    def _single(self, region: Region) -> Digit | None:
+        """The digit in a region of a page, or None where it is none."""
+        character = single(region.ink)
+        if character is None:
+            return None
+        glyph = to_glyphs(character.ink[None])
+        digit = self._digit(self.classify(glyph)[0], (glyph[0], region.in_picture(character.box), None))
+        return None if digit.doubt == NOT_A_DIGIT else digit
+
     def _reading(
         self, marks: list[_Mark], text: str, picture: NDArray[np.uint8] | None, began: float
     ) -> Reading:
         """Classify, and fill the digits into `text`, which has a {} for each."""
         digits: tuple[Digit, ...] = ()
-        reason: str | None = _NO_INK
+        reason: str | None = NO_INK
         if marks:
             probabilities = self.classify(np.stack([glyph for glyph, _, _ in marks]))
             digits = tuple(map(self._digit, probabilities, marks))

@@ -1,0 +1,194 @@
+"""A line becomes a `Reading`: boxes in the picture, owners of the strokes, and why it is not accepted."""
+
+import numpy as np
+import pytest
+
+from inkwise import Constraint, PictureError, Recognizer
+from inkwise.errors import InkwiseError
+from inkwise.ink.line import stroke_strip
+from inkwise.recognition.numbers import number_reading
+from inkwise.recognition.strings import LineModel
+
+SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars where the strip has ink
+PAPER = np.full((80, 140), 230, np.uint8)
+
+
+@pytest.fixture
+def read(scripted, line):
+    """read(*told, constraint=None) reads a strip with two bars, given what the model says of it."""
+
+    def read(*told, constraint=None):
+        return number_reading(scripted(*told), pytest.fail, line(SEVEN, ONE), constraint, 0.0, picture=PAPER)
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def recognizer(bars_reader):
+    """Reads every upright bar as a 1, or else as a 7."""
+    return Recognizer(lines=LineModel(bars_reader, threads=1))
+
+
+def upright(count, step=20.0, height=40.0):
+    return [np.array([(number * step, 0.0), (number * step, height)]) for number in range(count)]
+
+
+def test_a_number_that_is_sure(read):
+    reading = read((16, {"7": 0.9}), (42, {"1": 0.8, "7": 0.15}))
+    assert (reading.text, reading.accepted, reading.reason) == ("71", True, None)
+    assert reading.confidence == pytest.approx(0.9 * 0.8, abs=1e-4)
+    assert (reading.model, reading.unconstrained) == ("scripted", None)
+    seven, one = reading.digits
+    assert (one.label, one.accepted, one.doubt) == ("1", True, None)
+    assert one.probability == pytest.approx(0.8, abs=0.02)
+    assert [label for label, _ in one.alternatives[:2]] == ["1", "7"]
+    assert len(one.alternatives) == 10
+    assert seven.strokes is None
+    assert seven.glyph.shape == (28, 28)
+    assert seven.glyph.any()
+
+
+def test_boxes_are_in_pixels_of_the_picture(read):
+    # The strip begins at (100, 50) of the picture and is twice as large.
+    reading = read((16, {"7": 0.9}), (42, {"1": 0.8}))
+    assert [digit.box for digit in reading.digits] == [(105, 52, 7, 12), (120, 53, 3, 10)]
+
+
+def test_boxes_end_where_the_picture_ends(read):
+    for digit in read((-8, {"7": 0.9}), (100, {"1": 0.8})).digits:
+        x, y, w, h = digit.box
+        assert 0 <= x < x + w <= 140
+        assert 0 <= y < y + h <= 80
+
+
+def test_one_that_is_not_sure_of_the_whole_marks_its_doubtful_digits(read):
+    reading = read((16, {"7": 0.9}), (42, {"1": 0.46, "7": 0.34, "4": 0.1}))
+    assert (reading.text, reading.accepted) == ("7?", False)
+    assert reading.reason == "not sure of the whole: 71 with 41%"
+    assert [digit.doubt for digit in reading.digits] == [None, "1 or 7"]
+    assert [digit.label for digit in reading.digits] == ["7", "1"]
+
+
+def test_digits_may_each_be_sure_enough_where_the_whole_is_not(read):
+    reading = read((16, {"7": 0.69}), (42, {"1": 0.69}))
+    assert (reading.text, reading.accepted) == ("71", False)
+    assert reading.reason == "not sure of the whole: 71 with 48%"
+
+
+def test_a_digit_that_is_hardly_there_is_doubted_as_such(read):
+    reading = read((16, {"7": 1}), (42, {"1": 0.3, "7": 0.1}), constraint=Constraint(length=2))
+    one = reading.digits[1]
+    assert (reading.text, reading.accepted) == ("71", True), "it is known that there are two"
+    assert (one.accepted, one.doubt) == (True, None)
+    assert one.probability == pytest.approx(0.3, abs=1e-4)
+    assert reading.confidence == pytest.approx(0.75, abs=1e-3)
+    unsure = read((16, {"7": 1}), (42, {"1": 0.21, "7": 0.2, "4": 0.05}), constraint=Constraint(length=2))
+    assert unsure.text == "7?"
+    assert unsure.digits[1].doubt == "not a digit"
+
+
+def test_what_is_read_without_the_constraint_is_kept_beside(read):
+    reading = read((16, {"7": 0.9}), (42, {"1": 0.6, "7": 0.3}), constraint=Constraint(range=(72, 79)))
+    assert (reading.text, reading.unconstrained, reading.accepted) == ("77", "71", True)
+    assert reading.to_dict()["unconstrained"] == "71"
+
+
+def test_a_text_that_the_constraint_forces_on_the_ink_is_not_accepted(read):
+    told = (16, {"7": 0.99}), (42, {"1": 0.99})
+    reading = read(*told, constraint=Constraint(vocabulary=["25", "64"]))
+    assert not reading.accepted
+    assert reading.reason == "the ink says 71, which the constraint rules out"
+    assert reading.text == "??"
+    assert reading.unconstrained == "71"
+
+
+def test_no_text_that_satisfies_the_constraint_fits_at_all(read):
+    reading = read((16, {"7": 1}), constraint=Constraint(length=70))
+    assert (reading.text, reading.digits, reading.confidence, reading.accepted) == ("", (), 0, False)
+    assert reading.reason == "the ink says 7, which the constraint rules out"
+
+
+def test_ink_without_digits(read):
+    reading = read()
+    assert (reading.text, reading.digits, reading.accepted) == ("", (), False)
+    assert reading.reason == "not a digit"
+    assert (
+        read(constraint=Constraint(length=1)).reason == "the ink says nothing, which the constraint rules out"
+    )
+
+
+def test_no_ink(scripted):
+    for constraint, free in ((None, None), (Constraint(length=2), "")):
+        reading = number_reading(scripted(), pytest.fail, None, constraint, 0.0)
+        assert (reading.text, reading.confidence, reading.accepted) == ("", 0, False)
+        assert reading.reason.startswith("no ink")
+        assert reading.unconstrained == free
+
+
+def test_strokes_belong_to_the_digit_they_stand_in(scripted):
+    bar = np.array([(-5.0, 20.0), (5.0, 20.0)])  # through the first
+    dash = np.array([(56.0, 20.0), (64.0, 20.0)])  # between the second and the third
+    one, two, three = upright(3, step=40)
+    strokes = [three, bar, dash, one, two]
+    strip = stroke_strip(strokes)
+    told = [((x - strip.left) * strip.scale, {"1": 1}) for x in (0, 40, 80)]
+    model = scripted(*((int(column) // 2 * 2, says) for column, says in told), width=strip.ink.shape[1])
+    reading = number_reading(model, pytest.fail, strip, None, 0.0, strokes=strokes)
+    assert [digit.strokes for digit in reading.digits] == [(1, 3), (4,), (0,)]
+    assert [digit.box for digit in reading.digits] == [None] * 3
+
+
+def bars_picture(count, step=40, size=(100, 300)):
+    picture = np.full(size, 230, np.uint8)
+    for number in range(count):
+        picture[20:80, 50 + step * number : 58 + step * number] = 30
+    return picture
+
+
+def test_a_picture_of_a_number(recognizer):
+    picture = bars_picture(4)
+    reading = recognizer.read_number(picture)
+    assert (reading.text, reading.accepted) == ("1111", True)
+    assert reading.model == "bars (2026-01-01)"
+    for number, digit in enumerate(reading.digits):
+        assert digit.box == pytest.approx((50 + 40 * number, 20, 8, 60), abs=3)
+    np.testing.assert_array_equal(reading.picture, picture)
+    assert reading.overlay().size == (300, 100)
+
+
+def test_touching_the_border_or_very_wide(recognizer):
+    assert recognizer.read_number(bars_picture(3)[20:80, 50:138]).text == "111"
+    assert recognizer.read_number(bars_picture(30, size=(100, 1400))).text == "1" * 30
+
+
+def test_strokes_read_as_a_number_too(recognizer):
+    reading = recognizer.read_number(upright(3))
+    assert reading.text == "111"
+    assert [digit.strokes for digit in reading.digits] == [(0,), (1,), (2,)]
+    assert reading.picture is None
+
+
+def test_knowledge_goes_along(recognizer):
+    reading = recognizer.read_number(bars_picture(2), Constraint(length=(1, 2)))
+    assert (reading.text, reading.unconstrained, reading.accepted) == ("11", "11", True)
+    reading = recognizer.read_number(upright(2), Constraint(length=3))
+    assert (reading.unconstrained, reading.accepted) == ("11", False)
+    assert reading.reason == "the ink says 11, which the constraint rules out"
+
+
+@pytest.mark.parametrize("nothing", [np.full((60, 200), 240, np.uint8), [], [[(0, 0), (9, 0)]]])
+def test_nothing_to_read(recognizer, nothing):
+    reading = recognizer.read_number(nothing)
+    assert (reading.text, reading.accepted, reading.reason[:6]) == ("", False, "no ink")
+
+
+def test_bad_input_is_told(recognizer):
+    with pytest.raises(PictureError, match=r"none\.png: no such file"):
+        recognizer.read_number("none.png")
+    with pytest.raises(InkwiseError, match="stroke 1 holds a coordinate"):
+        recognizer.read_number([[(0, float("nan"))]])
+
+
+def test_what_was_taught_keeps_what_reads_numbers(recognizer):
+    taught = recognizer.remember(np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
+    assert taught.read_number(upright(2)).text == "11"
