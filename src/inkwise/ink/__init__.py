@@ -4,21 +4,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.ink.decode import SUFFIXES, Picture, decode
+from inkwise.ink.documents import DOCUMENT_SUFFIXES, Document, Page, pages
 from inkwise.ink.glyph import SIDE, to_glyphs
 from inkwise.ink.segment import Box, Character, characters, single
 from inkwise.ink.separate import separate
 from inkwise.ink.strokes import Strokes, group_strokes, stroke_glyph
 
 __all__ = [
+    "DOCUMENT_SUFFIXES",
     "SIDE",
     "SUFFIXES",
     "Box",
     "Character",
+    "Document",
+    "Page",
     "Picture",
     "Strokes",
     "characters",
     "decode",
     "group_strokes",
+    "pages",
     "picture_glyph",
     "separate",
     "single",

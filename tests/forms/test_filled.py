@@ -1,0 +1,143 @@
+"""A filled form gives the number of each field, however it was scanned; what is not sure is said."""
+
+import form_paper
+import numpy as np
+import pytest
+from form_paper import BOXES, MARKS, empty, filled, photo, save, turned, write
+
+from inkwise.forms import Field, Form, FormReader
+from inkwise.recognition import Recognizer
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.reading import NO_INK
+from inkwise.recognition.strings import LineModel
+
+
+@pytest.fixture(scope="module")
+def recognizer(bars_reader):
+    return Recognizer(lines=LineModel(bars_reader))  # it reads a number's bars as 1
+
+
+@pytest.fixture(scope="module")
+def reader(recognizer, tmp_path_factory):
+    return FormReader(Form.read(save(tmp_path_factory.mktemp("form"))), recognizer)
+
+
+def texts(sheet):
+    return [sheet.to_dict()[name] for name in BOXES]
+
+
+SCANS = {
+    "as it is": lambda page, rng: page,
+    "askew": lambda page, rng: turned(page, 10),
+    "coarse": lambda page, rng: turned(page, -4, 0.7),
+    "fine": lambda page, rng: turned(page, 2, 1.7),
+    "on its side": lambda page, rng: np.rot90(page).copy(),
+    "photo": lambda page, rng: photo(page, rng, 0.08, 8),
+    "photo upside down": lambda page, rng: np.rot90(photo(page, rng), 2).copy(),
+}
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_it_is_read_however_it_lies(reader, scan):
+    page = SCANS[scan](filled(amount="111"), np.random.default_rng(1))
+    sheet = reader.read(page)
+    assert (texts(sheet), sheet.reason) == (["014752", "3", "111"], None)
+    assert sheet.fit > 0.9
+    assert all(sheet.to_dict()[f"{name}_accepted"] for name in BOXES)
+
+
+def test_the_corners_of_a_field_are_where_it_is_in_the_scan(reader):
+    sheet = reader.read(np.rot90(filled(), 2).copy())
+    x, y, w, h = BOXES["code"]
+    expected = np.array([(839 - x, 1187 - y), (839 - x - w, 1187 - y), (839 - x - w, 1187 - y - h)])
+    assert np.abs(sheet.entries["code"].corners[:3] - expected).max() < 2
+
+
+def test_writing_over_the_printed_lines_is_read(reader):
+    x, y, w, h = BOXES["meter"]
+    page = write(empty(), "208943", (x + 14, y + 13, w, h), 6)
+    assert texts(reader.read(write(page, "8", (288, 408, 60, 60))))[:2] == ["208943", "8"]
+
+
+def test_an_empty_form_holds_nothing(reader):
+    sheet = reader.read(photo(empty(), np.random.default_rng(2)))
+    assert texts(sheet) == ["", "", ""]
+    assert {entry.reason for entry in sheet.entries.values()} == {NO_INK}
+    assert sheet.reason == "; ".join(f"{name}: {NO_INK}" for name in BOXES)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 3000), (3000, 2)])
+def test_what_is_too_small_is_no_form(reader, size):
+    sheet = reader.read(np.full(size, 200, np.uint8))
+    assert (sheet.fit, sheet.reason) == (0.0, "does not match the form 'meter card'")
+
+
+def test_a_cell_left_out_between_others_is_told(reader):
+    page = write(empty(), "52", (300, 250, 100, 50), 2)
+    write(page, "7", (450, 250, 50, 50))
+    entry = reader.read(page).entries["meter"]
+    assert (entry.reading.text, entry.reading.confidence) == ("52?7", 0)
+    assert entry.reason == "cell 3 is empty between others"
+
+
+def test_what_is_known_decides_and_the_free_reading_is_kept(recognizer, tmp_path):
+    form = Form.read(save(tmp_path))
+    known = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("014752", "914752")))
+    other = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("999999",)))
+    entries = []
+    for field in (known, other):
+        reader = FormReader(Form("card", form.size, (field,), form.reference), recognizer)
+        entries.append(reader.read(filled()).entries["meter"])
+    assert (entries[0].reading.text, entries[0].reading.unconstrained) == ("014752", "014752")
+    assert entries[1].reason == "the ink says 014752, which the constraint rules out"
+
+
+def moved(monkeypatch):
+    """Another edition of the form: the same words, the boxes elsewhere."""
+    boxes = {name: (x - 150, y + 40, w, h) for name, (x, y, w, h) in BOXES.items()}
+    monkeypatch.setattr(form_paper, "BOXES", boxes)
+    return empty()
+
+
+@pytest.mark.parametrize("page", ["other words", "blank", "noise", "mirrored"])
+def test_what_is_not_the_form_gives_no_row(reader, page):
+    noise = np.random.default_rng(0).integers(0, 255, (800, 600)).astype(np.uint8)
+    pages = {
+        "other words": write(empty(words=False), "123456", BOXES["meter"], 6),
+        "blank": np.full((800, 600), 240, np.uint8),
+        "noise": noise,
+        "mirrored": filled()[:, ::-1].copy(),
+    }
+    sheet = reader.read(pages[page])
+    assert (texts(sheet), sheet.entries) == (["", "", ""], {})
+    assert sheet.fit < 0.5
+    assert sheet.reason == "does not match the form 'meter card'"
+
+
+def test_a_field_that_is_not_where_it_should_be_is_not_read(reader, monkeypatch):
+    sheet = reader.read(moved(monkeypatch))
+    assert {entry.reason for entry in sheet.entries.values()} == {"is not where the form has it"}
+
+
+def test_a_field_that_is_cut_off_is_told_and_the_others_are_read(reader):
+    sheet = reader.read(filled()[:, :520].copy())
+    assert texts(sheet) == ["", "3", ""]
+    assert sheet.reason == "meter: is cut off; amount: is cut off"
+
+
+def test_marks_tell_how_a_form_of_few_words_lies(recognizer, tmp_path):
+    """With the reference, too: what is printed in the field is then known."""
+    save(tmp_path, marks=True, words=False)
+    code = Field("code", BOXES["code"], "digit")
+    form = Form("card", form_paper.SIZE, (code,), tmp_path / "empty.png", MARKS)
+    page = np.rot90(photo(filled(marks=True, words=False), np.random.default_rng(4)), 2).copy()
+    assert FormReader(form, recognizer).read(page).entries["code"].reading.text == "3"
+
+
+def test_marks_alone_are_enough_where_nothing_is_printed_in_the_field(recognizer):
+    bare = Field("code", (500, 800, 60, 60), "digit")
+    page = write(empty(marks=True), "7", (500, 800, 60, 60))
+    reader = FormReader(Form("card", form_paper.SIZE, (bare,), marks=MARKS), recognizer)
+    for turn in range(4):
+        assert reader.read(np.rot90(page, turn).copy()).entries["code"].reading.text == "7"
+    assert reader.read(empty(marks=False)).reason == "does not match the form 'card'"

@@ -1,0 +1,195 @@
+"""A template is read, checked and written; whatever is wrong with it is a line that names file and field."""
+
+from pathlib import Path
+
+import pytest
+from form_paper import MARKS, YAML, empty, save
+from PIL import Image
+
+from inkwise.errors import InkwiseError
+from inkwise.forms import Field, Form, FormError, draw
+from inkwise.recognition.constraints import Constraint
+
+
+def test_a_form_has_fields_with_what_is_known_of_them(tmp_path):
+    form = Form.read(save(tmp_path))
+    assert (form.name, form.size, form.reference) == ("meter card", (840, 1188), tmp_path / "empty.png")
+    meter, code, amount = form.fields
+    assert meter == Field("meter", (300, 250, 300, 50), "comb", 6)
+    assert code == Field("code", (300, 400, 60, 60), "digit")
+    assert amount == Field("amount", (300, 550, 280, 60), constraint=Constraint(length=(1, 6)))
+    assert [*form.columns] == [
+        *("meter", "meter_confidence", "meter_accepted"),
+        *("code", "code_confidence", "code_accepted"),
+        *("amount", "amount_confidence", "amount_accepted"),
+        *("fit", "reason"),
+    ]
+
+
+def test_boxes_may_be_in_millimetres_and_marks_do_without_a_reference(tmp_path):
+    path = tmp_path / "form.yaml"
+    path.write_text(
+        "name: mm\nsize: [210, 297]\n"
+        "marks: [[8, 8, 15, 15], [192, 8, 10, 10], [8, 280, 10, 10], [192, 280, 10, 10]]\n"
+        "fields: [{name: total, box: [75.5, 62, 75, 12.5]}]\n"
+    )
+    form = Form.read(path)
+    assert (form.size, form.reference, len(form.marks)) == ((210, 297), None, 4)
+    assert draw(form).size == (1131, 1600)
+
+
+def test_a_vocabulary_may_be_a_file_beside_the_form(tmp_path):
+    (tmp_path / "meters.txt").write_text("000123\n 000456\n\n")
+    form = Form.read(save(tmp_path, YAML.replace("cells: 6", "cells: 6, vocabulary: meters.txt")))
+    assert form.fields[0].constraint.vocabulary == ("000123", "000456")
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    known = "length: 4, pattern: '\\d+', range: [1, 9000], check: luhn, vocabulary: ['0018', '0026']"
+    form = Form.read(save(tmp_path, YAML.replace("length: [1, 6]", known)))
+    (tmp_path / "deeper").mkdir()
+    form.write(tmp_path / "deeper" / "copy.yaml")
+    copy = Form.read(tmp_path / "deeper" / "copy.yaml")
+    assert "reference: ../empty.png" in (tmp_path / "deeper" / "copy.yaml").read_text()
+    assert (copy.fields, copy.size, copy.name) == (form.fields, form.size, form.name)
+    assert copy.digest() == form.digest()
+
+
+def test_a_digest_tells_forms_and_their_references_apart(tmp_path):
+    path = save(tmp_path)
+    before = Form.read(path).digest()
+    Image.fromarray(empty(words=False)).save(tmp_path / "empty.png")
+    other = Form.read(path).digest()
+    path.write_text(YAML.replace("kind: digit", "kind: number"))
+    assert len({before, other, Form.read(path).digest()}) == 3
+
+
+FIELD = "  - {name: code, box: [300, 400, 60, 60], kind: digit}\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (
+            "{name: code, box: [800, 400, 60, 60]}",
+            "the box leaves the page: from 800, 400 to 860, 460 on a page",
+        ),
+        ("{name: code, box: [580, 290, 60, 60]}", "field 'meter': the box overlaps that of field 'code'"),
+        ("{name: code, box: [1, 2, 3]}", "field 'code': box must be [x, y, width, height], with numbers"),
+        ("{name: code, box: [1, 2, .nan, 3]}", "field 'code': box must be [x, y, width, height]"),
+        ("{name: code, box: [1, 2, 3, 1" + "0" * 400 + "]}", "field 'code': box must be"),
+        ("{name: code, box: [1, 2, 0, 3]}", "sides of more than 0"),
+        ("{name: code}", "field 'code': box must be"),
+        ("{box: [300, 400, 60, 60]}", "field 2: name is missing"),
+        ("{name: meter, box: [300, 400, 60, 60]}", "field 'meter': there are 2 columns of this name"),
+        ("{name: meter_accepted, box: [300, 400, 60, 60]}", "there are 2 columns of this name"),
+        ("{name: reason, box: [300, 400, 60, 60]}", "the name is taken: a row has its own 'reason'"),
+        ("{name: '=a', box: [300, 400, 60, 60]}", "the name must begin with a letter"),
+        ("{name: '" + 65 * "a" + "', box: [300, 400, 60, 60]}", "the name has 65 characters; at most 64"),
+        ("{name: code, box: [300, 400, 2, 60]}", "the box is too small to write a digit into"),
+        (
+            "{name: code, box: [300, 400, 60, 60], kind: comb, cells: 20}",
+            "the cells of the box are too small to write a digit into",
+        ),
+        ("{name: code, box: [300, 400, 60, 60], kind: comp}", "there is no kind 'comp'; did you mean comb?"),
+        ("{name: code, box: [300, 400, 60, 60], kind: comb}", "a comb has 2 cells or more"),
+        ("{name: code, box: [300, 400, 60, 60], cells: 3}", "a number has no cells"),
+        ("{name: code, box: [300, 400, 60, 60], lenght: 3}", "unknown key 'lenght'; did you mean length?"),
+        ("{name: code, box: [300, 400, 60, 60], pattern: '('}", "field 'code': pattern"),
+        (
+            "{name: code, box: [300, 400, 60, 60], kind: digit, length: 2}",
+            "length 2 does not fit into 1 cell",
+        ),
+        ("{name: code, box: [300, 400, 60, 60], kind: digit, pattern: '\\d\\d'}", "no number that satisfies"),
+        ("{name: code, box: [300, 400, 60, 60], vocabulary: none.txt}", "none.txt: cannot be opened"),
+        (
+            '{name: code, box: [300, 400, 60, 60], vocabulary: "a\\0b"}',
+            "vocabulary 'a\\x00b' holds a control",
+        ),
+        ("just text", "field 2: must be keys with values"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_a_line_that_names_it(tmp_path, wrong, problem):
+    path = save(tmp_path, YAML.replace(FIELD, f"  - {wrong}\n"))
+    with pytest.raises(FormError) as caught:
+        Form.read(path)
+    (line,) = caught.value.problems
+    assert line.startswith(f"{path}: field ")
+    assert problem in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            ("reference: empty.png", ""),
+            "needs a size (width and height of the page) where it has no reference",
+        ),
+        (
+            ("reference: empty.png", "size: [840, 1188]"),
+            "needs a reference (a scan of the empty form) or four",
+        ),
+        (("empty.png", "none.png"), "reference: {folder}/none.png: no such file"),
+        (("empty.png", "card.yaml"), "reference: {folder}/card.yaml: is not a picture"),
+        (
+            ("reference:", "size: [840, 840]\nreference:"),
+            "has another shape than its reference, 840 x 1188 pixels",
+        ),
+        (("reference:", "marks: [[1, 1, 9, 9]]\nreference:"), "marks: there are 1, not four"),
+        (("reference:", "marks: [[1, 1]]\nreference:"), "mark 1: the box must be [x, y, width, height]"),
+        (
+            ("reference:", f"marks: {[[x, 1, 9, 9] for x in (1, 21, 41, 61)]}\nreference:"),
+            "marks: there must be one in each quarter of the page",
+        ),
+        (
+            ("reference: empty.png", "size: [4000, 9]"),
+            "needs a reference (a scan of the empty form) or four",
+        ),
+        (("name: meter card", 'name: "meter\\ncard"'), "name 'meter\\ncard' holds a control character"),
+        (("reference:", "referense:"), "unknown key 'referense'; did you mean reference?"),
+        (("name: meter card", ""), "name is missing"),
+        (("fields:", "fields: 3\nolder:"), "unknown key 'older'"),
+        ((YAML, "fields: ["), "line 1: "),
+        ((YAML, "- 1"), "must be keys with values"),
+        ((YAML, "a: &a [1]\nb: *a"), "line 2: aliases (*) are not allowed"),
+        ((YAML, "name: 1\nname: 2"), "line 2: 'name' is there twice"),
+        ((YAML, "[" * 2000), "is no YAML"),
+        ((YAML, "name: !!python/object/apply:os.getcwd []"), "line 1: could not determine a constructor"),
+    ],
+)
+def test_what_is_wrong_with_the_whole_is_a_line_too(tmp_path, change, problem):
+    path = save(tmp_path, YAML.replace(*change))
+    with pytest.raises(InkwiseError) as caught:
+        Form.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert problem.format(folder=tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_field_over_many_others_is_a_line_each():
+    fields = tuple(Field(f"f{number}", (300, 250, 300, 50)) for number in range(30))
+    with pytest.raises(FormError) as caught:
+        Form("card", (840, 1188), fields, Path("empty.png"))
+    assert len(caught.value.problems) == 29
+
+
+def test_a_page_that_is_a_line_is_none():
+    with pytest.raises(FormError, match="a page of 4000 x 9 is too slim"):
+        Form("card", (4000, 9), (Field("meter", (0, 0, 100, 9)),), Path("empty.png"))
+
+
+def test_all_problems_are_told_at_once(tmp_path):
+    wrong = YAML.replace("kind: digit", "kind: digits").replace("[300, 550,", "[700, 550,")
+    with pytest.raises(FormError, match=r"\(and 1 more, see `inkwise form check`\)") as caught:
+        Form.read(save(tmp_path, wrong))
+    assert [line.split(": ")[1] for line in caught.value.problems] == ["field 'code'", "field 'amount'"]
+
+
+def test_marks_alone_must_tell_what_is_up():
+    field = Field("meter", (300, 250, 300, 50))
+    alike = tuple((x, y, 40, 40) for x, y, _, _ in MARKS)
+    Form("card", (840, 1188), (field,), marks=MARKS)
+    Form("card", (840, 1188), (field,), Path("empty.png"), marks=alike)
+    with pytest.raises(FormError, match="without a reference, one must have"):
+        Form("card", (840, 1188), (field,), marks=alike)
