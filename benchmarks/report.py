@@ -28,6 +28,7 @@ The tables are in the [model card](model.md#how-well-it-reads). To choose betwee
 """
 SECTIONS = {
     "Speed": "speed.py --install",
+    "Stacks": "stacks.py",
     "Integers": "quantised.py",
     "App": "app.py",
     "Training": "training.py --peers",
