@@ -1,8 +1,9 @@
-"""Make the screenshots of the app that the docs show: app-light, app-dark, app-phone and app-progress.png.
+"""Make the screenshots of the docs: app-light, app-dark, app-phone, app-progress, form-editor and review.png.
 
     python docs/screens.py unipen_digits.npz
 
 The hands are those of two UNIPEN writers who were not trained on, all their samples answered in order.
+The form is that of the tests.
 """
 
 import shutil
@@ -11,54 +12,98 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from inkwise import datasets
 from inkwise.corrections import Answer, Learner
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "tests"))
+
+import form_paper  # noqa: E402  (beside the tests)
+
+INKWISE = Path(sys.executable).with_name("inkwise")
 WRITERS = {"me": 198, "anna": 366}
 NUMBER = "2749"
 
 
 def main() -> None:
     strokes = datasets.load_raw(sys.argv[1])
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        flags = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        app(browser, strokes, Path(folder))
+        forms(browser, Path(folder))
+        browser.close()
+
+
+def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
+    """A number on the Draw tab, in three settings, and the Progress tab."""
     own = strokes.select(strokes.writers == WRITERS["me"])
-    with tempfile.TemporaryDirectory() as folder:
-        database = f"sqlite:///{folder}/taught.db"
-        for name, writer in WRITERS.items():
-            answer(database, name, strokes.select(strokes.writers == writer))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-        inkwise = Path(sys.executable).with_name("inkwise")
-        app = [inkwise, "app", "--no-browser", "--port", port, "--database", database]
-        server = subprocess.Popen(app, stdout=subprocess.DEVNULL)
-        url = f"http://127.0.0.1:{port}"
-        wait(url)
-        number = [own.samples[np.flatnonzero(own.labels == digit)[-1]] for digit in NUMBER]
-        with sync_playwright() as playwright:
-            path, flags = shutil.which("chromium"), ["--no-sandbox", "--disable-background-networking"]
-            browser = playwright.chromium.launch(executable_path=path, args=flags)
-            shoot(browser, url, number, "app-light", viewport={"width": 1000, "height": 800})
-            shoot(
-                browser, url, number, "app-dark", viewport={"width": 1000, "height": 800}, color_scheme="dark"
-            )
-            phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
-            shoot(browser, url, number[:1], "app-phone", device_scale_factor=2, **phone)
-            page = browser.new_page(viewport={"width": 1000, "height": 1100})
-            page.goto(url)
-            page.select_option("#writer", "anna")
-            page.click("#tab-progress")
-            page.wait_for_timeout(500)
-            page.screenshot(path=HERE / "app-progress.png")
-            browser.close()
-        server.terminate()
-        server.wait()
+    database = f"sqlite:///{folder}/taught.db"
+    for name, writer in WRITERS.items():
+        answer(database, name, strokes.select(strokes.writers == writer))
+    number = [own.samples[np.flatnonzero(own.labels == digit)[-1]] for digit in NUMBER]
+    with served("app", "--database", database) as url:
+        size = {"width": 1000, "height": 800}
+        shoot(browser, url, number, "app-light", viewport=size)
+        shoot(browser, url, number, "app-dark", viewport=size, color_scheme="dark")
+        phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+        shoot(browser, url, number[:1], "app-phone", device_scale_factor=2, **phone)
+        page = browser.new_page(viewport={"width": 1000, "height": 1100})
+        page.goto(url)
+        page.select_option("#writer", "anna")
+        page.click("#tab-progress")
+        page.wait_for_timeout(500)
+        page.screenshot(path=HERE / "app-progress.png")
+        page.close()
+
+
+def forms(browser: Browser, folder: Path) -> None:
+    """The form editor with a form, and the review of a digit that its field does not allow."""
+    Image.fromarray(form_paper.empty()).save(folder / "empty.png")
+    (folder / "empty.yaml").write_text(form_paper.YAML)
+    with served("form", "new", folder / "empty.png") as url:
+        page = browser.new_page(viewport={"width": 1000, "height": 800})
+        page.goto(url)
+        page.click("[aria-label='field amount, number']")
+        page.click("#known summary")
+        page.wait_for_timeout(500)
+        page.screenshot(path=HERE / "form-editor.png")
+        page.close()
+    form = form_paper.YAML[: form_paper.YAML.index("  - {name: amount")]
+    (folder / "card.yaml").write_text(form.replace("kind: digit", "kind: digit, range: [1, 5]"))
+    Image.fromarray(form_paper.turned(form_paper.filled(code="9"), 3)).save(folder / "scan-0417.png")
+    read = [INKWISE, "read", "--form", "card.yaml", "scan-0417.png", "--out", "meters.jsonl"]
+    subprocess.run(read, cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    with served("review", folder / "meters.jsonl", "--database", f"sqlite:///{folder}/reviewed.db") as url:
+        page = browser.new_page(viewport={"width": 1000, "height": 740})
+        page.goto(url)
+        page.wait_for_timeout(500)
+        page.screenshot(path=HERE / "review.png")
+        page.close()
+
+
+@contextmanager
+def served(*command: str | Path) -> Iterator[str]:
+    """The address of a command's page, as long as it is served."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [INKWISE, *command, "--no-browser", "--port", port]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    wait(url)
+    yield url
+    server.terminate()
+    server.wait()
 
 
 def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:

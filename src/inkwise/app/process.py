@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import uvicorn
+from fastapi import FastAPI
 
 from inkwise.app.security import is_loopback
 from inkwise.app.server import create_app
@@ -48,9 +49,38 @@ def serve(
 
     Args:
         learner: reads and keeps; it stays open.
+        model: what the learner began with.
+        host, port, token, browser, say: as for `run`.
+
+    Raises:
+        InkwiseError: the address cannot be bound, or the token is empty.
+    """
+
+    def create(host: str, token: str | None) -> FastAPI:
+        try:
+            _ = learner.store
+        except StoreError as error:
+            _logger.error("%s", error)  # what is drawn is read all the same
+        return create_app(learner, model=model, host=host, token=token)
+
+    run(create, host=host, port=port, token=token, browser=browser, say=say)
+
+
+def run(
+    create: Callable[[str, str | None], FastAPI],
+    *,
+    host: str,
+    port: int | None,
+    token: str | None,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve what `create` makes for a host and a token, until it is interrupted.
+
+    Args:
+        create: makes the app, once the address is known to be free.
         host: the name or address to bind.
         port: None takes the first free one from `PORT` on.
-        model: what the learner began with.
         token: what to demand of whoever asks; None demands nothing on loopback, and elsewhere makes one up.
         browser: open the page in one.
         say: is given the address of the page.
@@ -63,13 +93,8 @@ def serve(
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe()
     with _bind(host, port) as bound:
-        try:
-            _ = learner.store
-        except StoreError as error:
-            _logger.error("%s", error)  # what is drawn is read all the same
-        app = create_app(learner, model=model, host=host, token=token)
         config = uvicorn.Config(
-            app,
+            create(host, token),
             access_log=False,
             log_level="warning",
             proxy_headers=False,

@@ -1,21 +1,23 @@
-"""The app as a whole: its page, its routes, and what becomes of errors."""
+"""Pages with their routes, and what becomes of errors: the app, the review of a table, the form editor."""
 
 from __future__ import annotations
 
 import logging
 import mimetypes
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from inkwise.app import learning, progress, reading, samples, transfer
+from inkwise.app import editing, learning, progress, reading, reviewing, samples, transfer
 from inkwise.app.bodies import RefusedError, answer
+from inkwise.app.editing import Editor
+from inkwise.app.reviewing import Desk
 from inkwise.app.security import Guard, is_loopback
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
@@ -45,15 +47,44 @@ def create_app(
     Raises:
         InkwiseError: no token for a host that others can reach.
     """
+    job = learning.LearningJob(learner, model)
+    heavy = anyio.CapacityLimiter(_HEAVY)
+    routers = [
+        reading.routes(learner, heavy),
+        samples.routes(learner),
+        progress.routes(learner),
+        transfer.routes(learner, heavy),
+        learning.routes(learner, job, heavy),
+    ]
+    return _app("index.html", routers, host, token, job.cancel)
+
+
+def create_review(desk: Desk, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+    """The page on which what is doubtful is settled; `host` and `token` as for `create_app`."""
+    return _app("review.html", [reviewing.routes(desk)], host, token)
+
+
+def create_editor(editor: Editor, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+    """The page on which the fields of a form are drawn; `host` and `token` as for `create_app`."""
+    return _app("form.html", [editing.routes(editor)], host, token)
+
+
+def _app(
+    page: str,
+    routers: Sequence[APIRouter],
+    host: str,
+    token: str | None,
+    end: Callable[[], object] = lambda: None,
+) -> FastAPI:
+    """A page with its routes behind the guard; `end` is called when the app ends."""
     if token is None and not is_loopback(host):
         raise InkwiseError(f"{host} can be reached from elsewhere: a token is needed")
-    job = learning.LearningJob(learner, model)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
         yield
-        await anyio.to_thread.run_sync(job.cancel)
+        await anyio.to_thread.run_sync(end)
 
     # FastAPI's own pages come from a CDN.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
@@ -63,20 +94,15 @@ def create_app(
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
-
-    heavy = anyio.CapacityLimiter(_HEAVY)
-    app.include_router(reading.routes(learner, heavy))
-    app.include_router(samples.routes(learner))
-    app.include_router(progress.routes(learner))
-    app.include_router(transfer.routes(learner, heavy))
-    app.include_router(learning.routes(learner, job, heavy))
+    for router in routers:
+        app.include_router(router)
 
     static = StaticFiles(directory=_STATIC)
     app.mount("/static", static)
 
     @app.get("/")
-    async def page(request: Request) -> Response:
-        return await static.get_response("index.html", request.scope)
+    async def main(request: Request) -> Response:
+        return await static.get_response(page, request.scope)
 
     return app
 

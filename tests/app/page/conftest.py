@@ -37,10 +37,11 @@ def chromium():
 
 
 class Server:
-    """`inkwise app` on a database of its own, that can be killed and started again."""
+    """`inkwise app` on a database of its own, or another command, that can be killed and started again."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *command):
         self.database = f"sqlite:///{folder / 'taught.db'}"
+        self.command = command or ("app", "--database", self.database)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -49,7 +50,7 @@ class Server:
 
     def start(self):
         inkwise = Path(sys.executable).with_name("inkwise")
-        command = [inkwise, "app", "--no-browser", "--port", str(self.port), "--database", self.database]
+        command = [inkwise, *self.command, "--no-browser", "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         for _ in range(300):
             try:
@@ -64,6 +65,10 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(10) in (0, -signal.SIGTERM)
+
     def labels(self, writer="me"):
         """(label, answer) of all samples that are on disk, the oldest first."""
         with Store.open(self.database) as store:
@@ -74,26 +79,45 @@ class Server:
 def server(tmp_path):
     server = Server(tmp_path)
     yield server
-    server.process.terminate()
-    assert server.process.wait(10) in (0, -signal.SIGTERM)
+    server.end()
 
 
 @pytest.fixture
-def open_page(chromium, server):
-    """Open the page in a browser window of its own; an error in a script fails the test."""
+def browse(chromium):
+    """Open an address in a browser window of its own; an error in a script fails the test."""
     contexts, errors = [], []
 
-    def open_page(**options):
+    def browse(url, **options):
         contexts.append(chromium.new_context(**{"viewport": {"width": 1100, "height": 900}, **options}))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(server.url)
+        page.goto(url)
         return page
 
-    yield open_page
+    yield browse
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def open_page(browse, server):
+    """Open the app in a browser window of its own."""
+    return lambda **options: browse(server.url, **options)
+
+
+@pytest.fixture
+def serve_command(tmp_path):
+    """Serve the page of another command: serve_command("review", table) gives its server."""
+    servers = []
+
+    def serve_command(*command):
+        servers.append(Server(tmp_path, *map(str, command)))
+        return servers[-1]
+
+    yield serve_command
+    for server in servers:
+        server.end()
 
 
 @pytest.fixture

@@ -178,6 +178,18 @@ def test_a_finger_on_a_phone(open_page, server):
         assert len(store.samples()[0].strokes) == 1
 
 
+def test_a_tap_right_after_a_quick_stroke_arrives(open_page):
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    box = page.locator("#ink").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    for right in range(1, 5):
+        for kind, place in (("touchStart", 40), ("touchMove", 70), ("touchMove", 180), ("touchEnd", None)):
+            points = [] if place is None else [{"x": box["x"] + 150, "y": box["y"] + place, "id": 0}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.tap('#label-row [data-label="1"]')
+        answered(page, f"{right} of {right} right")
+
+
 def test_a_number_and_all_labels_are_in_sight_on_a_phone(open_page):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     small = [[[(0.55 * x, 0.55 * y) for x, y in stroke] for stroke in digit] for digit in (SEVEN, ONE, FOUR)]

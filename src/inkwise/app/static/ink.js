@@ -35,6 +35,8 @@ export class Ink {
     on("pointercancel", (event) => this.up(event));
     on("lostpointercapture", (event) => this.up(event));
     on("mousedown", (event) => event.preventDefault()); // the arrows shall go on choosing a digit
+    // A quick stroke would be taken for a fling, and the tap that follows for its end.
+    canvas.addEventListener("touchmove", (event) => event.cancelable && event.preventDefault(), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
     on("keydown", (event) => this.key(event));
     on("keyup", (event) => this.held.delete(event.key));

@@ -1,0 +1,276 @@
+// The form editor: boxes drawn on the scan of an empty form, what they hold, and what is wrong with them.
+
+import { call, get, post } from "./api.js";
+import { $, el, inTextField, svg } from "./dom.js";
+import { Fields } from "./fields.js";
+import { attempt, showError } from "./notices.js";
+
+const TEXTS = { "field-name": "name", kind: "kind", cells: "cells", length: "length", range: "range", pattern: "pattern", check: "check", vocabulary: "vocabulary" };
+const PLACE = ["x", "y", "w", "h"];
+const CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]];
+const SMALL = 6; // pixels on the screen: less is a press, not a box
+const WAIT = 250; // ms without a change, until the server is asked what is wrong
+
+let fields = null;
+let chosen = -1;
+let drag = null;
+let problems = [];
+let changes = 0; // since the page was opened
+let kept = 0; // how many of them are saved
+let timer = 0;
+let asked = 0;
+
+const body = () => ({ name: $("name").value, fields: fields.plain() });
+
+function choose(place) {
+  if (place === chosen) return;
+  chosen = place;
+  show();
+}
+
+/** After each change: show it, and ask what is wrong with it. */
+function changed() {
+  changes++;
+  $("saved").textContent = "not saved yet";
+  show();
+  clearTimeout(timer);
+  timer = setTimeout(check, WAIT);
+}
+
+async function check() {
+  const number = ++asked;
+  try {
+    const answer = await post("/api/form/check", body());
+    if (number === asked) problems = answer.problems;
+  } catch (error) {
+    if (number === asked) problems = [error.message];
+  }
+  show();
+}
+
+async function save() {
+  const now = changes;
+  const answer = await attempt(() => call("PUT", "/api/form", body()));
+  if (!answer) return check();
+  kept = now;
+  if (kept < changes) return undefined; // what was changed meanwhile is still to be saved
+  problems = [];
+  $("saved").textContent = `saved as ${answer.file}`;
+  return show();
+}
+
+// The page
+
+/** How many units of the form a pixel on the screen is, also where fingers have enlarged the page. */
+const pixel = () => fields.size[0] / ($("page").clientWidth || 1) / visualViewport.scale;
+
+function show() {
+  const focused = $("page").contains(document.activeElement);
+  const unit = pixel();
+  $("boxes").replaceChildren(...fields.list.map((field, place) => box(field, place, unit)));
+  if (focused && chosen >= 0) $("boxes").children[chosen]?.focus({ preventScroll: true });
+  $("undo").disabled = !fields.past.length;
+  showProblems();
+  showChosen();
+}
+
+/** Nothing that is read aloud is said twice. */
+function showProblems() {
+  const shown = [...$("problems").children].map((item) => item.textContent);
+  if (shown.join("\n") !== problems.join("\n")) $("problems").replaceChildren(...problems.map((text) => el("li", {}, text)));
+}
+
+function box({ name, box: [x, y, w, h], kind, cells }, place, unit) {
+  const wrong = problems.some((text) => text.includes(`'${name}'`));
+  const lines = [];
+  const count = kind === "comb" ? Math.min(Number(cells) || 1, 100) : 1;
+  for (let cell = 1; cell < count; cell++) {
+    const across = x + (cell * w) / count;
+    lines.push(svg("line", { x1: across, x2: across, y1: y, y2: y + h }));
+  }
+  const handles = place === chosen
+    ? CORNERS.map(([right, low], corner) => svg("circle", { class: "handle", "data-corner": corner, cx: x + right * w, cy: y + low * h, r: 7 * unit }))
+    : [];
+  const above = y > 20 * unit;
+  return svg("g", {
+    class: `place-box${place === chosen ? " chosen" : ""}${wrong ? " problem" : ""}`, "data-place": place, tabindex: 0, role: "button",
+    "aria-pressed": String(place === chosen), "aria-label": `field ${name}, ${kind}${wrong ? ", something is wrong with it" : ""}`,
+    onfocus: () => choose(place),
+  },
+  svg("rect", { x, y, width: Math.max(w, 0), height: Math.max(h, 0) }), ...lines,
+  svg("text", { x, y: above ? y - 5 * unit : y + h + 15 * unit, "font-size": 14 * unit }, name), ...handles);
+}
+
+function point(event) {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform($("page").getScreenCTM().inverse());
+  return [x, y];
+}
+
+function press(event) {
+  if (drag || !event.isPrimary) return abandon(); // a second finger: the page is moved or enlarged
+  if (event.button !== 0) return undefined;
+  const corner = event.target.dataset.corner;
+  const place = Number(event.target.closest(".place-box")?.dataset.place ?? -1);
+  const from = point(event);
+  drag = { pointer: event.pointerId, from, began: [event.clientX, event.clientY], moved: false, place, finger: event.pointerType === "touch" };
+  if (corner !== undefined) {
+    const [x, y, w, h] = fields.list[place].box;
+    const [right, low] = CORNERS[(Number(corner) + 2) % 4];
+    drag.fixed = [x + right * w, y + low * h];
+  } else if (place >= 0) {
+    drag.box = fields.list[place].box;
+  }
+  choose(place);
+  $("page").setPointerCapture(event.pointerId);
+  return event.preventDefault();
+}
+
+function pull(event) {
+  if (drag?.pointer !== event.pointerId) return;
+  if (!drag.moved && Math.hypot(event.clientX - drag.began[0], event.clientY - drag.began[1]) < SMALL) return;
+  const [x, y] = point(event);
+  if (!drag.moved) {
+    drag.moved = true;
+    fields.remember();
+    if (drag.place < 0) [drag.place, drag.fixed, drag.fresh] = [fields.add(fields.between(drag.from, [x, y])), drag.from, true];
+  }
+  const field = fields.list[drag.place];
+  if (drag.fixed) field.box = fields.between(drag.fixed, [x, y]);
+  else field.box = fields.within([drag.box[0] + x - drag.from[0], drag.box[1] + y - drag.from[1], drag.box[2], drag.box[3]]);
+  chosen = drag.place;
+  changed();
+}
+
+function release() {
+  const { place, fresh, finger } = drag ?? {};
+  drag = null;
+  if (finger) return; // a keyboard on the screen would hide the page
+  if (fresh) nameIt();
+  else if (place >= 0) $("boxes").children[place]?.focus({ preventScroll: true });
+}
+
+/** What was drawn until a second finger came, or the browser took the first, was not meant. */
+function abandon() {
+  if (drag?.moved) undo();
+  drag = null;
+}
+
+function nameIt() {
+  $("field-name").focus({ preventScroll: true });
+  $("field-name").select();
+}
+
+// The panel
+
+function showChosen() {
+  const field = fields.list[chosen];
+  $("chosen").hidden = !field;
+  if (!field) return;
+  for (const [id, key] of Object.entries(TEXTS)) if ($(id).value !== field[key]) $(id).value = field[key];
+  for (const [axis, id] of PLACE.entries()) if (Number($(id).value) !== field.box[axis]) $(id).value = field.box[axis];
+  $("cells-field").hidden = field.kind !== "comb";
+}
+
+function typed(id) {
+  const field = fields.list[chosen];
+  fields.remember(`${id} ${chosen}`);
+  field[TEXTS[id]] = $(id).value;
+  if (id === "kind" && field.kind === "comb" && !(Number(field.cells) > 1)) field.cells = "4";
+  changed();
+}
+
+function placed() {
+  const numbers = PLACE.map((id) => $(id).valueAsNumber);
+  if (numbers.some(Number.isNaN)) return;
+  fields.remember(`place ${chosen}`);
+  fields.list[chosen].box = numbers;
+  changed();
+}
+
+function add() {
+  fields.remember();
+  chosen = fields.add(fields.free());
+  changed();
+  nameIt();
+}
+
+function remove() {
+  if (chosen < 0) return;
+  fields.remember();
+  fields.list.splice(chosen, 1);
+  chosen = -1;
+  changed();
+  $("add").focus();
+}
+
+function undo() {
+  if (!fields.undo()) return;
+  chosen = Math.min(chosen, fields.list.length - 1);
+  changed();
+}
+
+function key(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "s") {
+    event.preventDefault();
+    return save();
+  }
+  if (inTextField(event.target)) return undefined;
+  if ((event.ctrlKey || event.metaKey) && event.key === "z") {
+    event.preventDefault();
+    return undo();
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || chosen < 0) return undefined;
+  if (event.key === "Delete" || event.key === "Backspace") {
+    event.preventDefault();
+    return remove();
+  }
+  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  if (!step || !$("page").contains(event.target)) return undefined;
+  event.preventDefault();
+  const by = Math.max(fields.grain, pixel());
+  const [x, y, w, h] = fields.list[chosen].box;
+  const [dx, dy] = step.map((axis) => axis * by);
+  fields.remember(`arrow ${chosen}`);
+  fields.list[chosen].box = event.shiftKey ? fields.within([x, y, Math.max(w + dx, by), Math.max(h + dy, by)]) : fields.within([x + dx, y + dy, w, h]);
+  return changed();
+}
+
+async function start() {
+  const state = await attempt(() => get("/api/form"));
+  if (!state) return;
+  const [width, height] = state.size;
+  fields = new Fields(state.fields, state.size);
+  $("file").textContent = state.file;
+  document.title = `${state.file} – Inkwise`;
+  $("name").value = state.name;
+  $("kind").replaceChildren(...state.kinds.map((kind) => el("option", {}, kind)));
+  $("check").replaceChildren(el("option", { value: "" }, "none"), ...state.checks.map((rule) => el("option", {}, rule)));
+  $("page").setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const scan = svg("image", { href: "/api/form/scan", width, height, preserveAspectRatio: "none" });
+  scan.addEventListener("error", () => showError("The scan cannot be shown. Is Inkwise still running?"));
+  $("page").replaceChildren(scan, svg("g", { id: "boxes" }));
+
+  $("page").addEventListener("pointerdown", press);
+  $("page").addEventListener("pointermove", pull);
+  $("page").addEventListener("pointerup", release);
+  $("page").addEventListener("pointercancel", abandon);
+  // Else the browser may take the end of a quick line for a fling, and the next tap for what stops it.
+  $("page").addEventListener("touchmove", (event) => drag && event.cancelable && event.preventDefault(), { passive: false });
+  $("page").addEventListener("contextmenu", (event) => drag && event.preventDefault()); // a finger that rests before it draws
+  for (const id of Object.keys(TEXTS)) $(id).addEventListener("input", () => typed(id));
+  for (const id of PLACE) $(id).addEventListener("input", placed);
+  $("name").addEventListener("input", changed);
+  $("add").addEventListener("click", add);
+  $("delete").addEventListener("click", remove);
+  $("undo").addEventListener("click", undo);
+  $("save").addEventListener("click", save);
+  addEventListener("keydown", key);
+  new ResizeObserver(show).observe($("page"));
+  visualViewport.addEventListener("resize", show);
+  addEventListener("beforeunload", (event) => kept < changes && event.preventDefault());
+  show();
+}
+
+// A cookie stands for the token now; nobody looking at the screen need read it.
+if (location.search) history.replaceState(null, "", location.pathname);
+start();

@@ -1,0 +1,188 @@
+// The review of a table: one doubtful number after the other, large, and a key for each.
+
+import { call, get } from "./api.js";
+import { $, el, percent } from "./dom.js";
+import { attempt, clearError, hideToast, showError, toast } from "./notices.js";
+
+let queue = [];
+let at = 0; // place in the queue; past its end when all is settled
+let several = false; // a digit that is to be typed as a number
+let saving = Promise.resolve(); // in the order they were given
+let unsaved = 0;
+let asked = 0; // an answer to an older threshold is not shown
+
+const cropOf = (item) => `/api/review/${item.number}/crop`;
+const open = (item) => item.settled === null;
+
+async function load(threshold) {
+  const number = ++asked;
+  const answer = await attempt(async () => {
+    await saving;
+    return get("/api/review", { threshold });
+  });
+  if (!answer || number !== asked) return;
+  const before = queue[at]?.number;
+  queue = answer.queue;
+  $("table").textContent = answer.table;
+  document.title = `${answer.table} – Inkwise`;
+  $("threshold").value = Math.round(100 * answer.threshold);
+  showThreshold(answer.threshold);
+  $("unread").hidden = !answer.unread;
+  $("unread").textContent = `${answer.unread} ${answer.unread === 1 ? "page is" : "pages are"} not here: they could not be read, see the reason in the table.`;
+  const same = queue.findIndex((item) => item.number === before && open(item));
+  at = same >= 0 ? same : after(-1);
+  show();
+}
+
+/** The next open item after a place, or from the start; past the end where there is none. */
+function after(place) {
+  const next = queue.findIndex((item, i) => i > place && open(item));
+  if (next >= 0) return next;
+  const first = queue.findIndex(open);
+  return first >= 0 ? first : queue.length;
+}
+
+function show() {
+  const settled = queue.filter((item) => !open(item)).length;
+  $("progress").max = queue.length || 1;
+  $("progress").value = queue.length ? settled : 1;
+  $("progress-text").textContent = `${settled} of ${queue.length} settled`;
+  const item = queue[at];
+  $("desk").hidden = !item;
+  $("done").hidden = Boolean(item);
+  $("back").disabled = at === 0;
+  const left = queue.length - settled;
+  $("skip").disabled = !item && !left;
+  several = false;
+  if (!item) {
+    const done = queue.length ? "All is settled. Take the corrected table along." : "Nothing is doubtful at this confidence.";
+    $("done-text").textContent = left ? `${left} ${left === 1 ? "was" : "were"} skipped. Skip once more to come back to ${left === 1 ? "it" : "the first"}.` : done;
+    if (queue.length) $("done-text").focus();
+    return;
+  }
+  const page = item.page > 1 ? `, page ${item.page}` : "";
+  $("where").replaceChildren(item.place ? el("b", {}, item.place) : "", item.place ? " · " : "", `${item.file}${page} · ${percent(Math.round(1000 * item.confidence) / 1000)} sure`);
+  $("reason").textContent = item.reason ?? "";
+  $("crop").hidden = false;
+  $("no-crop").hidden = true;
+  $("crop").src = cropOf(item);
+  $("crop").alt = `what is written${item.place ? ` in ${item.place}` : ""}`;
+  const next = queue[at + 1];
+  if (next) new Image().src = cropOf(next); // there when it is asked for
+  showAnswer(item);
+  $("told").textContent = `${item.place ?? "number"}, read as ${item.guess || "nothing"}${item.settled === null ? "" : `, settled as ${item.settled || "no number"}`}`;
+}
+
+function showAnswer(item) {
+  const one = item.single && !several;
+  const said = item.settled ?? item.guess;
+  $("text-field").hidden = one;
+  $("guess").hidden = !one;
+  $("guess").textContent = said || "–";
+  $("digits").hidden = $("more").hidden = !one;
+  for (const button of $("digits").children) {
+    button.classList.toggle("chosen", button.dataset.label === said);
+  }
+  $("text").value = said;
+  if (one) return document.activeElement?.blur();
+  $("text").focus();
+  return $("text").select();
+}
+
+/** Keep what the item is, and go on; what cannot be kept is shown again. */
+function settle(text) {
+  const item = queue[at];
+  if (!item) return;
+  if (text.includes("?")) return showError("a ? is no digit: type what it is, or press N where there is no number");
+  hideToast();
+  clearError("action");
+  const before = item.settled;
+  item.settled = text;
+  at = after(at);
+  show();
+  unsaved++;
+  saving = saving.then(async () => {
+    try {
+      const { note } = await call("PUT", `/api/review/${item.number}`, { text });
+      if (note) toast(`kept, but not learnt: ${note}`);
+    } catch (error) {
+      item.settled = before;
+      at = Math.max(queue.indexOf(item), 0);
+      show();
+      showError(error);
+    } finally {
+      unsaved--;
+    }
+  });
+}
+
+function accept() {
+  const item = queue[at];
+  const text = (item?.single && !several ? item.settled ?? item.guess : $("text").value).trim();
+  if (!text) return showError("nothing is typed: press N where there is no number");
+  return settle(text);
+}
+
+/** Back by one or skip one; from the end to the first that is still open. */
+function move(step) {
+  at = step > 0 && !queue[at] ? after(-1) : Math.max(at + step, 0);
+  show();
+}
+
+function more() {
+  several = true;
+  showAnswer(queue[at]);
+}
+
+const KEYS = {
+  ArrowUp: () => at > 0 && move(-1),
+  ArrowDown: () => move(1),
+  n: () => settle(""),
+  Escape: () => showAnswer({ ...queue[at], settled: null }),
+};
+
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target === $("threshold")) return;
+  const item = queue[at];
+  const typing = event.target === $("text");
+  let action = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
+  if (!item && !["ArrowUp", "ArrowDown", "Backspace"].includes(event.key)) return;
+  if (event.key === "Backspace" && !(typing && $("text").value)) action = () => at > 0 && move(-1);
+  else if (item?.single && !typing && /^[0-9]$/.test(event.key)) action = () => settle(event.key);
+  else if (item?.single && !typing && event.key === "+") action = more;
+  else if (event.key === "Enter" && !event.target.closest?.("button, a, summary, input")) action = accept;
+  if (!action || (event.repeat && !event.key.startsWith("Arrow"))) return;
+  event.preventDefault();
+  action();
+}
+
+/** A threshold may be finer than the slider is. */
+const showThreshold = (share) => ($("threshold-shown").textContent = `${Math.round(1000 * share) / 10} %`);
+
+// A cookie stands for the token now; nobody looking at the screen need read it.
+if (location.search) history.replaceState(null, "", location.pathname);
+
+$("digits").append(...[..."0123456789"].map((digit) => el("button", { class: "label", type: "button", "data-label": digit, onclick: () => settle(digit) }, el("span", { class: "name" }, digit))));
+$("answer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  accept();
+});
+$("none").addEventListener("click", () => settle(""));
+$("more").addEventListener("click", more);
+$("back").addEventListener("click", () => move(-1));
+$("skip").addEventListener("click", () => move(1));
+$("threshold").addEventListener("input", () => showThreshold($("threshold").value / 100));
+$("threshold").addEventListener("change", () => load($("threshold").value / 100));
+$("crop").addEventListener("error", async () => {
+  const item = queue[at];
+  $("crop").hidden = true;
+  $("no-crop").hidden = false;
+  try {
+    await get(cropOf(item));
+  } catch (error) {
+    if (item === queue[at]) $("no-crop").textContent = error.message;
+  }
+});
+addEventListener("keydown", key);
+addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
+load();

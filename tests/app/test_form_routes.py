@@ -1,0 +1,120 @@
+"""The form editor over HTTP: a scan, its fields, what is wrong with them, and the YAML."""
+
+import cv2
+import numpy as np
+import pytest
+from form_paper import BOXES, empty, save
+from PIL import Image
+from starlette.testclient import TestClient
+
+from inkwise.app import Editor, create_editor
+from inkwise.errors import DataError, PictureError
+from inkwise.forms import Form
+
+METER = {"name": "meter", "box": [300, 250, 300, 50], "kind": "comb", "cells": 6}
+CODE = {"name": "code", "box": [300, 400, 60, 60], "kind": "digit", "range": [1, 5]}
+
+
+@pytest.fixture
+def scan(tmp_path):
+    Image.fromarray(empty()).save(tmp_path / "card.png")
+    return tmp_path / "card.png"
+
+
+@pytest.fixture
+def client(scan):
+    return TestClient(create_editor(Editor(scan)), "http://127.0.0.1:8420")
+
+
+def problems(client, *fields, name="card"):
+    response = client.post("/api/form/check", json={"name": name, "fields": list(fields)})
+    assert response.status_code == 200
+    return response.json()["problems"]
+
+
+def test_an_empty_form_is_a_scan_and_its_size(client):
+    state = client.get("/api/form").json()
+    assert (state["file"], state["name"], state["size"]) == ("card.yaml", "card", [840, 1188])
+    assert (state["fields"], state["kinds"]) == ([], ["number", "digit", "comb"])
+    picture = cv2.imdecode(np.frombuffer(client.get("/api/form/scan").content, np.uint8), 0)
+    np.testing.assert_array_equal(picture, empty())
+    assert "<title>Inkwise: form</title>" in client.get("/").text
+
+
+def test_what_is_drawn_is_written_beside_the_scan_and_gone_on_with(client, scan):
+    response = client.put("/api/form", json={"name": "meter card", "fields": [METER, CODE]})
+    assert response.status_code == 200
+    form = Form.read(scan.with_name("card.yaml"))
+    assert (form.name, form.reference, form.size) == ("meter card", scan, (840, 1188))
+    assert [field.box for field in form.fields] == [BOXES["meter"], BOXES["code"]]
+    state = Editor(scan).state()
+    assert state == response.json()
+    assert state["fields"] == [METER, CODE]
+
+
+def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
+    Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
+    editor = Editor(tmp_path / "form.pdf")
+    editor.write(editor.form({"name": "card", "fields": [METER]}))
+    form = Form.read(tmp_path / "form.yaml")
+    assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
+
+
+def test_problems_are_those_of_forms_at_once(client, scan):
+    assert problems(client, METER, CODE) == []
+    assert problems(client) == ["it has no fields"]
+    assert problems(client, METER, {**METER, "name": "other"}) == [
+        "field 'meter': the box overlaps that of field 'other'"
+    ]
+    wrong = problems(client, {**METER, "box": [700, 0, 300, 50]}, {**CODE, "kind": "digits"})
+    assert wrong == [
+        "field 'code': there is no kind 'digits'; did you mean digit?",
+        "field 'meter': the box leaves the page: from 700, 0 to 1000, 50 on a page of 840 x 1188",
+    ]
+    assert "length 'many'" in problems(client, {**CODE, "length": "many"})[0]
+    refused = client.put("/api/form", json={"name": "", "fields": [METER]})
+    assert (refused.status_code, refused.json()["error"]) == (422, "name is empty")
+    assert not scan.with_name("card.yaml").exists()
+
+
+def test_no_file_is_read_but_the_scan(client, tmp_path):
+    (tmp_path / "secret.txt").write_text("4711\n")
+    body = {"name": "card", "fields": [{**METER, "vocabulary": "secret.txt"}]}
+    for method, path in (("POST", "/api/form/check"), ("PUT", "/api/form")):
+        response = client.request(method, path, json=body)
+        assert response.status_code == 422
+        assert response.json()["error"] == "vocabulary is not a list of numbers"
+    assert problems(client, METER, {**CODE, "reference": "secret.txt"})[0].startswith(
+        "field 'code': unknown key"
+    )
+    assert client.get("/api/form/../form/scan/secret.txt").status_code == 404
+
+
+def test_limits_and_strangers(client):
+    many = [{**METER, "name": f"f{number}"} for number in range(501)]
+    assert problems(client, *many) == ["there are 501 fields; at most 500 are possible"]
+    foreign = {"Origin": "http://elsewhere.example"}
+    body = {"name": "card", "fields": [METER]}
+    assert client.put("/api/form", json=body, headers=foreign).status_code == 403
+    assert client.put("/api/form", content="x").status_code == 415
+    assert problems(client, 7, name=None)[0] == "field 1: must be keys with values, as `name: meter card`"
+
+
+def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
+    with pytest.raises(PictureError, match="no such file"):
+        Editor(tmp_path / "no.png")
+    save(tmp_path)
+    with pytest.raises(DataError, match=r"card.yaml: is there, and is not the form of card.png"):
+        Editor(scan)
+
+
+def test_size_and_marks_of_a_form_are_kept(tmp_path):
+    path = save(tmp_path)
+    path.rename(tmp_path / "empty.yaml")
+    text = (tmp_path / "empty.yaml").read_text().replace("reference", "size: [1680, 2376]\nreference")
+    (tmp_path / "empty.yaml").write_text(text)
+    editor = Editor(tmp_path / "empty.png")
+    state = editor.state()
+    editor.write(editor.form({"name": "twice", "fields": state["fields"]}))
+    form = Form.read(tmp_path / "empty.yaml")
+    assert (form.name, form.size, len(form.fields)) == ("twice", (1680, 2376), 3)

@@ -1,0 +1,132 @@
+"""A review over HTTP: the queue, its crops, what a person says, the corrected table, and what is learnt."""
+
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from inkwise.app import Desk, create_review
+from inkwise.corrections import Learner
+from inkwise.stacks import Reader, Review, Scans, rows
+
+
+@pytest.fixture
+def folder(tmp_path, seven, number, monkeypatch):
+    """A table of a seven and of 714, read from files that are named as seen from their folder."""
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("seven.png", seven)
+    cv2.imwrite("number.png", number)
+    reader = Reader()
+    read = reader.open(threads=1)
+    with (tmp_path / "table.jsonl").open("w") as file:
+        for name in ("seven.png", "number.png"):
+            for row in rows(name, read, reader.columns, lambda pages: None):
+                file.write(json.dumps(row.values) + "\n")
+    return tmp_path
+
+
+@pytest.fixture
+def open_review(folder, learner):
+    """A client of a review of the table, which is opened anew each time."""
+    opened = []
+
+    def open_review(learner=learner, **settings):
+        table = folder / "table.jsonl"
+        desk = Desk(Review(table), Scans(table), 1.0, learner, "stack")
+        opened.append(TestClient(create_review(desk, **settings), "http://127.0.0.1:8420"))
+        return opened[-1]
+
+    yield open_review
+    learner.close()
+
+
+@pytest.fixture
+def client(open_review):
+    return open_review()
+
+
+def put(client, number, text):
+    return client.put(f"/api/review/{number}", json={"text": text})
+
+
+def test_the_queue_and_its_crops(client):
+    answer = client.get("/api/review").json()
+    assert (answer["table"], answer["threshold"], answer["numbers"]) == ("table.jsonl", 1.0, 2)
+    assert [(item["guess"], item["single"], item["settled"]) for item in answer["queue"]] == [
+        ("7", True, None),
+        ("714", False, None),
+    ]
+    assert client.get("/api/review", params={"threshold": 0}).json()["queue"] == []
+    crop = client.get("/api/review/1/crop")
+    picture = cv2.imdecode(np.frombuffer(crop.content, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture.min() < 60 < 200 < picture.max()
+    assert "<title>Inkwise: review</title>" in client.get("/").text
+
+
+def test_what_is_settled_is_kept_and_exported(client, open_review):
+    assert put(client, 1, "774").json() == {"settled": "774", "note": None}
+    again = open_review()
+    assert [item["settled"] for item in again.get("/api/review").json()["queue"]] == [None, "774"]
+    table = again.get("/api/review/table.csv")
+    assert table.headers["Content-Disposition"] == 'attachment; filename="table-reviewed.csv"'
+    assert table.text.splitlines()[0] == "file,page,text,confidence,accepted,reason,reviewed"
+    assert table.text.splitlines()[2] == "number.png,1,774,1.0,True,,1"
+    lines = [json.loads(line) for line in io.StringIO(again.get("/api/review/table.jsonl").text)]
+    assert [(row["text"], row["reviewed"]) for row in lines] == [("7", {}), ("774", {"1": "714"})]
+
+
+def test_single_digits_are_learnt_once_and_as_they_were_said_last(client, learner):
+    for text in ("7", "1", ""):
+        assert put(client, 0, text).json()["note"] is None
+        (sample,) = learner.store.samples(writer="stack")
+        assert (sample.source, sample.answer, sample.label) == ("review", "7", text or "not a digit")
+    put(client, 1, "774")
+    assert learner.store.count() == 1
+
+
+def test_a_database_that_cannot_be_used_costs_a_sample_and_not_the_review(open_review, tmp_path):
+    client = open_review(Learner(f"sqlite:///{tmp_path / 'no' / 'taught.db'}"))
+    answer = put(client, 0, "1").json()
+    assert answer["settled"] == "1"
+    assert "unable to open database file" in answer["note"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "error"),
+    [
+        ("/api/review/9", {"text": "1"}, 404, "there is no reading 9"),
+        ("/api/review/-1", {"text": "1"}, 404, "there is no reading -1"),
+        ("/api/review/x", {"text": "1"}, 422, "number: "),
+        ("/api/review/0", {}, 422, "text is missing"),
+        ("/api/review/0", {"text": 7}, 422, "text is missing"),
+        ("/api/review/0", {"text": "1 2"}, 422, "is no number"),
+        ("/api/review/0", ["1"], 422, "the body is not a JSON object"),
+    ],
+)
+def test_what_cannot_be_settled(client, folder, path, body, status, error):
+    response = client.put(path, json=body)
+    assert (response.status_code, error in response.json()["error"]) == (status, True)
+    assert not (folder / "table.jsonl.review").exists()
+
+
+def test_a_scan_that_is_gone_and_a_table_that_changed(client, folder):
+    (folder / "seven.png").unlink()
+    gone = client.get("/api/review/0/crop")
+    assert (gone.status_code, gone.json()["error"][:24]) == (404, "seven.png: is not there;")
+    assert "seven.png" in put(client, 0, "1").json()["note"]
+    (folder / "table.jsonl").write_text("{}\n")
+    assert client.get("/api/review/table.csv").status_code == 409
+
+
+def test_strangers_are_refused(client, open_review):
+    foreign = {"Origin": "http://elsewhere.example"}
+    assert client.put("/api/review/0", json={"text": "1"}, headers=foreign).status_code == 403
+    with pytest.raises(ValueError, match="a token is needed"):
+        open_review(host="0.0.0.0")
+    guarded = open_review(token="secret")
+    assert guarded.get("/api/review/0/crop").status_code == 401
+    assert guarded.get("/?token=secret").status_code == 200
+    assert guarded.get("/api/review/0/crop").status_code == 200  # by the cookie
