@@ -1,6 +1,9 @@
 import csv
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -69,6 +72,14 @@ def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
     assert row.split()[-2:-1] == ["7"]
 
 
+def test_a_name_does_nothing_to_the_terminal(inkwise, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    Image.new("L", (50, 50), 255).save(tmp_path / "two\nlines \x1b[2J.png")
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = inkwise("read", ".")
+    assert r"two\nlines \x1b[2J.png" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -82,6 +93,12 @@ def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
         ),
         (["app", "--model", "huge", "--no-browser"], "huge: cannot be opened"),
         (["read", "--out", "none/out.csv", "x.png"], "none/out.csv: cannot be written"),
+        (
+            ["read", "--out", "out.xslx", "x.png"],
+            "--out must end in one of .csv, .jsonl, .parquet, .xlsx, not",
+        ),
+        (["read", "--out", "out.csv", "x.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),
+        (["read", "--jobs", "2", "x.png"], "--jobs needs --out"),
         (["train", "defualt"], "no recipe 'defualt'; did you mean default?"),
         (["train", "--set", "epoch=3"], "recipe default has no key 'epoch'; did you mean epochs"),
         (["train", "--set", "epochs=many"], "recipe key epochs takes int, not 'many'"),
@@ -112,3 +129,13 @@ def test_version(inkwise):
     from inkwise import __version__
 
     assert inkwise("--version")[:2] == (0, f"inkwise {__version__}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk to write to is Linux's")
+@pytest.mark.parametrize("form", ["--csv", "--json"])
+def test_standard_output_that_is_full_is_one_line(folder, form):
+    command = [sys.executable, "-c", "from inkwise.cli import main; main()", "read", form, folder / "a.png"]
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 1
+    assert run.stderr == "inkwise: standard output: cannot be written (No space left on device)\n"

@@ -132,3 +132,9 @@ def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):
     assert f"{tmp_path.name}/t10k" in out
     recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]
     assert (recipe["data"], recipe["test"]) == ([str(tmp_path / "train")], [str(tmp_path / "t10k")])
+
+
+def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, tmp_path):
+    monkeypatch.setattr("inkwise.training.train", lambda recipe, folder, **_: folder / "model.onnx")
+    status, out, err = inkwise("train", "lines", "--out", tmp_path)
+    assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")

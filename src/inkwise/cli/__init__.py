@@ -5,7 +5,7 @@ import sys
 import typer
 
 from inkwise import __version__
-from inkwise.cli import corrections, data
+from inkwise.cli import corrections, data, form
 from inkwise.cli.app import app as app_
 from inkwise.cli.ensemble import ensemble
 from inkwise.cli.evaluate import evaluate
@@ -14,12 +14,14 @@ from inkwise.cli.learn import learn
 from inkwise.cli.predict import predict
 from inkwise.cli.read import read
 from inkwise.cli.reproduce import reproduce
+from inkwise.cli.review import review
 from inkwise.cli.sweep import sweep
 from inkwise.cli.train import train
 from inkwise.errors import InkwiseError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(read)
+app.command()(review)
 app.command()(train)
 app.command()(sweep)
 app.command()(reproduce)
@@ -31,6 +33,7 @@ app.command()(learn)
 app.command("app")(app_)
 app.add_typer(data.app, name="data")
 app.add_typer(corrections.app, name="corrections")
+app.add_typer(form.app, name="form")
 
 
 def _version(asked: bool) -> None:

@@ -7,24 +7,29 @@ import typer
 
 from inkwise.cli.corrections import Database
 
+Host = Annotated[
+    str, typer.Option(metavar="H", help="The name or address to serve at; 0.0.0.0 for the whole network.")
+]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="By default the first free one from 8420 on.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(metavar="T", help="What to demand of whoever connects; off loopback one is made up."),
+]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")]
+
 
 def app(
-    host: Annotated[
-        str, typer.Option(metavar="H", help="The name or address to serve at; 0.0.0.0 for the whole network.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="By default the first free one from 8420 on.")
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
     database: Database = None,
     model: Annotated[
         str,
         typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
     ] = "default",
-    token: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="What to demand of whoever connects; off loopback one is made up."),
-    ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    token: Token = None,
+    no_browser: NoBrowser = False,
     window: Annotated[bool, typer.Option("--window", help="A desktop window in place of the page.")] = False,
 ) -> None:
     """Draw digits, correct what is read, and have it learn your hand: a page in the browser."""
@@ -42,10 +47,11 @@ def app(
 
             run(learner)
         else:
-            serve(learner, host=host, port=port, model=model, token=token, browser=not no_browser, say=_say)
+            serve(learner, host=host, port=port, model=model, token=token, browser=not no_browser, say=say)
     finally:
         learner.close()
 
 
-def _say(url: str) -> None:
+def say(url: str) -> None:
+    """Print where the page is."""
     typer.echo(f"Inkwise is at {url}  (Ctrl-C ends it)")

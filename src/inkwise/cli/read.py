@@ -1,120 +1,203 @@
-"""`inkwise read`: pictures in, digits out."""
+"""`inkwise read`: pictures and documents in, digits out."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json as jsonlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from inkwise import Recognizer
+from inkwise.cli.known import constraint
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, InkwiseError, PictureError
-from inkwise.ink import SUFFIXES
+from inkwise.errors import DataError, InkwiseError, needs_extra
+from inkwise.forms import Form
+from inkwise.stacks import (
+    Columns,
+    Reader,
+    Row,
+    View,
+    cells,
+    csv_line,
+    found,
+    json_line,
+    one_line,
+    read_stack,
+    rows,
+)
 
-_COLUMNS = ("file", "text", "confidence", "accepted", "reason")
+_MANY = 20  # files, from which on a bar is worth its place
 
 
 def read(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE|DIR|-...", help="Pictures, folders of pictures, - for stdin.")
+        list[str],
+        typer.Argument(metavar="FILE|DIR|-...", help="Pictures, PDFs, folders of them, - for stdin."),
     ],
-    digit: Annotated[bool, typer.Option("--digit", help="Each picture holds exactly one digit.")] = False,
+    digit: Annotated[bool, typer.Option("--digit", help="Each page holds exactly one digit.")] = False,
+    number: Annotated[bool, typer.Option("--number", help="Each page holds exactly one number.")] = False,
+    length: Annotated[
+        str | None, typer.Option(metavar="N|A-B", help="Of the number: so many digits.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="REGEX", help="Of the number: it matches this as a whole.")
+    ] = None,
+    range_: Annotated[
+        str | None, typer.Option("--range", metavar="A-B", help="Of the number: it lies between these.")
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Of its check digit: luhn, ean, mod11 or mod97.")
+    ] = None,
+    vocabulary: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of the number: it is a line of this file.")
+    ] = None,
+    form: Annotated[
+        Path | None, typer.Option(metavar="FORM", help="Each page is a scan of this form, filled in.")
+    ] = None,
     model: Annotated[
         str,
         typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
     ] = "default",
     json: Annotated[
-        bool, typer.Option("--json", help="One line of JSON a file (the default when piped).")
+        bool, typer.Option("--json", help="One line of JSON a page (the default when piped).")
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="One CSV row a file.")] = False,
-    out: Annotated[Path | None, typer.Option(metavar="F", help="Write to this file.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="One CSV row a page.")] = False,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Write a table: .csv, .jsonl, .parquet or .xlsx. The same command goes on after a kill.",
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many processes read, with --out.")] = 1,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray", help="Read on a Ray cluster; --out is then a folder of Parquet, or its URL."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Of the cluster; else $RAY_ADDRESS, else this machine."),
+    ] = None,
 ) -> None:
-    """Read handwritten digits from pictures: a table on a terminal, JSON lines when piped."""
+    """Read handwritten digits from pictures and PDFs: a table on a terminal, JSON lines when piped."""
     if json and csv:
         raise InkwiseError("--json and --csv: choose one")
-    recognizer = Recognizer(model)
-    reader = recognizer.read_digit if digit else recognizer.read
-    sources = list(_sources(files))
-    failed = 0
-    try:
-        with out.open("w", newline="", encoding="utf-8") if out else nullcontext(sys.stdout) as stream:
-            write = _writer(stream, json, csv)
-            progress = Console(stderr=True)
-            # With rows on the same terminal a bar would only be in their way.
-            show = len(sources) > 20 and progress.is_terminal and not stream.isatty()
-            for source in track(sources, "reading", console=progress, disable=not show):
-                try:
-                    row = reader(sys.stdin.buffer.read() if source == "-" else source).to_dict()
-                except PictureError as error:
-                    failed += 1
-                    typer.echo(f"inkwise: {error}", err=True)
-                    row = {"text": "", "confidence": 0.0, "accepted": False, "reason": str(error)}
-                write({"file": source, **row})
-            write(None)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise DataError(f"{out or 'standard output'}: cannot be written ({error.strerror})") from None
+    if digit + number + bool(form) > 1:
+        raise InkwiseError("--digit, --number and --form: choose one")
+    known = constraint(length, pattern, range_, check, vocabulary)
+    if known and not number:
+        raise InkwiseError(f"--{next(iter(known))} needs --number: each page holds exactly one number")
+    reader = Reader(model, digit, number, known, None if form is None else Form.read(form))
+    console = Console(stderr=True)
+    if on:
+        failed = _read_on(on, files, reader, out, address, jobs, json or csv, console)
+    elif address:
+        raise InkwiseError("--address needs --on ray")
+    elif out:
+        suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
+        failed = read_stack(files, reader, Path(out), suffix, jobs, console)
+    elif jobs > 1:
+        raise InkwiseError("--jobs needs --out: where the table is to be written")
+    else:
+        failed = _print(files, reader, json, csv, console)
     if failed:
         raise typer.Exit(1)
 
 
-def _sources(files: list[str]) -> Iterator[str]:
-    """The pictures that were named, folders opened, in a steady order."""
-    for file in files:
-        path = Path(file)
-        if file == "-" or not path.is_dir():
-            yield file
-            continue
-        found = [str(p) for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES]
-        if not found:
-            raise DataError(f"{file}: no pictures in this folder ({', '.join(SUFFIXES)})")
-        yield from found
+def _read_on(
+    on: str,
+    files: list[str],
+    reader: Reader,
+    out: str | None,
+    address: str | None,
+    jobs: int,
+    other_format: bool,
+    console: Console,
+) -> int:
+    """Read on a cluster; how many failed."""
+    if on != "ray":
+        raise InkwiseError(f"--on {on!r}: there is only ray")
+    if not out:
+        raise InkwiseError("--on ray needs --out: the folder of the table, or its URL")
+    if other_format or jobs > 1:
+        raise InkwiseError(
+            "--on ray writes Parquet, with all the cluster has: leave out --json, --csv and --jobs"
+        )
+    with needs_extra("cluster", "--on ray"):
+        from inkwise.cluster import read_on_ray
+    return read_on_ray(files, reader, out, address, console)
 
 
-def _writer(stream: Any, as_json: bool, as_csv: bool) -> Callable[[dict[str, Any] | None], None]:
+def _print(files: list[str], reader: Reader, json: bool, csv: bool, console: Console) -> int:
+    """Read in this process and print each row as it is done; how many failed."""
+    read = reader.open()
+    total = sum(1 for _ in found(files))
+    failed = 0
+    # With rows on the same terminal a bar would only be in their way.
+    show = total > _MANY and not sys.stdout.isatty()
+    try:
+        write = _writer(reader.columns, json, csv)
+        with View(console, total, show=show) as view:
+            for file in found(files):
+                for row in rows(file, read, reader.columns, view.file):
+                    view.row(row)
+                    write(row)
+                    failed += row.failed
+        write(None)
+        sys.stdout.flush()
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        with suppress(OSError):
+            sys.stdout.close()  # else Python tries it once more in the end, and says so
+        raise DataError(f"standard output: cannot be written ({error.strerror})") from None
+    return failed
+
+
+def _writer(columns: Columns, as_json: bool, as_csv: bool) -> Callable[[Row | None], None]:
     """A function that writes one row, or ends the output when given None."""
     if as_csv:
-        stream.write(_csv_line(_COLUMNS))
+        sys.stdout.write(csv_line(columns))
 
-        def write_csv(row: dict[str, Any] | None) -> None:
+        def write_csv(row: Row | None) -> None:
             if row is not None:
-                stream.write(
-                    _csv_line([row[column] if row[column] is not None else "" for column in _COLUMNS])
-                )
+                sys.stdout.write(csv_line(cells(row, columns)))
 
         return write_csv
-    if as_json or not stream.isatty():
+    if as_json or not sys.stdout.isatty():
 
-        def write_json(row: dict[str, Any] | None) -> None:
+        def write_json(row: Row | None) -> None:
             if row is not None:
-                stream.write(jsonlib.dumps(row, ensure_ascii=False) + "\n")
+                sys.stdout.write(json_line(row.values))
 
         return write_json
-    table = Table("file", "text", "confidence", "", box=None)
+    shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
+    table = Table("file", *shown, "", box=None)
 
-    def write_table(row: dict[str, Any] | None) -> None:
+    def write_table(row: Row | None) -> None:
         if row is None:
             print_table(table)
-        else:
-            sure = Text(f"{row['confidence']:.1%}", style="green" if row["accepted"] else "red")
-            table.add_row(Text(row["file"]), Text(row["text"], style="bold"), sure, Text(row["reason"] or ""))
+            return
+        values = row.values
+        name = values["file"] if values["page"] == 1 else "{file}, page {page}".format(**values)
+        table.add_row(
+            Text(one_line(name)), *(_shown(values, column) for column in shown), Text(values["reason"] or "")
+        )
 
     return write_table
 
 
-def _csv_line(values: Any) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
+def _shown(values: dict[str, Any], column: str) -> Text:
+    """A text, or a share in the colour of whether it is accepted."""
+    value = values[column]
+    if isinstance(value, str):
+        return Text(value, style="bold")
+    accepted = values.get(column.replace("confidence", "accepted"), True)
+    return Text(f"{value:.1%}", style="green" if accepted else "red")

@@ -57,7 +57,10 @@ def train(
             chosen = chosen.set(init=init)
         chosen = chosen.set_text(set_ or [])
         folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    training.train(chosen, folder, device=device, deterministic=deterministic)
+    model = training.train(chosen, folder, device=device, deterministic=deterministic)
+    if chosen.strips:  # the report is about single glyphs
+        typer.echo(f"wrote {model}", err=True)
+        return
     results = finish(folder)
     if results:
         print_summary(report.SUMMARY_HEAD, map(report.summary_row, results))

@@ -1,0 +1,68 @@
+"""`inkwise form`: templates of forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.cli.app import Host, NoBrowser, Port, Token, say
+from inkwise.errors import DataError
+from inkwise.files import check_apart, write_whole
+from inkwise.forms import Form, FormError, draw, prepared
+
+app = typer.Typer(no_args_is_help=True, help="Forms: what is written where.")
+
+
+@app.callback()
+def _form() -> None:
+    """Forms: what is written where."""
+
+
+@app.command()
+def new(
+    scan: Annotated[
+        Path, typer.Argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page.")
+    ],
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    token: Token = None,
+    no_browser: NoBrowser = False,
+) -> None:
+    """Draw the fields of a form on its scan, in the browser; go on with those that are there."""
+    from inkwise.app import Editor, create_editor, run  # not in the base install
+
+    editor = Editor(scan)
+    run(
+        lambda host, token: create_editor(editor, host=host, token=token),
+        host=host,
+        port=port,
+        token=token,
+        browser=not no_browser,
+        say=say,
+    )
+
+
+@app.command()
+def check(
+    form: Annotated[Path, typer.Argument(metavar="FORM", help="A form's YAML file.")],
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="P.png", help="Draw the fields over the reference into this picture."),
+    ] = None,
+) -> None:
+    """Say what is wrong with a form, a line each; draw its fields."""
+    try:
+        found = Form.read(form)
+    except FormError as error:
+        for problem in error.problems:
+            typer.echo(f"inkwise: {problem}", err=True)
+        raise typer.Exit(1) from None
+    prepared(found)
+    if picture is not None:
+        if picture.suffix.lower() != ".png":
+            raise DataError(f"{picture}: must end in .png")
+        check_apart(picture, [form, *([found.reference] if found.reference else [])])
+        write_whole(picture, lambda path: draw(found).save(path, "PNG"))
+    typer.echo(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")

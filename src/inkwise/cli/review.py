@@ -1,0 +1,55 @@
+"""`inkwise review`: what is doubtful in a table, a person settles."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkwise.cli.app import Host, NoBrowser, Port, Token, say
+from inkwise.cli.corrections import Database
+
+
+def review(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl.")],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Doubtful is what has less confidence than this.")
+    ] = 0.9,
+    scans: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the scans are now, if they were moved.")
+    ] = None,
+    writer: Annotated[
+        str | None,
+        typer.Option(metavar="W", help="Whose samples single digits become; by default the table's name."),
+    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    database: Database = None,
+    token: Token = None,
+    no_browser: NoBrowser = False,
+) -> None:
+    """Settle what is doubtful in a table: a page in the browser, a key for each number."""
+    from inkwise.app import Desk, create_review, run  # not in the base install
+    from inkwise.corrections import Learner
+    from inkwise.databases import parse_url
+    from inkwise.stacks import Review, Scans
+
+    logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
+    if database is not None:
+        parse_url(database)
+    learner = Learner(database)
+    try:
+        name = table.stem[:64] if writer is None else writer
+        desk = Desk(Review(table), Scans(table, scans), threshold, learner, name)
+        run(
+            lambda host, token: create_review(desk, host=host, token=token),
+            host=host,
+            port=port,
+            token=token,
+            browser=not no_browser,
+            say=say,
+        )
+    finally:
+        learner.close()

@@ -1,0 +1,117 @@
+"""`inkwise read --number`, and what is known about it. The model is a stand-in that reads bars as 1."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwise.recognition import strings
+
+
+@pytest.fixture(autouse=True)
+def _bars(bars_reader, monkeypatch):
+    monkeypatch.setattr(strings, "_WEIGHTS", bars_reader.parent)
+
+
+@pytest.fixture
+def bars(tmp_path):
+    """bars(3) is a picture file of three bars."""
+
+    def bars(count):
+        picture = np.full((100, 300), 230, np.uint8)
+        for number in range(count):
+            picture[20:80, 50 + 40 * number : 58 + 40 * number] = 30
+        path = tmp_path / f"{count}.png"
+        Image.fromarray(picture).save(path)
+        return path
+
+    return bars
+
+
+def test_each_picture_holds_one_number(inkwise, bars):
+    status, out, err = inkwise("read", "--number", bars(2), bars(5))
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (status, err) == (0, "")
+    assert [(row["text"], row["accepted"], row["unconstrained"]) for row in rows] == [
+        ("11", True, None),
+        ("11111", True, None),
+    ]
+    assert [len(row["digits"]) for row in rows] == [2, 5]
+    assert rows[0]["model"] == "bars (2026-01-01)"
+
+
+@pytest.mark.parametrize(
+    ("known", "accepted"),
+    [
+        (["--length", "3"], True),
+        (["--length", "2-4"], True),
+        (["--length", "4-6"], False),
+        (["--range", "100-200"], True),
+        (["--range", "0-99"], False),
+        (["--pattern", r"1\d*"], True),
+        (["--pattern", "[2-9]+"], False),
+        (["--check", "ean"], False),
+        (["--length", "3", "--pattern", "1+", "--range", "111"], True),
+    ],
+)
+def test_what_is_known_about_the_number(inkwise, bars, known, accepted):
+    status, out, _ = inkwise("read", "--number", *known, bars(3))
+    row = json.loads(out)
+    assert (status, row["accepted"], row["unconstrained"]) == (0, accepted, "111")
+    assert accepted or row["reason"] == "the ink says 111, which the constraint rules out"
+
+
+def test_a_vocabulary_holds_one_number_a_line(inkwise, bars, tmp_path):
+    (tmp_path / "numbers.txt").write_text("\ufeff0800\n\n 111 \r\n222\n", encoding="utf-8")
+    for count, accepted in ((3, True), (2, False)):
+        _, out, _ = inkwise("read", "--number", "--vocabulary", tmp_path / "numbers.txt", bars(count))
+        assert json.loads(out)["accepted"] == accepted
+
+
+def test_a_table_and_the_file_of_a_model(inkwise, bars, bars_reader, tmp_path):
+    table, model = tmp_path / "table.csv", tmp_path / "mine.onnx"
+    model.write_bytes(bars_reader.read_bytes())
+    arguments = "read", "--number", "--length", "3", "--model", model, bars(3), "--out", table
+    assert inkwise(*arguments) == (0, "", "")
+    with table.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["text"], row["unconstrained"], row["accepted"]) == ("111", "111", "True")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--number", "--digit"], "--number and --form: choose one"),
+        (["--length", "3"], "--length needs --number: each page holds exactly one number"),
+        (["--vocabulary", "numbers.txt"], "--vocabulary needs --number"),
+        (
+            ["--number", "--length", "three"],
+            "--length 'three': write a number, or the least and the most, as 4-6",
+        ),
+        (["--number", "--range", "1-2-3"], "--range '1-2-3': write a number"),
+        (["--number", "--range", "9-1"], "range: the least, 9, is more than the most, 1"),
+        (["--number", "--pattern", "("], "pattern"),
+        (["--number", "--check", "lunh"], "there is no check 'lunh'; did you mean luhn?"),
+        (["--number", "--length", "3", "--range", "1000-"], "--range '1000-': write a number"),
+        (["--number", "--length", "3", "--range", "1000"], "there is no number that satisfies this"),
+        (["--number", "--vocabulary", "none.txt"], "none.txt: cannot be opened (No such file or directory)"),
+        (["--number", "--vocabulary", "empty.txt"], "the vocabulary is empty"),
+        (
+            ["--number", "--vocabulary", "binary.txt"],
+            "binary.txt: is not text (UTF-8) with one number a line",
+        ),
+        (["--number", "--model", "tiny"], "tiny: cannot be opened (no such file; bundled models: default)"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_1(inkwise, bars, tmp_path, monkeypatch, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numbers.txt").write_text("111\n")
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    status, out, err = inkwise("read", *arguments, bars(3))
+    assert (status, out) == (1, "")
+    assert err.startswith("inkwise: ")
+    assert reason in err
+    assert err.count("\n") == 1
