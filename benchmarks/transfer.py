@@ -28,7 +28,7 @@ from inkwise import datasets
 from inkwise.datasets import Dataset
 from inkwise.evaluation.plots import LINE_COLORS, figure, png
 from inkwise.training import Recipe, recipe
-from inkwise.training.loop import Loop, Samples, logits_of
+from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
 from inkwise.training.run import callbacks_of
 from inkwise.training.samples import stratified
 from inkwise.training.weights import resolve, start
@@ -98,7 +98,7 @@ def run(asked: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
     chosen_recipe = resolve(asked.set(epochs=epochs))
     torch.manual_seed(asked.seed)
     net = start(chosen_recipe, CLASSES)
-    net = Loop(net, chosen_recipe, training, validation, callbacks_of(chosen_recipe)).fit()
+    net = GlyphLoop(net, chosen_recipe, training, validation, callbacks_of(chosen_recipe)).fit()
     answers = np.array(CLASSES)[logits_of(net, torch.from_numpy(test.glyphs)).argmax(1)]
     wrong = int((answers != test.labels).sum())
     seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""Make the pictures of the docs: a sheet of handwriting, a digit, the sheet as read, an explanation, a wall.
+"""Make the pictures of the docs: sheets of handwriting, a digit, sheets as read, an explanation, a wall.
 
     python docs/pictures.py unipen_digits.npz
 
@@ -27,12 +27,14 @@ from inkwise.training.styles import restyle
 HERE = Path(__file__).parent
 LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")
 HEIGHT, WIDTH, DIGIT = 540, 960, 76
+PAGE = 11  # of those that the benchmark makes
 DOUBTFUL = (5745, 2414, 1847, 674, 3808)  # MNIST test digits of which the bundled weights are not sure
 
 
 def main(strokes_path: str) -> None:
     """Write all pictures beside this file."""
     explained()
+    page(strokes_path)
     rng = np.random.default_rng(11)
     strokes = datasets.load_raw(strokes_path)
     assert isinstance(strokes, StrokeSet)
@@ -57,6 +59,17 @@ def main(strokes_path: str) -> None:
     write(seven, strokes.samples[np.flatnonzero(strokes.labels == "7")[3]], 40, 42)
     cv2.imwrite(str(HERE / "seven.jpg"), photograph(seven, rng))
     Recognizer().read(HERE / "sample-sheet.jpg").overlay().save(HERE / "sample-sheet-read.jpg", quality=88)
+
+
+def page(strokes_path: str) -> None:
+    """A photographed table, made by the benchmark of pages, as it is read."""
+    sys.path.insert(0, str(HERE.parent / "benchmarks"))
+    from made_pages import made_pages, read_hands
+
+    *_, made = made_pages(read_hands(Path(strokes_path), "validation"), PAGE + 1, 0)
+    read = Recognizer().read(made.grey).overlay()
+    part = read.crop((200, 200, 1400, 1250))
+    part.resize((960, 840)).save(HERE / "page-read.jpg", quality=80)
 
 
 def explained() -> None:

@@ -21,7 +21,7 @@ with needs_extra("train", "inkwise.sklearn"):
     from torch.nn import functional as F  # noqa: N812
 
     from inkwise.training.callbacks import Progress
-    from inkwise.training.loop import Loop, Samples
+    from inkwise.training.glyph_loop import GlyphLoop, Samples
     from inkwise.training.recipe import Recipe
     from inkwise.training.recipes import recipe as recipe_of
     from inkwise.training.run import callbacks_of, device_of
@@ -109,7 +109,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(self.recipe_.seed)
             net = start(self.recipe_, [str(label) for label in self.classes_])
-            loop = Loop(net, self.recipe_, training, validation, callbacks)
+            loop = GlyphLoop(net, self.recipe_, training, validation, callbacks)
             # 64 bits: what a sample reads as must not depend on its neighbours in the batch.
             self.net_ = loop.fit().double()
         self.history_ = loop.history
