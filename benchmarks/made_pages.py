@@ -30,44 +30,11 @@ _FONTS = (
     "DejaVuSerif",
     "DejaVuSansMono-Bold",
 )
-_WORDS = [
-    "amount",
-    "date",
-    "name",
-    "street",
-    "total",
-    "of",
-    "the",
-    "page",
-    "received",
-    "number",
-    "account",
-    "and",
-    "please",
-    "write",
-    "here",
-    "invoice",
-    "item",
-    "in",
-    "for",
-    "customer",
-    "signature",
-    "price",
-    "sum",
-    "paid",
-    "meter",
-    "reading",
-    "city",
-    "Form",
-    "Order",
-    "Ref",
-    "Mr",
-    "to",
-    "by",
-    "with",
-    "each",
-    "not",
-]
+_TEXT = (
+    "amount date name street total of the page received number account and please write here invoice item in "
+    "for customer signature price sum paid meter reading city Form Order Ref Mr to by with each not"
+)
+_WORDS = _TEXT.split()
 
 Ink = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
