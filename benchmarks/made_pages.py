@@ -23,6 +23,7 @@ from inkwise.training.styles import Stroke
 KINDS = ("plain", "ruled", "squared", "text", "form", "table")
 WIDTH, HEIGHT = 1654, 2339  # A4 at 200 dpi
 MM = 200 / 25.4
+_BAR = 0.1  # times as thick as long is a bar
 _FONTS = (
     "LiberationSans-Regular",
     "LiberationSerif-Regular",
@@ -69,7 +70,11 @@ class _Sheet:
 
 
 def read_hands(digits: Path, part: str) -> Hands:
-    """The writers of one part, "train", "validation" or "test", who wrote every digit."""
+    """The writers of one part, "train", "validation" or "test", who wrote every digit.
+
+    Samples that nobody could read as what they are labelled are left out: those marked so, and straight bars
+    that are no 1, of which the other strokes were lost.
+    """
     whole = load_raw(digits)
     assert whole.writers is not None
     with np.load(digits) as arrays:  # a wrong label would count as a misreading
@@ -79,13 +84,22 @@ def read_hands(digits: Path, part: str) -> Hands:
     hands = [
         {
             digit: [
-                strokes.samples[i] for i in np.flatnonzero((strokes.writers == w) & (strokes.labels == digit))
+                strokes.samples[i]
+                for i in np.flatnonzero((strokes.writers == w) & (strokes.labels == digit))
+                if digit == "1" or not _straight(strokes.samples[i])
             ]
             for digit in DIGITS
         }
         for w in np.unique(strokes.writers)
     ]
     return [hand for hand in hands if all(hand.values())]
+
+
+def _straight(strokes: list[Stroke]) -> bool:
+    """Whether all points lie within a tenth of their length beside one line."""
+    points = np.concatenate(strokes).astype(float)
+    along, across = np.linalg.svd(points - points.mean(0), compute_uv=False)
+    return bool(across < _BAR * along)
 
 
 def made_pages(hands: Hands, count: int, seed: int) -> Iterator[MadePage]:

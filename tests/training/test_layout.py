@@ -28,8 +28,8 @@ def found(canvas, grey):
 
 
 def placed(canvas, grey):
-    """(H,) the first column of this grey in each row, -1 where there is none."""
-    mask = canvas == grey
+    """(H,) the first column of this grey in each row, -1 where none is; edges of strokes are thinner."""
+    mask = (canvas[:, :-1] == grey) & (canvas[:, 1:] == grey)
     return np.where(mask.any(1), mask.argmax(1), -1)
 
 
@@ -72,7 +72,7 @@ def test_signs_stand_beside_some_numbers():
         canvas = laid_out("1", [block(128)], PEN, signs, np.random.default_rng(seed))
         return ((canvas == 255).sum(0) > 30).sum() > 20
 
-    assert 0.08 < np.mean([shown([dense], seed) for seed in range(200)]) < 0.3
+    assert 0.03 < np.mean([shown([dense], seed) for seed in range(200)]) < 0.2
     assert not any(shown([], seed) for seed in range(50))
 
 

@@ -19,7 +19,6 @@ from inkwise.training.styles import Stroke
 _SEPARATORS = {*".,-/:()$#% "}
 _SMALL = {*".,-/:()|'`;_~^\"\\[]{}"}  # drawn as tall as a digit, many of them would be one
 _LIKE_FOURS = {*"hyY"}  # beside the open 4s that `sketched` draws
-_LETTERS = 0.2  # share of the letters that stand beside numbers
 
 
 Sample = list[Stroke]
@@ -32,7 +31,7 @@ class Bank:
     Attributes:
         hands: for each writer, the samples of each of the ten digits.
         glyphs: for each of the ten digits, glyphs (28, 28) uint8.
-        signs: strokes of letters and symbols, which stand beside numbers.
+        signs: strokes of symbols, which stand beside numbers.
         letters: strokes of letters, which make words.
         numbers: whole numbers as they were written, and their digits.
     """
@@ -56,14 +55,14 @@ def banks(recipe: Recipe) -> tuple[Bank, Bank]:
     rng = np.random.default_rng(recipe.seed)
     parts = [split_off(name, datasets.load_raw(name), recipe, rng) for name in (*recipe.data, *recipe.others)]
     trained, chosen = ([part[place] for part in parts] for place in (0, 1))
-    return _bank(trained, rng), _bank(chosen, rng)
+    return _bank(trained), _bank(chosen)
 
 
-def _bank(sets: list[Dataset | StrokeSet], rng: np.random.Generator) -> Bank:
+def _bank(sets: list[Dataset | StrokeSet]) -> Bank:
     bank = Bank([], [[] for _ in DIGITS], [], [], [])
     for part in sets:
         if isinstance(part, StrokeSet):
-            _add_strokes(bank, part, rng)
+            _add_strokes(bank, part)
         else:
             for digit, glyphs in zip(DIGITS, bank.glyphs, strict=True):
                 glyphs.extend(part.glyphs[(part.labels == digit) & part.glyphs.any((1, 2))])
@@ -75,7 +74,7 @@ def _bank(sets: list[Dataset | StrokeSet], rng: np.random.Generator) -> Bank:
     return bank
 
 
-def _add_strokes(bank: Bank, part: StrokeSet, rng: np.random.Generator) -> None:
+def _add_strokes(bank: Bank, part: StrokeSet) -> None:
     writers = np.zeros(len(part), np.int64) if part.writers is None else part.writers
     hands: dict[int, list[list[Sample]]] = {
         int(writer): [[] for _ in DIGITS] for writer in np.unique(writers)
@@ -89,8 +88,5 @@ def _add_strokes(bank: Bank, part: StrokeSet, rng: np.random.Generator) -> None:
         elif digits and {*label} <= {*DIGITS, *_SEPARATORS}:
             bank.numbers.append((sample, digits))
         elif not digits and label not in LOOK_ALIKES | _SMALL | _LIKE_FOURS:
-            if label.isalpha():
-                bank.letters.append(sample)
-            if not label.isalpha() or rng.random() < _LETTERS:
-                bank.signs.append(sample)
+            (bank.letters if label.isalpha() else bank.signs).append(sample)
     bank.hands.extend(hand for hand in hands.values() if any(hand))

@@ -77,7 +77,7 @@ def laid_out(
     opening, ending = brackets(rng)
     bracketed = min(3, len(text)) if rng.random() < 0.05 else 0
     joined = 0.8 if rng.random() < 0.2 else 0.0  # some lift the pen only now and then
-    if signs and rng.random() < 0.12:
+    if signs and rng.random() < 0.06:
         line.sign(signs)
     for at, piece in enumerate(pieces):
         if at in breaks:
@@ -89,7 +89,7 @@ def laid_out(
             line.mark(ending)
     if rng.random() < 0.4:
         line.mark(closing(rng))
-    if signs and rng.random() < 0.06:
+    if signs and rng.random() < 0.03:
         line.sign(signs)
     return line.canvas
 

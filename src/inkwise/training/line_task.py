@@ -112,7 +112,7 @@ def fit_temperature(found: list[tuple[torch.Tensor, list[str]]]) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = [(logits / math.exp(log_temperature), texts) for logits, texts in found]
-        return sum(float(ctc(logits, texts)) * len(texts) for logits, texts in scaled)
+        return sum(float(ctc(logits, texts).sum()) for logits, texts in scaled)
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5)), method="bounded").x))
 

@@ -19,8 +19,8 @@ from inkwise.training.styles import Stroke, restyle
 _STYLED = 0.15  # share of the digits that get a mark others write
 _SKETCHED = 0.35  # share of the digits in a shape that the samples hardly have
 _BARRED = 0.4  # share of the scanned lines whose 7s are crossed
-_WORDS = 0.06  # share of the lines that are no number
-_WRITTEN = 0.12  # share of the lines that somebody wrote as a whole
+_WORDS = 0.03  # share of the lines that are no number
+_WRITTEN = 0.08  # share of the lines that somebody wrote as a whole
 _DRAWN = 0.5  # share of the lines drawn with a pen; the others are put together from scanned digits
 
 
@@ -46,9 +46,14 @@ def compose(bank: Bank, rng: np.random.Generator) -> tuple[NDArray[np.uint8], st
 
 
 def number(rng: np.random.Generator) -> str:
-    """One to ten digits; amounts often end in zeros, and digits repeat."""
+    """One to ten digits; amounts begin with a 1 oftener than with a 9 and end in zeros, and digits repeat.
+
+    First digits after F. Benford, "The law of anomalous numbers", 1938, in half of the numbers.
+    """
     count = 1 + int(rng.binomial(9, rng.choice([0.25, 0.45, 0.8], p=[0.35, 0.5, 0.15])))
     digits = rng.integers(0, 10, count)
+    if rng.random() < 0.5:
+        digits[0] = int(10 ** rng.random())
     if rng.random() < 0.3:
         digits[count - int(rng.integers(0, min(4, count) + 1)) :] = 0
     for at in range(1, count):
@@ -62,7 +67,7 @@ def line_cover(text: str, bank: Bank, rng: np.random.Generator) -> Cover:
     pen = _pen(rng)
     pieces = (_drawn if rng.random() < _DRAWN else _scanned)(text, bank, pen, rng)
     line = laid_out(text, pieces, pen, bank.signs, rng)
-    return _cut(_slanted(line, rng.normal(-0.2, 0.25)))
+    return _cut(_slanted(line, rng))
 
 
 def _word_cover(bank: Bank, rng: np.random.Generator) -> Cover:
@@ -71,18 +76,20 @@ def _word_cover(bank: Bank, rng: np.random.Generator) -> Cover:
     letters = rng.integers(0, len(bank.letters), 1 + int(rng.binomial(9, 0.4)))
     drawings = [redrawn(bank.letters[letter], rng) for letter in letters]
     pieces = [drawn(high(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
-    return _cut(_slanted(laid_out("-" * len(pieces), pieces, pen, bank.signs, rng), rng.normal(-0.2, 0.25)))
+    return _cut(_slanted(laid_out("-" * len(pieces), pieces, pen, bank.signs, rng), rng))
 
 
 def _pen(rng: np.random.Generator) -> float:
     return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * TALL
 
 
-def _slanted(canvas: NDArray[np.uint8], slant: float) -> NDArray[np.uint8]:
-    """Sheared as a whole, as a hand slants a number and not each digit for itself."""
+def _slanted(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Sheared and stretched as a whole: a hand slants and widens a number, and not each digit for itself."""
     height, width = canvas.shape
-    matrix = np.array([[1, slant, max(0.0, -slant) * height], [0, 1, 0]])
-    return np.asarray(cv2.warpAffine(canvas, matrix, (width + int(abs(slant) * height), height)), np.uint8)
+    slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
+    matrix = np.array([[stretch, slant, max(0.0, -slant) * height], [0, 1, 0]])
+    size = int(stretch * width + abs(slant) * height), height
+    return np.asarray(cv2.warpAffine(canvas, matrix, size), np.uint8)
 
 
 def _written_whole(strokes: list[Stroke], rng: np.random.Generator) -> Cover:
@@ -145,13 +152,32 @@ def _scanned(text: str, bank: Bank, pen: float, rng: np.random.Generator) -> lis
         wide = scale * np.exp(rng.normal(0, 0.1))
         ink = cv2.resize(glyph[y : y + h, x : x + w], None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
         ink = cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
-        ink = _thinned(np.asarray(ink, np.uint8), pen)
+        ink = _thinned(_bent(np.asarray(ink, np.uint8), rng), pen)
         if digit == "7" and barred:
             points = np.argwhere(ink >= 128)[:, ::-1].astype(np.float64)
             draw_strokes(ink, [restyle([points], digit, rng)[-1]], pen)
         x, y, w, h = cv2.boundingRect(ink)
         pieces.append(Piece(ink[y : y + h, x : x + w]))
     return pieces
+
+
+def _bent(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turned, slanted and bent a little, as the same digit would be by another hand.
+
+    P. Simard, D. Steinkraus & J. Platt, "Best practices for convolutional neural networks applied to visual
+    document analysis", ICDAR 2003.
+    """
+    edge = round(0.15 * len(ink))
+    ink = np.asarray(cv2.copyMakeBorder(ink, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0), np.uint8)
+    height, width = ink.shape
+    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    turn, slant = rng.normal(0, 0.06), rng.normal(0, 0.1)
+    knots = rng.normal(0, 0.03 * len(ink), (2, 4, 4))
+    bend_x, bend_y = (cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC) for field in knots)
+    from_x = x + (turn + slant) * (y - height / 2) + bend_x
+    from_y = y - turn * (x - width / 2) + bend_y
+    bent = cv2.remap(ink, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR)
+    return np.asarray(bent if bent.max() >= 128 else ink, np.uint8)
 
 
 def _thinned(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
@@ -167,7 +193,7 @@ def _thinned(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
 
 def photograph_line(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A grey picture (H, W) uint8 of a line of ink on paper, printed paper and forms among it."""
-    height = float(np.exp(rng.uniform(np.log(20), np.log(64))))
+    height = float(np.exp(rng.uniform(np.log(24), np.log(64))))
     scale = height / cover.shape[0]
     size = max(8, round(cover.shape[1] * scale)), max(8, round(height))
     cover = written(np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32), rng)
@@ -179,7 +205,7 @@ def photograph_line(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]
     darkest = rng.uniform(0, 0.65)
     depth = float(paper.mean()) * (1 - darkest)  # grey levels between paper and ink
     if rng.random() < 0.6:
-        paper = paper - pattern(cover.shape, rng) * rng.uniform(0.05, 0.4) * depth
+        paper = paper - pattern(cover.shape, rng) * rng.uniform(0.05, 0.3) * depth
     if rng.random() < 0.25:
         paper = paper - ruled(cover.shape, rng) * rng.uniform(0.1, 0.9) * depth
     if rng.random() < 0.35:
@@ -219,7 +245,7 @@ def _printed_line(shape: tuple[int, ...], top: int, bottom: int, rng: np.random.
     high = top * rng.uniform(0, 1.2)
     for y in ([low], [high], [low, high])[int(rng.choice(3, p=[0.6, 0.2, 0.2]))]:
         cv2.line(lines, (0, round(y - tilt)), (width, round(y + tilt)), 1, thick)
-    if rng.random() < 0.2:
+    if rng.random() < 0.05:
         x = int(rng.choice([rng.uniform(0, 0.02), rng.uniform(0.98, 1)]) * width)
         cv2.line(lines, (x, 0), (x, height), 1, thick)
     return lines.astype(np.float32) * np.float32(rng.uniform(0.4, 1))

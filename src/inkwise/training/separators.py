@@ -28,7 +28,7 @@ def separator(kind: str, rng: np.random.Generator) -> list[Stroke]:
         y = -rng.uniform(22, 40)
         return [np.array([[0, y], [rng.uniform(14, 34), y + rng.normal(0, 3)]])]
     if kind == "/":  # longer, as a rule, and more aslant than a 1
-        return [np.array([[0, rng.uniform(-4, 20)], [rng.uniform(14, 50), -rng.uniform(60, 92)]])]
+        return [np.array([[0, rng.uniform(-4, 20)], [rng.uniform(20, 54), -rng.uniform(68, 96)]])]
     if kind == ":":
         low = -rng.uniform(0, 12)
         return [_dot(low, rng), _dot(low - rng.uniform(22, 36), rng)]
