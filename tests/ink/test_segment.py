@@ -1,10 +1,12 @@
 """Which marks are one digit, which are none, and in which order digits are read."""
 
+from itertools import chain
+
 import cv2
 import numpy as np
 import pytest
 
-from inkwise.ink import characters, single, to_glyphs
+from inkwise.ink import character_glyphs, characters, single, to_glyphs
 
 
 def boxes(lines):
@@ -156,3 +158,13 @@ def test_two_strokes_that_do_not_quite_meet_are_one_character():
     assert four.box[0] < 30
     assert four.box[0] + four.box[2] > 78
     assert one.box[0] > 100
+
+
+def test_glyphs_of_a_line_from_the_left(five):
+    ink = np.hstack([five, np.zeros((120, 40), np.uint8), np.roll(five[::-1], 60, axis=0)])
+    glyphs = character_glyphs(ink)
+    assert [glyph.tolist() for glyph in glyphs] == [
+        to_glyphs(character.ink[None])[0].tolist()
+        for character in sorted(chain(*characters(ink)), key=lambda one: one.box[0])
+    ]
+    assert character_glyphs(np.zeros((40, 60), np.uint8)).shape == (0, 28, 28)

@@ -59,3 +59,10 @@ def test_no_frames_hold_only_the_empty_text():
     lattice = np.empty((0, 3), np.float32)
     assert Decoder(explored(anything("01"), "01", 10)).best(lattice) == ((), 1.0, 1.0)
     assert Decoder(explored(counted("01", (1,)), "01", 10)).best(lattice) == (None, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "accepted"), [((1, 2), True), ((2,), True), ((1,), False), ((2, 1), False), ((), False)]
+)
+def test_a_text_of_the_graph_is_accepted(columns, accepted):
+    assert Decoder(explored(listed(["01", "1"], "01"), "01", 10)).accepts(columns) is accepted

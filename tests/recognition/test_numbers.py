@@ -168,6 +168,12 @@ def test_strokes_read_as_a_number_too(recognizer):
     assert reading.picture is None
 
 
+def test_strokes_that_stand_apart_are_read_one_by_one_too(scripted):
+    unsure = scripted((16, {"1": 0.6, "7": 0.3}))
+    seven = np.array([(0, 0), (55, 0), (25, 75)])
+    assert Recognizer(lines=unsure).read_number([seven]).digits[0].label == "7"
+
+
 def test_knowledge_goes_along(recognizer):
     reading = recognizer.read_number(bars_picture(2), Constraint(length=(1, 2)))
     assert (reading.text, reading.unconstrained, reading.accepted) == ("11", "11", True)

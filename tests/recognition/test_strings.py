@@ -94,6 +94,14 @@ def test_no_text_where_none_that_satisfies_the_constraint_fits(scripted, line):
     assert (read.text, read.probability, read.pieces, read.free) == (None, 0, (), "1")
 
 
+def test_what_a_larger_view_alone_has_room_for_is_no_text(scripted, line):
+    noise = np.random.default_rng(0).normal(0, 1, (70, 11)).astype(np.float32)  # a digit in every frame
+    views = iter([noise[:50], noise, noise[:40]])
+    model = SimpleNamespace(run=lambda strip: (v := next(views)) - np.logaddexp.reduce(v, 1, keepdims=True))
+    read = read_strip(model, line(SEVEN, ONE).ink, pytest.fail, Constraint(length=60))
+    assert (read.text, read.pieces) == (None, ())
+
+
 def test_a_model_file_reads_strips_of_any_width(bars_reader):
     model = LineModel(bars_reader, threads=1)
     assert (model.name, model.threshold) == ("bars (2026-01-01)", 0.5)
@@ -128,20 +136,69 @@ def test_a_model_of_single_glyphs_reads_no_lines(tmp_path):
         LineModel(model_source("tiny"))
 
 
-@pytest.mark.parametrize(("sure", "text"), [("1", "71"), ("7", "77")])
-def test_where_the_sizes_differ_single_digits_have_a_say(scripted, line, sure, text):
-    told = [{"1": 0.5, "7": 0.45}, {"1": 0.45, "7": 0.5}, {"1": 0.48, "7": 0.48}]
+def test_where_the_sizes_differ_the_mean_counts(scripted, line):
+    told = [{"1": 0.6, "7": 0.3}, {"1": 0.3, "7": 0.6}, {"1": 0.2, "7": 0.7}]
     lattices = iter([scripted((16, {"7": 0.9}), (42, says)).lattice for says in told])
-    asked = []
+    model = SimpleNamespace(run=lambda strip: next(lattices))
+    read = read_strip(model, line(SEVEN, ONE).ink, pytest.fail)
+    assert read.text == "77"
+    assert read.probability == pytest.approx(0.9 * np.mean([0.3, 0.6, 0.7]), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("mark", "chance", "text"),
+    [
+        pytest.param((40, 6, 6, 20), 0.3, "71", id="tall ink is read, also where it may be no digit"),
+        pytest.param((40, 6, 6, 20), 0.02, "7", id="unless it hardly can be one: a bracket"),
+        pytest.param((40, 20, 6, 6), 0.3, "7", id="a dot is passed over"),
+    ],
+)
+def test_ink_that_no_digit_explains_speaks_against_a_text(scripted, line, mark, chance, text):
+    model = scripted((16, {"7": 0.98}), (42, {"1": chance}))
+    read = read_strip(model, line(SEVEN, mark).ink, pytest.fail)
+    assert read.text == text
+    assert read.probability == pytest.approx(0.98 * {"7": 1 - chance, "71": chance}[text], abs=0.01)
+
+
+@pytest.fixture
+def glyphs():
+    """Two glyphs; what they show does not matter to a classifier that is made up."""
+    return np.zeros((2, 28, 28), np.uint8)
+
+
+def sure_of(*digits):
+    """A classifier of as many glyphs, sure of these digits; "-" is none."""
 
     def classify(glyphs):
-        asked.append(glyphs.shape)
-        probabilities = np.full((2, 10), 0.01, np.float32)
-        probabilities[[0, 1], [7, int(sure)]] = 0.9
-        return probabilities
+        assert len(glyphs) == len(digits)
+        return np.array([[0.95 if digit == str(ten) else 0.001 for ten in range(10)] for digit in digits])
 
-    model = SimpleNamespace(run=lambda strip: next(lattices))
-    read = read_strip(model, line(SEVEN, ONE).ink, classify)
+    return classify
+
+
+@pytest.mark.parametrize(
+    ("spelled", "text"),
+    [
+        pytest.param("77", "77", id="possible"),
+        pytest.param("70", "71", id="ruled out by the line"),
+        pytest.param("--", "71", id="none is a digit"),
+        pytest.param("7-", "7", id="one is none"),
+    ],
+)
+def test_what_single_digits_spell_is_taken_where_the_line_holds_it_for_possible(
+    seventy_one, line, glyphs, spelled, text
+):
+    read = read_strip(seventy_one, line(SEVEN, ONE).ink, sure_of(*spelled), singles=glyphs)
     assert read.text == text
-    assert read.probability == pytest.approx(0.9 * np.mean([says[sure] for says in told]), abs=0.01)
-    assert set(asked) == {(2, 28, 28)}
+    assert read.probability == pytest.approx(0.98 * {"71": 0.6, "77": 0.3, "7": 0.1}[text], abs=0.01)
+    assert "".join(piece.label for piece in read.pieces) == text
+
+
+def test_what_single_digits_spell_must_satisfy_the_constraint(seventy_one, line, glyphs):
+    ink, classify = line(SEVEN, ONE).ink, sure_of("7", "7")
+    read = read_strip(seventy_one, ink, classify, Constraint(pattern="71"), glyphs)
+    assert (read.text, read.free) == ("71", "77")
+
+
+def test_where_nothing_stands_apart_the_line_is_read_alone(seventy_one, line, glyphs):
+    assert read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail, singles=glyphs[:0]).text == "71"

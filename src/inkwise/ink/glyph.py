@@ -8,6 +8,8 @@ width is kept within what handwriting on paper shows, and only then it is averag
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,17 @@ def to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
         chunk = ink[start : start + _CHUNK]
         glyphs[start : start + _CHUNK] = shapes_to_glyphs(_to_shapes(chunk))
     return glyphs
+
+
+def inks_to_glyphs(inks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """As `to_glyphs`, of inks (h, w) of any sizes, at once."""
+    if not inks:
+        return np.zeros((0, SIDE, SIDE), np.uint8)
+    height, width = (max(ink.shape[axis] for ink in inks) for axis in (0, 1))
+    together = np.zeros((len(inks), height, width), np.uint8)
+    for space, ink in zip(together, inks, strict=True):
+        space[: ink.shape[0], : ink.shape[1]] = ink
+    return to_glyphs(together)
 
 
 def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -140,21 +140,25 @@ def _rules(
     thick = cv2.dilate(along, np.ones((3, 1), np.uint8))  # a rule need not be quite level
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     runs = cv2.dilate(runs, np.ones((1, 2 * _SPREAD + 1), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    contours, hierarchy = cv2.findContours(runs, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     zone = np.zeros_like(low)
     boxes = []
-    for label, (x, y, w, h, _) in enumerate(stats.tolist()):
+    for number, contour in enumerate(contours):
+        x, y, w, h = cv2.boundingRect(contour)
         start, length = x + 2 * _SPREAD, w - 4 * _SPREAD
-        if not label or (others is None and length < 2 * long):
-            continue
+        if hierarchy[0][number][3] >= 0 or (others is None and length < 2 * long):
+            continue  # a hole, or too short
         if others is not None and not _held(start, y, length, h, others):
             continue
         window = np.s_[y : y + h, x : x + w]
-        if _thickness(labels[window] == label) - 2 > min(w / slim, max(_THICK * min(low.shape), 9)):
+        filled = np.zeros((h, w), np.uint8)
+        cv2.drawContours(filled, contours, number, 1, cv2.FILLED, offset=(-x, -y))
+        run = (filled & np.asarray(runs[window], np.uint8)) > 0
+        if _thickness(run) - 2 > min(w / slim, max(_THICK * min(low.shape), 9)):
             continue
-        own = (labels[window] == label) & (low[window] > 0)
+        own = run & (low[window] > 0)
         if own.any():
-            peaks = np.where(labels[window] == label, dark[window], 0).max(0)[2 * _SPREAD : -2 * _SPREAD]
+            peaks = (run * dark[window]).max(0)[2 * _SPREAD : -2 * _SPREAD]
             full = float(np.median(peaks))
             if (peaks > _UNBROKEN[0] * full).mean() < _UNBROKEN[1]:
                 continue  # a line of print

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.errors import InkwiseError, nearest
+from inkwise.recognition.alignment import likelihoods
 from inkwise.recognition.automata import (
     CHECKS,
     DIGITS,
@@ -154,7 +155,8 @@ def constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constrai
         symbols: the k different symbols of the other columns.
         constraint: what is known.
     """
-    columns, likeliest, support = constraint.decoder(symbols).best(lattice)
+    found = _more_than_half(lattice) if constraint == NOTHING_KNOWN else None
+    columns, likeliest, support = found or constraint.decoder(symbols).best(lattice)
     if columns is None:
         return Constrained(None, 0.0, support)
     text = "".join(symbols[column - 1] for column in columns)
@@ -164,6 +166,14 @@ def constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constrai
 def best(lattice: NDArray[np.float32], symbols: str) -> Constrained:
     """The likeliest text of all; arguments as for `constrained`."""
     return constrained(lattice, symbols, NOTHING_KNOWN)
+
+
+def _more_than_half(lattice: NDArray[np.float32]) -> tuple[tuple[int, ...], float, float] | None:
+    """As `Decoder.best` of any text, where that of the likeliest path is so likely that no other can be."""
+    path = lattice.argmax(1)
+    columns = path[(path > 0) & (path != np.concatenate([[0], path[:-1]]))]
+    likeliest = float(likelihoods(lattice, columns[None])[0])
+    return (tuple(columns.tolist()), likeliest, 1.0) if likeliest > 0.5 else None
 
 
 def _bounds(name: str, pair: Any) -> tuple[int, int]:

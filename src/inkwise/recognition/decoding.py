@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
@@ -108,6 +109,17 @@ class Decoder:
             if lost <= likeliest:
                 break
         return found, likeliest, support
+
+    def accepts(self, columns: Iterable[int]) -> bool:
+        """Whether a text, as columns, is one of the graph."""
+        graph, state = self._graph, 0
+        for column in columns:
+            first, last = np.searchsorted(graph.sources, [state, state + 1])
+            ways = np.flatnonzero(graph.columns[first:last] == column)
+            if not len(ways):
+                return False
+            state = int(graph.targets[first + ways[0]])
+        return bool(graph.accepts[state])
 
     def _onward(
         self, prefix: _Prefix, state: int, frames: Floats, completions: Floats

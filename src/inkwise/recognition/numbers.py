@@ -30,13 +30,17 @@ def number_reading(
     *,
     picture: Grey | None = None,
     strokes: Strokes | None = None,
+    singles: NDArray[np.uint8] | None = None,
 ) -> Reading:
-    """Read a strip, and tell where its digits stand in the picture, or of which strokes they are made."""
+    """Read a strip, and tell where its digits stand in the picture, or of which strokes they are made.
+
+    `singles` are the glyphs of what stands apart, as for `read_strip`.
+    """
     line = Line("", 0.0, 1.0, "", ())
     digits: tuple[Digit, ...] = ()
     reason: str | None = NO_INK
     if strip is not None:
-        line = read_strip(model, strip.ink, classify, constraint)
+        line = read_strip(model, strip.ink, classify, constraint, singles)
         reason = line_reason(line, model.threshold)
         place = None if picture is None else partial(_within, picture=picture)
         threshold = 0.0 if reason is None else model.threshold

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.ink import character_glyphs
 from inkwise.ink.line import strip
 from inkwise.ink.page import Region, numbers
 from inkwise.recognition.numbers import line_digits, line_reason
@@ -85,7 +86,7 @@ def _number(region: Region, model: LineModel, classify: Classify, single: Single
     found = strip(region.ink)
     if found is None or found.ink.shape[1] > _LONGEST:
         return None
-    line = read_strip(model, found.ink, classify)
+    line = read_strip(model, found.ink, classify, singles=character_glyphs(region.ink))
     if not line.text:
         return None
     if len(line.text) == 1:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inkwise.errors import InkwiseError
 from inkwise.ink import (
+    SIDE,
     Box,
     Character,
     Picture,
@@ -170,7 +171,8 @@ class Recognizer:
         began = time.perf_counter()
         lines = self._open_lines()
         if isinstance(number, Sequence) and not isinstance(number, str | bytes):
-            return number_reading(lines, self._ten, stroke_strip(number), constraint, began, strokes=number)
+            found, singles = stroke_strip(number), _stroke_glyphs(number)
+            return number_reading(lines, self._ten, found, constraint, began, strokes=number, singles=singles)
         picture = decode(number)
         found = strip(separate(picture, expected=True))
         return number_reading(lines, self._ten, found, constraint, began, picture=picture)
@@ -253,6 +255,12 @@ class Recognizer:
 
 def _mark(character: Character) -> _Mark:
     return to_glyphs(character.ink[None])[0], character.box, None
+
+
+def _stroke_glyphs(strokes: Strokes) -> NDArray[np.uint8]:
+    """The glyphs (n, 28, 28) of strokes that stand apart, from the left."""
+    glyphs = [stroke_glyph([strokes[number] for number in group]) for group in group_strokes(strokes)]
+    return np.array([glyph for glyph in glyphs if glyph is not None], np.uint8).reshape(-1, SIDE, SIDE)
 
 
 def _reason(digits: tuple[Digit, ...]) -> str | None:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
+from operator import eq
 from pathlib import Path
+from typing import TypeGuard
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.ink import Box, to_glyphs
+from inkwise.ink import Box, inks_to_glyphs
 from inkwise.ink.line import HEIGHT
 from inkwise.recognition.alignment import Lattice, alignment, alternatives, likelihoods
-from inkwise.recognition.constraints import NOTHING_KNOWN, Constrained, Constraint, constrained
+from inkwise.recognition.constraints import NOTHING_KNOWN, Constrained, Constraint, best, constrained
 from inkwise.recognition.model import dated_name, model_source, open_session
 from inkwise.texts import DIGITS
 
@@ -25,7 +27,11 @@ MARGIN = 8
 """Columns of paper on either side of a strip, as it is read and as it is learnt."""
 
 _SIZES = (1.12, 0.88)  # in which a strip is seen besides its own
-_SAY = 0.2  # of the reader of single digits, as an exponent
+_ALONE = 0.5  # the say of the reader of single digits, as an exponent
+_DARING = 0.05  # share of the likeliest text's probability that this must reach
+_BOLDER = (2.0, 4.0)  # by which no digit is taken for less likely, logarithms
+_PASSED = 0.05  # times as much is a text worth for each tall piece of ink that it passes over
+_NEAR = 3  # columns beside a piece of ink that belong to it
 _UNLIKELY = 1e-4  # a probability that weighs as much as any below
 _STEP = 2  # columns of a strip for each frame of the lattice
 _REACH = 14  # columns that a digit reaches out at most from where it is told
@@ -123,36 +129,49 @@ Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def read_strip(
-    model: LineModel, strip: NDArray[np.uint8], classify: Classify, constraint: Constraint | None = None
+    model: LineModel,
+    strip: NDArray[np.uint8],
+    classify: Classify,
+    constraint: Constraint | None = None,
+    singles: NDArray[np.uint8] | None = None,
 ) -> Line:
     """Read the digits in a strip.
 
-    The model sees it in several sizes, and its answers are averaged. Where they differ, a reader of single
-    digits has a say in which it is.
+    The model sees it in several sizes, and its answers are averaged. Where they pass over tall ink, bolder
+    answers are asked for, and ink that a text does not explain speaks against it. What a reader of single
+    digits reads in the line's characters one by one, where they stand apart, is one answer more.
 
     Args:
         model: the reader of lines.
         strip: (32, w) uint8.
         classify: the reader of single digits.
         constraint: what is known about the digits.
+        singles: (n, 28, 28) uint8, the glyphs of what stands apart in the line, from the left; None where
+            that is not known.
     """
-    lattices = [model.run(view) for view in _views(strip)]
+    lattice = model.run(strip)
+    spelled = None if singles is None or not len(singles) else _spelled(classify, singles)
+    free = best(lattice, DIGITS)
+    if constraint is None and spelled is not None and free.text == spelled[0]:
+        return _line(strip, lattice, free, free)
+    lattices = [lattice, *(model.run(_scaled(strip, size)) for size in _SIZES)]
+    tall = _tall(strip)
 
-    def weight(text: str) -> float:
-        """Of a text by its single digits."""
-        glyphs = [_glyph(strip, box) for box in _boxes(strip, lattices[0], text)]
-        told = classify(np.stack(glyphs))[np.arange(len(text)), [*map(DIGITS.index, text)]]
-        return float(np.prod(np.maximum(told, _UNLIKELY) ** _SAY))
+    def passed_over(text: str) -> int:
+        """How many tall pieces of ink no digit of a text stands in."""
+        spans = alignment(lattice, _columns(text)) if text else []
+        middles = [_STEP * (first + last + 1) / 2 - MARGIN for first, last in spans]
+        return sum(not any(left <= middle <= right for middle in middles) for left, right in tall)
 
-    free = _agreed(lattices, NOTHING_KNOWN, weight)
-    chosen = free if constraint is None else _agreed(lattices, constraint, weight)
-    pieces = _pieces(strip, lattices[0], chosen.text) if chosen.text else ()
-    return Line(chosen.text, chosen.probability, chosen.support, free.text or "", pieces)
+    free = _agreed(lattices, NOTHING_KNOWN, passed_over, spelled)
+    chosen = free if constraint is None else _agreed(lattices, constraint, passed_over, spelled)
+    return _line(strip, lattice, chosen, free)
 
 
-def _views(strip: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """The strip in several sizes, about the middle of its height."""
-    return [strip, *(_scaled(strip, size) for size in _SIZES)]
+def _tall(strip: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Where pieces of ink begin and end that are as tall as digits, with a little on both sides."""
+    stats = cv2.connectedComponentsWithStats((strip >= 128).astype(np.uint8), connectivity=8)[2]
+    return [(x - _NEAR, x + w + _NEAR) for x, _, w, h, _ in stats[1:].tolist() if h >= HEIGHT // 2]
 
 
 def _scaled(strip: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
@@ -162,18 +181,63 @@ def _scaled(strip: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.warpAffine(strip, matrix, (wide, height)), np.uint8)
 
 
-def _agreed(lattices: list[Lattice], constraint: Constraint, weight: Callable[[str], float]) -> Constrained:
-    """Of the texts that are the likeliest in one lattice, that of the highest mean probability, weighted."""
+def _spelled(classify: Classify, singles: NDArray[np.uint8]) -> tuple[str, float]:
+    """What single digits say one by one, passing over what is none, and how sure that is."""
+    told = classify(singles)
+    none = 1 - told.sum(1)
+    sure = np.where(none > 0.5, none, told.max(1))
+    text = "".join(DIGITS[row.argmax()] for row, rest in zip(told, none, strict=True) if rest <= 0.5)
+    return text, float(np.prod(np.maximum(sure, _UNLIKELY)))
+
+
+def _agreed(
+    lattices: list[Lattice],
+    constraint: Constraint,
+    passed_over: Callable[[str], int],
+    spelled: tuple[str, float] | None,
+) -> Constrained:
+    """Of the texts that are the likeliest in one lattice, that of the highest mean probability.
+
+    Less what it passes over; or what single digits spelled, where the lattices hold that for possible.
+    """
     found = [constrained(lattice, DIGITS, constraint) for lattice in lattices]
     support = float(np.mean([one.support for one in found]))
-    likely: dict[str, float] = {}
-    for text in dict.fromkeys(one.text for one in found if one.text is not None):
-        columns = _columns(text)[None]
-        likely[text] = float(np.mean([likelihoods(lattice, columns)[0] for lattice in lattices]))
-    if not likely:
+    texts = {one.text for one in found if _fits(one.text, lattices[0])}
+    if not texts:
         return Constrained(None, 0.0, support)
-    best = max(likely, key=lambda text: likely[text] * (weight(text) if text and len(likely) > 1 else 1.0))
-    return Constrained(best, min(likely[best] / support, 1.0), min(support, 1.0))
+    if all(map(passed_over, texts)):
+        bolder = (_bolder(lattice, by) for by in _BOLDER for lattice in lattices)
+        found = [constrained(lattice, DIGITS, constraint) for lattice in bolder]
+        texts.update(one.text for one in found if _fits(one.text, lattices[0]))
+
+    def probability(text: str) -> float:
+        columns = _columns(text)[None]
+        return float(np.mean([likelihoods(lattice, columns)[0] for lattice in lattices]))
+
+    likely = {text: probability(text) for text in sorted(texts)}
+    text = max(likely, key=lambda text: likely[text] * _PASSED ** passed_over(text))
+    likeliest = likely[text]
+    if spelled and spelled[0] not in ("", text) and constraint.decoder(DIGITS).accepts(_columns(spelled[0])):
+        other = probability(spelled[0])
+        if other * spelled[1] ** _ALONE > likeliest * _DARING:
+            text, likeliest = spelled[0], other
+    return Constrained(text, min(likeliest / support, 1.0), min(support, 1.0))
+
+
+def _fits(text: str | None, lattice: Lattice) -> TypeGuard[str]:
+    """Whether there are enough frames for a text: of a larger view there are more."""
+    return text is not None and len(text) + sum(map(eq, text, text[1:])) <= len(lattice)
+
+
+def _bolder(lattice: Lattice, by: float) -> Lattice:
+    """A lattice in which no digit is less likely, by so much of its logarithm."""
+    bolder = lattice - by * (np.arange(lattice.shape[1]) == 0)
+    return np.asarray(bolder - np.logaddexp.reduce(bolder, axis=1, keepdims=True), np.float32)
+
+
+def _line(strip: NDArray[np.uint8], lattice: Lattice, chosen: Constrained, free: Constrained) -> Line:
+    pieces = _pieces(strip, lattice, chosen.text) if chosen.text else ()
+    return Line(chosen.text, chosen.probability, chosen.support, free.text or "", pieces)
 
 
 def _columns(text: str) -> NDArray[np.int64]:
@@ -182,11 +246,9 @@ def _columns(text: str) -> NDArray[np.int64]:
 
 
 def _pieces(strip: NDArray[np.uint8], lattice: Lattice, text: str) -> tuple[Piece, ...]:
-    told = alternatives(lattice, _columns(text))
     boxes = _boxes(strip, lattice, text)
-    return tuple(
-        Piece(digit, row, box, _glyph(strip, box)) for digit, row, box in zip(text, told, boxes, strict=True)
-    )
+    told = alternatives(lattice, _columns(text))
+    return tuple(map(Piece, text, told, boxes, _glyphs(strip, boxes)))
 
 
 def _boxes(strip: NDArray[np.uint8], lattice: Lattice, text: str) -> list[Box]:
@@ -196,10 +258,9 @@ def _boxes(strip: NDArray[np.uint8], lattice: Lattice, text: str) -> list[Box]:
     return [_box(strip, left, right) for left, right in _spread(strip, spans)]
 
 
-def _glyph(strip: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
-    """The (28, 28) uint8 glyph of the ink in a box."""
-    x, y, w, h = box
-    return np.asarray(to_glyphs(strip[None, y : y + h, x : x + w])[0])
+def _glyphs(strip: NDArray[np.uint8], boxes: list[Box]) -> NDArray[np.uint8]:
+    """The (n, 28, 28) uint8 glyphs of the ink in boxes."""
+    return inks_to_glyphs([strip[y : y + h, x : x + w] for x, y, w, h in boxes])
 
 
 def _spread(strip: NDArray[np.uint8], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

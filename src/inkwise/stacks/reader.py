@@ -97,11 +97,13 @@ class Reader:
             InkwiseError: the constraint is not possible, or the form's reference cannot be read.
         """
         self.open()
-        source = line_source(self.model) if self.number else model_source(self.model)
-        graph = source if isinstance(source, bytes) else source.read_bytes()
+        glyphs, lines = ("default", self.model) if self.number else (self.model, "default")
+        models = hashlib.sha256()
+        for source in (model_source(glyphs), line_source(lines)):
+            models.update(source if isinstance(source, bytes) else source.read_bytes())
         return {
             "version": version("inkwise"),
-            "model": hashlib.sha256(graph).hexdigest(),
+            "model": models.hexdigest(),
             "--digit": self.digit,
             "--number": self.number,
             "constraint": self.constraint,
