@@ -69,6 +69,18 @@ def test_a_single_digit_is_read_as_a_digit_that_may_be_none(recognizer):
     assert digits[3].probability != pytest.approx(digits[0].probability), "another model read it"
 
 
+def test_digits_that_stand_apart_are_read_one_by_one_too(recognizer, monkeypatch):
+    apart, read_strip = [], pages.read_strip
+
+    def spy(*arguments, singles):
+        apart.append(len(singles))
+        return read_strip(*arguments, singles=singles)
+
+    monkeypatch.setattr(pages, "read_strip", spy)
+    recognizer.read(written((100, 200, 3), (400, 200, 2), (100, 400, 4)))
+    assert apart == [3, 2, 4]
+
+
 def test_a_large_digit_in_a_large_picture_is_no_page(recognizer):
     page = np.full((HEIGHT, WIDTH), 235, np.uint8)
     cv2.line(page, (350, 200), (340, 700), 40, 40, cv2.LINE_AA)

@@ -69,3 +69,13 @@ def test_a_name_that_is_no_utf8_can_be_written(tmp_path):
     assert row.values["file"] == f"{tmp_path}/\\udcff.png"
     assert row.values["reason"] == f"{tmp_path}/\\udcff.png: no such file"
     assert counts == [1]
+
+
+@pytest.mark.parametrize("number", [False, True])
+def test_what_reads_digits_and_what_reads_lines_both_count(monkeypatch, number):
+    before = Reader(number=number).settings()["model"]
+    for source in ("model_source", "line_source"):
+        with monkeypatch.context() as other:
+            other.setattr(f"inkwise.stacks.reader.{source}", lambda name: b"other weights")
+            other.setattr(Reader, "open", lambda self: None)
+            assert Reader(number=number).settings()["model"] != before
