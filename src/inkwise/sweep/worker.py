@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.connection import Connection
@@ -11,6 +12,7 @@ from multiprocessing.connection import Connection
 import torch
 from optuna.exceptions import UpdateFinishedTrialError
 from rich.console import Console
+from tqdm import tqdm
 
 from inkwise.errors import InkwiseError
 from inkwise.sweep.queue import Claim, Plan, Queue
@@ -66,6 +68,9 @@ def run(plan: Plan, threads: int, parent: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the connection
     torch.set_num_threads(threads)
+    # torch's export makes a bar of tqdm. With its lock between processes, a worker that is killed there leaves
+    # a warning about a leaked semaphore as the last line of the command.
+    tqdm.set_lock(threading.RLock())
     try:
         work(plan, parent.poll)
     except InkwiseError as error:
