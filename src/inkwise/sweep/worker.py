@@ -68,8 +68,8 @@ def run(plan: Plan, threads: int, parent: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the connection
     torch.set_num_threads(threads)
-    # torch's export makes a bar of tqdm. With its lock between processes, a worker that is killed there leaves
-    # a warning about a leaked semaphore as the last line of the command.
+    # torch's export makes a bar of tqdm. With its lock between processes, a worker that is killed there
+    # leaves a warning about a leaked semaphore as the last line of the command.
     tqdm.set_lock(threading.RLock())
     try:
         work(plan, parent.poll)
