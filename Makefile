@@ -1,6 +1,8 @@
 # make run    installs into .venv and starts the app; OPTIONS="--port 9000" are options of `inkwise app`
 # make test   lint, types, import rule, tests
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
+# make audit  lists the licences of what is installed, and asks for known holes in it
+# make siege  kills, starves and fuzzes it, for two hours, and prints the tables of docs/reliability.md
 # make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
 VENV := .venv
 PYTHON ?= python3
@@ -17,7 +19,12 @@ REAL_HANDS := --set data=mnist-train,$(DIGITS) --set others=$(OTHERS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint bench weights
+.PHONY: run test lint audit bench siege weights
+
+# Of these a program that uses Inkwise would have to be published itself.
+COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
+	GNU General Public License v2 (GPLv2);GNU General Public License v3 (GPLv3);$\
+	GNU General Public License v3 or later (GPLv3+);GNU Affero General Public License v3
 
 run: $(VENV)/.runs
 	$(VENV)/bin/inkwise app $(OPTIONS)
@@ -31,8 +38,16 @@ lint: $(VENV)/.develops
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+audit: $(VENV)/.develops
+	$(VENV)/bin/pip-licenses --from=mixed --fail-on='$(COPYLEFT)'
+	$(VENV)/bin/pip-audit --skip-editable --progress-spinner off
+
 bench: $(VENV)/.develops
 	$(VENV)/bin/python benchmarks/report.py $(DATA)
+
+siege: $(VENV)/.develops
+	$(VENV)/bin/python benchmarks/faults.py --kills 200
+	$(VENV)/bin/python benchmarks/fuzz.py
 
 # Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a deeper net.
 weights: $(VENV)/.develops
@@ -61,5 +76,5 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
 $(VENV)/.develops: $(VENV)/.runs
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) -e '.[app,tables,cluster,train,dev]'
+	$(PIP_INSTALL) -e '.[app,serve,tables,cluster,train,dev]'
 	touch $@

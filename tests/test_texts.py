@@ -3,7 +3,7 @@
 import pytest
 
 from inkwise.errors import InkwiseError
-from inkwise.texts import checked, escaped, unescaped
+from inkwise.texts import bounds, checked, escaped, unescaped
 
 
 def test_a_text_loses_the_blanks_around_it():
@@ -31,3 +31,14 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it_again(labe
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
     assert unescaped(cell) == label
     assert (cell == label) == (not label.startswith(("=", "-", "@", "'")))
+
+
+@pytest.mark.parametrize(("text", "pair"), [("4", [4, 4]), ("4-6", [4, 6]), ("007-10", [7, 10])])
+def test_the_least_and_the_most(text, pair):
+    assert bounds("length", text) == pair
+
+
+@pytest.mark.parametrize("text", ["", "4-", "-6", "4–6", "four", "4-5-6", "٤", " 4"])
+def test_what_is_no_least_and_most(text):
+    with pytest.raises(InkwiseError, match="write a number, or the least and the most, as 4-6"):
+        bounds("length", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from inkwise.errors import InkwiseError
@@ -33,6 +34,18 @@ def checked(what: str, text: object, longest: int) -> str:
     if not text.strip():
         raise InkwiseError(f"{what} is empty")
     return text.strip()
+
+
+def bounds(what: str, text: str) -> list[int]:
+    """The least and the most of "4-6", or of "4".
+
+    Raises:
+        InkwiseError: it is written otherwise.
+    """
+    written = re.fullmatch(r"(\d{1,1000})(?:-(\d{1,1000}))?", text, re.ASCII)
+    if written is None:
+        raise InkwiseError(f"{what} {text!r}: write a number, or the least and the most, as 4-6")
+    return [int(written[1]), int(written[2] or written[1])]
 
 
 def escaped(label: str) -> str:

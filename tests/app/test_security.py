@@ -4,7 +4,6 @@ import socket
 import pytest
 
 from inkwise.app import limits
-from inkwise.app.security import is_loopback
 from inkwise.app.server import create_app
 from inkwise.errors import InkwiseError
 
@@ -187,22 +186,6 @@ def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, mon
     assert refused(response, 500) == "something went wrong here; the log of inkwise app says what"
     assert "RuntimeError: a secret" in caplog.text
     assert client.post("/api/read", json={"writer": "anna", "strokes": []}).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("", False),
-        ("ink", False),
-    ],
-)
-def test_what_is_loopback(host, loopback):
-    assert is_loopback(host) == loopback
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])

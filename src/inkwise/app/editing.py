@@ -8,12 +8,13 @@ from typing import Any
 import cv2
 from fastapi import APIRouter, Response
 
-from inkwise.app.bodies import JsonBytes, answer, fields
+from inkwise.app.bodies import JsonBytes
 from inkwise.errors import DataError, InkwiseError
 from inkwise.forms import KINDS, Form, FormError
 from inkwise.ink import Document
 from inkwise.ink.align import shrunk
 from inkwise.recognition.automata import CHECKS
+from inkwise.web.bodies import answer, fields
 
 _LONGEST = 2400  # pixels of the scan as it is shown
 

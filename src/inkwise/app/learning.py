@@ -11,11 +11,12 @@ import fastapi
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Response
 
-from inkwise.app.bodies import JsonBytes, RefusedError, answer, fields, refused, writer_of
+from inkwise.app.bodies import JsonBytes, refused, writer_of
 from inkwise.app.limits import HIGHEST
 from inkwise.corrections import Job, JobState, Learner, Scores
 from inkwise.corrections.learning import compare
 from inkwise.corrections.sample import checked_text
+from inkwise.web.bodies import RefusedError, answer, fields
 
 _Number = Annotated[int, fastapi.Path(ge=1, le=HIGHEST)]
 

@@ -1,11 +1,5 @@
 """How much a client may send."""
 
-POINTS = 20_000
-"""Points of all strokes in one request."""
-
-STROKES = 500
-"""Strokes in one request, and answers: each may be a digit of its own, which takes its time to be read."""
-
 BODY_BYTES = 4 * 2**20
 """Of a body, where nothing else is said."""
 
@@ -22,7 +16,3 @@ HIGHEST = 2**31 - 1
 """Numbers above this the databases cannot hold."""
 
 BODY_BYTES_AT = {"/api/picture": UPLOAD_BYTES, "/api/import": IMPORT_BYTES}
-
-
-class TooLargeError(Exception):
-    """More was sent than is taken; answered with 413 and this line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import socket
 import threading
@@ -16,17 +15,15 @@ from urllib.parse import quote
 import uvicorn
 from fastapi import FastAPI
 
-from inkwise.app.security import is_loopback
 from inkwise.app.server import create_app
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
+from inkwise.web.sockets import http_address, is_loopback, listen
 
 PORT = 8420
 """The port, where none is asked for and it is free."""
 
 _TRIES = 20  # ports, where none is asked for
-
-_BACKLOG = 512  # connections that wait to be accepted
 
 _GRACE = 3  # seconds that requests have to be answered when it is to end
 
@@ -92,7 +89,7 @@ def run(
         raise InkwiseError("the token is empty: leave it out, and one is made up where it is needed")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe()
-    with _bind(host, port) as bound:
+    with listen(host, range(PORT, PORT + _TRIES) if port is None else [port]) as bound:
         config = uvicorn.Config(
             create(host, token),
             access_log=False,
@@ -112,33 +109,11 @@ def run(
             uvicorn.Server(config).run(sockets=[bound])
 
 
-def _bind(host: str, port: int | None) -> socket.socket:
-    """A socket that listens, which asyncio can tell to be one of TCP: only then it sends without delay."""
-    for each in range(PORT, PORT + _TRIES) if port is None else [port]:
-        bound = None
-        try:
-            *kind, _, address = socket.getaddrinfo(
-                host, each, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-            )[0]
-            bound = socket.socket(*kind)
-            if os.name == "posix":  # elsewhere this would share the port with another program
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-            bound.listen(_BACKLOG)
-            return bound
-        except OSError as error:
-            if bound is not None:
-                bound.close()
-            reason = error.strerror
-    asked = f"{PORT} to {PORT + _TRIES - 1}" if port is None else port
-    raise InkwiseError(f"{host}:{asked}: cannot be used ({reason})")
-
-
 def _url(host: str, port: int, token: str | None) -> str:
     """The address of the page, as this machine or another in its network can open it."""
     name = _own_address() if host in ("", "0.0.0.0", "::") else host
     query = "" if token is None else f"?token={quote(token, safe='')}"
-    return f"http://{f'[{name}]' if ':' in name else name}:{port}/{query}"
+    return f"{http_address(name, port)}/{query}"
 
 
 def _own_address() -> str:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter, Response
 
-from inkwise.app.bodies import answer
-from inkwise.app.limits import POINTS, UPLOAD_BYTES
+from inkwise.app.limits import UPLOAD_BYTES
 from inkwise.corrections import Learner
 from inkwise.corrections.learning import FEWEST, what_is_missing
 from inkwise.corrections.sample import checked_text
 from inkwise.corrections.trial import trial
 from inkwise.errors import InkwiseError
+from inkwise.web.bodies import POINTS, answer
 
 
 def routes(learner: Learner) -> APIRouter:

@@ -7,11 +7,12 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 
-from inkwise.app.bodies import JsonBytes, answer, fields, strokes_of, writer_of
+from inkwise.app.bodies import JsonBytes, writer_of
 from inkwise.corrections import Learner
 from inkwise.corrections.sample import checked_text, glyph_text
 from inkwise.errors import InkwiseError
 from inkwise.recognition import Reading
+from inkwise.web.bodies import answer, fields, strokes_of
 
 _THREADS = 4  # more would only take turns
 

@@ -10,12 +10,13 @@ import cv2
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from inkwise.app.bodies import JsonBytes, RefusedError, answer, fields
+from inkwise.app.bodies import JsonBytes
 from inkwise.corrections import Answer, Learner
 from inkwise.corrections.sample import checked_text
 from inkwise.errors import DataError, InkwiseError
 from inkwise.stacks import Item, Review, Scans, csv_line, json_line
 from inkwise.texts import LONGEST_LABEL, NOT_A_DIGIT
+from inkwise.web.bodies import RefusedError, answer, fields
 
 _SOURCE = "review"
 

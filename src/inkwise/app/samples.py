@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.background import BackgroundTask
 
-from inkwise.app.bodies import JsonBytes, answer, fields, refused, strokes_of, writer_of
-from inkwise.app.limits import HIGHEST, STROKES, TooLargeError
+from inkwise.app.bodies import JsonBytes, refused, writer_of
+from inkwise.app.limits import HIGHEST
 from inkwise.corrections import Answer, Learner
 from inkwise.corrections.sample import checked_text, glyph_of
 from inkwise.errors import InkwiseError
+from inkwise.web.bodies import STROKES, TooLargeError, answer, fields, strokes_of
 
 _SOURCES = ("canvas", "trial", "picture")
 

@@ -6,16 +6,16 @@ import hashlib
 import json
 import logging
 import secrets
-import socket
 from collections.abc import Iterable
-from ipaddress import ip_address
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inkwise.app.limits import BODY_BYTES, BODY_BYTES_AT, TooLargeError
+from inkwise.app.limits import BODY_BYTES, BODY_BYTES_AT
+from inkwise.web.bodies import TooLargeError
+from inkwise.web.origin import Origin
 
 COOKIE = "inkwise"
 
@@ -39,22 +39,8 @@ _NO_TOKEN = "the token is missing or wrong: open the address that inkwise app pr
 _logger = logging.getLogger("inkwise.app")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only programs on this machine can reach a server that is bound to this name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 class Guard:
-    """Refuses foreign hosts and sites, strangers and large bodies; answers what nobody foresaw, too.
-
-    A page elsewhere must neither reach this server under a name of its own (its Host is foreign) nor send it
-    anything from a browser that may (its Origin or Sec-Fetch-Site is).
-    """
+    """Refuses foreign hosts and sites, strangers and large bodies; answers what nobody foresaw, too."""
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
         """Guard an app.
@@ -65,9 +51,7 @@ class Guard:
             token: what to demand of everybody, None for nothing.
         """
         self._app = app
-        self._loopback = is_loopback(host)
-        machine = socket.gethostname().lower()
-        self._names = {"localhost", host.lower(), machine, f"{machine}.local"}
+        self._origin = Origin(host)
         self._token = None if token is None else token.encode()
         # Not the token itself, which may hold what no cookie can.
         self._cookie = hashlib.sha256(self._token or b"").hexdigest()
@@ -113,7 +97,8 @@ class Guard:
             await send_guarded({"type": "http.response.body", "body": body})
 
         headers = Headers(scope=scope)
-        if reason := self._foreign(scope, headers, api):
+        # The page itself may be linked to; what lies behind it is for the page alone.
+        if reason := self._origin.foreign(scope, headers, linked=not api):
             return await refuse(403, reason)
         if self._token is not None and not self._knows(headers):
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
@@ -133,25 +118,6 @@ class Guard:
         except Exception:
             _logger.exception("%s %s failed", scope["method"], scope["path"])
             await refuse(500, "something went wrong here; the log of inkwise app says what")
-
-    def _foreign(self, scope: Scope, headers: Headers, api: bool) -> str | None:
-        """Why the request seems to come from elsewhere, None where it does not."""
-        host = headers.get("host", "")
-        if not self._is_ours(host, scope):
-            return f"{host[:80]!r} is not a name of this server"
-        origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            return "requests from other sites are refused"
-        # The page itself may be linked to; what lies behind it is for the page alone.
-        if api and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return "requests from other sites are refused"
-        return None
-
-    def _is_ours(self, host: str, scope: Scope) -> bool:
-        name, port = _split(host)
-        if self._loopback:
-            return is_loopback(name) and port in ("", str(scope["server"][1]))
-        return name in self._names or _is_address(name)
 
     def _knows(self, headers: Headers) -> bool:
         """Whether the token, or the cookie that was given for it, came with the request."""
@@ -175,23 +141,6 @@ class Guard:
 
 def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"too large: at most {limit // 2**20} MB can be sent here")
-
-
-def _split(host: str) -> tuple[str, str]:
-    """The name and the port of a Host header."""
-    if host.startswith("["):
-        name, _, port = host[1:].partition("]")
-    else:
-        name, _, port = host.partition(":")
-    return name.lower().removesuffix("."), port.removeprefix(":")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _cookies(headers: Iterable[str]) -> Iterable[tuple[str, str]]:

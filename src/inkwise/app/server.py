@@ -10,17 +10,16 @@ from pathlib import Path
 
 import anyio
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 
 from inkwise.app import editing, learning, progress, reading, reviewing, samples, transfer
-from inkwise.app.bodies import RefusedError, answer
 from inkwise.app.editing import Editor
 from inkwise.app.reviewing import Desk
-from inkwise.app.security import Guard, is_loopback
+from inkwise.app.security import Guard
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
+from inkwise.web.bodies import answer, answer_errors
+from inkwise.web.sockets import is_loopback
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -89,11 +88,8 @@ def _app(
     # FastAPI's own pages come from a CDN.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard, host=host, token=token)
-    app.add_exception_handler(InkwiseError, _unusable)
+    answer_errors(app)
     app.add_exception_handler(StoreError, _no_database)
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_route)
     for router in routers:
         app.include_router(router)
 
@@ -107,30 +103,6 @@ def _app(
     return app
 
 
-async def _unusable(request: Request, error: Exception) -> Response:
-    return answer({"error": str(error)}, 422)
-
-
 async def _no_database(request: Request, error: Exception) -> Response:
     _logger.error("%s", error)
     return answer({"error": str(error)}, 503)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return answer({"error": str(error)}, error.status)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return answer({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
-
-
-async def _no_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    response = answer(
-        {"error": f"{request.method} {request.url.path[:80]}: {error.detail}"}, error.status_code
-    )
-    response.headers.update(error.headers or {})
-    return response

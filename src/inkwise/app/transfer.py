@@ -14,12 +14,13 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from inkwise.app.bodies import RefusedError, answer, refused
-from inkwise.app.limits import UNPACKED_BYTES, TooLargeError
+from inkwise.app.bodies import refused
+from inkwise.app.limits import UNPACKED_BYTES
 from inkwise.corrections import Learner, export_samples, import_samples
 from inkwise.corrections.exchange import IMAGES, LABELS, SAMPLES
 from inkwise.corrections.sample import checked_text
 from inkwise.errors import InkwiseError
+from inkwise.web.bodies import RefusedError, TooLargeError, answer
 
 _PIECE = 2**20  # bytes that are moved at once
 

@@ -1,5 +1,9 @@
-"""The command line: one file a command, no logic."""
+"""The command line: one file a command, no logic.
 
+All commands are known at each start; so what only one of them needs is imported where it begins.
+"""
+
+import gc
 import sys
 
 import typer
@@ -15,6 +19,7 @@ from inkwise.cli.predict import predict
 from inkwise.cli.read import read
 from inkwise.cli.reproduce import reproduce
 from inkwise.cli.review import review
+from inkwise.cli.serve import serve
 from inkwise.cli.sweep import sweep
 from inkwise.cli.train import train
 from inkwise.errors import InkwiseError
@@ -31,6 +36,7 @@ app.command()(predict)
 app.command()(ensemble)
 app.command()(learn)
 app.command("app")(app_)
+app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(corrections.app, name="corrections")
 app.add_typer(form.app, name="form")
@@ -53,6 +59,7 @@ def _inkwise(
 
 def main() -> None:
     """Run the command line: what the user can mend is one line and exit 1, never a traceback."""
+    gc.freeze()  # what was imported stays; to look through it for garbage would take a tenth of the start
     try:
         app()
     except InkwiseError as error:

@@ -7,20 +7,22 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise import __version__
 from inkwise.errors import InkwiseError, PictureError
-from inkwise.forms import Form, FormReader
 from inkwise.ink import DOCUMENT_SUFFIXES, Document
 from inkwise.recognition import Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import model_source
 from inkwise.recognition.strings import LineModel, line_source
 from inkwise.stacks.sources import is_folder
+
+if TYPE_CHECKING:
+    from inkwise.forms import Form
 
 Columns = dict[str, type]
 """The columns of a table and their types; what has no value is empty."""
@@ -84,6 +86,8 @@ class Reader:
             return lambda page: numbers.read_number(page, known).to_dict()
         recognizer = Recognizer(self.model, threads=threads)
         if self.form is not None:
+            from inkwise.forms import FormReader
+
             sheets = FormReader(self.form, recognizer)
             return lambda page: sheets.read(page).to_dict()
         read = recognizer.read_digit if self.digit else recognizer.read
@@ -102,7 +106,7 @@ class Reader:
         for source in (model_source(glyphs), line_source(lines)):
             models.update(source if isinstance(source, bytes) else source.read_bytes())
         return {
-            "version": version("inkwise"),
+            "version": __version__,
             "model": models.hexdigest(),
             "--digit": self.digit,
             "--number": self.number,

@@ -39,7 +39,7 @@ def test_a_key_settles_each_and_it_goes_on_after_a_kill(review, browse, table):
     page = browse(review.url)
     progress(page, "0 of 3 settled")
     expect(page.locator("#guess")).to_have_text("7")
-    page.wait_for_function("document.getElementById('crop').naturalWidth > 0")
+    expect(page.locator("#crop")).not_to_have_js_property("naturalWidth", 0)
     page.keyboard.press("1")
     progress(page, "1 of 3 settled")
     expect(page.locator("#text")).to_have_value("714")

@@ -1,0 +1,212 @@
+"""The service under many clients for minutes, or many reads: is each answer right, and does memory grow?
+
+    python benchmarks/endurance.py --clients 200 --minutes 5
+    python benchmarks/endurance.py --clients 8 --reads 100000
+
+One process serves. Each client keeps a connection and asks again as soon as it is answered: pictures, strokes
+and glyphs; by --minutes also its health, its metrics, and what it must refuse. An answer must be the one that
+the service gave to the same body when idle, and that one must be right. It ends with 1 where one is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from common import machine, print_table
+from service import connect, memory, pictures_of_digits, png, request, running
+
+from inkwise.recognition.plain import plain_digits, plain_strokes
+
+TENTHS = 10
+SAMPLED = 0.5  # seconds from one look at the memory to the next
+CLOSE = 0.001  # a probability may differ so much: what is joined into a batch is rounded otherwise
+
+_TIME = re.compile(rb',"elapsed_ms":[0-9.]+')
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request and what its answer must be.
+
+    Attributes:
+        kind: the row that it is counted in.
+        sent: as it travels.
+        status: that the answer must have.
+        text: that it must have read, or the labels of glyphs; None where nothing is read.
+        fixed: whether the same request always has the same answer.
+    """
+
+    kind: str
+    sent: bytes
+    status: int = 200
+    text: str | None = None
+    fixed: bool = True
+
+
+@dataclass
+class Tally:
+    """What came back.
+
+    Attributes:
+        seconds: that the answers took, by kind and status.
+        wrong: answers that were not what they must be, and the first of them.
+        tenths: after each tenth, the answers so far and the resident bytes.
+        most: resident bytes of any sample.
+    """
+
+    seconds: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
+    wrong: list[str] = field(default_factory=list)
+    tenths: list[tuple[int, int]] = field(default_factory=list)
+    most: int = 0
+
+    @property
+    def answers(self) -> int:
+        """All, until now."""
+        return sum(map(len, self.seconds.values()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clients", type=int, default=200)
+    until = parser.add_mutually_exclusive_group()
+    until.add_argument("--minutes", type=float, default=5)
+    until.add_argument("--reads", type=int, help="so many requests that read, in place of minutes")
+    given = parser.parse_args()
+    with running() as (pid, port):
+        tally = asyncio.run(endure(pid, port, given.clients, given.minutes, given.reads))
+    print_tally(tally, given.clients)
+    for answer in tally.wrong[:5]:
+        print(answer, file=sys.stderr)
+    sys.exit(bool(tally.wrong))
+
+
+async def endure(pid: int, port: int, clients: int, minutes: float, reads: int | None) -> Tally:
+    """Ask until the time is over, or so many reads are answered."""
+    questions = [question for question in asked(port) if reads is None or question.text is not None]
+    idle = await connect(port)
+    known = [check(question, *await idle.ask(question.sent)) for question in questions]
+    idle.close()
+    tally, began, left = Tally(), time.monotonic(), reads
+
+    def share() -> float:
+        """Of the whole, what is done."""
+        return (time.monotonic() - began) / (60 * minutes) if reads is None else tally.answers / reads
+
+    async def client(number: int) -> None:
+        nonlocal left
+        chance, connection = random.Random(number), await connect(port)
+        while share() < 1 if left is None else left > 0:
+            left = None if left is None else left - 1
+            which = chance.randrange(len(questions))
+            begin = time.perf_counter()
+            status, body = await connection.ask(questions[which].sent)
+            tally.seconds[questions[which].kind, status].append(time.perf_counter() - begin)
+            if not same(questions[which], status, body, known[which]):
+                tally.wrong.append(f"{questions[which].kind}: {status} {body[:300]!r}")
+            if not status:
+                connection = await connect(port)
+        connection.close()
+
+    async def watch() -> None:
+        while len(tally.tenths) < TENTHS:
+            resident = memory(pid)
+            tally.most = max(tally.most, resident)
+            if share() >= (len(tally.tenths) + 1) / TENTHS:
+                tally.tenths.append((tally.answers, resident))
+            else:
+                await asyncio.sleep(SAMPLED)
+
+    await asyncio.gather(watch(), *map(client, range(clients)))
+    return tally
+
+
+def asked(port: int) -> Iterator[Question]:
+    """All that clients ask."""
+    pictures, digits = pictures_of_digits(), "0123456789"
+    for digit, (picture, strokes) in enumerate(zip(pictures, plain_strokes(), strict=True)):
+        sent = request(port, "/v1/read?expect=digit", "image/png", png(picture))
+        yield Question("a picture of a digit", sent, text=digits[digit])
+        drawing = json.dumps({"strokes": strokes}).encode()
+        sent = request(port, "/v1/strokes?expect=digit", "application/json", drawing)
+        yield Question("strokes of a digit", sent, text=digits[digit])
+        sent = request(port, "/v1/classify", "application/octet-stream", plain_digits()[digit].tobytes())
+        yield Question("a glyph", sent, text=digits[digit])
+    glyphs = np.concatenate([plain_digits()] * 10).tobytes()
+    yield Question(
+        "100 glyphs", request(port, "/v1/classify", "application/octet-stream", glyphs), text=digits * 10
+    )
+    line = png(np.hstack([pictures[digit] for digit in (7, 4, 2)]))
+    yield Question("a picture of digits", request(port, "/v1/read", "image/png", line), text="742")
+    sent = request(port, "/v1/read?expect=number&range=700-799", "image/png", line)
+    yield Question("a picture of a number", sent, text="742")
+    yield Question("/healthz", request(port, "/healthz"))
+    yield Question("/metrics", request(port, "/metrics"), fixed=False)
+    broken = request(port, "/v1/strokes", "application/json", b'{"strokes": [[[NaN, 1]]]}')
+    yield Question("strokes that are none", broken, 422)
+    yield Question("a picture that is none", request(port, "/v1/read", "image/png", b"text"), 422)
+    many = json.dumps({"strokes": [[[1, 1]]] * 501}).encode()
+    yield Question("too many strokes", request(port, "/v1/strokes", "application/json", many), 413)
+
+
+def check(question: Question, status: int, body: bytes) -> bytes:
+    """The answer of an idle service, without its time, if it is right.
+
+    Raises:
+        SystemExit: it is not.
+    """
+    read = None
+    if status == 200 and question.text is not None:
+        found = json.loads(body)
+        read = "".join(found["labels"]) if "labels" in found else found["text"].replace(" ", "")
+    if (status, read) != (question.status, question.text):
+        raise SystemExit(f"{question.kind}: {status} {read}, and not {question.status} {question.text}")
+    return _TIME.sub(b"", body)
+
+
+def same(question: Question, status: int, body: bytes, known: bytes) -> bool:
+    """Whether an answer is what the idle service said."""
+    if status != question.status or not question.fixed:
+        return status == question.status
+    body = _TIME.sub(b"", body)
+    return body == known or close(json.loads(body), json.loads(known))
+
+
+def close(one: Any, other: Any) -> bool:
+    """Whether values of JSON are the same but for rounding."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= CLOSE
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(close, one, other))
+    return bool(one == other)
+
+
+def print_tally(tally: Tally, clients: int) -> None:
+    """Tables of the answers and of the memory."""
+    print(f"{machine()}; {clients} clients.\n")
+    rows = []
+    for (kind, status), seconds in sorted(tally.seconds.items()):
+        times = (*np.quantile(seconds, [0.5, 0.99]), max(seconds))
+        rows.append((kind, str(status), f"{len(seconds):,}", *(f"{1000 * value:.0f} ms" for value in times)))
+    print_table(("asked", "status", "answers", "p50", "p99", "most"), rows)
+    print(f"\n{tally.answers:,} answers, {len(tally.wrong):,} of them wrong.\n")
+    memories = [(f"{count:,}", f"{resident / 2**20:.1f} MB") for count, resident in tally.tenths]
+    print_table(("answers", "resident"), memories)
+    growth = (tally.tenths[-1][1] - tally.tenths[0][1]) / 2**20
+    print(f"\nFrom the first tenth to the last: {growth:+.1f} MB; at the most: {tally.most / 2**20:.1f} MB.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Glyphs of requests that come at the same time go through the model together."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.recognition import Model
+
+_LARGEST = 64  # glyphs of a batch: more are no faster, and others would wait
+
+_Glyphs = NDArray[np.uint8]
+_Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class BatchedModel(Model):
+    """A model that many threads run at once: one runs it, for all that wait by then.
+
+    Nobody waits for a batch to fill. While one runs, the next gathers: the more requests there are, the
+    larger the batches. A request of many glyphs goes in parts, so that a digit waits for few of them.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | bytes,
+        *,
+        observe: Callable[[int, int], None] = lambda requests, glyphs: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open a model file, for one processor thread.
+
+        Args:
+            source: the .onnx file, or its bytes.
+            observe: is told of each batch how many requests and how many glyphs were in it.
+            check: is called before each part; what it raises ends the request.
+
+        Raises:
+            ModelError: as for `Model`.
+        """
+        super().__init__(source, threads=1)
+        self._observe, self._check = observe, check
+        self._waiting: deque[_Part] = deque()
+        self._running = threading.Lock()
+
+    def run(self, glyphs: _Glyphs) -> _Outputs:
+        """As `Model.run`."""
+        if glyphs.shape[1:] != (28, 28) or glyphs.dtype != np.uint8 or not len(glyphs):
+            return super().run(glyphs)  # which says what is wrong, and troubles no other
+        parts = [self._part(glyphs[start : start + _LARGEST]) for start in range(0, len(glyphs), _LARGEST)]
+        probabilities, embeddings = zip(*parts, strict=True)
+        return np.concatenate(probabilities), np.concatenate(embeddings)
+
+    def _part(self, glyphs: _Glyphs) -> _Outputs:
+        self._check()
+        part = _Part(glyphs)
+        self._waiting.append(part)
+        with self._running:  # whoever has it serves those before it, too
+            while part.outputs is None and part.error is None:
+                self._run_batch()
+        if part.outputs is None:
+            assert part.error is not None
+            raise part.error
+        return part.outputs
+
+    def _run_batch(self) -> None:
+        batch = [self._waiting.popleft()]
+        size = len(batch[0].glyphs)
+        while self._waiting and size + len(self._waiting[0].glyphs) <= _LARGEST:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1].glyphs)
+        self._observe(len(batch), size)
+        try:
+            probabilities, embeddings = super().run(np.concatenate([part.glyphs for part in batch]))
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].error = error
+                return
+            for part in batch:  # each alone: only that which it comes from fails
+                part.run(super().run)
+            return
+        end = 0
+        for part in batch:
+            begin, end = end, end + len(part.glyphs)
+            part.outputs = probabilities[begin:end], embeddings[begin:end]
+
+
+class _Part:
+    """Glyphs that wait, and then what the model says of them."""
+
+    def __init__(self, glyphs: _Glyphs) -> None:
+        self.glyphs = glyphs
+        self.outputs: _Outputs | None = None
+        self.error: Exception | None = None
+
+    def run(self, model: Callable[[_Glyphs], _Outputs]) -> None:
+        try:
+            self.outputs = model(self.glyphs)
+        except Exception as error:
+            self.error = error

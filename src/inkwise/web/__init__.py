@@ -1,0 +1,1 @@
+"""What every HTTP server of Inkwise shares: sockets, foreign requests, bodies, and errors as JSON."""

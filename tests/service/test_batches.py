@@ -1,0 +1,106 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.recognition import Model
+from inkwise.recognition.model import model_source
+from inkwise.recognition.plain import plain_digits
+from inkwise.service.batches import BatchedModel
+
+
+@pytest.fixture
+def batches():
+    """How many requests and glyphs were in each."""
+    return []
+
+
+@pytest.fixture
+def model(batches):
+    return BatchedModel(model_source("default"), observe=lambda *sizes: batches.append(sizes))
+
+
+@pytest.fixture
+def held(model, monkeypatch):
+    """Have the model run nothing until `count` more requests wait: held(count)."""
+    run, waits = Model.run, {"for": 0}
+
+    def patient(each, glyphs):
+        while len(model._waiting) < waits["for"]:
+            time.sleep(0.001)
+        waits["for"] = 0
+        return run(each, glyphs)
+
+    monkeypatch.setattr(Model, "run", patient)
+    return lambda count: waits.update({"for": count})
+
+
+def test_what_it_says_is_what_the_model_says(model):
+    glyphs = np.concatenate([plain_digits()] * 13)  # in parts
+    for batched, alone in zip(model.run(glyphs), Model.bundled(threads=1).run(glyphs), strict=True):
+        assert np.allclose(batched, alone, atol=1e-6)
+
+
+def test_requests_that_wait_go_through_the_model_together(model, batches, held):
+    held(9)
+    with ThreadPoolExecutor(10) as pool:
+        found = list(pool.map(lambda glyph: model.run(glyph[None])[0], plain_digits()))
+    assert [model.labels[row.argmax()] for (row,) in found] == list("0123456789")
+    assert batches == [(1, 1), (9, 9)]
+
+
+def test_many_glyphs_go_in_parts_so_that_others_get_between(model, batches, held):
+    held(1)
+    many = np.concatenate([plain_digits()] * 16)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(model.run, many)
+        while not batches:
+            time.sleep(0.001)
+        pool.submit(model.run, plain_digits()[:1]).result()
+        assert len(first.result()[0]) == 160
+    assert sum(glyphs for _, glyphs in batches) == 161
+    assert batches[0] == (1, 64)
+    assert max(glyphs for _, glyphs in batches) <= 64
+
+
+def test_the_error_of_one_does_not_touch_the_others(model, held, monkeypatch):
+    run = Model.run
+
+    def picky(each, glyphs):
+        if (glyphs == 255).all((1, 2)).any():
+            raise RuntimeError("a blot")
+        return run(each, glyphs)
+
+    held(3)
+    monkeypatch.setattr(Model, "run", picky)
+    blot = np.full((1, 28, 28), 255, np.uint8)
+    requests = [plain_digits()[:1], blot, plain_digits()[7:8], plain_digits()[:2]]
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(model.run, glyphs) for glyphs in requests]
+    assert isinstance(futures[1].exception(), RuntimeError)
+    assert [len(future.result()[0]) for number, future in enumerate(futures) if number != 1] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("glyphs", [np.zeros((1, 28, 27), np.uint8), np.zeros((1, 28, 28), np.float32)])
+def test_what_is_no_glyph_is_refused_as_ever(model, batches, glyphs):
+    with pytest.raises(InkwiseError, match="glyphs must be"):
+        model.run(glyphs)
+    assert batches == []
+
+
+def test_no_glyphs_are_no_batch(model, batches):
+    assert model.run(np.zeros((0, 28, 28), np.uint8))[0].shape == (0, 10)
+    assert batches == []
+
+
+def test_a_request_that_nobody_waits_for_ends_before_its_next_part(batches):
+    def check():
+        if batches:
+            raise TimeoutError
+
+    model = BatchedModel(model_source("default"), observe=lambda *sizes: batches.append(sizes), check=check)
+    with pytest.raises(TimeoutError):
+        model.run(np.zeros((500, 28, 28), np.uint8))
+    assert batches == [(1, 64)]

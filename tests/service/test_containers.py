@@ -1,0 +1,92 @@
+"""What is written for containers is held to the code; no image is built, and nothing runs in one."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from inspect import signature
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+from inkwise.cli import app
+from inkwise.cli.serve import serve
+from inkwise.service import Limits
+from inkwise.service.gate import HEALTH
+from inkwise.service.process import _GRACE
+
+ROOT = Path(__file__).parent.parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OURS = {name: each for name, each in COMPOSE["services"].items() if "build" in each}
+
+
+def test_what_is_installed_exists():
+    asked = re.findall(r"ARG EXTRAS=(\w+)", DOCKERFILE)
+    asked += [each["build"]["args"]["EXTRAS"] for each in OURS.values() if "args" in each["build"]]
+    assert {*asked} == {"serve", "app"}
+    assert {*asked} <= {*PROJECT["optional-dependencies"]}
+
+
+def test_what_is_copied_exists_and_is_not_ignored():
+    (copied,) = re.findall(r"^COPY (pyproject.*) \./$", DOCKERFILE, re.MULTILINE)
+    kept = (ROOT / ".dockerignore").read_text().split()
+    for name in [*copied.split(), "src"]:
+        assert (ROOT / name).exists()
+        assert f"!{name}" in kept
+
+
+@pytest.mark.parametrize(
+    "words",
+    [json.loads(re.search(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[1])]
+    + [each["command"] for each in OURS.values()],
+)
+def test_the_commands_can_be_given(words, tmp_path):
+    name, *options = words
+    typer.main.get_command(app).commands[name].make_context(name, options)
+
+
+def test_python_is_one_that_it_runs_on():
+    (least,) = re.findall(r">=3\.(\d+)$", PROJECT["requires-python"])
+    images = re.findall(r"^FROM python:3\.(\d+)-slim", DOCKERFILE, re.MULTILINE)
+    assert len(images) == 2
+    assert len({*images}) == 1  # what is built in one runs in the other
+    assert int(images[0]) >= int(least)
+
+
+def test_health_is_what_the_service_says_of_itself(start):
+    (words,) = re.findall(r"HEALTHCHECK .* CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    (ours,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    address = f"http://127.0.0.1:{ours}"
+    assert f"{address}{HEALTH}" in words
+    assert OURS["serve"]["ports"] == [f"127.0.0.1:{ours}:{signature(serve).parameters['port'].default}"]
+    with start() as service:
+        name, *rest = (word.replace(address, service.url) for word in json.loads(words))
+        assert (name, subprocess.run([sys.executable, *rest]).returncode) == ("python", 0)
+        assert service.end() == 0
+        assert subprocess.run([sys.executable, *rest], stderr=subprocess.DEVNULL).returncode == 1
+
+
+def test_it_is_given_the_time_that_it_takes_to_end():
+    given = int(OURS["serve"]["stop_grace_period"].removesuffix("s"))
+    assert given > Limits().seconds + 2 * _GRACE
+
+
+def test_what_is_to_be_set_is_told():
+    page = (ROOT / "docs" / "serve.md").read_text()
+    for name in re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()):
+        assert f"{name}=" in page
+    for name, secret in COMPOSE["secrets"].items():
+        assert f"/run/secrets/{name}" in OURS["serve"]["command"]
+        assert f"> {secret['file'].removeprefix('./')} " in page
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_nothing_of_ours_is_root_or_writes_but_in_memory(name):
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
+    assert (OURS[name]["read_only"], OURS[name]["tmpfs"], OURS[name]["cap_drop"]) == (True, ["/tmp"], ["ALL"])
+    assert all(port.startswith("127.0.0.1:") for port in OURS[name]["ports"])

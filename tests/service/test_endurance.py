@@ -1,0 +1,49 @@
+"""What tells whether the service endures would see that it does not."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
+
+
+def test_so_many_reads_are_answered_rightly(start):
+    from endurance import endure
+
+    with start() as service:
+        port = int(service.url.rpartition(":")[2])
+        tally = asyncio.run(endure(service.process.pid, port, clients=4, minutes=0, reads=60))
+        assert service.end() == 0
+    assert (tally.answers, tally.wrong) == (60, [])
+    assert {status for _, status in tally.seconds} == {200}
+    assert [count for count, _ in tally.tenths][-1] == 60
+    assert 50 < tally.tenths[0][1] / 2**20 < tally.most / 2**20 + 1 < 500
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "right"),
+    [
+        (200, b'{"text":"7","confidence":0.9979,"elapsed_ms":3.1}', True),
+        (200, b'{"text":"7","confidence":0.9980,"elapsed_ms":9}', True),
+        (200, b'{"text":"1","confidence":0.9979,"elapsed_ms":3.1}', False),
+        (200, b'{"text":"7","confidence":0.9879,"elapsed_ms":3.1}', False),
+        (200, b'{"text":"7","elapsed_ms":3.1}', False),
+        (503, b'{"error":"it took longer than 10 seconds"}', False),
+        (0, b"", False),
+    ],
+)
+def test_an_answer_is_right_if_it_is_the_same_but_for_rounding(status, body, right):
+    from endurance import Question, same
+
+    assert same(Question("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
+
+
+def test_a_service_that_reads_wrongly_is_not_tried_further():
+    from endurance import Question, check
+
+    with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
+        check(Question("a 7", b"", text="7"), 200, b'{"text":"1"}')

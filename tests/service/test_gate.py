@@ -1,0 +1,134 @@
+import json
+import logging
+
+import pytest
+
+from inkwise.errors import InkwiseError
+from inkwise.recognition import Recognizer
+from inkwise.service import Settings, Tokens, create_app
+from inkwise.service.log import JsonLines
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    file = tmp_path / "tokens.txt"
+    file.write_text("anna tea-time\nbert coffee")
+    return Tokens.read(file)
+
+
+@pytest.fixture
+def lines(caplog):
+    """The lines of the log until now, as they are written."""
+    caplog.set_level(logging.INFO, "inkwise")
+    return lambda: [json.loads(JsonLines().format(record)) for record in caplog.records]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
+def test_what_others_can_reach_is_never_served_without_tokens(host):
+    with pytest.raises(InkwiseError, match="tokens are needed"):
+        create_app(Settings(host))
+
+
+@pytest.mark.parametrize("path", ["/v1/read", "/v1/classify", "/metrics", "/openapi.json", "/no"])
+def test_without_a_token_only_health_is_told(serve, tokens, path):
+    client = serve(host="0.0.0.0", tokens=tokens)
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic tea-time"}):
+        response = client.post(path, headers=headers)
+        assert response.status_code == 401
+        assert response.json()["error"].startswith("the token is missing or wrong")
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert client.get("/healthz").json() == {"status": "ready"}
+
+
+def test_with_a_token_the_server_may_have_any_name(serve, tokens, read):
+    headers = {"Authorization": "Bearer coffee", "Host": "ink.example:80", "Origin": "https://other.example"}
+    client = serve(host="0.0.0.0", tokens=tokens)
+    assert read(client, headers=headers).status_code == 200
+    found = client.get("/openapi.json", headers=headers).json()
+    assert found["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert found["security"] == [{"token": []}]
+    assert found["paths"]["/healthz"]["get"]["security"] == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1:9"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_pages_of_other_sites_cannot_use_it(client, read, headers):
+    assert read(client, headers=headers).status_code == 403
+    assert client.get("/metrics", headers=headers).status_code == 403
+
+
+def test_a_request_is_one_line_without_what_was_read(serve, tokens, read, lines):
+    client = serve(host="0.0.0.0", tokens=tokens)
+    headers = {"Authorization": "Bearer tea-time", "X-Request-ID": "a-1.b_2"}
+    response = read(client, headers=headers, expect="number", pattern="[7]")
+    assert response.headers["X-Request-ID"] == "a-1.b_2"
+    (line,) = lines()
+    assert {*line} == {
+        *["time", "level", "pid", "id", "method", "path", "status", "ms", "bytes", "digits", "token"]
+    }
+    assert (line["id"], line["method"], line["path"], line["status"]) == ("a-1.b_2", "POST", "/v1/read", 200)
+    assert (line["bytes"], line["digits"], line["token"]) == (len(response.request.content), 1, "anna")
+    assert line["time"].endswith("+00:00")
+
+
+@pytest.mark.parametrize("given", ["", "a b", 'a"b', "x" * 65])
+def test_a_request_gets_an_id_of_its_own(client, given):
+    ids = {client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] for _ in range(2)}
+    assert len(ids) == 2
+    assert given not in ids
+
+
+def test_what_nobody_foresaw_is_logged_without_its_words_and_the_service_lives_on(
+    client, read, lines, monkeypatch
+):
+    def fail(recognizer, picture):
+        raise RuntimeError("a secret")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Recognizer, "read_digit", fail)
+        response = read(client, expect="digit")
+    assert response.status_code == 500
+    assert response.json()["error"] == "something went wrong here; the log of inkwise serve says where"
+    failed, request = lines()
+    assert failed["error"] == "RuntimeError"
+    assert failed["message"] == f"request {request['id']} failed"
+    assert failed["at"][-1].endswith(" fail")
+    assert "a secret" not in json.dumps(failed)
+    assert request["status"] == 500
+    assert read(client, expect="digit").status_code == 200
+
+
+def test_requests_are_counted_by_path_and_status(client, read):
+    read(client)
+    client.post("/v1/read", content=b"")
+    for path in ("/no", "/v1/nothing"):
+        client.get(path)
+    metrics = client.get("/metrics")
+    assert metrics.headers["Content-Type"].startswith("text/plain")
+    for path, status, count in (("/v1/read", 200, 1), ("/v1/read", 415, 1), ("other", 404, 2)):
+        assert f'inkwise_requests_total{{path="{path}",status="{status}"}} {count}.0' in metrics.text
+    assert 'inkwise_request_seconds_count{path="/v1/read"} 2.0' in metrics.text
+    assert "inkwise_digits_total 1.0" in metrics.text
+
+
+def test_while_it_stops_what_is_new_is_refused(client, read):
+    client.app.state.traffic.stopping = True
+    assert client.get("/healthz").status_code == 503
+    response = read(client)
+    assert (response.status_code, response.json()) == (503, {"error": "stopping: ask another"})
+    assert response.headers["Connection"] == "close"
+
+
+def test_no_answer_is_kept_or_taken_for_a_page(client):
+    headers = client.get("/healthz").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")

@@ -1,0 +1,131 @@
+"""The service as processes of its own."""
+
+import json
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+SEVEN = {"strokes": [[[30, 25], [85, 25], [55, 100]]]}
+
+
+def ask(service):
+    return httpx.post(f"{service.url}/v1/strokes", json=SEVEN, timeout=60)
+
+
+def until(done, seconds=30):
+    """What `done` gives as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+    return found
+
+
+def stopping(url):
+    """Whether the service says so."""
+    response = httpx.get(f"{url}/healthz")
+    return response.status_code == 503 and response.json()["error"].startswith("stopping")
+
+
+def listens(url):
+    """Whether anything does there."""
+    try:
+        return bool(httpx.get(f"{url}/healthz", timeout=60))
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_under_way_is_answered_before_it_ends(start, number):
+    with start() as service:
+        body = json.dumps(SEVEN).encode()
+        name, port = service.url.removeprefix("http://").split(":")
+        head = f"POST /v1/strokes HTTP/1.1\r\nHost: {name}:{port}\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+        with socket.create_connection((name, int(port))) as client:
+            client.sendall(head.encode())
+            assert client.recv(1000).startswith(b"HTTP/1.1 100 Continue")  # it waits for the body
+            service.process.send_signal(number)
+            until(lambda: stopping(service.url))
+            client.sendall(body)
+            answer = client.makefile("rb").read().decode()
+        assert answer.startswith("HTTP/1.1 200 OK")
+        assert json.loads(answer.partition("\r\n\r\n")[2])["text"] == "7"
+        assert service.process.wait(30) == 0
+
+
+def test_what_took_too_long_does_not_keep_it_from_ending(start, png):
+    stuck = "import time, inkwise; inkwise.Recognizer.read_digit = lambda self, picture: time.sleep(3600)"
+    with start("--seconds", "0.2", before=stuck) as service:
+        response = httpx.post(
+            f"{service.url}/v1/read?expect=digit",
+            content=png,
+            headers={"Content-Type": "image/png"},
+            timeout=60,
+        )
+        assert (response.status_code, response.json()) == (503, {"error": "it took longer than 0.2 seconds"})
+        assert service.end() == 0
+
+
+def test_the_log_is_lines_of_json_without_what_was_read(start, png):
+    with start() as service:
+        for path, kind, content in (
+            ("/v1/read?expect=number&pattern=[7]", "image/png", png),
+            ("/v1/strokes", "application/json", json.dumps(SEVEN)),
+            ("/v1/read", "image/png", b"I am text"),
+        ):
+            httpx.post(f"{service.url}{path}", content=content, headers={"Content-Type": kind}, timeout=60)
+        assert service.end() == 0
+        lines = service.lines()
+    keys = {*["time", "level", "pid", "id", "method", "path", "status", "ms", "bytes", "digits", "token"]}
+    assert [{*line} for line in lines] == [keys] * 3
+    assert [line["path"] for line in lines] == ["/v1/read", "/v1/strokes", "/v1/read"]
+    assert [line["status"] for line in lines] == [200, 200, 422]
+
+
+def test_several_processes_answer_and_their_counts_add_up(start):
+    with start("--workers", "2") as service:
+        asked = 0
+
+        def both():
+            nonlocal asked
+            with ThreadPoolExecutor(8) as pool:  # a connection each
+                posts = pool.map(lambda _: ask(service), range(16))
+                assert {post.json()["text"] for post in posts} == {"7"}
+            asked += 16
+            return len({line["pid"] for line in service.lines()}) == 2
+
+        until(both)
+        for _ in range(4):
+            text = httpx.get(f"{service.url}/metrics").text
+            assert f'inkwise_requests_total{{path="/v1/strokes",status="200"}} {asked}.0' in text
+            assert f"inkwise_digits_total {asked}.0" in text
+        assert service.end() == 0
+
+
+def test_a_process_that_dies_is_replaced(start):
+    with start("--workers", "2") as service:
+        assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
+        dead = until(service.lines)[-1]["pid"]
+        os.kill(dead, signal.SIGKILL)
+        line = until(lambda: [line for line in service.lines() if line["level"] == "error"])[0]
+        assert line["message"] == f"process {dead} ended with -9 and is replaced"
+        assert ask(service).json()["text"] == "7"
+        assert service.end(signal.SIGKILL) == -signal.SIGKILL
+        until(lambda: not listens(service.url))  # none lives on without the first
+
+
+def test_a_process_that_hangs_does_not_keep_the_others_from_ending(start):
+    hurry = "import inkwise.service.process as process; process._GRACE = 0.5"
+    with start("--workers", "2", "--seconds", "0.2", before=hurry) as service:
+        assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
+        hung = until(service.lines)[-1]["pid"]
+        os.kill(hung, signal.SIGSTOP)
+        assert service.end() == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(hung, 0)

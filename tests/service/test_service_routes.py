@@ -1,0 +1,213 @@
+import json
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from inkwise import Recognizer
+from inkwise.errors import ModelError
+from inkwise.recognition import Model
+from inkwise.recognition.plain import plain_digits
+from inkwise.service import Settings, create_app, schema
+
+SEVEN = [[[30, 25], [85, 25], [55, 100]]]
+FOUR = [[[125, 20], [110, 65], [165, 65]], [[150, 40], [150, 100]]]
+GLYPHS = {"Content-Type": "application/octet-stream"}
+
+
+def draw(client, strokes, **query):
+    return client.post("/v1/strokes", json={"strokes": strokes}, params=query)
+
+
+def refused(response, status):
+    """The one line of an answer of this status."""
+    assert response.status_code == status, response.text
+    return schema.Failure.model_validate(response.json()).error
+
+
+def without_time(reading):
+    return {key: value for key, value in reading.items() if key != "elapsed_ms"}
+
+
+@pytest.mark.parametrize("expect", ["any", "digit", "number"])
+def test_a_picture_is_read_as_in_python(client, read, png, expect):
+    recognizer = Recognizer()
+    plain = {"any": recognizer.read, "digit": recognizer.read_digit, "number": recognizer.read_number}
+    response = read(client, expect=expect)
+    assert response.status_code == 200
+    assert without_time(response.json()) == without_time(plain[expect](png).to_dict())
+    assert response.json()["text"] == "7"
+
+
+@pytest.mark.parametrize("kind", ["image/jpeg", "image/x-anything; q=1", "Application/Octet-Stream"])
+def test_what_a_picture_is_its_bytes_say(client, read, kind):
+    assert read(client, headers={"Content-Type": kind}).json()["text"] == "7"
+
+
+def test_strokes_are_read(client):
+    assert draw(client, SEVEN + FOUR).json()["text"] == "74"
+    (digit,) = draw(client, SEVEN + FOUR, expect="digit").json()["digits"]
+    assert digit["strokes"] == [0, 1, 2]
+    assert draw(client, SEVEN + FOUR, expect="number").json()["text"] == "74"
+    assert draw(client, []).json()["reason"] == draw(client, [], expect="number").json()["reason"]
+
+
+def test_what_is_known_of_a_number_decides(client):
+    free = draw(client, SEVEN + FOUR, expect="number").json()
+    assert free["unconstrained"] is None
+    for query in ({"length": "2"}, {"range": "70-79"}, {"pattern": "7[0-9]"}, {"length": "1-3"}):
+        reading = draw(client, SEVEN + FOUR, expect="number", **query).json()
+        assert (reading["text"], reading["unconstrained"]) == ("74", "74")
+    other = draw(client, SEVEN + FOUR, expect="number", range="100-999").json()
+    assert not other["accepted"]
+    assert other["unconstrained"] == "74"
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ({"expect": "letters"}, "expect: Input should be"),
+        ({"length": "4"}, "length needs expect=number"),
+        ({"expect": "digit", "check": "luhn"}, "check needs expect=number"),
+        (
+            {"expect": "number", "length": "4-"},
+            "length '4-': write a number, or the least and the most, as 4-6",
+        ),
+        ({"expect": "number", "range": "9-1"}, "range: the least, 9, is more than the most, 1"),
+        ({"expect": "number", "check": "lun"}, "there is no check 'lun'; did you mean luhn?"),
+        ({"expect": "number", "pattern": "("}, "pattern"),
+        ({"expect": "number", "length": "3", "pattern": r"\d{5}"}, "length"),
+    ],
+)
+def test_what_cannot_be_known_is_one_line(client, read, query, error):
+    for response in (read(client, **query), draw(client, SEVEN, **query)):
+        line = refused(response, 422)
+        assert line.startswith(error)
+        assert "\n" not in line
+
+
+def test_glyphs_are_classified(client):
+    glyphs = np.concatenate([plain_digits(), np.zeros((1, 28, 28), np.uint8)])
+    found = client.post("/v1/classify", content=glyphs.tobytes(), headers=GLYPHS).json()
+    assert found["labels"][:10] == found["classes"] == list("0123456789")
+    assert found["accepted"] == [True] * 10 + [False]
+    assert np.allclose(found["probabilities"], Recognizer().classify(glyphs), atol=1e-4)
+    schema.Classes.model_validate(found)
+
+
+def test_the_answers_are_what_the_description_says(client, read):
+    assert schema.Reading.model_validate(read(client).json()).digits[0].box is not None
+    assert schema.Reading.model_validate(draw(client, SEVEN).json()).digits[0].strokes == [0]
+    assert schema.Reading.model_validate(draw(client, []).json()).digits == []
+    assert schema.Health.model_validate(client.get("/healthz").json())
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind", "status", "error"),
+    [
+        ("/v1/read", b"", "image/png", 422, "the picture: is empty"),
+        ("/v1/read", b"I am text", "image/png", 422, "the picture: is not a picture that can be read"),
+        ("/v1/read", b"/etc/passwd", "image/png", 422, "the picture: is not a picture that can be read"),
+        ("/v1/read", b"a=b", "application/x-www-form-urlencoded", 415, "the body must be image/..."),
+        ("/v1/read", b"a=b", "", 415, "the body must be image/..."),
+        ("/v1/strokes", b"{}", "text/plain", 415, "the body must be application/json"),
+        ("/v1/strokes", b"{}", "application/json", 422, "strokes is not a list of strokes"),
+        ("/v1/strokes", b"[[]]", "application/json", 422, "the body is not a JSON object"),
+        ("/v1/strokes", b"[" * 100_000, "application/json", 422, "the body is not JSON"),
+        ("/v1/strokes", b'{"strokes": [[[NaN, 1]]]}', "application/json", 422, "stroke 1 holds"),
+        ("/v1/classify", b"", "application/octet-stream", 422, "0 bytes are not n times 784"),
+        ("/v1/classify", b"0" * 785, "application/octet-stream", 422, "785 bytes are not n times 784"),
+        ("/v1/classify", b"0" * 784, "application/json", 415, "the body must be application/octet-stream"),
+    ],
+)
+def test_bodies_that_are_none_are_one_line(client, path, content, kind, status, error):
+    response = client.post(path, content=content, headers={"Content-Type": kind})
+    assert refused(response, status).startswith(error)
+
+
+def bomb(width, height):
+    """A PNG of a few bytes that says it is so large."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind", "error"),
+    [
+        ("/v1/read", b"0" * 200_001, "image/png", "too large: at most 200,000 bytes"),
+        ("/v1/read", bomb(200, 200), "image/png", "200 x 200 pixels; at most 20,000 are taken"),
+        (
+            "/v1/strokes",
+            json.dumps({"strokes": [[[1, 2]]] * 501}),
+            "application/json",
+            "501 strokes; at most",
+        ),
+        ("/v1/strokes", json.dumps({"strokes": [[[1, 2]] * 20_001]}), "application/json", "20,001 points;"),
+    ],
+)
+def test_too_much_is_refused_with_a_reason(serve, path, content, kind, error):
+    response = serve(body_bytes=200_000, pixels=20_000).post(
+        path, content=content, headers={"Content-Type": kind}
+    )
+    assert refused(response, 413).startswith(error)
+
+
+@pytest.mark.parametrize(("limit", "most"), [(16 * 2**20, "3,211,264"), (1000, "1,000")])
+def test_too_many_glyphs_are_refused(serve, limit, most):
+    response = serve(body_bytes=limit).post("/v1/classify", content=bytes(784 * 4097), headers=GLYPHS)
+    assert refused(response, 413) == f"too large: at most {most} bytes can be sent here"
+
+
+def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(serve):
+    def body():
+        for _ in range(1000):
+            yield b"0" * 1000
+
+    response = serve(body_bytes=2000).post("/v1/read", content=body(), headers={"Content-Type": "image/png"})
+    assert refused(response, 413) == "too large: at most 2,000 bytes can be sent here"
+
+
+def no_numbers(model, glyphs):
+    return np.full((len(glyphs), 10), np.nan), np.zeros((len(glyphs), 8))
+
+
+def no_memory(model, glyphs):
+    raise RuntimeError("onnxruntime could not allocate")
+
+
+@pytest.mark.parametrize("run", [no_numbers, no_memory])
+def test_a_model_that_cannot_be_used_is_told(client, monkeypatch, run):
+    assert client.get("/healthz").status_code == 200
+    monkeypatch.setattr(Model, "run", run)
+    assert "the model cannot be used" in refused(client.get("/healthz"), 503)
+    with pytest.raises(ModelError, match="the model cannot be used"):
+        create_app(Settings())
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/read/", "/v2/read"])
+def test_what_is_not_there(client, path):
+    assert refused(client.get(path), 404).endswith("Not Found")
+
+
+def test_another_method(client):
+    response = client.get("/v1/read")
+    assert refused(response, 405).endswith("Method Not Allowed")
+    assert response.headers["Allow"] == "POST"
+
+
+def test_it_describes_all_that_it_takes_and_gives(client):
+    found = client.get("/openapi.json").json()
+    assert {*found["paths"]} == {"/v1/read", "/v1/strokes", "/v1/classify", "/healthz", "/metrics"}
+    for path in ("/v1/read", "/v1/strokes", "/v1/classify"):
+        post = found["paths"][path]["post"]
+        assert post["requestBody"]["required"]
+        assert {*post["responses"]} == {"200", *["401", "403", "413", "415", "422", "429", "500", "503"]}
+        for status, response in post["responses"].items():
+            ref = response["content"]["application/json"]["schema"]["$ref"]
+            assert status == "200" or ref == "#/components/schemas/Failure"
+    assert "security" not in found

@@ -1,0 +1,149 @@
+"""What happens when there is too much to do."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from inkwise.recognition import Model, Recognizer
+from inkwise.service.work import THREADS, AbandonedError
+
+
+@pytest.fixture
+def pool(slow):
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+        slow.go.set()
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    monkeypatch.setattr("inkwise.service.work.THREADS", 1)
+
+
+def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
+    client = serve(queue=0)
+    first = pool.submit(read, client, expect="digit")
+    slow.begun.acquire()
+    response = read(client, expect="digit")
+    assert response.status_code == 429
+    assert response.json() == {"error": "too many requests wait already; ask again"}
+    assert response.headers["Retry-After"] == "1"
+    assert client.get("/healthz").status_code == 200
+    slow.go.set()
+    assert first.result().json()["text"] == "7"
+    assert read(client, expect="digit").status_code == 200
+
+
+def test_no_more_is_read_at_once_than_there_are_threads(serve, read, slow, pool):
+    client = serve()
+    requests = [pool.submit(read, client, expect="digit") for _ in range(THREADS + 2)]
+    for _ in range(THREADS):
+        slow.begun.acquire()
+    assert slow.calls == THREADS
+    slow.go.set()
+    assert [request.result().status_code for request in requests] == [200] * (THREADS + 2)
+
+
+def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve, read, slow):
+    client = serve(seconds=0.05, queue=1)
+    for _ in range(2):  # the second never gets a thread, and gives its place back
+        response = read(client, expect="digit")
+        assert response.status_code == 503
+        assert response.json() == {"error": "it took longer than 0.05 seconds"}
+    assert slow.calls == 1
+    slow.go.set()
+    while (response := read(client, expect="digit")).status_code != 200:
+        assert response.status_code in (429, 503)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(serve):
+    client = serve(seconds=0.05)
+
+    async def never():
+        await asyncio.sleep(3600)
+
+    async def ask():
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"image/png")]
+        scope = {"type": "http", "method": "POST", "path": "/v1/read", "headers": headers}
+        scope |= {"query_string": b"", "server": ("127.0.0.1", 8000)}
+        await client.app(scope, never, send)
+        return sent[0]["status"]
+
+    assert asyncio.run(ask()) == 503
+
+
+def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
+    monkeypatch.setattr("inkwise.service.work._HELD", 2 * len(png))
+    client = serve(body_bytes=len(png))
+    first = [pool.submit(read, client, expect="digit") for _ in range(2)]
+    for _ in first:
+        slow.begun.acquire()
+    assert read(client, expect="digit").status_code == 429
+    slow.go.set()
+    assert [request.result().status_code for request in first] == [200, 200]
+    assert read(client, expect="digit").status_code == 200
+
+
+def test_large_pictures_are_read_one_at_a_time(serve, read, slow, pool, monkeypatch):
+    monkeypatch.setattr("inkwise.service.routes._LARGE", 1000)
+    client = serve()
+    requests = [pool.submit(read, client, expect="digit") for _ in range(2)]
+    slow.begun.acquire()
+    assert not slow.begun.acquire(timeout=0.2)
+    slow.go.set()
+    assert [request.result().json()["text"] for request in requests] == ["7", "7"]
+
+
+def test_a_large_picture_that_takes_too_long_holds_up_none_but_the_large(serve, read, slow, monkeypatch):
+    monkeypatch.setattr("inkwise.service.routes._LARGE", 1000)
+    client = serve(seconds=0.3)
+    for _ in range(THREADS):
+        assert read(client, expect="digit").status_code == 503
+    assert slow.calls == 1
+    monkeypatch.setattr("inkwise.service.routes._LARGE", 10**6)
+    assert read(client, expect="any").status_code == 200
+
+
+def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeypatch):
+    ended = threading.Event()
+    classify = Recognizer.classify
+
+    def watched(recognizer, glyphs):
+        try:
+            return classify(recognizer, glyphs)
+        except AbandonedError:
+            ended.set()
+            raise
+
+    monkeypatch.setattr(Recognizer, "classify", watched)
+    client = serve(seconds=0.05)
+    assert read(client, expect="digit").status_code == 503
+    slow.go.set()
+    assert ended.wait(30)
+
+
+def test_requests_at_the_same_time_are_one_batch(client, read, monkeypatch):
+    first, run = threading.Lock(), Model.run
+
+    def patient(model, glyphs):
+        if first.acquire(blocking=False):
+            while len(model._waiting) < 3:
+                time.sleep(0.001)
+        return run(model, glyphs)
+
+    monkeypatch.setattr(Model, "run", patient)
+    with ThreadPoolExecutor(4) as pool:
+        requests = [pool.submit(read, client, expect="digit") for _ in range(4)]
+    assert [request.result().json()["text"] for request in requests] == ["7"] * 4
+    lines = client.get("/metrics").text.splitlines()
+    counts = dict(line.rsplit(" ", 1) for line in lines if line[0] != "#")
+    up_to = [float(counts[f'inkwise_batch_requests_bucket{{le="{size}.0"}}']) for size in (2, 4)]
+    assert up_to[1] == up_to[0] + 1
