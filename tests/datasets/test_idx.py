@@ -71,6 +71,11 @@ GOOD = idx_bytes(np.zeros((4, 28, 28), np.uint8))
             GOOD[:4] + b"\xff" * 12 + GOOD[16:],
             "where its header promises 79228162458924105385300197391",
         ),
+        (
+            IMAGES,
+            GOOD[:4] + b"\xff" * 4 + bytes(4) + b"\xff" * 4,
+            "its header promises 4294967295 x 0 x 4294967295, more than an array can be",
+        ),
         (IMAGES, gzip.compress(GOOD)[:-9], "the gzip data breaks off or is damaged"),
         (IMAGES, gzip.compress(GOOD)[:9] + b"damaged", "the gzip data breaks off or is damaged"),
         (IMAGES, idx_bytes(np.zeros((4, 16, 20), np.uint8)), "the images are 16x20, not 28x28"),

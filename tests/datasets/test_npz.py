@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,7 @@ def test_pictures_of_many_sizes(write, ragged, one):
     [
         ({"points": np.zeros((7, 3))}, r"points is float64 \(7, 3\), not numbers \(N, 2\)"),
         ({"points": np.full((7, 2), np.nan)}, "points holds a value that is not finite"),
+        ({"points": np.full((7, 2), 1e300)}, "points holds a value that is not finite"),
         ({"stroke_offsets": np.array([0, 3, 5, 9])}, "stroke_offsets does not rise from 0 to 7"),
         ({"stroke_offsets": np.array([0, 5, 3, 7])}, "stroke_offsets does not rise from 0 to 7"),
         ({"stroke_offsets": np.array([0, 3, 3, 7])}, "stroke_offsets has a stroke without points"),
@@ -141,16 +144,37 @@ def test_another_layout_is_told_with_what_it_holds(write):
         read_npz(write({"weights": np.zeros(3), "bias": np.zeros(3)}))
 
 
+def test_a_name_of_two_lines_is_told_in_one(write):
+    with pytest.raises(DataError, match=r"holds two\\nlines; expected"):
+        read_npz(write({"two\nlines": np.zeros(3)}))
+
+
 def test_python_objects_are_never_unpickled(write):
     with pytest.raises(DataError, match=r"set\.npz: is no sound \.npz archive of plain arrays"):
         read_npz(write({"images": np.array([{"a": 1}, None], dtype=object)}))
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-30], lambda data: b"text" * 50])
+def _of_a_later_zip(data):
+    """Needs version 7.5 to be unpacked, it says."""
+    entry = data.index(b"PK\x01\x02")
+    return data[: entry + 6] + bytes([75]) + data[entry + 7 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-30], lambda data: b"text" * 50, _of_a_later_zip]
+)
 def test_a_damaged_archive(write, damage):
     path = write(STROKES)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=r"set\.npz: is no sound \.npz archive"):
+        read_npz(path)
+
+
+def test_a_file_in_it_that_is_no_array(write, one):
+    path = write({"images": one[None]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("labels", "1")
+    with pytest.raises(DataError, match=r"set\.npz: holds a file that is no array"):
         read_npz(path)
 
 

@@ -154,7 +154,11 @@ def test_what_is_wrong_with_a_field_is_a_line_that_names_it(tmp_path, wrong, pro
         ((YAML, "- 1"), "must be keys with values"),
         ((YAML, "a: &a [1]\nb: *a"), "line 2: aliases (*) are not allowed"),
         ((YAML, "name: 1\nname: 2"), "line 2: 'name' is there twice"),
+        ((YAML, "name: !!set [1]"), "line 1: expected a mapping node, but found sequence"),
         ((YAML, "[" * 2000), "is no YAML"),
+        ((YAML, "a: !!timestamp z"), "is no YAML"),
+        ((YAML, "a: !!int ''"), "is no YAML"),
+        ((YAML, "a: !!bool x"), "is no YAML"),
         ((YAML, "name: !!python/object/apply:os.getcwd []"), "line 1: could not determine a constructor"),
     ],
 )

@@ -1,4 +1,5 @@
 import string
+import time
 from itertools import product
 
 import pytest
@@ -100,6 +101,13 @@ def test_the_graph_keeps_only_states_from_which_a_text_can_end():
     assert len(graph.accepts) == 6  # nothing, 0, 00 and 01, and the two ends
     assert graph.accepts.sum() == 2
     assert sorted(graph.columns.tolist()) == [1, 1, 1, 2, 2]
+
+
+def test_a_very_long_word_takes_no_longer_than_many_short_ones():
+    began = time.process_time()
+    graph = explored(listed(["1" * 30_000], "01"), "01", 100_000)
+    assert len(graph.accepts) == 30_001
+    assert time.process_time() - began < 1  # some seconds, were each step to look at all states
 
 
 def test_a_graph_of_nothing_is_none_and_one_that_is_too_large_is_refused():

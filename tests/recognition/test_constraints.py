@@ -161,6 +161,7 @@ def test_it_is_built_from_the_plain_values_of_a_form():
         ({"vocabulary": "123"}, "vocabulary '123' is not a list of numbers"),
         ({"vocabulary": ["12", "1O"]}, "the vocabulary holds '1O'"),
         ({"vocabulary": [1.5]}, "the vocabulary holds 1.5"),
+        ({"vocabulary": [["12"]]}, "the vocabulary holds ['12']"),
         ({"pattern": 5}, "pattern 5 is not text"),
         ({"pattern": "("}, "pattern '(' is no regular expression"),
         ({"pattern": r"(\d)\1"}, "is not understood"),

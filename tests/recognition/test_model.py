@@ -137,6 +137,23 @@ def test_damaged_metadata(write_onnx, metadata):
         Model(write_onnx(metadata))
 
 
+@pytest.mark.parametrize("text", [b"\xff\xfe{}", b"[" * 100_000])
+def test_metadata_that_are_no_text_or_nested_too_deep(write_onnx, text):
+    path = write_onnx("#" * len(text))
+    path.write_bytes(path.read_bytes().replace(b"#" * len(text), text))
+    with pytest.raises(ModelError, match="not those of an Inkwise model"):
+        Model(path)
+
+
+@pytest.mark.parametrize("labels", [[], ["a"], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]])
+def test_labels_are_texts_one_for_each_probability(labels):
+    model = onnx.load_from_string(model_source("default"))
+    metadata = json.loads(model.metadata_props[0].value) | {"labels": labels}
+    helper.set_model_props(model, {"inkwise": json.dumps(metadata)})
+    with pytest.raises(ModelError, match="its labels are not texts, one for each probability"):
+        Model(model.SerializeToString())
+
+
 def test_other_outputs(write_onnx):
     with pytest.raises(ModelError, match="not those of an Inkwise model"):
         Model(write_onnx(SOUND, output="logits"))

@@ -61,10 +61,19 @@ def test_separators_that_a_reader_does_not_know_are_left_out():
     ]
 
 
-@pytest.mark.parametrize("pattern", ["(", "[", "*", "1{2}{3}", "1{3,2}", "(?P=a)", r"1{99999999999}"])
+LONG = "1{" + 5000 * "9" + "}"
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "*", "1{2}{3}", "1{3,2}", "(?P=a)", "1{99999999999}", LONG])
 def test_what_is_no_regular_expression_is_told(pattern):
     with pytest.raises(InkwiseError, match=f"^pattern {re.escape(repr(pattern))} is no regular expression"):
         matching(pattern, SYMBOLS)
+
+
+def test_a_pattern_of_two_lines_is_told_in_one():
+    with pytest.raises(InkwiseError) as caught:
+        matching("[a-\n]", SYMBOLS)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,11 @@ def test_what_is_not_regular_is_named(pattern, part):
 def test_a_pattern_that_is_very_long_when_written_out_is_refused(pattern):
     with pytest.raises(InkwiseError, match="longer than 1000 characters"):
         matching(pattern, SYMBOLS)
+
+
+@pytest.mark.parametrize("pattern", ["[[1]", "[1||]"])
+def test_what_python_may_come_to_read_otherwise_is_read_as_it_is_now_without_a_word(pattern):
+    assert "1" in matching(pattern, SYMBOLS)
 
 
 def test_nothing_may_be_repeated_for_ever():

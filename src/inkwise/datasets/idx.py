@@ -95,7 +95,12 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     )  # Python's integers: a broken header can promise 2^96
     if len(data) != promised:
         raise DataError(f"{path}: {len(data)} bytes where its header promises {promised}")
-    return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()  # a copy can be written to
+    try:
+        array = np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+    except ValueError:  # nothing is in it, and yet numpy cannot count that far
+        sizes = " x ".join(map(str, shape))
+        raise DataError(f"{path}: its header promises {sizes}, more than an array can be") from None
+    return array.copy()  # a copy can be written to
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

@@ -11,8 +11,6 @@ Each may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is ever
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -43,8 +41,9 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
         return _equal_pictures(path, arrays)
     if arrays.keys() >= _RAGGED:
         return _ragged_pictures(path, arrays)
+    names = ", ".join(repr(name)[1:-1] for name in arrays)  # a name may have lines
     raise DataError(
-        f"{path}: holds {', '.join(arrays) or 'nothing'}; expected images, or pixels with offsets and shapes,"
+        f"{path}: holds {names or 'nothing'}; expected images, or pixels with offsets and shapes,"
         " or points with stroke_offsets and sample_offsets"
     )
 
@@ -52,19 +51,23 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
 def _open(path: Path) -> Arrays:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError) as error:
-        # Beside damage: an array of Python objects (ValueError), a lone .npy (TypeError).
-        raise DataError(f"{path}: is no sound .npz archive of plain arrays") from error
+            members = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
+    except Exception as error:
+        # zipfile, zlib and numpy have a word each for a kind of damage, and for an array of Python objects.
+        raise DataError(f"{path}: is no sound .npz archive of plain arrays") from error
+    if not all(isinstance(member, np.ndarray) for member in members.values()):
+        raise DataError(f"{path}: holds a file that is no array")  # of which numpy gives the bytes
+    return members
 
 
 def _stroke_set(path: Path, arrays: Arrays) -> StrokeSet:
     points = arrays["points"]
     if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
         raise DataError(f"{path}: points is {points.dtype} {points.shape}, not numbers (N, 2)")
-    points = points.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large is infinite then
+        points = points.astype(np.float32)
     if not np.isfinite(points).all():
         raise DataError(f"{path}: points holds a value that is not finite")
     strokes = [points[start:end] for start, end in _ranges(path, arrays, "stroke_offsets", len(points))]

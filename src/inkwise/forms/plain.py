@@ -31,7 +31,8 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
-        for key, _ in node.value:
+        # A tag such as !!set may claim a mapping where there is none.
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     problem = f"{key.value!r} is there twice"
@@ -58,7 +59,8 @@ def load(path: Path) -> Mapping[str, Any]:
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise DataError(f"{path}: {where}{error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, AttributeError, LookupError, ValueError, RecursionError) as error:
+        # Beside damage: a value that is not what its tag says, of which each constructor has its own word.
         raise DataError(f"{path}: is no YAML ({' '.join(str(error).split())[:80]})") from None
     return mapping(values)
 

@@ -218,10 +218,15 @@ def explored(automaton: Automaton, symbols: str, limit: int) -> Graph | None:
             raise InkwiseError(f"more than {limit} states are needed to tell what satisfies it")
     accepts = np.array([automaton.accepts(state) for state in queue])
     sources, columns, targets = np.array(arcs, np.int64).reshape(-1, 3).T
-    alive, before = accepts, np.zeros_like(accepts)
-    while (alive != before).any():
-        before, alive = alive, alive.copy()
-        alive[sources[before[targets]]] = True
+    into: list[list[int]] = [[] for _ in queue]
+    for source, _, after in arcs:
+        into[after].append(source)
+    alive, todo = accepts.copy(), np.flatnonzero(accepts).tolist()
+    while todo:  # a step for each arc: one for each depth of the graph, of all arcs, would be their product
+        for source in into[todo.pop()]:
+            if not alive[source]:
+                alive[source] = True
+                todo.append(source)
     if not alive[0]:
         return None
     kept = alive[sources] & alive[targets]

@@ -194,13 +194,13 @@ def _words(numbers: Any) -> tuple[str, ...]:
     """The numbers of a vocabulary as texts, each once."""
     if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Collection):
         raise InkwiseError(f"vocabulary {numbers!r} is not a list of numbers")
-    words = dict.fromkeys(str(number) if type(number) is int else number for number in numbers)
+    words = [str(number) if type(number) is int else number for number in numbers]
     if not words:
         raise InkwiseError("the vocabulary is empty")
     for word in words:
         if not isinstance(word, str) or not word or not set(word) <= set(DIGITS + SEPARATORS):
             raise InkwiseError(f"the vocabulary holds {word!r}, which is no number of digits and separators")
-    return tuple(words)
+    return tuple(dict.fromkeys(words))
 
 
 NOTHING_KNOWN = Constraint()

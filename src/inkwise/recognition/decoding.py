@@ -71,7 +71,7 @@ class Decoder:
         equal = np.take_along_axis(arc_of, self._columns, axis=1)
         self._doubling = np.flatnonzero((equal < arcs).any(axis=1))
         self._doubled = np.append(self._cell, self._columns.size)[equal[self._doubling]]
-        self._unequal = np.setdiff1d(np.arange(arcs), equal)
+        self._unequal = np.flatnonzero(~np.isin(np.arange(arcs), equal))
 
     def best(self, lattice: NDArray[np.float32]) -> tuple[tuple[int, ...] | None, float, float]:
         """The likeliest text: a beam of prefixes that grow by a symbol a step, ever wider until it is proven.

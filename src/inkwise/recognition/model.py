@@ -47,6 +47,10 @@ class Model:
         """
         self._session, self.metadata = open_session(source, threads, _NEEDED, _INPUT, _OUTPUTS)
         self.labels: tuple[str, ...] = tuple(self.metadata["labels"])
+        shapes = {value.name: value.shape for value in self._session.get_outputs()}
+        columns = {size for size in shapes[_OUTPUTS[0]][-1:] if isinstance(size, int)}  # else a variable
+        if not all(isinstance(label, str) for label in self.labels) or columns - {len(self.labels)}:
+            raise ModelError(f"{_called(source)}: its labels are not texts, one for each probability")
         self.threshold = float(self.metadata["threshold"])
         self.rejects = rejects(self.metadata)
         self.name = dated_name(self.metadata)
@@ -116,30 +120,39 @@ def open_session(
     Raises:
         ModelError: no such file, not ONNX, or without these metadata, inputs and outputs.
     """
-    path = "the model" if isinstance(source, bytes) else source
+    path = _called(source)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
     try:
         # From bytes, so that a graph cannot name other files to load.
         graph = source if isinstance(source, bytes) else Path(source).read_bytes()
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        # Else it says on stdout that a model is damaged, and tries the same again.
+        quiet = {"enable_fallback": 0}
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], **quiet)
     except OSError as error:
         raise ModelError(f"{path}: cannot be opened ({error.strerror})") from None
     except Exception:  # onnxruntime raises classes of its own, by kind of damage
         raise ModelError(f"{path}: is not an ONNX model that can be run") from None
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    text: str | None = ""  # it stays so where it is no UTF-8, as names of values and dimensions may not be
+    try:
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        metadata = {} if text is None else dict(json.loads(text))
+        sound = all(isinstance(metadata[key], kind) for key, kind in needed.items())
+        sound &= given in {value.name for value in session.get_inputs()}
+        sound &= {*outputs} <= {value.name: value.shape for value in session.get_outputs()}.keys()
+    except (ValueError, TypeError, KeyError, RecursionError):
+        sound = False
     if text is None:
         raise ModelError(f"{path}: is an ONNX model but not one of Inkwise's (no metadata)")
-    try:
-        metadata = dict(json.loads(text))
-        sound = all(isinstance(metadata[key], kind) for key, kind in needed.items())
-    except (ValueError, TypeError, KeyError):
-        sound = False
-    sound &= given in {value.name for value in session.get_inputs()}
-    if not sound or not {*outputs} <= {value.name for value in session.get_outputs()}:
+    if not sound:
         raise ModelError(f"{path}: its metadata or its inputs and outputs are not those of an Inkwise model")
     return session, metadata
+
+
+def _called(source: str | Path | bytes) -> str:
+    """What messages call a model."""
+    return "the model" if isinstance(source, bytes) else str(source)
 
 
 def dated_name(metadata: dict[str, Any]) -> str:

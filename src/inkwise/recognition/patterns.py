@@ -10,6 +10,7 @@ fifteen characters can keep these busy for minutes.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -190,12 +191,15 @@ def matching(pattern: str, symbols: str) -> Automaton:
         InkwiseError: it is no regular expression, uses what is not understood, or is too long.
     """
     try:
-        re.compile(pattern)
-        return _Parser(pattern, symbols).automaton()
-    except (re.error, OverflowError) as error:
-        raise InkwiseError(f"pattern {pattern!r} is no regular expression: {error}") from None
+        # The warning is of what may come to mean a set.
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            re.compile(pattern)
+            return _Parser(pattern, symbols).automaton()
     except InkwiseError as error:
         raise InkwiseError(f"pattern {pattern!r}: {error}") from None
+    except (re.error, OverflowError, ValueError) as error:  # a ValueError is a number that is absurdly long
+        reason = repr(str(error))[1:-1]  # it may hold a line break of the pattern's
+        raise InkwiseError(f"pattern {pattern!r} is no regular expression: {reason}") from None
     except RecursionError:
         raise InkwiseError(f"pattern {pattern!r}: its groups are nested too deep") from None
 

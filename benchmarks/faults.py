@@ -1,0 +1,70 @@
+"""Try what breaks a program at work, and count what it survives and what is lost, as a Markdown table.
+
+    python benchmarks/faults.py --kills 200
+    python benchmarks/faults.py answering reading --kills 20
+
+SIGKILL comes at random moments of answering, learning, training, downloading and reading; then the disk is
+full, the folder cannot be written, the clock goes back, and the database is restarted while people teach. The
+last needs PostgreSQL's own programs; without them it is left out by name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from common import machine, print_table
+from outages import OUTAGES
+from sieges import Toll, siege
+from victims import KINDS
+
+SHARES = {"answering": 0.4, "downloading": 0.25, "reading": 0.2, "training": 0.12, "learning": 0.03}
+"""Of all kills: learning takes longest, and what people teach is what cannot be had again."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faults", nargs="*", help=f"by default all: {', '.join([*KINDS, *OUTAGES])}")
+    parser.add_argument("--kills", type=int, default=200, help="of all kinds of work together")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    chosen = given.faults or [*KINDS, *OUTAGES]
+    if unknown := set(chosen) - {*KINDS, *OUTAGES}:
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+    rng = random.Random(given.seed)
+    whole = sum(SHARES.get(name, 0) for name in chosen)
+    began, tolls = time.monotonic(), []
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            if name in OUTAGES:
+                toll = OUTAGES[name](Path(folder))
+            else:
+                kills = round(given.kills * SHARES[name] / whole)
+                toll = siege(KINDS[name](Path(folder)), kills, rng)
+        if toll is None:
+            print(f"{name}: left out, PostgreSQL is not there", file=sys.stderr)
+        else:
+            tolls.append(toll)
+            print(f"{toll.name}: {toll.tried}, {toll.survived}, {toll.lost}", file=sys.stderr)
+    print_tolls(tolls)
+    print(f"\n{machine()}; {time.monotonic() - began:.0f} s; seed {given.seed}.")
+    for toll in tolls:
+        for problem in toll.problems:
+            print(f"{toll.name}: {problem}", file=sys.stderr)
+    sys.exit(any(toll.problems or toll.lost for toll in tolls))
+
+
+def print_tolls(tolls: list[Toll]) -> None:
+    """The table, and a last row of sums."""
+    head = ("fault", "tried", "survived", "acknowledged and lost")
+    rows = [(toll.name, str(toll.tried), str(toll.survived), str(toll.lost)) for toll in tolls]
+    sums = [str(sum(getattr(toll, what) for toll in tolls)) for what in ("tried", "survived", "lost")]
+    print_table(head, [*rows, ("all", *sums)])
+
+
+if __name__ == "__main__":
+    main()

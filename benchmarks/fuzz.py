@@ -1,0 +1,86 @@
+"""Look for inputs that a decoder cannot take, guided by what they reach in its code (atheris, libFuzzer).
+
+    python benchmarks/fuzz.py TARGET --minutes 10 --seeds FOLDER
+    python benchmarks/fuzz.py                                      # each target for ten minutes, and a table
+
+The seeds in tests/siege/seeds are where it begins. Inputs that reach something new are kept in FOLDER, and
+the next run goes on from them. It ends at the first finding, with exit 77, and says in which file of
+FOLDER-findings that lies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import atheris
+from common import print_table
+
+SEEDS = Path(__file__).parent.parent / "tests" / "siege" / "seeds"
+
+_ROOMS = ("web", "datasets", "forms", "ink", "recognition")
+_WATCHED = [*(f"inkwise.{room}" for room in _ROOMS), "PIL", "yaml"]
+_ROOM = 9000  # MB of the whole process: what atheris puts into a module keeps some of each input
+_HANGS = 60  # seconds without an answer
+_LONGEST = 16384  # bytes of an input
+
+
+def main() -> None:
+    # What is imported here is made to tell which of its branches are taken.
+    with atheris.instrument_imports(include=_WATCHED):
+        from decoders import TARGETS, tried
+        from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (else they would come later)
+
+        import inkwise.ink.pdf  # noqa: F401
+
+        Image.preinit()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("target", nargs="?", choices=TARGETS, help="by default all, one after another")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seeds", type=Path, help="by default runs/fuzz/TARGET")
+    given = parser.parse_args()
+    if given.target is None:
+        fuzz_each(list(TARGETS), given.minutes)
+        return
+    kept = given.seeds or Path("runs/fuzz") / given.target
+    findings = kept.with_name(f"{kept.name}-findings")
+    for folder in (kept, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    logging.disable()
+    options = [
+        f"-max_total_time={round(60 * given.minutes)}",
+        f"-artifact_prefix={findings}/",
+        f"-rss_limit_mb={_ROOM}",
+        f"-timeout={_HANGS}",
+        f"-max_len={_LONGEST}",
+        "-print_final_stats=1",
+    ]
+    target = TARGETS[given.target]
+    atheris.Setup(
+        [sys.argv[0], *options, str(kept), str(SEEDS / given.target)], lambda data: tried(target, data)
+    )
+    atheris.Fuzz()
+
+
+def fuzz_each(targets: list[str], minutes: float) -> None:
+    """Try each in a process of its own, and print how much was tried; a finding ends it."""
+    rows = []
+    for target in targets:
+        print(target, file=sys.stderr)
+        told = [sys.executable, __file__, target, "--minutes", str(minutes)]
+        ended = subprocess.run(told, stderr=subprocess.PIPE, text=True, errors="replace")
+        done = re.search(r"Done (\d+) runs in (\d+) second", ended.stderr)
+        if ended.returncode or done is None:
+            print(ended.stderr[-5000:], file=sys.stderr)
+            sys.exit(ended.returncode or 1)
+        rows.append((target, f"{int(done[2]) / 60:.1f}", f"{int(done[1]):,}"))
+    print_table(("target", "minutes", "inputs tried"), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""A few kills of each kind of work: nothing acknowledged is lost, and every start is clean."""
+
+import random
+
+import pytest
+from sieges import siege
+from victims import KINDS, Answering
+
+CHEAP = ("answering", "downloading", "training")
+
+
+@pytest.mark.parametrize("kind", CHEAP)
+def test_nothing_acknowledged_is_lost(kind, tmp_path):
+    victim = KINDS[kind](tmp_path)
+    toll = siege(victim, 2, random.Random(0))
+    assert toll.problems == []
+    assert (toll.tried, toll.survived, toll.lost) == (2, 2, 0)
+    if isinstance(victim, Answering):
+        assert victim.acknowledged
+
+
+def test_every_page_is_there_once_however_often_it_was_killed(tmp_path):
+    toll = siege(KINDS["reading"](tmp_path), 2, random.Random(0))
+    assert (toll.problems, toll.survived, toll.lost) == ([], 2, 0)
+
+
+def test_what_is_lost_is_counted(tmp_path):
+    app = Answering(tmp_path)
+    run = app.start()
+    while app.acknowledged < 3:
+        assert not run.wait(0.05)
+    run.kill()
+    assert app.missing() == 0
+    for path in tmp_path.glob("taught.db*"):
+        path.unlink()
+    assert app.missing() == app.acknowledged
