@@ -131,6 +131,20 @@ def test_version(inkwise):
     assert inkwise("--version")[:2] == (0, f"inkwise {__version__}\n")
 
 
+def test_it_starts_without_what_other_commands_need(folder):
+    """So that it starts fast."""
+    others = {"inkwise.datasets", "inkwise.forms", "pooch", "yaml", "numpy.ma"}
+    code = f"import atexit, sys; atexit.register(lambda: print({{*sys.modules}} & {others}, file=sys.stderr))"
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}\nfrom inkwise.cli import main; main()",
+        "read",
+        folder / "a.png",
+    ]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == "set()\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk to write to is Linux's")
 @pytest.mark.parametrize("form", ["--csv", "--json"])
 def test_standard_output_that_is_full_is_one_line(folder, form):

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -165,6 +166,15 @@ def test_colours_that_look_alike_in_grey_are_told_apart(page, ink, paper, alike)
     grey = decode(image)
     assert abs(int(grey[5, 10]) - int(grey[20, 10])) > 60
     assert alike(picture_glyph(grey), picture_glyph(page)) > 0.95
+
+
+@pytest.mark.parametrize(("alpha", "times"), [(255, 1), (100, 4)])
+def test_colours_become_grey_in_little_memory(alpha, times):
+    pixels = np.full((1000, 1000, 4), (250, 240, 20, alpha), np.uint8)
+    tracemalloc.start()
+    decode(pixels)
+    assert tracemalloc.get_traced_memory()[1] < times * pixels.nbytes + 1e6
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("ink", ["yellow", "cyan", "magenta", "red", "lime", "blue", "#f0ffff"])

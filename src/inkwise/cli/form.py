@@ -10,7 +10,6 @@ import typer
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
 from inkwise.errors import DataError
 from inkwise.files import check_apart, write_whole
-from inkwise.forms import Form, FormError, draw, prepared
 
 app = typer.Typer(no_args_is_help=True, help="Forms: what is written where.")
 
@@ -53,6 +52,8 @@ def check(
     ] = None,
 ) -> None:
     """Say what is wrong with a form, a line each; draw its fields."""
+    from inkwise.forms import Form, FormError, draw, prepared
+
     try:
         found = Form.read(form)
     except FormError as error:

@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from inkwise.datasets import load
 from inkwise.files import check_apart
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.recognition.submission import write_submission
 
 
 def predict(
@@ -25,6 +23,9 @@ def predict(
     ] = "default",
 ) -> None:
     """Read each picture of a data set as one digit and write the answers as a submission."""
+    from inkwise.datasets import load
+    from inkwise.recognition.submission import write_submission
+
     check_apart(submission, [source, model_source(model)])
     opened, dataset = Model(model_source(model)), load(source)
     write_submission(opened, dataset.glyphs, submission)

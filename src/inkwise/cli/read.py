@@ -16,7 +16,6 @@ from rich.text import Text
 from inkwise.cli.known import constraint
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, InkwiseError, needs_extra
-from inkwise.forms import Form
 from inkwise.stacks import (
     Columns,
     Reader,
@@ -94,7 +93,12 @@ def read(
     known = constraint(length, pattern, range_, check, vocabulary)
     if known and not number:
         raise InkwiseError(f"--{next(iter(known))} needs --number: each page holds exactly one number")
-    reader = Reader(model, digit, number, known, None if form is None else Form.read(form))
+    template = None
+    if form is not None:
+        from inkwise.forms import Form
+
+        template = Form.read(form)
+    reader = Reader(model, digit, number, known, template)
     console = Console(stderr=True)
     if on:
         failed = _read_on(on, files, reader, out, address, jobs, json or csv, console)

@@ -42,7 +42,7 @@ def _within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> Window | N
     off = np.asarray(cv2.absdiff(grey, np.full_like(grey, level)), np.uint8)
     band = off <= _EVEN
     ends = [0, 0, 0, 0]  # how far each side's band goes in
-    kept = band.mean(1) >= 0.75, band.mean(0) >= 0.75
+    kept = tuple(np.count_nonzero(band, axis) >= 0.75 * band.shape[axis] for axis in (1, 0))
     for side in sides:
         along = kept[side // 2][:: -1 if side % 2 else 1]
         ends[side] = int(along.argmin())
@@ -74,7 +74,7 @@ def _window(shape: tuple[int, ...], ends: list[int]) -> Window:
 
 def _holds_another(off: NDArray[np.uint8], shape: tuple[int, ...]) -> bool:
     """Whether what lies between is large enough, and hardly of the bands' brightness."""
-    return min(off.shape) >= _LEAST * min(shape) and bool((off < _CLEAR).mean() <= 0.3)
+    return min(off.shape) >= _LEAST * min(shape) and bool(np.count_nonzero(off < _CLEAR) <= 0.3 * off.size)
 
 
 def _is_round(band: NDArray[np.bool_]) -> bool:

@@ -73,10 +73,11 @@ def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:
     shapes = _temper_width(shapes)
     top, bottom, left, right = _bounds(shapes)
     scale = BOX / np.maximum(np.maximum(bottom - top, right - left), 1)
-    mass = np.maximum(shapes.sum((1, 2)), 1)
+    rows, columns = shapes.sum(2), shapes.sum(1)
+    mass = np.maximum(rows.sum(1), 1)
     axis = np.arange(FINE_SIDE) + 0.5
-    centre_y = shapes.sum(2) @ axis / mass
-    centre_x = shapes.sum(1) @ axis / mass
+    centre_y = rows @ axis / mass
+    centre_x = columns @ axis / mass
     # The centre of mass goes to the middle, unless that would push ink over the edge.
     shift_y = np.clip(CENTRE - centre_y * scale, -top * scale, SIDE - bottom * scale)
     shift_x = np.clip(CENTRE - centre_x * scale, -left * scale, SIDE - right * scale)
@@ -157,6 +158,5 @@ def _weights(
     """
     extent = np.maximum(1 / scale, 1)[:, None, None]
     middle = ((np.arange(size) + 0.5 - shift[:, None]) / scale[:, None])[:, :, None]
-    source = np.arange(n)
-    overlap = np.minimum(middle + extent / 2, source + 1) - np.maximum(middle - extent / 2, source)
-    return np.asarray(np.clip(overlap, 0, None) / extent, np.float32)
+    apart = np.abs(middle - (np.arange(n) + 0.5))
+    return np.asarray(np.minimum(np.maximum((extent + 1) / 2 - apart, 0), 1) / extent, np.float32)

@@ -79,7 +79,8 @@ def _marks(ink: NDArray[np.uint8], reach: int = 0) -> tuple[NDArray[np.int32], l
     mask = ink >= 128
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     joined = cv2.dilate(mask.astype(np.uint8), kernel)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    # Of OpenCV's algorithms by far the fastest where there is little ink.
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(joined, 8, cv2.CV_32S, cv2.CCL_GRANA)
     height, width = ink.shape
     areas = np.bincount(labels[mask], minlength=len(stats)).tolist()
     least = 0.02 * max(areas[1:], default=0)
@@ -146,10 +147,12 @@ def _cut(ink: NDArray[np.uint8], labels: NDArray[np.int32], marks: list[_Mark]) 
     x, y, w, h = _union(marks)
     top, left = max(y - 1, 0), max(x - 1, 0)
     window = np.s_[top : y + h + 1, left : x + w + 1]
-    own = np.isin(labels[window], [mark.label for mark in marks]).astype(np.uint8)
-    others = (labels[window] > 0) & (own == 0)
-    reach = cv2.dilate(own, np.ones((3, 3), np.uint8)).astype(bool) & ~others
-    alone = np.where(reach, ink[window], 0).astype(np.uint8)
+    near = labels[window]
+    is_own = np.zeros(near.max() + 1, np.uint8)
+    is_own[[mark.label for mark in marks]] = 1
+    own = is_own[near]
+    reach = cv2.dilate(own, np.ones((3, 3), np.uint8))
+    alone = ink[window] * np.where(near > 0, own, reach)
     tight_x, tight_y, w, h = cv2.boundingRect((alone >= 128).astype(np.uint8))
     return Character(alone, (left + tight_x, top + tight_y, w, h))
 
