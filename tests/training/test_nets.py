@@ -54,16 +54,28 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
     assert f"{sum(parameters):,}" in NETS[name].__doc__
 
 
-def test_the_deep_net_has_a_convolution_for_each_channel():
+@pytest.mark.parametrize("name", ["deep", "sprint"])
+def test_a_deep_net_has_a_convolution_for_each_channel(name):
     for channels in ((4, 5, 6), (4, 5, 6, 7, 8)):
-        layers = make(net="deep", channels=channels).features
+        layers = make(net=name, channels=channels).features
         assert [layer.out_channels for layer in layers if isinstance(layer, torch.nn.Conv2d)] == [*channels]
 
 
+@pytest.mark.parametrize("name", ["deep", "sprint"])
 @pytest.mark.parametrize("channels", [(8, 8), (8, 8, 0)])
-def test_the_deep_net_takes_three_channels_or_more(channels):
-    with pytest.raises(InkwiseError, match="net deep takes three channels or more"):
-        make(net="deep", channels=channels)
+def test_a_deep_net_takes_three_channels_or_more(name, channels):
+    with pytest.raises(InkwiseError, match=f"net {name} takes three channels or more"):
+        make(net=name, channels=channels)
+
+
+def test_the_net_for_sprints_looks_at_glyphs_in_halves_and_quarters():
+    glyphs, sides = torch.rand(1, 1, 28, 28), []
+    for layer in make(net="sprint", channels=(4, 5, 6, 7)).features:
+        if isinstance(layer, torch.nn.Conv2d):
+            sides.append(layer(glyphs).shape[-1])
+        glyphs = layer(glyphs)
+    assert sides == [12, 12, 6, 6]
+    assert glyphs.shape == (1, 36 * 7)
 
 
 @pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])

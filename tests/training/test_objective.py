@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from inkwise.training import recipe
-from inkwise.training.objective import Ftrl, distance_of, loss_of, optimizer_of
+from inkwise.training.objective import Ftrl, Muon, distance_of, loss_of, optimizer_of
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]]))
 CLASSES = torch.tensor([0, 1])
@@ -33,7 +33,7 @@ def test_the_distance_to_a_teacher_is_the_divergence_from_what_it_says():
     assert float(distance_of(LOGITS, sure)) == pytest.approx(-(math.log(0.7) + math.log(0.25)) / 2)
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl"])
+@pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"])
 def test_every_optimizer_goes_downhill(name):
     torch.manual_seed(0)
     net = nn.Linear(4, 1)
@@ -58,7 +58,7 @@ def test_biases_do_not_decay():
     assert weights["params"] == [net.weight]
 
 
-@pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl"])
+@pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"])
 def test_the_rate_falls_from_the_head_to_the_first_layer(name):
     net = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.Linear(8, 2)
@@ -100,3 +100,28 @@ def test_ftrl_forgets_the_first_weights():
     weights.grad = torch.full((3,), 1e-6)
     Ftrl([{"params": [weights]}], lr=1e-3).step()
     assert weights.abs().max() < 0.01
+
+
+@pytest.mark.parametrize("shape", [(8, 4, 3, 3), (16, 1, 3, 3)])
+def test_muon_changes_filters_in_every_direction_alike(shape):
+    torch.manual_seed(0)
+    weights = torch.zeros(shape, requires_grad=True)
+    weights.grad = torch.randn(shape) * torch.logspace(0, -1, shape[0])[:, None, None, None]
+    Muon([{"params": [weights], "weight_decay": 0.0}], lr=0.1).step()
+    lengths = torch.linalg.svdvals(weights.detach().flatten(1))  # ten times the rate is 1
+    assert 0.5 < lengths.min() < lengths.max() < 1.3
+    assert (weights.detach() * weights.grad).sum() < 0
+
+
+def test_what_is_no_filter_learns_from_muon_as_from_adamw():
+    steps = []
+    for name in ("muon", "adamw"):
+        torch.manual_seed(0)
+        net = nn.Linear(4, 2)
+        optimizer = optimizer_of(net, recipe("default").set(optimizer=name))
+        for _ in range(3):
+            optimizer.zero_grad()
+            net(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+        steps.append(net.weight.detach())
+    torch.testing.assert_close(*steps)

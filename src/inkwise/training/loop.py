@@ -47,8 +47,9 @@ class Loop(ABC, Generic[N, D]):
     """Trains a net by a recipe. What a batch is, what it costs and how it is validated, subclasses say.
 
     Callbacks may read all of: net, recipe, epoch (finished), step (finished), total_steps, lr, history,
-    running (mean loss and accuracy of this epoch so far), stopped (why, or None). `kept` is the module whose
-    weights are validated and returned: the net, unless a callback puts its own in place.
+    running (mean loss and accuracy of this epoch so far), stopped (why, or None), half (the 16-bit type that
+    convolutions compute in, or None). `kept` is the module whose weights are validated and returned: the
+    net, unless a callback puts its own in place.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Loop(ABC, Generic[N, D]):
         self.running: Row = {}
         self.stopped: str | None = None
         self.best: dict[str, Tensor] = {}
-        self._half = torch.bfloat16 if _bfloat16(recipe, self.device) else None
+        self.half = torch.bfloat16 if _bfloat16(recipe, self.device) else None
 
     @property
     def lr(self) -> float:
@@ -163,7 +164,7 @@ class Loop(ABC, Generic[N, D]):
         """The mean loss and the accuracy of what is kept, on validation."""
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self._half, enabled=self._half is not None)
+        return torch.autocast(self.device.type, self.half, enabled=self.half is not None)
 
     def _call(self, hook: str) -> None:
         for callback in self.callbacks:

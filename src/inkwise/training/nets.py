@@ -36,6 +36,32 @@ def deep(recipe: Recipe, classes: int) -> Net:
     return _halved_twice(recipe, classes, [*recipe.channels[:2]], [*recipe.channels[2:]])
 
 
+def sprint(recipe: Recipe, classes: int) -> Net:
+    """Made for few steps: a convolution where the glyph is 12x12, then those of the other channels at 6x6.
+
+    The first has filters of 5x5 and sees no border: there is no ink. Where the glyph is 12x12 biases stand
+    in for batch-norm, which would take as long there as a fifth of all convolutions.
+
+    Raises:
+        InkwiseError: `channels` are fewer than three.
+    """
+    if len(recipe.channels) < 3 or min(recipe.channels) < 1:
+        raise InkwiseError(f"net sprint takes three channels or more, each at least 1, not {recipe.channels}")
+    a, b, *_ = recipe.channels
+    features = nn.Sequential(
+        *standardised(recipe),
+        nn.Conv2d(1, a, 5, stride=2),
+        nn.ReLU(inplace=True),  # (n, a, 12, 12)
+        nn.Conv2d(a, b, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.ReLU(inplace=True),  # (n, b, 6, 6): a maximum may be taken before the ReLU
+        *(layer for pair in pairwise(recipe.channels[1:]) for layer in convolution(*pair, 3)),
+        nn.Flatten(),  # (n, 36 * channels[-1])
+        nn.Dropout(recipe.dropout),
+    )
+    return Net(features, classes)
+
+
 def _halved_twice(recipe: Recipe, classes: int, fine: list[int], coarse: list[int]) -> Net:
     """Convolutions of these channels where the glyph is 14x14, then of those where it is 7x7."""
     features = nn.Sequential(
@@ -63,6 +89,7 @@ def convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[n
 NETS: dict[str, Callable[[Recipe, int], Net]] = {
     "compact": compact,
     "deep": deep,
+    "sprint": sprint,
     "lenet-dropout": paper_nets.lenet_dropout,
     "cnn-batchnorm": paper_nets.cnn_batchnorm,
     "cnn-small": paper_nets.cnn_small,

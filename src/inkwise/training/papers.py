@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inkwise.errors import InkwiseError
-from inkwise.training.recipe import Recipe
+from inkwise.training.recipe import OptimizerName, Recipe
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class _Paper(Recipe):
     """Nothing that a document does not ask for."""
 
     test: tuple[str, ...] = ("mnist-test", "mnist-modified")
-    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adam"
+    optimizer: OptimizerName = "adam"
     lr: float = 1e-3
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
@@ -89,7 +89,7 @@ class LenetRobust(_Paper):
     name = "lenet-robust"
 
     net: str = "lenet-robust"
-    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "rmsprop"
+    optimizer: OptimizerName = "rmsprop"
     epochs: int = 20
 
 
@@ -148,7 +148,7 @@ class CnnAdadelta(_Paper):
     name = "cnn-adadelta"
 
     net: str = "cnn-adadelta"
-    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adadelta"
+    optimizer: OptimizerName = "adadelta"
     dropout: float = 0.5
     batch: int = 128
     epochs: int = 200

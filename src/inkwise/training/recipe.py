@@ -12,6 +12,8 @@ from inkwise.errors import InkwiseError, nearest
 
 _SHARES = ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect", "taught")
 
+OptimizerName = Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"]
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -59,7 +61,7 @@ class Recipe:
     # optimisation
     epochs: int = 24
     batch: int = 256
-    optimizer: Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl"] = "adamw"
+    optimizer: OptimizerName = "adamw"
     loss: Literal["cross-entropy", "mae", "mse"] = "cross-entropy"
     """mae, mse: of the probabilities against 1 for the right class and 0 for the others."""
     lr: float = 8e-3

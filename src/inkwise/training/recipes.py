@@ -9,7 +9,7 @@ from typing import Any
 
 from inkwise.errors import DataError, InkwiseError, nearest
 from inkwise.training.papers import PAPERS
-from inkwise.training.recipe import Recipe
+from inkwise.training.recipe import OptimizerName, Recipe
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,51 @@ class Tiny(Hands):
 
 
 @dataclass(frozen=True)
+class Sprint99(Recipe):
+    """357 ± 5 misses of 36,001 on validation, 99.01 % (4 seeds).
+
+    Made for 99.0 %: two fifths of the digits, each seen once, as it is.
+    """
+
+    name = "sprint-99"
+
+    validation: float = 0.6
+    net: str = "sprint"
+    channels: tuple[int, ...] = (32, 32, 48, 48)
+    standardise: bool = True
+    epochs: int = 1
+    batch: int = 64
+    optimizer: OptimizerName = "muon"
+    lr: float = 0.01
+    weight_decay: float = 0.02
+    warmup: float = 0.2
+    averaging: float = 0.0
+    rotate: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sprint995(Sprint99):
+    """32 ± 0 misses of 5,001 on validation, 99.36 % (2 seeds).
+
+    Made for 99.5 % of MNIST test, whose digits are easier than those of validation: all digits, drawn anew
+    each time, and one convolution more.
+    """
+
+    name = "sprint-995"
+
+    validation: float = 1 / 12
+    channels: tuple[int, ...] = (32, 32, 48, 48, 48)
+    epochs: int = 2
+    rotate: float = 10.0
+    scale: float = 0.1
+    shear: float = 0.15
+    shift: float = 0.05
+
+
+@dataclass(frozen=True)
 class Lines(Recipe):
     """Reads lines of digits, by connectionist temporal classification.
 
@@ -137,7 +182,7 @@ class Learn(Recipe):
     """Share of them in all that is learnt from; the rest is replay."""
 
 
-_ALL: tuple[type[Recipe], ...] = (Default, Hands, Distilled, Tiny, Lines, *PAPERS)
+_ALL: tuple[type[Recipe], ...] = (Default, Hands, Distilled, Tiny, Sprint99, Sprint995, Lines, *PAPERS)
 
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
 
