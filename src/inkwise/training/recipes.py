@@ -79,21 +79,21 @@ class Tiny(Hands):
 
 @dataclass(frozen=True)
 class Sprint99(Recipe):
-    """357 ± 5 misses of 36,001 on validation, 99.01 % (4 seeds).
+    """313 ± 21 misses of 33,001 on validation, 99.05 % (4 seeds).
 
-    Made for 99.0 %: two fifths of the digits, each seen once, as it is.
+    Made for 99.0 %: not half of the digits, each seen once, as it is.
     """
 
     name = "sprint-99"
 
-    validation: float = 0.6
+    validation: float = 0.55
     net: str = "sprint"
     channels: tuple[int, ...] = (32, 32, 48, 48)
     standardise: bool = True
     epochs: int = 1
-    batch: int = 64
+    batch: int = 128
     optimizer: OptimizerName = "muon"
-    lr: float = 0.01
+    lr: float = 0.02
     weight_decay: float = 0.02
     warmup: float = 0.2
     averaging: float = 0.0
@@ -105,7 +105,7 @@ class Sprint99(Recipe):
 
 @dataclass(frozen=True)
 class Sprint995(Sprint99):
-    """32 ± 0 misses of 5,001 on validation, 99.36 % (2 seeds).
+    """29 ± 4 misses of 5,001 on validation, 99.42 % (4 seeds).
 
     Made for 99.5 % of MNIST test, whose digits are easier than those of validation: all digits, drawn anew
     each time, and one convolution more.
@@ -116,6 +116,8 @@ class Sprint995(Sprint99):
     validation: float = 1 / 12
     channels: tuple[int, ...] = (32, 32, 48, 48, 48)
     epochs: int = 2
+    batch: int = 192
+    lr: float = 0.018
     rotate: float = 10.0
     scale: float = 0.1
     shear: float = 0.15
