@@ -31,6 +31,7 @@ from inkwise.datasets.base import PARTS
 from inkwise.errors import InkwiseError
 from inkwise.ink import Box
 from inkwise.intervals import wilson_interval
+from inkwise.machine import use_one_thread
 from inkwise.recognition.strings import LineModel, line_source
 
 SEEDS = {"validation": 0, "test": 1}
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--lines", default="default", help="likewise, of what reads whole numbers")
     parser.add_argument("--sheet", type=Path, help="write a picture of the first pages with what was read")
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
+    use_one_thread()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     times, shown = [], []
     try:

@@ -24,6 +24,7 @@ from service import requests
 from torch.profiler import ProfilerActivity, profile
 
 from inkwise import Recognizer, datasets
+from inkwise.machine import use_one_thread
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 from inkwise.recognition.plain import plain_strokes
@@ -157,6 +158,7 @@ def _shares(spent: Counter[str], whole: float) -> dict[str, float]:
 
 def latencies(weights: dict[str, Path], most: int) -> dict[str, list[float]]:
     """Milliseconds of one digit at a time, on one thread, up to so many."""
+    use_one_thread()
     glyphs, recognizer = datasets.load("mnist-test").glyphs, Recognizer(threads=1)
     png = requests(0)[7].partition(b"\r\n\r\n")[2]
     strokes = plain_strokes()[7]

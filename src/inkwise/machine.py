@@ -1,4 +1,4 @@
-"""What stands beside every figure: the machine and the versions."""
+"""The machine: what stands beside every figure, its cores, and how many of them are used."""
 
 from __future__ import annotations
 
@@ -28,3 +28,16 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def use_one_thread() -> None:
+    """Have OpenCV, and numpy's matrix products, compute on the thread that asks, in all of this process.
+
+    For processes that share the cores among them: threads of OpenBLAS keep a core busy from one product to
+    the next.
+    """
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    cv2.setNumThreads(1)
+    threadpool_limits(1, "blas")

@@ -16,10 +16,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-import cv2
 import uvicorn
 from fastapi import FastAPI
 
+from inkwise.machine import use_one_thread
 from inkwise.service.gate import Traffic
 from inkwise.service.log import log_to_stderr
 from inkwise.service.metrics import SHARED
@@ -67,7 +67,7 @@ def _begin() -> None:
 
 def _run(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
     """Answer in this process."""
-    cv2.setNumThreads(1)
+    use_one_thread()
     config = uvicorn.Config(
         app,
         access_log=False,

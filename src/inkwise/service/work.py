@@ -14,7 +14,7 @@ from fastapi import Request
 
 from inkwise.web.bodies import RefusedError, TooLargeError
 
-THREADS = 4
+THREADS = 2
 """That read at once in one process: more would only take turns."""
 
 _HELD = 256 * 2**20  # bytes of all bodies that wait or are read, unless one alone may have more

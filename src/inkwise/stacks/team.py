@@ -11,10 +11,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
-import cv2
-
 from inkwise.errors import InkwiseError
 from inkwise.ink import Document
+from inkwise.machine import use_one_thread
 from inkwise.stacks.reader import Reader, Row, failed, opened, row
 
 
@@ -155,7 +154,7 @@ def _uninterrupted() -> Iterator[None]:
 
 def _work(reader: Reader, connection: Connection) -> None:
     """Read what comes, until the connection is closed: at the latest when the process at its end has died."""
-    cv2.setNumThreads(1)
+    use_one_thread()
     read = reader.open(threads=1)
     document: Document | None = None
     at: str | None = None  # the file of the document

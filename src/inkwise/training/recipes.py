@@ -79,9 +79,9 @@ class Tiny(Hands):
 
 @dataclass(frozen=True)
 class Sprint99(Recipe):
-    """313 ± 21 misses of 33,001 on validation, 99.05 % (4 seeds).
+    """82 ± 4 misses of 10,000 on MNIST test (10 seeds; 2.8 seconds on two cores).
 
-    Made for 99.0 %: not half of the digits, each seen once, as it is.
+    Made for 99.0 %: not half of the digits, each seen once, as it is. Validation chose it (99.05 %, 4 seeds).
     """
 
     name = "sprint-99"
@@ -105,10 +105,10 @@ class Sprint99(Recipe):
 
 @dataclass(frozen=True)
 class Sprint995(Sprint99):
-    """29 ± 4 misses of 5,001 on validation, 99.42 % (4 seeds).
+    """48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
 
-    Made for 99.5 % of MNIST test, whose digits are easier than those of validation: all digits, drawn anew
-    each time, and one convolution more.
+    Made for 99.5 %: all digits, drawn anew each time, and one convolution more. Validation chose it (99.42 %,
+    4 seeds), where the digits are harder: four epochs of `default`, 99.53 % on the test set, have 99.31 there.
     """
 
     name = "sprint-995"

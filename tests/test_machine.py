@@ -1,0 +1,26 @@
+"""What is known of the machine, and how many of its cores are used."""
+
+import cv2
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController
+
+from inkwise.machine import use_one_thread
+
+
+@pytest.fixture
+def threads():
+    """As many as before, afterwards."""
+    before = cv2.getNumThreads()
+    with ThreadpoolController().limit(limits=None):
+        yield
+    cv2.setNumThreads(before)
+
+
+def test_products_and_pictures_are_left_to_one_thread(threads):
+    cv2.setNumThreads(2)
+    use_one_thread()
+    assert np.eye(2) @ np.ones(2) == pytest.approx(np.ones(2))
+    assert cv2.getNumThreads() == 1
+    libraries = ThreadpoolController().select(user_api="blas").info()
+    assert {library["num_threads"] for library in libraries} == {1}
