@@ -108,7 +108,7 @@ class Sprint995(Sprint99):
     """48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
 
     Made for 99.5 %: all digits, drawn anew each time, and one convolution more. Validation chose it (99.42 %,
-    4 seeds), where the digits are harder: four epochs of `default`, 99.53 % on the test set, have 99.31 there.
+    4 seeds), where the digits are harder: four epochs of `default`, 99.53 % on test, have 99.31.
     """
 
     name = "sprint-995"
