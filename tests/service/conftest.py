@@ -1,11 +1,13 @@
 """A service without a socket, one in a process of its own, and a reading that waits for its cue."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -18,6 +20,17 @@ from inkwise.service import Limits, Settings, create_app
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # newer versions would rather have another client than httpx
     from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def run():
+    """What a coroutine returns: it runs in a thread of its own, for the tests' may have a browser's loop."""
+
+    def run(coroutine):
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, coroutine).result()
+
+    return run
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What tells whether the service endures would see that it does not."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,12 @@ def _benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
 
 
-def test_so_many_reads_are_answered_rightly(start):
+def test_so_many_reads_are_answered_rightly(start, run):
     from endurance import endure
 
     with start() as service:
         port = int(service.url.rpartition(":")[2])
-        tally = asyncio.run(endure(service.process.pid, port, clients=4, minutes=0, reads=60))
+        tally = run(endure(service.process.pid, port, clients=4, minutes=0, reads=60))
         assert service.end() == 0
     assert (tally.answers, tally.wrong) == (60, [])
     assert {status for _, status in tally.seconds} == {200}

@@ -59,7 +59,7 @@ def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve,
         assert response.status_code in (429, 503)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(serve):
+def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
     client = serve(seconds=0.05)
 
     async def never():
@@ -77,7 +77,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve):
         await client.app(scope, never, send)
         return sent[0]["status"]
 
-    assert asyncio.run(ask()) == 503
+    assert run(ask()) == 503
 
 
 def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
@@ -130,8 +130,9 @@ def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeyp
     assert ended.wait(30)
 
 
-def test_requests_at_the_same_time_are_one_batch(client, read, monkeypatch):
-    first, run = threading.Lock(), Model.run
+def test_requests_at_the_same_time_are_one_batch(serve, read, monkeypatch):
+    monkeypatch.setattr("inkwise.service.work.THREADS", 4)
+    client, first, run = serve(), threading.Lock(), Model.run
 
     def patient(model, glyphs):
         if first.acquire(blocking=False):
