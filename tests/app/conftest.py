@@ -27,13 +27,16 @@ def learner(database):
 
 @pytest.fixture
 def serve(learner):
-    """Start a server: serve(token="secret") gives a client of it, which raises nothing that happens there."""
+    """Start a server: serve(token="secret") gives a client of it, which raises nothing that happens there.
+
+    The client reaches it at 127.0.0.1:8420, or at another port: serve(port=8421).
+    """
     with ExitStack() as running:
 
-        def serve(learner=learner, **settings):
+        def serve(learner=learner, port=8420, **settings):
             running.callback(learner.close)
             app = create_app(learner, **settings)
-            client = TestClient(app, "http://127.0.0.1:8420", raise_server_exceptions=False)
+            client = TestClient(app, f"http://127.0.0.1:{port}", raise_server_exceptions=False)
             return running.enter_context(client)
 
         yield serve

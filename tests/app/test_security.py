@@ -1,10 +1,11 @@
 import json
 import socket
 
+import cv2
 import pytest
+from starlette.testclient import TestClient
 
-from inkwise.app import limits
-from inkwise.app.server import create_app
+from inkwise.app import Editor, create_app, create_editor, limits
 from inkwise.errors import InkwiseError
 
 ANNA = {"writer": "anna"}
@@ -110,7 +111,7 @@ def test_without_the_token_nothing_is_served(serve):
         assert "the token is missing or wrong" in response.text
     for value in ("Bearer wrong", "Bearer", "Basic secret", "Bearer \xe4"):
         assert refused(client.get("/api/learn", headers={"Authorization": value.encode("latin-1")}), 401)
-    assert refused(client.get("/api/learn", headers={"Cookie": "inkwise=secret"}), 401)
+    assert refused(client.get("/api/learn", headers={"Cookie": "inkwise-8420=secret"}), 401)
     assert client.get("/").headers["WWW-Authenticate"] == "Bearer"
 
 
@@ -125,6 +126,30 @@ def test_the_address_with_the_token_opens_the_rest(serve, token):
     assert token not in cookie
     assert client.get("/api/learn").status_code == 200
     assert "Set-Cookie" not in client.get("/").headers
+
+
+def test_servers_on_one_host_keep_their_cookies_apart(serve, tmp_path, seven):
+    cv2.imwrite(str(tmp_path / "form.png"), seven)
+    editor = create_editor(Editor(tmp_path / "form.png"), host="0.0.0.0", token="token-8422")
+    clients = {
+        8420: serve(port=8420, host="0.0.0.0", token="token-8420"),
+        8421: serve(port=8421, host="0.0.0.0", token="token-8421"),
+        8422: TestClient(editor, "http://127.0.0.1:8422"),
+    }
+    for port, client in clients.items():
+        client.cookies.jar = clients[8420].cookies.jar  # one browser
+        assert client.get("/", params={"token": f"token-{port}"}).status_code == 200
+    assert sorted(clients[8420].cookies) == ["inkwise-8420", "inkwise-8421", "inkwise-8422"]
+    for client in clients.values():
+        assert client.get("/").status_code == 200
+
+
+def test_the_cookie_is_that_of_the_port_that_the_browser_sees(serve):
+    client = serve(host="0.0.0.0", token="secret")  # as behind a container's or a tunnel's port
+    for host, name in (("192.168.1.5:9000", "inkwise-9000"), ("[::1]", "inkwise"), ("10.0.0.1:x", "inkwise")):
+        opened = client.get("/", params={"token": "secret"}, headers={"Host": host})
+        assert opened.headers.get("Set-Cookie", "").startswith(f"{name}="), host
+        client.cookies.clear()
 
 
 def test_a_program_sends_the_token_in_a_header(serve):

@@ -17,8 +17,6 @@ from inkwise.app.limits import BODY_BYTES, BODY_BYTES_AT
 from inkwise.web.bodies import TooLargeError
 from inkwise.web.origin import Origin
 
-COOKIE = "inkwise"
-
 _HEADERS = [
     (
         b"content-security-policy",
@@ -104,8 +102,9 @@ class Guard:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
             if scope["path"] != "/" or not self._same(given):
                 return await refuse(401, _NO_TOKEN)
-            cookie = f"{COOKIE}={self._cookie}; Path=/; Max-Age={_REMEMBER}; HttpOnly; SameSite=Strict"
-            extra = [*extra, (b"set-cookie", cookie.encode())]
+            cookie = f"{_cookie_name(headers)}={self._cookie}"
+            attributes = f"Path=/; Max-Age={_REMEMBER}; HttpOnly; SameSite=Strict"
+            extra = [*extra, (b"set-cookie", f"{cookie}; {attributes}".encode())]
         try:
             # Nothing of a body is read that says itself that it is too large.
             if int(headers.get("content-length", "0")) > limit:
@@ -124,10 +123,11 @@ class Guard:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._same(given.strip()):
             return True
+        ours = _cookie_name(headers)
         return any(
             secrets.compare_digest(value.encode(), self._cookie.encode())
             for name, value in _cookies(headers.getlist("cookie"))
-            if name == COOKIE
+            if name == ours
         )
 
     def _same(self, given: str) -> bool:
@@ -141,6 +141,16 @@ class Guard:
 
 def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"too large: at most {limit // 2**20} MB can be sent here")
+
+
+def _cookie_name(headers: Headers) -> str:
+    """The cookie's name, with the port by which the browser knows this server.
+
+    Browsers send a host's cookies to all of its ports, so two servers that used one name would overwrite each
+    other's cookie. The Host header has the browser's port; a container or a tunnel may map it to another one.
+    """
+    port = headers.get("host", "").rpartition(":")[2]
+    return f"inkwise-{port}" if port.isdecimal() else "inkwise"
 
 
 def _cookies(headers: Iterable[str]) -> Iterable[tuple[str, str]]:
