@@ -8,7 +8,7 @@ RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.
 
 FROM python:3.11-slim
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM

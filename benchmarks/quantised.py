@@ -22,8 +22,6 @@ import onnx
 from common import machine, print_table
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from speed import throughput
 
 from inkwise import datasets
@@ -75,8 +73,8 @@ def main() -> None:
     print(f"\nint8 is {'' if keeps else 'not both '}smaller and not slower.")
 
 
-class Ranges(CalibrationDataReader):
-    """Glyphs by the batch, as onnxruntime asks for them."""
+class Ranges:
+    """Glyphs by the batch: a `CalibrationDataReader` of ONNX Runtime."""
 
     def __init__(self, glyphs: NDArray[np.uint8]) -> None:  # noqa: D107
         self._batches = iter(np.split(glyphs, range(BATCH, len(glyphs), BATCH)))
@@ -89,6 +87,10 @@ class Ranges(CalibrationDataReader):
 
 def quantised(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
     """The model with weights and activations of 8 bits, from the probabilities' softmax on as it was."""
+    # Not at the top: there, sorted, they would be imported before Inkwise disables the telemetry.
+    from onnxruntime.quantization import QuantType, quantize_static  # noqa: TID251
+    from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: TID251
+
     logging.getLogger().setLevel(logging.ERROR)  # the quantiser recommends steps that are done
     with tempfile.TemporaryDirectory() as folder:
         before, prepared, after = (Path(folder) / name for name in ("before", "prepared", "after"))

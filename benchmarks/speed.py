@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from peers import TITLES, Digits, open_peer
@@ -28,6 +27,7 @@ from inkwise.machine import use_one_thread
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 from inkwise.recognition.plain import plain_strokes
+from inkwise.recognition.runtime import onnxruntime as ort
 from inkwise.training import recipe
 
 ROOT = Path(__file__).parent.parent

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 import inkwise
 from inkwise.errors import DataError
+from inkwise.recognition.runtime import onnxruntime
 from inkwise.training.export import METADATA_KEY, annotate, export
 from inkwise.training.glyph_loop import logits_of
 from inkwise.training.nets import compact

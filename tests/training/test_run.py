@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from rich.console import Console
@@ -19,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from inkwise.errors import DataError, InkwiseError
 from inkwise.recognition import Model
+from inkwise.recognition.runtime import onnxruntime
 from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import glyph_task, resume, run, train
 from inkwise.training.callbacks import Checkpoint, Progress

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from inkwise.errors import InkwiseError, ModelError
+from inkwise.recognition.runtime import onnxruntime as ort
 
 METADATA_KEY = "inkwise"
 
