@@ -81,6 +81,12 @@ def test_a_token_of_ones_own(run):
     assert isinstance(run("--token", "", "--host", "0.0.0.0").exception, InkwiseError)
 
 
+def test_a_token_from_the_environment(run, monkeypatch):
+    monkeypatch.setenv("INKWISE_TOKEN", "secret")
+    assert address(run("--port", 0)).endswith("/?token=secret")
+    assert address(run("--port", 0, "--token", "mine")).endswith("/?token=mine")
+
+
 def test_the_browser_is_opened(run, monkeypatch):
     opened, done = [], threading.Event()
 

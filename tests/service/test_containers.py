@@ -14,6 +14,7 @@ import yaml
 
 from inkwise.cli import app
 from inkwise.cli.serve import serve
+from inkwise.recognition.runtime import TELEMETRY_SWITCH
 from inkwise.service import Limits
 from inkwise.service.gate import HEALTH
 from inkwise.service.process import _GRACE
@@ -83,6 +84,24 @@ def test_what_is_to_be_set_is_told():
     for name, secret in COMPOSE["secrets"].items():
         assert f"/run/secrets/{name}" in OURS["serve"]["command"]
         assert f"> {secret['file'].removeprefix('./')} " in page
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_no_secret_is_on_a_command_line(name):
+    service = COMPOSE["services"][name]
+    words = [*service.get("command", []), *service.get("healthcheck", {}).get("test", [])]
+    assert not [word for word in words if "$" in word]
+
+
+def test_the_app_takes_its_token_from_the_environment():
+    (token,) = (each for each in typer.main.get_command(app).commands["app"].params if each.name == "token")
+    assert OURS["app"]["environment"][token.envvar].startswith(f"${{{token.envvar}:?")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_telemetry_is_disabled_before_python_starts(name):
+    assert re.search(rf"^ENV .*\b{TELEMETRY_SWITCH}=1\b", DOCKERFILE, re.MULTILINE)
+    assert OURS[name]["environment"][TELEMETRY_SWITCH] == "1"
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -15,7 +15,11 @@ Port = Annotated[
 ]
 Token = Annotated[
     str | None,
-    typer.Option(metavar="T", help="What to demand of whoever connects; off loopback one is made up."),
+    typer.Option(
+        metavar="T",
+        envvar="INKWISE_TOKEN",
+        help="What to demand of whoever connects; off loopback one is made up.",
+    ),
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")]
 
