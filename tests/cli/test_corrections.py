@@ -60,6 +60,18 @@ def test_what_is_wrong_is_one_line(tmp_path, taught):
     assert str(error) == f"{tmp_path / 'samples.jsonl'}: row 1: is not JSON"
 
 
+def test_a_backup_is_a_database(taught, tmp_path):
+    backup = tmp_path / "backup.db"
+    done = run("backup", backup, "--database", taught)
+    again = run("backup", backup, "--database", taught)
+
+    assert done.stdout == f"backed up 2 samples and all learnt models to {backup}\n"
+    assert isinstance(again.exception, StoreError)
+    assert str(again.exception) == f"{backup}: exists already; name a new file"
+    with Store.open(f"sqlite:///{backup}") as store:
+        assert store.writers() == ["anna", "ben"]
+
+
 @pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])
 def test_without_the_extra_it_says_what_to_install(missing, tmp_path, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("inkwise.corrections")]:
