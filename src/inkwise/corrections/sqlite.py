@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inkwise.databases import PATIENCE
 from inkwise.errors import StoreError
-from inkwise.files import write_whole
+from inkwise.files import write_atomic
 
 CHECKPOINT_AFTER = 2.0
 """Seconds from a write until the database file holds it: a burst of writes is moved there at once."""
@@ -154,6 +154,6 @@ def copy(source: sqlite3.Connection, path: Path) -> None:
                 raise StoreError(f"{path}: is not written: the database is damaged ({found.splitlines()[0]})")
 
     try:
-        write_whole(path, write)
+        write_atomic(path, write)
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be written ({error})") from None
