@@ -53,8 +53,10 @@ def backup(
     database: Database = None,
 ) -> None:
     """Copy the whole database, learnt models included, also while the app is running."""
-    from inkwise.corrections import Store  # not in the base install
+    from inkwise.corrections import Store, damaged_versions  # not in the base install
 
     with Store.open(database) as store:
         count = store.backup(file)
+        for line in damaged_versions(store.versions):
+            typer.echo(f"inkwise: {line}", err=True)
     typer.echo(f"backed up {count:,} samples and all learnt models to {file}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -33,6 +34,19 @@ def open_version(versions: Versions, number: int, *, threads: int) -> Model:
     except ModelError as error:
         raise ModelError(f"version {number} is damaged ({error})") from None
     return model
+
+
+def damaged_versions(versions: Versions) -> Iterator[str]:
+    """Open the models of all versions, and name each that is damaged in one line.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    for number in versions.numbers():
+        try:
+            open_version(versions, number, threads=1)
+        except ModelError as error:
+            yield str(error)
 
 
 def version_or_base(
