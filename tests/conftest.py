@@ -1,6 +1,7 @@
 import json
 import os
 import uuid
+from importlib import resources
 
 import cv2
 import numpy as np
@@ -86,6 +87,63 @@ def bars_reader(tmp_path_factory):
     path = tmp_path_factory.mktemp("bars") / "default.onnx"
     save(model, path)
     return path
+
+
+DAMAGES = ["truncated", "garbage", "empty", "without metadata", "not runnable", "not finite"]
+
+
+@pytest.fixture(scope="session")
+def damage_model():
+    """Damage a model's bytes in one of these ways: damage_model("truncated", weights)."""
+    from onnx import TensorProto, helper, load_from_string, numpy_helper
+
+    def other_graph(model):
+        """A graph of the right form that opens, and fails when it is run."""
+        nodes = [
+            helper.make_node("Cast", ["glyphs"], ["grey"], to=TensorProto.FLOAT),
+            helper.make_node("Reshape", ["grey", "tens"], ["probabilities"]),
+            helper.make_node("Identity", ["probabilities"], ["embedding"]),
+        ]
+        given = [helper.make_tensor_value_info("glyphs", TensorProto.UINT8, ["n", 28, 28])]
+        outputs = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "k"])
+            for name in ("probabilities", "embedding")
+        ]
+        tens = numpy_helper.from_array(np.array([-1, 10]), "tens")  # 784 is no multiple of 10
+        model.graph.CopyFrom(helper.make_graph(nodes, "tens", given, outputs, [tens]))
+
+    def not_finite(model):
+        for weight in model.graph.initializer:
+            if weight.data_type == TensorProto.FLOAT:
+                nan = np.full_like(numpy_helper.to_array(weight), np.nan)
+                weight.CopyFrom(numpy_helper.from_array(nan, weight.name))
+
+    changes = {
+        "without metadata": lambda model: model.ClearField("metadata_props"),
+        "not runnable": other_graph,
+        "not finite": not_finite,
+    }
+
+    def damage_model(how, weights):
+        if how in changes:
+            model = load_from_string(weights)
+            changes[how](model)
+            return model.SerializeToString()
+        return {"truncated": weights[: len(weights) // 2], "garbage": b"\xff" * 1000, "empty": b""}[how]
+
+    return damage_model
+
+
+@pytest.fixture(scope="session")
+def default_weights():
+    """The bytes of the bundled model."""
+    return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
+
+
+@pytest.fixture(params=DAMAGES)
+def damaged_weights(request, damage_model, default_weights):
+    """The bytes of a damaged model, in each of the ways."""
+    return damage_model(request.param, default_weights)
 
 
 @pytest.fixture(scope="session")

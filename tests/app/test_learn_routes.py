@@ -1,7 +1,7 @@
 import time
 import uuid
-from importlib import resources
 
+import cv2
 import pytest
 
 from inkwise.corrections import Accuracy, Scores, learning
@@ -12,14 +12,9 @@ SCORES = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
 
 
 @pytest.fixture
-def weights():
-    return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
-
-
-@pytest.fixture
-def version(client, learner, weights):
+def version(client, learner, default_weights):
     """Anna's first version, not promoted."""
-    return learner.store.versions.add("anna", weights, 8, SCORES, SCORES)
+    return learner.store.versions.add("anna", default_weights, 8, SCORES, SCORES)
 
 
 def test_nothing_is_learnt_at_first(client):
@@ -117,4 +112,41 @@ def test_there_is_nothing_to_compare(client):
         "versions": [0],
         "writers": [],
         "accuracy": [[]],
+        "damaged": [],
     }
+
+
+def test_a_damaged_version_in_use_locks_nobody_out(
+    client, learner, keep, damaged_weights, default_weights, seven
+):
+    """Every route answers with the base model, and says so."""
+    sound = learner.store.versions.add("anna", default_weights, 8, SCORES, SCORES).number
+    number = learner.store.versions.add("anna", damaged_weights, 8, SCORES, SCORES, promote=True).number
+    state = client.get("/api/state?writer=anna").json()
+    assert state["version"] == number
+    assert state["model"] == learner.base.model.name
+    assert state["damage"].startswith(f"version {number} is damaged (")
+    assert client.get("/api/state?writer=ben").json()["damage"] is None
+    body = {**ANNA, "strokes": [[[30, 25], [85, 25], [55, 100]]]}
+    assert client.post("/api/read", json=body).json()["text"] == "7"
+    png = cv2.imencode(".png", seven)[1].tobytes()
+    assert client.post("/api/picture?writer=anna", content=png).json()["text"] == "7"
+    keep("anna")
+    keep("ben")
+    compared = client.get("/api/versions/compare?writer=anna").json()
+    assert compared["versions"] == [0, sound]
+    assert [f"{line}: the base model is used instead" for line in compared["damaged"]] == [state["damage"]]
+    listed = client.get("/api/versions?writer=anna").json()
+    assert (listed["current"], listed["damage"], len(listed["versions"])) == (number, state["damage"], 2)
+    promoted = client.post("/api/versions/promote", json={**ANNA, "number": sound}).json()
+    assert (promoted["current"], promoted["damage"]) == (sound, None)
+    assert client.get("/api/state?writer=anna").json()["damage"] is None
+
+
+def test_a_damaged_version_does_not_take_the_place_of_a_sound_one(client, learner, version, damaged_weights):
+    client.post("/api/versions/promote", json={**ANNA, "number": version.number})
+    number = learner.store.versions.add("anna", damaged_weights, 8, SCORES, SCORES).number
+    response = client.post("/api/versions/promote", json={**ANNA, "number": number})
+    assert response.status_code == 422
+    assert response.json()["error"].startswith(f"version {number} is damaged (")
+    assert client.get("/api/versions?writer=anna").json()["current"] == version.number

@@ -11,6 +11,7 @@ def test_how_things_stand_at_the_start(client, learner):
         "digits": list("0123456789"),
         "model": learner.base.model.name,
         "version": 0,
+        "damage": None,
         "accuracy": {"right": 0, "n": 0, "low": None, "high": None},
         "samples": 0,
         "labelled": 0,

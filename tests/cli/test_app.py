@@ -123,7 +123,8 @@ def test_the_window_in_place_of_the_page(run, database, monkeypatch):
     assert [window.store.url for window in windows] == [database]
 
 
-def test_it_serves_until_it_is_interrupted(database):
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_told_to_end_and_closes_the_database(database, tmp_path, end):
     inkwise = Path(sys.executable).with_name("inkwise")
     command = [inkwise, "app", "--no-browser", "--port", "0", "--database", database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
@@ -133,10 +134,11 @@ def test_it_serves_until_it_is_interrupted(database):
             with httpx.Client(base_url=url) as client:
                 assert "<title>Inkwise</title>" in client.get("/").text
                 assert client.post("/api/samples", json=body).status_code == 201
-                server.send_signal(signal.SIGINT)
+                server.send_signal(end)
                 _, error = server.communicate(timeout=30)
         finally:
             server.kill()
     assert (server.returncode, error) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["taught.db"], "no log is left beside it"
     with Store.open(database) as store:
         assert store.writers() == ["anna"]

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inkwise.cli import app
-from inkwise.corrections import Store
+from inkwise.corrections import Accuracy, Scores, Store
 from inkwise.errors import InkwiseError, StoreError
 
 
@@ -58,6 +58,31 @@ def test_what_is_wrong_is_one_line(tmp_path, taught):
     error = run("import", tmp_path, "--database", taught).exception
     assert isinstance(error, StoreError)
     assert str(error) == f"{tmp_path / 'samples.jsonl'}: row 1: is not JSON"
+
+
+def test_a_backup_is_a_database(taught, tmp_path):
+    backup = tmp_path / "backup.db"
+    done = run("backup", backup, "--database", taught)
+    again = run("backup", backup, "--database", taught)
+
+    assert done.stdout == f"backed up 2 samples and all learnt models to {backup}\n"
+    assert isinstance(again.exception, StoreError)
+    assert str(again.exception) == f"{backup}: exists already; name a new file"
+    with Store.open(f"sqlite:///{backup}") as store:
+        assert store.writers() == ["anna", "ben"]
+
+
+def test_a_backup_holds_a_damaged_version_as_it_is_and_names_it(taught, tmp_path, damaged_weights):
+    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    with Store.open(taught) as store:
+        number = store.versions.add("anna", damaged_weights, 8, scores, scores).number
+    done = run("backup", tmp_path / "backup.db", "--database", taught)
+
+    assert done.exit_code == 0
+    assert done.stderr.startswith(f"inkwise: version {number} is damaged (the model: ")
+    assert done.stderr.count("\n") == 1
+    with Store.open(f"sqlite:///{tmp_path / 'backup.db'}") as store:
+        assert store.versions.weights(number) == damaged_weights
 
 
 @pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])

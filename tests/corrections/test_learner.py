@@ -1,16 +1,17 @@
+import threading
 import time
 import uuid
-from importlib import resources
 
 import numpy as np
 import pytest
 
 from inkwise import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Answer, Learner, Scores
+from inkwise.corrections import Accuracy, Answer, Learner, Scores, Store
 from inkwise.corrections.learner import REMEMBERED, REST, WRITERS
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
+SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 
 @pytest.fixture
@@ -74,10 +75,8 @@ def test_two_that_share_a_database_learn_from_one_another(learner, url):
     other.close()
 
 
-def test_a_promoted_version_reads_until_it_is_rolled_back(learner):
-    scores = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
-    weights = (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
-    version = learner.store.versions.add("anna", weights, 10, scores, scores)
+def test_a_promoted_version_reads_until_it_is_rolled_back(learner, default_weights):
+    version = learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES)
     assert learner.recognizer("anna").model is learner.base.model
     learner.store.versions.promote("anna", version.number)
     assert learner.recognizer("anna").model is not learner.base.model
@@ -85,6 +84,90 @@ def test_a_promoted_version_reads_until_it_is_rolled_back(learner):
     assert learner.read_strokes("anna", SEVEN).text == "7"
     learner.store.versions.promote("anna", 0)
     assert learner.recognizer("anna").model is learner.base.model
+    assert learner.damage("anna") is None
+
+
+def test_in_place_of_a_damaged_version_the_base_model_reads_and_learns(learner, damaged_weights, caplog):
+    teach(learner, "anna", SEVEN, "1", 5)
+    version = learner.store.versions.add("anna", damaged_weights, 10, SCORES, SCORES, promote=True)
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "with what was taught"
+    assert learner.recognizer("anna").model is learner.base.model
+    line = learner.damage("anna")
+    assert line.startswith(f"version {version.number} is damaged (the model: ")
+    assert line.endswith("): the base model is used instead")
+    teach(learner, "anna", A, "A", 5)
+    assert learner.read_strokes("anna", drawn(A, 99), single=True).digits[0].label == "A"
+    assert [record.getMessage() for record in caplog.records] == [line], "it is logged once"
+    assert learner.damage("ben") is None
+
+
+def test_after_a_damaged_version_a_sound_one_is_used(learner, damage_model, default_weights):
+    damaged, sound = (
+        learner.store.versions.add("anna", weights, 10, SCORES, SCORES).number
+        for weights in (damage_model("truncated", default_weights), default_weights)
+    )
+    for number in (damaged, sound):
+        learner.store.versions.promote("anna", number)
+        assert bool(learner.damage("anna")) == (number == damaged)
+        assert (learner.recognizer("anna").model is learner.base.model) == (number == damaged)
+
+
+def test_a_database_that_fails_while_a_version_is_opened_is_asked_again(
+    learner, default_weights, monkeypatch, clock
+):
+    learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES, promote=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(learner.store, "newest", raising(StoreError("disk I/O error")))
+        assert learner.recognizer("anna").model is learner.base.model
+    clock(10 * REST)
+    assert learner.recognizer("anna").model is not learner.base.model
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def threads(model):
+    return model._session.get_session_options().intra_op_num_threads
+
+
+def test_every_model_runs_on_one_thread_and_the_reader_of_lines_is_shared(learner, default_weights):
+    learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES, promote=True)
+    teach(learner, "ben", SEVEN, "7", 1)
+    recognizers = [learner.base, learner.recognizer("anna"), learner.recognizer("ben")]
+    assert len({id(recognizer) for recognizer in recognizers}) == 3
+    assert [threads(recognizer.model) for recognizer in recognizers] == [1, 1, 1]
+    lines = {id(recognizer._open_lines()): recognizer._open_lines() for recognizer in recognizers}
+    assert [threads(each) for each in lines.values()] == [1]
+
+
+def test_closing_waits_for_an_opening_that_is_under_way_and_closes_it(tmp_path, monkeypatch):
+    opening, go_on = threading.Event(), threading.Event()
+    closed = []
+    open_ = Store.open
+
+    def slow(url):
+        opening.set()
+        assert go_on.wait(60)
+        store = open_(url)
+        monkeypatch.setattr(store, "close", lambda close=store.close: closed.append(close()))
+        return store
+
+    monkeypatch.setattr(Store, "open", slow)
+    learner = Learner(f"sqlite:///{tmp_path / 'taught.db'}")
+    opener = threading.Thread(target=lambda: learner.store)
+    opener.start()
+    assert opening.wait(60)
+    closer = threading.Thread(target=learner.close)
+    closer.start()
+    go_on.set()
+    opener.join()
+    closer.join()
+    assert len(closed) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["taught.db"]
 
 
 def test_all_answers_of_a_number_are_kept_or_none(learner):

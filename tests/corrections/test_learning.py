@@ -12,8 +12,8 @@ import torch
 from rich.console import Console
 
 from inkwise import datasets
-from inkwise.corrections import Accuracy, Job, JobState, Store, learn, learning
-from inkwise.corrections.learning import held_back
+from inkwise.corrections import Accuracy, Job, JobState, Scores, Store, learn, learning
+from inkwise.corrections.learning import compare, held_back
 from inkwise.datasets.idx import idx_bytes
 from inkwise.errors import DataError, InkwiseError, ModelError, StoreError
 from inkwise.ink import stroke_glyph
@@ -27,6 +27,7 @@ SHAPES = {
     "7": [[0, 0], [60, 0], [20, 90]],
 }
 CROSS = [[[0, 0], [60, 80]], [[60, 0], [0, 80]]]
+SCORES = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
 QUICK = Learn().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
 
 # What a job runs, with the shapes in place of MNIST.
@@ -113,6 +114,36 @@ def test_what_was_taught_is_learnt_and_kept(store, teach, base, tmp_path):
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert {f"learning {version.samples} samples", "loading MNIST"} < {step for step, _ in told}
+
+
+def test_what_is_learnt_after_a_damaged_version_is_measured_against_the_base_model(
+    store, teach, base, monkeypatch, caplog
+):
+    teach(12)
+    damaged = store.versions.add("anna", b"damaged", 10, SCORES, SCORES, promote=True)
+    measured = []
+    monkeypatch.setattr(learning, "_scores", lambda model, *_: measured.append(model.name) or SCORES)
+
+    version = learn(store, "anna", base)
+
+    assert measured[0] == Model(base).name
+    assert store.versions.promoted("anna") == version.number
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "inkwise.corrections"]
+    assert line.startswith(f"version {damaged.number} is damaged (the model: ")
+
+
+def test_a_damaged_version_is_named_and_left_out_of_a_comparison(store, teach, base):
+    teach(12)
+    weights = base.read_bytes()
+    numbers = [
+        store.versions.add("anna", onnx, 10, SCORES, SCORES).number
+        for onnx in (weights, weights[:1000], weights)
+    ]
+    comparison = compare(store, "anna", Model(base))
+    assert comparison.versions == [0, numbers[0], numbers[2]]
+    assert len({tuple(row) for row in comparison.accuracy}) == 1
+    (line,) = comparison.damaged
+    assert line.startswith(f"version {numbers[1]} is damaged (the model: ")
 
 
 def test_the_same_third_is_held_back_always():

@@ -15,6 +15,7 @@ from inkwise.app.bodies import JsonBytes, refused, writer_of
 from inkwise.app.limits import HIGHEST
 from inkwise.corrections import Job, JobState, Learner, Scores
 from inkwise.corrections.learning import compare
+from inkwise.corrections.models import open_version
 from inkwise.corrections.sample import checked_text
 from inkwise.web.bodies import RefusedError, answer, fields
 
@@ -76,6 +77,8 @@ def routes(learner: Learner, job: LearningJob, heavy: CapacityLimiter) -> APIRou
         if type(number) is not int or not 0 <= number <= HIGHEST:
             raise RefusedError(422, "number is not the number of a version")
         with refused(404):
+            if number:
+                open_version(versions, number, threads=1)  # a damaged one does not take a good one's place
             versions.promote(writer, number)
         return answer(_list(learner, writer))
 
@@ -98,6 +101,7 @@ def _list(learner: Learner, writer: str) -> dict[str, Any]:
     versions = learner.store.versions
     return {
         "current": versions.promoted(writer),
+        "damage": learner.damage(writer),
         "versions": [
             {
                 **asdict(version),
@@ -116,6 +120,6 @@ def _scores(scores: Scores) -> dict[str, Any]:
 
 
 def _compare(learner: Learner, writer: str) -> Response:
-    numbers, writers, rows = compare(learner.store, writer, learner.base.model)
-    accuracy = [[each.to_dict() for each in row] for row in rows]
-    return answer({"versions": numbers, "writers": writers, "accuracy": accuracy})
+    comparison = compare(learner.store, writer, learner.base.model)
+    accuracy = [[each.to_dict() for each in row] for row in comparison.accuracy]
+    return answer({**vars(comparison), "accuracy": accuracy})

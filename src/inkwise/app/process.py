@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ def serve(
     browser: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve the app until it is interrupted.
+    """Serve the app until it is interrupted or terminated.
 
     Args:
         learner: reads and keeps; it stays open.
@@ -72,7 +73,7 @@ def run(
     browser: bool,
     say: Callable[[str], None],
 ) -> None:
-    """Serve what `create` makes for a host and a token, until it is interrupted.
+    """Serve what `create` makes for a host and a token, until it is interrupted or terminated.
 
     Args:
         create: makes the app, once the address is known to be free.
@@ -105,8 +106,25 @@ def run(
         if browser:
             # The socket listens already: a browser that is quicker than the server waits.
             threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
-        with suppress(KeyboardInterrupt):
+        with _until_ended():
             uvicorn.Server(config).run(sockets=[bound])
+
+
+@contextmanager
+def _until_ended() -> Iterator[None]:
+    """Leave the block normally at Ctrl-C and at SIGTERM, so that the caller closes the database.
+
+    uvicorn answers what is under way, then raises the signal again, which SIGTERM would not outlive.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _url(host: str, port: int, token: str | None) -> str:

@@ -30,6 +30,7 @@ def routes(learner: Learner) -> APIRouter:
                 "digits": learner.base.labels,
                 "model": recognizer.model.name,
                 "version": store.versions.promoted(writer),
+                "damage": learner.damage(writer),
                 "accuracy": store.accuracy(writer).to_dict(),
                 "samples": store.count(writer=writer),
                 "labelled": store.count(writer=writer, labelled=True),

@@ -1,11 +1,11 @@
-"""`inkwise corrections`: what was taught, to files and back."""
+"""`inkwise corrections`: what was taught, to files and back; backups."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it.")
+app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
 
 Database = Annotated[
     str | None,
@@ -45,3 +45,18 @@ def import_(
     with Store.open(database) as store:
         count = import_samples(store, source, writer)
     typer.echo(f"imported {count:,} samples that were not there")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    database: Database = None,
+) -> None:
+    """Copy the whole database, learnt models included, also while the app is running."""
+    from inkwise.corrections import Store, damaged_versions  # not in the base install
+
+    with Store.open(database) as store:
+        count = store.backup(file)
+        for line in damaged_versions(store.versions):
+            typer.echo(f"inkwise: {line}", err=True)
+    typer.echo(f"backed up {count:,} samples and all learnt models to {file}")

@@ -1,5 +1,6 @@
 """`inkwise learn`: a writer's corrections become a model of their own."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ def learn(
     from inkwise.corrections import Store  # not in the base install
     from inkwise.corrections import learn as learn_
 
+    logging.basicConfig(format="inkwise: %(message)s")  # says which version is damaged
     console = Console(stderr=True)
     with Store.open(database) as store, Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1)

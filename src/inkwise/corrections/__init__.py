@@ -7,6 +7,7 @@ with needs_extra("app", "keeping corrections"):
     from inkwise.corrections.exchange import export_samples, import_samples
     from inkwise.corrections.learner import Answer, Learner
     from inkwise.corrections.learning import Job, JobState, learn
+    from inkwise.corrections.models import damaged_versions
     from inkwise.corrections.sample import Sample
     from inkwise.corrections.store import Confusion, Store
     from inkwise.corrections.versions import Scores, Version, Versions
@@ -23,6 +24,7 @@ __all__ = [
     "Store",
     "Version",
     "Versions",
+    "damaged_versions",
     "export_samples",
     "import_samples",
     "learn",

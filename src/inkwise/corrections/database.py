@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 from alembic import command
@@ -15,10 +13,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from inkwise.corrections import sqlite
 from inkwise.databases import PATIENCE, name_of, parse_url
 from inkwise.errors import StoreError
 
@@ -46,9 +44,12 @@ class Database:
         self.url = parsed.render_as_string(hide_password=False)
         self._engine = _engine(parsed)
         self._writing = self._engine.execution_options(inkwise_writes=True)
+        self._log = sqlite.WriteAheadLog(self._engine) if parsed.get_backend_name() == "sqlite" else None
         try:
             with self._one_line():
                 self._migrate()
+            if self._log:
+                self._log.checkpoint()  # the tables, and what a process that was killed left in the log
         except StoreError:
             self.close()
             raise
@@ -64,9 +65,25 @@ class Database:
         """A transaction that is on disk when the block ends, and never was when it raises."""
         with self._one_line(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+        if self._log:
+            self._log.checkpoint_later()
+
+    def copy(self, session: Session, path: Path) -> None:
+        """Copy the state that a session of `read` sees, after its first query, into a new SQLite file.
+
+        Raises:
+            StoreError: the file exists, the database is damaged, or is not SQLite's.
+            DataError: the file cannot be written.
+        """
+        source = session.connection().connection.driver_connection
+        if not isinstance(source, sqlite3.Connection):
+            raise StoreError(f"{self.name}: PostgreSQL is backed up with its own tool, pg_dump")
+        sqlite.copy(source, path)
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Give back all connections; an SQLite file is complete without its log then."""
+        if self._log:
+            self._log.close()
         self._engine.dispose()
 
     def _migrate(self) -> None:
@@ -100,16 +117,19 @@ class Database:
 def _default_url() -> URL:
     folder = Path(platformdirs.user_data_dir("inkwise"))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: cannot be made ({error.strerror})") from None
-    return URL.create("sqlite", database=str(folder / "corrections.db"))
+    path = folder / "corrections.db"
+    sqlite.make_private(path)  # earlier versions left its mode to the umask
+    return URL.create("sqlite", database=str(path))
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
+        sqlite.create_private(url)
         engine = create_engine(url, connect_args={"timeout": PATIENCE})
-        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "connect", sqlite.set_up)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         # Asking first finds connections that a restart of the server has cut.
@@ -117,21 +137,6 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, connect_args=waits, pool_pre_ping=True)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
-
-
-def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
-    connection.isolation_level = None  # Python's driver must not begin transactions: _begin_sqlite does
-    until = time.monotonic() + PATIENCE
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        while True:
-            try:
-                connection.execute(f"PRAGMA {setting}")
-                break
-            except sqlite3.OperationalError as error:
-                # SQLite itself does not wait where two change the journal of a new database at once.
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                    raise
-                time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

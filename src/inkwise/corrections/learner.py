@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.corrections.models import version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import Picture, Strokes, stroke_glyph
-from inkwise.recognition import Model, Reading, Recognizer
+from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.memory import Memory
 
 REMEMBERED = 500
@@ -28,6 +29,8 @@ WRITERS = 64
 
 REST = 2.0
 """Seconds without asking a database that has just failed."""
+
+_THREADS = 1  # processor threads of each model: several people are served at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ class _Known:
         self.lock = threading.Lock()
         self.mark: tuple[int, ...] = ()
         self.version = 0
+        self.damage: str | None = None
         self.recognizer = base
         self.seen: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         """Probabilities and embedding of the samples in the memory, by the model of this version."""
@@ -84,8 +88,7 @@ class Learner:
         Raises:
             ModelError: the file cannot be used.
         """
-        # One thread each: several people are served at once.
-        self.base = Recognizer(model, threads=1)
+        self.base = Recognizer(model, threads=_THREADS)
         self._url = database
         self._opening = threading.Lock()
         self._store: Store | None = None
@@ -113,9 +116,11 @@ class Learner:
             return self._store
 
     def close(self) -> None:
-        """Give back all connections."""
-        if self._store is not None:
-            self._store.close()
+        """Give back all connections, also those of an opening that is under way."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+            self._store = None  # whoever asks again opens it anew
 
     def read_strokes(self, writer: str, strokes: Strokes, *, single: bool = False) -> Reading:
         """Read what this writer drew; see `Recognizer.read_strokes`."""
@@ -174,14 +179,24 @@ class Learner:
                     self._resting = now + REST + 3 * (now - began)
             return known.recognizer
 
+    def damage(self, writer: str) -> str | None:
+        """Say in one line why the writer's version cannot be used, or None if it can.
+
+        The base model reads in its place, with the writer's memory.
+        """
+        self.recognizer(writer)
+        known = self._known.get(writer)
+        return known.damage if known else None
+
     def _open(self) -> None:
         with suppress(StoreError):
             _ = self.store
 
     def _recall(self, known: _Known, writer: str, version: int) -> None:
-        model = known.recognizer.model
+        model, damage = known.recognizer.model, known.damage
         if version != known.version:
-            model = Model(self.store.versions.weights(version), threads=1) if version else self.base.model
+            versions = self.store.versions
+            model, damage = version_or_base(versions, version, self.base.model, threads=_THREADS)
             known.seen = {}
         ids, labels, glyphs = self.store.newest(writer, REMEMBERED)
         fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.seen]
@@ -192,8 +207,8 @@ class Learner:
         if ids:
             probabilities, embeddings = map(np.stack, zip(*known.seen.values(), strict=True))
             memory = Memory(model, labels, probabilities, embeddings)
-        known.version = version
-        known.recognizer = Recognizer(model, memory=memory)
+        known.version, known.damage = version, damage
+        known.recognizer = Recognizer(model, threads=_THREADS, memory=memory)
 
 
 def _glyph(answer: Answer) -> NDArray[np.uint8]:

@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.corrections.accuracy import Accuracy
+from inkwise.corrections.models import open_version, version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
 from inkwise.corrections.versions import Scores, Version
 from inkwise.datasets import Dataset, StrokeSet, load
-from inkwise.errors import InkwiseError, StoreError, needs_extra
+from inkwise.errors import InkwiseError, ModelError, StoreError, needs_extra
 from inkwise.ink import SIDE
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
@@ -53,7 +54,8 @@ def learn(
     """Learn a writer's hand from two thirds of their labelled samples, and keep the model as a version.
 
     It is measured on MNIST test and on the third that was held back, and so is the model that the writer has
-    until now. It is promoted if it is worse on neither: see `Scores.worse_than`.
+    until now, or the base model where that one is damaged. It is promoted if it is worse on neither: see
+    `Scores.worse_than`.
 
     Args:
         store: where the samples are, and where the version goes.
@@ -86,7 +88,8 @@ def learn(
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
         progress("measuring what is known", 0.1)
-        before = _scores(Model(store.versions.weights(present) if present else start), mnist, held)
+        known, _ = version_or_base(store.versions, present, Model(start), threads=0)
+        before = _scores(known, mnist, held)
         path = Path(folder) / "learnt.onnx"
         finetune(
             start,
@@ -103,21 +106,41 @@ def learn(
         return store.versions.add(writer, path.read_bytes(), len(learnt), before, after, promote=promote)
 
 
-def compare(store: Store, writer: str, base: Model) -> tuple[list[int], list[str], list[list[Accuracy]]]:
-    """How a writer's versions read every writer's labelled samples, each model alone, without a memory.
+@dataclass(frozen=True)
+class Comparison:
+    """How a writer's versions read every writer's labelled samples.
 
-    Returns:
-        The numbers of the versions, 0 for the base first; the names of the writers; a row for each version
-        with an accuracy for each writer. Of the writer's own samples those count that no version learnt from.
+    Attributes:
+        versions: their numbers, 0 for the base model first.
+        writers: the names of the writers.
+        accuracy: a row for each version, with a column for each writer.
+        damaged: a line for each version that is left out because it is damaged.
     """
-    numbers = [0, *sorted(version.number for version in store.versions.list(writer))]
-    models = [base, *(Model(store.versions.weights(number), threads=1) for number in numbers[1:])]
+
+    versions: list[int]
+    writers: list[str]
+    accuracy: list[list[Accuracy]]
+    damaged: list[str]
+
+
+def compare(store: Store, writer: str, base: Model) -> Comparison:
+    """Compare a writer's versions, each model alone, without a memory.
+
+    Of the writer's own samples those count that no version learnt from.
+    """
+    models, damaged = {0: base}, []
+    for number in sorted(version.number for version in store.versions.list(writer)):
+        try:
+            models[number] = open_version(store.versions, number, threads=1)
+        except ModelError as error:
+            damaged.append(str(error))
     writers, columns = store.writers(), []
     for name in writers:
         samples = [sample for sample in store.samples(writer=name) if sample.label is not None]
         fair = _glyphs([sample for sample in samples if name != writer or held_back(sample.id)])
-        columns.append([_accuracy(model, fair) for model in models])
-    return numbers, writers, [list(row) for row in zip(*columns, strict=True)] or [[] for _ in models]
+        columns.append([_accuracy(model, fair) for model in models.values()])
+    rows = [list(row) for row in zip(*columns, strict=True)] or [[] for _ in models]
+    return Comparison([*models], writers, rows, damaged)
 
 
 def held_back(sample_id: uuid.UUID) -> bool:

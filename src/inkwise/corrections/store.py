@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -205,6 +206,20 @@ class Store:
                 writers.add(known.writer)
             session.add_all(Merge(writer=writer, time=datetime.now(UTC)) for writer in sorted(writers))
         return added
+
+    def backup(self, path: Path) -> int:
+        """Copy an SQLite database, versions included, into a new file, and return the number of samples.
+
+        The copy holds everything that was on disk when it began. Others may go on writing meanwhile.
+
+        Raises:
+            StoreError: the file exists, the database is damaged, or is not SQLite's.
+            DataError: the file cannot be written.
+        """
+        with self._database.read() as session:
+            count = session.scalars(select(func.count()).select_from(Sample).where(_chosen())).one()
+            self._database.copy(session, path)
+        return count
 
     def get(self, sample_id: uuid.UUID) -> Sample:
         """One sample.

@@ -105,6 +105,11 @@ class Versions:
             promoted = _promoted(session, writer)
             return [_version(row, promoted) for row in session.scalars(query)]
 
+    def numbers(self) -> Sequence[int]:
+        """Return the numbers of all writers' versions, the oldest first."""
+        with self._database.read() as session:
+            return session.scalars(select(_Version.number).order_by(_Version.number)).all()
+
     def weights(self, number: int) -> bytes:
         """The model file of a version.
 

@@ -1,10 +1,10 @@
 """Learning thoroughly, and versions."""
 
 import pytest
-from hand import change_state, new_writer
+from hand import SEVEN, answered, change_state, draw, new_writer, reads
 from playwright.sync_api import expect
 
-from inkwise.corrections import Store
+from inkwise.corrections import Accuracy, Scores, Store
 
 
 def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
@@ -38,6 +38,41 @@ def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyp
     page.reload()
     expect(page.locator("#learn-missing")).to_have_text("install inkwise[train]")
     expect(page.locator("#learn")).to_be_hidden()
+
+
+def test_a_damaged_version_is_said_to_be_one_and_drawing_goes_on(page, server, default_weights):
+    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    with Store.open(server.database) as store:
+        sound = store.versions.add("me", default_weights, 8, scores, scores).number
+        damaged = store.versions.add("me", default_weights[:1000], 8, scores, scores, promote=True).number
+    page.reload()
+    notice = page.locator("#error")
+    expect(notice).to_contain_text(f"me's version {damaged} is damaged")
+    expect(notice).to_contain_text("the base model is used instead. See the Models tab.")
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1")
+    page.click("#error button")
+    draw(page, SEVEN)
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2")
+    expect(notice).to_be_hidden()  # it was dismissed
+
+    page.click("#tab-models")
+    expect(page.locator("#damage")).to_contain_text(f"version {damaged} is damaged")
+    expect(page.locator(f"#versions [data-version='{damaged}'] .badge")).to_have_text("damaged")
+    page.click("#compare")
+    expect(page.locator("#comparison p")).to_contain_text(f"version {damaged} is damaged")
+    expect(page.locator("#comparison tbody tr")).to_have_count(2)
+    new_writer(page, "Ben")
+    expect(page.locator("#damage")).to_be_hidden()
+    page.select_option("#writer", "me")
+    expect(notice).to_contain_text(f"me's version {damaged} is damaged")
+    page.locator(f"#versions [data-version='{sound}'] button").click()
+    expect(page.locator("#damage")).to_be_hidden()
+    expect(page.locator(f"#versions [data-version='{sound}'] .badge")).to_have_text("in use")
+    expect(notice).to_be_hidden()
 
 
 @pytest.mark.network

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError, StoreError
-from inkwise.corrections import Answer, Learner
+from inkwise.corrections import Accuracy, Answer, Learner, Scores
 
 SEVEN = [[(110, 60), (200, 60), (150, 200)]]
 ONE = [[(60, 60), (60, 180)]]
@@ -279,6 +279,24 @@ def test_each_writer_has_labels_an_accuracy_and_answers_of_their_own(anna, kept)
     assert anna.look.writer["values"] == ("anna", "ben")
     anna.enter(anna.look.writer, "")
     assert anna.look.writer.get() == "ben"
+
+
+def test_a_damaged_version_is_told_once_and_the_base_model_reads(
+    anna, learner, damage_model, default_weights
+):
+    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    weights = damage_model("truncated", default_weights)
+    number = learner.store.versions.add("ben", weights, 8, scores, scores, promote=True).number
+    anna.enter(anna.look.writer, "ben")
+    assert anna.look.status["text"].startswith(f"version {number} is damaged (")
+    assert anna.look.status["style"] == "Bad.TLabel"
+    anna.draw(SEVEN)
+    assert anna.answer() == "7"
+    anna.key("Return")
+    assert anna.look.status["text"].startswith("saved as 7")
+    anna.enter(anna.look.writer, "anna")
+    anna.enter(anna.look.writer, "ben")
+    assert anna.look.status["text"].startswith(f"version {number} is damaged (")
 
 
 def test_a_label_that_cannot_be_is_refused_and_the_drawing_stays(anna, kept):

@@ -106,23 +106,25 @@ const share = ({ right, n }) => (n ? el("span", {}, el("b", {}, percent(right / 
 
 function showVersions(list) {
   versions = list;
-  const { current } = list;
-  const rows = list.versions.filter(({ number }) => number !== 0).map((version) => row(version, current));
+  const { current, damage } = list;
+  $("damage").hidden = !damage;
+  $("damage").textContent = damage ? `${damage}. Use another version, or learn anew.` : "";
+  const rows = list.versions.filter(({ number }) => number !== 0).map((version) => row(version, list));
   rows.push(el("tr", { class: current === 0 ? "current" : null, "data-version": 0 },
-    el("th", { scope: "row" }, "0"), el("td", {}, "the base model"), el("td", {}), el("td", {}), el("td", {}), el("td", {}, use(0, current))));
+    el("th", { scope: "row" }, "0"), el("td", {}, "the base model"), el("td", {}), el("td", {}), el("td", {}), el("td", {}, use(0, list))));
   const names = ["", "learnt", "samples", "MNIST wrong", "your digits wrong", ""];
   const head = el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
   $("versions").replaceChildren(el("table", { class: "table figures versions" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
 
-function row({ number, time, samples, before, after }, current) {
-  return el("tr", { class: number === current ? "current" : null, "data-version": number },
+function row({ number, time, samples, before, after }, list) {
+  return el("tr", { class: number === list.current ? "current" : null, "data-version": number },
     el("th", { scope: "row" }, String(number)),
     el("td", {}, new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })),
     el("td", { "data-name": "samples" }, String(samples)),
     el("td", { "data-name": "MNIST wrong" }, misses(before.mnist, after.mnist)),
     el("td", { "data-name": "your digits wrong" }, misses(before.own, after.own)),
-    el("td", {}, use(number, current), el("a", { class: "button plain", href: `/api/versions/${number}/model.onnx`, download: "", "aria-label": `download version ${number}` }, "ONNX")));
+    el("td", {}, use(number, list), el("a", { class: "button plain", href: `/api/versions/${number}/model.onnx`, download: "", "aria-label": `download version ${number}` }, "ONNX")));
 }
 
 function misses(before, after) {
@@ -132,8 +134,8 @@ function misses(before, after) {
   return el("span", {}, `${wrong(before)} → `, el("b", { class: tone }, wrong(after)), ` of ${whole(after.n)}`);
 }
 
-function use(number, current) {
-  if (number === current) return el("span", { class: "badge" }, "in use");
+function use(number, { current, damage }) {
+  if (number === current) return el("span", { class: damage ? "badge bad" : "badge" }, damage ? "damaged" : "in use");
   return el("button", { class: "plain", onclick: () => promote(number) }, "Use this");
 }
 
@@ -156,16 +158,17 @@ async function compare() {
   $("comparison").replaceChildren(el("p", { class: "quiet" }, "Measuring …"));
   const table = await attempt(() => get("/api/versions/compare", { writer }));
   $("compare").disabled = false;
-  if (writer === session.writer) $("comparison").replaceChildren(...(table ? [comparison(table)] : []));
+  if (writer === session.writer) $("comparison").replaceChildren(...(table ? comparison(table) : []));
 }
 
-function comparison({ versions: numbers, writers, accuracy }) {
+function comparison({ versions: numbers, writers, accuracy, damaged }) {
   const head = el("tr", {}, el("th", {}), ...writers.map((name) => el("th", { scope: "col" }, name)));
   const rows = numbers.map((number, i) => el("tr", { class: number === versions?.current ? "current" : null },
     el("th", { scope: "row" }, number ? `version ${number}` : "base model"),
     ...accuracy[i].map((cell) => el("td", { title: accuracyText(cell) },
       cell.n ? [el("b", {}, percent(cell.right / cell.n)), ` ${interval(cell)}`].reduce((all, part) => (all.append(part), all), el("span", {})) : "–"))));
-  return el("table", { class: "table figures" }, el("thead", {}, head), el("tbody", {}, ...rows));
+  const left = damaged.map((line) => el("p", { class: "bad" }, `${line}: left out`));
+  return [el("table", { class: "table figures" }, el("thead", {}, head), el("tbody", {}, ...rows)), ...left];
 }
 
 export function startModels() {

@@ -26,7 +26,7 @@ export function hideToast() {
   $("toast").hidden = true;
 }
 
-/** Show what went wrong `of` "reading", of the "state" or of an "action", until it is dismissed or that succeeds. */
+/** Show what went wrong `of` "reading", of the "state", of the "version" or of an "action", until it is dismissed or that succeeds. */
 export function showError(error, of = "action") {
   if (of === "action") told++;
   errors.delete(of);

@@ -8,7 +8,7 @@ const RETRY = 5000; // ms until the server is asked again that could not say
 const DIGITS = [..."0123456789"];
 
 // What can be said where the server says nothing, as while its database fails.
-const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, model: null, version: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
+const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
 
 const listeners = new Set();
 
@@ -26,6 +26,7 @@ let running = null;
 let again = false;
 let of = null; // whose state it is
 let failure = null; // why it could not be had, as it was told
+let damage = null; // why the writer's version is not used, as it was told
 let timer = 0;
 
 /** Ask the server how things stand; calls while one is under way are answered together. */
@@ -52,6 +53,7 @@ async function load() {
     if (writer !== session.writer) return;
     [session.state, of, failure] = [state, writer, null];
     clearError("state");
+    showDamage();
     tell();
   } catch (error) {
     if (error.message !== failure) showError(error, "state"); // once: it may have been dismissed
@@ -61,6 +63,15 @@ async function load() {
     session.state = UNKNOWN; // what is known is about another one
     tell();
   }
+}
+
+/** Say once for each writer that their version is damaged: the Models tab says so for as long as it is. */
+function showDamage() {
+  const now = session.state.damage && `${session.writer}'s ${session.state.damage}. See the Models tab.`;
+  if (now === damage) return;
+  damage = now;
+  if (now) showError(now, "version");
+  else clearError("version");
 }
 
 /** Take the writer's accuracy that came with another answer. */

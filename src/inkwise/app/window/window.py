@@ -36,6 +36,7 @@ class Window:
         self._read_from: list[Stroke] = []  # as they were when they were read
         self._resting: str | None = None
         self._saving = False
+        self._damage: str | None = None  # of the writer's version, as it was told
         self._backspace_up: int | None = -2  # when it was let go, milliseconds; None while it is down
         self._forget()
         self._bind()
@@ -283,14 +284,21 @@ class Window:
         def count() -> tuple[Accuracy, list[str]]:
             return self._learner.store.accuracy(writer), self._learner.store.writers()
 
-        def show_labels(future: Future[tuple[str, ...]]) -> None:
-            self.look.show_labels(future.result(), self._say)
+        def know() -> tuple[tuple[str, ...], str | None]:
+            return self._learner.recognizer(writer).labels, self._learner.damage(writer)
+
+        def show_known(future: Future[tuple[tuple[str, ...], str | None]]) -> None:
+            labels, damage = future.result()
+            self.look.show_labels(labels, self._say)
             self._show()
+            if damage and damage != self._damage:
+                self.look.tell(damage, bad=True)
+            self._damage = damage
 
         def show_count(future: Future[tuple[Accuracy, list[str]]]) -> None:
             accuracy, writers = future.result()
             self.look.show_accuracy(accuracy)
             self.look.writer.configure(values=writers)
 
-        self._worker.do(lambda: self._learner.recognizer(writer).labels, show_labels)
+        self._worker.do(know, show_known)
         self._worker.do(count, show_count)
