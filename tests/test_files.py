@@ -3,13 +3,16 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from inkwise import files
 from inkwise.errors import DataError
-from inkwise.files import check_apart, make_folder, read_lines, write_atomic, write_folder, write_text
+from inkwise.files import check_apart, locked, make_folder, read_lines, write_atomic, write_folder, write_text
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
@@ -190,3 +193,72 @@ def test_lines_are_read_without_blanks_and_a_list_without_end_is_refused(tmp_pat
     monkeypatch.setattr(files, "_LARGEST", 8)
     with pytest.raises(DataError, match="is larger than 64 MB"):
         read_lines(path)
+
+
+_HOLD = """
+import sys
+from pathlib import Path
+from inkwise.files import locked
+with locked(Path(sys.argv[1])):
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+_COUNT = """
+import sys
+from pathlib import Path
+from inkwise.files import locked, write_text
+path = Path(sys.argv[1])
+for _ in range(50):
+    with locked(path):
+        write_text(path, str(int(path.read_text()) + 1))
+"""
+
+
+@contextmanager
+def holder(path):
+    """Another process that holds the lock."""
+    command = [sys.executable, "-c", _HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"locked\n"
+        yield process
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("name", ["a.txt", "."])
+def test_another_process_is_kept_out_until_the_lock_is_released(tmp_path, name):
+    path = tmp_path / name
+    with holder(path), pytest.raises(DataError) as caught, locked(path, "is in use", wait=0.1):
+        pass
+    assert str(caught.value) == f"{path}: is in use"
+    with locked(path, wait=0):
+        assert [each.name for each in tmp_path.iterdir()] == [".a.txt.lock" if name == "a.txt" else ".lock"]
+    assert not list(tmp_path.iterdir()), "and nothing is left over"
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
+    path = tmp_path / "a.txt"
+    with holder(path) as process:
+        process.kill()
+        process.wait()
+        with locked(path, wait=0):
+            pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "a.txt").write_text("not a folder")
+    with (
+        pytest.raises(DataError, match=r"b\.txt: cannot be written \(.*\)$"),
+        locked(tmp_path / "a.txt" / "b.txt"),
+    ):
+        pass
+
+
+def test_the_lock_file_is_removed_only_while_nobody_can_hold_it(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("0")
+    processes = [subprocess.Popen([sys.executable, "-c", _COUNT, str(path)]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert path.read_text() == "200"
+    assert list(tmp_path.iterdir()) == [path]

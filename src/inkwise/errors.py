@@ -21,6 +21,10 @@ class ModelError(InkwiseError):
     """A model file that cannot be used."""
 
 
+class ConflictError(InkwiseError):
+    """A change based on content that somebody else has changed since; nothing was written."""
+
+
 class StoreError(InkwiseError):
     """A database of corrections or trials that cannot be used, or what it cannot take in."""
 

@@ -1,4 +1,4 @@
-"""Writing files and folders so that a crash leaves either the old content or the new, never a part of it."""
+"""Writing files so that no crash and no other process can spoil them: atomic writes and locks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from inkwise.errors import DataError
 
 # Maximum size of a list of numbers, in bytes.
 _LARGEST = 64_000_000
+
+# Time to wait for a lock, in seconds; a file takes less than one to write, the plots of a sweep some.
+_WAIT = 30.0
 
 # Errors of network and FUSE file systems, and of folders without read permission, that cannot sync a folder.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
@@ -82,6 +85,41 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
             _sync_folder(target.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, busy: str = "another process is writing it", wait: float = _WAIT) -> Iterator[None]:
+    """Hold the lock of a shared file or folder, which one thread of one process at a time can hold.
+
+    The kernel locks a hidden file, `.NAME.lock` next to a file or `.lock` in a folder, and unlocks it when
+    the process ends in any way. The hidden file is removed at the end; one that SIGKILL left behind is used
+    again. Network file systems lock between machines if they support locks: NFS does unless mounted with
+    `nolock` or `local_lock`.
+
+    Args:
+        path: The file, which need not exist, or an existing folder.
+        busy: What the error says when another process holds the lock.
+        wait: Maximum time to wait for the lock, in seconds; no limit if negative.
+
+    Raises:
+        DataError: Another process holds the lock, or the lock file cannot be written.
+    """
+    from filelock import FileLock, Timeout  # It takes 0.1 s to import, and most commands need no lock.
+
+    target = Path(os.path.realpath(path))
+    file = target / ".lock" if target.is_dir() else target.with_name(f".{target.name}.lock")
+    lock = FileLock(file, timeout=wait, fallback_to_soft=False)
+    with _write_errors(path):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise DataError(f"{path}: {busy}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes it on release.
+            file.unlink()  # Whoever waits for the removed file notices and opens a new one.
+        lock.release()
 
 
 def make_folder(folder: Path) -> None:

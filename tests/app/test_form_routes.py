@@ -48,14 +48,52 @@ def test_what_is_drawn_is_written_beside_the_scan_and_gone_on_with(client, scan)
     assert (form.name, form.reference, form.size) == ("meter card", scan, (840, 1188))
     assert [field.box for field in form.fields] == [BOXES["meter"], BOXES["code"]]
     state = Editor(scan).state()
-    assert state == response.json()
+    assert response.json() == {"file": "card.yaml", "version": state["version"]}
     assert state["fields"] == [METER, CODE]
+
+
+def save_fields(client, version, *fields):
+    return client.put("/api/form", json={"name": "card", "fields": [*fields], "version": version})
+
+
+def test_a_form_that_somebody_else_has_saved_is_not_replaced(client, scan):
+    other = TestClient(create_editor(Editor(scan)), "http://127.0.0.1:8420")
+    assert client.get("/api/form").json()["version"] is other.get("/api/form").json()["version"] is None
+    first = save_fields(client, None, METER).json()
+    for late in (other, client):  # another process, and another window of the same
+        refused = save_fields(late, None, CODE)
+        assert (refused.status_code, refused.json()["error"]) == (
+            409,
+            "card.yaml: has changed since this page read it; "
+            "reload the page, or move the file away and save again",
+        )
+        assert Form.read(scan.with_name("card.yaml")).fields[0].name == "meter"
+    assert save_fields(other, None, METER).json() == first, "the same again is no conflict"
+    state = other.get("/api/form").json()
+    assert (state["version"], state["fields"]) == (first["version"], [METER])
+    assert save_fields(other, first["version"], METER, CODE).status_code == 200
+    assert save_fields(client, first["version"], METER).status_code == 409
+    assert sorted(path.name for path in scan.parent.iterdir()) == ["card.png", "card.yaml"]
+
+
+def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
+    path = scan.with_name("card.yaml")
+    version = save_fields(client, None, METER).json()["version"]
+    edited = path.read_text() + "# a note\n"
+    path.write_text(edited)
+    assert save_fields(client, version, METER, CODE).status_code == 409
+    assert path.read_text() == edited
+    path.rename(scan.with_name("aside.yaml"))
+    assert save_fields(client, version, METER, CODE).status_code == 200
+    path.write_text("name: [")
+    damaged = client.get("/api/form")
+    assert (damaged.status_code, damaged.json()["error"][: len(str(path))]) == (422, str(path))
 
 
 def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
     Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
     editor = Editor(tmp_path / "form.pdf")
-    editor.write(editor.form({"name": "card", "fields": [METER]}))
+    editor.write(editor.form({"name": "card", "fields": [METER]}), None)
     form = Form.read(tmp_path / "form.yaml")
     assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
 
@@ -115,6 +153,6 @@ def test_size_and_marks_of_a_form_are_kept(tmp_path):
     (tmp_path / "empty.yaml").write_text(text)
     editor = Editor(tmp_path / "empty.png")
     state = editor.state()
-    editor.write(editor.form({"name": "twice", "fields": state["fields"]}))
+    editor.write(editor.form({"name": "twice", "fields": state["fields"]}), state["version"])
     form = Form.read(tmp_path / "empty.yaml")
     assert (form.name, form.size, len(form.fields)) == ("twice", (1680, 2376), 3)

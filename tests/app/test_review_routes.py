@@ -48,8 +48,8 @@ def client(open_review):
     return open_review()
 
 
-def put(client, number, text):
-    return client.put(f"/api/review/{number}", json={"text": text})
+def put(client, number, text, before=None):
+    return client.put(f"/api/review/{number}", json={"text": text, "before": before})
 
 
 def test_the_queue_and_its_crops(client):
@@ -78,9 +78,23 @@ def test_what_is_settled_is_kept_and_exported(client, open_review):
     assert [(row["text"], row["reviewed"]) for row in lines] == [("7", {}), ("774", {"1": "714"})]
 
 
+def test_two_reviews_show_each_other_and_replace_no_answer_unseen(open_review, learner):
+    one, other = open_review(), open_review()
+    assert put(one, 0, "1").status_code == 200
+    refused = put(other, 0, "7")
+    line = "seven.png, page 1, 1: somebody else answered 1 meanwhile"
+    assert (refused.status_code, refused.json()["error"]) == (409, line)
+    assert put(other, 1, "774").status_code == 200
+    for client in (one, other):
+        assert [item["settled"] for item in client.get("/api/review").json()["queue"]] == ["1", "774"]
+        assert ",774," in client.get("/api/review/table.csv").text
+    assert [sample.label for sample in learner.store.samples(writer="stack")] == ["1"]
+    assert put(other, 0, "7", before="1").status_code == 200
+
+
 def test_single_digits_are_learnt_once_and_as_they_were_said_last(client, learner):
-    for text in ("7", "1", ""):
-        assert put(client, 0, text).json()["note"] is None
+    for before, text in ((None, "7"), ("7", "1"), ("1", "")):
+        assert put(client, 0, text, before).json()["note"] is None
         (sample,) = learner.store.samples(writer="stack")
         assert (sample.source, sample.answer, sample.label) == ("review", "7", text or "not a digit")
     put(client, 1, "774")
@@ -118,7 +132,8 @@ def test_a_scan_that_is_gone_and_a_table_that_changed(client, folder):
     assert (gone.status_code, gone.json()["error"][:24]) == (404, "seven.png: is not there;")
     assert "seven.png" in put(client, 0, "1").json()["note"]
     (folder / "table.jsonl").write_text("{}\n")
-    assert client.get("/api/review/table.csv").status_code == 409
+    for name in ("table.csv", "table.jsonl"):
+        assert client.get(f"/api/review/{name}").status_code == 409
 
 
 def test_strangers_are_refused(client, open_review):

@@ -2,6 +2,12 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,3 +144,30 @@ def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, 
     monkeypatch.setattr("inkwise.training.train", lambda recipe, folder, **_: folder / "model.onnx")
     status, out, err = inkwise("train", "lines", "--out", tmp_path)
     assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")
+
+
+def test_two_trainings_of_one_folder(bars_folder, tmp_path):
+    folder = tmp_path / "run"
+    inkwise = Path(sys.executable).with_name("inkwise")
+    changes = ["test=", "validation=0.2", "epochs=20", "batch=8", "precision=float32"]
+    command = [inkwise, "train", "mlp-50", "--data", bars_folder, "--out", folder, "--device", "cpu"]
+    command += [part for change in changes for part in ("--set", change)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
+        while not (folder / "checkpoint.pt").exists():
+            assert first.poll() is None
+            time.sleep(0.05)
+        first.send_signal(signal.SIGSTOP)
+        before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+        for again in (command, [inkwise, "train", "--resume", folder]):
+            second = subprocess.run(again, capture_output=True, text=True)
+            assert (second.returncode, second.stderr) == (
+                1,
+                f"inkwise: {folder}: another training writes here\n",
+            )
+        assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+        os.kill(first.pid, signal.SIGKILL)
+    last = subprocess.run([inkwise, "train", "--resume", folder], capture_output=True, text=True)
+    assert last.returncode == 0, last.stderr
+    with (folder / "history.csv").open() as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [*range(1, 21)]
+    assert not (folder / ".lock").exists()

@@ -116,6 +116,25 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert [path.name for path in Path(tmp_path / "table").iterdir()] == ["_inkwise.json"]
 
 
+def test_two_runs_that_begin_at_once_follow_one_plan(tmp_path, monkeypatch):
+    from inkwise.cluster import parts
+
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / ".lock").touch()  # of a run that was killed
+    other = []
+
+    def find(inputs):
+        if not other:  # while this run looks for files, another one begins, which finds one less
+            other.append(None)
+            other[0] = parts.Folder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png"])
+        return [(0, name) for name in inputs]
+
+    monkeypatch.setattr(parts, "find", find)
+    files = parts.Folder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png", "b.png"])
+    assert files == other[0] == [(0, "a.png")]
+    assert [path.name for path in (tmp_path / "table").iterdir()] == ["_inkwise.json"]
+
+
 @pytest.mark.parametrize("plan", ["no JSON", "{}", '{"settings": 1, "files": []}'])
 def test_a_damaged_plan_is_one_line(installed, tmp_path, plan):
     from inkwise.cluster.parts import Folder

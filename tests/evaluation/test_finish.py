@@ -9,7 +9,9 @@ import pytest
 from rich.console import Console
 
 from inkwise.datasets.idx import idx_bytes
+from inkwise.errors import DataError
 from inkwise.evaluation import Result, finish
+from inkwise.files import locked
 from inkwise.training import recipe, train
 
 
@@ -63,3 +65,8 @@ def test_the_report_shows_them_and_the_net(run: Path, results: list[Result]) -> 
     model = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["model"]
     assert model["net"][-1] == ["Linear", [2], 130]
     assert model["metrics"]["test"] == {"t10k": {"n": 60, "misses": 1}}
+
+
+def test_a_folder_that_is_trained_in_is_left_alone(run: Path) -> None:
+    with locked(run), pytest.raises(DataError, match=f"^{run}: another training writes here$"):
+        finish(run)

@@ -1,10 +1,12 @@
 """What is doubtful in a table, what a person said of it, and the corrected table."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import ConflictError, DataError, InkwiseError
 from inkwise.stacks import Review
 
 
@@ -114,7 +116,7 @@ def test_it_goes_on_where_it_stopped_and_forgets_nothing(table):
     path = table(PAGES)
     review = Review(path)
     review.settle(review.items[1], "36")
-    review.settle(review.items[1], "39")
+    review.settle(review.items[1], "39", before="36")
     again = Review(path)
     assert [again.settled(item) for item in again.items] == [None, "39", None, None]
     table([PAGES[0]])
@@ -124,6 +126,61 @@ def test_it_goes_on_where_it_stopped_and_forgets_nothing(table):
     other.settle(other.items[0], "3")
     table(PAGES)
     assert Review(path).settled(Review(path).items[1]) == "39"
+
+
+def test_two_reviews_of_a_table_keep_the_answers_of_both(table):
+    path = table(PAGES)
+    one, other = Review(path), Review(path)
+    one.settle(one.items[1], "36")
+    other.settle(other.items[3], "9")
+    one.settle(one.items[0], "12")
+    assert [*map(Review(path).settled, one.items)] == ["12", "36", None, "9"]
+    assert [row["reviewed"] for row in other.corrected()] == [{"1": "12", "2": "3?"}, {"1": "8"}, {}, {}]
+    assert sorted(each.name for each in path.parent.iterdir()) == ["table.jsonl", "table.jsonl.review"]
+
+
+_SETTLE = """
+import sys
+from pathlib import Path
+from inkwise.stacks import Review
+review = Review(Path(sys.argv[1]))
+for item in review.items[int(sys.argv[2])::2]:
+    review.settle(item, item.file)
+"""
+
+
+def test_two_processes_lose_no_answer(table):
+    path = table([page(str(number), "8", [digit("8")]) for number in range(60)])
+    processes = [subprocess.Popen([sys.executable, "-c", _SETTLE, path, start]) for start in "01"]
+    assert [process.wait() for process in processes] == [0, 0]
+    review = Review(path)
+    assert [*map(review.settled, review.items)] == [item.file for item in review.items]
+
+
+def test_an_answer_that_was_not_seen_is_not_replaced(table):
+    path = table(PAGES)
+    one, other = Review(path), Review(path)
+    one.settle(one.items[1], "36")
+    with pytest.raises(ConflictError, match=r"^a\.png, page 1, 2: somebody else answered 36 meanwhile$"):
+        other.settle(other.items[1], "39")
+    assert other.settled(other.items[1]) == "36", "and it is shown now"
+    other.settle(other.items[1], "36")
+    other.settle(other.items[1], "", before="36")
+    with pytest.raises(ConflictError, match="somebody else answered no number meanwhile"):
+        one.settle(one.items[1], "39", before="36")
+    assert Review(path).settled(one.items[1]) == ""
+
+
+def test_answers_edited_by_hand_are_kept(table):
+    review = Review(table(PAGES))
+    review.settle(review.items[1], "36")
+    review.path.write_text(review.path.read_text().replace("36", "37"))
+    review.settle(review.items[3], "9")
+    assert Review(review.table).settled(review.items[1]) == "37"
+    review.path.write_text("not JSON")
+    with pytest.raises(DataError, match=r"table\.jsonl\.review: is not JSON Lines"):
+        review.settle(review.items[0], "12")
+    assert review.path.read_text() == "not JSON"
 
 
 @pytest.mark.parametrize("text", ["1 2", "1?", "1\n2", "1" * 101, "\x07"])

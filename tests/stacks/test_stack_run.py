@@ -104,6 +104,22 @@ def test_after_a_kill_it_goes_on_and_every_page_is_there_once(scans, table, tmp_
     assert set(lines(log)) == set(texts(table))
 
 
+def test_two_runs_of_one_table(scans, table, tmp_path):
+    pdf(scans / "a.pdf", range(100, 120))
+    log = tmp_path / "log"
+    run = multiprocessing.get_context("spawn").Process(
+        target=read, args=([scans], Shades(log=str(log), seconds=0.1), table, 1)
+    )
+    run.start()
+    until(lambda: lines(log))
+    with pytest.raises(DataError, match=r"table\.csv: another run is writing this table$"):
+        read([scans], Shades(), table)
+    run.join()
+    assert run.exitcode == 0
+    assert texts(table) == [str(shade) for shade in range(100, 120)]
+    assert sorted(path.name for path in table.parent.iterdir()) == ["log", "scans", "table.csv"]
+
+
 def test_ctrl_c_keeps_what_is_done_and_says_so(scans, table, tmp_path):
     pdf(scans / "a.pdf", range(100, 130))
     log = tmp_path / "log"

@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 
 from inkwise.errors import DataError
+from inkwise.files import locked
+from inkwise.sweep import sweep
 from inkwise.sweep.plots import importance_plot, write_plots
 from inkwise.sweep.results import Outcome, best_first, outcome, table, write_files
 from inkwise.sweep.view import View
@@ -136,3 +138,25 @@ def test_a_terminal_gets_a_table_what_runs_first_as_far_as_there_is_room(search)
     assert "5 of 7 trials are done, 1 running" in shown
     assert shown.index("running", shown.index("validation accuracy")) < shown.index("95.00%")
     assert "97.00%" not in shown
+
+
+def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, monkeypatch):
+    search = plan("neurons2=4,8", sampler="grid")
+    queue = opened(search)
+    for claim in [queue.claim() for _ in range(2)]:
+        queue.finish(claim, 0.5, seconds=1.0)
+    called = []
+
+    def check_locked(name, function):
+        def checked(*arguments):
+            with pytest.raises(DataError), locked(search.out / "trials.csv", wait=0):
+                pass
+            called.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(f"inkwise.sweep.run.{name}", checked)
+
+    check_locked("outcome", outcome)
+    check_locked("write_files", write_files)
+    sweep(search, 1, Console(file=io.StringIO()))
+    assert called == ["outcome", "outcome", "write_files"]

@@ -21,7 +21,7 @@ from inkwise.recognition import Model
 from inkwise.recognition.runtime import onnxruntime
 from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import glyph_task, resume, run, train
-from inkwise.training.callbacks import Checkpoint, Progress
+from inkwise.training.callbacks import Callback, Checkpoint, Progress
 from inkwise.training.glyph_loop import logits_of
 from inkwise.training.nets import compact
 from inkwise.training.samples import gather
@@ -77,6 +77,18 @@ def epochs(folder):
 
 def test_the_folder_is_complete(finished):
     assert {path.name for path in finished[0].iterdir()} == FILES
+
+
+def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
+    class Second(Callback):
+        def on_epoch_end(self, loop):
+            with pytest.raises(DataError) as caught:
+                quick(tiny.set(seed=7), tmp_path)
+            assert str(caught.value) == f"{tmp_path}: another training writes here"
+
+    quick(tiny, tmp_path, callbacks=(Second(),))
+    assert resume(tmp_path) == tiny
+    assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
 def test_the_recipe_is_saved_and_printed(finished, tiny):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import cv2
 from fastapi import APIRouter, Response
 
 from inkwise.app.bodies import JsonBytes
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import ConflictError, DataError, InkwiseError
+from inkwise.files import locked, write_text
 from inkwise.forms import KINDS, Form, FormError
 from inkwise.ink import Document
 from inkwise.ink.align import shrunk
 from inkwise.recognition.automata import CHECKS
-from inkwise.web.bodies import answer, fields
+from inkwise.web.bodies import RefusedError, answer, fields
 
 _LONGEST = 2400  # pixels of the scan as it is shown
 
@@ -24,7 +26,6 @@ class Editor:
 
     Attributes:
         path: of the YAML file, beside the scan.
-        size: width and height of the page, in the unit of the boxes: pixels, unless the form has another.
         picture: the page as PNG.
     """
 
@@ -39,27 +40,37 @@ class Editor:
         with Document(scan) as document:
             grey = document.page(1).grey
         self.picture = cv2.imencode(".png", shrunk(grey, _LONGEST)[0])[1].tobytes()
-        self.size: tuple[float, float] = (grey.shape[1], grey.shape[0])
         self.path = scan.with_suffix(".yaml")
         self._scan = scan
-        self._kept: dict[str, Any] = {"reference": scan.name}
-        self._form: Form | None = None
-        if self.path.exists():
-            self._form = form = Form.read(self.path)
-            if form.reference is None or form.reference.resolve() != scan.resolve():
-                raise DataError(
-                    f"{self.path}: is there, and is not the form of {scan.name}; move one of them"
-                )
-            self.size = form.size
+        self._pixels: tuple[float, float] = (grey.shape[1], grey.shape[0])
+        self._kept: dict[str, Any] = {}
+        self._read()
+
+    def _read(self) -> Form | None:
+        """Read the form file, where there is one; its size and marks are kept for forms that are drawn."""
+        form = Form.read(self.path) if self.path.exists() else None
+        if form and (form.reference is None or form.reference.resolve() != self._scan.resolve()):
+            raise DataError(
+                f"{self.path}: is there, and is not the form of {self._scan.name}; move one of them"
+            )
+        self._kept = {"reference": self._scan.name}
+        if form:
             self._kept |= {"size": list(form.size), "marks": [list(box) for box in form.marks]}
+        return form
 
     def state(self) -> dict[str, Any]:
-        """The form as it was opened or written last, and what its fields can be."""
-        form = self._form
+        """Return the form as it is on disk, with its version, and what its fields can be.
+
+        Raises:
+            InkwiseError: The file has become unusable, see `__init__`.
+        """
+        version = self._version()  # Before the form: if it changes meanwhile, the version is out of date.
+        form = self._read()
         return {
             "file": self.path.name,
+            "version": version,
             "name": self.path.stem if form is None else form.name,
-            "size": list(self.size),
+            "size": list(self._pixels if form is None else form.size),
             "fields": [] if form is None else [field.to_dict() for field in form.fields],
             "kinds": list(KINDS),
             "checks": list(CHECKS),
@@ -78,14 +89,41 @@ class Editor:
                 raise InkwiseError("vocabulary is not a list of numbers")
         return Form.from_dict({**self._kept, "name": plain.get("name"), "fields": drawn}, self._scan.parent)
 
-    def write(self, form: Form) -> None:
-        """Write it beside the scan.
+    def write(self, form: Form, version: str | None) -> str:
+        """Write a form beside the scan, and return its version.
+
+        Args:
+            form: What to write.
+            version: Version of the file that the form was made from, None if there was no file.
 
         Raises:
-            DataError: it cannot be written.
+            ConflictError: The file has another version: another editor wrote it, or a person.
+            DataError: The file cannot be written.
         """
-        form.write(self.path)
-        self._form = form
+        text = form.to_yaml(self.path.parent)
+        written = _version(text.encode())
+        with locked(self.path):
+            if self._version() not in (None, version, written):
+                raise ConflictError(
+                    f"{self.path.name}: has changed since this page read it; "
+                    "reload the page, or move the file away and save again"
+                )
+            write_text(self.path, text)
+        return written
+
+    def _version(self) -> str | None:
+        """Return the version of the file on disk, None if there is no file."""
+        try:
+            return _version(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be opened ({error.strerror})") from None
+
+
+def _version(content: bytes) -> str:
+    """Return what tells one content of a file from all others."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def routes(editor: Editor) -> APIRouter:
@@ -110,7 +148,11 @@ def routes(editor: Editor) -> APIRouter:
 
     @router.put("/api/form")
     def write(body: JsonBytes) -> Response:
-        editor.write(editor.form(fields(body)))
-        return answer(editor.state())
+        plain = fields(body)
+        try:
+            version = editor.write(editor.form(plain), plain.get("version"))
+        except ConflictError as error:
+            raise RefusedError(409, str(error)) from None
+        return answer({"file": editor.path.name, "version": version})
 
     return router

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from inkwise.app.bodies import JsonBytes
 from inkwise.corrections import Answer, Learner
 from inkwise.corrections.sample import checked_text
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import ConflictError, DataError, InkwiseError
 from inkwise.stacks import Item, Review, Scans, csv_line, json_line
 from inkwise.texts import LONGEST_LABEL, NOT_A_DIGIT
 from inkwise.web.bodies import RefusedError, answer, fields
@@ -46,8 +46,9 @@ class Desk:
         return self.review.items[number]
 
     def queue(self, threshold: float) -> dict[str, Any]:
-        """What is doubtful, and how it was settled."""
+        """What is doubtful, and how it was settled, here or in another review of this table."""
         review = self.review
+        review.refresh()
         doubtful = [
             {
                 "number": number,
@@ -71,10 +72,13 @@ class Desk:
             "queue": doubtful,
         }
 
-    def settle(self, number: int, text: str) -> dict[str, Any]:
-        """Keep what a number is; `note` says why a digit did not become a sample."""
+    def settle(self, number: int, text: str, before: str | None) -> dict[str, Any]:
+        """Keep an answer, see `Review.settle`; `note` says why a digit did not become a sample."""
         item, note = self.item(number), None
-        self.review.settle(item, text)
+        try:
+            self.review.settle(item, text, before)
+        except ConflictError as error:
+            raise RefusedError(409, str(error)) from None
         if item.single:
             try:
                 self._teach(item, text)
@@ -119,10 +123,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.put("/api/review/{number}")
     def settle(number: int, body: JsonBytes) -> Response:
-        text = fields(body).get("text")
+        said = fields(body)
+        text, before = said.get("text"), said.get("before")
         if not isinstance(text, str):
             raise InkwiseError("text is missing")
-        return answer(desk.settle(number, text))
+        return answer(desk.settle(number, text, before))
 
     @router.get("/api/review/table.csv")
     def as_csv() -> Response:
@@ -130,8 +135,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/api/review/table.jsonl")
     def as_json_lines() -> Response:
-        rows = desk.review.corrected()
-        return _download(map(json_line, rows), desk.review, "jsonl", "application/jsonl")
+        return _download(_json_lines(desk.review), desk.review, "jsonl", "application/jsonl")
 
     return router
 
@@ -142,6 +146,10 @@ def _csv(review: Review) -> Iterator[str]:
     for row in rows:
         row["reviewed"] = ", ".join(row["reviewed"])
         yield csv_line([row.get(column) for column in review.columns])
+
+
+def _json_lines(review: Review) -> Iterator[str]:
+    yield from map(json_line, review.corrected())
 
 
 def _download(lines: Iterator[str], review: Review, suffix: str, kind: str) -> Response:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
-from pyarrow.fs import FileSelector, FileType
+from pyarrow.fs import FileSelector, FileType, LocalFileSystem
 
 from inkwise.cluster.places import clear_errors, find, put, resolve, without_secrets
 from inkwise.errors import DataError
+from inkwise.files import locked
 from inkwise.stacks import Columns, Row
 from inkwise.stacks.journal import check_same
 from inkwise.stacks.tables import schema
@@ -108,19 +111,32 @@ class Folder:
                 is found in the inputs.
         """
         with clear_errors(self.name):
-            if self._there(_PLAN):
-                with self._filesystem.open_input_stream(self._at(_PLAN)) as stream:
-                    begun, files = _plan(stream.read(), self.name)
-                check_same(settings, begun, self.name)
-                return files
-            if self._filesystem.get_file_info(self._path).type == FileType.File:
-                raise DataError(f"{self.name}: is a file; --out with --on ray names a folder")
-            if self._filesystem.get_file_info(FileSelector(self._path, allow_not_found=True)):
-                raise DataError(f"{self.name}: is not empty, and no table that was begun; name another --out")
-            files = find(inputs)
-            self._filesystem.create_dir(self._path, recursive=True)
-            self._put(_PLAN, json.dumps({"settings": settings, "files": files}).encode())
+            if not self._there(_PLAN):
+                self._write_plan(settings, inputs)
+            with self._filesystem.open_input_stream(self._at(_PLAN)) as stream:
+                begun, files = _plan(stream.read(), self.name)
+        check_same(settings, begun, self.name)
         return files
+
+    def _write_plan(self, settings: dict[str, Any], inputs: Sequence[str]) -> None:
+        """Find the files and write the plan, unless another process is faster: all must follow one plan."""
+        if self._filesystem.get_file_info(self._path).type == FileType.File:
+            raise DataError(f"{self.name}: is a file; --out with --on ray names a folder")
+        inside = self._filesystem.get_file_info(FileSelector(self._path, allow_not_found=True))
+        names = {info.base_name for info in inside}
+        # Hidden files are locks and unfinished writes, which SIGKILL may leave.
+        if _PLAN not in names and not all(name.startswith(".") for name in names):
+            raise DataError(f"{self.name}: is not empty, and no table that was begun; name another --out")
+        files = find(inputs)
+        self._filesystem.create_dir(self._path, recursive=True)
+        with self._locked():
+            if not self._there(_PLAN):
+                self._put(_PLAN, json.dumps({"settings": settings, "files": files}).encode())
+
+    def _locked(self) -> AbstractContextManager[None]:
+        """Hold the lock of the folder; object stores have none."""
+        local = isinstance(self._filesystem, LocalFileSystem)
+        return locked(Path(self._path)) if local else nullcontext()
 
     def end(self) -> None:
         """Mark the table as whole."""

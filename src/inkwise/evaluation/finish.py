@@ -7,8 +7,10 @@ from inkwise.datasets import Dataset, load
 from inkwise.evaluation.explain import explain_mistakes
 from inkwise.evaluation.report import write_report
 from inkwise.evaluation.results import Result, evaluate_model, open_model, read_history
+from inkwise.files import locked
 from inkwise.training import Recipe, resume
 from inkwise.training.export import annotate
+from inkwise.training.run import BUSY
 from inkwise.training.samples import gather
 
 _COMPARED = 20_000  # training samples that mistakes are compared with, some seconds of one core
@@ -18,9 +20,16 @@ def finish(folder: Path) -> list[Result]:
     """Evaluate a run's model on the test sets of its recipe, and explain its worst mistakes.
 
     The figures go into the metadata of model.onnx; report.html, evaluation.json and pictures are written.
-    Raises InkwiseError if the folder holds no finished run, a data set cannot be had, or the disk is full.
+    Raises InkwiseError if the folder holds no finished run, another training writes there, a data set cannot
+    be had, or the disk is full.
     """
-    model, recipe = open_model(str(folder)), resume(folder)
+    recipe = resume(folder)
+    with locked(folder, BUSY, wait=0):
+        return _finish(folder, recipe)
+
+
+def _finish(folder: Path, recipe: Recipe) -> list[Result]:
+    model = open_model(str(folder))
     sets = [load(name) for name in recipe.test]
     results = evaluate_model(model, sets) if sets else []
     if any(result.mistakes for result in results):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from inkwise.errors import DataError, InkwiseError
+from inkwise.files import write_text
 from inkwise.forms.field import Field
 from inkwise.forms.plain import Area, as_text, box_of, dump, known_keys, load, mapping
 from inkwise.ink import Document
@@ -144,17 +145,21 @@ class Form:
         return form
 
     def write(self, path: Path) -> None:
-        """As a YAML file that `read` reads; the reference is named as seen from there.
+        """Write a YAML file that `read` reads.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: The file cannot be written.
         """
+        write_text(path, self.to_yaml(path.parent))
+
+    def to_yaml(self, folder: Path) -> str:
+        """Return the form as YAML for a file in `folder`, from where the reference is named."""
         values: dict[str, Any] = {"name": self.name, "size": list(self.size)}
         if self.reference is not None:
-            values["reference"] = Path(os.path.relpath(self.reference, path.parent)).as_posix()
+            values["reference"] = Path(os.path.relpath(self.reference, folder)).as_posix()
         if self.marks:
             values["marks"] = [list(box) for box in self.marks]
-        dump({**values, "fields": [field.to_dict() for field in self.fields]}, path)
+        return dump({**values, "fields": [field.to_dict() for field in self.fields]})
 
     def digest(self) -> str:
         """What tells it from other forms, its reference's content included.

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from inkwise.errors import DataError, InkwiseError, nearest
-from inkwise.files import write_text
 from inkwise.texts import checked
 
 Area = tuple[float, float, float, float]
@@ -65,14 +64,9 @@ def load(path: Path) -> Mapping[str, Any]:
     return mapping(values)
 
 
-def dump(values: Mapping[str, Any], path: Path) -> None:
-    """Write plain values as a YAML file.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    text = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=None)
-    write_text(path, text)
+def dump(values: Mapping[str, Any]) -> str:
+    """Return plain values as YAML."""
+    return str(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=None))
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

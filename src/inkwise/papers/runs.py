@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from rich.console import Console
 
 from inkwise import datasets
 from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import finish
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
-from inkwise.files import make_folder, write_text
+from inkwise.files import locked, make_folder, write_text
 from inkwise.machine import cores
 from inkwise.papers.rows import Row
 from inkwise.training import Recipe, resume, train
@@ -87,7 +86,7 @@ def do(task: Task) -> tuple[Task, Measured]:
         InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
     """
     make_folder(task.folder)
-    with FileLock(task.folder / "lock"):  # of the kernel: whoever dies lets go of it
+    with locked(task.folder / _FILE, wait=-1):  # Another process may be training this run.
         if (task.folder / "recipe.json").exists() and resume(task.folder) != task.recipe:
             raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
         known = measured(task.folder)

@@ -15,7 +15,7 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.base import Strokes
 from inkwise.datasets.idx import idx_bytes
 from inkwise.errors import DataError
-from inkwise.files import write_folder, write_text
+from inkwise.files import locked, make_folder, write_folder, write_text
 from inkwise.recognition import Model
 
 _HANDS = ("unipen_digits.npz", "hwd1000.npz")
@@ -45,6 +45,12 @@ def prepare(folder: Path, hands: Path | None) -> list[Path]:
         DataError: handwriting is missing, damaged, or another than the sets were made of; or nothing can be
             written.
     """
+    make_folder(folder)
+    with locked(folder, wait=-1):  # Another process may be writing the same sets.
+        return _prepare(folder, hands)
+
+
+def _prepare(folder: Path, hands: Path | None) -> list[Path]:
     if hands is not None:
         _same_hands(folder, hands)
     made: dict[str, Callable[[], Dataset]] = {
@@ -73,13 +79,14 @@ def save_corrections(folder: Path, hands: Path, model: Model, count: int) -> Pat
         DataError: there are fewer, handwriting is missing or damaged, or nothing can be written.
     """
     path = folder / f"corrections-{count}"
-    if not path.exists():
-        drawn = _on_canvas(hands, later=False)
-        read = np.array(model.labels)[model.run(drawn.glyphs)[0].argmax(1)]
-        wrong = np.flatnonzero(read != drawn.labels)
-        if len(wrong) < count:
-            raise DataError(f"{hands}: {len(wrong)} digits are misread, {count} corrections are needed")
-        _save(drawn.select(wrong[:count]), path)
+    with locked(folder, wait=-1):
+        if not path.exists():
+            drawn = _on_canvas(hands, later=False)
+            read = np.array(model.labels)[model.run(drawn.glyphs)[0].argmax(1)]
+            wrong = np.flatnonzero(read != drawn.labels)
+            if len(wrong) < count:
+                raise DataError(f"{hands}: {len(wrong)} digits are misread, {count} corrections are needed")
+            _save(drawn.select(wrong[:count]), path)
     return path
 
 
@@ -121,7 +128,6 @@ def _same_hands(folder: Path, hands: Path) -> None:
     try:
         sums = [hashlib.sha256((hands / name).read_bytes()).hexdigest() for name in _HANDS]
         said = "".join(f"{digest}  {name}\n" for digest, name in zip(sums, _HANDS, strict=True))
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}") from None
     note = folder / "hands.sha256"

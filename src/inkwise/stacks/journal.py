@@ -1,7 +1,7 @@
 """The rows that are done, kept beside the table until it is whole: what was read is not read twice.
 
-An SQLite file, because it is never half-written, is locked against a second run, and gives the rows back in
-order without holding them in memory.
+An SQLite file, because it is never half-written and gives the rows back in order without holding them in
+memory. The lock of the table keeps a second run out.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from inkwise.errors import DataError
+from inkwise.files import locked
 from inkwise.stacks.reader import Row, printable
 from inkwise.stacks.sources import stamp
 
@@ -60,15 +61,14 @@ class Journal:
         if not table.parent.is_dir() or (table.exists() and not table.is_file()):
             raise DataError(f"{table}: cannot be written (no such folder, or a folder or a device itself)")
         self._places = count()
-        with self._clear_errors():
-            self._database = sqlite3.connect(self.path, timeout=0, isolation_level=None)
-        try:
+        with ExitStack() as opened:
+            opened.enter_context(locked(table, "another run is writing this table", wait=0))
             with self._clear_errors():
+                self._database = sqlite3.connect(self.path, isolation_level=None)
+                opened.callback(self._database.close)
                 self._database.executescript(_TABLES)
                 self._agree(settings)
-        except BaseException:
-            self._database.close()
-            raise
+            self._opened = opened.pop_all()
 
     def _agree(self, settings: dict[str, Any]) -> None:
         begun = self._database.execute("SELECT text FROM settings").fetchone()
@@ -137,7 +137,7 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close it; it stays, to go on from."""
-        self._database.close()
+        self._opened.close()
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -145,8 +145,6 @@ class Journal:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise DataError(f"{self.path}: another run is writing this table") from None
             raise DataError(f"{self.path}: cannot be written ({error})") from None
         except (sqlite3.DatabaseError, json.JSONDecodeError):
             raise DataError(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from inkwise.errors import DataError, InkwiseError
-from inkwise.files import write_text
+from inkwise.errors import ConflictError, DataError, InkwiseError
+from inkwise.files import locked, write_text
 from inkwise.recognition.reading import NO_INK
 from inkwise.stacks.reader import Reader
 from inkwise.stacks.sources import stamp
@@ -95,7 +94,6 @@ class Review:
         self.table, self.path = table, table.with_name(f"{table.name}.review")
         self.items: list[Item] = []
         self.unread = 0
-        self._lock = threading.Lock()
         self._stamp = stamp(str(table))
         self.columns = ["file", "page"]
         constrained = False
@@ -117,30 +115,52 @@ class Review:
             self.columns = [*Reader(constraint={} if constrained else None).columns]
         self.columns.append("reviewed")
         self._settled: dict[_Key, str] = {}
-        if self.path.exists():
-            for number, row in enumerate(_rows(self.path)):
-                try:
-                    text = row.pop("text")
-                    self._settled[_Key(**row)] = text
-                except (KeyError, TypeError):
-                    raise DataError(f"{self.path}: line {number + 1} is damaged") from None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the answers again: another review of this table may have added some.
+
+        Raises:
+            DataError: The file cannot be opened, or is damaged.
+        """
+        settled: dict[_Key, str] = {}
+        for number, row in enumerate(_rows(self.path) if self.path.exists() else (), 1):
+            try:
+                text = row.pop("text")
+                settled[_Key(**row)] = text
+            except (KeyError, TypeError):
+                raise DataError(f"{self.path}: line {number} is damaged") from None
+        self._settled = settled
 
     def settled(self, item: Item) -> str | None:
         """What a person said that it is, "" for no number; None where nobody did."""
         return self._settled.get(item.key)
 
-    def settle(self, item: Item, text: str) -> None:
-        """Keep what an item truly is, "" for no number; on disk when this returns.
+    def settle(self, item: Item, text: str, before: str | None = None) -> None:
+        """Keep the answer to an item; it is on disk when this returns.
+
+        Several reviews of one table may run at once: each answer is added to what the file holds then.
+
+        Args:
+            item: What the answer is for.
+            text: The number that is written there, "" for none.
+            before: The answer that the person saw, None if there was none; no other one is replaced.
 
         Raises:
-            InkwiseError: it is no number: has blanks or "?", or is too long.
-            DataError: it cannot be written.
+            InkwiseError: The text is not a number: it has blanks or "?", or is too long.
+            ConflictError: Somebody else gave another answer meanwhile.
+            DataError: The file is damaged, or cannot be written.
         """
         if text:
             text = checked("text", text, _LONGEST)
         if "?" in text or any(character.isspace() for character in text):
             raise InkwiseError(f"{text!r} is no number: it has a blank or a question mark")
-        with self._lock:
+        with locked(self.path):
+            self.refresh()
+            now = self._settled.get(item.key)
+            if now not in (None, before, text):
+                where = f"{item.file}, page {item.page}, {item.place}"
+                raise ConflictError(f"{where}: somebody else answered {now or 'no number'} meanwhile")
             settled = {**self._settled, item.key: text}
             lines = [json_line({**key._asdict(), "text": said}) for key, said in settled.items()]
             write_text(self.path, "".join(lines))
@@ -150,8 +170,9 @@ class Review:
         """The rows of the table with what was settled; `reviewed` says by place what was read there.
 
         Raises:
-            DataError: the table has changed since it was opened.
+            DataError: The table has changed since it was opened, or the answers are damaged.
         """
+        self.refresh()
         if stamp(str(self.table)) != self._stamp:
             raise DataError(f"{self.table}: has changed; start the review again")
         return (self._corrected(row) for row in _rows(self.table))

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise.errors import InkwiseError
-from inkwise.files import make_folder
+from inkwise.files import locked, make_folder
 from inkwise.machine import cores
 from inkwise.sweep.queue import Plan, Queue
 from inkwise.sweep.results import Outcome, outcome, write_files
@@ -48,10 +48,10 @@ def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Pa
             stopped = False
         except KeyboardInterrupt:
             stopped = True
-        outcomes = [outcome(trial) for trial in queue.trials()]
-        importances = queue.importances()
-    best = write_files(plan, outcomes)
-    write_plots(plan, outcomes, importances)
+        with locked(plan.out / "trials.csv"):  # Another call that ends later must write later.
+            outcomes = [outcome(trial) for trial in queue.trials()]
+            best = write_files(plan, outcomes)
+            write_plots(plan, outcomes, queue.importances())
     if stopped:
         done = sum(one.finished for one in outcomes)
         raise InkwiseError(f"stopped: {done} of {len(outcomes)} trials are done; the same command goes on")

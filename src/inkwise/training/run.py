@@ -18,7 +18,7 @@ from rich.text import Text
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
-from inkwise.files import make_folder, write_atomic, write_bytes, write_text
+from inkwise.files import locked, make_folder, write_atomic, write_bytes, write_text
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
@@ -34,6 +34,9 @@ from inkwise.training.line_task import LineTask
 from inkwise.training.loop import AnyLoop
 from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
+
+BUSY = "another training writes here"
+"""What the error says when another process has the lock of a run folder."""
 
 _PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
@@ -65,28 +68,39 @@ def train(
     """Train by a recipe, or go on where a killed run in this folder stopped.
 
     The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
-    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved.
+    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved. The folder is
+    locked until the end.
 
     Returns:
         The path of model.onnx.
 
     Raises:
-        InkwiseError: data, net, first weights or device cannot be had, the folder is of another recipe, the
-            disk is full.
+        InkwiseError: data, net, first weights or device cannot be had, the folder is of another recipe or
+            another training writes there, the disk is full.
     """
-    console = console or Console(stderr=True)
     chosen = device_of(device)
-    kind = LineTask if recipe.strips else GlyphTask
-    recipe = kind.resolve(recipe)
+    recipe = _kind(recipe).resolve(recipe)
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(deterministic)
-    facts = _open_folder(folder, recipe, chosen)
+    make_folder(folder)
+    with locked(folder, BUSY, wait=0):
+        return _train(recipe, folder, chosen, console or Console(stderr=True), callbacks)
+
+
+def _kind(recipe: Recipe) -> type[GlyphTask | LineTask]:
+    return LineTask if recipe.strips else GlyphTask
+
+
+def _train(
+    recipe: Recipe, folder: Path, device: torch.device, console: Console, callbacks: Sequence[Callback]
+) -> Path:
+    facts = _open_folder(folder, recipe, device)
     sources = ", ".join([*recipe.data, *recipe.others])
     with console.status(Text(f"drawing from {sources}")):
-        task: Task = kind(recipe, chosen)
+        task: Task = _kind(recipe)(recipe, device)
     keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
     threads = torch.get_num_threads()
-    console.print(f"{keys}\n{task.describe()}; {chosen}, {threads} threads", **_PLAIN)
+    console.print(f"{keys}\n{task.describe()}; {device}, {threads} threads", **_PLAIN)
     ends = (Checkpoint(folder / "checkpoint.pt"), Progress(console))
     loop = task.loop([*callbacks_of(recipe), *callbacks, *ends])
     net = loop.fit()
@@ -144,7 +158,7 @@ def device_of(name: str) -> torch.device:
 
 
 def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str, Any]:
-    """Make the run folder with its recipe.json, or check that it is of this recipe."""
+    """Write recipe.json, if the folder is empty or of this recipe."""
     facts = {
         "recipe": recipe.to_dict(),
         "commit": _commit(),
@@ -156,7 +170,6 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
         | {"python": platform.python_version()},
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    make_folder(folder)
     path = folder / "recipe.json"
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
     if begun and resume(folder) != recipe:

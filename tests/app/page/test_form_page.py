@@ -182,3 +182,21 @@ def test_what_is_changed_while_it_is_being_saved_is_not_said_to_be_saved(editor,
     page.unroute("**/api/form")
     page.click("#save")
     expect(page.locator("#saved")).to_have_text("saved as card.yaml")
+
+
+def test_two_processes_edit_one_form_and_none_replaces_what_the_other_saved(
+    editor, scan, serve_command, browse
+):
+    first, late = (browse(server.url) for server in (editor, serve_command("form", "new", scan)))
+    drag(late, (300, 400), (360, 460))
+    drag(first, (300, 250), (600, 300))
+    (field,) = saved(first, scan)
+    late.click("#save")
+    expect(late.locator("#error")).to_contain_text("card.yaml: has changed since this page read it; reload")
+    expect(boxes(late)).to_have_count(1)
+    assert Form.read(scan.with_name("card.yaml")).fields == (field,)
+    late.on("dialog", lambda dialog: dialog.accept())
+    late.click("#saved button")
+    expect(late.locator("#saved")).to_have_text("")
+    drag(late, (300, 400), (360, 460))
+    assert saved(late, scan)[0] == field

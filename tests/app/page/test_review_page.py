@@ -121,3 +121,26 @@ def test_what_cannot_be_kept_is_shown_again(review, browse):
     progress(page, "0 of 3 settled")
     expect(page.locator("#guess")).to_have_text("7")
     review.start()
+
+
+def test_two_processes_review_one_table(review, table, tmp_path, serve_command, browse):
+    database = f"sqlite:///{tmp_path / 'taught.db'}"
+    other = serve_command("review", table, "--threshold", "1", "--database", database)
+    pages = [browse(server.url) for server in (review, other)]
+    for page in pages:
+        progress(page, "0 of 3 settled")
+    with pages[0].expect_response("**/api/review/0"):
+        pages[0].keyboard.press("1")
+    pages[1].keyboard.press("7")
+    expect(pages[1].locator("#error")).to_contain_text(
+        "seven.png, page 1, 1: somebody else answered 1 meanwhile"
+    )
+    progress(pages[1], "1 of 3 settled")
+    expect(pages[1].locator("#text")).to_have_value("714")
+    with pages[1].expect_response("**/api/review/1"):
+        pages[1].keyboard.press("Enter")
+    pages[0].reload()
+    progress(pages[0], "2 of 3 settled")
+    kept = table.with_name("table.jsonl.review").read_text()
+    answers = [json.loads(line)["text"] for line in kept.splitlines()]
+    assert answers == ["1", "714"]

@@ -17,10 +17,11 @@ let drag = null;
 let problems = [];
 let changes = 0; // since the page was opened
 let kept = 0; // how many of them are saved
+let version = null; // of the file that the page read or saved last
 let timer = 0;
 let asked = 0;
 
-const body = () => ({ name: $("name").value, fields: fields.plain() });
+const body = () => ({ name: $("name").value, fields: fields.plain(), version });
 
 function choose(place) {
   if (place === chosen) return;
@@ -50,13 +51,20 @@ async function check() {
 
 async function save() {
   const now = changes;
-  const answer = await attempt(() => call("PUT", "/api/form", body()));
+  const answer = await attempt(() => call("PUT", "/api/form", body()).catch(offerReload));
   if (!answer) return check();
   kept = now;
+  version = answer.version;
   if (kept < changes) return undefined; // what was changed meanwhile is still to be saved
   problems = [];
   $("saved").textContent = `saved as ${answer.file}`;
   return show();
+}
+
+/** The file was changed elsewhere: what is drawn here stays until the page is loaded again. */
+function offerReload(error) {
+  if (error.status === 409) $("saved").replaceChildren("not saved ", el("button", { class: "plain", onclick: () => location.reload() }, "Reload the page"));
+  throw error;
 }
 
 // The page
@@ -240,6 +248,7 @@ async function start() {
   if (!state) return;
   const [width, height] = state.size;
   fields = new Fields(state.fields, state.size);
+  version = state.version;
   $("file").textContent = state.file;
   document.title = `${state.file} – Inkwise`;
   $("name").value = state.name;

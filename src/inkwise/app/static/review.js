@@ -9,12 +9,13 @@ let at = 0; // place in the queue; past its end when all is settled
 let several = false; // a digit that is to be typed as a number
 let saving = Promise.resolve(); // in the order they were given
 let unsaved = 0;
+let threshold; // the last that the queue was asked for
 let asked = 0; // an answer to an older threshold is not shown
 
 const cropOf = (item) => `/api/review/${item.number}/crop`;
 const open = (item) => item.settled === null;
 
-async function load(threshold) {
+async function load() {
   const number = ++asked;
   const answer = await attempt(async () => {
     await saving;
@@ -25,8 +26,9 @@ async function load(threshold) {
   queue = answer.queue;
   $("table").textContent = answer.table;
   document.title = `${answer.table} – Inkwise`;
-  $("threshold").value = Math.round(100 * answer.threshold);
-  showThreshold(answer.threshold);
+  threshold = answer.threshold;
+  $("threshold").value = Math.round(100 * threshold);
+  showThreshold(threshold);
   $("unread").hidden = !answer.unread;
   $("unread").textContent = `${answer.unread} ${answer.unread === 1 ? "page is" : "pages are"} not here: they could not be read, see the reason in the table.`;
   const same = queue.findIndex((item) => item.number === before && open(item));
@@ -103,12 +105,13 @@ function settle(text) {
   unsaved++;
   saving = saving.then(async () => {
     try {
-      const { note } = await call("PUT", `/api/review/${item.number}`, { text });
+      const { note } = await call("PUT", `/api/review/${item.number}`, { text, before });
       if (note) toast(`kept, but not learnt: ${note}`);
     } catch (error) {
       item.settled = before;
       at = Math.max(queue.indexOf(item), 0);
       show();
+      if (error.status === 409) load(); // others have answered: show what they said
       showError(error);
     } finally {
       unsaved--;
@@ -172,7 +175,10 @@ $("more").addEventListener("click", more);
 $("back").addEventListener("click", () => move(-1));
 $("skip").addEventListener("click", () => move(1));
 $("threshold").addEventListener("input", () => showThreshold($("threshold").value / 100));
-$("threshold").addEventListener("change", () => load($("threshold").value / 100));
+$("threshold").addEventListener("change", () => {
+  threshold = $("threshold").value / 100;
+  load();
+});
 $("crop").addEventListener("error", async () => {
   const item = queue[at];
   $("crop").hidden = true;
