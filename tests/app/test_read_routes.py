@@ -130,13 +130,13 @@ def test_a_picture_is_read_with_boxes_that_fit(client, seven):
     assert len(base64.b64decode(digit["glyph"])) == 784
 
 
-def _bomb():
-    """A PNG of a few bytes that says it has 10^10 pixels."""
+def _bomb(side=100_000):
+    """A PNG of a few bytes that says it has so many pixels a side."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", head)
@@ -158,3 +158,9 @@ def test_what_is_no_picture_is_refused(client, data, error):
     response = send(client, data)
     assert response.status_code == 422
     assert error in response.json()["error"]
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(client):
+    response = send(client, _bomb(4001))
+    error = "4001 x 4001 pixels; at most 16,000,000 are taken"
+    assert (response.status_code, response.json()) == (413, {"error": error})

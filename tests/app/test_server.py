@@ -135,7 +135,7 @@ def test_the_job_ends_with_the_app(serve, monkeypatch):
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
 def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("inkwise.app")]:
+    for name in [name for name in sys.modules if name.startswith(("inkwise.app", "inkwise.web"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(InkwiseError, match=rf'^the app needs {missing}: pip install "inkwise\[app\]"$'):

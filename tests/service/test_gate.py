@@ -79,6 +79,22 @@ def test_a_request_is_one_line_without_what_was_read(serve, tokens, read, lines)
     assert line["time"].endswith("+00:00")
 
 
+def test_requests_without_a_token_do_not_fill_the_log(serve, tokens, read, lines, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("inkwise.web.throttle.time.monotonic", lambda: now[0])
+    client = serve(host="0.0.0.0", tokens=tokens)
+    for _ in range(50):
+        assert client.get("/healthz").status_code == 200
+        assert read(client).status_code == 401
+    assert len(lines()) == 10
+    assert read(client, headers={"Authorization": "Bearer coffee"}).status_code == 200
+    assert (len(lines()), lines()[-1]["status"]) == (11, 200)  # what has a token is logged in any case
+    now[0] += 1
+    client.get("/healthz")
+    client.get("/healthz")
+    assert [line.get("omitted") for line in lines()[-2:]] == [90, None]
+
+
 @pytest.mark.parametrize("given", ["", "a b", 'a"b', "x" * 65])
 def test_a_request_gets_an_id_of_its_own(client, given):
     ids = {client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] for _ in range(2)}

@@ -80,6 +80,41 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
     assert run(ask()) == 503
 
 
+def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, png, monkeypatch):
+    monkeypatch.setattr("inkwise.service.work._HELD", len(png))
+    client = serve(queue=0, body_bytes=len(png))
+
+    async def ask():
+        begun, rest = asyncio.Event(), asyncio.Event()
+        parts, sent = iter([(png[:1], True), (png[1:], False)]), []
+
+        async def receive():
+            if begun.is_set():
+                await rest.wait()
+            begun.set()
+            body, more = next(parts)
+            return {"type": "http.request", "body": body, "more_body": more}
+
+        async def send(message):
+            sent.append(message)
+
+        size = str(len(png)).encode()
+        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"image/png"), (b"content-length", size)]
+        scope = {"type": "http", "method": "POST", "path": "/v1/read", "headers": headers}
+        scope |= {"query_string": b"", "server": ("127.0.0.1", 8000)}
+        slow = asyncio.create_task(client.app(scope, receive, send))
+        await begun.wait()
+        glyph = bytes(784)  # one more picture would not fit in memory
+        headers = {"Content-Type": "application/octet-stream"}
+        other = await asyncio.to_thread(client.post, "/v1/classify", content=glyph, headers=headers)
+        rest.set()
+        await slow
+        return other.status_code, sent[0]["status"]
+
+    assert len(png) > 785
+    assert run(ask()) == (200, 200)
+
+
 def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
     monkeypatch.setattr("inkwise.service.work._HELD", 2 * len(png))
     client = serve(body_bytes=len(png))

@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-import uvicorn
 from fastapi import FastAPI
 
 from inkwise.app.server import create_app
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
+from inkwise.web.server import Server
 from inkwise.web.sockets import http_address, is_loopback, listen
 
 PORT = 8420
@@ -27,8 +27,6 @@ PORT = 8420
 _TRIES = 20  # ports, where none is asked for
 
 _GRACE = 3  # seconds that requests have to be answered when it is to end
-
-_IDLE = 75  # seconds that a connection may rest: one that is closed just as it is used again is an error
 
 _logger = logging.getLogger("inkwise.app")
 
@@ -91,23 +89,14 @@ def run(
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe()
     with listen(host, range(PORT, PORT + _TRIES) if port is None else [port]) as bound:
-        config = uvicorn.Config(
-            create(host, token),
-            access_log=False,
-            log_level="warning",
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE,
-            timeout_keep_alive=_IDLE,
-            ws="none",
-        )
+        server = Server(create(host, token), _GRACE)
         url = _url(host, bound.getsockname()[1], token)
         say(url)
         if browser:
             # The socket listens already: a browser that is quicker than the server waits.
             threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
         with _until_ended():
-            uvicorn.Server(config).run(sockets=[bound])
+            server.run(sockets=[bound])
 
 
 @contextmanager

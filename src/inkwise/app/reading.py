@@ -11,8 +11,9 @@ from inkwise.app.bodies import JsonBytes, writer_of
 from inkwise.corrections import Learner
 from inkwise.corrections.sample import checked_text, glyph_text
 from inkwise.errors import InkwiseError
+from inkwise.ink.decode import open_file, open_image
 from inkwise.recognition import Reading
-from inkwise.web.bodies import answer, fields, strokes_of
+from inkwise.web.bodies import answer, check_pixels, fields, strokes_of
 
 _THREADS = 4  # more would only take turns
 
@@ -45,7 +46,10 @@ def _read(learner: Learner, body: bytes) -> Response:
 
 
 def _picture(learner: Learner, writer: str, body: bytes) -> Response:
-    reading = learner.read(checked_text("writer", writer), body)
+    name = checked_text("writer", writer)
+    image = open_image(*open_file(body))
+    check_pixels(image.width, image.height)
+    reading = learner.read(name, image)
     assert reading.picture is not None
     height, width = reading.picture.shape
     return answer({**_to_dict(reading), "width": width, "height": height})

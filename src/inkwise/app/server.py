@@ -19,6 +19,7 @@ from inkwise.app.security import Guard
 from inkwise.corrections import Learner
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.web.bodies import answer, answer_errors
+from inkwise.web.connections import Trusted
 from inkwise.web.sockets import is_loopback
 
 _STATIC = Path(__file__).parent / "static"
@@ -87,7 +88,8 @@ def _app(
 
     # FastAPI's own pages come from a CDN.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Guard, host=host, token=token)
+    app.add_middleware(Trusted)
+    app.add_middleware(Guard, host=host, token=token)  # before all others
     answer_errors(app)
     app.add_exception_handler(StoreError, _no_database)
     for router in routers:

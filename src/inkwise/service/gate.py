@@ -17,11 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from inkwise.service.metrics import Metrics
 from inkwise.service.tokens import Tokens
 from inkwise.web.bodies import answer
+from inkwise.web.connections import trust
 from inkwise.web.origin import Origin
+from inkwise.web.throttle import Throttle
 
 HEALTH = "/healthz"
 STOPPING = "stopping: ask another"
 
+_DROPPED = 10  # requests without a valid token, or an answer, that are logged in a second
 _CLOSED = 499  # what a log says of a client that did not wait for its answer
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -98,13 +101,14 @@ class Gate:
         self._metrics = metrics
         self._traffic = traffic
         self._paths = paths
+        self._dropped = Throttle(_DROPPED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
+        began, authorised = time.perf_counter(), False
         headers = Headers(scope=scope)
         entry = Entry(_request_id(headers))
         scope.setdefault("state", {})["entry"] = entry
@@ -126,7 +130,11 @@ class Gate:
 
         self._traffic.running += 1
         try:
-            if refusal := self._refusal(scope, headers, entry):
+            refusal = self._refusal(scope, headers, entry)
+            authorised = entry.token is not None or (self._tokens is None and refusal is None)
+            if authorised:
+                trust(scope)
+            if refusal:
                 await refuse(*refusal)
             else:
                 await self._app(scope, receive, send_named)
@@ -141,17 +149,22 @@ class Gate:
             seconds = time.perf_counter() - began
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.request(path, status or _CLOSED, seconds, entry.digits)
-            values = {
-                "id": entry.id,
-                "method": scope["method"][:10],
-                "path": scope["path"][:80],
-                "status": status or _CLOSED,
-                "ms": round(1000 * seconds, 2),
-                "bytes": entry.bytes,
-                "digits": entry.digits,
-                "token": entry.token,
-            }
-            _logger.info("request", extra={"values": values})
+            # Of these a client can send any number.
+            dropped = not authorised or status in (0, _CLOSED)
+            if (omitted := self._dropped.allow() if dropped else 0) is not None:
+                values = {
+                    "id": entry.id,
+                    "method": scope["method"][:10],
+                    "path": scope["path"][:80],
+                    "status": status or _CLOSED,
+                    "ms": round(1000 * seconds, 2),
+                    "bytes": entry.bytes,
+                    "digits": entry.digits,
+                    "token": entry.token,
+                }
+                if omitted:
+                    values["omitted"] = omitted
+                _logger.info("request", extra={"values": values})
 
     def _refusal(self, scope: Scope, headers: Headers, entry: Entry) -> tuple[int, str] | None:
         """Status and reason for not letting a request in."""

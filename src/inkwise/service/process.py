@@ -16,7 +16,6 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-import uvicorn
 from fastapi import FastAPI
 
 from inkwise.machine import use_one_thread
@@ -24,10 +23,10 @@ from inkwise.service.gate import Traffic
 from inkwise.service.log import log_to_stderr
 from inkwise.service.metrics import SHARED
 from inkwise.service.server import Settings, create_app
+from inkwise.web.server import Server
 from inkwise.web.sockets import http_address, listen
 
 _GRACE = 5.0  # seconds that answers on their way have, besides the time a request may take
-_IDLE = 75  # seconds that a connection may rest: one that is closed just as it is used again is an error
 _REST = 1.0  # seconds before a process that died is replaced
 _TICK = 0.2  # seconds between looks at whether to stop
 
@@ -68,18 +67,8 @@ def _begin() -> None:
 def _run(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
     """Answer in this process."""
     use_one_thread()
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=round(_GRACE),
-        timeout_keep_alive=_IDLE,
-        ws="none",
-    )
     try:
-        _Server(config, app.state.traffic, settings.limits.seconds).run(sockets=[bound])
+        _Server(app, app.state.traffic, settings.limits.seconds).run(sockets=[bound])
     except KeyboardInterrupt:
         pass
     finally:
@@ -87,11 +76,11 @@ def _run(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
             os._exit(0)
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Answers what is under way before it closes any connection, and meanwhile refuses what is new."""
 
-    def __init__(self, config: uvicorn.Config, traffic: Traffic, seconds: float) -> None:
-        super().__init__(config)
+    def __init__(self, app: FastAPI, traffic: Traffic, seconds: float) -> None:
+        super().__init__(app, round(_GRACE))
         self._traffic, self._seconds = traffic, seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -24,9 +24,9 @@ from inkwise.service.work import Work
 from inkwise.texts import bounds
 from inkwise.web.bodies import (
     RefusedError,
-    TooLargeError,
     answer,
     check_json,
+    check_pixels,
     content_type,
     fields,
     strokes_of,
@@ -162,8 +162,7 @@ def _read_picture(
 def _picture(body: bytes, pixels: int) -> Image:
     """The picture, not decoded yet."""
     image = open_image(*open_file(body))
-    if image.width * image.height > pixels:
-        raise TooLargeError(f"{image.width} x {image.height} pixels; at most {pixels:,} are taken")
+    check_pixels(image.width, image.height, pixels)
     return image
 
 

@@ -58,6 +58,8 @@ def create_app(settings: Settings) -> FastAPI:
     recognizer = Recognizer(model, threads=1)
     recognizer.read_number(plain_strokes()[7])  # opens what else there is, before the first request
 
+    trying: asyncio.Task[None] | None = None
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
@@ -75,10 +77,13 @@ def create_app(settings: Settings) -> FastAPI:
     )
     async def health() -> Response:
         """Whether requests are taken: has the model classify a glyph."""
+        nonlocal trying
         if traffic.stopping:
             raise RefusedError(503, STOPPING)
+        if trying is None or trying.done():  # one at a time: anybody can ask
+            trying = asyncio.create_task(asyncio.to_thread(_try, model))  # before all that waits in the queue
         try:
-            await asyncio.to_thread(_try, model)  # before all that waits in the queue
+            await asyncio.shield(trying)
         except ModelError as error:
             raise RefusedError(503, str(error)) from None
         return answer({"status": "ready"})

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from inkwise.web.bodies import RefusedError, TooLargeError
+from inkwise.web.bodies import PIXELS, RefusedError, TooLargeError
 
 THREADS = 2
 """That read at once in one process: more would only take turns."""
@@ -38,7 +38,7 @@ class Limits:
     queue: int = 256
     seconds: float = 10.0
     body_bytes: int = 16 * 2**20
-    pixels: int = 16_000_000
+    pixels: int = PIXELS
 
 
 class AbandonedError(Exception):
@@ -72,7 +72,7 @@ class Work:
         """What `task` makes of the body of a request, in a thread.
 
         Args:
-            request: its body is read here, so that whoever cannot be served does not send it.
+            request: its body is received here, and not at all if there is too much to do already.
             task: is called with the body.
             largest: bytes of the body, where fewer are taken here than the limit for all.
 
@@ -80,25 +80,35 @@ class Work:
             RefusedError: 413, 429 or 503, by what there is too much of.
         """
         largest = min(largest or self._limits.body_bytes, self._limits.body_bytes)
-        size = int(request.headers.get("content-length", largest))
-        if size > largest:
+        declared = int(request.headers.get("content-length", 0))
+        if declared > largest:
             raise _too_large(largest)
-        self._enter(size)
+        self._check(1, declared)  # places are taken later: a client that sends slowly must not keep them
+        parts: list[bytes] = []
+        places = size = 0
         reading: Future[Result] | None = None
         abandoned = threading.Event()
         try:
             async with asyncio.timeout(self._limits.seconds):
-                body = await _body(request, largest)
-                reading = self._pool.submit(self._run, task, body, abandoned)
+                async for part in request.stream():
+                    if size + len(part) > largest:
+                        raise _too_large(largest)
+                    self._take(0, len(part))
+                    size += len(part)
+                    parts.append(part)
+                request.state.entry.bytes = size
+                self._take(1, 0)
+                places = 1
+                reading = self._pool.submit(self._run, task, b"".join(parts), abandoned)
                 return await asyncio.wrap_future(reading)
         except TimeoutError:
             raise RefusedError(503, f"it took longer than {self._limits.seconds:g} seconds", _SOON) from None
         finally:
             abandoned.set()
             if reading is None:
-                self._leave(size)
+                self._release(places, size)
             else:
-                reading.add_done_callback(lambda _: self._leave(size))
+                reading.add_done_callback(lambda _: self._release(places, size))
 
     def check(self) -> None:
         """Called in a thread that reads.
@@ -129,18 +139,25 @@ class Work:
         """Begin nothing more; waits for nobody."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _enter(self, size: int) -> None:
-        """Take a place for a body of so many bytes."""
+    def _take(self, requests: int, size: int) -> None:
+        """Take places in the queue, and memory for bodies in bytes.
+
+        Raises:
+            RefusedError: there is not enough.
+        """
         with self._lock:
-            room = self._requests < THREADS + self._limits.queue
-            if not room or self._bytes + size > max(_HELD, self._limits.body_bytes):
-                raise RefusedError(429, "too many requests wait already; ask again", _SOON)
-            self._requests += 1
+            self._check(requests, size)
+            self._requests += requests
             self._bytes += size
 
-    def _leave(self, size: int) -> None:
+    def _check(self, requests: int, size: int) -> None:
+        room = self._requests + requests <= THREADS + self._limits.queue
+        if not room or self._bytes + size > max(_HELD, self._limits.body_bytes):
+            raise RefusedError(429, "too many requests wait already; ask again", _SOON)
+
+    def _release(self, requests: int, size: int) -> None:
         with self._lock:
-            self._requests -= 1
+            self._requests -= requests
             self._bytes -= size
 
     def _run(self, task: Callable[[bytes], Result], body: bytes, abandoned: threading.Event) -> Result:
@@ -151,18 +168,6 @@ class Work:
             return task(body)
         finally:
             self._reading.discard(threading.current_thread())
-
-
-async def _body(request: Request, largest: int) -> bytes:
-    """The body, of which no more is read than may be sent."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > largest:
-            raise _too_large(largest)
-        parts.append(part)
-    request.state.entry.bytes = size
-    return b"".join(parts)
 
 
 def _too_large(largest: int) -> TooLargeError:

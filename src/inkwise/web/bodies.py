@@ -15,6 +15,9 @@ from inkwise.errors import InkwiseError
 POINTS = 20_000
 """Points of all strokes in one request."""
 
+PIXELS = 16_000_000
+"""Maximum number of pixels of a picture: to read so many takes some 650 MB."""
+
 STROKES = 500
 """Strokes in one request, and answers: each may be a digit of its own, which takes its time to be read."""
 
@@ -90,6 +93,16 @@ def strokes_of(value: object) -> list[Any]:
     if points > POINTS:
         raise TooLargeError(f"{points:,} points; at most {POINTS:,} are taken at once")
     return value
+
+
+def check_pixels(width: int, height: int, most: int = PIXELS) -> None:
+    """Refuse a picture of too many pixels, before it is decoded.
+
+    Raises:
+        TooLargeError: it has more than `most`.
+    """
+    if width * height > most:
+        raise TooLargeError(f"{width} x {height} pixels; at most {most:,} are taken")
 
 
 def answer_errors(app: FastAPI) -> None:
