@@ -34,6 +34,7 @@ from inkwise.training.line_task import LineTask
 from inkwise.training.loop import AnyLoop
 from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
+from inkwise.training.seeding import seeded
 
 _PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
@@ -65,7 +66,8 @@ def train(
     """Train by a recipe, or go on where a killed run in this folder stopped.
 
     The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
-    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved.
+    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved. Torch's random
+    state and its deterministic mode are restored at the end.
 
     Returns:
         The path of model.onnx.
@@ -78,8 +80,18 @@ def train(
     chosen = device_of(device)
     kind = LineTask if recipe.strips else GlyphTask
     recipe = kind.resolve(recipe)
-    torch.manual_seed(recipe.seed)
-    torch.use_deterministic_algorithms(deterministic)
+    with seeded(recipe.seed, chosen, deterministic=deterministic):
+        return _train(kind, recipe, folder, chosen, console, callbacks)
+
+
+def _train(
+    kind: type[GlyphTask | LineTask],
+    recipe: Recipe,
+    folder: Path,
+    chosen: torch.device,
+    console: Console,
+    callbacks: Sequence[Callback],
+) -> Path:
     facts = _open_folder(folder, recipe, chosen)
     sources = ", ".join([*recipe.data, *recipe.others])
     with console.status(Text(f"drawing from {sources}")):
