@@ -31,6 +31,7 @@ from inkwise.datasets.unipen_format import DamageError, read_document
 from inkwise.errors import InkwiseError
 from inkwise.forms.form import Form
 from inkwise.ink import Document, decode
+from inkwise.machine import ignore_pillow_warnings
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import METADATA_KEY
@@ -163,6 +164,7 @@ def tried(target: Target, data: bytes) -> None:
     began, before = time.process_time(), _peak()
     with warnings.catch_warnings(), patch.object(Image, "MAX_IMAGE_PIXELS", PIXELS):
         warnings.simplefilter("error")
+        ignore_pillow_warnings()  # because Inkwise's commands read a picture that Pillow repairs
         _refused(lambda: target(data))
     seconds, taken = time.process_time() - began, _peak() - before
     if seconds > LONGEST:

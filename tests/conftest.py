@@ -1,6 +1,10 @@
 import json
 import os
+import struct
+import sys
+import threading
 import uuid
+import zlib
 from importlib import resources
 
 import cv2
@@ -39,6 +43,13 @@ def seven(pen):
 def number(pen):
     """A 7, a 1 and a 4 side by side."""
     return np.hstack([pen(strokes)[:, 20:95] for strokes in (SEVEN, ONE, FOUR)])
+
+
+@pytest.fixture
+def repairable(seven):
+    """The 7 as a PNG with a chunk about which Pillow warns before it reads the picture all the same."""
+    data, content = cv2.imencode(".png", seven)[1].tobytes(), b"acTL" + bytes(8)
+    return data[:33] + struct.pack(">I", 8) + content + struct.pack(">I", zlib.crc32(content)) + data[33:]
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +155,34 @@ def default_weights():
 def damaged_weights(request, damage_model, default_weights):
     """The bytes of a damaged model, in each of the ways."""
     return damage_model(request.param, default_weights)
+
+
+@pytest.fixture
+def together():
+    """Do something so many times on each of two threads that switch as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def together(work, times):
+        failures, ready = [], threading.Barrier(2)
+
+        def repeat():
+            ready.wait()
+            try:
+                for _ in range(times):
+                    work()
+            except Exception as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=repeat) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+    yield together
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
-"""The machine: what stands beside every figure, its cores, and how many of them are used."""
+"""The machine: what stands beside every figure, its cores, and settings of the whole process."""
 
 from __future__ import annotations
 
 import os
 import platform
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,3 +42,11 @@ def use_one_thread() -> None:
 
     cv2.setNumThreads(1)
     threadpool_limits(1, "blas")
+
+
+def ignore_pillow_warnings() -> None:
+    """Hide Pillow's warnings about damage that it repairs, in all of this process.
+
+    For processes that Inkwise starts; a program that imports Inkwise sets its own filters.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")

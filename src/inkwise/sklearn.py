@@ -26,7 +26,9 @@ with needs_extra("train", "inkwise.sklearn"):
     from inkwise.training.recipes import recipe as recipe_of
     from inkwise.training.run import callbacks_of, device_of
     from inkwise.training.samples import stratified
+    from inkwise.training.seeding import seeded
     from inkwise.training.weights import resolve, start
+
 __all__ = ["DigitClassifier"]
 
 _SIDE = 28
@@ -105,9 +107,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         callbacks = callbacks_of(self.recipe_)
         if self.verbose:
             callbacks.append(Progress(Console(stderr=True)))
-        # Whoever uses torch beside us keeps their random numbers.
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(self.recipe_.seed)
+        with seeded(self.recipe_.seed, device):
             net = start(self.recipe_, [str(label) for label in self.classes_])
             loop = GlyphLoop(net, self.recipe_, training, validation, callbacks)
             # 64 bits: what a sample reads as must not depend on its neighbours in the batch.

@@ -131,6 +131,14 @@ def test_version(inkwise):
     assert inkwise("--version")[:2] == (0, f"inkwise {__version__}\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--out", "table.csv")])
+def test_a_picture_that_pillow_repairs_is_read_without_a_word(tmp_path, repairable, options):
+    (tmp_path / "a.png").write_bytes(repairable)
+    command = [sys.executable, "-c", "from inkwise.cli import main; main()", "read", "a.png", *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_it_starts_without_what_other_commands_need(folder):
     """So that it starts fast."""
     others = {"inkwise.datasets", "inkwise.forms", "pooch", "yaml", "numpy.ma"}

@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 
 from inkwise import datasets
@@ -67,10 +66,7 @@ def base(folder, tmp_path_factory):
     shapes = recipe("default").set(
         data=(str(folder),), test=(), channels=(8, 8, 8), epochs=8, batch=16, validation=0.2
     )
-    with torch.random.fork_rng([]):
-        return train(
-            shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO())
-        )
+    return train(shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(autouse=True)

@@ -143,6 +143,8 @@ def test_rows_that_all_have_a_value_too_few(write):
         ("\n", "line 1: no column names"),
         (csv(["label", *PIXELS], []), "has a header and no rows"),
         (csv(["label", *PIXELS], []) + "\n\n", "has a header and no rows"),
+        (csv(PIXELS, []) + " \n\n", "has a header and no rows"),
+        (csv(["label", *PIXELS], []) + "7\n", "line 2: 1 values for 785 columns"),
     ],
 )
 def test_nothing_to_read(write, text, reason):

@@ -122,6 +122,13 @@ def test_the_refusal_of_bombs_leaves_the_warnings_as_they_were():
     assert warnings.filters == before
 
 
+def test_a_warning_of_pillow_is_left_to_the_filters_of_the_caller(repairable, seven):
+    with pytest.warns(UserWarning, match="Invalid APNG"):
+        grey = decode(repairable)
+    np.testing.assert_array_equal(grey, seven)
+    assert refusal(repairable).startswith("the picture: the picture is damaged or cut off (Invalid APNG")
+
+
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 7), (1, 50), (50, 1)])
 def test_a_picture_too_small_to_hold_a_digit(tmp_path, width, height):
     path = tmp_path / "dot.png"

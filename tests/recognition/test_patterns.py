@@ -1,4 +1,5 @@
 import re
+import warnings
 from itertools import product
 
 import pytest
@@ -105,6 +106,25 @@ def test_a_pattern_that_is_very_long_when_written_out_is_refused(pattern):
 @pytest.mark.parametrize("pattern", ["[[1]", "[1||]"])
 def test_what_python_may_come_to_read_otherwise_is_read_as_it_is_now_without_a_word(pattern):
     assert "1" in matching(pattern, SYMBOLS)
+
+
+@pytest.mark.parametrize("shape", ["[%s]", "%s", r"1[%s\]"])
+def test_sets_mean_what_they_mean_in_python_and_warn_of_nothing(shape):
+    for members in product("-[]^&0\\", repeat=3):
+        pattern = shape % "".join(members)
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                expected = [text for text in TEXTS[:150] if re.fullmatch(pattern, text)]
+            except re.error:
+                expected = None
+        try:
+            automaton = matching(pattern, SYMBOLS)
+        except InkwiseError as error:
+            refused = str(error)
+        else:
+            refused = ""
+            assert [text for text in TEXTS[:150] if text in automaton] == expected, pattern
+        assert ("no regular expression" in refused) == (expected is None), pattern
 
 
 def test_nothing_may_be_repeated_for_ever():

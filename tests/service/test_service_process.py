@@ -88,6 +88,16 @@ def test_the_log_is_lines_of_json_without_what_was_read(start, png):
     assert [line["status"] for line in lines] == [200, 200, 422]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_log_has_no_warning_of_pillow(start, repairable, workers):
+    with start("--workers", workers) as service:
+        headers = {"Content-Type": "image/png"}
+        answer = httpx.post(f"{service.url}/v1/read", content=repairable, headers=headers, timeout=60)
+        assert answer.json()["text"] == "7"
+        service.end()
+        assert service.lines()
+
+
 def test_several_processes_answer_and_their_counts_add_up(start):
     with start("--workers", "2") as service:
         asked = 0

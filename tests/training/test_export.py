@@ -1,6 +1,9 @@
 """The ONNX file says what the net says, and carries all that reading needs."""
 
 import json
+import logging
+import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +106,14 @@ def test_a_model_that_cannot_be_written_is_told_and_the_exporter_prints_nothing(
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
         export(net, tmp_path / "none" / "model.onnx", 1.0, METADATA)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("exported")  # the first export imports what adds filters of its own
+def test_two_threads_that_export_leave_the_settings_of_the_process(net, tmp_path, together):
+    logger = logging.getLogger("torch.onnx")
+    before = list(warnings.filters), logger.level
+    together(lambda: export(net, tmp_path / f"{threading.get_ident()}.onnx", 1.0, METADATA), 1)
+    assert (list(warnings.filters), logger.level) == before
 
 
 def test_the_file_tells_nothing_of_the_machine_that_made_it(exported):

@@ -4,7 +4,10 @@ import csv
 import errno
 import io
 import json
+import logging
+import random
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -248,11 +251,70 @@ def test_the_seed_decides_the_weights(quick, tiny, tmp_path):
     assert weights(tmp_path / "one") != weights(tmp_path / "other")
 
 
+class Modes(Callback):
+    """Notes after each epoch whether torch uses deterministic algorithms only."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_epoch_end(self, loop):
+        self.seen.append(torch.are_deterministic_algorithms_enabled())
+
+
 def test_deterministic_operations_only(quick, tiny, tmp_path):
-    quick(tiny.set(epochs=1), tmp_path, deterministic=True)
-    assert torch.are_deterministic_algorithms_enabled()
-    quick(tiny.set(epochs=1), tmp_path)
-    assert not torch.are_deterministic_algorithms_enabled()
+    modes = Modes()
+    for deterministic in (True, False):
+        quick(tiny, tmp_path / str(deterministic), deterministic=deterministic, callbacks=(modes,))
+    assert modes.seen == [True] * 4 + [False] * 4
+
+
+def settings():
+    """All that a training could change for the rest of the process."""
+    return {
+        "torch": torch.get_rng_state().tolist(),
+        "numpy": repr(np.random.get_state()),
+        "random": random.getstate(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
+        "threads": torch.get_num_threads(),
+        "threads between": torch.get_num_interop_threads(),
+        "dtype": torch.get_default_dtype(),
+        "gradients": torch.is_grad_enabled(),
+        "precision": torch.get_float32_matmul_precision(),
+        "cudnn": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+        "log level": logging.getLogger("torch.onnx").level,
+        "filters": list(warnings.filters),
+    }
+
+
+@pytest.fixture
+def _own_settings():
+    """Settings that no training would choose."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(12345)
+    random.seed(1)
+    np.random.seed(1)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("finished", "_own_settings")  # the first export imports what adds filters of its own
+@pytest.mark.parametrize("changes", [{"epochs": 1}, {"epochs": 2, "dropout": 0.3, "averaging": 0.9}])
+def test_the_settings_of_the_process_stay(tiny, console, tmp_path, changes):
+    before = settings()
+    train(tiny.set(**changes), tmp_path, device="cpu", console=console)
+    assert settings() == before
+    train(tiny.set(**changes), tmp_path, device="cpu", console=console)  # which goes on from the checkpoint
+    assert settings() == before
+
+
+@pytest.mark.usefixtures("_own_settings")
+def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, monkeypatch):
+    before = settings()
+    after(monkeypatch, Progress, 1, Killed())
+    with pytest.raises(Killed):
+        quick(tiny, tmp_path, deterministic=True)
+    assert settings() == before
 
 
 def test_the_folder_of_another_recipe_is_refused(quick, tiny, tmp_path):

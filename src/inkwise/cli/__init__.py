@@ -23,6 +23,7 @@ from inkwise.cli.serve import serve
 from inkwise.cli.sweep import sweep
 from inkwise.cli.train import train
 from inkwise.errors import InkwiseError
+from inkwise.machine import ignore_pillow_warnings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(read)
@@ -60,6 +61,7 @@ def _inkwise(
 def main() -> None:
     """Run the command line: what the user can mend is one line and exit 1, never a traceback."""
     gc.freeze()  # what was imported stays; to look through it for garbage would take a tenth of the start
+    ignore_pillow_warnings()
     try:
         app()
     except InkwiseError as error:

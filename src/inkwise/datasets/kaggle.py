@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -32,9 +32,12 @@ def read_kaggle(path: Path) -> Dataset:
             labelled = columns[0] == "label"
             labels: list[str] = []
             try:
-                lines = _without_labels(file, labels) if labelled else file
-                with warnings.catch_warnings(action="ignore", category=UserWarning):  # no rows: said below
-                    rows = np.loadtxt(lines, np.uint8, delimiter=",", comments=None, ndmin=2)
+                filled = (line for line in file if line.strip())
+                lines = _without_labels(filled, labels) if labelled else filled
+                first = next(lines, None)
+                if first is None:
+                    raise InkwiseError("has a header and no rows")
+                rows = np.loadtxt(chain([first], lines), np.uint8, delimiter=",", comments=None, ndmin=2)
             except ValueError as error:
                 _find_offence(path, columns)
                 raise DataError(f"{path}: {error}") from error
@@ -46,8 +49,6 @@ def read_kaggle(path: Path) -> Dataset:
         raise DataError(f"{path}: {error.strerror}") from error
     if rows.shape[1] != len(_PIXELS) or (labelled and len(labels) != len(rows)):
         _find_offence(path, columns)
-    if not len(rows):
-        raise DataError(f"{path}: has a header and no rows")
     if not labelled:
         labels = [""] * len(rows)
     return Dataset(path.name, rows.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
@@ -76,12 +77,13 @@ def _without_labels(lines: Iterable[str], labels: list[str]) -> Iterator[str]:
     """The lines without their first cells, which go to `labels`; raises InkwiseError for one that is none."""
     known: dict[str, str] = {}  # a label is checked once, not once a line
     for line in lines:
-        if line.strip():
-            cell, pixels = _first_cell(line)
-            if cell not in known:
-                known[cell] = _label(cell)
-            labels.append(known[cell])
-            yield pixels
+        cell, pixels = _first_cell(line)
+        if not pixels.strip():  # numpy would skip it, with a warning where no line is left
+            raise InkwiseError(f"label {cell.strip()!r} has no pixels")
+        if cell not in known:
+            known[cell] = _label(cell)
+        labels.append(known[cell])
+        yield pixels
 
 
 def _first_cell(line: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +94,9 @@ def open_image(file: IO[bytes], name: str) -> Image.Image:
         PictureError: it is none, or too large.
     """
     with clear_errors(name):
-        return Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
+    check_pixels(*image.size, name)  # Pillow itself only warns up to twice its limit
+    return image
 
 
 def decode_image(image: Image.Image, name: str) -> NDArray[np.uint8]:
@@ -121,13 +122,13 @@ def _too_large(name: str) -> PictureError:
 
 @contextmanager
 def clear_errors(name: str) -> Iterator[None]:
-    """Turn what Pillow raises into a PictureError of one line."""
+    """Turn what Pillow raises into a PictureError of one line.
+
+    Pillow's warnings go through the caller's filters, because filters belong to the whole process: to change
+    them for a while is not safe beside other threads. A warning that these turn into an error is damage.
+    """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damage that Pillow then mends, or raises as an error
-            # Pillow measures the header before it decodes a pixel; its warning is a refusal here.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
+        yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise _too_large(name) from None
     except UnidentifiedImageError:
@@ -141,6 +142,7 @@ def clear_errors(name: str) -> Iterator[None]:
         EOFError,
         OverflowError,
         struct.error,
+        Warning,
     ) as error:
         # Pillow's words for a broken file differ by format; they stand in brackets.
         raise PictureError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None

@@ -10,7 +10,6 @@ fifteen characters can keep these busy for minutes.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -25,10 +24,15 @@ _TOKEN = re.compile(
       | (?P<bar>   \| )
       | (?P<times> (?:[*+?] | \{(?:(?P<least>\d+),?|,)(?P<most>\d*)\}) \?? )  # lazy or not is one
       | (?P<edge>  \A\^ | \$\Z )
-      | (?P<one>   \[\^?\]?(?:\\.|[^\]\\])*\] | \\x[\da-fA-F]{2} | \\[dDsSwW] | \\[^\w] | [^\\()|*+?^$] )
+      | (?P<one>   \[\^?+\]?+(?:\\.|[^\]\\])*\] | \\x[\da-fA-F]{2} | \\[dDsSwW] | \\[^\w] | [^\\()|*+?^$] )
       | (?P<other> \(\?P?<?. | \\. | . )""",
     re.VERBOSE | re.DOTALL,
 )
+
+_SET = re.compile(r"(\[\^?)(.*)\]", re.DOTALL)
+_MEMBERS = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)  # one character of a set, or a range
+_RESERVED = frozenset("[-&~|")
+"""Characters of a set about which `re` warns that doubled they may come to mean something else."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +195,9 @@ def matching(pattern: str, symbols: str) -> Automaton:
         InkwiseError: it is no regular expression, uses what is not understood, or is too long.
     """
     try:
-        # The warning is of what may come to mean a set.
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            re.compile(pattern)
-            return _Parser(pattern, symbols).automaton()
+        escaped = _TOKEN.sub(_escape_set, pattern)
+        re.compile(escaped)
+        return _Parser(escaped, symbols).automaton()
     except InkwiseError as error:
         raise InkwiseError(f"pattern {pattern!r}: {error}") from None
     except (re.error, OverflowError, ValueError) as error:  # a ValueError is a number that is absurdly long
@@ -202,6 +205,23 @@ def matching(pattern: str, symbols: str) -> Automaton:
         raise InkwiseError(f"pattern {pattern!r} is no regular expression: {reason}") from None
     except RecursionError:
         raise InkwiseError(f"pattern {pattern!r}: its groups are nested too deep") from None
+
+
+def _escape_set(token: re.Match[str]) -> str:
+    """A token; if it is a set, its reserved characters are escaped, so that `re` reads it without a warning.
+
+    Raises:
+        re.error: the token opens a set that does not end.
+    """
+    if token[0] == "[":
+        raise re.error("unterminated character set", token.string, token.start())
+    if not (parts := _SET.fullmatch(token[0])):
+        return token[0]
+
+    def escape(member: re.Match[str]) -> str:
+        return "-".join(f"\\{part}" if part in _RESERVED else part for part in member.groups() if part)
+
+    return f"{parts[1]}{_MEMBERS.sub(escape, parts[2])}]"
 
 
 def _bits(number: int) -> Iterator[int]:

@@ -18,7 +18,7 @@ from types import FrameType
 
 from fastapi import FastAPI
 
-from inkwise.machine import use_one_thread
+from inkwise.machine import ignore_pillow_warnings, use_one_thread
 from inkwise.service.gate import Traffic
 from inkwise.service.log import log_to_stderr
 from inkwise.service.metrics import SHARED
@@ -127,6 +127,7 @@ def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:
 
 def _worker(settings: Settings, bound: socket.socket) -> None:
     _begin()
+    ignore_pillow_warnings()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _run(create_app(settings), settings, bound)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from inkwise.errors import InkwiseError
 from inkwise.ink import Document
-from inkwise.machine import use_one_thread
+from inkwise.machine import ignore_pillow_warnings, use_one_thread
 from inkwise.stacks.reader import Reader, Row, failed, opened, row
 
 
@@ -155,6 +155,7 @@ def _uninterrupted() -> Iterator[None]:
 def _work(reader: Reader, connection: Connection) -> None:
     """Read what comes, until the connection is closed: at the latest when the process at its end has died."""
     use_one_thread()
+    ignore_pillow_warnings()
     read = reader.open(threads=1)
     document: Document | None = None
     at: str | None = None  # the file of the document

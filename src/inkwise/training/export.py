@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from inkwise.files import write_bytes
 from inkwise.recognition.model import METADATA_KEY, rejects
 from inkwise.training.line_net import LineNet
 from inkwise.training.net import Net
+
+_EXPORTING = threading.Lock()  # because `_quiet_exporter` changes settings of the whole process
 
 
 class _Exported(nn.Module):
@@ -77,9 +82,7 @@ def _write(
     path: Path,
     metadata: dict[str, Any],
 ) -> None:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own parts
+    with _quiet_exporter():
         program = torch.onnx.export(
             whole.eval(),
             (torch.zeros(shape, dtype=torch.uint8),),
@@ -94,6 +97,20 @@ def _write(
     _forget_origin(model)
     _set_metadata(model, metadata)
     write_bytes(path, model.SerializeToString())
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hide what torch's exporter logs and warns about its own parts; one thread at a time."""
+    logger = logging.getLogger("torch.onnx")
+    with _EXPORTING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def annotate(path: Path, **changes: Any) -> None:

@@ -26,6 +26,7 @@ from inkwise.training.others import draw_others, spoil_digits
 from inkwise.training.recipes import Learn
 from inkwise.training.run import callbacks_of
 from inkwise.training.samples import Glyphs, Labels, draw_variant, rescan
+from inkwise.training.seeding import seeded
 from inkwise.training.summary import layers
 from inkwise.training.weights import classes_of, net_from_onnx
 
@@ -85,8 +86,7 @@ def finetune(
     count = round(len(own) / recipe.share) - len(own)
     reminders, check, said = _reminders(before, samples_of(replay.glyphs, replay.labels, classes), count)
     training = _join(samples_of(own, own_labels, classes), reminders)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(recipe.seed)
+    with seeded(recipe.seed, torch.device("cpu")):
         callbacks = [*callbacks_of(recipe), _Report(progress)]
         net = GlyphLoop(
             copy.deepcopy(before), recipe, training, _select(check, slice(_MIDDLE)), callbacks

@@ -34,6 +34,7 @@ from inkwise.training.line_task import LineTask
 from inkwise.training.loop import AnyLoop
 from inkwise.training.recipe import Recipe
 from inkwise.training.recipes import recipe as recipe_of
+from inkwise.training.seeding import seeded
 
 BUSY = "another training writes here"
 """What the error says when another process has the lock of a run folder."""
@@ -69,7 +70,7 @@ def train(
 
     The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
     set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved. The folder is
-    locked until the end.
+    locked until the end, and torch's random state and deterministic mode are restored.
 
     Returns:
         The path of model.onnx.
@@ -80,10 +81,8 @@ def train(
     """
     chosen = device_of(device)
     recipe = _kind(recipe).resolve(recipe)
-    torch.manual_seed(recipe.seed)
-    torch.use_deterministic_algorithms(deterministic)
     make_folder(folder)
-    with locked(folder, BUSY, wait=0):
+    with locked(folder, BUSY, wait=0), seeded(recipe.seed, chosen, deterministic=deterministic):
         return _train(recipe, folder, chosen, console or Console(stderr=True), callbacks)
 
 

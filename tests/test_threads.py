@@ -1,0 +1,35 @@
+"""Work on two threads at once leaves the settings of the process as they were."""
+
+import warnings
+
+import cv2
+import pytest
+
+from inkwise.datasets import load
+from inkwise.ink import decode
+from inkwise.recognition.automata import DIGITS
+from inkwise.recognition.patterns import matching
+
+
+def decoding(seven, folder):
+    content = cv2.imencode(".png", seven)[1].tobytes()
+    return (lambda: decode(content)), 500
+
+
+def parsing_a_pattern(seven, folder):
+    return (lambda: matching("[[1&&2]", DIGITS)), 300
+
+
+def reading_a_table(seven, folder):
+    path = folder / "glyphs.csv"
+    head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
+    path.write_text("\n".join([head, "7" + ",0" * 784, ""]))
+    return (lambda: load(str(path))), 2000
+
+
+@pytest.mark.parametrize("work", [decoding, parsing_a_pattern, reading_a_table])
+def test_the_filters_of_warnings_stay(work, together, seven, tmp_path):
+    work, times = work(seven, tmp_path)
+    before = list(warnings.filters)
+    together(work, times)
+    assert warnings.filters == before
