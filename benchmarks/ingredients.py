@@ -39,7 +39,7 @@ from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
 from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import evaluate_model
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_bytes, write_text
 from inkwise.recognition import Model
 from inkwise.training import Recipe, recipe, train
 from inkwise.training.pictures import glyph_cover, photographed
@@ -166,7 +166,7 @@ def run(name: str, seed: int, setting: Setting) -> Figures:
         content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
     seconds = time.perf_counter() - began
     if name == "whole":
-        write_whole(teacher(seed), lambda part: part.write_bytes(content))
+        write_bytes(teacher(seed), content)
     model = Model(content)
     found = {result.name: result.evaluation for result in evaluate_model(model, setting.sets.values())}
     (rejection,) = others(model, setting.sets["unipen"], setting.folder, "validation")["rows"]
@@ -204,7 +204,7 @@ def add(row: Figures, file: Path, setting: Setting) -> None:
     figures = read(file, setting)
     kept = [old for old in figures["runs"] if name_and_seed(old) != name_and_seed(row)]
     text = json.dumps(figures | {"runs": [*kept, row]}, indent=1, ensure_ascii=False) + "\n"
-    write_whole(file, lambda part: part.write_text(text))
+    write_text(file, text)
 
 
 def read(file: Path, setting: Setting) -> Figures:

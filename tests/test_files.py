@@ -1,18 +1,21 @@
-"""A file is there whole or not at all."""
+"""Files and folders are written in one step, and synced to disk."""
 
 import errno
+import os
+import stat
+from pathlib import Path
 
 import pytest
 
 from inkwise import files
 from inkwise.errors import DataError
-from inkwise.files import check_apart, make_folder, read_lines, write_whole
+from inkwise.files import check_apart, make_folder, read_lines, write_atomic, write_folder, write_text
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
     path = tmp_path / "a.txt"
     for text in ("one", "two"):
-        write_whole(path, lambda part, text=text: part.write_text(text))
+        write_atomic(path, lambda part, text=text: part.write_text(text))
         assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
 
@@ -32,30 +35,30 @@ def test_the_old_file_stays_where_the_new_one_fails(tmp_path, write, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(error):
-        write_whole(path, write)
+        write_atomic(path, write)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path], "and nothing is left over"
 
 
 def test_the_message_names_the_file_and_the_reason(tmp_path):
     with pytest.raises(DataError, match=r"^.*a\.txt: cannot be written \(No space left on device\)$"):
-        write_whole(tmp_path / "a.txt", _full)
+        write_atomic(tmp_path / "a.txt", _full)
     with pytest.raises(DataError, match=r"a\.txt: cannot be written \(No such file or directory\)$"):
-        write_whole(tmp_path / "none" / "a.txt", lambda part: part.write_text(""))
+        write_text(tmp_path / "none" / "a.txt", "")
     (tmp_path / "a.txt").write_text("no folder")
     with pytest.raises(DataError, match=r"b\.txt: cannot be written \(Not a directory\)$"):
-        write_whole(tmp_path / "a.txt" / "b.txt", lambda part: part.write_text(""))
+        write_text(tmp_path / "a.txt" / "b.txt", "")
 
 
 def test_a_link_stays_and_a_device_is_left_alone(tmp_path):
     link, target = tmp_path / "link", tmp_path / "a.txt"
     link.symlink_to(target)
-    write_whole(link, lambda part: part.write_text("one"))
+    write_text(link, "one")
     assert (link.readlink(), target.read_text()) == (target, "one")
     link.unlink()
     link.symlink_to("/dev/null")  # itself it would be lost, should this fail
     with pytest.raises(DataError, match=r"link: cannot be written \(is a folder or a device\)$"):
-        write_whole(link, lambda part: part.write_text("one"))
+        write_text(link, "one")
 
 
 def test_a_folder_is_made_or_told_why_not(tmp_path):
@@ -65,6 +68,109 @@ def test_a_folder_is_made_or_told_why_not(tmp_path):
     (tmp_path / "c").write_text("no folder")
     with pytest.raises(DataError, match=r"c: cannot be made \(File exists\)$"):
         make_folder(tmp_path / "c")
+
+
+def test_a_new_file_keeps_the_permissions_of_the_old_one(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    path.chmod(0o600)
+    write_text(path, "two")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("two", 0o600)
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The renames, and the names of what is synced to disk, in order."""
+    calls = []
+
+    def fsync(handle, real=os.fsync):
+        name = Path(f"/proc/self/fd/{handle}").readlink().name
+        calls.append("part" if name.endswith(".part") else name)
+        real(handle)
+
+    def rename(part, target, real=Path.replace):
+        calls.append("rename")
+        return real(part, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", rename)
+    monkeypatch.setattr(Path, "rename", rename)
+    return calls
+
+
+def test_the_file_is_synced_before_the_rename_and_its_folder_after(tmp_path, synced):
+    write_text(tmp_path / "a.txt", "one")
+    assert synced == ["part", "rename", tmp_path.name]
+
+
+def test_every_file_of_a_folder_is_synced_before_the_rename_and_its_parent_after(tmp_path, synced):
+    write_folder(tmp_path / "out", _two_files)
+    assert synced == ["a.txt", "part", "b.txt", "sub", "rename", tmp_path.name]
+
+
+def test_a_new_folder_is_synced_with_its_parents(tmp_path, synced):
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(synced) == sorted(["a", tmp_path.name])
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch, error):
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: _fail_for_folder(handle, error, real))
+    write_text(tmp_path / "a.txt", "one")
+    assert (tmp_path / "a.txt").read_text() == "one"
+
+
+def test_a_folder_that_cannot_be_synced_is_an_error(tmp_path, monkeypatch):
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: _fail_for_folder(handle, errno.EIO, real))
+    with pytest.raises(DataError, match=r"a\.txt: cannot be written \(Input/output error\)$"):
+        write_text(tmp_path / "a.txt", "one")
+
+
+def _fail_for_folder(handle, error, real):
+    if stat.S_ISDIR(os.fstat(handle).st_mode):
+        raise OSError(error, os.strerror(error))
+    real(handle)
+
+
+def _two_files(part):
+    (part / "a.txt").write_text("one")
+    (part / "sub").mkdir()
+    (part / "sub" / "b.txt").write_text("two")
+
+
+def test_a_folder_is_written_with_its_parents(tmp_path):
+    write_folder(tmp_path / "new" / "out", _two_files)
+    assert (tmp_path / "new" / "out" / "sub" / "b.txt").read_text() == "two"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("files", [[], ["other.txt"]])
+def test_an_existing_folder_is_not_replaced(tmp_path, files):
+    for name in files:
+        (tmp_path / name).write_text("of the user")
+    with pytest.raises(DataError, match=r": exists already; name a new folder$"):
+        write_folder(tmp_path, _two_files)
+    assert [path.name for path in tmp_path.iterdir()] == files
+
+
+def test_a_folder_that_appears_meanwhile_keeps_its_files(tmp_path):
+    def write(part):
+        _two_files(part)
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "other.txt").write_text("of another process")
+
+    with pytest.raises(DataError, match=r"out: cannot be written \(Directory not empty\)$"):
+        write_folder(tmp_path / "out", write)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "other.txt"]
+
+
+@pytest.mark.parametrize(("write", "error"), [(_full, DataError), (_killed, KeyboardInterrupt)])
+def test_a_folder_that_fails_leaves_nothing(tmp_path, write, error):
+    with pytest.raises(error):
+        write_folder(tmp_path / "out", lambda part: write(part / "a.txt"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_read_is_not_written(tmp_path, monkeypatch):

@@ -1,60 +1,109 @@
-"""Files that are there whole or not at all."""
+"""Writing files and folders so that a crash leaves either the old content or the new, never a part of it."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from inkwise.errors import DataError
 
-_LARGEST = 64_000_000  # bytes of a list of numbers
+# Maximum size of a list of numbers, in bytes.
+_LARGEST = 64_000_000
+
+# Errors of network and FUSE file systems, and of folders without read permission, that cannot sync a folder.
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Have `write` make a file beside `path`, then move it there in one step.
+def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` create a temporary file next to `path`, sync it to disk and rename it to `path`.
 
-    Nobody, after a crash or in another process, ever sees half of it. Links are followed.
+    Other processes, and a restart after a crash or a power failure, see the old file or the new one. Symbolic
+    links are followed, and the new file gets the permissions of the old one.
 
     Raises:
-        DataError: it cannot be written: the disk is full, the folder is closed, there is a device.
+        DataError: The file cannot be written: full disk, missing folder, no permission, not a regular file.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise DataError(f"{path}: cannot be written (is a folder or a device)")
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    part = _part(target)
     try:
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+        with _write_errors(path):
+            write(part)
+            _sync_file(part)
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
+            _sync_folder(target.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, where there is none yet.
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write bytes to a file as `write_atomic` does."""
+    write_atomic(path, lambda part: part.write_bytes(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8 to a file as `write_atomic` does; line ends are written as they are."""
+    write_bytes(path, text.encode())
+
+
+def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a new folder next to `folder`, sync it to disk and rename it to `folder`.
+
+    Missing parent folders are created. A folder cannot be replaced in one step, and an existing one may hold
+    files of the user, so `folder` must not exist, not even as an empty folder.
 
     Raises:
-        DataError: it cannot be made: there is a file of this name, the disk is full.
+        DataError: `folder` exists, or it cannot be written.
+    """
+    target = Path(os.path.realpath(folder))
+    if target.exists():
+        raise DataError(f"{folder}: exists already; name a new folder")
+    make_folder(target.parent)
+    part = _part(target)
+    try:
+        with _write_errors(folder):
+            part.mkdir()
+            write(part)
+            for name, _, files in os.walk(part):
+                for file in files:
+                    _sync_file(Path(name, file))
+                _sync_folder(Path(name))
+            part.rename(target)
+            _sync_folder(target.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, and sync their entries to disk.
+
+    Raises:
+        DataError: It cannot be created: a file has this name, the disk is full, no permission.
     """
     try:
+        new = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
+        for each in new:
+            _sync_folder(each.parent)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
 def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
-    """Refuse to write to a file that is read; bytes are none.
+    """Check that an output file is none of the input files; links are followed, bytes are ignored.
 
     Raises:
-        DataError: `path` is one of the sources, links followed.
+        DataError: `path` is one of the sources.
     """
     target = os.path.realpath(path)
     if any(os.path.realpath(source) == target for source in sources if not isinstance(source, bytes)):
@@ -62,10 +111,10 @@ def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a text file without the blanks around them, empty ones left out.
+    """Read the lines of a text file, without surrounding blanks and without empty lines.
 
     Raises:
-        DataError: it cannot be opened, is no text, or larger than 64 MB.
+        DataError: It cannot be opened, is not text in UTF-8, or is larger than 64 MB.
     """
     try:
         with path.open("rb") as file:
@@ -78,3 +127,37 @@ def read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError:
         raise DataError(f"{path}: is not text (UTF-8) with one number a line") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _part(target: Path) -> Path:
+    """Return a hidden name in the same folder, which no other process uses."""
+    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sync the entries of a folder to disk, so that a rename survives a power failure."""
+    if os.name == "nt":  # Windows cannot open folders; NTFS journals renames itself.
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into a DataError of one line that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None

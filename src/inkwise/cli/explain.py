@@ -11,7 +11,7 @@ from rich.table import Table
 from inkwise import Recognizer
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, PictureError, needs_extra
-from inkwise.files import write_whole
+from inkwise.files import write_bytes
 
 
 def explain(
@@ -58,5 +58,5 @@ def explain(
         table.add_row(digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or "")
     print_table(table)
     picture = explanations_plot(explanations)
-    write_whole(out, lambda part: part.write_bytes(picture))
+    write_bytes(out, picture)
     typer.echo(f"wrote {out}", err=True)

@@ -9,7 +9,7 @@ import typer
 
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
 from inkwise.errors import DataError
-from inkwise.files import check_apart, write_whole
+from inkwise.files import check_apart, write_atomic
 
 app = typer.Typer(no_args_is_help=True, help="Forms: what is written where.")
 
@@ -65,5 +65,5 @@ def check(
         if picture.suffix.lower() != ".png":
             raise DataError(f"{picture}: must end in .png")
         check_apart(picture, [form, *([found.reference] if found.reference else [])])
-        write_whole(picture, lambda path: draw(found).save(path, "PNG"))
+        write_atomic(picture, lambda path: draw(found).save(path, "PNG"))
     typer.echo(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")

@@ -12,7 +12,7 @@ from fsspec.core import url_to_fs
 from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, LocalFileSystem, PyFileSystem
 
 from inkwise.errors import DataError
-from inkwise.files import write_whole
+from inkwise.files import write_bytes
 from inkwise.ink import DOCUMENT_SUFFIXES
 from inkwise.stacks import found
 
@@ -112,7 +112,7 @@ def put(filesystem: FileSystem, path: str, content: bytes) -> None:
         DataError, OSError: it cannot be written.
     """
     if isinstance(filesystem, LocalFileSystem):
-        write_whole(Path(path), lambda part: part.write_bytes(content))
+        write_bytes(Path(path), content)
         return
     with filesystem.open_output_stream(path) as stream:  # an object store shows an object when it is whole
         stream.write(content)

@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from inkwise.datasets.base import Dataset
@@ -14,7 +13,7 @@ from inkwise.datasets.idx import read_idx_pair
 from inkwise.datasets.registry import KNOWN, cache_folder
 from inkwise.datasets.sources import SOURCES, Folder, Source, SourceError
 from inkwise.errors import DataError
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_bytes
 
 FILES = {  # the raw files and their SHA-256
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -60,7 +59,7 @@ def fetch_mnist(
                 if hashlib.sha256(data).hexdigest() != FILES[name]:
                     raise SourceError(f"{name} has another SHA-256 than MNIST's")
                 make_folder(folder)
-                write_whole(folder / name, partial(Path.write_bytes, data=data))
+                write_bytes(folder / name, data)
                 missing.remove(name)
         except SourceError as error:
             reasons.append(f"{source}: {error}")

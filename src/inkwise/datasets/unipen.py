@@ -23,7 +23,7 @@ from inkwise.datasets.registry import KNOWN, cache_folder
 from inkwise.datasets.unipen_files import CATEGORIES, Files, fetch_archive, open_files
 from inkwise.datasets.unipen_format import DamageError, Document, read_document
 from inkwise.errors import DataError
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_atomic
 from inkwise.texts import LONGEST_LABEL
 
 SETS = ("digits", "nondigits", "digit_strings")
@@ -89,7 +89,7 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
     make_folder(folder)
     for name, samples in parsed.samples.items():
         if samples:
-            write_whole(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
+            write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
         else:
             unipen_file(name).unlink(missing_ok=True)  # of an earlier source: the three files are one set
     report(f"UNIPEN: {parsed.found()}\nskipped: {parsed.skipped()}")

@@ -9,10 +9,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from inkwise.errors import InkwiseError
 from inkwise.evaluation import plots, walls
 from inkwise.evaluation.metrics import json_safe
 from inkwise.evaluation.results import SHOWN, Result
+from inkwise.files import make_folder, write_bytes, write_text
 
 SUMMARY_HEAD = ("set", "n", "misses", "accuracy", "95 % interval", "log-loss", "calibration error")
 
@@ -48,7 +48,7 @@ def write_report(
     """Write the report to `path` (.html), and beside it evaluation.json and every picture as pictures/*.png.
 
     model_facts: names and values, nested at will; history: a training's rows, see `plots.history_plot`.
-    Raises InkwiseError when the files cannot be written.
+    Raises DataError when the files cannot be written.
     """
     training = {"training": plots.history_plot(history)} if history else {}
     pictures = [_pictures(result) for result in results]
@@ -57,15 +57,12 @@ def write_report(
         for number, (result, drawn) in enumerate(zip(results, pictures, strict=True), start=1)
         for kind, png in drawn.items()
     }
-    try:
-        folder = path.parent / "pictures"
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, png in (training | numbered).items():
-            (folder / f"{name}.png").write_bytes(png)
-        path.with_name("evaluation.json").write_text(to_json(model_facts, results), encoding="utf-8")
-        path.write_text(_page(model_facts, results, pictures, training), encoding="utf-8")
-    except OSError as error:
-        raise InkwiseError(f"cannot write the report {path}: {error.strerror}") from error
+    folder = path.parent / "pictures"
+    make_folder(folder)
+    for name, png in (training | numbered).items():
+        write_bytes(folder / f"{name}.png", png)
+    write_text(path.with_name("evaluation.json"), to_json(model_facts, results))
+    write_text(path, _page(model_facts, results, pictures, training))
 
 
 def to_json(model_facts: Mapping[str, Any], results: Sequence[Result]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from inkwise.errors import DataError, InkwiseError, nearest
-from inkwise.files import write_whole
+from inkwise.files import write_text
 from inkwise.texts import checked
 
 Area = tuple[float, float, float, float]
@@ -72,7 +72,7 @@ def dump(values: Mapping[str, Any], path: Path) -> None:
         DataError: it cannot be written.
     """
     text = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=None)
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_text(path, text)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

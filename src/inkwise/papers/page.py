@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_bytes, write_text
 from inkwise.intervals import wilson_interval
 from inkwise.machine import machine
 from inkwise.papers.curves import curves_plot
@@ -47,8 +47,8 @@ def write_page(path: Path, runs: Runs, folder: Path) -> None:
     )
     make_folder(path.parent)
     picture = curves_plot(folder)
-    write_whole(curves, lambda part: part.write_bytes(picture))
-    write_whole(path, lambda part: part.write_text(page, encoding="utf-8"))
+    write_bytes(curves, picture)
+    write_text(path, page)
 
 
 def _claims(document: int, runs: Runs) -> str:

@@ -19,7 +19,7 @@ from inkwise import datasets
 from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import finish
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_text
 from inkwise.machine import cores
 from inkwise.papers.rows import Row
 from inkwise.training import Recipe, resume, train
@@ -94,7 +94,7 @@ def do(task: Task) -> tuple[Task, Measured]:
         if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
             known = _measure(task)
             kept = json.dumps(asdict(known), indent=2) + "\n"
-            write_whole(task.folder / _FILE, lambda part: part.write_text(kept))
+            write_text(task.folder / _FILE, kept)
     return task, known
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.base import Strokes
 from inkwise.datasets.idx import idx_bytes
 from inkwise.errors import DataError
-from inkwise.files import write_whole
+from inkwise.files import write_folder, write_text
 from inkwise.recognition import Model
 
 _HANDS = ("unipen_digits.npz", "hwd1000.npz")
@@ -127,7 +126,7 @@ def _same_hands(folder: Path, hands: Path) -> None:
         raise DataError(f"{error.filename}: {error.strerror}") from None
     note = folder / "hands.sha256"
     if not note.exists():
-        write_whole(note, lambda part: part.write_text(said))
+        write_text(note, said)
     elif note.read_text() != said:
         raise DataError(f"{folder}: made of other handwriting than {hands} holds; delete it, and the runs")
 
@@ -143,15 +142,12 @@ def _inverted(path: Path) -> Dataset:
 
 
 def _save(dataset: Dataset, path: Path) -> None:
-    """As IDX files, which hold glyphs as they are; the folder is there whole or not at all."""
+    """Write a data set as a folder of IDX files, which keep glyphs unchanged."""
     if not np.isin(dataset.labels, list("0123456789")).all():
         raise DataError(f"{dataset.name}: holds labels other than digits")
-    part = path.with_name(f".{path.name}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+
+    def write(part: Path) -> None:
         (part / "images-idx3-ubyte").write_bytes(idx_bytes(dataset.glyphs))
         (part / "labels-idx1-ubyte").write_bytes(idx_bytes(dataset.labels.astype(np.uint8)))
-        part.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+    write_folder(path, write)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.errors import DataError
-from inkwise.files import write_whole
+from inkwise.files import write_text
 from inkwise.recognition.model import Model
 from inkwise.texts import escaped
 
@@ -35,4 +35,4 @@ def write_submission(model: Model, glyphs: NDArray[np.uint8], path: Path) -> Non
     rows = csv.writer(text)
     rows.writerow(["ImageId", "Label"])
     rows.writerows([number, escaped(model.labels[answer])] for number, answer in enumerate(answers, start=1))
-    write_whole(path, lambda part: part.write_bytes(text.getvalue().encode()))
+    write_text(path, text.getvalue())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from inkwise.errors import DataError, InkwiseError
-from inkwise.files import write_whole
+from inkwise.files import write_text
 from inkwise.recognition.reading import NO_INK
 from inkwise.stacks.reader import Reader
 from inkwise.stacks.sources import stamp
@@ -143,7 +143,7 @@ class Review:
         with self._lock:
             settled = {**self._settled, item.key: text}
             lines = [json_line({**key._asdict(), "text": said}) for key, said in settled.items()]
-            write_whole(self.path, lambda part: part.write_text("".join(lines), encoding="utf-8"))
+            write_text(self.path, "".join(lines))
             self._settled = settled
 
     def corrected(self) -> Iterator[dict[str, Any]]:

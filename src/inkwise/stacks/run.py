@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise.errors import InkwiseError
-from inkwise.files import check_apart, write_whole
+from inkwise.files import check_apart, write_atomic
 from inkwise.stacks.journal import Journal
 from inkwise.stacks.reader import Reader, Row, content
 from inkwise.stacks.sources import found
@@ -65,7 +65,7 @@ def read_stack(
                         done += 1
                     else:
                         queue.counted(task, result)
-            write_whole(out, lambda path: write(counted(journal.rows()), path))
+            write_atomic(out, lambda path: write(counted(journal.rows()), path))
         except KeyboardInterrupt:
             raise InkwiseError(f"stopped; pages read: {done:,}; the same command goes on") from None
         journal.remove()

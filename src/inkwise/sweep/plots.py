@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure, png
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_bytes
 from inkwise.sweep.queue import Plan
 from inkwise.sweep.results import Outcome
 
@@ -38,11 +36,7 @@ def write_plots(plan: Plan, outcomes: Sequence[Outcome], importances: Mapping[st
     folder = plan.out / "pictures"
     make_folder(folder)
     for name, picture in pictures.items():
-        write_whole(folder / f"{name}.png", partial(_write, picture=picture))
-
-
-def _write(part: Path, picture: bytes) -> None:
-    part.write_bytes(picture)
+        write_bytes(folder / f"{name}.png", picture)
 
 
 def history_plot(outcomes: Sequence[Outcome]) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
-from inkwise.files import write_whole
+from inkwise.files import write_atomic, write_text
 from inkwise.sweep.queue import Plan
 from inkwise.sweep.space import Value, apply
 
@@ -110,13 +110,13 @@ def write_files(plan: Plan, outcomes: Sequence[Outcome]) -> Path | None:
                 values = (one.values.get(key) for key in plan.space)
                 rows.writerow([one.number, one.state, *values, one.accuracy, one.epochs, one.seconds])
 
-    write_whole(plan.out / "trials.csv", write)
+    write_atomic(plan.out / "trials.csv", write)
     best = best_first(outcomes)[:1]
     if not best or best[0].state != "done":
         return None
     keys = json.dumps(apply(plan.recipe, best[0].values).to_dict(), indent=2)
     path = plan.out / "best.json"
-    write_whole(path, lambda part: part.write_text(keys + "\n", encoding="utf-8"))
+    write_text(path, keys + "\n")
     return path
 
 

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from inkwise.errors import ModelError
-from inkwise.files import check_apart, write_whole
+from inkwise.files import check_apart, write_bytes
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
 
@@ -65,7 +65,7 @@ def ensemble(sources: Sequence[str], path: Path) -> Model:
     helper.set_model_props(joined, {METADATA_KEY: json.dumps(_metadata([model for model, _, _ in members]))})
     content = joined.SerializeToString()
     made = Model(content)
-    write_whole(path, lambda part: part.write_bytes(content))
+    write_bytes(path, content)
     return made
 
 

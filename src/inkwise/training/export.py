@@ -12,7 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from inkwise.files import write_whole
+from inkwise.files import write_bytes
 from inkwise.recognition.model import METADATA_KEY, rejects
 from inkwise.training.line_net import LineNet
 from inkwise.training.net import Net
@@ -93,7 +93,7 @@ def _write(
     model = program.model_proto
     _forget_origin(model)
     _set_metadata(model, metadata)
-    write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
+    write_bytes(path, model.SerializeToString())
 
 
 def annotate(path: Path, **changes: Any) -> None:
@@ -105,7 +105,7 @@ def annotate(path: Path, **changes: Any) -> None:
     model = onnx.load(path)
     (entry,) = (entry for entry in model.metadata_props if entry.key == METADATA_KEY)
     _set_metadata(model, json.loads(entry.value) | changes)
-    write_whole(path, lambda part: part.write_bytes(model.SerializeToString()))
+    write_bytes(path, model.SerializeToString())
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:

@@ -18,7 +18,7 @@ from rich.text import Text
 from safetensors.torch import save
 
 from inkwise.errors import DataError, InkwiseError
-from inkwise.files import make_folder, write_whole
+from inkwise.files import make_folder, write_atomic, write_bytes, write_text
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
@@ -95,7 +95,7 @@ def train(
     _write_history(folder / "history.csv", loop.history)
     path = folder / "model.onnx"
     task.export(net, path, _metadata(recipe, facts, loop))
-    write_whole(folder / "weights.safetensors", lambda part: part.write_bytes(save(net.state_dict())))
+    write_bytes(folder / "weights.safetensors", save(net.state_dict()))
     return path
 
 
@@ -161,7 +161,7 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
     if begun and resume(folder) != recipe:
         raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
-    write_whole(path, lambda part: part.write_text(json.dumps(facts, indent=2) + "\n"))
+    write_text(path, json.dumps(facts, indent=2) + "\n")
     return facts
 
 
@@ -196,4 +196,4 @@ def _write_history(path: Path, history: list[dict[str, float]]) -> None:
             writer.writeheader()
             writer.writerows(history)
 
-    write_whole(path, write)
+    write_atomic(path, write)

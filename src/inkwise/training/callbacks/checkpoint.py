@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from inkwise.errors import DataError
-from inkwise.files import write_whole
+from inkwise.files import write_bytes
 from inkwise.training.callbacks.base import Callback
 
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ class Checkpoint(Callback):
         """Save the state."""
         state = io.BytesIO()  # torch would wrap a full disk in an error that does not say so
         torch.save(loop.state(), state)
-        write_whole(self.path, lambda part: part.write_bytes(state.getbuffer()))
+        write_bytes(self.path, state.getbuffer())
