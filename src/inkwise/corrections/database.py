@@ -19,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from inkwise.corrections.rows import decode_text
 from inkwise.databases import PATIENCE, name_of, parse_url
 from inkwise.errors import StoreError
 
@@ -121,6 +122,7 @@ def _engine(url: URL) -> Engine:
 
 def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
     connection.isolation_level = None  # Python's driver must not begin transactions: _begin_sqlite does
+    connection.text_factory = decode_text
     until = time.monotonic() + PATIENCE
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         while True:
@@ -139,7 +141,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+    # Times are read as text, in the one notation that Python knows, whatever the server is set to.
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'; SET LOCAL datestyle = ISO")
     if _writes(connection):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
-from inkwise.errors import InkwiseError, StoreError
+from inkwise.errors import InkwiseError, ModelError, StoreError
 from inkwise.ink import Picture, Strokes, stroke_glyph
 from inkwise.recognition import Model, Reading, Recognizer
 from inkwise.recognition.memory import Memory
@@ -181,7 +181,7 @@ class Learner:
     def _recall(self, known: _Known, writer: str, version: int) -> None:
         model = known.recognizer.model
         if version != known.version:
-            model = Model(self.store.versions.weights(version), threads=1) if version else self.base.model
+            model = self._model(version)
             known.seen = {}
         ids, labels, glyphs = self.store.newest(writer, REMEMBERED)
         fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.seen]
@@ -194,6 +194,13 @@ class Learner:
             memory = Memory(model, labels, probabilities, embeddings)
         known.version = version
         known.recognizer = Recognizer(model, memory=memory)
+
+    def _model(self, version: int) -> Model:
+        """The model of a version, or the base model where that of the version is damaged."""
+        if version:
+            with suppress(ModelError):
+                return Model(self.store.versions.weights(version), threads=1)
+        return self.base.model
 
 
 def _glyph(answer: Answer) -> NDArray[np.uint8]:
