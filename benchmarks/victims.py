@@ -289,6 +289,43 @@ class Downloading:
         self._whole = set()
 
 
+class Exporting:
+    """`inkwise corrections export`: a folder holds all samples, or is not there; earlier exports stay."""
+
+    name = "exporting"
+
+    def __init__(self, folder: Path, samples: int = 2000) -> None:
+        """Teach so many samples."""
+        from inkwise.corrections import Sample, Store
+
+        self.lasts = 2.0
+        self._folder, self._log, self._samples, self._exports = folder, folder / "export.log", samples, 0
+        self._url = f"sqlite:///{folder / 'taught.db'}"
+        with Store.open(self._url) as store:
+            glyphs = bars(samples).glyphs
+            store.merge(Sample.now(glyph, writer="anna", source="canvas", label="7") for glyph in glyphs)
+
+    def start(self) -> Run:
+        """Export to a folder that is not there yet."""
+        out = self._folder / f"export-{self._exports}"
+        return Run(self._log, command, "corrections", "export", out, "--database", self._url)
+
+    def missing(self) -> int:
+        """Samples that an export lacks, and exports that are not there any longer."""
+        from inkwise.corrections import Store, import_samples
+
+        exports = list(self._folder.glob("export-*[0-9]"))
+        lost = max(self._exports - len(exports), 0)
+        for export in exports:
+            with Store.open(f"sqlite:///{self._folder / f'{uuid.uuid4().hex}.db'}") as store:
+                lost += self._samples - import_samples(store, export)
+        return lost
+
+    def renew(self) -> None:
+        """Take another folder."""
+        self._exports += 1
+
+
 def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> None:
     """`inkwise data get mnist`, of other files from another place."""
     from inkwise import datasets
@@ -331,4 +368,5 @@ KINDS: dict[str, Callable[[Path], Victim]] = {
     "training": Training,
     "downloading": Downloading,
     "reading": Reading,
+    "exporting": Exporting,
 }

@@ -1,6 +1,10 @@
 import io
 import json
 import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from inkwise.app import transfer
 
@@ -103,3 +107,54 @@ def test_an_archive_that_unpacks_to_more_than_it_should(client, monkeypatch):
     monkeypatch.setattr(transfer, "UNPACKED_BYTES", 2**20)
     large = packed(images_csv="0" * 2**20, labels_csv="7")
     assert error(client, large) == "too large: at most 1 MB can be unpacked"
+
+
+def test_an_archive_of_many_files_is_not_looked_through(client):
+    many = packed_names({"samples.jsonl": "", **{f"{number:060}": "" for number in range(10_000)}})
+    assert error(client, many) == "the zip file holds too many files"
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A folder for temporary files on a disk that is full."""
+
+    @contextmanager
+    def full(*args, **options):
+        with Path("/dev/full").open("w+b", buffering=0) as file:
+            yield file
+
+    return lambda: monkeypatch.setattr(transfer.tempfile, "TemporaryFile", full)
+
+
+FULL = {"error": "temporary files cannot be written here (No space left on device)"}
+
+
+def test_a_full_disk_at_an_import_is_said(client, full):
+    full()
+    response = send(client, packed(images_csv=BLANK, labels_csv="7"))
+    assert (response.status_code, response.json()) == (507, FULL)
+
+
+def test_a_full_disk_at_an_export_is_said(client, keep, full):
+    keep()
+    full()
+    response = client.get("/api/export")
+    assert (response.status_code, response.json()) == (507, FULL)
+
+
+def test_a_disk_that_is_full_once_it_is_unpacked_is_said(client, monkeypatch):
+    data = packed(images_csv=BLANK, labels_csv="7")
+    monkeypatch.setattr(transfer, "_pieces", lambda packed: Path("/dev/full").write_bytes(b"x"))
+    response = send(client, data)
+    assert (response.status_code, response.json()) == (507, FULL)
+    assert client.get("/api/samples").json()["total"] == 0
+
+
+def test_no_folder_for_temporary_files_is_said(client, monkeypatch):
+    def none(*args, **options):
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/secret']")
+
+    monkeypatch.setattr(transfer.tempfile, "TemporaryFile", none)
+    response = send(client, b"{}")
+    assert response.status_code == 503
+    assert response.json() == {"error": "temporary files cannot be written here (No such file or directory)"}

@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import platformdirs
 import pytest
+from damage import damage
 from typer.testing import CliRunner
 
 from inkwise.cli import app
@@ -38,9 +39,9 @@ def test_from_one_database_to_another(taught, tmp_path):
 
 
 def test_one_writer_goes_and_another_is_named(taught, tmp_path):
-    run("export", tmp_path, "--writer", "ben", "--database", taught)
-    (tmp_path / "samples.jsonl").unlink()
-    run("import", tmp_path, "--writer", "carla", "--database", taught)
+    run("export", tmp_path / "out", "--writer", "ben", "--database", taught)
+    (tmp_path / "out" / "samples.jsonl").unlink()
+    run("import", tmp_path / "out", "--writer", "carla", "--database", taught)
 
     with Store.open(taught) as store:
         assert [each.label for each in store.samples(writer="carla")] == ["1"]
@@ -83,6 +84,35 @@ def test_a_backup_holds_a_damaged_version_as_it_is_and_names_it(taught, tmp_path
     assert done.stderr.count("\n") == 1
     with Store.open(f"sqlite:///{tmp_path / 'backup.db'}") as store:
         assert store.versions.weights(number) == damaged_weights
+
+
+def test_damaged_samples_are_left_out_listed_and_deleted(taught, tmp_path):
+    checked = run("check", "--database", taught)
+    assert (checked.exit_code, checked.stdout) == (0, "2 samples, none damaged\n")
+
+    damage(taught, "samples", "glyph", "substr(glyph, 1, 783)", "writer = 'ben'")
+    with Store.open(taught) as store:
+        (damaged,) = store.damaged()
+    assert str(damaged) == f"sample {damaged.id} is damaged: glyph has 783 bytes, not 784"
+
+    exported = run("export", tmp_path / "out", "--database", taught)
+    assert exported.exit_code == 0
+    assert exported.stdout == f"exported 1 samples to {tmp_path / 'out'}\n"
+    assert exported.stderr == f"inkwise: left out: {damaged}\n"
+
+    checked = run("check", "--database", taught)
+    assert (checked.exit_code, checked.stdout) == (1, f"{damaged}\n")
+    deleted = run("check", "--delete", "--database", taught)
+    assert (deleted.exit_code, deleted.stdout) == (0, f"{damaged}\ndeleted 1 damaged samples\n")
+    checked = run("check", "--database", taught)
+    assert (checked.exit_code, checked.stdout) == (0, "1 samples, none damaged\n")
+
+
+def test_only_a_damaged_sample_is_nothing_to_export(taught, tmp_path):
+    damage(taught, "samples", "time", "'noon'")
+    error = run("export", tmp_path / "out", "--database", taught).exception
+    assert isinstance(error, StoreError)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("missing", ["sqlalchemy", "alembic"])

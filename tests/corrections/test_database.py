@@ -1,9 +1,11 @@
+from uuid import uuid4
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
-from inkwise.corrections import Store, database
+from inkwise.corrections import Sample, Store, database
 from inkwise.corrections.sample import Base
 from inkwise.errors import StoreError
 
@@ -74,6 +76,19 @@ def test_a_read_only_database_can_be_read_and_says_that_it_is_one(store, add, re
         with pytest.raises(StoreError, match=r"read-?only"):
             reader.label(sample.id, "1")
     assert [each.label for each in store.samples()] == ["7"]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns"])
+def test_times_are_the_same_whatever_notation_the_server_is_set_to(postgresql, glyph, zone):
+    options = f"-c datestyle=SQL,DMY -c timezone={zone}"
+    url = make_url(postgresql).update_query_dict({"options": options}).render_as_string(hide_password=False)
+    with Store.open(postgresql) as store, Store.open(url) as other:
+        sample = store.add(glyph, writer="anna", source="canvas")
+        early = Sample.from_dict(
+            {**sample.to_dict(), "id": str(uuid4()), "time": "1800-01-01T00:00:00+00:00"}
+        )
+        store.merge([early])
+        assert [each.time for each in other.samples()] == [sample.time, early.time]
 
 
 def test_a_locked_database_can_be_read_and_written_once_it_is_free(url, glyph, monkeypatch):

@@ -1,11 +1,12 @@
 import csv
 import json
+import uuid
 
 import numpy as np
 import pytest
 
-from inkwise.corrections import Store, export_samples, import_samples
-from inkwise.errors import StoreError
+from inkwise.corrections import Store, exchange, export_samples, import_samples
+from inkwise.errors import DataError, StoreError
 
 ROW = ["0"] * 783 + ["255"]
 SEVEN = [[[0, 0], [50.5, 0], [20, 90]]]
@@ -52,11 +53,11 @@ def test_there_and_back_is_the_same(store, other, add, tmp_path):
 def test_importing_twice_adds_nothing_twice(store, add, tmp_path):
     sample = add(label="7")
     add(label="1")
-    export_samples(store, tmp_path)
+    export_samples(store, tmp_path / "taught")
     store.label(sample.id, "4")
 
-    assert import_samples(store, tmp_path) == 0
-    assert import_samples(store, tmp_path / "samples.jsonl") == 0
+    assert import_samples(store, tmp_path / "taught") == 0
+    assert import_samples(store, tmp_path / "taught" / "samples.jsonl") == 0
 
     assert [each.label for each in store.samples()] == ["1", "4"]
 
@@ -65,12 +66,12 @@ def test_the_pair_of_csv_files_has_a_row_for_each_sample(store, add, glyph, tmp_
     add(label="7")
     add()
     add(label="€")
-    export_samples(store, tmp_path)
+    export_samples(store, tmp_path / "taught")
 
-    images = np.loadtxt(tmp_path / "images.csv", np.uint8, delimiter=",")
+    images = np.loadtxt(tmp_path / "taught" / "images.csv", np.uint8, delimiter=",")
     np.testing.assert_array_equal(images, np.stack([glyph.ravel()] * 3))
-    assert (tmp_path / "labels.csv").read_text(encoding="utf-8") == '7\n""\n€\n'
-    first = json.loads((tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert (tmp_path / "taught" / "labels.csv").read_text(encoding="utf-8") == '7\n""\n€\n'
+    first = json.loads((tmp_path / "taught" / "samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert (first["writer"], first["label"], len(first)) == ("anna", "7", 10)
 
 
@@ -78,33 +79,34 @@ def test_one_writer_alone(store, other, add, tmp_path):
     add(label="7")
     add(label="1", writer="ben")
 
-    assert export_samples(store, tmp_path, "ben") == 1
-    import_samples(other, tmp_path)
+    assert export_samples(store, tmp_path / "taught", "ben") == 1
+    import_samples(other, tmp_path / "taught")
 
     assert other.writers() == ["ben"]
 
 
-def test_a_new_export_takes_the_place_of_an_old_one(store, other, add, tmp_path):
+def test_an_earlier_export_is_not_touched(store, other, add, tmp_path):
     add(label="7")
     export_samples(store, tmp_path / "taught")
     add(label="1")
-    export_samples(store, tmp_path / "taught")
+    with pytest.raises(DataError, match=r"taught: exists already; name a new folder$"):
+        export_samples(store, tmp_path / "taught")
 
-    assert import_samples(other, tmp_path / "taught") == 2
+    assert import_samples(other, tmp_path / "taught") == 1
     assert len(list((tmp_path / "taught").iterdir())) == 3
 
 
 @pytest.mark.parametrize("label", ["=1+1", "+", "-1", "@x", "'", "''", "'=1", '=cmd|"x"!A0', "7'"])
 def test_no_label_is_a_formula_in_a_spreadsheet_and_each_comes_back(store, other, add, tmp_path, label):
     add(label=label)
-    export_samples(store, tmp_path)
+    export_samples(store, tmp_path / "taught")
 
-    with (tmp_path / "labels.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "taught" / "labels.csv").open(newline="", encoding="utf-8") as file:
         ((cell,),) = csv.reader(file)
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
 
-    (tmp_path / "samples.jsonl").unlink()
-    import_samples(other, tmp_path)
+    (tmp_path / "taught" / "samples.jsonl").unlink()
+    import_samples(other, tmp_path / "taught")
     assert other.samples()[0].label == label
 
 
@@ -146,7 +148,9 @@ def test_csv_files_as_spreadsheets_write_them(store, write):
         ([ROW, ROW], ["7", "x" * 33], "labels.csv: row 2: label has 33 characters; at most 32 are possible"),
         ([ROW, ROW], ["7", "\x07"], r"labels.csv: row 2: label '\x07' holds a control character"),
         ([ROW, ROW], ["7", "1,2"], "labels.csv: row 2: 2 values, not one label"),
-        ([ROW, ROW], ["7"], "labels.csv: 1 rows for 2 of images.csv"),
+        ([ROW, ROW], ["7", '"1'], r"labels.csv: row 2: label '1\n' holds a control character"),
+        ([ROW, ROW], ["7"], "labels.csv: has 1 rows, fewer than images.csv"),
+        ([ROW], ["7", "1"], "images.csv: has 1 rows, fewer than labels.csv"),
     ],
 )
 def test_a_wrong_row_keeps_out_all_of_them(store, write, images, labels, message):
@@ -183,22 +187,78 @@ def test_a_wrong_line_keeps_out_all_of_them(store, other, add, tmp_path, damage,
     assert other.count() == 0
 
 
+@pytest.fixture
+def lines(add, tmp_path):
+    """Write a samples.jsonl of so many new samples: lines(9, bad=5) with a bad one in row 5."""
+    plain = add(writer="ben", label="0").to_dict()
+
+    def lines(count, bad=None):
+        path = tmp_path / "samples.jsonl"
+        with path.open("w") as file:
+            for row in range(1, count + 1):
+                changed = {"id": str(uuid.UUID(int=row)), "label": "" if row == bad else "7"}
+                file.write(json.dumps({**plain, **changed}) + "\n")
+        return path
+
+    return lines
+
+
+def test_a_bad_row_in_the_middle_of_a_large_import_leaves_the_store_as_it_was(store, add, lines):
+    path = lines(1600, bad=1501)  # after batches that are already in the transaction
+    deleted = add(label="4", writer="ben")
+    store.delete(deleted.id)
+    before, mark = everything(store), store.mark("ben")
+    with pytest.raises(StoreError, match=r"samples\.jsonl: row 1501: label is empty$"):
+        import_samples(store, path)
+    assert (everything(store), store.mark("ben")) == (before, mark)
+    assert import_samples(store, lines(1600)) == 1600
+    assert store.mark("ben") != mark
+
+
+def test_an_import_has_a_maximum_of_rows(store, lines, monkeypatch):
+    monkeypatch.setattr(exchange, "ROWS", 3)
+    assert import_samples(store, lines(3)) == 3
+    with pytest.raises(StoreError, match=r"row 4: at most 3 rows can be imported at once$"):
+        import_samples(store, lines(4))
+
+
+def test_of_two_rows_with_one_id_the_first_counts(store, lines):
+    path = lines(1)
+    first = path.read_text()
+    path.write_text(first + first.replace('"label": "7"', '"label": "9"'))
+    assert import_samples(store, path) == 1
+    assert store.get(uuid.UUID(int=1)).label == "7"
+
+
+def test_rows_with_many_points_come_in(store, other, add, tmp_path):
+    strokes = [[[x / 7, x / 3] for x in range(20_000)]]
+    samples = [add(strokes=strokes).to_dict() for _ in range(4)]
+    export_samples(store, tmp_path / "taught")
+    assert import_samples(other, tmp_path / "taught") == 4
+    assert [sample.to_dict() for sample in other.rows()] == samples
+
+
 def test_files_that_differ_are_not_guessed_about(store, other, add, tmp_path):
     add(label="7")
     add(label="1")
-    export_samples(store, tmp_path)
-    (tmp_path / "labels.csv").write_text("7\n4\n")
-
+    export_samples(store, tmp_path / "taught")
+    for labels, row in (("7\n4\n", 2), ("4\n1\n", 1)):
+        (tmp_path / "taught" / "labels.csv").write_text(labels)
+        with pytest.raises(StoreError, match=rf"row {row}: the CSV files differ from samples\.jsonl"):
+            import_samples(other, tmp_path / "taught")
+    (tmp_path / "taught" / "labels.csv").write_text("7\n1\n")
+    with (tmp_path / "taught" / "samples.jsonl").open("r+") as file:
+        file.truncate(len(file.readline()))
     with pytest.raises(StoreError, match=r"row 2: the CSV files differ from samples\.jsonl"):
-        import_samples(other, tmp_path)
+        import_samples(other, tmp_path / "taught")
     assert other.count() == 0
 
 
 def test_lines_name_their_writers(store, other, add, tmp_path):
     add(label="7")
-    export_samples(store, tmp_path)
+    export_samples(store, tmp_path / "taught")
     with pytest.raises(StoreError, match=r"samples\.jsonl: names the writers itself"):
-        import_samples(other, tmp_path, writer="ben")
+        import_samples(other, tmp_path / "taught", writer="ben")
 
 
 @pytest.mark.parametrize(
@@ -223,6 +283,6 @@ def test_nothing_to_export_is_said(store, add, tmp_path):
 
 def test_a_folder_that_cannot_be_written(store, add, tmp_path):
     add()
-    (tmp_path / "taught").write_text("a file")
-    with pytest.raises(StoreError, match=r"taught: cannot be written \(File exists\)"):
-        export_samples(store, tmp_path / "taught")
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(DataError, match=r"file: cannot be made \(File exists\)$"):
+        export_samples(store, tmp_path / "file" / "taught")

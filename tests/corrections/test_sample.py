@@ -71,6 +71,9 @@ def test_no_strokes_are_none():
         ({"glyph": np.zeros((28, 27), np.uint8)}, "glyph is (28, 27) uint8, not (28, 28) uint8"),
         ({"glyph": np.zeros((28, 28))}, "glyph is (28, 28) float64, not (28, 28) uint8"),
         ({"strokes": 5}, "strokes is not a list of strokes"),
+        ({"strokes": [[[0, 0]]] * 501}, "strokes has 501 strokes; at most 500 are possible"),
+        ({"strokes": [[[0, 0]] * 20_001]}, "strokes has 20,001 points; at most 20,000 are possible"),
+        ({"strokes": [5]}, "stroke 1 has shape (); (k, 2) with k >= 1 is expected"),
         ({"strokes": [[]]}, "stroke 1 has shape (0,); (k, 2) with k >= 1 is expected"),
         (
             {"strokes": [[[0, float("nan")]]]},

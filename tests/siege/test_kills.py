@@ -4,7 +4,7 @@ import random
 
 import pytest
 from sieges import siege
-from victims import KINDS, Answering
+from victims import KINDS, Answering, Exporting
 
 CHEAP = ("answering", "downloading", "training")
 
@@ -22,6 +22,13 @@ def test_nothing_acknowledged_is_lost(kind, tmp_path):
 def test_every_page_is_there_once_however_often_it_was_killed(tmp_path):
     toll = siege(KINDS["reading"](tmp_path), 2, random.Random(0))
     assert (toll.problems, toll.survived, toll.lost) == ([], 2, 0)
+
+
+def test_an_export_is_there_whole_or_not_at_all(tmp_path):
+    victim = Exporting(tmp_path, samples=500)
+    toll = siege(victim, 6, random.Random(0))
+    assert (toll.problems, toll.survived, toll.lost) == ([], 6, 0)
+    assert list(tmp_path.glob("export-*")), "the last one came to its end"
 
 
 def test_what_is_lost_is_counted(tmp_path):

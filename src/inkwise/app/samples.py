@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 
 from inkwise.app.bodies import JsonBytes, refused, writer_of
 from inkwise.app.limits import HIGHEST
-from inkwise.corrections import Answer, Learner
+from inkwise.corrections import Answer, Learner, Sample
 from inkwise.corrections.sample import checked_text, glyph_of
 from inkwise.errors import InkwiseError
 from inkwise.web.bodies import STROKES, TooLargeError, answer, fields, strokes_of
@@ -50,11 +50,13 @@ def routes(learner: Learner) -> APIRouter:
             "wrong": wrong,
             "unsure": unsure,
         }
-        samples = store.samples(**chosen, limit=limit, offset=offset)
+        rows = list(store.rows(**chosen, limit=limit, offset=offset, newest=True))
+        samples = [row.to_dict() for row in rows if isinstance(row, Sample)]
         return answer(
             {
                 "total": store.count(**chosen),
-                "samples": [sample.to_dict() for sample in samples],
+                "samples": samples,
+                "damaged": len(rows) - len(samples),
                 "labels": store.labels(whose),
             }
         )
@@ -77,12 +79,13 @@ def routes(learner: Learner) -> APIRouter:
     def undo(body: JsonBytes) -> Response:
         plain = fields(body)
         writer, store = writer_of(plain), learner.store
-        if "ids" in plain:
-            with refused(409):
-                undone = store.undo_of(writer, _ids(plain["ids"]))
-        else:
-            last = store.undo(writer)
-            undone = [last] if last else []
+        ids = _ids(plain["ids"]) if "ids" in plain else None
+        with refused(409):
+            if ids is None:
+                last = store.undo(writer)
+                undone = [last] if last else []
+            else:
+                undone = store.undo_of(writer, ids)
         samples = [{**sample.to_dict(), "deleted": sample.deleted} for sample in undone]
         return answer({"samples": samples, "accuracy": store.accuracy(writer).to_dict()})
 

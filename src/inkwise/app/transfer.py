@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +19,8 @@ from fastapi.responses import StreamingResponse
 
 from inkwise.app.bodies import refused
 from inkwise.app.limits import UNPACKED_BYTES
-from inkwise.corrections import Learner, export_samples, import_samples
-from inkwise.corrections.exchange import IMAGES, LABELS, SAMPLES
+from inkwise.corrections import Damage, Learner, import_samples
+from inkwise.corrections.exchange import IMAGES, LABELS, SAMPLES, write_samples
 from inkwise.corrections.sample import checked_text
 from inkwise.errors import InkwiseError
 from inkwise.web.bodies import RefusedError, TooLargeError, answer
@@ -25,6 +28,10 @@ from inkwise.web.bodies import RefusedError, TooLargeError, answer
 _PIECE = 2**20  # bytes that are moved at once
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_NAMED = 20  # damaged rows in a header
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
@@ -41,7 +48,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
     async def import_(request: Request, writer: str) -> Response:
         name = checked_text("writer", writer)
         # To disk as it comes: it may be large.
-        with tempfile.TemporaryFile() as upload:
+        with _temporary_space(), tempfile.TemporaryFile() as upload:
             async for piece in request.stream():
                 upload.write(piece)
             added = await to_thread.run_sync(_import, learner, name, upload, limiter=heavy)
@@ -55,18 +62,40 @@ def _export(learner: Learner, writer: str) -> Response:
     store = learner.store
     if not store.count(writer=name):
         raise RefusedError(404, "there are no samples" + (f" of {name}" if name else ""))
-    packed = tempfile.TemporaryFile()  # noqa: SIM115  # closed when it was sent
-    with tempfile.TemporaryDirectory() as folder:
-        export_samples(store, Path(folder), name)
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in (IMAGES, LABELS, SAMPLES):
-                archive.write(Path(folder) / file, file)
+    damaged = _Damaged()
+    with _temporary_space(), ExitStack() as opened:
+        packed = opened.enter_context(tempfile.TemporaryFile())
+        with tempfile.TemporaryDirectory() as folder:
+            with refused(404):
+                write_samples(store, Path(folder), name, damaged.add)
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                for file in (IMAGES, LABELS, SAMPLES):
+                    archive.write(Path(folder) / file, file)
+        size = packed.tell()
+        packed.seek(0)
+        opened.pop_all()  # closed when it was sent
     headers = {
         "Content-Disposition": 'attachment; filename="inkwise-samples.zip"',
-        "Content-Length": str(packed.tell()),
+        "Content-Length": str(size),
+        **damaged.header(),
     }
-    packed.seek(0)
     return StreamingResponse(_pieces(packed), headers=headers, media_type="application/zip")
+
+
+class _Damaged:
+    """Rows that an export leaves out, for a header: how many, and the ids of the first."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._ids: list[str] = []
+
+    def add(self, damage: Damage) -> None:
+        self._count += 1
+        if self._count <= _NAMED:
+            self._ids.append(damage.id)
+
+    def header(self) -> dict[str, str]:
+        return {"Inkwise-Damaged": f"{self._count}: {', '.join(self._ids)}"} if self._count else {}
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -98,7 +127,7 @@ def _import(learner: Learner, writer: str, upload: IO[bytes]) -> int:
 def _unpack(upload: IO[bytes], folder: Path) -> None:
     """The files of an export, by their names and no others, so that no path in the archive is used."""
     try:
-        with zipfile.ZipFile(upload) as archive:
+        with zipfile.ZipFile(_SmallReads(upload)) as archive:
             known = {IMAGES, LABELS, SAMPLES} & set(archive.namelist())
             found = [archive.getinfo(name) for name in known]
             if not found:
@@ -117,8 +146,38 @@ def _unpack(upload: IO[bytes], folder: Path) -> None:
                         file.write(piece)
     except InkwiseError:
         raise
-    except _DAMAGE:
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise
         raise InkwiseError("the zip file is damaged, or needs a password") from None
+
+
+class _SmallReads:
+    """A file whose zip directory is not read where it is too large: each entry takes some hundred bytes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.tell, self.seekable = file.tell, file.seekable
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size if 0 <= size <= _PIECE else _PIECE + 1)
+        if len(data) > _PIECE:
+            raise InkwiseError("the zip file holds too many files")
+        return data
+
+
+@contextmanager
+def _temporary_space() -> Iterator[None]:
+    """Answer with 507 or 503 where temporary files cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO)  # without the path
+        status = 507 if error.errno in _FULL else 503
+        raise RefusedError(status, f"temporary files cannot be written here ({reason})") from None
 
 
 def _too_large() -> TooLargeError:

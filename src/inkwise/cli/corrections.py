@@ -1,5 +1,6 @@
-"""`inkwise corrections`: what was taught, to files and back; backups."""
+"""`inkwise corrections`: export, import, back up and check what was taught."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -17,16 +18,20 @@ Database = Annotated[
 
 @app.command("export")
 def export_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the three files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the three files.")],
     writer: Annotated[str | None, typer.Option(metavar="W", help="Only this writer's samples.")] = None,
     database: Database = None,
 ) -> None:
-    """Write images.csv, labels.csv and samples.jsonl."""
+    """Write images.csv, labels.csv and samples.jsonl; damaged samples are left out and named."""
     from inkwise.corrections import Store, export_samples  # not in the base install
 
     with Store.open(database) as store:
-        count = export_samples(store, folder, writer)
+        count = export_samples(store, folder, writer, _say_left_out)
     typer.echo(f"exported {count:,} samples to {folder}")
+
+
+def _say_left_out(damage: object) -> None:
+    typer.echo(f"inkwise: left out: {damage}", err=True)
 
 
 @app.command("import")
@@ -60,3 +65,24 @@ def backup(
         for line in damaged_versions(store.versions):
             typer.echo(f"inkwise: {line}", err=True)
     typer.echo(f"backed up {count:,} samples and all learnt models to {file}")
+
+
+@app.command()
+def check(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the damaged samples.")] = False,
+    database: Database = None,
+) -> None:
+    """List damaged samples and versions, a line each; exit 1 if there are any."""
+    from inkwise.corrections import Store, damaged_versions  # not in the base install
+
+    with Store.open(database) as store:
+        damaged = 0
+        for damage in chain(store.damaged(), damaged_versions(store.versions)):
+            typer.echo(damage)
+            damaged += 1
+        if delete:
+            typer.echo(f"deleted {store.delete_damaged():,} damaged samples")
+        elif damaged:
+            raise typer.Exit(1)
+        else:
+            typer.echo(f"{store.count():,} samples, none damaged")

@@ -1,8 +1,12 @@
-"""How often something was right."""
+"""How often something was right, and what was read as what."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from inkwise.intervals import wilson_interval
 
@@ -33,3 +37,20 @@ class Accuracy:
         """Plain values for JSON."""
         low, high = self.interval or (None, None)
         return {"right": self.right, "n": self.n, "low": low, "high": high}
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """What was read as what: counts (k, k) int64, rows true, columns read, both in the order of `labels`."""
+
+    labels: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, cells: Sequence[tuple[str, str, int]]) -> Self:
+        """Build the matrix from (label, answer, count) of its cells that are not 0."""
+        labels = sorted({text for label, answer, _ in cells for text in (label, answer)})
+        counts = np.zeros((len(labels), len(labels)), np.int64)
+        for label, answer, count in cells:
+            counts[labels.index(label), labels.index(answer)] = count
+        return cls(tuple(labels), counts)

@@ -8,62 +8,100 @@ samples.jsonl   `Sample.to_dict` a line
 from __future__ import annotations
 
 import csv
-import io
 import json
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.corrections.rows import Damage
 from inkwise.corrections.sample import Sample, checked_text
 from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
+from inkwise.files import write_folder
 from inkwise.ink import SIDE
 from inkwise.texts import escaped, unescaped
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 
-_PIXELS = {str(value): value for value in range(256)}
+ROWS = 10_000_000
+"""Maximum number of rows of an import: about 15 GB in the database."""
+
+_TEXTS = [str(value) for value in range(256)]
+_PIXELS = {text: value for value, text in enumerate(_TEXTS)}
 _ROW_IDS = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # the namespace of the ids that CSV rows get
 
 _Row = TypeVar("_Row")
 _Parsed = TypeVar("_Parsed")
 
 
-def export_samples(store: Store, folder: Path, writer: str | None = None) -> int:
-    """Write a writer's samples, or all, to the three files, the oldest first, and say how many.
+def export_samples(
+    store: Store,
+    folder: Path,
+    writer: str | None = None,
+    skipped: Callable[[Damage], object] = lambda damage: None,
+) -> int:
+    """Write a writer's samples, or all, to three files in a new folder, the oldest first, and count them.
+
+    The folder appears when it is complete.
+
+    Args:
+        store: with the samples.
+        folder: must not exist yet.
+        writer: None for all.
+        skipped: is given each damaged row, which is left out.
 
     Raises:
-        StoreError: there is none, the database cannot be read, or the files cannot be written.
+        StoreError: there are no samples, or the database cannot be read.
+        DataError: the folder exists already, or cannot be written.
     """
-    samples = store.samples(writer=writer)[::-1]
-    if not samples:
+    count = 0
+
+    def write(part: Path) -> None:
+        nonlocal count
+        count = write_samples(store, part, writer, skipped)
+
+    write_folder(folder, write)
+    return count
+
+
+def write_samples(store: Store, folder: Path, writer: str | None, skipped: Callable[[Damage], object]) -> int:
+    """Write the files of `export_samples` to an existing folder.
+
+    Raises:
+        StoreError: as for `export_samples`.
+        OSError: a file cannot be written.
+    """
+    count = 0
+    with ExitStack() as files:
+        images, labels, lines = (
+            files.enter_context((folder / name).open("w", encoding="utf-8", newline=""))
+            for name in (IMAGES, LABELS, SAMPLES)
+        )
+        cells = csv.writer(labels, lineterminator="\n")
+        for row in store.rows(writer=writer):
+            if isinstance(row, Damage):
+                skipped(row)
+                continue
+            images.write(",".join(map(_TEXTS.__getitem__, row.glyph.tobytes())) + "\n")
+            cells.writerow([escaped(row.label or "")])
+            lines.write(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
+            count += 1
+    if not count:
         raise StoreError("there are no samples" + (f" of {writer}" if writer else ""))
-    texts = {
-        IMAGES: _csv(sample.glyph.ravel().tolist() for sample in samples),
-        LABELS: _csv([escaped(sample.label or "")] for sample in samples),
-        SAMPLES: "".join(json.dumps(sample.to_dict(), ensure_ascii=False) + "\n" for sample in samples),
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # An export that was there stays whole until this one is.
-        with tempfile.TemporaryDirectory(dir=folder) as part:
-            for name, text in texts.items():
-                (Path(part) / name).write_text(text, encoding="utf-8", newline="")
-            for name in texts:
-                (Path(part) / name).replace(folder / name)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
-    return len(samples)
+    return count
 
 
 def import_samples(store: Store, source: Path, writer: str | None = None) -> int:
     """Take in all samples of an export or none, and say how many the store did not hold.
+
+    They are read and stored a few at a time, in one transaction.
 
     Args:
         store: where they go.
@@ -71,76 +109,93 @@ def import_samples(store: Store, source: Path, writer: str | None = None) -> int
         writer: whose hand the pair of CSV files holds, which does not say so itself; None is "unknown".
 
     Raises:
-        StoreError: a file cannot be read, or a row is wrong; file, row and reason are named.
+        StoreError: a file cannot be read, or a row is wrong or one too many; file, row and reason are named.
     """
+    return store.merge(_read(source, writer))
+
+
+def _read(source: Path, writer: str | None) -> Iterator[Sample]:
     if not source.is_dir():
-        return store.merge(_read_lines(source, writer))
+        return _read_lines(source, writer)
     if not (source / SAMPLES).exists():
-        return store.merge(_read_pair(source, writer or "unknown"))
+        return _with_ids(_read_pair(source), writer or "unknown")
     samples = _read_lines(source / SAMPLES, writer)
     if (source / IMAGES).exists() and (source / LABELS).exists():
-        _check_same(samples, _read_pair(source, "unknown"), source)
-    return store.merge(samples)
+        return _same(samples, _read_pair(source), source)
+    return samples
 
 
-def _read_lines(path: Path, writer: str | None) -> list[Sample]:
+def _read_lines(path: Path, writer: str | None) -> Iterator[Sample]:
     if writer is not None:
         raise StoreError(f"{path}: names the writers itself; a writer can be given for CSV files alone")
     return _parse(path, _lines, _sample)
 
 
-def _read_pair(folder: Path, writer: str) -> list[Sample]:
-    glyphs = _parse(folder / IMAGES, _cells, _glyph)
-    labels = _parse(folder / LABELS, _cells, _label)
-    if len(glyphs) != len(labels):
-        raise StoreError(f"{folder / LABELS}: {len(labels)} rows for {len(glyphs)} of {IMAGES}")
+def _read_pair(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+    """Read glyph and label of each row."""
+    images, labels = folder / IMAGES, folder / LABELS
+    pairs = zip_longest(_parse(images, _cells, _glyph), _parse(labels, _cells, _label))
+    for rows, (glyph, label) in enumerate(pairs):
+        if glyph is None or label is None:
+            short, long = (images, LABELS) if glyph is None else (labels, IMAGES)
+            raise StoreError(f"{short}: has {rows:,} rows, fewer than {long}")
+        yield glyph, label
+
+
+def _with_ids(pairs: Iterable[tuple[NDArray[np.uint8], str]], writer: str) -> Iterator[Sample]:
     now = datetime.now(UTC)
-    return [
-        Sample(
-            # The same row gets the same id, so that it is taken in once.
-            id=uuid.uuid5(_ROW_IDS, f"{writer}\n{row}\n{label}\n{glyph.tobytes().hex()}"),
+    for row, (glyph, label) in enumerate(pairs, 1):
+        # The same row gets the same id, so that it is taken in once.
+        name = f"{writer}\n{row}\n{label or None}\n{glyph.tobytes().hex()}"
+        yield Sample(
+            id=uuid.uuid5(_ROW_IDS, name),
             writer=writer,
             source="import",
             time=now + timedelta(microseconds=row),  # keeps the order
             glyph=glyph,
-            label=label,
+            label=label or None,
         )
-        for row, (glyph, label) in enumerate(zip(glyphs, labels, strict=True), 1)
-    ]
 
 
-def _check_same(samples: list[Sample], pair: list[Sample], folder: Path) -> None:
-    """Somebody may have edited the CSV files, or the lines: which of them to believe is not ours to guess."""
-    same = [
-        a.label == b.label and np.array_equal(a.glyph, b.glyph) for a, b in zip(samples, pair, strict=False)
-    ]
-    if len(samples) != len(pair) or not all(same):
-        row = [*same, False].index(False) + 1
-        raise StoreError(
-            f"{folder}: row {row}: the CSV files differ from {SAMPLES}: remove what is out of date"
-        )
+def _same(
+    samples: Iterable[Sample], pairs: Iterable[tuple[NDArray[np.uint8], str]], folder: Path
+) -> Iterator[Sample]:
+    """Check that the files agree: if somebody edited one of them, it is unknown which one is right."""
+    for row, (sample, pair) in enumerate(zip_longest(samples, pairs), 1):
+        if (
+            sample is None
+            or pair is None
+            or (sample.label or "") != pair[1]
+            or not np.array_equal(sample.glyph, pair[0])
+        ):
+            raise StoreError(
+                f"{folder}: row {row}: the CSV files differ from {SAMPLES}: remove what is out of date"
+            )
+        yield sample
 
 
 def _parse(
     path: Path, rows: Callable[[TextIO], Iterable[_Row]], parse: Callable[[_Row], _Parsed]
-) -> list[_Parsed]:
-    """Parse each row of a text file; what is wrong with one is said with its number."""
-    parsed: list[_Parsed] = []
+) -> Iterator[_Parsed]:
+    """Parse a text file row by row; an error names the row."""
+    parsed = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in rows(file):
-                parsed.append(parse(row))
+                if parsed == ROWS:
+                    raise InkwiseError(f"at most {ROWS:,} rows can be imported at once")
+                yield parse(row)
+                parsed += 1
     except (InkwiseError, csv.Error) as error:
-        raise StoreError(f"{path}: row {len(parsed) + 1}: {error}") from None
+        raise StoreError(f"{path}: row {parsed + 1}: {error}") from None
     except UnicodeDecodeError:
         raise StoreError(f"{path}: is not a text file") from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
-    return parsed
 
 
-def _lines(file: TextIO, longest: int = 4_000_000) -> Iterator[str]:
-    """Lines of no more characters than a drawing of 20,000 points has, some times over."""
+def _lines(file: TextIO, longest: int = 2_000_000) -> Iterator[str]:
+    """Lines of no more characters than a drawing of 20,000 points has, twice over."""
     while line := file.readline(longest + 1):
         if len(line) > longest:
             raise InkwiseError(f"is longer than {longest:,} characters")
@@ -148,7 +203,9 @@ def _lines(file: TextIO, longest: int = 4_000_000) -> Iterator[str]:
 
 
 def _cells(file: TextIO) -> Iterator[list[str]]:
-    return csv.reader(_lines(file, 10_000))  # 784 values have less than half of it
+    """Rows of one line each: no value holds a line end, and a quoted one could be without end."""
+    for line in _lines(file, 10_000):  # 784 values have less than half of it
+        yield from csv.reader([line])
 
 
 def _glyph(cells: list[str]) -> NDArray[np.uint8]:
@@ -161,11 +218,12 @@ def _glyph(cells: list[str]) -> NDArray[np.uint8]:
     return np.frombuffer(values, np.uint8).reshape(SIDE, SIDE)
 
 
-def _label(cells: list[str]) -> str | None:
+def _label(cells: list[str]) -> str:
+    """The label in a row, empty where there is none."""
     if len(cells) > 1:
         raise InkwiseError(f"{len(cells)} values, not one label")
     text = unescaped(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
-    return checked_text("label", text) if text else None
+    return checked_text("label", text) if text else ""
 
 
 def _sample(line: str) -> Sample:
@@ -176,9 +234,3 @@ def _sample(line: str) -> Sample:
     if not isinstance(plain, dict):
         raise InkwiseError("is not a JSON object")
     return Sample.from_dict(plain)
-
-
-def _csv(rows: Iterable[list[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -25,6 +26,10 @@ _LONGEST = {"label": LONGEST_LABEL, "answer": LONGEST_LABEL, "writer": 64, "sour
 _FARTHEST = 1e9  # coordinates stay exact enough in float32, and their differences finite
 
 
+_MOST_STROKES = 500  # of one digit
+_MOST_POINTS = 20_000  # of one digit: its line in samples.jsonl stays below 2 MB
+
+
 class Glyph(TypeDecorator[NDArray[np.uint8]]):
     """(28, 28) uint8 as 784 bytes."""
 
@@ -32,25 +37,12 @@ class Glyph(TypeDecorator[NDArray[np.uint8]]):
     cache_ok = True
 
     def process_bind_param(self, value: NDArray[np.uint8] | None, dialect: Dialect) -> bytes | None:
-        """To the database."""
+        """To the database; `rows` reads it, as it reads all columns."""
         return None if value is None else value.tobytes()
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> NDArray[np.uint8] | None:
-        """From the database."""
-        return None if value is None else _glyph(value)
 
-
-class Time(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite itself would forget the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+Time = DateTime(timezone=True)
+"""A moment in UTC."""
 
 
 class Base(MappedAsDataclass, DeclarativeBase, eq=False, kw_only=True):
@@ -164,6 +156,11 @@ class Sample(Base):
             return None
         if not isinstance(value, Sequence):
             raise InkwiseError("strokes is not a list of strokes")
+        if len(value) > _MOST_STROKES:
+            raise InkwiseError(f"strokes has {len(value):,} strokes; at most {_MOST_STROKES} are possible")
+        points = sum(len(stroke) for stroke in value if isinstance(stroke, Sized))
+        if points > _MOST_POINTS:
+            raise InkwiseError(f"strokes has {points:,} points; at most {_MOST_POINTS:,} are possible")
         strokes = check_strokes(value)
         if any(np.abs(stroke).max() > _FARTHEST for stroke in strokes):
             raise InkwiseError(f"strokes holds a coordinate beyond {_FARTHEST:.0e}")
@@ -193,7 +190,7 @@ class Step(Base):
 
 
 class Merge(Base):
-    """That samples of a writer came in from elsewhere, which no step tells of."""
+    """A change of a writer's samples that no step tells of: some came in from elsewhere, or were damaged."""
 
     __tablename__ = "merges"
     __table_args__ = (Index("ix_merges_writer_number", "writer", "number"),)
@@ -209,6 +206,13 @@ _KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
 def checked_text(what: str, text: object) -> str:
     """The text without the blanks around it, if it is 1 to so many characters and none of them controls."""
     return checked(what, text, _LONGEST[what])
+
+
+def is_text(what: str, value: object) -> bool:
+    """Whether `checked_text` accepts the value."""
+    with suppress(InkwiseError):
+        return bool(checked_text(what, value))
+    return False
 
 
 def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:
@@ -237,8 +241,4 @@ def glyph_of(text: object) -> NDArray[np.uint8]:
         data = b""
     if len(data) != SIDE * SIDE:
         raise InkwiseError(f"glyph is not {SIDE * SIDE} bytes in base64")
-    return _glyph(data)
-
-
-def _glyph(data: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)

@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+from inkwise.corrections.rows import decode_text
 from inkwise.databases import PATIENCE
 from inkwise.errors import StoreError
 from inkwise.files import write_atomic
@@ -55,6 +56,7 @@ def make_private(path: Path) -> None:
 def set_up(connection: DBAPIConnection, record: Any) -> None:
     """Prepare a new connection: write-ahead log, commits that survive a power cut, foreign keys."""
     connection.isolation_level = None  # Python's driver must not begin transactions: Database does
+    connection.text_factory = decode_text
     until = time.monotonic() + PATIENCE
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         while True:

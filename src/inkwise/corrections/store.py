@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,15 +12,18 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, insert, select, update
+from sqlalchemy.orm import Session
 
-from inkwise.corrections.accuracy import Accuracy
+from inkwise.corrections import bulk, rows, steps
+from inkwise.corrections.accuracy import Accuracy, Confusion
+from inkwise.corrections.arrays import dataset_of, strokes_of
 from inkwise.corrections.database import Database
-from inkwise.corrections.sample import Merge, Sample, Step
+from inkwise.corrections.rows import Damage, decode_glyph, decode_id, raw, readable
+from inkwise.corrections.sample import Merge, Sample, Step, checked_text, is_text
 from inkwise.corrections.versions import PROMOTED, Versions
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.errors import StoreError
+from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import SIDE, Strokes
 
 _BOTH = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
@@ -31,14 +33,6 @@ _WRITER: BindParameter[str] = bindparam("writer")
 _STEPS = select(func.coalesce(func.max(Step.number), 0)).where(Step.writer == _WRITER)
 _MERGES = select(func.coalesce(func.max(Merge.number), 0)).where(Merge.writer == _WRITER)
 _MARK = select(_STEPS.scalar_subquery(), _MERGES.scalar_subquery(), PROMOTED)
-
-
-@dataclass(frozen=True, eq=False)
-class Confusion:
-    """What was read as what: counts (k, k) int64, rows true, columns read, both in the order of `labels`."""
-
-    labels: tuple[str, ...]
-    counts: NDArray[np.int64]
 
 
 class Store:
@@ -126,8 +120,8 @@ class Store:
     def extend(self, samples: Sequence[Sample]) -> list[Sample]:
         """Keep several new samples, all or none, and return them as they are kept.
 
-        One whose id is here already stays as it is, so that whoever is not sure may ask twice. `undo` takes
-        them back one by one, the last first.
+        One whose id is here already stays as it is, so that whoever is not sure may ask twice; only a damaged
+        row is replaced. `undo` takes them back one by one, the last first.
 
         Raises:
             StoreError: the database cannot keep them.
@@ -135,12 +129,13 @@ class Store:
         kept = []
         with self._database.write() as session:
             for sample in samples:
-                known = session.get(Sample, sample.id)
+                known = rows.find_sample(session, sample.id)
                 if known is None:
-                    session.add(sample)
-                    session.flush()  # the step refers to it, and steps are numbered in this order
-                    session.add(_step(sample, deleted=True))
-                kept.append(known or sample)
+                    session.execute(insert(Sample), [rows.values_of(sample)])
+                    steps.note_step(session, sample.id, deleted=True)
+                elif isinstance(known, Damage):
+                    bulk.merge_batch(session, [sample])
+                kept.append(known if isinstance(known, Sample) else sample)
         return kept
 
     def label(self, sample_id: uuid.UUID, label: str) -> Sample:
@@ -152,60 +147,65 @@ class Store:
         """
         with self._database.write() as session:
             sample = _find(session, sample_id)
-            session.add(_step(sample, deleted=False))
             sample.label = label
+            steps.note_step(session, sample_id, deleted=False)
+            session.execute(update(Sample).where(Sample.id == sample_id).values(label=sample.label))
         return sample
 
     def delete(self, sample_id: uuid.UUID) -> None:
-        """Put a sample out of sight.
+        """Put a sample out of sight, even if its row is damaged.
 
         Raises:
             StoreError: there is no such sample, or the database cannot keep it.
         """
         with self._database.write() as session:
-            sample = _find(session, sample_id)
-            session.add(_step(sample, deleted=False))
-            sample.deleted = True
+            there = (Sample.id == sample_id) & _chosen()
+            if session.scalar(select(Sample.id).where(there)) is None:
+                raise StoreError(f"there is no sample {sample_id}")
+            steps.note_step(session, sample_id, deleted=False)
+            session.execute(update(Sample).where(there).values(deleted=True))
+
+    def delete_damaged(self) -> int:
+        """Put all damaged samples out of sight, which `undo` passes by, and count them."""
+        with self._database.write() as session:
+            return bulk.hide_damaged(session, _chosen())
 
     def undo(self, writer: str) -> Sample | None:
         """Undo the last adding, labelling or deleting of this writer's samples; again, the one before it.
 
         Returns the sample as it is now, `deleted` where its adding was undone; None where nothing is left.
+
+        Raises:
+            StoreError: the sample is damaged, and its step is removed, so that the next call undoes the one
+                before; or the database cannot keep it.
         """
         with self._database.write() as session:
-            step = session.scalar(_last_steps(writer, 1))
-            return None if step is None else _take_back(session, step)
+            last = steps.last_steps(session, writer, 1)
+            undone = steps.take_back(session, last[0]) if last else None
+        if isinstance(undone, Damage):
+            raise StoreError(f"the last step is passed over: {undone}")
+        return undone
 
     def undo_of(self, writer: str, sample_ids: Collection[uuid.UUID]) -> list[Sample]:
         """Undo this writer's last steps, one for each of these samples, all or none; the last comes first.
 
         Raises:
-            StoreError: something else was done since, or the database cannot keep it.
+            StoreError: something else was done since, a sample is damaged, or the database cannot keep it.
         """
         with self._database.write() as session:
-            steps = session.scalars(_last_steps(writer, len(sample_ids))).all()
-            if {step.sample_id for step in steps} != set(sample_ids):
+            last = steps.last_steps(session, writer, len(sample_ids))
+            if {rows.shown(step.sample_id) for step in last} != set(map(str, sample_ids)):
                 raise StoreError("it cannot be undone: something else was done since")
-            return [_take_back(session, step) for step in steps]
+            return [readable(steps.take_back(session, step)) for step in last]
 
     def merge(self, samples: Iterable[Sample]) -> int:
-        """Take in samples from elsewhere, all or none, and say how many came in.
+        """Take in samples from elsewhere, all or none, with a few in memory at a time; say how many came in.
 
-        One that is here already stays as it is; one that was deleted here comes back. `undo` passes these by.
+        One that is here already stays as it is; one that was deleted here comes back, and a damaged row is
+        replaced. `undo` passes these by.
         """
-        added = 0
-        writers = set()
         with self._database.write() as session:
-            query = select(Sample).options(load_only(Sample.deleted, Sample.writer))
-            present = {sample.id: sample for sample in session.scalars(query)}
-            for sample in samples:
-                known = present.setdefault(sample.id, sample)
-                added += known is sample or known.deleted
-                known.deleted = False
-                session.add(known)
-                writers.add(known.writer)
-            session.add_all(Merge(writer=writer, time=datetime.now(UTC)) for writer in sorted(writers))
-        return added
+            return sum(bulk.merge_batch(session, batch) for batch in bulk.batches(samples))
 
     def backup(self, path: Path) -> int:
         """Copy an SQLite database, versions included, into a new file, and return the number of samples.
@@ -225,7 +225,7 @@ class Store:
         """One sample.
 
         Raises:
-            StoreError: there is none of this id.
+            StoreError: there is none of this id, or its row is damaged.
         """
         with self._database.read() as session:
             return _find(session, sample_id)
@@ -240,20 +240,47 @@ class Store:
         limit: int | None = None,
         offset: int = 0,
     ) -> list[Sample]:
-        """Samples, the newest first.
+        """Samples, the newest first, without those whose rows are damaged.
 
         Args:
             writer: only this writer's.
             label: only what is truly this.
             wrong: only those that were answered wrong.
             unsure: only those whose answer had a probability below this.
-            limit: at most so many, after leaving out `offset`.
+            limit: at most so many rows, after leaving out `offset`.
             offset: how many to leave out.
         """
-        query = select(Sample).where(_chosen(writer, label, wrong, unsure))
-        query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit).offset(offset)
+        rows = self.rows(
+            writer=writer, label=label, wrong=wrong, unsure=unsure, limit=limit, offset=offset, newest=True
+        )
+        return [row for row in rows if isinstance(row, Sample)]
+
+    def rows(
+        self,
+        *,
+        writer: str | None = None,
+        label: str | None = None,
+        wrong: bool = False,
+        unsure: float | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+        newest: bool = False,
+    ) -> Iterator[Sample | Damage]:
+        """Samples and damaged rows, with a few in memory at a time, all of one state of the database.
+
+        Args:
+            writer, label, wrong, unsure, limit, offset: as for `samples`.
+            newest: the newest first, else the oldest.
+        """
+        order = (Sample.time.desc(), Sample.id.desc()) if newest else (Sample.time, Sample.id)
+        query = rows.samples_query(_chosen(writer, label, wrong, unsure))
         with self._database.read() as session:
-            return list(session.scalars(query))
+            yield from rows.read_samples(session, query.order_by(*order).limit(limit).offset(offset))
+
+    def damaged(self) -> Iterator[Damage]:
+        """The damaged rows of samples and versions; deleted samples are left out."""
+        yield from (row for row in self.rows() if isinstance(row, Damage))
+        yield from self.versions.damaged()
 
     def count(
         self,
@@ -273,24 +300,30 @@ class Store:
 
     def newest(self, writer: str, limit: int) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
         """Ids, labels (n,) and glyphs (n, 28, 28) of a writer's newest labelled samples, at most `limit`."""
-        query = select(Sample.id, Sample.label, Sample.glyph)
+        query = select(*raw(Sample, "id", "label", "glyph"))
         query = query.where(Sample.label.is_not(None), _chosen(writer))
         query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit)
+        found = []
         with self._database.read() as session:
-            rows = session.execute(query).all()
-        glyphs = np.array([row.glyph for row in rows], np.uint8).reshape(-1, SIDE, SIDE)
-        return [row.id for row in rows], np.array([row.label for row in rows], np.str_), glyphs
+            for row in session.execute(query):
+                with suppress(InkwiseError):  # a damaged row is left out
+                    found.append(
+                        (decode_id(row.id), checked_text("label", row.label), decode_glyph(row.glyph))
+                    )
+        ids, labels, glyphs = zip(*found, strict=True) if found else ((), (), ())
+        return list(ids), np.array(labels, np.str_), np.array(glyphs, np.uint8).reshape(-1, SIDE, SIDE)
 
     def writers(self) -> list[str]:
         """The names of all writers, sorted."""
+        query = select(*raw(Sample, "writer")).where(_chosen()).distinct()
         with self._database.read() as session:
-            return sorted(session.scalars(select(Sample.writer).where(_chosen()).distinct()))
+            return sorted(name for name in session.scalars(query) if is_text("writer", name))
 
     def labels(self, writer: str | None = None) -> list[str]:
         """All labels that a writer's samples have, or all samples, sorted."""
-        query = select(Sample.label).where(Sample.label.is_not(None), _chosen(writer)).distinct()
+        query = select(*raw(Sample, "label")).where(Sample.label.is_not(None), _chosen(writer)).distinct()
         with self._database.read() as session:
-            return sorted(str(label) for label in session.scalars(query))
+            return sorted(label for label in session.scalars(query) if is_text("label", label))
 
     def accuracy(
         self, writer: str | None = None, *, source: str | None = None, since: datetime | None = None
@@ -324,59 +357,42 @@ class Store:
 
     def confusion(self, writer: str | None = None) -> Confusion:
         """Which of a writer's labels, or of all, were read as which."""
-        query = select(Sample.label, Sample.answer, func.count()).where(_BOTH, _chosen(writer))
+        query = select(*raw(Sample, "label", "answer"), func.count()).where(_BOTH, _chosen(writer))
         query = query.group_by(Sample.label, Sample.answer)
         with self._database.read() as session:
-            cells = [(str(label), str(answer), count) for label, answer, count in session.execute(query)]
-        labels = sorted({text for label, answer, _ in cells for text in (label, answer)})
-        counts = np.zeros((len(labels), len(labels)), np.int64)
-        for label, answer, count in cells:
-            counts[labels.index(label), labels.index(answer)] = count
-        return Confusion(tuple(labels), counts)
+            cells = [
+                (row[0], row[1], int(row[2]))
+                for row in session.execute(query)
+                if is_text("label", row[0]) and is_text("answer", row[1])
+            ]
+        return Confusion.of(cells)
 
     def to_dataset(self, writer: str | None = None) -> Dataset:
         """The labelled samples of a writer, or of all, in the order of time."""
-        samples = self._labelled(writer)
-        glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, SIDE, SIDE)
-        return Dataset(writer or "corrections", glyphs, *_labels_and_writers(samples))
+        return dataset_of(self._labelled(writer), writer or "corrections")
 
     def to_strokes(self, writer: str | None = None) -> StrokeSet:
         """Those samples of `to_dataset` that were drawn, as strokes."""
-        samples = [sample for sample in self._labelled(writer) if sample.strokes]
-        strokes = [[np.array(stroke, np.float32) for stroke in sample.strokes or []] for sample in samples]
-        return StrokeSet(writer or "corrections", strokes, *_labels_and_writers(samples))
+        return strokes_of(self._labelled(writer), writer or "corrections")
 
     def _labelled(self, writer: str | None) -> list[Sample]:
-        return [sample for sample in reversed(self.samples(writer=writer)) if sample.label is not None]
+        rows = self.rows(writer=writer)
+        return [row for row in rows if isinstance(row, Sample) and row.label is not None]
 
 
 def _find(session: Session, sample_id: uuid.UUID) -> Sample:
-    sample = session.get(Sample, sample_id)
-    if sample is None or sample.deleted:
+    row = rows.find_sample(session, sample_id)
+    if row is None or readable(row).deleted:
         raise StoreError(f"there is no sample {sample_id}")
-    return sample
-
-
-def _last_steps(writer: str, count: int) -> Select[Step]:
-    return select(Step).where(Step.writer == writer).order_by(Step.number.desc()).limit(count)
-
-
-def _take_back(session: Session, step: Step) -> Sample:
-    sample = session.get_one(Sample, step.sample_id)
-    sample.label, sample.deleted = step.label, step.deleted
-    session.delete(step)
-    return sample
-
-
-def _step(sample: Sample, *, deleted: bool) -> Step:
-    return Step(writer=sample.writer, sample_id=sample.id, label=sample.label, deleted=deleted)
+    return readable(row)
 
 
 def _chosen(
     writer: str | None = None, label: str | None = None, wrong: bool = False, unsure: float | None = None
 ) -> ColumnElement[bool]:
     """The condition under which a sample is one of these."""
-    conditions: list[ColumnElement[bool]] = [Sample.deleted.is_(False)]
+    # A damaged value hides nothing.
+    conditions: list[ColumnElement[bool]] = [Sample.deleted.is_not(True)]
     if writer is not None:
         conditions.append(Sample.writer == writer)
     if label is not None:
@@ -386,13 +402,3 @@ def _chosen(
     if unsure is not None:
         conditions.append(Sample.probability < unsure)
     return and_(*conditions)
-
-
-def _labels_and_writers(samples: list[Sample]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    labels = np.array([sample.label for sample in samples], np.str_)
-    return labels, np.array([_number(sample.writer) for sample in samples], np.int64)
-
-
-def _number(writer: str) -> int:
-    """The same number for a name everywhere and always, for `split_writers`."""
-    return int.from_bytes(hashlib.sha256(writer.encode()).digest()[:8], "big") >> 1

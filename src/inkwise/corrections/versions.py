@@ -7,24 +7,16 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Dialect,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    String,
-    TypeDecorator,
-    bindparam,
-    func,
-    select,
-)
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Row, Select, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
+from inkwise.corrections.rows import Damage, decode_json, decode_time, raw
 from inkwise.corrections.sample import Base, Time, checked_text
-from inkwise.errors import StoreError
+from inkwise.errors import InkwiseError, ModelError, StoreError
+
+_MOST = 10**9  # samples that scores may count: damaged ones must not overflow
 
 FORGIVEN = 5
 """So many more misses of the 10,000 of MNIST test are not worse: one seed differs from another by as many."""
@@ -87,8 +79,8 @@ class Versions:
             writer=checked_text("writer", writer),
             time=datetime.now(UTC),
             samples=samples,
-            before=before,
-            after=after,
+            before=astuple(before),
+            after=astuple(after),
             onnx=onnx,
         )
         with self._database.write() as session:
@@ -96,14 +88,21 @@ class Versions:
             session.flush()  # gives it its number
             if promote:
                 session.add(_Promotion(writer=row.writer, time=row.time, version=row.number))
-        return _version(row, row.number if promote else 0)
+        return Version(row.number, row.writer, row.time, samples, before, after, promoted=promote)
 
     def list(self, writer: str) -> Sequence[Version]:
-        """A writer's versions, the newest first."""
-        query = select(_Version).where(_Version.writer == writer).order_by(_Version.number.desc())
+        """A writer's versions, the newest first, without those whose rows are damaged."""
+        query = _query().where(_Version.writer == writer).order_by(_Version.number.desc())
         with self._database.read() as session:
             promoted = _promoted(session, writer)
-            return [_version(row, promoted) for row in session.scalars(query)]
+            versions = [_decoded(row, promoted) for row in session.execute(query)]
+        return [version for version in versions if isinstance(version, Version)]
+
+    def damaged(self) -> Sequence[Damage]:
+        """The damaged rows of all writers, the oldest first."""
+        with self._database.read() as session:
+            versions = [_decoded(row, 0) for row in session.execute(_query().order_by(_Version.number))]
+        return [version for version in versions if isinstance(version, Damage)]
 
     def numbers(self) -> Sequence[int]:
         """Return the numbers of all writers' versions, the oldest first."""
@@ -115,12 +114,17 @@ class Versions:
 
         Raises:
             StoreError: there is no such version.
+            ModelError: its row is damaged.
         """
         with self._database.read() as session:
-            onnx = session.scalar(select(_Version.onnx).where(_Version.number == number))
-        if onnx is None:
+            row = session.execute(select(*raw(_Version, "onnx")).where(_Version.number == number)).first()
+        if row is None:
             raise StoreError(f"there is no version {number}")
-        return onnx
+        if not isinstance(row.onnx, bytes):
+            raise ModelError(
+                f"version {number} is damaged: the model is {type(row.onnx).__name__}, not bytes"
+            )
+        return row.onnx
 
     def promote(self, writer: str, number: int) -> None:
         """Have a writer's drawings read with this version of theirs, or with the base model by 0.
@@ -141,21 +145,6 @@ class Versions:
             return _promoted(session, writer)
 
 
-class _Scores(TypeDecorator[Scores]):
-    """[[right, n] on MNIST, [right, n] on the writer's own]."""
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: Scores | None, dialect: Dialect) -> Any:
-        """To the database."""
-        return None if value is None else astuple(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Scores | None:
-        """From the database."""
-        return None if value is None else Scores(*(Accuracy(*each) for each in value))
-
-
 class _Version(Base):
     __tablename__ = "versions"
     __table_args__ = (Index("ix_versions_writer_number", "writer", "number"),)
@@ -164,8 +153,9 @@ class _Version(Base):
     writer: Mapped[str] = mapped_column(String(64))
     time: Mapped[datetime] = mapped_column(Time)
     samples: Mapped[int]
-    before: Mapped[Scores] = mapped_column(_Scores)
-    after: Mapped[Scores] = mapped_column(_Scores)
+    # [[right, n] on MNIST, [right, n] on the writer's own]
+    before: Mapped[Any] = mapped_column(JSON)
+    after: Mapped[Any] = mapped_column(JSON)
     onnx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, repr=False)
 
 
@@ -181,8 +171,11 @@ class _Promotion(Base):
     version: Mapped[int | None] = mapped_column(ForeignKey("versions.number"))
 
 
-_latest = select(_Promotion.version).where(_Promotion.writer == bindparam("writer"))
-PROMOTED = func.coalesce(_latest.order_by(_Promotion.number.desc()).limit(1).scalar_subquery(), 0)
+# The join finds no version for a damaged number: then it is the base model, too.
+_latest = select(_Version.number).select_from(_Promotion)
+_latest = _latest.join(_Version, _Promotion.version == _Version.number, isouter=True)
+_latest = _latest.where(_Promotion.writer == bindparam("writer")).order_by(_Promotion.number.desc()).limit(1)
+PROMOTED = func.coalesce(_latest.scalar_subquery(), 0)
 """SQL: the number of the version that is promoted for :writer, 0 for the base model."""
 
 
@@ -190,13 +183,39 @@ def _promoted(session: Session, writer: str) -> int:
     return int(session.execute(select(PROMOTED), {"writer": writer}).scalar_one())
 
 
-def _version(row: _Version, promoted: int) -> Version:
-    return Version(
-        number=row.number,
-        writer=row.writer,
-        time=row.time,
-        samples=row.samples,
-        before=row.before,
-        after=row.after,
-        promoted=row.number == promoted,
-    )
+def _query() -> Select[Any]:
+    cells = raw(_Version, "writer", "time", "samples", "before", "after")
+    return select(_Version.number, *cells)
+
+
+def _decoded(row: Row[Any], promoted: int) -> Version | Damage:
+    try:
+        return Version(
+            number=row.number,
+            writer=checked_text("writer", row.writer),
+            time=decode_time(row.time),
+            samples=_count(row.samples),
+            before=_scores("before", row.before),
+            after=_scores("after", row.after),
+            promoted=row.number == promoted,
+        )
+    except InkwiseError as error:
+        return Damage("version", str(row.number), str(error))
+
+
+def _scores(what: str, text: str | None) -> Scores:
+    plain = decode_json(what, text)
+    try:
+        mnist, own = (Accuracy(right, n) for right, n in plain)
+        counted = all(0 <= each.right <= each.n < _MOST for each in (mnist, own))
+    except (TypeError, ValueError):
+        counted = False
+    if not counted:
+        raise InkwiseError(f"{what} holds no scores")
+    return Scores(mnist, own)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise InkwiseError("samples is not a whole number")
+    return value

@@ -2,6 +2,7 @@
 
 import zipfile
 
+from damage import damage
 from hand import SEVEN, THREE, answered, draw, new_writer, reads, slow_down
 from playwright.sync_api import expect
 
@@ -67,6 +68,19 @@ def test_as_many_samples_as_were_shown_are_shown_again_after_a_change(page, serv
     page.click("#sample-delete")
     expect(page.locator("#samples-count")).to_contain_text("1099 samples")
     expect(page.locator("#gallery button")).to_have_count(1060)
+
+
+def test_damaged_samples_are_counted_and_the_pages_go_on_past_them(page, server, glyph_of_seven):
+    with Store.open(server.database) as store:
+        for label in ("1", "7", "1", "7", *["1"] * 60):
+            store.add(glyph_of_seven(0), writer="me", source="import", label=label)
+    damage(server.database, "samples", "glyph", "substr(glyph, 1, 783)", "label = '7'")
+    page.click("#tab-samples")
+    expect(page.locator("#gallery button")).to_have_count(60)
+    page.click("#more")
+    expect(page.locator("#gallery button")).to_have_count(62)
+    expect(page.locator("#more")).to_be_hidden()
+    expect(page.locator("#samples-count")).to_contain_text("2 damaged ones are neither shown nor exported")
 
 
 def test_a_csv_file_alone_is_not_imported_but_the_pair_in_a_zip_file(page, server, tmp_path):

@@ -12,6 +12,7 @@ const MOST = 1000; // samples that the server gives at once
 const UNSURE = 0.9;
 
 let samples = [];
+let passed = 0; // rows on the server up to the last sample shown, damaged ones included
 let total = 0;
 let asked = 0; // an answer to an older question is not shown
 let changedOf = null; // whose sample was changed here last
@@ -34,23 +35,29 @@ async function load(offset, count) {
   const number = ++asked;
   const chosen = filters();
   const found = [];
+  let end = offset;
   const page = await attempt(async () => {
     for (;;) {
-      const part = await get("/api/samples", { ...chosen, limit: Math.min(count - found.length, MOST), offset: offset + found.length });
+      const part = await get("/api/samples", { ...chosen, limit: Math.min(count - found.length, MOST), offset: end });
       found.push(...part.samples);
-      if (!part.samples.length || found.length >= count || number !== asked) return part;
+      const rows = part.samples.length + part.damaged;
+      end += rows;
+      if (!rows || found.length >= count || number !== asked) return part;
     }
   });
   if (!page || number !== asked) return;
   samples = offset ? [...samples, ...found] : found;
+  passed = end;
   total = page.total;
   showLabels(page.labels);
   $("export").hidden = !page.labels.length;
   $("export").href = `/api/export${query({ writer: filters().writer })}`;
   $("gallery").replaceChildren(...samples.map(tile));
-  $("more").hidden = samples.length >= total;
-  $("more").textContent = `More (${total - samples.length})`;
-  $("samples-count").textContent = total ? `${total} ${total === 1 ? "sample" : "samples"}, the newest first` : nothing();
+  $("more").hidden = passed >= total;
+  $("more").textContent = `More (${total - passed})`;
+  const damaged = passed - samples.length;
+  const without = damaged ? `; ${damaged} damaged ${damaged === 1 ? "one is" : "ones are"} neither shown nor exported: inkwise corrections check` : "";
+  $("samples-count").textContent = total ? `${total} ${total === 1 ? "sample" : "samples"}, the newest first${without}` : nothing();
 }
 
 function nothing() {
@@ -115,7 +122,7 @@ async function importFile(file) {
 
 export function startSamples() {
   for (const id of ["filter-label", "filter-writer", "filter-wrong", "filter-unsure"]) $(id).addEventListener("change", () => showSamples());
-  $("more").addEventListener("click", () => load(samples.length, PAGE));
+  $("more").addEventListener("click", () => load(passed, PAGE));
   // Where everyone's are shown, the last change may have been to somebody else's.
   $("samples-undo").addEventListener("click", () => takeBack((filters().writer === "" && changedOf) || session.writer));
   $("import").addEventListener("change", async () => {
