@@ -160,7 +160,8 @@ async def clients(kinds: list[Kind], server: str, port: int, count: int, seconds
                     try:
                         await protocol.closed
                     finally:
-                        transport.abort()
+                        if not transport.is_closing():
+                            transport.abort()
             except OSError:  # a TimeoutError is one
                 pass
             await asyncio.sleep(random.uniform(0, min(AGAIN, max(0, until - time.monotonic()))))

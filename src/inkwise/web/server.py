@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inkwise.web.bodies import answer
 from inkwise.web.connections import HEAD_BYTES, IDLE_SECONDS, Connection, Connections
+from inkwise.web.sockets import BACKLOG
 from inkwise.web.throttle import FewWarnings, Throttle
 
 CONNECTIONS = 512
@@ -22,7 +23,6 @@ HEADERS = 100
 """Maximum number of headers of a request."""
 
 _ACCEPTED = 1 / 16  # share of the maximum that asyncio accepts at once, before others are closed in return
-_BACKLOG = 2048  # connections that wait to be accepted
 _TICKS = 10  # of uvicorn between two checks of the connections: a second
 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -67,7 +67,7 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(self._log_error)
         await super().startup(sockets)
         for listening in sockets or ():
-            listening.listen(_BACKLOG)  # to asyncio this and `_ACCEPTED` are one
+            listening.listen(BACKLOG)  # to asyncio this and `_ACCEPTED` are one
 
     async def on_tick(self, counter: int) -> bool:
         """Check the connections once a second."""

@@ -9,7 +9,10 @@ from ipaddress import ip_address
 
 from inkwise.errors import InkwiseError
 
-_BACKLOG = 512  # connections that wait to be accepted
+BACKLOG = 4096
+"""Maximum number of connections that wait to be accepted: Linux has no more by default."""
+
+_RECEIVED = 2**18  # size of what the kernel holds of a connection that is not read, in bytes
 
 
 def listen(host: str, ports: Sequence[int]) -> socket.socket:
@@ -29,8 +32,9 @@ def listen(host: str, ports: Sequence[int]) -> socket.socket:
             bound = socket.socket(*kind)
             if os.name == "posix":  # elsewhere this would share the port with another program
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED)  # also of what is accepted
             bound.bind(address)
-            bound.listen(_BACKLOG)
+            bound.listen(BACKLOG)
             return bound
         except OSError as error:
             if bound is not None:
