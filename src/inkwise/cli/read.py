@@ -15,7 +15,7 @@ from rich.text import Text
 
 from inkwise.cli.known import constraint
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, InkwiseError, needs_extra
+from inkwise.errors import DataError, InkwiseError, needs_extra, one_line
 from inkwise.stacks import (
     Columns,
     Reader,
@@ -25,7 +25,6 @@ from inkwise.stacks import (
     csv_line,
     found,
     json_line,
-    one_line,
     read_stack,
     rows,
 )

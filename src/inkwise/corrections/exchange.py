@@ -24,6 +24,7 @@ from inkwise.corrections.sample import Sample, checked_text
 from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.ink import SIDE
+from inkwise.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
 from inkwise.texts import escaped, unescaped
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
@@ -73,9 +74,9 @@ def import_samples(store: Store, source: Path, writer: str | None = None) -> int
     Raises:
         StoreError: a file cannot be read, or a row is wrong; file, row and reason are named.
     """
-    if not source.is_dir():
+    if not is_folder(source):
         return store.merge(_read_lines(source, writer))
-    if not (source / SAMPLES).exists():
+    if not is_there(source / SAMPLES):
         return store.merge(_read_pair(source, writer or "unknown"))
     samples = _read_lines(source / SAMPLES, writer)
     if (source / IMAGES).exists() and (source / LABELS).exists():
@@ -126,29 +127,27 @@ def _parse(
 ) -> list[_Parsed]:
     """Parse each row of a text file; what is wrong with one is said with its number."""
     parsed: list[_Parsed] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+    with (
+        clear_read_errors(path, StoreError),
+        io.TextIOWrapper(open_input(path, error=StoreError), encoding="utf-8-sig", newline="") as file,
+    ):
+        try:
             for row in rows(file):
                 parsed.append(parse(row))
-    except (InkwiseError, csv.Error) as error:
-        raise StoreError(f"{path}: row {len(parsed) + 1}: {error}") from None
-    except UnicodeDecodeError:
-        raise StoreError(f"{path}: is not a text file") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+        except (InkwiseError, csv.Error) as error:
+            raise StoreError(f"{path}: row {len(parsed) + 1}: {error}") from None
+        except UnicodeDecodeError:
+            raise StoreError(f"{path}: is not a text file") from None
     return parsed
 
 
-def _lines(file: TextIO, longest: int = 4_000_000) -> Iterator[str]:
+def _lines(file: TextIO) -> Iterator[str]:
     """Lines of no more characters than a drawing of 20,000 points has, some times over."""
-    while line := file.readline(longest + 1):
-        if len(line) > longest:
-            raise InkwiseError(f"is longer than {longest:,} characters")
-        yield line
+    return bounded_lines(file, 4_000_000)
 
 
 def _cells(file: TextIO) -> Iterator[list[str]]:
-    return csv.reader(_lines(file, 10_000))  # 784 values have less than half of it
+    return csv.reader(bounded_lines(file, 10_000))  # 784 values have less than half of it
 
 
 def _glyph(cells: list[str]) -> NDArray[np.uint8]:
