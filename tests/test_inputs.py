@@ -79,7 +79,7 @@ def test_a_line_without_end_is_refused(tmp_path):
     path.write_text("one\ntwo\nthree")
     with path.open() as file:
         assert [*bounded_lines(file, 5)] == ["one\n", "two\n", "three"]
-    with path.open() as file, pytest.raises(InkwiseError, match="^is longer than 4 characters$"):
+    with path.open() as file, pytest.raises(InkwiseError, match=r"^is longer than 4 characters$"):
         [*bounded_lines(file, 4)]
 
 

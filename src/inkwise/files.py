@@ -112,7 +112,7 @@ def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
 
 def _part(target: Path) -> Path:
     """Return a hidden name in the same folder, which no other process uses."""
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    return target.with_name(f".{uuid.uuid4().hex}.part")  # as long as any name can be
 
 
 def _sync_file(path: Path) -> None:

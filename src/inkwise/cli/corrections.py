@@ -5,52 +5,50 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
+from inkwise.cli.options import DatabaseOption, Reads, Writes
+from inkwise.cli.output import print_line
 
-Database = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME; by default a file of your own."
-    ),
-]
+app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
 
 
 @app.command("export")
 def export_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the three files go.")],
+    folder: Annotated[Path, Writes(), typer.Argument(metavar="DIR", help="Where the three files go.")],
     writer: Annotated[str | None, typer.Option(metavar="W", help="Only this writer's samples.")] = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write images.csv, labels.csv and samples.jsonl."""
     from inkwise.corrections import Store, export_samples  # not in the base install
 
     with Store.open(database) as store:
         count = export_samples(store, folder, writer)
-    typer.echo(f"exported {count:,} samples to {folder}")
+    print_line(f"exported {count:,} samples to {folder}")
 
 
 @app.command("import")
 def import_(
     source: Annotated[
-        Path, typer.Argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone.")
+        Path,
+        Reads(),
+        typer.Argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone."),
     ],
     writer: Annotated[
         str | None, typer.Option(metavar="W", help="Whose hand it is, where there are CSV files alone.")
     ] = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Take in an export: all of it, or nothing if a row is wrong."""
     from inkwise.corrections import Store, import_samples  # not in the base install
 
     with Store.open(database) as store:
         count = import_samples(store, source, writer)
-    typer.echo(f"imported {count:,} samples that were not there")
+    print_line(f"imported {count:,} samples that were not there")
 
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
-    database: Database = None,
+    file: Annotated[Path, Writes(), typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    database: DatabaseOption = None,
 ) -> None:
     """Copy the whole database, learnt models included, also while the app is running."""
     from inkwise.corrections import Store, damaged_versions  # not in the base install
@@ -58,5 +56,5 @@ def backup(
     with Store.open(database) as store:
         count = store.backup(file)
         for line in damaged_versions(store.versions):
-            typer.echo(f"inkwise: {line}", err=True)
-    typer.echo(f"backed up {count:,} samples and all learnt models to {file}")
+            print_line(f"inkwise: {line}", err=True)
+    print_line(f"backed up {count:,} samples and all learnt models to {file}")

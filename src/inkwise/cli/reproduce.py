@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from inkwise.cli.options import Reads, Writes
+from inkwise.cli.output import print_line
 from inkwise.errors import needs_extra
 
 
@@ -19,11 +21,15 @@ def reproduce(
     ] = False,
     hands: Annotated[
         Path | None,
+        Reads(),
         typer.Option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path("runs/papers"),
+    out: Annotated[Path, Writes(), typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path(
+        "runs/papers"
+    ),
     page: Annotated[
         Path | None,
+        Writes(),
         typer.Option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
     ] = None,
 ) -> None:
@@ -31,9 +37,9 @@ def reproduce(
     with needs_extra("train", "reproducing"):
         from inkwise import papers
     if quick:
-        papers.try_out(names, out, typer.echo)
+        papers.try_out(names, out, print_line)
     else:
         # Some rows alone must not replace the page of all.
         page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")
-        papers.reproduce(names, out, hands, page, typer.echo)
-        typer.echo(f"wrote {page}", err=True)
+        papers.reproduce(names, out, hands, page, print_line)
+        print_line(f"wrote {page}", err=True)

@@ -94,7 +94,8 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
             write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
         else:
             unipen_file(name).unlink(missing_ok=True)  # of an earlier source: the three files are one set
-    report(f"UNIPEN: {parsed.found()}\nskipped: {parsed.skipped()}")
+    report(f"UNIPEN: {parsed.found()}")
+    report(f"skipped: {parsed.skipped()}")
     return folder
 
 
