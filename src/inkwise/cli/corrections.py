@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.options import DatabaseOption, Reads, Writes
+from inkwise.cli.options import DatabaseOption, Reads, Writes, path_argument
 from inkwise.cli.output import print_line
 
 app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import
 
 @app.command("export")
 def export_(
-    folder: Annotated[Path, Writes(), typer.Argument(metavar="DIR", help="Where the three files go.")],
+    folder: Annotated[Path, Writes(), path_argument(metavar="DIR", help="Where the three files go.")],
     writer: Annotated[str | None, typer.Option(metavar="W", help="Only this writer's samples.")] = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -30,7 +30,7 @@ def import_(
     source: Annotated[
         Path,
         Reads(),
-        typer.Argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone."),
+        path_argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone."),
     ],
     writer: Annotated[
         str | None, typer.Option(metavar="W", help="Whose hand it is, where there are CSV files alone.")
@@ -47,7 +47,7 @@ def import_(
 
 @app.command()
 def backup(
-    file: Annotated[Path, Writes(), typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    file: Annotated[Path, Writes(), path_argument(metavar="FILE", help="The copy; it must not exist yet.")],
     database: DatabaseOption = None,
 ) -> None:
     """Copy the whole database, learnt models included, also while the app is running."""

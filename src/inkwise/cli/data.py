@@ -11,7 +11,7 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from inkwise.cli.options import DATA, Reads
+from inkwise.cli.options import DATA, Reads, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, one_line
@@ -42,7 +42,7 @@ def get(
     source: Annotated[
         Path | None,
         Reads(),
-        typer.Option(
+        path_option(
             "--from",
             metavar="PATH",
             help="A folder with MNIST's four IDX files; UNIPEN as a folder, a .zip or a .tgz.",

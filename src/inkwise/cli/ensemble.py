@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.options import MODEL, Writes
+from inkwise.cli.options import MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.errors import needs_extra
 
@@ -19,7 +19,7 @@ def ensemble(
             help="Run folders, .onnx files, or bundled models by their names (default, ..).",
         ),
     ],
-    out: Annotated[Path, Writes(("{}.onnx",)), typer.Option(metavar="FILE", help="The .onnx file to write.")],
+    out: Annotated[Path, Writes(("{}.onnx",)), path_option(metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
     """Average several models inside one ONNX graph, usable wherever a model is."""
     with needs_extra("train", "an ensemble"):

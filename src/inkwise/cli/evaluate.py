@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from inkwise.cli.options import DATA, MODEL, Writes
+from inkwise.cli.options import DATA, MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 from inkwise.errors import needs_extra, one_line
@@ -32,7 +32,7 @@ def evaluate(
     out: Annotated[
         Path | None,
         Writes(),
-        typer.Option(
+        path_option(
             metavar="DIR", help="Write report.html, evaluation.json and the pictures to this folder."
         ),
     ] = None,

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from inkwise import Recognizer
-from inkwise.cli.options import DATA, ModelOption, Reads, Writes
+from inkwise.cli.options import DATA, ModelOption, Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, PictureError, needs_extra, one_line
@@ -18,7 +18,7 @@ from inkwise.files import write_bytes
 
 def explain(
     image: Annotated[
-        Path, Reads(), typer.Argument(metavar="IMAGE", help="A picture of one digit or several.")
+        Path, Reads(), path_argument(metavar="IMAGE", help="A picture of one digit or several.")
     ],
     model: ModelOption = "default",
     among: Annotated[
@@ -27,7 +27,7 @@ def explain(
     out: Annotated[
         Path | None,
         Writes(("{}.png",)),
-        typer.Option(metavar="PICTURE.png", help="By default IMAGE-explained.png in this folder."),
+        path_option(metavar="PICTURE.png", help="By default IMAGE-explained.png in this folder."),
     ] = None,
 ) -> None:
     """Explain how digits are read: the ink that decided, and the nearest training digits, as a picture."""

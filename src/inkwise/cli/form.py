@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
-from inkwise.cli.options import Reads, Writes
+from inkwise.cli.options import Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 from inkwise.errors import DataError
 from inkwise.files import check_apart, write_atomic
@@ -26,7 +26,7 @@ def new(
     scan: Annotated[
         Path,
         Reads(),
-        typer.Argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page."),
+        path_argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page."),
     ],
     host: Host = "127.0.0.1",
     port: Port = None,
@@ -49,11 +49,11 @@ def new(
 
 @app.command()
 def check(
-    form: Annotated[Path, Reads(), typer.Argument(metavar="FORM", help="A form's YAML file.")],
+    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="A form's YAML file.")],
     picture: Annotated[
         Path | None,
         Writes(("{}.png",)),
-        typer.Option(metavar="P.png", help="Draw the fields over the reference into this picture."),
+        path_option(metavar="P.png", help="Draw the fields over the reference into this picture."),
     ] = None,
 ) -> None:
     """Say what is wrong with a form, a line each; draw its fields."""

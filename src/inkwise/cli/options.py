@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -25,6 +26,10 @@ class Writes:
 
     forms: tuple[str, ...] = ("{}",)
 
+
+# Typer would look whether a path can be read, and answer with a box of several lines.
+path_option = partial(typer.Option, readable=False)
+path_argument = partial(typer.Argument, readable=False)
 
 MODEL = Reads(("{}", "{}.onnx"))
 DATA = Reads(("{}", "{}.csv", "{}.csv.gz", "{}.npz"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.options import DATA, ModelOption, Writes
+from inkwise.cli.options import DATA, ModelOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.files import check_apart
 from inkwise.recognition import Model
@@ -21,7 +21,7 @@ def predict(
     submission: Annotated[
         Path,
         Writes(),
-        typer.Option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it."),
+        path_option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it."),
     ],
     model: ModelOption = "default",
 ) -> None:

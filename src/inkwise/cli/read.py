@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inkwise.cli.known import constraint
-from inkwise.cli.options import ModelOption, Reads, Writes
+from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.cli.table import print_table
 from inkwise.errors import DataError, InkwiseError, needs_extra, one_line
 from inkwise.stacks import (
@@ -54,12 +54,12 @@ def read(
         str | None, typer.Option(metavar="RULE", help="Of its check digit: luhn, ean, mod11 or mod97.")
     ] = None,
     vocabulary: Annotated[
-        Path | None, Reads(), typer.Option(metavar="FILE", help="Of the number: it is a line of this file.")
+        Path | None, Reads(), path_option(metavar="FILE", help="Of the number: it is a line of this file.")
     ] = None,
     form: Annotated[
         Path | None,
         Reads(),
-        typer.Option(metavar="FORM", help="Each page is a scan of this form, filled in."),
+        path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
     model: ModelOption = "default",
     json: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.options import Reads, Writes
+from inkwise.cli.options import Reads, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.errors import needs_extra
 
@@ -22,15 +22,15 @@ def reproduce(
     hands: Annotated[
         Path | None,
         Reads(),
-        typer.Option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
+        path_option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
     ] = None,
-    out: Annotated[Path, Writes(), typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path(
+    out: Annotated[Path, Writes(), path_option(metavar="DIR", help="Where the runs are kept.")] = Path(
         "runs/papers"
     ),
     page: Annotated[
         Path | None,
         Writes(),
-        typer.Option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
+        path_option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
     ] = None,
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""

@@ -9,20 +9,20 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
-from inkwise.cli.options import DatabaseOption, Reads
+from inkwise.cli.options import DatabaseOption, Reads, path_argument, path_option
 
 
 def review(
     table: Annotated[
         Path,
         Reads(("{}", "{}.jsonl")),
-        typer.Argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl."),
+        path_argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl."),
     ],
     threshold: Annotated[
         float, typer.Option(min=0, max=1, metavar="P", help="Doubtful is what has less confidence than this.")
     ] = 0.9,
     scans: Annotated[
-        Path | None, Reads(), typer.Option(metavar="DIR", help="Where the scans are now, if they were moved.")
+        Path | None, Reads(), path_option(metavar="DIR", help="Where the scans are now, if they were moved.")
     ] = None,
     writer: Annotated[
         str | None,

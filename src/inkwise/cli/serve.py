@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.options import ModelOption, Reads
+from inkwise.cli.options import ModelOption, Reads, path_option
 from inkwise.cli.output import print_line
 
 
@@ -19,7 +19,7 @@ def serve(
     tokens: Annotated[
         Path | None,
         Reads(),
-        typer.Option(metavar="FILE", help="Whom to answer: a token a line, or a name and a token."),
+        path_option(metavar="FILE", help="Whom to answer: a token a line, or a name and a token."),
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Requests that wait, at most; more are refused.")] = 256,
     seconds: Annotated[float, typer.Option(min=0.1, help="That a request may take, at most.")] = 10,

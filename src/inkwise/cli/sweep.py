@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Writes
+from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 from inkwise.errors import needs_extra
@@ -48,7 +48,7 @@ def sweep(
     out: Annotated[
         Path | None,
         Writes(),
-        typer.Option(metavar="DIR", help="The folder of runs and results; runs/sweep-NAME."),
+        path_option(metavar="DIR", help="The folder of runs and results; runs/sweep-NAME."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:

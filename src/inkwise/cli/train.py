@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.evaluate import print_summary
-from inkwise.cli.options import DATA, MODEL, RECIPE, Reads, SettingsOption, Writes
+from inkwise.cli.options import DATA, MODEL, RECIPE, Reads, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.errors import InkwiseError, needs_extra
 
@@ -34,12 +34,12 @@ def train(
     out: Annotated[
         Path | None,
         Writes(),
-        typer.Option(metavar="DIR", help="The run folder; by default runs/RECIPE-TIME."),
+        path_option(metavar="DIR", help="The run folder; by default runs/RECIPE-TIME."),
     ] = None,
     resume: Annotated[
         Path | None,
         Reads(),
-        typer.Option(metavar="DIR", help="Go on with the run in this folder after a kill."),
+        path_option(metavar="DIR", help="Go on with the run in this folder after a kill."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     deterministic: Annotated[

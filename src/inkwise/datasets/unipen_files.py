@@ -17,7 +17,7 @@ import pooch
 from inkwise.datasets.unipen_format import DamageError
 from inkwise.errors import DataError
 from inkwise.files import make_folder
-from inkwise.inputs import open_input
+from inkwise.inputs import clear_read_errors, is_folder, open_input
 
 DOI = "doi:10.5281/zenodo.1195803"
 ARCHIVE = "unipen-CDROM-train_r01_v07.tgz"
@@ -66,12 +66,14 @@ def open_files(path: Path) -> Iterator[Files]:
     file raises DamageError if that fails. Raises DataError if ``path`` is neither, is damaged, or holds more
     than 4 GB.
     """
-    if path.is_dir():
-        yield {
-            name: partial(_read_file, file)
-            for file in path.rglob("*")
-            if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
-        }
+    if is_folder(path):
+        with clear_read_errors(path):
+            files: Files = {
+                name: partial(_read_file, file)
+                for file in path.rglob("*")
+                if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
+            }
+        yield files
         return
     with tempfile.TemporaryFile() as store:
         yield _stored(path, store)
