@@ -166,7 +166,7 @@ def corrupted(model: Model, path: Path) -> list[Figures]:
         labels = archive["labels"].astype(str)
         for name in sorted(set(archive.files) - {"labels", "mnist_test_index"}):
             pixels = archive[name]
-            glyphs = stack_glyphs([picture_glyph(picture) for picture in pixels])
+            glyphs = stack_glyphs(map(picture_glyph, pixels), len(pixels))
             read, raw = evaluate_model(
                 model, [Dataset("read", glyphs, labels), Dataset("raw", pixels, labels)]
             )
@@ -183,7 +183,11 @@ def corrupted(model: Model, path: Path) -> list[Figures]:
 def styled(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
     """Digits with one mark each that MNIST hardly shows (`inkwise.training.styles`), and other pens."""
     sets = [
-        Dataset(name, stack_glyphs([stroke_glyph(sample, pen) for sample in drawn.samples]), drawn.labels)
+        Dataset(
+            name,
+            stack_glyphs((stroke_glyph(sample, pen) for sample in drawn.samples), len(drawn)),
+            drawn.labels,
+        )
         for name, pen in PENS.items()
     ]
     for label, marks in styles._MARKS.items():

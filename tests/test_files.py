@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inkwise import files
 from inkwise.errors import DataError
-from inkwise.files import check_apart, locked, make_folder, read_lines, write_atomic, write_folder, write_text
+from inkwise.files import check_apart, locked, make_folder, write_atomic, write_folder, write_text
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
@@ -184,15 +183,6 @@ def test_what_is_read_is_not_written(tmp_path, monkeypatch):
     for path in (tmp_path / "a.csv", tmp_path / "link.csv"):
         with pytest.raises(DataError, match=r"\.csv: is read, and would be replaced; name another file"):
             check_apart(path, [b"bundled", "a.csv"])
-
-
-def test_lines_are_read_without_blanks_and_a_list_without_end_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / "numbers.txt"
-    path.write_text("\ufeff 12 \r\n\n345\n", encoding="utf-8")
-    assert read_lines(path) == ["12", "345"]
-    monkeypatch.setattr(files, "_LARGEST", 8)
-    with pytest.raises(DataError, match="is larger than 64 MB"):
-        read_lines(path)
 
 
 _HOLD = """

@@ -8,6 +8,10 @@ from contextlib import contextmanager
 class InkwiseError(ValueError):
     """Something the user gave cannot be used; the message is one line that names it and says why."""
 
+    def __init__(self, message: str) -> None:
+        """Escape in the message what is not printable, such as the line end in a file's name."""
+        super().__init__(one_line(message))
+
 
 class PictureError(InkwiseError):
     """A picture that cannot be decoded, or that is refused before it is decoded."""
@@ -27,6 +31,14 @@ class ConflictError(InkwiseError):
 
 class StoreError(InkwiseError):
     """A database of corrections or trials that cannot be used, or what it cannot take in."""
+
+
+def one_line(text: str) -> str:
+    """The text with escapes for what is not printable: line ends, terminal codes, lone surrogates."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 @contextmanager

@@ -13,9 +13,6 @@ from typing import Any
 
 from inkwise.errors import DataError
 
-# Maximum size of a list of numbers, in bytes.
-_LARGEST = 64_000_000
-
 # Time to wait for a lock, in seconds; a file takes less than one to write, the plots of a sweep some.
 _WAIT = 30.0
 
@@ -33,8 +30,9 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
         DataError: The file cannot be written: full disk, missing folder, no permission, not a regular file.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise DataError(f"{path}: cannot be written (is a folder or a device)")
+    with _write_errors(path):
+        if target.exists() and not target.is_file():
+            raise DataError(f"{path}: cannot be written (is a folder or a device)")
     part = _part(target)
     try:
         with _write_errors(path):
@@ -69,7 +67,9 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
         DataError: `folder` exists, or it cannot be written.
     """
     target = Path(os.path.realpath(folder))
-    if target.exists():
+    with _write_errors(folder):
+        exists = target.exists()
+    if exists:
         raise DataError(f"{folder}: exists already; name a new folder")
     make_folder(target.parent)
     part = _part(target)
@@ -148,28 +148,9 @@ def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
         raise DataError(f"{path}: is read, and would be replaced; name another file to write")
 
 
-def read_lines(path: Path) -> list[str]:
-    """Read the lines of a text file, without surrounding blanks and without empty lines.
-
-    Raises:
-        DataError: It cannot be opened, is not text in UTF-8, or is larger than 64 MB.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise DataError(f"{path}: is larger than 64 MB")
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: is not text (UTF-8) with one number a line") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
 def _part(target: Path) -> Path:
     """Return a hidden name in the same folder, which no other process uses."""
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    return target.with_name(f".{uuid.uuid4().hex}.part")  # as long as any name can be
 
 
 def _sync_file(path: Path) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import unicodedata
+from typing import Any
 
 from inkwise.errors import InkwiseError
 
 DIGITS = "0123456789"
 
 LONGEST_LABEL = 32
+
+_DIGITS = 20  # characters of an integer of 64 bits, with its sign
 
 NOT_A_DIGIT = "not a digit"
 """The label of samples that are no digit, and what is said of what is read as none."""
@@ -46,6 +51,34 @@ def bounds(what: str, text: str) -> list[int]:
     if written is None:
         raise InkwiseError(f"{what} {text!r}: write a number, or the least and the most, as 4-6")
     return [int(written[1]), int(written[2] or written[1])]
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text, where every number is finite, as JSON demands, and integers have 64 bits.
+
+    Raises:
+        ValueError: the text is not JSON, is nested too deep, or has another number.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS or not -(2**63) <= (number := int(text)) < 2**63:
+        raise ValueError("a number is too large")
+    return number
 
 
 def escaped(label: str) -> str:

@@ -139,7 +139,7 @@ def test_limits_and_strangers(client):
 
 
 def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
-    with pytest.raises(PictureError, match="no such file"):
+    with pytest.raises(PictureError, match="No such file"):
         Editor(tmp_path / "no.png")
     save(tmp_path)
     with pytest.raises(DataError, match=r"card.yaml: is there, and is not the form of card.png"):

@@ -75,7 +75,7 @@ def test_of_a_page_full_the_first_are_explained(number: NDArray[np.uint8]) -> No
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["none.png"], "none.png: no such file"),
+        (["none.png"], "none.png: cannot be opened (No such file or directory)"),
         (["blank.png"], "blank.png: no ink"),
         (["plain.npz"], "plain.npz: "),
         (["number.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),

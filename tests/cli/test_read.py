@@ -83,7 +83,7 @@ def test_a_name_does_nothing_to_the_terminal(inkwise, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["read", "none.png"], "none.png: no such file"),
+        (["read", "none.png"], "none.png: cannot be opened (No such file or directory)"),
         (["read", "."], r".: no pictures in this folder"),
         (["read", "x.png", "--json", "--csv"], "--json and --csv: choose one"),
         (["read", "x.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),

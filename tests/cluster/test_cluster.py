@@ -129,7 +129,7 @@ def test_what_cannot_be_read_costs_its_row_and_no_other(read, scans, out):
     assert rows(out) == (
         [*pages("a.pdf", [100, DEADLY, 101]), ("b.pdf", 1, ""), ("none.png", 1, "")],
         [
-            f"{scans}/none.png: no such file",
+            f"{scans}/none.png: cannot be opened (No such file or directory)",
             f"{url}/a.pdf, page 2: the process that read it was killed or crashed (exit code -9);"
             " was there memory enough?",
             f"{url}/b.pdf: the PDF is damaged, cut off or empty",

@@ -262,7 +262,8 @@ def test_lines_name_their_writers(store, other, add, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, r"cannot be read \(No such file"), (b"\x89PNG\xff", "is not a text file")]
+    ("content", "message"),
+    [(None, r"cannot be opened \(No such file"), (b"\x89PNG\xff", "is not a text file")],
 )
 def test_a_file_that_cannot_be_read(store, tmp_path, content, message):
     path = tmp_path / "samples.jsonl"

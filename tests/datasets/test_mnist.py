@@ -74,13 +74,12 @@ def test_when_nobody_has_it_each_source_is_told_with_its_reason(tiny_mnist, tmp_
     (wrong / "train-images-idx3-ubyte").write_bytes(b"something else")
     with pytest.raises(DataError) as caught:
         fetch_mnist(from_dir=empty, sources=[Folder(wrong)])
-    assert str(caught.value).splitlines() == [
-        "MNIST cannot be had. Tried:",
-        f"  {tmp_path / 'cache' / 'mnist'} (cache): 4 of 4 files missing or damaged",
-        f"  {empty}: no train-images-idx3-ubyte there",
-        f"  {wrong}: train-images-idx3-ubyte has another SHA-256 than MNIST's",
-        "With its files in a folder DIR: inkwise data get mnist --from DIR",
-    ]
+    assert str(caught.value) == (
+        f"MNIST cannot be had: {tmp_path / 'cache' / 'mnist'} (cache): 4 of 4 files missing or damaged"
+        f"; {empty}: no train-images-idx3-ubyte there"
+        f"; {wrong}: train-images-idx3-ubyte has another SHA-256 than MNIST's"
+        ". With its files in a folder DIR: inkwise data get mnist --from DIR"
+    )
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_behind(tiny_mnist, monkeypatch):

@@ -187,5 +187,5 @@ def test_a_lone_array_under_the_wrong_suffix(tmp_path):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(DataError, match=r"none\.npz: No such file or directory"):
+    with pytest.raises(DataError, match=r"none\.npz: cannot be opened \(No such file or directory\)"):
         read_npz(tmp_path / "none.npz")

@@ -187,9 +187,9 @@ def test_the_report(write):
     missing = data('CHARACTER 0 ? "1"', include="abc/bert.dat")
     fetch_unipen(write({**TREE, "data/1a/abc/b.dat": broken, "data/1a/abc/c.dat": missing}), lines.append)
     assert lines == [
-        "UNIPEN: 2 digits, 2 nondigits, 2 digit strings; 1 writers\n"
+        "UNIPEN: 2 digits, 2 nondigits, 2 digit strings; 1 writers",
         "skipped: 1 files (include not found: 1), 4 samples "
-        "(components not there: 2, label not one of the digits: 1, no label: 1)"
+        "(components not there: 2, label not one of the digits: 1, no label: 1)",
     ]
 
 

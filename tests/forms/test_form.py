@@ -130,7 +130,10 @@ def test_what_is_wrong_with_a_field_is_a_line_that_names_it(tmp_path, wrong, pro
             ("reference: empty.png", "size: [840, 1188]"),
             "needs a reference (a scan of the empty form) or four",
         ),
-        (("empty.png", "none.png"), "reference: {folder}/none.png: no such file"),
+        (
+            ("empty.png", "none.png"),
+            "reference: {folder}/none.png: cannot be opened (No such file or directory)",
+        ),
         (("empty.png", "card.yaml"), "reference: {folder}/card.yaml: is not a picture"),
         (
             ("reference:", "size: [840, 840]\nreference:"),

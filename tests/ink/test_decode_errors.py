@@ -143,19 +143,20 @@ def test_eight_pixels_are_enough():
 
 
 def test_a_folder(tmp_path):
-    assert refusal(tmp_path) == f"{tmp_path}: is a folder, not a picture"
+    assert refusal(tmp_path) == f"{tmp_path}: is a folder, not a file"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     path = tmp_path / "pipe.png"
     os.mkfifo(path)
-    assert refusal(path) == f"{path}: is a pipe or a device, not a picture"
+    assert refusal(path) == f"{path}: is a pipe or a device, not a file"
 
 
 def test_a_missing_file(tmp_path):
     path = tmp_path / "none.png"
-    assert refusal(path) == f"{path}: no such file"
-    assert refusal(path / "below.png").endswith(("no such file", "cannot be opened (Not a directory)"))
+    assert refusal(path) == f"{path}: cannot be opened (No such file or directory)"
+    (tmp_path / "file.png").write_bytes(b"")
+    assert refusal(tmp_path / "file.png" / "below.png").endswith("cannot be opened (Not a directory)")
 
 
 def test_a_name_that_no_file_can_have():

@@ -68,7 +68,7 @@ def test_without_hands_there_is_mnist_alone(little_mnist, tmp_path):
 
 
 def test_missing_hands_are_one_line(little_mnist, tmp_path):
-    with pytest.raises(DataError, match=r"unipen_digits\.npz: No such file"):
+    with pytest.raises(DataError, match=r"unipen_digits\.npz: cannot be opened \(No such file"):
         prepare(tmp_path / "sets", tmp_path)
 
 

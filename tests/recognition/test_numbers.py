@@ -189,7 +189,7 @@ def test_nothing_to_read(recognizer, nothing):
 
 
 def test_bad_input_is_told(recognizer):
-    with pytest.raises(PictureError, match=r"none\.png: no such file"):
+    with pytest.raises(PictureError, match=r"none\.png: cannot be opened \(No such file or directory\)"):
         recognizer.read_number("none.png")
     with pytest.raises(InkwiseError, match="stroke 1 holds a coordinate"):
         recognizer.read_number([[(0, float("nan"))]])

@@ -59,7 +59,10 @@ def test_the_reason_is_one_line_whatever_the_file_is_called(tmp_path):
     path = f"{tmp_path}/two\nlines \x1b[31m.png"
     (row,) = rows(path, dict, Reader().columns, lambda pages: None)
     assert row.values["file"] == path
-    assert row.values["reason"] == f"{tmp_path}/two\\nlines \\x1b[31m.png: no such file"
+    assert (
+        row.values["reason"]
+        == f"{tmp_path}/two\\nlines \\x1b[31m.png: cannot be opened (No such file or directory)"
+    )
 
 
 def test_a_name_that_is_no_utf8_can_be_written(tmp_path):
@@ -67,7 +70,7 @@ def test_a_name_that_is_no_utf8_can_be_written(tmp_path):
     counts = []
     (row,) = rows(path, dict, Reader().columns, counts.append)
     assert row.values["file"] == f"{tmp_path}/\\udcff.png"
-    assert row.values["reason"] == f"{tmp_path}/\\udcff.png: no such file"
+    assert row.values["reason"] == f"{tmp_path}/\\udcff.png: cannot be opened (No such file or directory)"
     assert counts == [1]
 
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_read_costs_its_row_and_no_other(scans, table):
         "/b.pdf: the PDF is damaged, cut off or empty",
         "/c.png: is empty (0 bytes)",
         f"/d.pdf, page 1: {crash}",
-        "none.png: no such file",
+        "none.png: cannot be opened (No such file or directory)",
     ]
 
 

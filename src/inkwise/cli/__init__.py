@@ -15,6 +15,7 @@ from inkwise.cli.ensemble import ensemble
 from inkwise.cli.evaluate import evaluate
 from inkwise.cli.explain import explain
 from inkwise.cli.learn import learn
+from inkwise.cli.output import escape_unencodable, print_line
 from inkwise.cli.predict import predict
 from inkwise.cli.read import read
 from inkwise.cli.reproduce import reproduce
@@ -45,7 +46,7 @@ app.add_typer(form.app, name="form")
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"inkwise {__version__}")
+        print_line(f"inkwise {__version__}")
         raise typer.Exit
 
 
@@ -60,10 +61,11 @@ def _inkwise(
 
 def main() -> None:
     """Run the command line: what the user can mend is one line and exit 1, never a traceback."""
+    escape_unencodable()
     gc.freeze()  # what was imported stays; to look through it for garbage would take a tenth of the start
     ignore_pillow_warnings()
     try:
         app()
     except InkwiseError as error:
-        typer.echo(f"inkwise: {error}", err=True)
+        print_line(f"inkwise: {error}", err=True)
         sys.exit(1)

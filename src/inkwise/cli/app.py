@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.corrections import Database
+from inkwise.cli.options import DatabaseOption, ModelOption
+from inkwise.cli.output import print_line
 
 Host = Annotated[
     str, typer.Option(metavar="H", help="The name or address to serve at; 0.0.0.0 for the whole network.")
@@ -27,11 +28,8 @@ NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the p
 def app(
     host: Host = "127.0.0.1",
     port: Port = None,
-    database: Database = None,
-    model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
-    ] = "default",
+    database: DatabaseOption = None,
+    model: ModelOption = "default",
     token: Token = None,
     no_browser: NoBrowser = False,
     window: Annotated[bool, typer.Option("--window", help="A desktop window in place of the page.")] = False,
@@ -58,4 +56,4 @@ def app(
 
 def say(url: str) -> None:
     """Print where the page is."""
-    typer.echo(f"Inkwise is at {url}  (Ctrl-C ends it)")
+    print_line(f"Inkwise is at {url}  (Ctrl-C ends it)")

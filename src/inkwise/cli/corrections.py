@@ -6,56 +6,54 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
+from inkwise.cli.options import DatabaseOption, Reads, Writes, path_argument
+from inkwise.cli.output import print_line
 
-Database = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME; by default a file of your own."
-    ),
-]
+app = typer.Typer(no_args_is_help=True, help="What you taught: export it, import it, back it up.")
 
 
 @app.command("export")
 def export_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the three files.")],
+    folder: Annotated[Path, Writes(), path_argument(metavar="DIR", help="A new folder for the three files.")],
     writer: Annotated[str | None, typer.Option(metavar="W", help="Only this writer's samples.")] = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Write images.csv, labels.csv and samples.jsonl; damaged samples are left out and named."""
     from inkwise.corrections import Store, export_samples  # not in the base install
 
     with Store.open(database) as store:
         count = export_samples(store, folder, writer, _say_left_out)
-    typer.echo(f"exported {count:,} samples to {folder}")
+    print_line(f"exported {count:,} samples to {folder}")
 
 
 def _say_left_out(damage: object) -> None:
-    typer.echo(f"inkwise: left out: {damage}", err=True)
+    print_line(f"inkwise: left out: {damage}", err=True)
 
 
 @app.command("import")
 def import_(
     source: Annotated[
-        Path, typer.Argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone.")
+        Path,
+        Reads(),
+        path_argument(metavar="DIR|FILE", help="An export, its samples.jsonl, or the CSV files alone."),
     ],
     writer: Annotated[
         str | None, typer.Option(metavar="W", help="Whose hand it is, where there are CSV files alone.")
     ] = None,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Take in an export: all of it, or nothing if a row is wrong."""
     from inkwise.corrections import Store, import_samples  # not in the base install
 
     with Store.open(database) as store:
         count = import_samples(store, source, writer)
-    typer.echo(f"imported {count:,} samples that were not there")
+    print_line(f"imported {count:,} samples that were not there")
 
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy; it must not exist yet.")],
-    database: Database = None,
+    file: Annotated[Path, Writes(), path_argument(metavar="FILE", help="The copy; it must not exist yet.")],
+    database: DatabaseOption = None,
 ) -> None:
     """Copy the whole database, learnt models included, also while the app is running."""
     from inkwise.corrections import Store, damaged_versions  # not in the base install
@@ -63,14 +61,14 @@ def backup(
     with Store.open(database) as store:
         count = store.backup(file)
         for line in damaged_versions(store.versions):
-            typer.echo(f"inkwise: {line}", err=True)
-    typer.echo(f"backed up {count:,} samples and all learnt models to {file}")
+            print_line(f"inkwise: {line}", err=True)
+    print_line(f"backed up {count:,} samples and all learnt models to {file}")
 
 
 @app.command()
 def check(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the damaged samples.")] = False,
-    database: Database = None,
+    database: DatabaseOption = None,
 ) -> None:
     """List damaged samples and versions, a line each; exit 1 if there are any."""
     from inkwise.corrections import Store, damaged_versions  # not in the base install
@@ -78,11 +76,11 @@ def check(
     with Store.open(database) as store:
         damaged = 0
         for damage in chain(store.damaged(), damaged_versions(store.versions)):
-            typer.echo(damage)
+            print_line(str(damage))
             damaged += 1
         if delete:
-            typer.echo(f"deleted {store.delete_damaged():,} damaged samples")
+            print_line(f"deleted {store.delete_damaged():,} damaged samples")
         elif damaged:
             raise typer.Exit(1)
         else:
-            typer.echo(f"{store.count():,} samples, none damaged")
+            print_line(f"{store.count():,} samples, none damaged")

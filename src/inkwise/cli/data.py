@@ -11,8 +11,10 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from inkwise.cli.options import DATA, Reads, path_option
+from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError
+from inkwise.errors import DataError, one_line
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 
@@ -30,7 +32,7 @@ def list_sets() -> None:
         samples = "" if known.samples is None else f"{known.samples:,}"
         is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
         cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
-        table.add_row(name, known.what, samples, Text(cached))
+        table.add_row(name, known.what, samples, Text(one_line(cached)))
     print_table(table)
 
 
@@ -39,7 +41,8 @@ def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_GOT))],
     source: Annotated[
         Path | None,
-        typer.Option(
+        Reads(),
+        path_option(
             "--from",
             metavar="PATH",
             help="A folder with MNIST's four IDX files; UNIPEN as a folder, a .zip or a .tgz.",
@@ -54,13 +57,13 @@ def get(
     from inkwise import datasets
 
     fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
-    folder = fetch(source, report=lambda line: typer.echo(line, err=True))
-    typer.echo(f"{name.upper()} is in {folder}")
+    folder = fetch(source, report=lambda line: print_line(line, err=True))
+    print_line(f"{name.upper()} is in {folder}")
 
 
 @app.command()
 def info(
-    source: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
+    source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
 ) -> None:
     """Say what a data set holds."""
     from inkwise import datasets
@@ -71,9 +74,9 @@ def info(
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]
     writers = "unknown" if dataset.writers is None else len(set(dataset.writers.tolist()))
-    typer.echo(f"name     {dataset.name}")
-    typer.echo(f"from     {where}")
-    typer.echo(f"samples  {len(dataset):,}")
-    typer.echo(f"image    {height}x{width}")
-    typer.echo(f"writers  {writers}")
-    typer.echo("labels   " + ", ".join(f"{label or 'none'}: {counts[label]:,}" for label in sorted(counts)))
+    print_line(f"name     {dataset.name}")
+    print_line(f"from     {where}")
+    print_line(f"samples  {len(dataset):,}")
+    print_line(f"image    {height}x{width}")
+    print_line(f"writers  {writers}")
+    print_line("labels   " + ", ".join(f"{label or 'none'}: {counts[label]:,}" for label in sorted(counts)))

@@ -5,20 +5,23 @@ from typing import Annotated
 
 import typer
 
+from inkwise.cli.options import MODEL, Writes, path_option
+from inkwise.cli.output import print_line
 from inkwise.errors import needs_extra
 
 
 def ensemble(
     runs: Annotated[
         list[str],
+        MODEL,
         typer.Argument(
             metavar="MODEL...",
             help="Run folders, .onnx files, or bundled models by their names (default, ..).",
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The .onnx file to write.")],
+    out: Annotated[Path, Writes(("{}.onnx",)), path_option(metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
     """Average several models inside one ONNX graph, usable wherever a model is."""
     with needs_extra("train", "an ensemble"):
         from inkwise.training.ensemble import ensemble as join
-    typer.echo(f"wrote {out}: {join(runs, out).name}")
+    print_line(f"wrote {out}: {join(runs, out).name}")

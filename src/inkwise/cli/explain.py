@@ -9,23 +9,25 @@ import typer
 from rich.table import Table
 
 from inkwise import Recognizer
+from inkwise.cli.options import DATA, ModelOption, Reads, Writes, path_argument, path_option
+from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, PictureError, needs_extra
+from inkwise.errors import DataError, PictureError, needs_extra, one_line
 from inkwise.files import write_bytes
 
 
 def explain(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture of one digit or several.")],
-    model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
-    ] = "default",
+    image: Annotated[
+        Path, Reads(), path_argument(metavar="IMAGE", help="A picture of one digit or several.")
+    ],
+    model: ModelOption = "default",
     among: Annotated[
-        str, typer.Option(metavar="SET", help="The data set to look for digits like these in.")
+        str, DATA, typer.Option(metavar="SET", help="The data set to look for digits like these in.")
     ] = "mnist-train",
     out: Annotated[
         Path | None,
-        typer.Option(metavar="PICTURE.png", help="By default IMAGE-explained.png in this folder."),
+        Writes(("{}.png",)),
+        path_option(metavar="PICTURE.png", help="By default IMAGE-explained.png in this folder."),
     ] = None,
 ) -> None:
     """Explain how digits are read: the ink that decided, and the nearest training digits, as a picture."""
@@ -45,9 +47,9 @@ def explain(
         raise PictureError(f"{image}: {reading.reason}")
     digits = reading.digits[:SHOWN]
     if len(digits) < len(reading.digits):
-        typer.echo(f"explaining the first {len(digits)} of {len(reading.digits)} digits", err=True)
+        print_line(f"explaining the first {len(digits)} of {len(reading.digits)} digits", err=True)
     found = load(among)
-    typer.echo(f"looking among the {len(found):,} samples of {found.name}", err=True)
+    print_line(f"looking among the {len(found):,} samples of {found.name}", err=True)
     answers = [Answer(i, d.glyph, "", d.label, d.probability) for i, d in enumerate(digits)]
     explanations = explain_answers(opened, answers, found)
 
@@ -55,8 +57,9 @@ def explain(
     for digit, explanation in zip(digits, explanations, strict=True):
         others = "  ".join(f"{label} {probability:.1%}" for label, probability in digit.alternatives[1:3])
         near = " ".join(neighbour.label for neighbour in explanation.neighbours)
-        table.add_row(digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or "")
+        row = digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or ""
+        table.add_row(*map(one_line, row))
     print_table(table)
     picture = explanations_plot(explanations)
     write_bytes(out, picture)
-    typer.echo(f"wrote {out}", err=True)
+    print_line(f"wrote {out}", err=True)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
+from inkwise.cli.options import Reads, Writes, path_argument, path_option
+from inkwise.cli.output import print_line
 from inkwise.errors import DataError
 from inkwise.files import check_apart, write_atomic
 
@@ -22,7 +24,9 @@ def _form() -> None:
 @app.command()
 def new(
     scan: Annotated[
-        Path, typer.Argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page.")
+        Path,
+        Reads(),
+        path_argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page."),
     ],
     host: Host = "127.0.0.1",
     port: Port = None,
@@ -45,10 +49,11 @@ def new(
 
 @app.command()
 def check(
-    form: Annotated[Path, typer.Argument(metavar="FORM", help="A form's YAML file.")],
+    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="A form's YAML file.")],
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="P.png", help="Draw the fields over the reference into this picture."),
+        Writes(("{}.png",)),
+        path_option(metavar="P.png", help="Draw the fields over the reference into this picture."),
     ] = None,
 ) -> None:
     """Say what is wrong with a form, a line each; draw its fields."""
@@ -58,7 +63,7 @@ def check(
         found = Form.read(form)
     except FormError as error:
         for problem in error.problems:
-            typer.echo(f"inkwise: {problem}", err=True)
+            print_line(f"inkwise: {problem}", err=True)
         raise typer.Exit(1) from None
     prepared(found)
     if picture is not None:
@@ -66,4 +71,4 @@ def check(
             raise DataError(f"{picture}: must end in .png")
         check_apart(picture, [form, *([found.reference] if found.reference else [])])
         write_atomic(picture, lambda path: draw(found).save(path, "PNG"))
-    typer.echo(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")
+    print_line(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")

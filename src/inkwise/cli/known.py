@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from inkwise.files import read_lines
+from inkwise.inputs import read_lines
 from inkwise.texts import bounds
 
 

@@ -8,15 +8,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from inkwise.cli.corrections import Database
+from inkwise.cli.options import MODEL, DatabaseOption
+from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 
 
 def learn(
     writer: Annotated[str, typer.Option(metavar="W", help="Whose hand to learn.")],
-    database: Database = None,
+    database: DatabaseOption = None,
     model: Annotated[
         str,
+        MODEL,
         typer.Option(
             metavar="MODEL", help="What to start from: a bundled model, an .onnx file, a run folder."
         ),
@@ -50,4 +52,4 @@ def learn(
     worse = " and ".join(names[key] for key in version.after.worse_than(version.before))
     why = f"worse on {worse}" if worse else "worse on neither"
     kept = "promoted" if version.promoted else "kept, not promoted (--promote does so all the same)"
-    typer.echo(f"version {version.number}, learnt from {version.samples:,} samples: {why}: {kept}")
+    print_line(f"version {version.number}, learnt from {version.samples:,} samples: {why}: {kept}")

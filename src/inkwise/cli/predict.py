@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from inkwise.cli.options import DATA, ModelOption, Writes, path_option
+from inkwise.cli.output import print_line
 from inkwise.files import check_apart
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
@@ -12,15 +14,16 @@ from inkwise.recognition.model import model_source
 
 def predict(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A data set: Kaggle's test.csv, a folder, an .npz file.")
+        str,
+        DATA,
+        typer.Argument(metavar="SOURCE", help="A data set: Kaggle's test.csv, a folder, an .npz file."),
     ],
     submission: Annotated[
-        Path, typer.Option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it.")
+        Path,
+        Writes(),
+        path_option(metavar="FILE", help="The CSV to write: ImageId,Label, as Kaggle takes it."),
     ],
-    model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
-    ] = "default",
+    model: ModelOption = "default",
 ) -> None:
     """Read each picture of a data set as one digit and write the answers as a submission."""
     from inkwise.datasets import load
@@ -29,4 +32,4 @@ def predict(
     check_apart(submission, [source, model_source(model)])
     opened, dataset = Model(model_source(model)), load(source)
     write_submission(opened, dataset.glyphs, submission)
-    typer.echo(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")
+    print_line(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")

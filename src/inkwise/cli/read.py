@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from inkwise.cli.known import constraint
+from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, InkwiseError, needs_extra
+from inkwise.errors import DataError, InkwiseError, needs_extra, one_line
 from inkwise.stacks import (
     Columns,
     Reader,
@@ -25,7 +26,6 @@ from inkwise.stacks import (
     csv_line,
     found,
     json_line,
-    one_line,
     read_stack,
     rows,
 )
@@ -36,6 +36,7 @@ _MANY = 20  # files, from which on a bar is worth its place
 def read(
     files: Annotated[
         list[str],
+        Reads(("{}", "{}.png", "{}.pdf")),
         typer.Argument(metavar="FILE|DIR|-...", help="Pictures, PDFs, folders of them, - for stdin."),
     ],
     digit: Annotated[bool, typer.Option("--digit", help="Each page holds exactly one digit.")] = False,
@@ -53,21 +54,21 @@ def read(
         str | None, typer.Option(metavar="RULE", help="Of its check digit: luhn, ean, mod11 or mod97.")
     ] = None,
     vocabulary: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Of the number: it is a line of this file.")
+        Path | None, Reads(), path_option(metavar="FILE", help="Of the number: it is a line of this file.")
     ] = None,
     form: Annotated[
-        Path | None, typer.Option(metavar="FORM", help="Each page is a scan of this form, filled in.")
+        Path | None,
+        Reads(),
+        path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
-    ] = "default",
+    model: ModelOption = "default",
     json: Annotated[
         bool, typer.Option("--json", help="One line of JSON a page (the default when piped).")
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="One CSV row a page.")] = False,
     out: Annotated[
         str | None,
+        Writes(("{}.csv", "{}.jsonl", "{}.parquet", "{}.xlsx")),
         typer.Option(
             metavar="F",
             help="Write a table: .csv, .jsonl, .parquet or .xlsx. The same command goes on after a kill.",

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from inkwise.cli.options import Reads, Writes, path_option
+from inkwise.cli.output import print_line
 from inkwise.errors import needs_extra
 
 
@@ -19,21 +21,25 @@ def reproduce(
     ] = False,
     hands: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
+        Reads(),
+        path_option(metavar="DIR", help="Holds unipen_digits.npz and hwd1000.npz: real handwriting."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs are kept.")] = Path("runs/papers"),
+    out: Annotated[Path, Writes(), path_option(metavar="DIR", help="Where the runs are kept.")] = Path(
+        "runs/papers"
+    ),
     page: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
+        Writes(),
+        path_option(metavar="FILE", help="The page: docs/papers.md of all rows, papers.md in DIR of some."),
     ] = None,
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""
     with needs_extra("train", "reproducing"):
         from inkwise import papers
     if quick:
-        papers.try_out(names, out, typer.echo)
+        papers.try_out(names, out, print_line)
     else:
         # Some rows alone must not replace the page of all.
         page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")
-        papers.reproduce(names, out, hands, page, typer.echo)
-        typer.echo(f"wrote {page}", err=True)
+        papers.reproduce(names, out, hands, page, print_line)
+        print_line(f"wrote {page}", err=True)

@@ -9,16 +9,20 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
-from inkwise.cli.corrections import Database
+from inkwise.cli.options import DatabaseOption, Reads, path_argument, path_option
 
 
 def review(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl.")],
+    table: Annotated[
+        Path,
+        Reads(("{}", "{}.jsonl")),
+        path_argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl."),
+    ],
     threshold: Annotated[
         float, typer.Option(min=0, max=1, metavar="P", help="Doubtful is what has less confidence than this.")
     ] = 0.9,
     scans: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the scans are now, if they were moved.")
+        Path | None, Reads(), path_option(metavar="DIR", help="Where the scans are now, if they were moved.")
     ] = None,
     writer: Annotated[
         str | None,
@@ -26,7 +30,7 @@ def review(
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = None,
-    database: Database = None,
+    database: DatabaseOption = None,
     token: Token = None,
     no_browser: NoBrowser = False,
 ) -> None:

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from inkwise.cli.options import ModelOption, Reads, path_option
+from inkwise.cli.output import print_line
+
 
 def serve(
     host: Annotated[
@@ -12,13 +15,11 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; one a core is best.")] = 1,
-    model: Annotated[
-        str,
-        typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
-    ] = "default",
+    model: ModelOption = "default",
     tokens: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Whom to answer: a token a line, or a name and a token."),
+        Reads(),
+        path_option(metavar="FILE", help="Whom to answer: a token a line, or a name and a token."),
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Requests that wait, at most; more are refused.")] = 256,
     seconds: Annotated[float, typer.Option(min=0.1, help="That a request may take, at most.")] = 10,
@@ -35,4 +36,4 @@ def serve(
 
 def say(url: str) -> None:
     """Print where it is."""
-    typer.echo(f"Inkwise serves at {url}  (Ctrl-C ends it)")
+    print_line(f"Inkwise serves at {url}  (Ctrl-C ends it)")

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Writes, path_option
+from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 from inkwise.errors import needs_extra
 
@@ -13,22 +15,24 @@ _SHOWN = 10  # of the best trials
 
 
 def sweep(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .json file of one.")],
+    recipe: Annotated[
+        str, RECIPE, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .json file of one.")
+    ],
     space: Annotated[
         list[str],
+        SETTINGS,
         typer.Option(
             metavar="KEY=VALUES", help="What to vary: key=a,b,c or key=low..high; once for each key."
         ),
     ],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
-    ] = None,
+    set_: SettingsOption = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="How many trainings; a grid's are all combinations by default.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="How many processes train at once.")] = 1,
     storage: Annotated[
         str | None,
+        STORAGE,
         typer.Option(
             metavar="PLACE",
             help="FILE.journal, an SQLite FILE or postgresql://USER@HOST/NAME; sweep.db in --out.",
@@ -42,7 +46,9 @@ def sweep(
         str | None, typer.Option(help="The sweep's name in the storage; by default the recipe's.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder of runs and results; runs/sweep-NAME.")
+        Path | None,
+        Writes(),
+        path_option(metavar="DIR", help="The folder of runs and results; runs/sweep-NAME."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
@@ -66,4 +72,4 @@ def sweep(
     )
     outcomes, best = sweeping.sweep(plan, workers, Console(stderr=True))
     print_table(sweeping.table(sweeping.best_first(outcomes)[:_SHOWN], plan.space))
-    typer.echo(f"wrote {best}" if best else "no trial is done", err=True)
+    print_line(f"wrote {best}" if best else "no trial is done", err=True)

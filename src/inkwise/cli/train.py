@@ -9,30 +9,37 @@ from typing import Annotated
 import typer
 
 from inkwise.cli.evaluate import print_summary
+from inkwise.cli.options import DATA, MODEL, RECIPE, Reads, SettingsOption, Writes, path_option
+from inkwise.cli.output import print_line
 from inkwise.errors import InkwiseError, needs_extra
 
 
 def train(
     recipe: Annotated[
         str,
+        RECIPE,
         typer.Argument(metavar="[RECIPE]", help="A recipe (default, hands, ..) or a .json file of one."),
     ] = "default",
     data: Annotated[
         list[str] | None,
+        DATA,
         typer.Option(metavar="SET,..", help="Train on these instead: a folder, a .csv or .npz file, a name."),
     ] = None,
     init: Annotated[
         str | None,
+        MODEL,
         typer.Option(metavar="MODEL", help="Start from an .onnx file, a run folder, or a bundled model."),
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
-    ] = None,
+    set_: SettingsOption = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder; by default runs/RECIPE-TIME.")
+        Path | None,
+        Writes(),
+        path_option(metavar="DIR", help="The run folder; by default runs/RECIPE-TIME."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder after a kill.")
+        Path | None,
+        Reads(),
+        path_option(metavar="DIR", help="Go on with the run in this folder after a kill."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     deterministic: Annotated[
@@ -59,11 +66,11 @@ def train(
         folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
     model = training.train(chosen, folder, device=device, deterministic=deterministic)
     if chosen.strips:  # the report is about single glyphs
-        typer.echo(f"wrote {model}", err=True)
+        print_line(f"wrote {model}", err=True)
         return
     results = finish(folder)
     if results:
         print_summary(report.SUMMARY_HEAD, map(report.summary_row, results))
     else:
-        typer.echo("no test set was read: the recipe names none (--set test=SET,..)")
-    typer.echo(f"wrote {folder / 'report.html'}", err=True)
+        print_line("no test set was read: the recipe names none (--set test=SET,..)")
+    print_line(f"wrote {folder / 'report.html'}", err=True)

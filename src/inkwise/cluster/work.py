@@ -14,9 +14,9 @@ from pyarrow.fs import LocalFileSystem
 
 from inkwise.cluster.parts import Folder, Pages, Summary
 from inkwise.cluster.places import clear_errors, path_of, resolve
-from inkwise.errors import InkwiseError
+from inkwise.errors import InkwiseError, one_line
 from inkwise.stacks import Reader, Row
-from inkwise.stacks.reader import failed, one_line
+from inkwise.stacks.reader import failed
 from inkwise.stacks.team import Task, work_through
 
 

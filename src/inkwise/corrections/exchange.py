@@ -8,6 +8,7 @@ samples.jsonl   `Sample.to_dict` a line
 from __future__ import annotations
 
 import csv
+import io
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from inkwise.corrections.store import Store
 from inkwise.errors import InkwiseError, StoreError
 from inkwise.files import write_folder
 from inkwise.ink import SIDE
+from inkwise.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
 from inkwise.texts import escaped, unescaped
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
@@ -115,9 +117,9 @@ def import_samples(store: Store, source: Path, writer: str | None = None) -> int
 
 
 def _read(source: Path, writer: str | None) -> Iterator[Sample]:
-    if not source.is_dir():
+    if not is_folder(source):
         return _read_lines(source, writer)
-    if not (source / SAMPLES).exists():
+    if not is_there(source / SAMPLES):
         return _with_ids(_read_pair(source), writer or "unknown")
     samples = _read_lines(source / SAMPLES, writer)
     if (source / IMAGES).exists() and (source / LABELS).exists():
@@ -179,32 +181,30 @@ def _parse(
 ) -> Iterator[_Parsed]:
     """Parse a text file row by row; an error names the row."""
     parsed = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+    with (
+        clear_read_errors(path, StoreError),
+        io.TextIOWrapper(open_input(path, error=StoreError), encoding="utf-8-sig", newline="") as file,
+    ):
+        try:
             for row in rows(file):
                 if parsed == ROWS:
                     raise InkwiseError(f"at most {ROWS:,} rows can be imported at once")
                 yield parse(row)
                 parsed += 1
-    except (InkwiseError, csv.Error) as error:
-        raise StoreError(f"{path}: row {parsed + 1}: {error}") from None
-    except UnicodeDecodeError:
-        raise StoreError(f"{path}: is not a text file") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+        except (InkwiseError, csv.Error) as error:
+            raise StoreError(f"{path}: row {parsed + 1}: {error}") from None
+        except UnicodeDecodeError:
+            raise StoreError(f"{path}: is not a text file") from None
 
 
-def _lines(file: TextIO, longest: int = 2_000_000) -> Iterator[str]:
+def _lines(file: TextIO) -> Iterator[str]:
     """Lines of no more characters than a drawing of 20,000 points has, twice over."""
-    while line := file.readline(longest + 1):
-        if len(line) > longest:
-            raise InkwiseError(f"is longer than {longest:,} characters")
-        yield line
+    return bounded_lines(file, 2_000_000)
 
 
 def _cells(file: TextIO) -> Iterator[list[str]]:
     """Rows of one line each: no value holds a line end, and a quoted one could be without end."""
-    for line in _lines(file, 10_000):  # 784 values have less than half of it
+    for line in bounded_lines(file, 10_000):  # 784 values have less than half of it
         yield from csv.reader([line])
 
 

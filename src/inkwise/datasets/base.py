@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,12 @@ from inkwise.ink import stroke_glyph
 
 GLYPH_SHAPE = (28, 28)
 PARTS = ("train", "validation", "test")
+
+MOST_SAMPLES = 1_000_000
+"""Samples of a data set; EMNIST, the largest of its kind, has 814,255."""
+
+MOST_BYTES = 1 << 30
+"""Bytes of a data set's arrays in a file, unpacked; EMNIST has 640 MB."""
 
 Strokes = list[NDArray[np.float32]]  # one (k, 2) array per stroke: x right, y down
 Selection = NDArray[np.bool_] | NDArray[np.integer] | slice
@@ -72,14 +79,17 @@ class StrokeSet:
 
     def to_dataset(self) -> Dataset:
         """Every sample drawn as a glyph."""
-        glyphs = stack_glyphs([stroke_glyph(strokes) for strokes in self.samples])
+        glyphs = stack_glyphs((stroke_glyph(strokes) for strokes in self.samples), len(self))
         return Dataset(self.name, glyphs, self.labels, self.writers)
 
 
-def stack_glyphs(glyphs: list[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
-    """(n, 28, 28) uint8 from n glyphs, black where a sample held no ink."""
-    blank = np.zeros(GLYPH_SHAPE, np.uint8)
-    return np.stack([blank if glyph is None else glyph for glyph in glyphs])
+def stack_glyphs(glyphs: Iterable[NDArray[np.uint8] | None], count: int) -> NDArray[np.uint8]:
+    """(count, 28, 28) uint8 from so many glyphs, black where a sample held no ink."""
+    stacked = np.zeros((count, *GLYPH_SHAPE), np.uint8)
+    for number, glyph in enumerate(glyphs):
+        if glyph is not None:
+            stacked[number] = glyph
+    return stacked
 
 
 def split_writers(writers: NDArray[np.integer]) -> NDArray[np.str_]:

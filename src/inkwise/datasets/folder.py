@@ -24,7 +24,7 @@ def read_picture_folder(folder: Path) -> Dataset:
     if not paths:
         raise DataError(f"{folder}: holds neither IDX files nor pictures ({', '.join(SUFFIXES)})")
     try:
-        glyphs = stack_glyphs([picture_glyph(decode(path)) for path in paths])
+        glyphs = stack_glyphs((picture_glyph(decode(path)) for path in paths), len(paths))
     except PictureError as error:
         raise DataError(str(error)) from error
     labels = [

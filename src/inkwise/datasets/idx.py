@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import struct
-import zlib
+from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import GLYPH_SHAPE, Dataset
+from inkwise.datasets.base import GLYPH_SHAPE, MOST_BYTES, MOST_SAMPLES, Dataset
+from inkwise.datasets.unpacking import open_unpacked
 from inkwise.errors import DataError
 
 _IMAGES_NAME = re.compile(r"(?P<part>.*?)-?images[-.]idx3-ubyte(\.gz)?")
-_GZIP_MAGIC = b"\x1f\x8b"
-
-
-def unzipped(data: bytes) -> bytes:
-    """``data`` without its gzip wrapping, if any; a broken one raises OSError, EOFError or zlib.error."""
-    return gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data
+_PIECE = 1 << 20  # bytes unpacked at once
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
@@ -75,32 +71,37 @@ def read_idx_pair(images: Path, labels: Path, name: str) -> Dataset:
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """The uint8 array of ``dimensions`` axes in an IDX file, raw or gzipped.
 
-    Raises DataError if the file cannot be read, is another kind of file, or is too short or too long.
+    Memory is taken for what the file holds, whatever its header promises. Raises DataError if the file cannot
+    be read, is another kind of file, is too short or too long, or has more than a million samples or 1 GB.
     """
-    try:
-        data = unzipped(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the gzip data breaks off or is damaged") from error
+    with open_unpacked(path) as file:
+        return _array(file, path, dimensions)
+
+
+def _array(file: IO[bytes], path: Path, dimensions: int) -> NDArray[np.uint8]:
     magic = _magic(dimensions)
-    if data[:4] != magic:
-        raise DataError(f"{path}: begins with {data[:4].hex() or 'nothing'}, not with IDX's {magic.hex()}")
-    start = 4 + 4 * dimensions
-    if len(data) < start:
+    head = file.read(4 + 4 * dimensions)
+    if head[:4] != magic:
+        raise DataError(f"{path}: begins with {head[:4].hex() or 'nothing'}, not with IDX's {magic.hex()}")
+    if len(head) < 4 + 4 * dimensions:
         raise DataError(f"{path}: breaks off inside its header")
-    shape = struct.unpack(f">{dimensions}I", data[4:start])
-    promised = start + int(
-        np.prod(shape, dtype=object)
-    )  # Python's integers: a broken header can promise 2^96
-    if len(data) != promised:
-        raise DataError(f"{path}: {len(data)} bytes where its header promises {promised}")
-    try:
-        array = np.frombuffer(data, np.uint8, offset=start).reshape(shape)
-    except ValueError:  # nothing is in it, and yet numpy cannot count that far
+    shape = struct.unpack(f">{dimensions}I", head[4:])
+    size = prod(shape)
+    if max(shape) > MOST_SAMPLES or size > MOST_BYTES:
         sizes = " x ".join(map(str, shape))
-        raise DataError(f"{path}: its header promises {sizes}, more than an array can be") from None
-    return array.copy()  # a copy can be written to
+        raise DataError(
+            f"{path}: its header promises {sizes} bytes; at most {MOST_SAMPLES:,} samples and"
+            f" {MOST_BYTES >> 30} GB are loaded"
+        )
+    array, filled = np.empty(size, np.uint8), 0
+    while piece := file.read(min(_PIECE, size - filled + 1)):
+        if filled + len(piece) > size:
+            raise DataError(f"{path}: more bytes than the {len(head) + size} that its header promises")
+        array[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
+    if filled < size:
+        raise DataError(f"{path}: {len(head) + filled} bytes where its header promises {len(head) + size}")
+    return array.reshape(shape)
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

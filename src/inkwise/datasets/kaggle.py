@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
+import io
 import re
-import zlib
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inkwise.datasets.base import GLYPH_SHAPE, Dataset
+from inkwise.datasets.base import GLYPH_SHAPE, MOST_SAMPLES, Dataset
+from inkwise.datasets.unpacking import open_unpacked
 from inkwise.errors import DataError, InkwiseError
+from inkwise.inputs import bounded_lines
 from inkwise.texts import LONGEST_LABEL, checked
+
+_LONGEST = 20_000  # characters of a line; 785 quoted column names have 9,000
+_BLOCK = 4_000  # rows that are parsed at once
 
 _PIXELS = [f"pixel{i}" for i in range(GLYPH_SHAPE[0] * GLYPH_SHAPE[1])]
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')  # a cell in which commas and doubled quotes may stand
@@ -27,40 +33,46 @@ def read_kaggle(path: Path) -> Dataset:
     and for anything but whole numbers 0 to 255 in the other columns.
     """
     try:
-        with _open(path) as file:
-            columns = _read_header(file, path)
-            labelled = columns[0] == "label"
-            labels: list[str] = []
-            try:
-                filled = (line for line in file if line.strip())
-                lines = _without_labels(filled, labels) if labelled else filled
-                first = next(lines, None)
-                if first is None:
-                    raise InkwiseError("has a header and no rows")
-                rows = np.loadtxt(chain([first], lines), np.uint8, delimiter=",", comments=None, ndmin=2)
-            except ValueError as error:
-                _find_offence(path, columns)
-                raise DataError(f"{path}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not a text file") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: the gzip data breaks off or is damaged") from error
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    if rows.shape[1] != len(_PIXELS) or (labelled and len(labels) != len(rows)):
+        with _open(path) as lines:
+            columns = _header(next(lines, ""), path)
+            labels, pixels = _rows(lines, labelled=columns[0] == "label")
+    except _OffenceError as error:
         _find_offence(path, columns)
-    if not labelled:
-        labels = [""] * len(rows)
-    return Dataset(path.name, rows.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
+        raise DataError(f"{path}: {error}") from error
+    if not len(pixels):
+        raise DataError(f"{path}: has a header and no rows")
+    return Dataset(path.name, pixels.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
 
 
-def _open(path: Path) -> TextIO:
-    opener = gzip.open if path.suffix == ".gz" else open
-    return cast(TextIO, opener(path, "rt", encoding="utf-8-sig"))
+class _OffenceError(Exception):
+    """A row is wrong; which one, and how, is found by looking at each."""
 
 
-def _read_header(file: TextIO, path: Path) -> list[str]:
-    line = file.readline()
+@contextmanager
+def _open(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a file, one in memory at a time."""
+    with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        try:
+            yield _lines(text, path)
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: is not a text file") from error
+
+
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    number = 0
+    try:
+        for number, line in enumerate(bounded_lines(file, _LONGEST)):
+            if number > MOST_SAMPLES:
+                raise DataError(f"{path}: has more than {MOST_SAMPLES:,} rows")
+            yield line
+    except DataError:
+        raise
+    except InkwiseError as error:
+        raise DataError(f"{path}: line {number + 2}: {error}") from None
+
+
+def _header(line: str, path: Path) -> list[str]:
+    """The names of the columns."""
     if not line.strip():
         raise DataError(f"{path}: is empty" if not line else f"{path}: line 1: no column names")
     columns = [name.strip().strip('"') for name in line.split(",")]
@@ -73,17 +85,32 @@ def _read_header(file: TextIO, path: Path) -> list[str]:
     raise DataError(f"{path}: line 1: the columns are not in the order label, pixel0 to pixel783, each once")
 
 
-def _without_labels(lines: Iterable[str], labels: list[str]) -> Iterator[str]:
-    """The lines without their first cells, which go to `labels`; raises InkwiseError for one that is none."""
+def _rows(lines: Iterator[str], *, labelled: bool) -> tuple[list[str], NDArray[np.uint8]]:
+    """The labels and the pixels (n, 784) of the lines below the header; blank ones are passed over.
+
+    Raises:
+        _OffenceError: one is wrong.
+    """
+    full = (line for line in lines if line.strip())
+    labels: list[str] = []
+    pixels = np.empty((0, len(_PIXELS)), np.uint8)
     known: dict[str, str] = {}  # a label is checked once, not once a line
-    for line in lines:
-        cell, pixels = _first_cell(line)
-        if not pixels.strip():  # numpy would skip it, with a warning where no line is left
-            raise InkwiseError(f"label {cell.strip()!r} has no pixels")
-        if cell not in known:
-            known[cell] = _label(cell)
-        labels.append(known[cell])
-        yield pixels
+    while block := [*islice(full, _BLOCK)]:
+        try:
+            if labelled:
+                cells, block = map(list, zip(*map(_first_cell, block), strict=True))
+                known |= {cell: _label(cell) for cell in {*cells} - known.keys()}
+                labels += [known[cell] for cell in cells]
+            if not all(map(str.strip, block)):  # numpy would pass over the row
+                raise ValueError("a row has no pixels")
+            rows = np.loadtxt(block, np.uint8, delimiter=",", comments=None, ndmin=2)
+            if rows.shape != (len(block), len(_PIXELS)):
+                raise ValueError(f"rows have {rows.shape[1]} pixels")
+        except ValueError as error:
+            raise _OffenceError(error) from error
+        pixels.resize((len(pixels) + len(rows), len(_PIXELS)), refcheck=False)  # in place, without a copy
+        pixels[-len(rows) :] = rows
+    return labels if labelled else [""] * len(pixels), pixels
 
 
 def _first_cell(line: str) -> tuple[str, str]:
@@ -102,9 +129,9 @@ def _label(cell: str) -> str:
 
 def _find_offence(path: Path, columns: list[str]) -> None:
     """Raise DataError for the first line that breaks the rules; slow, so asked only when one does."""
-    with _open(path) as file:
-        file.readline()
-        for number, line in enumerate(file, start=2):
+    with _open(path) as lines:
+        next(lines)
+        for number, line in enumerate(lines, start=2):
             if not line.strip():
                 continue
             where = f"{path}: line {number}"

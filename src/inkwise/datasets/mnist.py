@@ -11,9 +11,10 @@ from pathlib import Path
 from inkwise.datasets.base import Dataset
 from inkwise.datasets.idx import read_idx_pair
 from inkwise.datasets.registry import KNOWN, cache_folder
-from inkwise.datasets.sources import SOURCES, Folder, Source, SourceError
+from inkwise.datasets.sources import LARGEST, SOURCES, Folder, Source, SourceError
 from inkwise.errors import DataError
 from inkwise.files import make_folder, write_bytes
+from inkwise.inputs import open_input
 
 FILES = {  # the raw files and their SHA-256
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -65,13 +66,8 @@ def fetch_mnist(
             reasons.append(f"{source}: {error}")
     if missing:
         raise DataError(
-            "\n".join(
-                [
-                    "MNIST cannot be had. Tried:",
-                    *(f"  {reason}" for reason in reasons),
-                    "With its files in a folder DIR: inkwise data get mnist --from DIR",
-                ]
-            )
+            f"MNIST cannot be had: {'; '.join(reasons)}."
+            " With its files in a folder DIR: inkwise data get mnist --from DIR"
         )
     return folder
 
@@ -89,7 +85,7 @@ def load_mnist(name: str) -> Dataset:
 
 def _file_sha256(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        with open_input(path, LARGEST) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (DataError, OSError):
         return None

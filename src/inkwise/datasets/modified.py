@@ -38,4 +38,4 @@ def modify(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def read(glyphs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The modified pictures (n, 28, 28) uint8 as glyphs, found as in any picture; black without ink."""
-    return stack_glyphs([picture_glyph(picture) for picture in modify(glyphs)])
+    return stack_glyphs(map(picture_glyph, modify(glyphs)), len(glyphs))

@@ -11,7 +11,8 @@ Each may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import Dataset, StrokeSet, stack_glyphs
+from inkwise.datasets.base import MOST_BYTES, MOST_SAMPLES, Dataset, StrokeSet, stack_glyphs
 from inkwise.errors import DataError, PictureError
 from inkwise.ink import decode, picture_glyph
+from inkwise.inputs import open_input
 
 Arrays = dict[str, NDArray[Any]]
 
 _STROKES = {"points", "stroke_offsets", "sample_offsets"}
 _RAGGED = {"pixels", "offsets", "shapes"}
+_MOST_STROKES = 4 * MOST_SAMPLES
+_MOST_POINTS = 50 * MOST_SAMPLES
 
 
 def read_npz(path: Path) -> Dataset | StrokeSet:
@@ -34,7 +38,7 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
 
     Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
     """
-    arrays = _open(path)
+    arrays = load_arrays(path)
     if arrays.keys() >= _STROKES:
         return _stroke_set(path, arrays)
     if "images" in arrays:
@@ -48,15 +52,25 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
     )
 
 
-def _open(path: Path) -> Arrays:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            members = {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    except Exception as error:
-        # zipfile, zlib and numpy have a word each for a kind of damage, and for an array of Python objects.
-        raise DataError(f"{path}: is no sound .npz archive of plain arrays") from error
+def load_arrays(path: Path) -> Arrays:
+    """All arrays of an archive, none unpickled.
+
+    Raises DataError if it cannot be read, is damaged, or unpacks to more than 1 GB.
+    """
+    with open_input(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                sizes = [member.file_size for member in archive.infolist()]  # zipfile gives no more of each
+            if sum(sizes) > MOST_BYTES:
+                raise DataError(f"{path}: unpacks to more than {MOST_BYTES >> 30} GB")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                members = {name: archive[name] for name in archive.files}
+        except DataError:
+            raise
+        except Exception as error:
+            # zipfile, zlib and numpy have a word each for a kind of damage, and for an array of objects.
+            raise DataError(f"{path}: is no sound .npz archive of plain arrays") from error
     if not all(isinstance(member, np.ndarray) for member in members.values()):
         raise DataError(f"{path}: holds a file that is no array")  # of which numpy gives the bytes
     return members
@@ -66,11 +80,13 @@ def _stroke_set(path: Path, arrays: Arrays) -> StrokeSet:
     points = arrays["points"]
     if points.ndim != 2 or points.shape[1] != 2 or points.dtype.kind not in "iuf":
         raise DataError(f"{path}: points is {points.dtype} {points.shape}, not numbers (N, 2)")
+    _check_count(path, "points", len(points), _MOST_POINTS)
     with np.errstate(over="ignore", invalid="ignore"):  # what is too large is infinite then
         points = points.astype(np.float32)
     if not np.isfinite(points).all():
         raise DataError(f"{path}: points holds a value that is not finite")
-    strokes = [points[start:end] for start, end in _ranges(path, arrays, "stroke_offsets", len(points))]
+    pieces = _ranges(path, arrays, "stroke_offsets", len(points), _MOST_STROKES)
+    strokes = [points[start:end] for start, end in pieces]
     if not all(len(stroke) for stroke in strokes):
         raise DataError(f"{path}: stroke_offsets has a stroke without points")
     samples = [strokes[start:end] for start, end in _ranges(path, arrays, "sample_offsets", len(strokes))]
@@ -83,7 +99,7 @@ def _equal_pictures(path: Path, arrays: Arrays) -> Dataset:
     images = arrays["images"]
     if images.ndim != 3 or images.dtype != np.uint8:
         raise DataError(f"{path}: images is {images.dtype} {images.shape}, not uint8 (n, h, w)")
-    return _pictures(path, arrays, images)
+    return _pictures(path, arrays, images, len(images))
 
 
 def _ragged_pictures(path: Path, arrays: Arrays) -> Dataset:
@@ -100,27 +116,38 @@ def _ragged_pictures(path: Path, arrays: Arrays) -> Dataset:
                 f"{path}: picture {number} has {len(piece)} pixels for a shape of {height}x{width}"
             )
         pictures.append(piece.reshape(height, width))
-    return _pictures(path, arrays, pictures)
+    return _pictures(path, arrays, pictures, len(pictures))
 
 
-def _pictures(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]]) -> Dataset:
-    glyphs = []
-    for number, picture in enumerate(pictures):
-        try:
-            glyphs.append(picture_glyph(decode(picture)))
-        except PictureError as error:
-            raise DataError(f"{path}: picture {number}: {error}") from error
-    if not glyphs:
+def _pictures(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]], count: int) -> Dataset:
+    if not count:
         raise DataError(f"{path}: holds no samples")
-    labels, writers = _labels(path, arrays, len(glyphs)), _writers(path, arrays, len(glyphs))
-    return Dataset(path.stem, stack_glyphs(glyphs), labels, writers)
+    _check_count(path, "pictures", count, MOST_SAMPLES)
+
+    def glyphs() -> Iterator[NDArray[np.uint8] | None]:
+        for number, picture in enumerate(pictures):
+            try:
+                yield picture_glyph(decode(picture))
+            except PictureError as error:
+                raise DataError(f"{path}: picture {number}: {error}") from error
+
+    labels, writers = _labels(path, arrays, count), _writers(path, arrays, count)
+    return Dataset(path.stem, stack_glyphs(glyphs(), count), labels, writers)
 
 
-def _ranges(path: Path, arrays: Arrays, name: str, end: int) -> Iterable[tuple[int, int]]:
-    """(start, end) of each piece that the offsets ``name`` cut out of ``end`` items."""
+def _check_count(path: Path, what: str, count: int, most: int) -> None:
+    if count > most:
+        raise DataError(f"{path}: holds {count:,} {what}; at most {most:,} are loaded")
+
+
+def _ranges(
+    path: Path, arrays: Arrays, name: str, end: int, most: int = MOST_SAMPLES
+) -> Iterable[tuple[int, int]]:
+    """(start, end) of each piece that the offsets ``name`` cut out of ``end`` items, at most so many."""
     offsets = arrays[name]
     if offsets.ndim != 1 or len(offsets) < 2 or offsets.dtype.kind not in "iu":
         raise DataError(f"{path}: {name} is {offsets.dtype} {offsets.shape}, not integers (n + 1,), n > 0")
+    _check_count(path, name, len(offsets) - 1, most)
     bounds: list[int] = offsets.tolist()
     if bounds[0] != 0 or bounds[-1] != end or bounds != sorted(bounds):
         raise DataError(f"{path}: {name} does not rise from 0 to {end}")

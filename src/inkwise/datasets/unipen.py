@@ -31,6 +31,7 @@ SETS = ("digits", "nondigits", "digit_strings")
 _STRING = re.compile(r"[-()/:,.$]*(?:\d[-()/:,.$]*){2,}", re.ASCII)  # two digits at least
 _DOT = 30  # 0.3 mm: what is nowhere larger is a dot
 _LYING = 2  # times as wide as high: a 1 that lies
+_MOST_POINTS = 50_000_000  # of all samples, as `read_npz` loads
 _BAR = 0.05  # of its length: what is nowhere thicker is a bar
 
 _log = logging.getLogger(__name__)
@@ -47,11 +48,12 @@ class Sample(NamedTuple):
 
 @dataclass
 class Parsed:
-    """What was found, by the names of `SETS`, and how often what was skipped, by the reason."""
+    """What was found, by the names of `SETS`, and its points; how often what was skipped, by the reason."""
 
     samples: dict[str, list[Sample]] = field(default_factory=lambda: {name: [] for name in SETS})
     skipped_files: Counter[str] = field(default_factory=Counter)
     skipped_samples: Counter[str] = field(default_factory=Counter)
+    points: int = 0
 
     def found(self) -> str:
         """How many samples of how many writers."""
@@ -92,7 +94,8 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
             write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
         else:
             unipen_file(name).unlink(missing_ok=True)  # of an earlier source: the three files are one set
-    report(f"UNIPEN: {parsed.found()}\nskipped: {parsed.skipped()}")
+    report(f"UNIPEN: {parsed.found()}")
+    report(f"skipped: {parsed.skipped()}")
     return folder
 
 
@@ -111,7 +114,7 @@ def parse(files: Files) -> Parsed:
     """The samples of UNIPEN's files, sorted by file, in a file in its own order.
 
     A damaged file or segment is skipped and counted. Of the strings of text (7) those of digits and
-    separators are samples, the others are not counted.
+    separators are samples, the others are not counted. Raises DataError if there are too many points.
     """
     parsed = Parsed()
     for name in sorted(files):
@@ -200,6 +203,9 @@ def _collect(document: Document, category: str, contributor: str, parsed: Parsed
         # Nameless writers of a contributor are taken for one: no third then shares a hand with another.
         number = writer_number(writer or f"somebody of {contributor}")
         parsed.samples[name].append(Sample(moved, segment.label, number, category))
+        parsed.points += sum(map(len, moved))
+        if parsed.points > _MOST_POINTS:
+            raise DataError(f"data/{category}: there are more points than UNIPEN has ({_MOST_POINTS:,})")
 
 
 def _set_of(category: str, label: str) -> str | None:

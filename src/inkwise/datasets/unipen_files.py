@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import lzma
 import re
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import pooch
 
 from inkwise.datasets.unipen_format import DamageError
 from inkwise.errors import DataError
 from inkwise.files import make_folder
+from inkwise.inputs import clear_read_errors, is_folder, open_input
 
 DOI = "doi:10.5281/zenodo.1195803"
 ARCHIVE = "unipen-CDROM-train_r01_v07.tgz"
@@ -27,9 +26,17 @@ CATEGORIES = {"1a": "digits", "1b": "upper case", "1c": "lower case", "1d": "sym
 Files = dict[str, Callable[[], bytes]]  # by names such as "data/1a/abc/x.dat" and "include/abc/x.doc"
 
 _WANTED = re.compile(rf"(?:^|/)((?:data/(?:{'|'.join(CATEGORIES)})|include)/.*)", re.DOTALL)
-_DAMAGE = tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError
-_LARGEST = 64 << 20  # bytes of one file; UNIPEN's have some 60 KB
+_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_LARGEST = 16 << 20  # bytes of one file; UNIPEN's have some 60 KB
 _MOST = 4 << 30  # bytes of all; UNIPEN has 0.5 GB
+_MOST_FILES = 200_000  # in an archive; UNIPEN has some 40,000
+_LONGEST_HEADER = 1 << 16  # bytes of a long name, or of other facts, in front of a member of a tar archive
 
 
 def fetch_archive(folder: Path) -> Path:
@@ -59,12 +66,14 @@ def open_files(path: Path) -> Iterator[Files]:
     file raises DamageError if that fails. Raises DataError if ``path`` is neither, is damaged, or holds more
     than 4 GB.
     """
-    if path.is_dir():
-        yield {
-            name: partial(_read_file, file)
-            for file in path.rglob("*")
-            if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
-        }
+    if is_folder(path):
+        with clear_read_errors(path):
+            files: Files = {
+                name: partial(_read_file, file)
+                for file in path.rglob("*")
+                if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
+            }
+        yield files
         return
     with tempfile.TemporaryFile() as store:
         yield _stored(path, store)
@@ -73,7 +82,9 @@ def open_files(path: Path) -> Iterator[Files]:
 def _stored(path: Path, store: IO[bytes]) -> Files:
     files: Files = {}
     try:
-        for name, stream in _members(path):
+        for number, (name, stream) in enumerate(_members(path)):
+            if number == _MOST_FILES:
+                raise DataError(f"{path}: holds more than {_MOST_FILES:,} files, which UNIPEN does not")
             wanted = _wanted(name)
             if wanted:
                 start = store.tell()
@@ -82,17 +93,19 @@ def _stored(path: Path, store: IO[bytes]) -> Files:
                     if store.tell() > _MOST:
                         raise DataError(f"{path}: holds more than {_MOST >> 30} GB, which UNIPEN does not")
                 files[wanted] = partial(_read_stored, store, start, store.tell() - start)
-    # Beside damage: a password, or a compression that Python lacks; both are RuntimeErrors.
-    except (*_DAMAGE, RuntimeError) as error:
+    except DataError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        # zipfile, tarfile and what they unpack with have a word each for damage, and for a password.
         raise DataError(f"{path}: is no sound .zip or .tgz") from error
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
     return files
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """The name and the open content of each file in an archive."""
-    with path.open("rb") as file:
+    with open_input(path) as file:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 for info in archive.infolist():
@@ -101,11 +114,23 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
                             yield info.filename, content
             return
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r|*") as tape:
+        with tarfile.open(fileobj=file, mode="r|*", tarinfo=_Member) as tape:
             for member in tape:
                 stream = tape.extractfile(member) if member.isfile() else None  # no links, no devices
                 if stream is not None:
                     yield member.name, stream
+
+
+class _Member(tarfile.TarInfo):
+    """A member of a tar archive; tarfile would hold headers of any length in memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """From a block of 512 bytes."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and member.size > _LONGEST_HEADER:
+            raise tarfile.ReadError("a header is too long")
+        return member
 
 
 def _wanted(name: str) -> str | None:
@@ -115,9 +140,9 @@ def _wanted(name: str) -> str | None:
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_input(path) as file:
             return _whole(file.read(_LARGEST + 1))
-    except OSError as error:
+    except (DataError, OSError) as error:
         raise DamageError("unreadable") from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,10 @@ _SPAN = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?", re
 
 # Beyond these a file is damaged, or made to exhaust whoever reads it.
 _MOST_INCLUDES = 50  # of one file
+_MOST_TEXT = 16 << 20  # characters of a file with all that it includes
+_MOST_NUMBERS = 4 << 20  # characters of one component
 _MOST_COMPONENTS = 1000  # of one segment
+_MOST_POINTS = 1_000_000  # of one segment
 _FARTHEST = 1e7  # from the tablet's corner, in 0.01 mm
 _SCALES = 1e-3, 1e5  # points per mm
 
@@ -40,8 +44,11 @@ class Component:
     points_per_mm: tuple[float, float]  # of x, of y
     writer: str  # as the file names them; "" where it does not
 
+    @cached_property
     def points(self) -> NDArray[np.float64]:
         """(n, 2), x right, y down, in 0.01 mm; raises DamageError."""
+        if len(self.numbers) > _MOST_NUMBERS:
+            raise DamageError("too many points")
         if not {"X", "Y"} <= set(self.columns):
             raise DamageError("no columns X and Y")
         if not all(_SCALES[0] <= scale <= _SCALES[1] for scale in self.points_per_mm):
@@ -80,14 +87,17 @@ class Document:
 
         Raises DamageError if a part of it is not there or damaged, or if there is no ink.
         """
-        strokes, writers = [], []
+        strokes, writers, count = [], [], 0
         for index, start, end in self._pieces(delineation):
             component = self.components[index]
             if component.down:
-                points = component.points()
+                points = component.points
                 last = len(points) - 1 if end is None else end
                 if not start <= last < len(points):
                     raise DamageError("points not there")
+                count += last + 1 - start
+                if count > _MOST_POINTS:
+                    raise DamageError("too many points")
                 strokes.append(points[start : last + 1])
                 writers.append(component.writer)
         if not strokes:
@@ -137,8 +147,12 @@ class _Reader:
         self._columns: tuple[str, ...] = ()
         self._points_per_mm: dict[str, float] = {}
         self._writer = ""
+        self._left = _MOST_TEXT
 
     def take(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            raise DamageError("too much text")
         for keyword, body in _blocks(text):
             if keyword in ("PEN_DOWN", "PEN_UP"):
                 if body.strip():  # one without points has no number
@@ -169,8 +183,11 @@ class _Reader:
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Each keyword with what follows it."""
-    parts = _KEYWORD.split(text)
-    return zip(parts[1::2], parts[2::2], strict=True)
+    match = _KEYWORD.search(text)
+    while match:
+        following = _KEYWORD.search(text, match.end())
+        yield match[1], text[match.end() : following.start() if following else len(text)]
+        match = following
 
 
 def _segment(body: str) -> Segment | None:

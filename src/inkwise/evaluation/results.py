@@ -1,6 +1,7 @@
 """A model and data sets become results: the numbers on each set, and every mistake behind them."""
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from inkwise.datasets import Dataset
 from inkwise.errors import DataError
 from inkwise.evaluation.metrics import Evaluation, evaluate, rejected
+from inkwise.inputs import MEGABYTE, is_there, read_input
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 from inkwise.texts import NOT_A_DIGIT
+
+_LARGEST_HISTORY = 10 * MEGABYTE  # of history.csv, in bytes; an epoch takes 200
 
 SHOWN = 40  # answers on one picture
 
@@ -119,10 +123,13 @@ def open_model(source: str) -> Model:
 def read_history(source: str) -> list[dict[str, str]] | None:
     """Return the rows of a run folder's history.csv, one an epoch; None where `source` has no such file."""
     path = Path(source) / "history.csv"
-    if not path.is_file():
+    if not is_there(path):
         return None
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        text = read_input(path, _LARGEST_HISTORY).decode("utf-8")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        raise DataError(f"{path}: is no history of a training run") from None
 
 
 def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:

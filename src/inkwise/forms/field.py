@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from inkwise.errors import InkwiseError, nearest
-from inkwise.files import read_lines
 from inkwise.forms.plain import Area, as_text, box_of, known_keys
+from inkwise.inputs import read_lines
 from inkwise.recognition.constraints import Constraint
 
 KINDS = ("number", "digit", "comb")

@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise.errors import InkwiseError, one_line
 from inkwise.files import write_text
 from inkwise.forms.field import Field
 from inkwise.forms.plain import Area, as_text, box_of, dump, known_keys, load, mapping
 from inkwise.ink import Document
+from inkwise.inputs import MEGABYTE, clear_read_errors, open_input
 
 _SAME_SHAPE = 0.02  # by which the sides of the page and of its reference may differ in proportion
 _SLIM = 20  # times the other is a side of the page at most
@@ -34,7 +35,7 @@ class FormError(InkwiseError):
         """Say the first, and how many there are."""
         more = f" (and {len(problems) - 1} more, see `inkwise form check`)" if len(problems) > 1 else ""
         super().__init__(problems[0] + more)
-        self.problems = problems
+        self.problems = tuple(map(one_line, problems))
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,9 @@ class Form:
         """
         digest = hashlib.sha256(repr((self.name, self.size, self.fields, self.marks)).encode())
         if self.reference is not None:
-            try:
-                digest.update(self.reference.read_bytes())
-            except OSError as error:
-                raise DataError(f"{self.reference}: cannot be opened ({error.strerror})") from None
+            with open_input(self.reference) as file, clear_read_errors(self.reference):
+                while piece := file.read(MEGABYTE):
+                    digest.update(piece)
         return digest.hexdigest()
 
     @property

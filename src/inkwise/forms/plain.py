@@ -9,13 +9,14 @@ from typing import Any
 import yaml
 
 from inkwise.errors import DataError, InkwiseError, nearest
+from inkwise.inputs import MEGABYTE, read_input
 from inkwise.texts import checked
 
 Area = tuple[float, float, float, float]
 """x, y, width, height of a box, in the unit of the page's size."""
 
 _FARTHEST = 1e6  # a coordinate
-_LARGEST = 10_000_000  # bytes of a file
+_LARGEST = MEGABYTE  # of a file, in bytes: PyYAML takes 10 s for so many
 _LONGEST = 1000  # characters of a name or a path
 
 
@@ -46,13 +47,7 @@ def load(path: Path) -> Mapping[str, Any]:
     Raises:
         DataError: it cannot be opened, or is no YAML, or no mapping.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
-    if len(text) > _LARGEST:
-        raise DataError(f"{path}: has more than {_LARGEST // 1_000_000} MB; is it a form?")
+    text = read_input(path, _LARGEST)
     try:
         values = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from inkwise.errors import PictureError
+from inkwise.inputs import open_input
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 
@@ -23,6 +24,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 MIN_SIDE = 8
 """A picture whose longer side is shorter than this holds no digit, pixels."""
+
+_LARGEST = 1_000_000_000  # bytes of a file: pdfium looks through all of a damaged one, 5 s for so many
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,23 +66,12 @@ def open_file(source: str | Path | bytes) -> tuple[IO[bytes], str]:
     Raises:
         PictureError: it cannot be opened, or is empty.
     """
-    file: IO[bytes] | None
+    file: IO[bytes]
     if isinstance(source, bytes):
-        file = io.BytesIO(source)
-        size, name = len(source), "the picture"
+        file, name = io.BytesIO(source), "the picture"
+        size = len(source)
     else:
-        path = Path(source)
-        name = str(path)
-        try:
-            # To open a pipe would be to wait for its other end.
-            file = None if path.exists() and not path.is_file() else path.open("rb")
-        except FileNotFoundError:
-            raise PictureError(f"{path}: no such file") from None
-        except (OSError, ValueError) as error:  # a ValueError is a name that no file can have
-            raise PictureError(f"{path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
-        if file is None:
-            what = "folder" if path.is_dir() else "pipe or a device"
-            raise PictureError(f"{path}: is a {what}, not a picture")
+        file, name = open_input(source, _LARGEST, PictureError), str(source)
         size = os.fstat(file.fileno()).st_size
     if size == 0:
         file.close()

@@ -22,10 +22,12 @@ from inkwise.ink.decode import (
     open_file,
     open_image,
 )
+from inkwise.inputs import clear_read_errors
 
 DOCUMENT_SUFFIXES = (*SUFFIXES, ".pdf")
 
 _HEAD = 1024  # a PDF says what it is within so many bytes
+_MOST_PAGES = 10_000  # of a TIFF: Pillow's time to find them grows with their square
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,9 @@ class Document:
         """
         self._file, self._name = open_file(source)
         try:
-            head = self._file.read(_HEAD)
-            self._file.seek(0)
+            with clear_read_errors(self._name, PictureError):
+                head = self._file.read(_HEAD)
+                self._file.seek(0)
             if b"%PDF-" in head:
                 from inkwise.ink.pdf import Pdf  # it brings pdfium, which pictures need not wait for
 
@@ -120,6 +123,8 @@ class _Frames:
         """The numbers of the frames that are pages; a damaged one is the last, for what follows is lost."""
         yield 0
         for frame in count(1):
+            if frame == _MOST_PAGES:
+                raise PictureError(f"{name}: has more than {_MOST_PAGES:,} pages; split it first")
             try:
                 with clear_errors(name):
                     try:

@@ -19,8 +19,10 @@ from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import finish
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
 from inkwise.files import locked, make_folder, write_text
+from inkwise.inputs import MEGABYTE, read_input
 from inkwise.machine import cores
 from inkwise.papers.rows import Row
+from inkwise.texts import parse_json
 from inkwise.training import Recipe, resume, train
 
 _FILE = "measured.json"
@@ -107,10 +109,10 @@ def measured(folder: Path) -> Measured | None:
     if not path.exists():
         return None
     try:
-        kept = json.loads(path.read_text())
+        kept = parse_json(read_input(path, MEGABYTE))
         sets = {name: (int(misses), int(n)) for name, (misses, n) in kept["sets"].items()}
         return Measured({name: float(value) for name, value in kept["figures"].items()}, sets)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(f"{path}: is damaged; delete it to have the run measured again") from None
 
 

@@ -14,8 +14,10 @@ from inkwise import datasets
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.base import Strokes
 from inkwise.datasets.idx import idx_bytes
+from inkwise.datasets.npz import load_arrays
 from inkwise.errors import DataError
 from inkwise.files import locked, make_folder, write_folder, write_text
+from inkwise.inputs import MEGABYTE, clear_read_errors, is_there, open_input, read_input
 from inkwise.recognition import Model
 
 _HANDS = ("unipen_digits.npz", "hwd1000.npz")
@@ -125,23 +127,23 @@ def _unipen(hands: Path, *, later: bool) -> StrokeSet:
 
 def _same_hands(folder: Path, hands: Path) -> None:
     """Note what handwriting the sets are made of, or see that it is still the same."""
-    try:
-        sums = [hashlib.sha256((hands / name).read_bytes()).hexdigest() for name in _HANDS]
-        said = "".join(f"{digest}  {name}\n" for digest, name in zip(sums, _HANDS, strict=True))
-    except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror}") from None
+    said = "".join(f"{_sha256(hands / name)}  {name}\n" for name in _HANDS)
     note = folder / "hands.sha256"
-    if not note.exists():
+    if not is_there(note):
         write_text(note, said)
-    elif note.read_text() != said:
+    elif read_input(note, MEGABYTE) != said.encode():
         raise DataError(f"{folder}: made of other handwriting than {hands} holds; delete it, and the runs")
+
+
+def _sha256(path: Path) -> str:
+    with open_input(path) as file, clear_read_errors(path):
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _inverted(path: Path) -> Dataset:
     """Dark on white, 28x28, as a drawing program saved them: nothing but black and white changed places."""
     dataset = datasets.load(path)
-    with np.load(path, allow_pickle=False) as archive:
-        pictures = archive["images"] if "images" in archive else np.zeros(0, np.uint8)
+    pictures = load_arrays(path).get("images", np.zeros(0, np.uint8))
     if pictures.shape != dataset.glyphs.shape:
         raise DataError(f"{path}: its pictures are not all 28x28 and cannot be taken as they are")
     return Dataset("hwd1000", 255 - pictures, dataset.labels)

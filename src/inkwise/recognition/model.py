@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -13,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.errors import InkwiseError, ModelError
+from inkwise.inputs import MEGABYTE, is_folder, is_there, read_input
+from inkwise.recognition.external_data import has_external_data
 from inkwise.recognition.runtime import onnxruntime as ort
+from inkwise.texts import parse_json
 
 METADATA_KEY = "inkwise"
 
 _WEIGHTS = resources.files("inkwise.recognition") / "weights"
+_LARGEST = 512 * MEGABYTE  # of a model file, in bytes; the largest bundled one has 4 MB
 _BATCH = 64  # fits the processor's cache; larger batches are no faster
 _NEEDED: dict[str, type] = {"name": str, "labels": list, "threshold": float}
 _INPUT, _OUTPUTS = "glyphs", ("probabilities", "embedding")
@@ -65,14 +68,19 @@ class Model:
 
         Raises:
             InkwiseError: glyphs of another shape or dtype.
+            ModelError: the model fails, or gives what are no probabilities, such as NaN.
         """
         if glyphs.dtype != np.uint8 or glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise InkwiseError(f"glyphs must be (n, 28, 28) uint8, not {glyphs.shape} {glyphs.dtype}")
         parts = [
-            self._session.run(_OUTPUTS, {_INPUT: glyphs[start : start + _BATCH]})
+            run_session(self._session, self.name, _OUTPUTS, {_INPUT: glyphs[start : start + _BATCH]})
             for start in range(0, max(len(glyphs), 1), _BATCH)
         ]
         probabilities, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
+        shapes = probabilities.shape == (len(glyphs), len(self.labels)) and embeddings.ndim == 2
+        # NaN fails every comparison; rounding may lead a little beyond 0 and 1.
+        if not shapes or not (np.abs(probabilities - 0.5) < 0.51).all() or not np.isfinite(embeddings).all():
+            raise ModelError(f"the model {self.name} cannot be used: what it gives are no probabilities")
         return probabilities, embeddings
 
 
@@ -100,9 +108,18 @@ def model_source(name: str | Path, weights: Traversable | None = None) -> Path |
     if path.suffix != ".onnx":
         if str(name) in (bundled := bundled_models(weights)):
             return ((weights or _WEIGHTS) / f"{name}.onnx").read_bytes()
-        if not path.exists():
+        if not is_there(path):
             raise ModelError(f"{name}: cannot be opened (no such file; bundled models: {', '.join(bundled)})")
-    return path / "model.onnx" if path.is_dir() else path
+    return path / "model.onnx" if is_folder(path) else path
+
+
+def model_content(source: str | Path | bytes) -> bytes:
+    """The bytes of a model file.
+
+    Raises:
+        ModelError: the file cannot be read, or is too large.
+    """
+    return source if isinstance(source, bytes) else read_input(source, _LARGEST, ModelError)
 
 
 def open_session(
@@ -124,30 +141,48 @@ def open_session(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
+    # Its other format, made for one version and one machine, is loaded with fewer checks.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    graph = model_content(source)
     try:
-        # From bytes, so that a graph cannot name other files to load.
-        graph = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if has_external_data(graph):
+            raise ModelError(f"{path}: keeps weights in other files, which are never opened; save it as one")
         # Else it says on stdout that a model is damaged, and tries the same again.
         quiet = {"enable_fallback": 0}
         session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], **quiet)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be opened ({error.strerror})") from None
+    except ModelError:
+        raise
     except Exception:  # onnxruntime raises classes of its own, by kind of damage
         raise ModelError(f"{path}: is not an ONNX model that can be run") from None
     text: str | None = ""  # it stays so where it is no UTF-8, as names of values and dimensions may not be
     try:
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-        metadata = {} if text is None else dict(json.loads(text))
+        metadata = {} if text is None else dict(parse_json(text))
         sound = all(isinstance(metadata[key], kind) for key, kind in needed.items())
         sound &= given in {value.name for value in session.get_inputs()}
         sound &= {*outputs} <= {value.name: value.shape for value in session.get_outputs()}.keys()
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         sound = False
     if text is None:
         raise ModelError(f"{path}: is an ONNX model but not one of Inkwise's (no metadata)")
     if not sound:
         raise ModelError(f"{path}: its metadata or its inputs and outputs are not those of an Inkwise model")
     return session, metadata
+
+
+def run_session(
+    session: ort.InferenceSession, name: str, outputs: Sequence[str], inputs: dict[str, NDArray[np.uint8]]
+) -> list[NDArray[np.float32]]:
+    """The outputs of a session.
+
+    Raises:
+        ModelError: onnxruntime fails; the message has the model's name.
+    """
+    try:
+        found: list[NDArray[np.float32]] = session.run(outputs, inputs)
+    except Exception:  # onnxruntime raises classes of its own
+        raise ModelError(f"the model {name} cannot be run") from None
+    return found
 
 
 def _called(source: str | Path | bytes) -> str:

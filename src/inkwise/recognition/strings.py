@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.errors import ModelError
 from inkwise.ink import Box, inks_to_glyphs
 from inkwise.ink.line import HEIGHT
 from inkwise.recognition.alignment import Lattice, alignment, alternatives, likelihoods
 from inkwise.recognition.constraints import NOTHING_KNOWN, Constrained, Constraint, best, constrained
-from inkwise.recognition.model import dated_name, model_source, open_session
+from inkwise.recognition.model import dated_name, model_source, open_session, run_session
 from inkwise.texts import DIGITS
 
 _WEIGHTS = resources.files("inkwise.recognition") / "weights" / "lines"
@@ -71,11 +72,19 @@ class LineModel:
         """Log-probabilities (t, 11) float32 of a strip (32, w) uint8: the blank, then the ten digits.
 
         Two columns make a frame; the first frame begins 8 columns left of the strip.
+
+        Raises:
+            ModelError: the model fails, or gives what are no such logarithms, such as NaN.
         """
         width = -(-(strip.shape[1] + 2 * MARGIN) // 4) * 4
         wide = np.zeros((1, HEIGHT, width), np.uint8)
         wide[0, :, MARGIN : MARGIN + strip.shape[1]] = strip
-        return np.asarray(self._session.run(["lattices"], {"strips": wide})[0][0], np.float32)
+        lattices = run_session(self._session, self.name, ["lattices"], {"strips": wide})[0]
+        # NaN fails every comparison; rounding may lead a little above 0.
+        fits = lattices.ndim == 3 and lattices.shape[::2] == (1, 1 + len(DIGITS))
+        if not fits or not (lattices < 0.01).all():
+            raise ModelError(f"the model {self.name} cannot be used: what it gives are no probabilities")
+        return np.asarray(lattices[0], np.float32)
 
 
 def line_source(name: str | Path) -> Path | bytes:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from inkwise.errors import InkwiseError
+from inkwise.inputs import MEGABYTE, read_input
+
+_LARGEST = MEGABYTE  # of a file of tokens, in bytes
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,7 @@ class Tokens:
             InkwiseError: it cannot be read, holds no token, or a line is neither.
         """
         try:
-            lines = path.read_text("utf-8-sig").splitlines()
-        except OSError as error:
-            raise InkwiseError(f"{path}: cannot be opened ({error.strerror})") from None
+            lines = read_input(path, _LARGEST).decode("utf-8-sig").splitlines()
         except UnicodeDecodeError:
             raise InkwiseError(f"{path}: is not text (UTF-8) with one token a line") from None
         digests: dict[str, bytes] = {}

@@ -1,7 +1,7 @@
 """Many files become one table: several processes, one page at a time, and on again after a kill."""
 
 from inkwise.stacks.crops import Scans
-from inkwise.stacks.reader import Columns, Reader, Row, one_line, rows
+from inkwise.stacks.reader import Columns, Reader, Row, rows
 from inkwise.stacks.review import Item, Review
 from inkwise.stacks.run import read_stack
 from inkwise.stacks.sources import found
@@ -20,7 +20,6 @@ __all__ = [
     "csv_line",
     "found",
     "json_line",
-    "one_line",
     "read_stack",
     "rows",
 ]

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise import __version__
-from inkwise.errors import InkwiseError, PictureError
+from inkwise.errors import InkwiseError, PictureError, one_line
 from inkwise.ink import DOCUMENT_SUFFIXES, Document
+from inkwise.inputs import MEGABYTE, is_folder
 from inkwise.recognition import Recognizer
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.model import model_source
+from inkwise.recognition.model import model_content, model_source
 from inkwise.recognition.strings import LineModel, line_source
-from inkwise.stacks.sources import is_folder
 
 if TYPE_CHECKING:
     from inkwise.forms import Form
@@ -32,6 +32,8 @@ _READING: Columns = {"text": str, "confidence": float, "accepted": bool, "reason
 _CONSTRAINED: Columns = {"text": str, "unconstrained": str, **_READING}
 
 STANDARD_INPUT = "-"
+
+_LARGEST = 256 * MEGABYTE  # of standard input, which is held in memory; in bytes
 
 Read = Callable[[NDArray[np.uint8]], dict[str, Any]]
 
@@ -104,7 +106,7 @@ class Reader:
         glyphs, lines = ("default", self.model) if self.number else (self.model, "default")
         models = hashlib.sha256()
         for source in (model_source(glyphs), line_source(lines)):
-            models.update(source if isinstance(source, bytes) else source.read_bytes())
+            models.update(model_content(source))
         return {
             "version": __version__,
             "model": models.hexdigest(),
@@ -135,7 +137,10 @@ def opened(source: str | bytes) -> Document:
     Raises:
         PictureError: as for `Document`, or it is a folder in which nothing was found.
     """
-    if not isinstance(source, bytes) and is_folder(source):
+    if isinstance(source, bytes):
+        if len(source) > _LARGEST:
+            raise PictureError(f"standard input: is larger than {_LARGEST // MEGABYTE} MB; name a file")
+    elif is_folder(source):
         closed = not os.access(source, os.R_OK | os.X_OK)
         why = "Permission denied" if closed else ", ".join(DOCUMENT_SUFFIXES)
         raise PictureError(f"{source}: no pictures in this folder ({why})")
@@ -164,16 +169,8 @@ def failed(file: str, number: int, columns: Columns, error: Exception) -> Row:
 
 
 def content(file: str) -> str | bytes:
-    """The path itself, or all that comes from standard input."""
-    return sys.stdin.buffer.read() if file == STANDARD_INPUT else file
-
-
-def one_line(text: str) -> str:
-    """The text with escapes for what is not printable: a file's name may hold line ends and worse."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+    """The path itself, or what comes from standard input, as far as it can be read."""
+    return sys.stdin.buffer.read(_LARGEST + 1) if file == STANDARD_INPUT else file
 
 
 def printable(text: str) -> str:

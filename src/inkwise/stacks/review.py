@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 
 from inkwise.errors import ConflictError, DataError, InkwiseError
 from inkwise.files import locked, write_text
+from inkwise.inputs import bounded_lines, clear_read_errors, is_there, open_input
 from inkwise.recognition.reading import NO_INK
 from inkwise.stacks.reader import Reader
 from inkwise.stacks.sources import stamp
 from inkwise.stacks.tables import json_line
-from inkwise.texts import checked
+from inkwise.texts import checked, parse_json
 
 _LONGEST = 100  # characters of a number
+_LONGEST_LINE = 16_000_000  # characters of a row; a page of 10,000 digits has a fifth of it
 
 Corners = list[list[float]]
 
@@ -124,7 +126,7 @@ class Review:
             DataError: The file cannot be opened, or is damaged.
         """
         settled: dict[_Key, str] = {}
-        for number, row in enumerate(_rows(self.path) if self.path.exists() else (), 1):
+        for number, row in enumerate(_rows(self.path) if is_there(self.path) else (), 1):
             try:
                 text = row.pop("text")
                 settled[_Key(**row)] = text
@@ -279,13 +281,13 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         DataError: it cannot be opened, or is none.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                row = json.loads(line)
+        with open_input(path) as file, io.TextIOWrapper(file, "utf-8") as text, clear_read_errors(path):
+            for number, line in enumerate(bounded_lines(text, _LONGEST_LINE), 1):
+                row = parse_json(line)
                 if not isinstance(row, dict):
                     raise DataError(f"{path}: line {number} is no JSON object")
                 yield row
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except DataError:
+        raise
+    except ValueError:  # no UTF-8, no JSON, or a line without end
         raise DataError(f"{path}: is not JSON Lines, as inkwise read --out table.jsonl writes them") from None

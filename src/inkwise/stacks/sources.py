@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from inkwise.ink import DOCUMENT_SUFFIXES
+from inkwise.inputs import is_folder
 
 
 def found(files: Iterable[str]) -> Iterator[str]:
@@ -24,14 +25,6 @@ def found(files: Iterable[str]) -> Iterator[str]:
             yield str(Path(path))
         if empty:
             yield file
-
-
-def is_folder(file: str) -> bool:
-    """Whether there is a folder of this name; not where that cannot be told."""
-    try:
-        return Path(file).is_dir()
-    except OSError:  # the name is too long, the folder above is closed
-        return False
 
 
 def _walk(folder: str) -> Iterator[str]:

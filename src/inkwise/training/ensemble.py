@@ -16,7 +16,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from inkwise.errors import ModelError
 from inkwise.files import check_apart, write_bytes
 from inkwise.recognition import Model
-from inkwise.recognition.model import METADATA_KEY, model_source
+from inkwise.recognition.model import METADATA_KEY, model_content, model_source
 
 _LONGEST_NAME = 100  # of an ensemble by its members; a longer one only counts them
 
@@ -73,7 +73,7 @@ def _open(source: str) -> tuple[Model, onnx.ModelProto, bytes]:
     """A member, its graph, and the bytes of its file."""
     where = model_source(source)
     model = Model(where)  # says what is wrong with it
-    content = where if isinstance(where, bytes) else where.read_bytes()
+    content = model_content(where)
     return model, onnx.load_model_from_string(content), content
 
 

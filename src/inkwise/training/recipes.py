@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inkwise.errors import DataError, InkwiseError, nearest
+from inkwise.inputs import MEGABYTE, read_input
+from inkwise.texts import parse_json
 from inkwise.training.papers import PAPERS
 from inkwise.training.recipe import OptimizerName, Recipe
 
@@ -201,11 +202,10 @@ def recipe(name: str) -> Recipe:
 
 
 def _read(path: Path) -> Recipe:
+    content = read_input(path, MEGABYTE)
     try:
-        keys: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened ({error.strerror})") from None
-    except (ValueError, RecursionError):
+        keys: Any = parse_json(content.decode("utf-8"))
+    except ValueError:
         raise DataError(f"{path}: is not JSON") from None
     if isinstance(keys, dict) and isinstance(keys.get("recipe"), dict):  # the recipe.json of a run
         keys = keys["recipe"]

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from inkwise.errors import ModelError
-from inkwise.recognition.model import METADATA_KEY, model_source, rejects
+from inkwise.recognition.model import METADATA_KEY, model_content, model_source, rejects
 from inkwise.texts import NOT_A_DIGIT
 from inkwise.training.net import Net
 from inkwise.training.nets import net_of
@@ -101,10 +101,7 @@ def net_from_onnx(model: str | Path | bytes) -> tuple[Net, dict[str, Any]]:
         ModelError: it cannot be read, or is no model that `inkwise train` made.
     """
     name = "the model" if isinstance(model, bytes) else str(model)
-    try:
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{name}: cannot be opened ({error.strerror})") from None
+    content = model_content(model)
     try:
         return _parse(content)
     except Exception:  # protobuf, onnx, numpy and torch raise classes of their own, by kind of damage

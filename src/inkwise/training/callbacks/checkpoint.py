@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import torch
 
 from inkwise.errors import DataError
 from inkwise.files import write_bytes
+from inkwise.inputs import clear_read_errors, is_there, open_input
 from inkwise.training.callbacks.base import Callback
 
 if TYPE_CHECKING:
     from inkwise.training.loop import AnyLoop
+
+
+_DAMAGE = (pickle.UnpicklingError, zipfile.BadZipFile)
+
+
+def _check_unpacked(file: IO[bytes]) -> None:
+    """Refuse an archive that is compressed, which `torch.save` never does: it could unpack to any size."""
+    with zipfile.ZipFile(file) as archive:
+        if any(member.file_size > member.compress_size for member in archive.infolist()):
+            raise ValueError("compressed")
+    file.seek(0)
 
 
 class Checkpoint(Callback):
@@ -33,14 +46,16 @@ class Checkpoint(Callback):
         Raises:
             DataError: the file is damaged or of another recipe.
         """
-        if not self.path.exists():
+        if not is_there(self.path):
             return
-        try:
-            loop.restore(torch.load(self.path, weights_only=True))
-        except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError):
-            raise DataError(
-                f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
-            ) from None
+        with open_input(self.path) as file, clear_read_errors(self.path):
+            try:
+                _check_unpacked(file)
+                loop.restore(torch.load(file, weights_only=True))
+            except (RuntimeError, LookupError, TypeError, ValueError, EOFError, *_DAMAGE):
+                raise DataError(
+                    f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
+                ) from None
 
     def on_epoch_end(self, loop: AnyLoop) -> None:
         """Save the state."""

@@ -1,0 +1,269 @@
+"""Every option that names a file or a folder, given each that cannot be used: one line, and exit 1.
+
+The options are those that the command line itself has: a new one is tried too, or has to be classified here.
+"""
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer.main
+from PIL import Image
+
+from inkwise.cli import app
+from inkwise.cli.options import Reads, Writes
+
+TEXTS = {
+    *("writer", "host", "token", "device", "sampler", "name", "names", "on", "address"),
+    *("length", "pattern", "range_", "check"),
+}
+"""Parameters that take a text which is no name of a file; `evaluate` and `read` each have their own `on`."""
+
+SOUND = {
+    "read": {"files": "scan.png"},
+    "review": {"table": "table.jsonl"},
+    "train": {"recipe": "recipe.json", "out": "run"},
+    "sweep": {"recipe": "recipe.json", "space": "lr=0.001,0.002", "sampler": "grid", "out": "swept"},
+    "reproduce": {"names": "mlp-50", "hands": "hands", "out": "runs"},
+    "evaluate": {"model": "tiny", "on": "digits.csv"},
+    "explain": {"image": "scan.png", "model": "tiny", "among": "digits.csv"},
+    "predict": {"source": "digits.csv", "model": "tiny", "submission": "out.csv"},
+    "ensemble": {"runs": "tiny", "out": "out.onnx"},
+    "learn": {"writer": "anna", "database": "sqlite:///new.db", "model": "tiny"},
+    "app": {"no_browser": True},
+    "serve": {"port": "0"},
+    "data get": {"name": "unipen", "source": "hands"},
+    "data info": {"source": "digits.csv"},
+    "corrections export": {"folder": "exported", "database": "sqlite:///new.db"},
+    "corrections import": {"source": "samples.jsonl", "database": "sqlite:///new.db"},
+    "corrections backup": {"file": "copy.db", "database": "sqlite:///new.db"},
+    "form new": {"scan": "scan.png", "no_browser": True},
+    "form check": {"form": "form.yaml"},
+}
+"""What each command needs to be run, by the names of its parameters."""
+
+BESIDE = {("read", "vocabulary"): {"number": True}, ("read", "out"): {"json": True}}
+"""What a parameter needs beside that."""
+
+UNTRIED = {
+    ("app", "database"): "the app begins without its database, and waits for it",
+    ("review", "database"): "likewise",
+    ("reproduce", "page"): "is written after hours of training",
+}
+
+
+def leaves(command, path=()):
+    """Each command by its words."""
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+        return
+    for name, inner in command.commands.items():
+        yield from leaves(inner, (*path, name))
+
+
+COMMANDS = dict(leaves(typer.main.get_command(app)))
+
+
+def marks(command):
+    """Each parameter that takes a text or a path, with its mark, or None."""
+    function = inspect.unwrap(command.callback)
+    hints = typing.get_type_hints(function, include_extras=True)
+    kinds = typing.get_type_hints(function)
+    for parameter in command.params:
+        if parameter.name in hints and any(kind in str(kinds[parameter.name]) for kind in ("str", "Path")):
+            extras = getattr(hints[parameter.name], "__metadata__", ())
+            yield parameter, next((extra for extra in extras if isinstance(extra, Reads | Writes)), None)
+
+
+def test_each_parameter_is_classified():
+    for name, command in COMMANDS.items():
+        for parameter, mark in marks(command):
+            named = f"{name}: {parameter.name}"
+            if mark is None:
+                assert parameter.name in TEXTS, f"{named} needs a mark, Reads or Writes, or is one of TEXTS"
+
+
+def arguments(command, values):
+    """The words of a command line."""
+    words = []
+    for parameter in command.params:
+        value = values.get(parameter.name)
+        if value is not None:
+            option = [parameter.opts[0]] if parameter.param_type_name == "option" else []
+            words += [*option, *([] if value is True else [value])]
+    return words
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What is sound, and what is not: of each kind one by its own name and by each suffix."""
+    folder = tmp_path_factory.mktemp("paths")
+    sound = folder / "sound"
+    sound.mkdir()
+    picture = np.full((120, 120), 230, np.uint8)
+    picture[20:100, 50:60] = 30
+    Image.fromarray(picture).save(sound / "scan.png")
+    glyphs = np.random.default_rng(0).integers(0, 60, (30, 784), np.uint8)
+    rows = [",".join(["label", *(f"pixel{i}" for i in range(784))])]
+    rows += [",".join([str(number % 3), *map(str, glyph)]) for number, glyph in enumerate(glyphs.tolist())]
+    (sound / "digits.csv").write_text("\n".join(rows))
+    recipe = {"recipe": "default", "epochs": 1, "channels": [2, 2, 2], "data": ["digits.csv"], "test": []}
+    (sound / "recipe.json").write_text(json.dumps(recipe))
+    (sound / "table.jsonl").touch()
+    (sound / "samples.jsonl").touch()
+    (sound / "form.yaml").write_text(
+        "name: card\nreference: scan.png\nfields: [{name: a, box: [9, 9, 90, 90]}]"
+    )
+    (sound / "hands").mkdir()
+    for name in ("unipen_digits.npz", "hwd1000.npz"):
+        (sound / "hands" / name).touch()
+    return folder
+
+
+INSIDE = (
+    *(
+        "model.onnx",
+        "recipe.json",
+        "history.csv",
+        "checkpoint.pt",
+        "samples.jsonl",
+        "images.csv",
+        "labels.csv",
+    ),
+    *("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "unipen_digits.npz", "hwd1000.npz", "a.png"),
+)
+"""What is looked for in a folder."""
+
+
+def links(to):
+    def make(path):
+        path.symlink_to(to)
+
+    return make
+
+
+def closed(path):
+    path.touch()
+    path.chmod(0)
+
+
+def in_closed_folder(path):
+    path.mkdir(0)
+
+
+def large(path):
+    path.touch()
+    os.truncate(path, 20 * 2**30)
+
+
+def pipes(path):
+    path.mkdir()
+    for name in INSIDE:
+        os.mkfifo(path / name)
+
+
+def zeros(path):
+    path.mkdir()
+    for name in INSIDE:
+        (path / name).symlink_to("/dev/zero")
+
+
+def nothing(path):
+    """A name alone."""
+
+
+UNREADABLE = {
+    "a pipe": os.mkfifo,
+    "a device without end": links("/dev/zero"),
+    "an empty folder": Path.mkdir,
+    "a folder of pipes": pipes,
+    "a folder of devices": zeros,
+    "a dangling link": links("nowhere"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a closed file": closed,
+    "a damaged disk": links("/proc/self/mem"),
+    "20 GB": large,
+    "0 bytes": Path.touch,
+    "a name of 300 bytes": nothing,
+    "below a file": nothing,
+    "in a closed folder": in_closed_folder,
+}
+
+UNWRITABLE = {
+    "a full device": links("/dev/full"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a name of 300 bytes": nothing,
+    "below a file": nothing,
+    "in a closed folder": in_closed_folder,
+}
+
+USABLE = {("review", "scans"): {"an empty folder", "a folder of pipes", "a folder of devices"}}
+"""What can be used after all."""
+
+
+def placed(folder, kind, make, form):
+    """A path of this kind, in a form such as with a suffix."""
+    name = "x" * 300 if "300" in kind else kind.replace(" ", "-")
+    path = folder / form.rpartition("=")[2].removeprefix("sqlite:///").format(name)
+    if make is not nothing and not path.is_symlink() and not path.exists():
+        make(path)
+    if kind == "below a file":
+        path = folder / "sound" / "digits.csv" / path.name
+    if kind == "in a closed folder":
+        path = path / path.name
+    return form[: form.index("{")] + str(path)
+
+
+def cases(folder, role, kinds):
+    for name, command in COMMANDS.items():
+        for parameter, mark in marks(command):
+            if not isinstance(mark, role) or (name, parameter.name) in UNTRIED:
+                continue
+            for form in mark.forms:
+                for kind, make in kinds.items():
+                    if kind not in USABLE.get((name, parameter.name), ()):
+                        path = placed(folder, kind, make, form)
+                        values = SOUND[name] | BESIDE.get((name, parameter.name), {})
+                        words = [*name.split(), *arguments(command, values | {parameter.name: path})]
+                        yield f"{name} {parameter.opts[0]} {form}: {kind}", words
+
+
+def tried(folder, role, kinds):
+    """What came of each case, by its name."""
+    named = dict(cases(folder, role, kinds))
+    orders = [{"arguments": words, "folder": str(folder / "sound")} for words in named.values()]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("path_runner.py")],
+        input=json.dumps(orders),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip(named, json.loads(done.stdout), strict=True))
+
+
+def complaint(result):
+    """What is wrong with how it ended; None where nothing is."""
+    said = result["err"].splitlines()
+    if result["code"] != 1:
+        return f"exit status {result['code']}: {result['err'][-300:]}"
+    if len([line for line in said if line.startswith("inkwise: ")]) != 1 or "Traceback" in result["err"]:
+        return f"not one line: {result['err'][-600:]}"
+    if result["megabytes"] > 500:
+        return f"{result['megabytes']} MB"
+    return None
+
+
+@pytest.mark.parametrize(("role", "kinds"), [(Reads, UNREADABLE), (Writes, UNWRITABLE)])
+def test_what_cannot_be_used_is_one_line(folder, role, kinds):
+    results = tried(folder, role, kinds)
+    if "INKWISE_PATHS" in os.environ:
+        Path(os.environ["INKWISE_PATHS"]).write_text(json.dumps(results, indent=1))
+    complaints = {name: why for name, result in results.items() if (why := complaint(result))}
+    assert not complaints, "\n".join(f"{name}: {why}" for name, why in complaints.items())

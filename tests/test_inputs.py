@@ -1,0 +1,92 @@
+"""Input files: regular files only, and no more of them than a limit."""
+
+import os
+
+import pytest
+
+from inkwise import inputs
+from inkwise.errors import DataError, InkwiseError, PictureError
+from inkwise.inputs import bounded_lines, is_folder, is_there, open_input, read_input, read_lines
+
+EVERYTHING = 1_000
+
+
+def refusal(path, limit=EVERYTHING):
+    with pytest.raises(PictureError) as caught:
+        read_input(path, limit, PictureError)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_file_is_read(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"0123456789")
+    (tmp_path / "link").symlink_to(path)
+    assert read_input(path, 10) == read_input(str(tmp_path / "link"), EVERYTHING) == b"0123456789"
+    with open_input(path) as file:
+        assert file.read(3) == b"012"
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("none")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "file").touch()
+    for path, reason in [
+        (tmp_path, "is a folder, not a file"),
+        (tmp_path / "pipe", "is a pipe or a device, not a file"),
+        ("/dev/zero", "is a pipe or a device, not a file"),
+        (tmp_path / "none", "cannot be opened (No such file or directory)"),
+        (tmp_path / "link", "cannot be opened (No such file or directory)"),
+        (tmp_path / "circle", "cannot be opened (Too many levels of symbolic links)"),
+        (tmp_path / "file" / "below", "cannot be opened (Not a directory)"),
+        (tmp_path / ("x" * 300), "cannot be opened (File name too long)"),
+        ("", "cannot be opened (No such file or directory)"),
+        ("/proc/self/mem", "cannot be read (Input/output error)"),
+    ]:
+        assert refusal(path) == f"{path}: {reason}"
+
+
+def test_names_that_no_file_can_have():
+    assert refusal("a\0b") == r"a\x00b: cannot be opened (embedded null byte)"
+    assert refusal("a\ud800b").startswith(r"a\ud800b: cannot be opened ('utf-8' codec can't encode")
+
+
+def test_a_file_beyond_the_limit_is_refused_without_being_read(tmp_path):
+    path = tmp_path / "large"
+    path.touch()
+    os.truncate(path, 20 * 2**30)
+    assert refusal(path, 5_000_000) == f"{path}: is larger than 5 MB"
+    assert refusal(path, 10) == f"{path}: is larger than 10 bytes"
+    assert refusal("/proc/self/maps", 10) == "/proc/self/maps: is larger than 10 bytes", "which claims 0"
+
+
+def test_lines_are_read_without_blanks_and_a_list_without_end_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "numbers.txt"
+    path.write_text("\ufeff 12 \r\n\n345\n", encoding="utf-8")
+    assert read_lines(path) == ["12", "345"]
+    path.write_bytes(b"\xff")
+    with pytest.raises(DataError, match=r"is not text \(UTF-8\) with one number a line$"):
+        read_lines(path)
+    monkeypatch.setattr(inputs, "_LINES", 8)
+    path.write_bytes(b"123456789")
+    with pytest.raises(DataError, match="is larger than 8 bytes"):
+        read_lines(path)
+
+
+def test_a_line_without_end_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one\ntwo\nthree")
+    with path.open() as file:
+        assert [*bounded_lines(file, 5)] == ["one\n", "two\n", "three"]
+    with path.open() as file, pytest.raises(InkwiseError, match=r"^is longer than 4 characters$"):
+        [*bounded_lines(file, 4)]
+
+
+def test_what_cannot_be_looked_at(tmp_path):
+    long = tmp_path / ("x" * 300)
+    assert is_folder(tmp_path)
+    assert not is_folder(long)
+    assert is_there(tmp_path)
+    assert is_there(long), "opening it says why not"
+    assert not is_there(tmp_path / "none")
