@@ -29,8 +29,8 @@ from common import machine, print_table
 from playwright.sync_api import Page, sync_playwright
 
 from inkwise.corrections import Store
-from inkwise.ink import stroke_glyph
-from inkwise.recognition.plain import plain_strokes
+from inkwise.preprocessing import stroke_glyph
+from inkwise.recognition.reference_digits import plain_strokes
 
 SEVEN = [(30, 30), (90, 30), (60, 130)]
 STROKES = 100

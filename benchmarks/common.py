@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from inkwise.machine import machine
+from inkwise._util.system import machine
 
 __all__ = ["machine", "print_table", "table"]
 

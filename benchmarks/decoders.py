@@ -23,20 +23,20 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from inkwise.app.bodies import writer_of
+from inkwise._util.errors import InkwiseError
+from inkwise._util.system import ignore_pillow_warnings
+from inkwise.app.requests import writer_of
 from inkwise.datasets.idx import read_idx
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.unipen_format import DamageError, read_document
-from inkwise.errors import InkwiseError
-from inkwise.forms.form import Form
-from inkwise.ink import Document, decode
-from inkwise.machine import ignore_pillow_warnings
+from inkwise.forms.template import Form
+from inkwise.http.bodies import TooLargeError, answer, fields, strokes_of
+from inkwise.image import Document, decode
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.line_reader import LineModel
 from inkwise.recognition.model import METADATA_KEY
-from inkwise.recognition.strings import LineModel
-from inkwise.web.bodies import TooLargeError, answer, fields, strokes_of
 
 LONGEST = 2.0
 """Seconds of processor time that one input may take."""

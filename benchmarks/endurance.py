@@ -26,7 +26,7 @@ import numpy as np
 from common import machine, print_table
 from service import connect, memory, pictures_of_digits, png, request, running
 
-from inkwise.recognition.plain import plain_digits, plain_strokes
+from inkwise.recognition.reference_digits import plain_digits, plain_strokes
 
 TENTHS = 10
 SAMPLED = 0.5  # seconds from one look at the memory to the next

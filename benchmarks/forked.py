@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["victims", "inkwise.cli", "inkwise.app", "inkwise.corrections", "inkwise.evaluation", "inkwise.stacks"]
+    ["victims", "inkwise.cli", "inkwise.app", "inkwise.corrections", "inkwise.evaluation", "inkwise.batch"]
 )
 
 

@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py TARGET --minutes 10 --seeds FOLDER
     python benchmarks/fuzz.py                                      # each target for ten minutes, and a table
 
-The seeds in tests/siege/seeds are where it begins. Inputs that reach something new are kept in FOLDER, and
+The seeds in tests/robustness/seeds are where it begins. Inputs that reach something new are kept in FOLDER, and
 the next run goes on from them. It ends at the first finding, with exit 77, and says in which file of
 FOLDER-findings that lies.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import atheris
 from common import print_table
 
-SEEDS = Path(__file__).parent.parent / "tests" / "siege" / "seeds"
+SEEDS = Path(__file__).parent.parent / "tests" / "robustness" / "seeds"
 
 _ROOMS = ("web", "datasets", "forms", "ink", "recognition")
 _WATCHED = [*(f"inkwise.{room}" for room in _ROOMS), "PIL", "yaml"]
@@ -35,7 +35,7 @@ def main() -> None:
         from decoders import TARGETS, tried
         from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (else they would come later)
 
-        import inkwise.ink.pdf  # noqa: F401
+        import inkwise.image.pdf  # noqa: F401
 
         Image.preinit()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

@@ -35,14 +35,14 @@ from real_hands import others, unipen
 from rich.console import Console
 
 from inkwise import datasets
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.files import make_folder, write_bytes, write_text
 from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
-from inkwise.errors import DataError, InkwiseError
 from inkwise.evaluation import evaluate_model
-from inkwise.files import make_folder, write_bytes, write_text
 from inkwise.recognition import Model
 from inkwise.training import Recipe, recipe, train
-from inkwise.training.pictures import glyph_cover, photographed
+from inkwise.training.synthesis.degradation import glyph_cover, photographed
 
 ROOT = Path(__file__).parent.parent
 TEACHERS = ROOT / "runs" / "ingredients"

@@ -27,8 +27,8 @@ from common import machine, print_table
 from scipy import stats
 
 from inkwise import Recognizer, datasets
-from inkwise.ink import stroke_glyph
-from inkwise.training.finetune import finetune
+from inkwise.preprocessing import stroke_glyph
+from inkwise.training.fine_tuning import finetune
 
 ROOT = Path(__file__).parent.parent
 ANSWERED = (0, 10, 20, 40, 80)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from inkwise._util.text import DIGITS
 from inkwise.datasets import load_raw
-from inkwise.datasets.base import split_writers
-from inkwise.ink import Box
-from inkwise.texts import DIGITS
-from inkwise.training.layout import TALL, drawn, high
-from inkwise.training.lines import number
-from inkwise.training.pictures import written
-from inkwise.training.styles import Stroke
+from inkwise.datasets.dataset import split_writers
+from inkwise.preprocessing import Box
+from inkwise.training.synthesis.allographs import Stroke
+from inkwise.training.synthesis.degradation import written
+from inkwise.training.synthesis.line_layout import TALL, drawn, high
+from inkwise.training.synthesis.line_synthesis import number
 
 KINDS = ("plain", "ruled", "squared", "text", "form", "table")
 WIDTH, HEIGHT = 1654, 2339  # A4 at 200 dpi

@@ -27,12 +27,12 @@ from made_pages import KINDS, MadePage, Written, made_pages, read_hands
 from numpy.typing import NDArray
 
 from inkwise import Reading, Recognizer
-from inkwise.datasets.base import PARTS
-from inkwise.errors import InkwiseError
-from inkwise.ink import Box
-from inkwise.intervals import wilson_interval
-from inkwise.machine import use_one_thread
-from inkwise.recognition.strings import LineModel, line_source
+from inkwise._util.errors import InkwiseError
+from inkwise._util.intervals import wilson_interval
+from inkwise._util.system import use_one_thread
+from inkwise.datasets.dataset import PARTS
+from inkwise.preprocessing import Box
+from inkwise.recognition.line_reader import LineModel, line_source
 
 SEEDS = {"validation": 0, "test": 1}
 _FOUND, _COVERED = 0.5, 0.7

@@ -33,17 +33,17 @@ from sklearn.metrics import roc_auc_score
 from speed import throughput
 
 from inkwise import Reading, Recognizer, datasets
+from inkwise._util.errors import InkwiseError
+from inkwise._util.intervals import wilson_interval
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.datasets.base import PARTS, stack_glyphs
-from inkwise.errors import InkwiseError
+from inkwise.datasets.dataset import PARTS, stack_glyphs
 from inkwise.evaluation import evaluate_model
 from inkwise.evaluation.metrics import Evaluation, json_safe
-from inkwise.ink import picture_glyph, stroke_glyph
-from inkwise.intervals import wilson_interval
+from inkwise.preprocessing import picture_glyph, stroke_glyph
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.training import styles
-from inkwise.training.others import LOOK_ALIKES
+from inkwise.training.synthesis import allographs as styles
+from inkwise.training.synthesis.negatives import LOOK_ALIKES
 
 SEEDS = {"validation": 0, "test": 1}
 PENS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the rest is drawn with 2.6
@@ -181,7 +181,7 @@ def corrupted(model: Model, path: Path) -> list[Figures]:
 
 
 def styled(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
-    """Digits with one mark each that MNIST hardly shows (`inkwise.training.styles`), and other pens."""
+    """Digits with one mark each that MNIST hardly shows (`inkwise.training.synthesis.allographs`), and other pens."""
     sets = [
         Dataset(
             name,

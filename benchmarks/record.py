@@ -20,17 +20,17 @@ from common import machine, print_table
 from torch.utils.flop_counter import FlopCounterMode
 
 from inkwise import datasets
-from inkwise.intervals import wilson_interval
-from inkwise.texts import DIGITS
+from inkwise._util.intervals import wilson_interval
+from inkwise._util.text import DIGITS
 from inkwise.training import Recipe, recipe
 from inkwise.training.callbacks import Callback
 from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
 from inkwise.training.glyph_task import samples_of
+from inkwise.training.initialization import start
 from inkwise.training.loop import AnyLoop
-from inkwise.training.net import Net
-from inkwise.training.run import callbacks_of
-from inkwise.training.samples import gather
-from inkwise.training.weights import start
+from inkwise.training.models.network import Net
+from inkwise.training.training_data import gather
+from inkwise.training.training_run import callbacks_of
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import numpy as np
 from common import machine, print_table
 from numpy.typing import NDArray
 
-from inkwise.recognition.plain import plain_strokes
+from inkwise.recognition.reference_digits import plain_strokes
 
 INKWISE = Path(sys.executable).with_name("inkwise")
 CONNECTIONS = 64

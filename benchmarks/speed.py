@@ -23,10 +23,10 @@ from service import requests
 from torch.profiler import ProfilerActivity, profile
 
 from inkwise import Recognizer, datasets
-from inkwise.machine import use_one_thread
+from inkwise._util.system import use_one_thread
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.recognition.plain import plain_strokes
+from inkwise.recognition.reference_digits import plain_strokes
 from inkwise.recognition.runtime import onnxruntime as ort
 from inkwise.training import recipe
 

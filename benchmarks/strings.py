@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from inkwise import Recognizer, datasets
-from inkwise.datasets.base import PARTS
-from inkwise.ink import Strokes, decode
-from inkwise.ink.strokes import draw_strokes
-from inkwise.intervals import wilson_interval
-from inkwise.recognition.strings import LineModel
+from inkwise._util.intervals import wilson_interval
+from inkwise.datasets.dataset import PARTS
+from inkwise.image import decode
+from inkwise.preprocessing import Strokes
+from inkwise.preprocessing.strokes import draw_strokes
+from inkwise.recognition.line_reader import LineModel
 
 Grey = NDArray[np.uint8]
 Said = tuple[str, float]

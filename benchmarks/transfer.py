@@ -29,9 +29,9 @@ from inkwise.datasets import Dataset
 from inkwise.evaluation.plots import LINE_COLORS, figure, png
 from inkwise.training import Recipe, recipe
 from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
-from inkwise.training.run import callbacks_of
-from inkwise.training.samples import stratified
-from inkwise.training.weights import resolve, start
+from inkwise.training.initialization import resolve, start
+from inkwise.training.training_data import stratified
+from inkwise.training.training_run import callbacks_of
 
 PICTURE = Path(__file__).parent.parent / "docs" / "transfer.png"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")

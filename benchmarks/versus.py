@@ -41,9 +41,9 @@ from record import misses, once, operations
 from versus_tables import Runs
 
 from inkwise import Recognizer, datasets
-from inkwise.machine import cores
+from inkwise._util.system import cores
+from inkwise._util.text import DIGITS
 from inkwise.recognition.model import model_source
-from inkwise.texts import DIGITS
 from inkwise.training import recipe
 from inkwise.training.glyph_loop import logits_of
 from inkwise.training.glyph_task import samples_of

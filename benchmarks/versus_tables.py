@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from peers import TITLES, Look
 from scipy import stats
 
-from inkwise.intervals import wilson_interval
+from inkwise._util.intervals import wilson_interval
 
 MARKS = {"99.0 %": 100, "99.5 %": 50, "99.7 %": 30}  # misses of 10,000
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]

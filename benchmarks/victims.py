@@ -245,7 +245,7 @@ class Learning:
 
 def learn_from_little(url: str) -> None:
     """`inkwise learn`, with a few hundred made glyphs for MNIST, so that it takes seconds."""
-    from inkwise.corrections import learning
+    from inkwise.corrections import learning_jobs as learning
 
     learning.load = lambda name: bars(600)
     command("learn", "--writer", "anna", "--model", "tiny", "--database", url)
@@ -330,7 +330,7 @@ def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> Non
     """`inkwise data get mnist`, of other files from another place."""
     from inkwise import datasets
     from inkwise.datasets import mnist
-    from inkwise.datasets.sources import Mirror
+    from inkwise.datasets.mnist_sources import Mirror
 
     os.environ["INKWISE_DATA"] = str(cache)
     mnist.FILES.update(digests)

@@ -18,11 +18,11 @@ import numpy as np
 from inkwise import Recognizer, datasets
 from inkwise.cli.explain import explain
 from inkwise.datasets import StrokeSet
-from inkwise.ink import stroke_glyph
-from inkwise.training.hands import redrawn
-from inkwise.training.others import draw_others, spoil_digits
-from inkwise.training.pictures import glyph_cover, photographed
-from inkwise.training.styles import restyle
+from inkwise.preprocessing import stroke_glyph
+from inkwise.training.synthesis.allographs import restyle
+from inkwise.training.synthesis.degradation import glyph_cover, photographed
+from inkwise.training.synthesis.negatives import draw_others, spoil_digits
+from inkwise.training.synthesis.stroke_augmentation import redrawn
 
 HERE = Path(__file__).parent
 LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")

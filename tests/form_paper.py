@@ -118,7 +118,7 @@ def turned(page, degrees=0.0, scale=1.0, paper=250):
 
 def photo(page, rng, tilt=0.06, turn=0.0):
     """A photograph on a dark table: perspective, light and shadow, blur, noise."""
-    from inkwise.training.pictures import light  # its room brings torch
+    from inkwise.training.synthesis.degradation import light  # its room brings torch
 
     height, width = page.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

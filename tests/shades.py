@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 
-from inkwise.stacks import Reader, read_stack
+from inkwise.batch import Reader, read_stack
 
 DEADLY = 10  # a page of this shade kills the process that reads it
 BROKEN = 20  # and one of this is too much for the reader

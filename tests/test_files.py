@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inkwise.errors import DataError
-from inkwise.files import check_apart, locked, make_folder, write_atomic, write_folder, write_text
+from inkwise._util.errors import DataError
+from inkwise._util.files import check_apart, locked, make_folder, write_atomic, write_folder, write_text
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
@@ -188,7 +188,7 @@ def test_what_is_read_is_not_written(tmp_path, monkeypatch):
 _HOLD = """
 import sys
 from pathlib import Path
-from inkwise.files import locked
+from inkwise._util.files import locked
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()
@@ -197,7 +197,7 @@ with locked(Path(sys.argv[1])):
 _COUNT = """
 import sys
 from pathlib import Path
-from inkwise.files import locked, write_text
+from inkwise._util.files import locked, write_text
 path = Path(sys.argv[1])
 for _ in range(50):
     with locked(path):

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from inkwise import inputs
-from inkwise.errors import DataError, InkwiseError, PictureError
-from inkwise.inputs import bounded_lines, is_folder, is_there, open_input, read_input, read_lines
+from inkwise._util import inputs
+from inkwise._util.errors import DataError, InkwiseError, PictureError
+from inkwise._util.inputs import bounded_lines, is_folder, is_there, open_input, read_input, read_lines
 
 EVERYTHING = 1_000
 

@@ -1,6 +1,6 @@
 import pytest
 
-from inkwise.intervals import wilson_interval
+from inkwise._util.intervals import wilson_interval
 
 
 @pytest.mark.parametrize(

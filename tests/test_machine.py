@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from inkwise.machine import use_one_thread
+from inkwise._util.system import use_one_thread
 
 
 @pytest.fixture

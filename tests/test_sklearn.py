@@ -12,11 +12,11 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import recipe
-from inkwise.training.weights import net_from_onnx
+from inkwise.training.initialization import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 

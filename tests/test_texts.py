@@ -2,8 +2,8 @@
 
 import pytest
 
-from inkwise.errors import InkwiseError
-from inkwise.texts import bounds, checked, escaped, unescaped
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import bounds, checked, escaped, unescaped
 
 
 def test_a_text_loses_the_blanks_around_it():

@@ -6,9 +6,9 @@ import cv2
 import pytest
 
 from inkwise.datasets import load
-from inkwise.ink import decode
-from inkwise.recognition.automata import DIGITS
-from inkwise.recognition.patterns import matching
+from inkwise.image import decode
+from inkwise.recognition.ctc.automata import DIGITS
+from inkwise.recognition.ctc.regex import matching
 
 
 def decoding(seven, folder):

@@ -100,7 +100,7 @@ def test_operations_of_a_graph_are_those_of_the_net():
     from torch.utils.flop_counter import FlopCounterMode
 
     from inkwise.training import recipe
-    from inkwise.training.weights import start
+    from inkwise.training.initialization import start
 
     net = start(recipe("hands"), (*"0123456789", "not a digit"))  # of the bundled weights
     with FlopCounterMode(display=False) as counter:

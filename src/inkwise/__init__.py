@@ -1,6 +1,6 @@
 """Inkwise reads handwritten digits, says how sure it is, and says nothing where there is no digit."""
 
-from inkwise.errors import DataError, InkwiseError, ModelError, PictureError, StoreError
+from inkwise._util.errors import DataError, InkwiseError, ModelError, PictureError, StoreError
 from inkwise.recognition import Constraint, Digit, Reading, Recognizer, read
 
 __version__ = "0.1.0"

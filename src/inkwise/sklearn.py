@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 
-from inkwise.errors import InkwiseError, needs_extra
+from inkwise._util.errors import InkwiseError, needs_extra
 
 with needs_extra("train", "inkwise.sklearn"):
     import torch
@@ -21,13 +21,13 @@ with needs_extra("train", "inkwise.sklearn"):
     from torch.nn import functional as F  # noqa: N812
 
     from inkwise.training.callbacks import Progress
+    from inkwise.training.config import Recipe
     from inkwise.training.glyph_loop import GlyphLoop, Samples
-    from inkwise.training.recipe import Recipe
+    from inkwise.training.initialization import resolve, start
     from inkwise.training.recipes import recipe as recipe_of
-    from inkwise.training.run import callbacks_of, device_of
-    from inkwise.training.samples import stratified
     from inkwise.training.seeding import seeded
-    from inkwise.training.weights import resolve, start
+    from inkwise.training.training_data import stratified
+    from inkwise.training.training_run import callbacks_of, device_of
 
 __all__ = ["DigitClassifier"]
 
@@ -48,7 +48,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     kept. Small sets are trained on in batches smaller than the recipe's. The recipe's data sets are not read.
 
     Args:
-        recipe: a recipe's name, or a recipe: `inkwise.training.recipe("default").set(lr=4e-3)`.
+        recipe: a recipe's name, or a recipe: `inkwise.training.config("default").set(lr=4e-3)`.
         epochs: how often all samples are seen; None takes the recipe's.
         random_state: as everywhere in scikit-learn; the recipe's `seed` is not used.
         device: "auto", "cpu", "cuda" or "mps": where it trains. Prediction is on the CPU.

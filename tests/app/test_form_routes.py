@@ -7,8 +7,8 @@ from form_paper import BOXES, empty, save
 from PIL import Image
 from starlette.testclient import TestClient
 
+from inkwise._util.errors import DataError, PictureError
 from inkwise.app import Editor, create_editor
-from inkwise.errors import DataError, PictureError
 from inkwise.forms import Form
 
 METER = {"name": "meter", "box": [300, 250, 300, 50], "kind": "comb", "cells": 6}

@@ -4,7 +4,8 @@ import uuid
 import cv2
 import pytest
 
-from inkwise.corrections import Accuracy, Scores, learning
+from inkwise.corrections import Accuracy, Scores
+from inkwise.corrections import learning_jobs as learning
 from inkwise.recognition import Model
 
 ANNA = {"writer": "anna"}

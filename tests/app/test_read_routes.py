@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.ink import stroke_glyph
+from inkwise.preprocessing import stroke_glyph
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 ONE = [[[160, 20], [160, 100]]]

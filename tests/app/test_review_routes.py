@@ -9,8 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from inkwise.app import Desk, create_review
+from inkwise.batch import Reader, rows
 from inkwise.corrections import Learner
-from inkwise.stacks import Reader, Review, Scans, rows
+from inkwise.review import Review, Scans
 
 
 @pytest.fixture

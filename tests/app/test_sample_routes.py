@@ -4,7 +4,7 @@ import uuid
 import numpy as np
 import pytest
 
-from inkwise.web.bodies import POINTS
+from inkwise.http.bodies import POINTS
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 

@@ -5,8 +5,8 @@ import cv2
 import pytest
 from starlette.testclient import TestClient
 
+from inkwise._util.errors import InkwiseError
 from inkwise.app import Editor, create_app, create_editor, limits
-from inkwise.errors import InkwiseError
 
 ANNA = {"writer": "anna"}
 

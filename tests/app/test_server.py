@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 from sqlalchemy import Engine, event
 
+from inkwise._util.errors import InkwiseError
 from inkwise.corrections import Learner, database
-from inkwise.errors import InkwiseError
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 ANSWER = {"writer": "anna", "source": "canvas", "answers": [{"label": "7", "strokes": SEVEN}]}
@@ -124,7 +124,7 @@ def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, m
 
 def test_the_job_ends_with_the_app(serve, monkeypatch):
     ended = []
-    monkeypatch.setattr("inkwise.app.learning.LearningJob.cancel", lambda job: ended.append(job))
+    monkeypatch.setattr("inkwise.app.learning_routes.LearningJob.cancel", lambda job: ended.append(job))
     client = serve()
     assert client.get("/").status_code == 200
     assert ended == []
@@ -135,7 +135,7 @@ def test_the_job_ends_with_the_app(serve, monkeypatch):
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
 def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith(("inkwise.app", "inkwise.web"))]:
+    for name in [name for name in sys.modules if name.startswith(("inkwise.app", "inkwise.http"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(InkwiseError, match=rf'^the app needs {missing}: pip install "inkwise\[app\]"$'):

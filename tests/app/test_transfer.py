@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkwise.app import transfer
+from inkwise.app import transfer_routes as transfer
 
 BLANK = ",".join(["0"] * 784)
 

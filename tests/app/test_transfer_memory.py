@@ -9,8 +9,8 @@ import pytest
 PEAK = """
 import json, sys, uuid, zipfile
 from pathlib import Path
-from inkwise.app import transfer
-from inkwise.app.transfer import _export, _import
+from inkwise.app import transfer_routes as transfer
+from inkwise.app.transfer_routes import _export, _import
 from inkwise.corrections import Learner, Sample
 import numpy
 

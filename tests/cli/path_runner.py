@@ -102,15 +102,6 @@ def obey_permissions():
 
 
 if __name__ == "__main__":
-    import inkwise.app
-    import inkwise.corrections
-    import inkwise.evaluation
-    import inkwise.forms
-    import inkwise.papers
-    import inkwise.service
-    import inkwise.stacks
-    import inkwise.sweep
-    import inkwise.training.ensemble  # noqa: F401
     from inkwise.cli import main
 
     gc.freeze()

@@ -11,10 +11,10 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from inkwise.app import process
+from inkwise._util.errors import InkwiseError, ModelError, StoreError
+from inkwise.app import launch as process
 from inkwise.cli import app
 from inkwise.corrections import Store
-from inkwise.errors import InkwiseError, ModelError, StoreError
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from damage import damage
 from typer.testing import CliRunner
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.cli import app
 from inkwise.corrections import Accuracy, Scores, Store
-from inkwise.errors import InkwiseError, StoreError
 
 
 def run(*arguments):

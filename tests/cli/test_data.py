@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from inkwise._util.errors import DataError
 from inkwise.cli.data import app
 from inkwise.datasets import mnist
 from inkwise.datasets.idx import idx_bytes
-from inkwise.errors import DataError
 
 
 def run(*arguments):

@@ -9,8 +9,8 @@ import typer
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from inkwise._util.errors import InkwiseError
 from inkwise.cli.evaluate import evaluate
-from inkwise.errors import InkwiseError
 from inkwise.evaluation import results
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from inkwise._util.errors import InkwiseError
 from inkwise.cli.explain import explain
-from inkwise.errors import InkwiseError
-from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.reference_digits import plain_digits
 
 
 @pytest.fixture(autouse=True)

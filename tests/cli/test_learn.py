@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.cli import app
-from inkwise.corrections import Accuracy, Scores, Store, Version, learning
-from inkwise.errors import InkwiseError, StoreError
+from inkwise.corrections import Accuracy, Scores, Store, Version
+from inkwise.corrections import learning_jobs as learning
 
 
 def run(*arguments):

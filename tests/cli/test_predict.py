@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.reference_digits import plain_digits
 
 PIXELS = [f"pixel{number}" for number in range(784)]
 

@@ -25,7 +25,7 @@ def test_options_that_do_not_go_together(inkwise, options, reason):
 
 
 def test_the_extra_is_named_where_it_is_not_installed(inkwise, monkeypatch):
-    for module in [name for name in sys.modules if name.startswith("inkwise.cluster")]:
+    for module in [name for name in sys.modules if name.startswith("inkwise.batch")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "ray", None)
     status, _, err = inkwise("read", "scans", "--on", "ray", "--out", "table")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.recognition import strings
+from inkwise.recognition import line_reader as strings
 
 
 @pytest.fixture(autouse=True)

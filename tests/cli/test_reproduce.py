@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from inkwise import papers
+from inkwise import reproduction as papers
 from inkwise.cli import main
 
 

@@ -5,8 +5,8 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
+from inkwise._util.errors import DataError, InkwiseError, PictureError, StoreError
 from inkwise.cli import app
-from inkwise.errors import DataError, InkwiseError, PictureError, StoreError
 
 ROW = {"file": "a.png", "page": 1, "text": "", "confidence": 0.0, "accepted": False, "reason": "is damaged"}
 

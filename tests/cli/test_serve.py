@@ -38,7 +38,7 @@ def test_what_cannot_be_served_is_one_line(inkwise, busy, tokens):
 def test_without_the_extra_it_says_what_to_install(inkwise, missing, monkeypatch):
     import sys
 
-    for name in [name for name in sys.modules if name.startswith(("inkwise.service", "inkwise.web"))]:
+    for name in [name for name in sys.modules if name.startswith(("inkwise.service", "inkwise.http"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     status, _, line = inkwise("serve")

@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from inkwise._util.errors import InkwiseError
 from inkwise.cli import app
-from inkwise.errors import InkwiseError
 
 
 @pytest.fixture

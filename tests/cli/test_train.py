@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from inkwise.datasets.idx import idx_bytes
-from inkwise.ink import stroke_glyph
+from inkwise.preprocessing import stroke_glyph
 
 SHAPES = {
     "A": [[(0, 90), (30, 0), (60, 90)], [(12, 55), (48, 55)]],

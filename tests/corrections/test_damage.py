@@ -3,6 +3,7 @@
 import pytest
 from damage import KINDS, VERSIONS, damage, name_of
 
+from inkwise._util.errors import StoreError
 from inkwise.corrections import (
     Accuracy,
     Learner,
@@ -13,7 +14,6 @@ from inkwise.corrections import (
     import_samples,
 )
 from inkwise.corrections.learner import Answer
-from inkwise.errors import StoreError
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))

@@ -5,9 +5,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
+from inkwise._util.errors import StoreError
 from inkwise.corrections import Sample, Store, database
 from inkwise.corrections.sample import Base
-from inkwise.errors import StoreError
 
 
 @pytest.fixture

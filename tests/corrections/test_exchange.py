@@ -5,8 +5,8 @@ import uuid
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError, StoreError
 from inkwise.corrections import Store, exchange, export_samples, import_samples
-from inkwise.errors import DataError, StoreError
 
 ROW = ["0"] * 783 + ["255"]
 SEVEN = [[[0, 0], [50.5, 0], [20, 90]]]

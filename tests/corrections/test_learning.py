@@ -11,13 +11,15 @@ import pytest
 from rich.console import Console
 
 from inkwise import datasets
-from inkwise.corrections import Accuracy, Job, JobState, Scores, Store, learn, learning
-from inkwise.corrections.learning import compare, held_back
+from inkwise._util.errors import DataError, InkwiseError, ModelError, StoreError
+from inkwise.corrections import Accuracy, Job, JobState, Scores, Store, learn
+from inkwise.corrections import learning_jobs as learning
+from inkwise.corrections.learning_jobs import compare, held_back
 from inkwise.datasets.idx import idx_bytes
-from inkwise.errors import DataError, InkwiseError, ModelError, StoreError
-from inkwise.ink import stroke_glyph
+from inkwise.preprocessing import stroke_glyph
 from inkwise.recognition import Model
-from inkwise.training import finetune, recipe, train
+from inkwise.training import fine_tuning as finetune
+from inkwise.training import recipe, train
 from inkwise.training.recipes import Learn
 
 SHAPES = {
@@ -34,8 +36,8 @@ CHILD = """
 import sys
 from functools import partial
 from inkwise import datasets
-from inkwise.corrections import learning
-from inkwise.training import finetune
+from inkwise.corrections import learning_jobs as learning
+from inkwise.training import fine_tuning as finetune
 from inkwise.training.recipes import Learn
 learning.load = lambda name: datasets.load(sys.argv[1])
 quick = Learn().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
@@ -204,7 +206,7 @@ def test_what_it_needs_is_said(store, teach, base, monkeypatch):
     with pytest.raises(DataError, match="nowhere"):
         learn(store, "anna", base)
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "inkwise.training.finetune")
+    monkeypatch.delitem(sys.modules, "inkwise.training.fine_tuning")
     for begin in (lambda: learn(store, "anna", base), lambda: Job(store).start("anna")):
         with pytest.raises(InkwiseError, match=r'^learning needs torch: pip install "inkwise\[train\]"$'):
             begin()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from inkwise._util.errors import InkwiseError
 from inkwise.corrections import Sample
-from inkwise.errors import InkwiseError
 
 
 def sample(**values):

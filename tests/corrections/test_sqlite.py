@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
+from inkwise._util.errors import DataError, StoreError
 from inkwise.corrections import Accuracy, Scores, Store, database, sqlite
-from inkwise.errors import DataError, StoreError
 
 SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Sample, Scores, Store
 from inkwise.datasets import split_writers
-from inkwise.errors import InkwiseError, StoreError
 
 SEVEN = [[[0, 0], [50, 0], [20, 90]], [[15, 50], [45, 50]]]
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import alembic.command
 import pytest
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Scores, Store, database
-from inkwise.errors import InkwiseError, StoreError
 
 BEFORE = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 AFTER = Scores(mnist=Accuracy(9_966, 10_000), own=Accuracy(32, 33))

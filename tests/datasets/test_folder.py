@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwise._util.errors import DataError
 from inkwise.datasets.folder import read_picture_folder
-from inkwise.errors import DataError
-from inkwise.ink import picture_glyph
+from inkwise.preprocessing import picture_glyph
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError
 from inkwise.datasets.idx import find_idx, idx_bytes, read_idx, read_idx_folder
-from inkwise.errors import DataError
 
 
 def test_an_array_survives_the_way_through_a_file(tmp_path, digits):

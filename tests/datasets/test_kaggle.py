@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError
 from inkwise.datasets.kaggle import read_kaggle
-from inkwise.errors import DataError
 
 PIXELS = [f"pixel{i}" for i in range(784)]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwise._util.errors import DataError
 from inkwise.datasets import KNOWN, StrokeSet, fetch_mnist, load, load_raw
-from inkwise.errors import DataError
 
 
 def test_a_known_name(tiny_mnist):

@@ -9,10 +9,10 @@ import numpy as np
 import platformdirs
 import pytest
 
+from inkwise._util.errors import DataError
 from inkwise.datasets import fetch_mnist, missing_files, mnist, mnist_folder
 from inkwise.datasets.mnist import load_mnist
-from inkwise.datasets.sources import Folder
-from inkwise.errors import DataError
+from inkwise.datasets.mnist_sources import Folder
 
 
 def names(folder: Path) -> list[str]:
@@ -102,7 +102,7 @@ def test_a_cache_that_cannot_be_made_is_told(tiny_mnist, tmp_path):
 
 FETCH = """
 import pathlib, sys
-from inkwise.datasets import mnist, sources
+from inkwise.datasets import mnist, mnist_sources as sources
 mnist.FILES = dict(line.split() for line in sys.argv[2:])
 class Slow(sources.Folder):
     def files(self, names):

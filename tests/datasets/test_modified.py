@@ -1,7 +1,8 @@
 import numpy as np
 
-from inkwise.datasets import KNOWN, modified
-from inkwise.ink import picture_glyph
+from inkwise.datasets import KNOWN
+from inkwise.datasets import modified_mnist as modified
+from inkwise.preprocessing import picture_glyph
 
 GLYPH = np.zeros((28, 28), np.uint8)
 GLYPH[4:24, 12:16] = 255

@@ -3,9 +3,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError
 from inkwise.datasets.npz import read_npz
-from inkwise.errors import DataError
-from inkwise.ink import picture_glyph, stroke_glyph
+from inkwise.preprocessing import picture_glyph, stroke_glyph
 
 # A seven of two strokes with its bar, then a one of one stroke.
 STROKES = {

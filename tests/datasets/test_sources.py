@@ -9,8 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from inkwise.datasets import sources
-from inkwise.datasets.sources import Folder, Mirror, Package, SourceError, unpickle_arrays
+from inkwise.datasets import mnist_sources as sources
+from inkwise.datasets.mnist_sources import Folder, Mirror, Package, SourceError, unpickle_arrays
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 

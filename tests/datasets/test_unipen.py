@@ -9,9 +9,9 @@ import numpy as np
 import pooch
 import pytest
 
+from inkwise._util.errors import DataError
 from inkwise.datasets import StrokeSet, fetch_unipen, load, load_raw, split_writers, unipen, unipen_files
 from inkwise.datasets.unipen import is_suspect, parse, writer_number
-from inkwise.errors import DataError
 
 DOC = ".COORD X Y\n.X_POINTS_PER_MM 10\n.Y_POINTS_PER_MM 10\n"
 INK = """.INCLUDE abc/abc.doc

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inkwise._util.errors import DataError, ModelError
 from inkwise.datasets import Dataset
-from inkwise.errors import DataError, ModelError
 from inkwise.evaluation import (
     Answer,
     evaluate_model,
@@ -14,7 +14,7 @@ from inkwise.evaluation import (
     neighbours,
     occlusion,
 )
-from inkwise.evaluation.explain import _CHUNK
+from inkwise.evaluation.explanations import _CHUNK
 
 LEFT, RIGHT = np.s_[10:16, 4:9], np.s_[10:16, 19:24]
 

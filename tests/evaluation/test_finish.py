@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from inkwise._util.errors import DataError
+from inkwise._util.files import locked
 from inkwise.datasets.idx import idx_bytes
-from inkwise.errors import DataError
 from inkwise.evaluation import Result, finish
-from inkwise.files import locked
 from inkwise.training import recipe, train
 
 

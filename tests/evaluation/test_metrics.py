@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
-from inkwise.errors import DataError, ModelError
+from inkwise._util.errors import DataError, ModelError
 from inkwise.evaluation.metrics import CoveragePoint, Evaluation, evaluate, json_safe
 
 AB = ("a", "b")

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 from shown import pixels, red
 
+from inkwise._util.errors import DataError
 from inkwise.datasets import Dataset
-from inkwise.errors import DataError
 from inkwise.evaluation import Result, evaluate_model, plots
 from inkwise.evaluation.results import Classifier
 

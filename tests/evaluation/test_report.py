@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from inkwise._util.errors import InkwiseError
 from inkwise.datasets import Dataset
-from inkwise.errors import InkwiseError
 from inkwise.evaluation import Result, evaluate_model, explain_mistakes, report, write_report
 from inkwise.evaluation.results import Classifier
 

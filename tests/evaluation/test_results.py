@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset
-from inkwise.errors import DataError
 from inkwise.evaluation import evaluate_model, results
 from inkwise.evaluation.results import Classifier
-from inkwise.texts import NOT_A_DIGIT
 
 
 def test_every_set_gives_a_result(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:

@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from shown import pixels, red
 
-from inkwise.evaluation import Answer, Explanation, Neighbour, walls
+from inkwise.evaluation import Answer, Explanation, Neighbour
+from inkwise.evaluation import image_grids as walls
 
 INK = np.zeros((28, 28), np.uint8)
 INK[4:24, 4:24] = 255

@@ -8,8 +8,8 @@ from form_paper import BOXES, MARKS, empty, filled, photo, save, turned, write
 from inkwise.forms import Field, Form, FormReader
 from inkwise.recognition import Recognizer
 from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.line_reader import LineModel
 from inkwise.recognition.reading import NO_INK
-from inkwise.recognition.strings import LineModel
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from form_paper import MARKS, YAML, empty, save
 from PIL import Image
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.forms import Field, Form, FormError, draw
 from inkwise.recognition.constraints import Constraint
 

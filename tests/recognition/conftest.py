@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.ink.line import Strip
+from inkwise.preprocessing.line_image import Strip
 
 MARGIN = 8  # columns left of a strip at which the first frame begins
 

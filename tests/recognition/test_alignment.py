@@ -5,7 +5,7 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from inkwise.recognition.alignment import alignment, alternatives, likelihoods
+from inkwise.recognition.ctc.alignment import alignment, alternatives, likelihoods
 
 FRAMES, SYMBOLS = 5, 2
 ONE, TWO = 1, 2

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from inkwise.errors import InkwiseError
-from inkwise.recognition.automata import CHECKS, anything, between, counted, explored, listed, together
+from inkwise._util.errors import InkwiseError
+from inkwise.recognition.ctc.automata import CHECKS, anything, between, counted, explored, listed, together
 
 DIGITS = string.digits
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inkwise.recognition import Digit
-from inkwise.recognition.combs import read_cells
+from inkwise.recognition.cells import read_cells
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.reading import NO_INK
 

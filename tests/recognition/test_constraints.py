@@ -4,7 +4,7 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.recognition.constraints import Constraint, best, constrained
 
 SYMBOLS = "018."

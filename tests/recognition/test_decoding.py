@@ -3,8 +3,8 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from inkwise.recognition.automata import anything, counted, explored, listed
-from inkwise.recognition.decoding import Decoder
+from inkwise.recognition.ctc.automata import anything, counted, explored, listed
+from inkwise.recognition.ctc.beam_search import Decoder
 
 
 def test_a_text_is_the_sum_of_its_alignments():

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError, Recognizer
-from inkwise.ink import stroke_glyph
-from inkwise.recognition.memory import Memory
-from inkwise.recognition.plain import plain_strokes
-from inkwise.texts import NOT_A_DIGIT
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.preprocessing import stroke_glyph
+from inkwise.recognition.adaptation import Memory
+from inkwise.recognition.reference_digits import plain_strokes
 
 LABELS = ("0", "1", "2")
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from inkwise.errors import InkwiseError, ModelError
+from inkwise._util.errors import InkwiseError, ModelError
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition import model as model_module
 from inkwise.recognition.model import bundled_models, model_source

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from inkwise import Constraint, PictureError, Recognizer
-from inkwise.errors import InkwiseError
-from inkwise.ink.line import stroke_strip
-from inkwise.recognition.numbers import number_reading
-from inkwise.recognition.strings import LineModel
+from inkwise._util.errors import InkwiseError
+from inkwise.preprocessing.line_image import stroke_strip
+from inkwise.recognition.line_reader import LineModel
+from inkwise.recognition.number_reader import number_reading
 
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars where the strip has ink
 PAPER = np.full((80, 140), 230, np.uint8)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from inkwise import Recognizer
-from inkwise.recognition import pages
-from inkwise.recognition.strings import LineModel
+from inkwise.recognition import page_reader as pages
+from inkwise.recognition.line_reader import LineModel
 
 HEIGHT, WIDTH = 900, 700
 

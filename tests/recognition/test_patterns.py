@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from inkwise.errors import InkwiseError
-from inkwise.recognition.automata import DIGITS, SEPARATORS
-from inkwise.recognition.patterns import matching
+from inkwise._util.errors import InkwiseError
+from inkwise.recognition.ctc.automata import DIGITS, SEPARATORS
+from inkwise.recognition.ctc.regex import matching
 
 SYMBOLS = DIGITS + SEPARATORS
 TEXTS = ["".join(text) for length in range(5) for text in product("012.-", repeat=length)]

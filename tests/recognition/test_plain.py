@@ -1,5 +1,5 @@
 from inkwise import Recognizer
-from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.reference_digits import plain_digits
 
 
 def test_the_ten_digits_are_read_as_what_they_are():

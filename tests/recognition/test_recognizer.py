@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inkwise import PictureError, Recognizer, read
-from inkwise.ink import picture_glyph
+from inkwise.preprocessing import picture_glyph
 
 
 @pytest.fixture(scope="module")

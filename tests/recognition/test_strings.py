@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from inkwise.errors import ModelError
-from inkwise.recognition import strings
+from inkwise._util.errors import ModelError
+from inkwise.recognition import line_reader as strings
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.strings import LineModel, line_source, read_strip
+from inkwise.recognition.line_reader import LineModel, line_source, read_strip
 
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars where a strip has ink
 

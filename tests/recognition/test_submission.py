@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inkwise.errors import DataError
+from inkwise._util.errors import DataError
 from inkwise.recognition import Model
-from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.reference_digits import plain_digits
 from inkwise.recognition.submission import write_submission
 
 

@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.recognition.plain import plain_digits
-from inkwise.service.batches import BatchedModel
+from inkwise.recognition.reference_digits import plain_digits
+from inkwise.service.dynamic_batching import BatchedModel
 
 
 @pytest.fixture

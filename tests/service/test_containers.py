@@ -16,8 +16,8 @@ from inkwise.cli import app
 from inkwise.cli.serve import serve
 from inkwise.recognition.runtime import TELEMETRY_SWITCH
 from inkwise.service import Limits
-from inkwise.service.gate import HEALTH
-from inkwise.service.process import _GRACE
+from inkwise.service.middleware import HEALTH
+from inkwise.service.worker_processes import _GRACE
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")

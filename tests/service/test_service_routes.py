@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inkwise import Recognizer
-from inkwise.errors import ModelError
+from inkwise._util.errors import ModelError
 from inkwise.recognition import Model
-from inkwise.recognition.plain import plain_digits
+from inkwise.recognition.reference_digits import plain_digits
 from inkwise.service import Settings, create_app, schema
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]

@@ -1,6 +1,6 @@
 import pytest
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.service import Tokens
 
 

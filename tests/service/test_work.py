@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from inkwise.recognition import Model, Recognizer
-from inkwise.service.work import THREADS, AbandonedError
+from inkwise.service.executor import THREADS, AbandonedError
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def pool(slow):
 
 @pytest.fixture
 def one_thread(monkeypatch):
-    monkeypatch.setattr("inkwise.service.work.THREADS", 1)
+    monkeypatch.setattr("inkwise.service.executor.THREADS", 1)
 
 
 def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
@@ -81,7 +81,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
 
 
 def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, png, monkeypatch):
-    monkeypatch.setattr("inkwise.service.work._HELD", len(png))
+    monkeypatch.setattr("inkwise.service.executor._HELD", len(png))
     client = serve(queue=0, body_bytes=len(png))
 
     async def ask():
@@ -116,7 +116,7 @@ def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, p
 
 
 def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
-    monkeypatch.setattr("inkwise.service.work._HELD", 2 * len(png))
+    monkeypatch.setattr("inkwise.service.executor._HELD", 2 * len(png))
     client = serve(body_bytes=len(png))
     first = [pool.submit(read, client, expect="digit") for _ in range(2)]
     for _ in first:
@@ -166,7 +166,7 @@ def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeyp
 
 
 def test_requests_at_the_same_time_are_one_batch(serve, read, monkeypatch):
-    monkeypatch.setattr("inkwise.service.work.THREADS", 4)
+    monkeypatch.setattr("inkwise.service.executor.THREADS", 4)
     client, first, run = serve(), threading.Lock(), Model.run
 
     def patient(model, glyphs):

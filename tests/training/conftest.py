@@ -7,9 +7,9 @@ import pytest
 import torch
 from rich.console import Console
 
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets.idx import idx_bytes
-from inkwise.ink import stroke_glyph
-from inkwise.texts import NOT_A_DIGIT
+from inkwise.preprocessing import stroke_glyph
 from inkwise.training import recipe, train
 from inkwise.training.glyph_loop import Samples
 

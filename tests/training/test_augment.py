@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise.training import recipe
-from inkwise.training.augment import augment
+from inkwise.training.augmentation import augment
 
 KINDS = {
     "rotate": 20.0,

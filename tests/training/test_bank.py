@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inkwise.errors import DataError
-from inkwise.training.bank import banks
+from inkwise._util.errors import DataError
+from inkwise.training.synthesis.digit_pool import banks
 
 
 def kinds(samples):

@@ -4,7 +4,7 @@ import torch
 from scipy.special import expit, softmax
 
 from inkwise.training.calibration import expect_digits, fit_temperature
-from inkwise.training.nets import net_of
+from inkwise.training.models.classifiers import net_of
 from inkwise.training.recipes import recipe
 
 

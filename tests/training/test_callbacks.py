@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from inkwise.errors import DataError
+from inkwise._util.errors import DataError
 from inkwise.training import Recipe, recipe
 from inkwise.training.callbacks import (
     Callback,

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from inkwise import Recognizer
-from inkwise.errors import DataError, ModelError
+from inkwise._util.errors import DataError, ModelError
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY
 from inkwise.training import train
-from inkwise.training.ensemble import ensemble
-from inkwise.training.weights import net_from_onnx
+from inkwise.training.initialization import net_from_onnx
+from inkwise.training.onnx_ensemble import ensemble
 
 
 @pytest.fixture(scope="session")

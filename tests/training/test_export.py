@@ -12,11 +12,11 @@ import pytest
 import torch
 
 import inkwise
-from inkwise.errors import DataError
+from inkwise._util.errors import DataError
 from inkwise.recognition.runtime import onnxruntime
-from inkwise.training.export import METADATA_KEY, annotate, export
 from inkwise.training.glyph_loop import logits_of
-from inkwise.training.nets import compact
+from inkwise.training.models.classifiers import compact
+from inkwise.training.onnx_export import METADATA_KEY, annotate, export
 
 METADATA = {"labels": ["0", "1", "4", "7"], "temperature": 1.7, "name": "naïve", "metrics": {"misses": 0}}
 TEMPERATURE = 1.7

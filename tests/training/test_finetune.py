@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError, ModelError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.errors import DataError, ModelError
-from inkwise.ink import stroke_glyph
+from inkwise.preprocessing import stroke_glyph
 from inkwise.recognition import Model
-from inkwise.texts import NOT_A_DIGIT
-from inkwise.training.finetune import finetune
+from inkwise.training.fine_tuning import finetune
 from inkwise.training.recipes import Learn
 
 CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.training.hands import _broken, _haste, _tremor, redrawn
+from inkwise.training.synthesis.stroke_augmentation import _broken, _haste, _tremor, redrawn
 
 ALONG = np.linspace(0, 1, 60)[:, None]
 BAR = np.hstack([60 * ALONG, 0 * ALONG])

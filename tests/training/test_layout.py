@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.training.layout import _OVERLAP, TALL, Piece, drawn, high, laid_out
+from inkwise.training.synthesis.line_layout import _OVERLAP, TALL, Piece, drawn, high, laid_out
 
 PEN = 5.0
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from inkwise.recognition.alignment import likelihoods
+from inkwise.recognition.ctc.alignment import likelihoods
 from inkwise.training.callbacks import OneCycle
 from inkwise.training.line_loop import LineLoop, Lines, ctc, greedy, logits_of_lines, robust
-from inkwise.training.line_net import LineNet
+from inkwise.training.models.line_model import LineNet
 
 # Where each digit of the made task has its ink: rows and width.
 SHAPES = {"1": (slice(4, 28), 3), "2": (slice(4, 12), 12), "3": (slice(20, 28), 12)}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from inkwise.errors import InkwiseError
-from inkwise.training.line_net import LineNet, _Beside, padded
+from inkwise._util.errors import InkwiseError
+from inkwise.training.models.line_model import LineNet, _Beside, padded
 
 CHANNELS = (4, 4, 8, 8, 16)
 

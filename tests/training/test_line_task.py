@@ -9,14 +9,14 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from inkwise.errors import InkwiseError
-from inkwise.recognition.strings import MARGIN, LineModel, read_strip
-from inkwise.texts import DIGITS
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS
+from inkwise.recognition.line_reader import MARGIN, LineModel, read_strip
 from inkwise.training import line_task, resume, train
-from inkwise.training.bank import banks
-from inkwise.training.line_net import LineNet, padded
 from inkwise.training.line_task import LineTask, fit_temperature, threshold
-from inkwise.training.lines import compose
+from inkwise.training.models.line_model import LineNet, padded
+from inkwise.training.synthesis.digit_pool import banks
+from inkwise.training.synthesis.line_synthesis import compose
 
 
 @pytest.fixture(scope="module")

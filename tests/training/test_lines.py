@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from inkwise.ink.line import HEIGHT, MOST
-from inkwise.training import lines
-from inkwise.training.bank import banks
-from inkwise.training.lines import compose, line_cover, number, pattern, photograph_line
+from inkwise.preprocessing.line_image import HEIGHT, MOST
+from inkwise.training.synthesis import line_synthesis as lines
+from inkwise.training.synthesis.digit_pool import banks
+from inkwise.training.synthesis.line_synthesis import compose, line_cover, number, pattern, photograph_line
 
 COUNT = 30
 

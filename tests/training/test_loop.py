@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.training.callbacks import Callback, EarlyStopping, OneCycle, WeightAveraging
 from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
-from inkwise.training.nets import compact
-from inkwise.training.objective import distance_of
-from inkwise.training.run import callbacks_of
-from inkwise.training.weights import net_from_onnx
+from inkwise.training.initialization import net_from_onnx
+from inkwise.training.losses import distance_of
+from inkwise.training.models.classifiers import compact
+from inkwise.training.training_run import callbacks_of
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
 from inkwise.training import RECIPES, recipe
-from inkwise.training.net import standardised
-from inkwise.training.nets import NETS, net_of
+from inkwise.training.models.classifiers import NETS, net_of
+from inkwise.training.models.network import standardised
 
 
 def make(classes=10, **changes):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from inkwise.training import recipe
-from inkwise.training.objective import Ftrl, Muon, distance_of, loss_of, optimizer_of
+from inkwise.training.losses import Ftrl, Muon, distance_of, loss_of, optimizer_of
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]]))
 CLASSES = torch.tensor([0, 1])

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.errors import DataError
-from inkwise.ink import stroke_glyph
-from inkwise.training import others
-from inkwise.training.others import LOOK_ALIKES, draw_others, spoil_digits
+from inkwise._util.errors import DataError
+from inkwise.preprocessing import stroke_glyph
+from inkwise.training.synthesis import negatives as others
+from inkwise.training.synthesis.negatives import LOOK_ALIKES, draw_others, spoil_digits
 
 TURN = np.linspace(0, 2 * np.pi, 40)
 ZERO = stroke_glyph([np.stack([30 * np.cos(TURN), 45 * np.sin(TURN)], 1)])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from inkwise.ink import picture_glyph, stroke_glyph
-from inkwise.ink.strokes import stroke_shape
-from inkwise.training import pictures
-from inkwise.training.pictures import glyph_cover, photograph, photographed, shape_cover
+from inkwise.preprocessing import picture_glyph, stroke_glyph
+from inkwise.preprocessing.strokes import stroke_shape
+from inkwise.training.synthesis import degradation as pictures
+from inkwise.training.synthesis.degradation import glyph_cover, photograph, photographed, shape_cover
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 90)])]
 GLYPH = stroke_glyph(SEVEN)

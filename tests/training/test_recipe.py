@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise._util.errors import DataError, InkwiseError
 from inkwise.training import RECIPES, Recipe, recipe, resume
 
 

@@ -19,15 +19,16 @@ from safetensors.torch import load_file
 from scipy.special import softmax
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.errors import DataError, InkwiseError
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.runtime import onnxruntime
-from inkwise.texts import NOT_A_DIGIT
-from inkwise.training import glyph_task, resume, run, train
+from inkwise.training import glyph_task, resume, train
+from inkwise.training import training_run as run
 from inkwise.training.callbacks import Callback, Checkpoint, Progress
 from inkwise.training.glyph_loop import logits_of
-from inkwise.training.nets import compact
-from inkwise.training.samples import gather
+from inkwise.training.models.classifiers import compact
+from inkwise.training.training_data import gather
 
 FILES = {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
 

@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import StrokeSet, load, split_writers
-from inkwise.errors import DataError, InkwiseError
-from inkwise.ink import stroke_glyph
-from inkwise.texts import NOT_A_DIGIT
-from inkwise.training import samples
-from inkwise.training.others import LOOK_ALIKES
-from inkwise.training.samples import (
+from inkwise.preprocessing import stroke_glyph
+from inkwise.training import training_data as samples
+from inkwise.training.synthesis.negatives import LOOK_ALIKES
+from inkwise.training.training_data import (
     Split,
     draw_variant,
     gather,
@@ -42,7 +42,7 @@ def drawn_for(monkeypatch):
         seen.extend(strokes.writers.tolist())
         return draw_variant(strokes, styles, rng)
 
-    monkeypatch.setattr("inkwise.training.samples.draw_variant", spy)
+    monkeypatch.setattr("inkwise.training.training_data.draw_variant", spy)
     return seen
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.training.separators import DATES, GROUPS, brackets, closing, separator
+from inkwise.training.synthesis.separators import DATES, GROUPS, brackets, closing, separator
 
 
 def extent(strokes):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inkwise.texts import DIGITS
-from inkwise.training.sketches import _curve, sketched
+from inkwise._util.text import DIGITS
+from inkwise.training.synthesis.allograph_shapes import _curve, sketched
 
 
 @pytest.mark.parametrize("label", DIGITS)

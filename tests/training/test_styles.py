@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkwise.training.styles import restyle
+from inkwise.training.synthesis.allographs import restyle
 
 ZERO = [np.array([(0.0, 0), (60, 0), (60, 100), (0, 100), (0, 0)])]
 ONE = [np.array([(50.0, 0), (50, 100)])]

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from inkwise.training import recipe
-from inkwise.training.net import Net
-from inkwise.training.nets import NETS
-from inkwise.training.summary import layers
+from inkwise.training.models.classifiers import NETS
+from inkwise.training.models.network import Net
+from inkwise.training.models.summary import layers
 
 
 def net_of(name: str) -> Net:

@@ -8,16 +8,16 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from inkwise.errors import InkwiseError, ModelError
+from inkwise._util.errors import InkwiseError, ModelError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
-from inkwise.texts import NOT_A_DIGIT
 from inkwise.training import RECIPES, recipe, resume, train
-from inkwise.training.export import export
 from inkwise.training.glyph_loop import GlyphLoop, logits_of
-from inkwise.training.nets import NETS
-from inkwise.training.run import callbacks_of
-from inkwise.training.weights import net_from_onnx, resolve, start, teachers_of
+from inkwise.training.initialization import net_from_onnx, resolve, start, teachers_of
+from inkwise.training.models.classifiers import NETS
+from inkwise.training.onnx_export import export
+from inkwise.training.training_run import callbacks_of
 
 
 def equal(one, other):

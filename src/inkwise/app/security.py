@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkwise.app.limits import BODY_BYTES, BODY_BYTES_AT
-from inkwise.web.bodies import TooLargeError
-from inkwise.web.origin import Origin
+from inkwise.http.bodies import TooLargeError
+from inkwise.http.origin import Origin
 
 _HEADERS = [
     (

@@ -9,6 +9,8 @@ import sys
 import typer
 
 from inkwise import __version__
+from inkwise._util.errors import InkwiseError
+from inkwise._util.system import ignore_pillow_warnings
 from inkwise.cli import corrections, data, form
 from inkwise.cli.app import app as app_
 from inkwise.cli.ensemble import ensemble
@@ -23,8 +25,6 @@ from inkwise.cli.review import review
 from inkwise.cli.serve import serve
 from inkwise.cli.sweep import sweep
 from inkwise.cli.train import train
-from inkwise.errors import InkwiseError
-from inkwise.machine import ignore_pillow_warnings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(read)

@@ -35,9 +35,9 @@ def app(
     window: Annotated[bool, typer.Option("--window", help="A desktop window in place of the page.")] = False,
 ) -> None:
     """Draw digits, correct what is read, and have it learn your hand: a page in the browser."""
+    from inkwise._util.database_url import parse_url
     from inkwise.app import serve  # not in the base install
     from inkwise.corrections import Learner
-    from inkwise.databases import parse_url
 
     logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
     if database is not None:

@@ -11,10 +11,10 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from inkwise._util.errors import DataError, one_line
 from inkwise.cli.options import DATA, Reads, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, one_line
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 

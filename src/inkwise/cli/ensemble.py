@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from inkwise._util.errors import needs_extra
 from inkwise.cli.options import MODEL, Writes, path_option
 from inkwise.cli.output import print_line
-from inkwise.errors import needs_extra
 
 
 def ensemble(
@@ -23,5 +23,5 @@ def ensemble(
 ) -> None:
     """Average several models inside one ONNX graph, usable wherever a model is."""
     with needs_extra("train", "an ensemble"):
-        from inkwise.training.ensemble import ensemble as join
+        from inkwise.training.onnx_ensemble import ensemble as join
     print_line(f"wrote {out}: {join(runs, out).name}")

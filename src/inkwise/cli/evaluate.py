@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from inkwise._util.errors import needs_extra, one_line
 from inkwise.cli.options import DATA, MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import needs_extra, one_line
 
 
 def evaluate(

@@ -9,11 +9,11 @@ import typer
 from rich.table import Table
 
 from inkwise import Recognizer
+from inkwise._util.errors import DataError, PictureError, needs_extra, one_line
+from inkwise._util.files import write_bytes
 from inkwise.cli.options import DATA, ModelOption, Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, PictureError, needs_extra, one_line
-from inkwise.files import write_bytes
 
 
 def explain(
@@ -34,8 +34,8 @@ def explain(
     with needs_extra("train", "explaining"):
         from inkwise.datasets import load
         from inkwise.evaluation import explain_answers
+        from inkwise.evaluation.image_grids import explanations_plot
         from inkwise.evaluation.results import SHOWN, Answer, open_model
-        from inkwise.evaluation.walls import explanations_plot
     out = out or Path(f"{image.stem}-explained.png")
     if out.suffix.lower() != ".png":
         raise DataError(f"{out}: what is written is a PNG, so its name must end in .png")

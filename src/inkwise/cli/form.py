@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from inkwise._util.errors import DataError
+from inkwise._util.files import check_apart, write_atomic
 from inkwise.cli.app import Host, NoBrowser, Port, Token, say
 from inkwise.cli.options import Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
-from inkwise.errors import DataError
-from inkwise.files import check_apart, write_atomic
 
 app = typer.Typer(no_args_is_help=True, help="Forms: what is written where.")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from inkwise.inputs import read_lines
-from inkwise.texts import bounds
+from inkwise._util.inputs import read_lines
+from inkwise._util.text import bounds
 
 
 def constraint(

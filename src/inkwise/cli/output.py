@@ -7,7 +7,7 @@ import io
 import json
 import sys
 
-from inkwise.errors import one_line
+from inkwise._util.errors import one_line
 
 
 def print_line(text: str, *, err: bool = False) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from inkwise._util.files import check_apart
 from inkwise.cli.options import DATA, ModelOption, Writes, path_option
 from inkwise.cli.output import print_line
-from inkwise.files import check_apart
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 

@@ -13,22 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from inkwise._util.errors import DataError, InkwiseError, needs_extra, one_line
+from inkwise.batch import Columns, Reader, Row, View, cells, csv_line, found, json_line, read_stack, rows
 from inkwise.cli.known import constraint
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.cli.table import print_table
-from inkwise.errors import DataError, InkwiseError, needs_extra, one_line
-from inkwise.stacks import (
-    Columns,
-    Reader,
-    Row,
-    View,
-    cells,
-    csv_line,
-    found,
-    json_line,
-    read_stack,
-    rows,
-)
 
 _MANY = 20  # files, from which on a bar is worth its place
 
@@ -136,7 +125,7 @@ def _read_on(
             "--on ray writes Parquet, with all the cluster has: leave out --json, --csv and --jobs"
         )
     with needs_extra("cluster", "--on ray"):
-        from inkwise.cluster import read_on_ray
+        from inkwise.batch.ray_backend import read_on_ray
     return read_on_ray(files, reader, out, address, console)
 
 

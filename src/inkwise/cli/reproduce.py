@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from inkwise._util.errors import needs_extra
 from inkwise.cli.options import Reads, Writes, path_option
 from inkwise.cli.output import print_line
-from inkwise.errors import needs_extra
 
 
 def reproduce(
@@ -35,7 +35,7 @@ def reproduce(
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""
     with needs_extra("train", "reproducing"):
-        from inkwise import papers
+        from inkwise import reproduction as papers
     if quick:
         papers.try_out(names, out, print_line)
     else:

@@ -35,10 +35,10 @@ def review(
     no_browser: NoBrowser = False,
 ) -> None:
     """Settle what is doubtful in a table: a page in the browser, a key for each number."""
+    from inkwise._util.database_url import parse_url
     from inkwise.app import Desk, create_review, run  # not in the base install
     from inkwise.corrections import Learner
-    from inkwise.databases import parse_url
-    from inkwise.stacks import Review, Scans
+    from inkwise.review import Review, Scans
 
     logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
     if database is not None:

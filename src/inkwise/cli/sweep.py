@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from inkwise._util.errors import needs_extra
 from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
-from inkwise.errors import needs_extra
 
 _SHOWN = 10  # of the best trials
 
@@ -54,8 +54,8 @@ def sweep(
 ) -> None:
     """Train many variants of a recipe and find the best; the same command goes on after a kill."""
     with needs_extra("train", "a sweep"):
-        from inkwise import sweep as sweeping
         from inkwise import training
+        from inkwise import tuning as sweeping
     base = training.recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"

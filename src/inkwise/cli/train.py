@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from inkwise._util.errors import InkwiseError, needs_extra
 from inkwise.cli.evaluate import print_summary
 from inkwise.cli.options import DATA, MODEL, RECIPE, Reads, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
-from inkwise.errors import InkwiseError, needs_extra
 
 
 def train(

@@ -1,12 +1,12 @@
 """What a person taught: every answer with its drawing and its true label, kept in a database."""
 
-from inkwise.errors import needs_extra
+from inkwise._util.errors import needs_extra
 
 with needs_extra("app", "keeping corrections"):
     from inkwise.corrections.accuracy import Accuracy, Confusion
     from inkwise.corrections.exchange import export_samples, import_samples
     from inkwise.corrections.learner import Answer, Learner
-    from inkwise.corrections.learning import Job, JobState, learn
+    from inkwise.corrections.learning_jobs import Job, JobState, learn
     from inkwise.corrections.models import damaged_versions
     from inkwise.corrections.rows import Damage
     from inkwise.corrections.sample import Sample

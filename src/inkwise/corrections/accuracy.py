@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.intervals import wilson_interval
+from inkwise._util.intervals import wilson_interval
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkwise.corrections.sample import Sample
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.ink import SIDE
+from inkwise.preprocessing import SIDE
 
 
 def dataset_of(samples: Sequence[Sample], name: str) -> Dataset:

@@ -16,9 +16,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from inkwise._util.database_url import PATIENCE, name_of, parse_url
+from inkwise._util.errors import StoreError
 from inkwise.corrections import sqlite
-from inkwise.databases import PATIENCE, name_of, parse_url
-from inkwise.errors import StoreError
 
 _LOCK = 1229867095  # any number, the same for all of Inkwise on a PostgreSQL database
 

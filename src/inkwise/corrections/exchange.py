@@ -21,14 +21,14 @@ from typing import Any, TextIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise._util.errors import InkwiseError, StoreError
+from inkwise._util.files import write_folder
+from inkwise._util.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
+from inkwise._util.text import escaped, unescaped
 from inkwise.corrections.rows import Damage
 from inkwise.corrections.sample import Sample, checked_text
 from inkwise.corrections.store import Store
-from inkwise.errors import InkwiseError, StoreError
-from inkwise.files import write_folder
-from inkwise.ink import SIDE
-from inkwise.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
-from inkwise.texts import escaped, unescaped
+from inkwise.preprocessing import SIDE
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 

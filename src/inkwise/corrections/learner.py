@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections.models import version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
-from inkwise.errors import InkwiseError, StoreError
-from inkwise.ink import Picture, Strokes, stroke_glyph
+from inkwise.image import Picture
+from inkwise.preprocessing import Strokes, stroke_glyph
 from inkwise.recognition import Reading, Recognizer
-from inkwise.recognition.memory import Memory
+from inkwise.recognition.adaptation import Memory
 
 REMEMBERED = 500
 """So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from inkwise._util.errors import ModelError
 from inkwise.corrections.versions import Versions
-from inkwise.errors import ModelError
-from inkwise.ink import SIDE
+from inkwise.preprocessing import SIDE
 from inkwise.recognition import Model
 
 _logger = logging.getLogger("inkwise.corrections")

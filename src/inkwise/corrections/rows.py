@@ -26,9 +26,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections.sample import Base, Sample
-from inkwise.errors import InkwiseError, StoreError
-from inkwise.ink import SIDE
+from inkwise.preprocessing import SIDE
 
 _FETCHED = 50  # rows in memory at a time: with all the points that a request may hold, one takes about 1 MB
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Index, LargeBinary, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, validates
 
-from inkwise.errors import InkwiseError
-from inkwise.ink import SIDE
-from inkwise.ink.strokes import check_strokes
-from inkwise.texts import LONGEST_LABEL, checked
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import LONGEST_LABEL, checked
+from inkwise.preprocessing import SIDE
+from inkwise.preprocessing.strokes import check_strokes
 
 Points = list[list[list[float]]]
 

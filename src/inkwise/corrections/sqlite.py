@@ -16,10 +16,10 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+from inkwise._util.database_url import PATIENCE
+from inkwise._util.errors import StoreError
+from inkwise._util.files import write_atomic
 from inkwise.corrections.rows import decode_text
-from inkwise.databases import PATIENCE
-from inkwise.errors import StoreError
-from inkwise.files import write_atomic
 
 CHECKPOINT_AFTER = 2.0
 """Seconds from a write until the database file holds it: a burst of writes is moved there at once."""

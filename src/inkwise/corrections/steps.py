@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from inkwise._util.errors import InkwiseError
 from inkwise.corrections.rows import Damage, decode_bool, decode_id, find_sample, raw, shown
 from inkwise.corrections.sample import Sample, Step
-from inkwise.errors import InkwiseError
 
 
 def note_step(session: Session, sample_id: uuid.UUID, *, deleted: bool) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import bulk, rows, steps
 from inkwise.corrections.accuracy import Accuracy, Confusion
 from inkwise.corrections.arrays import dataset_of, strokes_of
@@ -23,8 +24,7 @@ from inkwise.corrections.rows import Damage, decode_glyph, decode_id, raw, reada
 from inkwise.corrections.sample import Merge, Sample, Step, checked_text, is_text
 from inkwise.corrections.versions import PROMOTED, Versions
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.errors import InkwiseError, StoreError
-from inkwise.ink import SIDE, Strokes
+from inkwise.preprocessing import SIDE, Strokes
 
 _BOTH = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
 

@@ -6,9 +6,9 @@ import random
 from dataclasses import dataclass
 from datetime import datetime
 
+from inkwise._util.errors import InkwiseError
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.store import Store
-from inkwise.errors import InkwiseError
 
 SOURCE = "trial"
 """The source of the samples that are drawn in a trial."""

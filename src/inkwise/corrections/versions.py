@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Row, Select, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from inkwise._util.errors import InkwiseError, ModelError, StoreError
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_json, decode_time, raw
 from inkwise.corrections.sample import Base, Time, checked_text
-from inkwise.errors import InkwiseError, ModelError, StoreError
 
 _MOST = 10**9  # samples that scores may count: damaged ones must not overflow
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from inkwise.datasets.base import Dataset, StrokeSet, split_writers
+from inkwise._util.errors import DataError
+from inkwise.datasets.dataset import Dataset, StrokeSet, split_writers
 from inkwise.datasets.folder import read_picture_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder
 from inkwise.datasets.kaggle import read_kaggle
@@ -13,7 +14,6 @@ from inkwise.datasets.mnist import fetch_mnist, load_mnist, missing_files, mnist
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.registry import KNOWN, Known, cache_folder
 from inkwise.datasets.unipen import fetch_unipen, load_unipen, unipen_file
-from inkwise.errors import DataError
 
 __all__ = [
     "KNOWN",

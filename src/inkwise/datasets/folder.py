@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inkwise.datasets.base import Dataset, stack_glyphs
-from inkwise.errors import DataError, PictureError
-from inkwise.ink import SUFFIXES, decode, picture_glyph
+from inkwise._util.errors import DataError, PictureError
+from inkwise.datasets.dataset import Dataset, stack_glyphs
+from inkwise.image import SUFFIXES, decode
+from inkwise.preprocessing import picture_glyph
 
 
 def read_picture_folder(folder: Path) -> Dataset:

@@ -11,9 +11,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import GLYPH_SHAPE, MOST_BYTES, MOST_SAMPLES, Dataset
+from inkwise._util.errors import DataError
+from inkwise.datasets.dataset import GLYPH_SHAPE, MOST_BYTES, MOST_SAMPLES, Dataset
 from inkwise.datasets.unpacking import open_unpacked
-from inkwise.errors import DataError
 
 _IMAGES_NAME = re.compile(r"(?P<part>.*?)-?images[-.]idx3-ubyte(\.gz)?")
 _PIECE = 1 << 20  # bytes unpacked at once

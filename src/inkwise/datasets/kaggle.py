@@ -13,11 +13,11 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import GLYPH_SHAPE, MOST_SAMPLES, Dataset
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.inputs import bounded_lines
+from inkwise._util.text import LONGEST_LABEL, checked
+from inkwise.datasets.dataset import GLYPH_SHAPE, MOST_SAMPLES, Dataset
 from inkwise.datasets.unpacking import open_unpacked
-from inkwise.errors import DataError, InkwiseError
-from inkwise.inputs import bounded_lines
-from inkwise.texts import LONGEST_LABEL, checked
 
 _LONGEST = 20_000  # characters of a line; 785 quoted column names have 9,000
 _BLOCK = 4_000  # rows that are parsed at once

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inkwise.datasets.base import Dataset
+from inkwise._util.errors import DataError
+from inkwise._util.files import make_folder, write_bytes
+from inkwise._util.inputs import open_input
+from inkwise.datasets.dataset import Dataset
 from inkwise.datasets.idx import read_idx_pair
+from inkwise.datasets.mnist_sources import LARGEST, SOURCES, Folder, Source, SourceError
 from inkwise.datasets.registry import KNOWN, cache_folder
-from inkwise.datasets.sources import LARGEST, SOURCES, Folder, Source, SourceError
-from inkwise.errors import DataError
-from inkwise.files import make_folder, write_bytes
-from inkwise.inputs import open_input
 
 FILES = {  # the raw files and their SHA-256
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

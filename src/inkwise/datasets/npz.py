@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import MOST_BYTES, MOST_SAMPLES, Dataset, StrokeSet, stack_glyphs
-from inkwise.errors import DataError, PictureError
-from inkwise.ink import decode, picture_glyph
-from inkwise.inputs import open_input
+from inkwise._util.errors import DataError, PictureError
+from inkwise._util.inputs import open_input
+from inkwise.datasets.dataset import MOST_BYTES, MOST_SAMPLES, Dataset, StrokeSet, stack_glyphs
+from inkwise.image import decode
+from inkwise.preprocessing import picture_glyph
 
 Arrays = dict[str, NDArray[Any]]
 

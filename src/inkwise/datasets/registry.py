@@ -11,7 +11,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from inkwise.datasets import modified
+from inkwise.datasets import modified_mnist as modified
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.datasets.base import Dataset, StrokeSet
+from inkwise._util.errors import DataError
+from inkwise._util.files import make_folder, write_atomic
+from inkwise._util.text import LONGEST_LABEL
+from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.registry import KNOWN, cache_folder
 from inkwise.datasets.unipen_files import CATEGORIES, Files, fetch_archive, open_files
 from inkwise.datasets.unipen_format import DamageError, Document, read_document
-from inkwise.errors import DataError
-from inkwise.files import make_folder, write_atomic
-from inkwise.texts import LONGEST_LABEL
 
 SETS = ("digits", "nondigits", "digit_strings")
 

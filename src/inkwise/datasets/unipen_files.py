@@ -14,10 +14,10 @@ from typing import IO, Self
 
 import pooch
 
+from inkwise._util.errors import DataError
+from inkwise._util.files import make_folder
+from inkwise._util.inputs import clear_read_errors, is_folder, open_input
 from inkwise.datasets.unipen_format import DamageError
-from inkwise.errors import DataError
-from inkwise.files import make_folder
-from inkwise.inputs import clear_read_errors, is_folder, open_input
 
 DOI = "doi:10.5281/zenodo.1195803"
 ARCHIVE = "unipen-CDROM-train_r01_v07.tgz"

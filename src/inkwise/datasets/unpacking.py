@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from inkwise.errors import DataError
-from inkwise.inputs import clear_read_errors, open_input
+from inkwise._util.errors import DataError
+from inkwise._util.inputs import clear_read_errors, open_input
 
 GZIP_ERRORS = (gzip.BadGzipFile, EOFError, zlib.error)
 """What reading damaged gzip data raises."""

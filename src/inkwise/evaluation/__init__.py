@@ -1,7 +1,7 @@
 """Weights and arrays become numbers and pictures: metrics, mistakes, plots and a report."""
 
-from inkwise.evaluation.explain import explain_answers, explain_mistakes, neighbours, occlusion
-from inkwise.evaluation.finish import finish
+from inkwise.evaluation.explanations import explain_answers, explain_mistakes, neighbours, occlusion
+from inkwise.evaluation.final_evaluation import finish
 from inkwise.evaluation.metrics import ClassScore, CoveragePoint, Evaluation, ReliabilityBin, evaluate
 from inkwise.evaluation.report import write_report
 from inkwise.evaluation.results import Answer, Explanation, Neighbour, Result, evaluate_model

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
 
-from inkwise.errors import DataError, ModelError
-from inkwise.intervals import wilson_interval
-from inkwise.texts import NOT_A_DIGIT
+from inkwise._util.errors import DataError, ModelError
+from inkwise._util.intervals import wilson_interval
+from inkwise._util.text import NOT_A_DIGIT
 
 CALIBRATION_BINS = 15
 COVERAGES = tuple(percent / 100 for percent in range(50, 101))

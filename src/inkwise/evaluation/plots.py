@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from inkwise.errors import DataError
+from inkwise._util.errors import DataError
 from inkwise.evaluation.metrics import Evaluation
 
 BLUE, RED, GREY, PALE = "#2b5d8a", "#c2402f", "#6b7280", "#e5e7eb"

@@ -9,10 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from inkwise.evaluation import plots, walls
+from inkwise._util.files import make_folder, write_bytes, write_text
+from inkwise.evaluation import image_grids as walls
+from inkwise.evaluation import plots
 from inkwise.evaluation.metrics import json_safe
 from inkwise.evaluation.results import SHOWN, Result
-from inkwise.files import make_folder, write_bytes, write_text
 
 SUMMARY_HEAD = ("set", "n", "misses", "accuracy", "95 % interval", "log-loss", "calibration error")
 

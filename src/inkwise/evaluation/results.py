@@ -10,13 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise._util.errors import DataError
+from inkwise._util.inputs import MEGABYTE, is_there, read_input
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset
-from inkwise.errors import DataError
 from inkwise.evaluation.metrics import Evaluation, evaluate, rejected
-from inkwise.inputs import MEGABYTE, is_there, read_input
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.texts import NOT_A_DIGIT
 
 _LARGEST_HISTORY = 10 * MEGABYTE  # of history.csv, in bytes; an epoch takes 200
 

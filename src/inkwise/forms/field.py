@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from inkwise.errors import InkwiseError, nearest
-from inkwise.forms.plain import Area, as_text, box_of, known_keys
-from inkwise.inputs import read_lines
+from inkwise._util.errors import InkwiseError, nearest
+from inkwise._util.inputs import read_lines
+from inkwise.forms.yaml_values import Area, as_text, box_of, known_keys
 from inkwise.recognition.constraints import Constraint
 
 KINDS = ("number", "digit", "comb")

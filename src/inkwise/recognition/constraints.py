@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.errors import InkwiseError, nearest
-from inkwise.recognition.alignment import likelihoods
-from inkwise.recognition.automata import (
+from inkwise._util.errors import InkwiseError, nearest
+from inkwise.recognition.ctc.alignment import likelihoods
+from inkwise.recognition.ctc.automata import (
     CHECKS,
     DIGITS,
     SEPARATORS,
@@ -24,8 +24,8 @@ from inkwise.recognition.automata import (
     listed,
     together,
 )
-from inkwise.recognition.decoding import Decoder
-from inkwise.recognition.patterns import matching
+from inkwise.recognition.ctc.beam_search import Decoder
+from inkwise.recognition.ctc.regex import matching
 
 MAX_STATES = 10_000
 MAX_PREFIXES = 250_000

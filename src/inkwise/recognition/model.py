@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.errors import InkwiseError, ModelError
-from inkwise.inputs import MEGABYTE, is_folder, is_there, read_input
+from inkwise._util.errors import InkwiseError, ModelError
+from inkwise._util.inputs import MEGABYTE, is_folder, is_there, read_input
+from inkwise._util.text import parse_json
 from inkwise.recognition.external_data import has_external_data
 from inkwise.recognition.runtime import onnxruntime as ort
-from inkwise.texts import parse_json
 
 METADATA_KEY = "inkwise"
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from inkwise.errors import InkwiseError
-from inkwise.ink import Box
+from inkwise._util.errors import InkwiseError
+from inkwise.preprocessing import Box
 
 NO_INK = "no ink: nothing stands out from the background"
 

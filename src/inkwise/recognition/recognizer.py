@@ -11,31 +11,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.errors import InkwiseError
-from inkwise.ink import (
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS, NOT_A_DIGIT
+from inkwise.image import Picture, decode
+from inkwise.preprocessing import (
     SIDE,
     Box,
     Character,
-    Picture,
     Strokes,
     characters,
-    decode,
     group_strokes,
     separate,
     single,
     stroke_glyph,
     to_glyphs,
 )
-from inkwise.ink.line import strip, stroke_strip
-from inkwise.ink.page import Region
+from inkwise.preprocessing.layout import Region
+from inkwise.preprocessing.line_image import strip, stroke_strip
+from inkwise.recognition.adaptation import Memory
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.memory import Memory
+from inkwise.recognition.line_reader import LineModel, bundled_lines
 from inkwise.recognition.model import Model, model_source
-from inkwise.recognition.numbers import number_reading
-from inkwise.recognition.pages import page_reading
+from inkwise.recognition.number_reader import number_reading
+from inkwise.recognition.page_reader import page_reading
 from inkwise.recognition.reading import NO_INK, Digit, Reading
-from inkwise.recognition.strings import LineModel, bundled_lines
-from inkwise.texts import DIGITS, NOT_A_DIGIT
 
 _A_DIGIT = 0.9  # so likely it is one of the labels, where nothing more than which is in doubt
 _GAP = 0.8  # a space stands where the gap is wider than this share of the digits' height

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.errors import DataError
-from inkwise.files import write_text
+from inkwise._util.errors import DataError
+from inkwise._util.files import write_text
+from inkwise._util.text import escaped
 from inkwise.recognition.model import Model
-from inkwise.texts import escaped
 
 
 def write_submission(model: Model, glyphs: NDArray[np.uint8], path: Path) -> None:

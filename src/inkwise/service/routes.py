@@ -13,16 +13,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from inkwise.errors import InkwiseError
-from inkwise.ink import SIDE
-from inkwise.ink.decode import open_file, open_image
-from inkwise.recognition import Constraint, Reading, Recognizer
-from inkwise.recognition.automata import CHECKS
-from inkwise.service.schema import DRAWING, GLYPHS, PICTURE, Classes, failures
-from inkwise.service.schema import Reading as ReadingSchema
-from inkwise.service.work import Work
-from inkwise.texts import bounds
-from inkwise.web.bodies import (
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import bounds
+from inkwise.http.bodies import (
     RefusedError,
     answer,
     check_json,
@@ -31,6 +24,13 @@ from inkwise.web.bodies import (
     fields,
     strokes_of,
 )
+from inkwise.image.decode import open_file, open_image
+from inkwise.preprocessing import SIDE
+from inkwise.recognition import Constraint, Reading, Recognizer
+from inkwise.recognition.ctc.automata import CHECKS
+from inkwise.service.executor import Work
+from inkwise.service.schema import DRAWING, GLYPHS, PICTURE, Classes, failures
+from inkwise.service.schema import Reading as ReadingSchema
 
 MOST_GLYPHS = 4096
 """That are classified in one request."""

@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkwise import __version__
-from inkwise.ink.strokes import FARTHEST
-from inkwise.service.gate import HEALTH
-from inkwise.web.bodies import POINTS, STROKES
+from inkwise.http.bodies import POINTS, STROKES
+from inkwise.preprocessing.strokes import FARTHEST
+from inkwise.service.middleware import HEALTH
 
 _PICTURES = ("application/octet-stream", "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp")
 _BYTES = {"schema": {"type": "string", "format": "binary"}}

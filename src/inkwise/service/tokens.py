@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from inkwise.errors import InkwiseError
-from inkwise.inputs import MEGABYTE, read_input
+from inkwise._util.errors import InkwiseError
+from inkwise._util.inputs import MEGABYTE, read_input
 
 _LARGEST = MEGABYTE  # of a file of tokens, in bytes
 

@@ -1,8 +1,8 @@
 """Arrays and a recipe become weights."""
 
-from inkwise.training.recipe import Recipe
+from inkwise.training.config import Recipe
 from inkwise.training.recipes import RECIPES, recipe
-from inkwise.training.run import resume, train
-from inkwise.training.samples import train_on
+from inkwise.training.training_data import train_on
+from inkwise.training.training_run import resume, train
 
 __all__ = ["RECIPES", "Recipe", "recipe", "resume", "train", "train_on"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logit, logsumexp
 
-from inkwise.training.net import Net
+from inkwise.training.models.network import Net
 
 _OTHERS = 0.1  # share of what people show that is no digit: a guess, but less than is trained on
 

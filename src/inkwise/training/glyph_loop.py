@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from inkwise.training.augment import augment
-from inkwise.training.callbacks.base import Callback
+from inkwise.training.augmentation import augment
+from inkwise.training.callbacks.callback import Callback
+from inkwise.training.config import Recipe
 from inkwise.training.loop import Loop
-from inkwise.training.net import Net
-from inkwise.training.objective import distance_of, loss_of
-from inkwise.training.recipe import Recipe
+from inkwise.training.losses import distance_of, loss_of
+from inkwise.training.models.network import Net
 
 
 @dataclass(frozen=True)

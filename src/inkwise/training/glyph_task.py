@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inkwise.texts import NOT_A_DIGIT
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.training.calibration import expect_digits, fit_temperature
 from inkwise.training.callbacks import Callback
-from inkwise.training.export import export
+from inkwise.training.config import Recipe
 from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
-from inkwise.training.net import Net
-from inkwise.training.recipe import Recipe
-from inkwise.training.samples import gather
-from inkwise.training.summary import layers
-from inkwise.training.weights import resolve, start, teachers_of
+from inkwise.training.initialization import resolve, start, teachers_of
+from inkwise.training.models.network import Net
+from inkwise.training.models.summary import layers
+from inkwise.training.onnx_export import export
+from inkwise.training.training_data import gather
 
 _ACCEPTED = 0.99  # share of validation digits that the threshold lets pass
 

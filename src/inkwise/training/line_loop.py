@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.recognition.strings import MARGIN
-from inkwise.training.augment import augment
-from inkwise.training.line_net import LineNet, padded
+from inkwise.recognition.line_reader import MARGIN
+from inkwise.training.augmentation import augment
 from inkwise.training.loop import Loop
+from inkwise.training.models.line_model import LineNet, padded
 
 _ROBUST = 0.25  # q of the loss
 _ALIKE = 0.1  # widths of one batch differ by about this share

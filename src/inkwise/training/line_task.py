@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
-from inkwise.errors import InkwiseError
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS
 from inkwise.recognition.constraints import best
-from inkwise.texts import DIGITS
-from inkwise.training.bank import Bank, banks
 from inkwise.training.callbacks import Callback
-from inkwise.training.export import export_lines
+from inkwise.training.config import Recipe
 from inkwise.training.line_loop import LineLoop, Lines, ctc, logits_of_lines
-from inkwise.training.line_net import LineNet
-from inkwise.training.lines import compose
-from inkwise.training.recipe import Recipe
+from inkwise.training.models.line_model import LineNet
+from inkwise.training.onnx_export import export_lines
+from inkwise.training.synthesis.digit_pool import Bank, banks
+from inkwise.training.synthesis.line_synthesis import compose
 
 _CHOSEN = 30  # strips to train on for each to choose by
 _RIGHT = 0.99  # of the validation strips that the threshold lets pass

@@ -13,10 +13,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from inkwise.errors import InkwiseError
-from inkwise.training.callbacks.base import Callback
-from inkwise.training.objective import optimizer_of
-from inkwise.training.recipe import Recipe
+from inkwise._util.errors import InkwiseError
+from inkwise.training.callbacks.callback import Callback
+from inkwise.training.config import Recipe
+from inkwise.training.losses import optimizer_of
 
 Row = dict[str, float]
 """One epoch: epoch, lr, images_per_s, seconds, and loss and accuracy as train_* and validation_*."""

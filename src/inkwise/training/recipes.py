@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inkwise.errors import DataError, InkwiseError, nearest
-from inkwise.inputs import MEGABYTE, read_input
-from inkwise.texts import parse_json
-from inkwise.training.papers import PAPERS
-from inkwise.training.recipe import OptimizerName, Recipe
+from inkwise._util.errors import DataError, InkwiseError, nearest
+from inkwise._util.inputs import MEGABYTE, read_input
+from inkwise._util.text import parse_json
+from inkwise.training.config import OptimizerName, Recipe
+from inkwise.training.document_recipes import PAPERS
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def show_number(number, tmp_path):
 
 @pytest.fixture
 def glyph_of_seven():
-    from inkwise.ink import stroke_glyph
+    from inkwise.preprocessing import stroke_glyph
 
     def drawn(number):
         rng = np.random.default_rng(number)

@@ -6,8 +6,8 @@ import cv2
 import pytest
 from playwright.sync_api import expect
 
+from inkwise.batch import Reader, rows
 from inkwise.corrections import Store
-from inkwise.stacks import Reader, rows
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inkwise.app.window.ink import Ink, Stroke
-from inkwise.app.window.look import ACCENT, BAD, INK, Look
-from inkwise.app.window.worker import Worker
+from inkwise.app.window.background_worker import Worker
+from inkwise.app.window.stroke_canvas import Ink, Stroke
+from inkwise.app.window.widgets import ACCENT, BAD, INK, Look
 from inkwise.corrections import Accuracy, Answer, Learner, Sample
 from inkwise.recognition import Digit, Reading
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from inkwise.training.callbacks.base import Callback
+from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from inkwise.training.loop import AnyLoop

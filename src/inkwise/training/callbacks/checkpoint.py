@@ -10,10 +10,10 @@ from typing import IO, TYPE_CHECKING
 
 import torch
 
-from inkwise.errors import DataError
-from inkwise.files import write_bytes
-from inkwise.inputs import clear_read_errors, is_there, open_input
-from inkwise.training.callbacks.base import Callback
+from inkwise._util.errors import DataError
+from inkwise._util.files import write_bytes
+from inkwise._util.inputs import clear_read_errors, is_there, open_input
+from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from inkwise.training.loop import AnyLoop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from inkwise.training.callbacks.base import Callback
+from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
     from inkwise.training.loop import AnyLoop

@@ -1,0 +1,182 @@
+"""Writing files so that no crash and no other process can spoil them: atomic writes and locks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from inkwise._util.errors import DataError
+
+# Time to wait for a lock, in seconds; a file takes less than one to write, the plots of a sweep some.
+_WAIT = 30.0
+
+# Errors of network and FUSE file systems, and of folders without read permission, that cannot sync a folder.
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
+
+
+def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` create a temporary file next to `path`, sync it to disk and rename it to `path`.
+
+    Other processes, and a restart after a crash or a power failure, see the old file or the new one. Symbolic
+    links are followed, and the new file gets the permissions of the old one.
+
+    Raises:
+        DataError: The file cannot be written: full disk, missing folder, no permission, not a regular file.
+    """
+    target = Path(os.path.realpath(path))
+    with _write_errors(path):
+        if target.exists() and not target.is_file():
+            raise DataError(f"{path}: cannot be written (is a folder or a device)")
+    part = _part(target)
+    try:
+        with _write_errors(path):
+            write(part)
+            _sync_file(part)
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
+            _sync_folder(target.parent)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write bytes to a file as `write_atomic` does."""
+    write_atomic(path, lambda part: part.write_bytes(content))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text in UTF-8 to a file as `write_atomic` does; line ends are written as they are."""
+    write_bytes(path, text.encode())
+
+
+def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` fill a new folder next to `folder`, sync it to disk and rename it to `folder`.
+
+    Missing parent folders are created. A folder cannot be replaced in one step, and an existing one may hold
+    files of the user, so `folder` must not exist, not even as an empty folder.
+
+    Raises:
+        DataError: `folder` exists, or it cannot be written.
+    """
+    target = Path(os.path.realpath(folder))
+    with _write_errors(folder):
+        exists = target.exists()
+    if exists:
+        raise DataError(f"{folder}: exists already; name a new folder")
+    make_folder(target.parent)
+    part = _part(target)
+    try:
+        with _write_errors(folder):
+            part.mkdir()
+            write(part)
+            for name, _, files in os.walk(part):
+                for file in files:
+                    _sync_file(Path(name, file))
+                _sync_folder(Path(name))
+            part.rename(target)
+            _sync_folder(target.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, busy: str = "another process is writing it", wait: float = _WAIT) -> Iterator[None]:
+    """Hold the lock of a shared file or folder, which one thread of one process at a time can hold.
+
+    The kernel locks a hidden file, `.NAME.lock` next to a file or `.lock` in a folder, and unlocks it when
+    the process ends in any way. The hidden file is removed at the end; one that SIGKILL left behind is used
+    again. Network file systems lock between machines if they support locks: NFS does unless mounted with
+    `nolock` or `local_lock`.
+
+    Args:
+        path: The file, which need not exist, or an existing folder.
+        busy: What the error says when another process holds the lock.
+        wait: Maximum time to wait for the lock, in seconds; no limit if negative.
+
+    Raises:
+        DataError: Another process holds the lock, or the lock file cannot be written.
+    """
+    from filelock import FileLock, Timeout  # It takes 0.1 s to import, and most commands need no lock.
+
+    target = Path(os.path.realpath(path))
+    file = target / ".lock" if target.is_dir() else target.with_name(f".{target.name}.lock")
+    lock = FileLock(file, timeout=wait, fallback_to_soft=False)
+    with _write_errors(path):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise DataError(f"{path}: {busy}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes it on release.
+            file.unlink()  # Whoever waits for the removed file notices and opens a new one.
+        lock.release()
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, and sync their entries to disk.
+
+    Raises:
+        DataError: It cannot be created: a file has this name, the disk is full, no permission.
+    """
+    try:
+        new = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in new:
+            _sync_folder(each.parent)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
+    """Check that an output file is none of the input files; links are followed, bytes are ignored.
+
+    Raises:
+        DataError: `path` is one of the sources.
+    """
+    target = os.path.realpath(path)
+    if any(os.path.realpath(source) == target for source in sources if not isinstance(source, bytes)):
+        raise DataError(f"{path}: is read, and would be replaced; name another file to write")
+
+
+def _part(target: Path) -> Path:
+    """Return a hidden name in the same folder, which no other process uses."""
+    return target.with_name(f".{uuid.uuid4().hex}.part")  # as long as any name can be
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Sync the entries of a folder to disk, so that a rename survives a power failure."""
+    if os.name == "nt":  # Windows cannot open folders; NTFS journals renames itself.
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError into a DataError of one line that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,104 @@
+"""What is drawn in the window: strokes in pixels of its canvas, and the lines that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inkwise.app.window.widgets import INK, QUIET
+
+if TYPE_CHECKING:
+    import tkinter as tk
+
+Stroke = list[tuple[float, float]]
+
+_ROOM = 0.8  # share of the canvas that strokes are fitted to
+
+
+class Ink:
+    """The drawing.
+
+    Attributes:
+        strokes: grows while one draws; where strokes are taken away or put back it becomes another list.
+        drawing: whether the pen is down.
+    """
+
+    def __init__(self, canvas: tk.Canvas, grew: Callable[[], None], ended: Callable[[], None]) -> None:
+        """Draw on a canvas; `grew` is called at each point, `ended` at the end of each stroke."""
+        self.strokes: list[Stroke] = []
+        self.drawing = False
+        self._cleared: list[Stroke] = []
+        self._canvas, self._grew, self._ended = canvas, grew, ended
+        canvas.bind("<ButtonPress-1>", self._press)
+        canvas.bind("<B1-Motion>", self._drag)
+        canvas.bind("<ButtonRelease-1>", self._release)
+        canvas.bind("<Configure>", lambda _: self._redraw())
+
+    def undo(self) -> bool:
+        """Take the last stroke back, or what was cleared; False where there is neither."""
+        if self.strokes:
+            self._put(self.strokes[:-1])
+        elif self._cleared:
+            self._put(self._cleared)
+        else:
+            return False
+        return True
+
+    def clear(self) -> None:
+        """Take all strokes away."""
+        cleared = self.strokes
+        self._put([])
+        self._cleared = cleared
+
+    def drop(self, saved: list[Stroke]) -> None:
+        """Take away strokes that were saved; one that was begun since stays."""
+        drawing = self.drawing and not any(self.strokes[-1] is stroke for stroke in saved)
+        self._put([stroke for stroke in self.strokes if not any(stroke is one for one in saved)])
+        self.drawing = drawing
+
+    def put(self, strokes: Sequence[Sequence[Sequence[float]]]) -> None:
+        """Draw these, made to fit where they do not: they may come from another canvas."""
+        points = np.concatenate([np.asarray(stroke) for stroke in strokes])
+        low, high = points.min(0), points.max(0)
+        room = np.array([self._canvas.winfo_width(), self._canvas.winfo_height()])
+        middle, scale = (low + high) / 2, 1.0
+        if (low < 0).any() or (high > room).any():
+            middle, scale = room / 2, _ROOM * float((room / np.maximum(high - low, 1e-9)).min())
+        moved = [(np.asarray(stroke) - (low + high) / 2) * scale + middle for stroke in strokes]
+        self._put([[(x, y) for x, y in stroke.tolist()] for stroke in moved])
+
+    def _put(self, strokes: list[Stroke]) -> None:
+        self.strokes, self._cleared, self.drawing = strokes, [], False
+        self._redraw()
+
+    def _press(self, event: tk.Event[tk.Misc]) -> None:
+        self._canvas.focus_set()
+        self._canvas.delete("hint")
+        self._cleared, self.drawing = [], True
+        self.strokes.append([])
+        self._drag(event)
+
+    def _drag(self, event: tk.Event[tk.Misc]) -> None:
+        if self.drawing:  # else it was cleared meanwhile
+            self.strokes[-1].append((event.x, event.y))
+            self._line(self.strokes[-1][-2:])
+            self._grew()
+
+    def _release(self, event: tk.Event[tk.Misc]) -> None:
+        if self.drawing:
+            self.drawing = False
+            self._ended()
+
+    def _line(self, points: Stroke) -> None:
+        self._canvas.create_line(points[0], points[-1], width="6p", fill=INK, capstyle="round")
+
+    def _redraw(self) -> None:
+        self._canvas.delete("all")
+        if not self.strokes:
+            middle = self._canvas.winfo_width() // 2, self._canvas.winfo_height() // 2
+            self._canvas.create_text(middle, text="draw a digit, or a number", fill=QUIET, tags="hint")
+        for stroke in self.strokes:
+            for i in range(len(stroke)):
+                self._line(stroke[max(i - 1, 0) : i + 1])

@@ -1,0 +1,246 @@
+"""What the desktop window looks like: its parts, and how each shows what it is given."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from inkwise._util.errors import InkwiseError
+from inkwise.corrections import Accuracy
+from inkwise.preprocessing import SIDE
+from inkwise.recognition import Digit
+
+try:
+    import tkinter as tk
+    from tkinter import font, ttk
+except ImportError as missing:
+    raise InkwiseError(
+        "the window needs tkinter: install it (Debian: apt install python3-tk), or use `inkwise app`"
+    ) from missing
+
+_KEYS = "Wrong? Type what it is. Enter: right, next."
+
+INK, QUIET, ACCENT, BAD = "#1b1c22", "#62636d", "#3a4fb8", "#b3271e"
+
+_GROUND, _PAPER, _LINE, _WASH = "#f6f5f1", "#ffffff", "#dcdad3", "#dfe4f8"
+
+
+class Look:
+    """The parts of the window. Lengths are in points, so that they grow with the screen's resolution."""
+
+    def __init__(self) -> None:
+        """Open a window.
+
+        Raises:
+            InkwiseError: there is no display.
+        """
+        try:
+            self.root = root = tk.Tk(className="Inkwise")
+        except tk.TclError as error:
+            raise InkwiseError(
+                f"the window needs a display: {error}; without one, use `inkwise app`"
+            ) from None
+        self._points = _style(root)
+        screen = root.winfo_screenwidth(), root.winfo_screenheight()
+        width, height = (
+            min(round(size * self._points), most) for size, most in zip((570, 420), screen, strict=True)
+        )
+        root.geometry(f"{width}x{height}")
+        root.title("Inkwise")
+        body = ttk.Frame(root, padding="9p")
+        body.pack(fill="both", expand=True)
+        body.columnconfigure(0, weight=1)
+        body.rowconfigure(1, weight=1)
+
+        top = ttk.Frame(body)
+        top.grid(columnspan=2, sticky="ew", pady=("0p", "7p"))
+        ttk.Label(top, text="Inkwise", style="Title.TLabel").pack(side="left")
+        self.writer = ttk.Combobox(top, width=16)
+        self.writer.pack(side="right")
+        ttk.Label(top, text="Writer", style="Quiet.TLabel").pack(side="right", padx="5p")
+
+        # Asked to be small, it takes what the other parts leave.
+        self.canvas = _sheet(body, width=1, height=1, cursor="pencil", takefocus=True)
+        self.canvas.grid(row=1, sticky="nsew")
+        root.event_add("<<Enter>>", "<Return>", "<KP_Enter>")
+        self._lay_side(ttk.Frame(body))
+
+        row = ttk.Frame(body)
+        row.grid(columnspan=2, sticky="ew", pady="7p")
+        self.other = ttk.Entry(row, width=10)
+        self.other.pack(side="right", anchor="n")
+        ttk.Label(row, text="other", style="Quiet.TLabel").pack(
+            side="right", anchor="n", padx="5p", pady="3p"
+        )
+        self._row = ttk.Frame(row)
+        self._row.pack(side="left", fill="x", expand=True)
+        self._row.bind("<Configure>", lambda _: self._arrange())
+        self.labels: dict[str, ttk.Button] = {}
+
+        foot = ttk.Frame(body)
+        foot.grid(columnspan=2, sticky="ew")
+        self.accuracy = ttk.Label(foot)
+        self.accuracy.pack(side="right", anchor="s")
+        self.status = ttk.Label(foot, text=_KEYS, style="Quiet.TLabel")
+        self.status.pack(side="left", fill="x", expand=True)
+        self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
+
+    def _lay_side(self, side: ttk.Frame) -> None:
+        side.grid(row=1, column=1, sticky="ns", padx=("9p", "0p"))
+        self.next = _button(side, text="Right, next", style="Main.TButton")
+        self.next.pack(side="bottom", fill="x")
+        tools = ttk.Frame(side)
+        tools.pack(side="bottom", fill="x", pady="5p")
+        self.undo, self.clear, self.join = (
+            _button(tools, text=name) for name in ("Undo", "Clear", "One sign")
+        )
+        for column, button in enumerate((self.undo, self.clear, self.join)):
+            button.grid(row=0, column=column, sticky="ew", padx=("0p" if column == 0 else "4p", "0p"))
+            tools.columnconfigure(column, weight=1)
+
+        self.answer = _sheet(side, width="165p", height="66p")
+        self.answer.pack()
+        self._ends: list[int] = []  # where each digit of the answer ends
+        self._font = font.nametofont("TkDefaultFont", side).copy()
+        self._font.configure(weight="bold")
+
+        seen = ttk.Frame(side)
+        seen.pack(fill="x", pady="7p")
+        self._zoom = max(1, round(2.25 * self._points))
+        self.glyph = tk.PhotoImage(master=side)
+        ttk.Label(seen, image=self.glyph, style="Glyph.TLabel").pack(side="left", padx=("0p", "7p"))
+        self.probability = ttk.Label(seen, style="Title.TLabel")
+        self.probability.pack(anchor="w")
+        self.reason = ttk.Label(seen, style="Bad.TLabel", wraplength="90p")
+        self.reason.pack(anchor="w")
+        ttk.Label(seen, text="what it sees", style="Quiet.TLabel").pack(side="bottom", anchor="w")
+
+    def show_answer(self, labels: list[str], colours: list[str], selected: int) -> None:
+        """What was read, large; the selected one of several is underlined."""
+        self.answer.delete("all")
+        width, height = self.answer.winfo_reqwidth(), self.answer.winfo_reqheight()
+        texts = [_short(label) for label in labels]
+        self._font.configure(size=-round(min(0.7 * height, 1.4 * width / (len("".join(texts)) + 1))))
+        widths = [self._font.measure(text) for text in texts]
+        x, gap = (width - sum(widths)) // 2, height // 30
+        self._ends = []
+        for i, (text, wide, colour) in enumerate(zip(texts, widths, colours, strict=True)):
+            self.answer.create_text(x, height // 2, text=text, anchor="w", font=self._font, fill=colour)
+            if i == selected and len(texts) > 1:
+                below = height - 3 * gap
+                self.answer.create_line(x + gap, below, x + wide - gap, below, width="2p", fill=ACCENT)
+            x += wide
+            self._ends.append(x)
+
+    def digit_at(self, x: int) -> int:
+        """Number of the digit of the answer that stands there."""
+        return bisect(self._ends[:-1], x)
+
+    def show_digit(self, digit: Digit | None, reason: str) -> None:
+        """How probable the selected digit is, why it is not accepted, and what the model saw."""
+        self.probability.configure(text=_percent(digit.probability) if digit else "")
+        self.reason.configure(text=reason)
+        paper = 255 - digit.glyph if digit else np.full((SIDE, SIDE), 255, np.uint8)
+        large = paper.repeat(self._zoom, 0).repeat(self._zoom, 1)
+        self.glyph.configure(data=b"P5 %d %d 255\n" % large.shape + large.tobytes())
+
+    def show_labels(self, labels: Sequence[str], say: Callable[[str], None]) -> None:
+        """A button for each label; `say` is called with the one that is pressed."""
+        if list(self.labels) == list(labels):
+            return
+        for button in self.labels.values():
+            button.destroy()
+        self.labels = {
+            label: _button(self._row, text=_short(label), command=lambda label=label: say(label))  # type: ignore[misc]
+            for label in labels
+        }
+        self._arrange()
+
+    def mark_label(self, chosen: str | None) -> None:
+        """The one that will be kept."""
+        for label, button in self.labels.items():
+            button.configure(style="Chosen.TButton" if label == chosen else "TButton")
+
+    def show_accuracy(self, accuracy: Accuracy) -> None:
+        """How much was read right."""
+        text = "no answers yet"
+        if accuracy.interval:
+            low, high = (round(100 * end) for end in accuracy.interval)
+            share = _percent(accuracy.share)
+            text = f"{accuracy.right} of {accuracy.n} right · {share} ({low}–{high} %)"
+        self.accuracy.configure(text=text)
+
+    def tell(self, text: str, *, bad: bool = False) -> None:
+        """One line below all."""
+        self.status.configure(text=text, style="Bad.TLabel" if bad else "Quiet.TLabel")
+
+    def _arrange(self) -> None:
+        """From the left, then on the next line; on three at most, for any label can be typed as well."""
+        gap = round(3 * self._points)
+        x = y = high = 0
+        for button in self.labels.values():
+            wide, high = button.winfo_reqwidth(), button.winfo_reqheight()
+            if x and x + wide > self._row.winfo_width():
+                x, y = 0, y + high + gap
+            button.place(x=x, y=y)
+            x += wide + gap
+        self._row.configure(height=min(y + high, 3 * (high + gap)))
+
+
+def _style(root: tk.Tk) -> float:
+    """Fonts and colours; gives the pixels a point has."""
+    points = float(root.tk.call("tk", "scaling"))
+    for name in ("TkDefaultFont", "TkTextFont"):
+        font.nametofont(name, root).configure(size=10)
+    root.configure(background=_GROUND)
+    root.option_add("*TCombobox*Listbox.font", "TkTextFont")
+    style = ttk.Style(root)
+    style.theme_use("clam")
+    style.configure(".", background=_GROUND, foreground=INK, bordercolor=_LINE, focuscolor=ACCENT)
+    style.configure("TEntry", padding="3p")
+    style.configure("TCombobox", padding="3p", arrowsize=round(10 * points))
+    for name, ground, ink in (
+        ("TButton", _PAPER, INK),
+        ("Chosen.TButton", _WASH, INK),
+        ("Main.TButton", ACCENT, _PAPER),
+    ):
+        style.configure(name, background=ground, foreground=ink, padding="4p", width=-2)
+        style.configure(name, lightcolor=ground, darkcolor=ground)
+        grounds = [("disabled", _GROUND), ("active", _WASH)]
+        style.map(name, background=grounds, lightcolor=grounds, darkcolor=grounds)
+        style.map(name, foreground=[("disabled", QUIET), ("active", INK)])
+    style.configure("Main.TButton", bordercolor=ACCENT)
+    style.map("Main.TButton", bordercolor=[("disabled", _LINE)])
+    style.configure("Quiet.TLabel", foreground=QUIET)
+    style.configure("Bad.TLabel", foreground=BAD)
+    style.configure("Title.TLabel", font=("TkDefaultFont", 14, "bold"))
+    style.configure("Glyph.TLabel", background=_LINE, padding=1)
+    return points
+
+
+def _sheet(parent: tk.Misc, **options: int | str | bool) -> tk.Canvas:
+    return tk.Canvas(
+        parent,
+        background=_PAPER,
+        highlightthickness=1,
+        highlightbackground=_LINE,
+        highlightcolor=ACCENT,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def _button(
+    parent: tk.Misc, text: str, style: str = "TButton", command: Callable[[], None] | str = ""
+) -> ttk.Button:
+    # The keyboard stays with the drawing.
+    return ttk.Button(parent, text=text, style=style, command=command, takefocus=False)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 8 else f"{label[:7]}…"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

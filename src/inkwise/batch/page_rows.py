@@ -1,0 +1,178 @@
+"""How the pages of a stack are read, and what comes of one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise import __version__
+from inkwise._util.errors import InkwiseError, PictureError, one_line
+from inkwise._util.inputs import MEGABYTE, is_folder
+from inkwise.image import DOCUMENT_SUFFIXES, Document
+from inkwise.recognition import Recognizer
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.line_reader import LineModel, line_source
+from inkwise.recognition.model import model_content, model_source
+
+if TYPE_CHECKING:
+    from inkwise.forms import Form
+
+Columns = dict[str, type]
+"""The columns of a table and their types; what has no value is empty."""
+
+_PLACE: Columns = {"file": str, "page": int}
+_READING: Columns = {"text": str, "confidence": float, "accepted": bool, "reason": str}
+_CONSTRAINED: Columns = {"text": str, "unconstrained": str, **_READING}
+
+STANDARD_INPUT = "-"
+
+_LARGEST = 256 * MEGABYTE  # of standard input, which is held in memory; in bytes
+
+Read = Callable[[NDArray[np.uint8]], dict[str, Any]]
+
+
+class Row(NamedTuple):
+    """What came of one page.
+
+    Attributes:
+        values: plain values by column, and what else JSON is to hold.
+        failed: whether the page could not be read; the reason says why.
+    """
+
+    values: dict[str, Any]
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How pages are read: plain values, so that another process can open the same.
+
+    Attributes:
+        model: a bundled model by its name, an .onnx file, or a run folder.
+        digit: each page holds exactly one digit.
+        number: each page holds exactly one number; the model is then one that reads lines.
+        constraint: what is known about the number, as `Constraint.from_dict` takes it.
+        form: each page is a scan of this form, filled in.
+    """
+
+    model: str = "default"
+    digit: bool = False
+    number: bool = False
+    constraint: dict[str, Any] | None = None
+    form: Form | None = None
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of its rows."""
+        if self.form is not None:
+            return _PLACE | self.form.columns
+        return _PLACE | (_READING if self.constraint is None else _CONSTRAINED)
+
+    def open(self, threads: int = 0) -> Read:
+        """A function from a grey (H, W) uint8 page to plain values; 0 threads are one a core.
+
+        Raises:
+            ModelError: the model cannot be used.
+            InkwiseError: the constraint is not possible, or the form's reference cannot be read.
+        """
+        if self.number:
+            known = None if self.constraint is None else Constraint.from_dict(self.constraint)
+            numbers = Recognizer(threads=threads, lines=LineModel(line_source(self.model), threads=threads))
+            return lambda page: numbers.read_number(page, known).to_dict()
+        recognizer = Recognizer(self.model, threads=threads)
+        if self.form is not None:
+            from inkwise.forms import FormReader
+
+            sheets = FormReader(self.form, recognizer)
+            return lambda page: sheets.read(page).to_dict()
+        read = recognizer.read_digit if self.digit else recognizer.read
+        return lambda page: read(page).to_dict()
+
+    def settings(self) -> dict[str, Any]:
+        """What rows depend on besides their pages.
+
+        Raises:
+            ModelError: the model cannot be used.
+            InkwiseError: the constraint is not possible, or the form's reference cannot be read.
+        """
+        self.open()
+        glyphs, lines = ("default", self.model) if self.number else (self.model, "default")
+        models = hashlib.sha256()
+        for source in (model_source(glyphs), line_source(lines)):
+            models.update(model_content(source))
+        return {
+            "version": __version__,
+            "model": models.hexdigest(),
+            "--digit": self.digit,
+            "--number": self.number,
+            "constraint": self.constraint,
+            "--form": None if self.form is None else self.form.digest(),
+        }
+
+
+def rows(file: str, read: Read, columns: Columns, counted: Callable[[int], None]) -> Iterator[Row]:
+    """The rows of the pages of a file, each read when it is asked for; `counted` is told first how many."""
+    try:
+        document = opened(content(file))
+    except Exception as error:  # whatever it is, the other files can do nothing for it
+        counted(1)
+        yield failed(file, 1, columns, error)
+        return
+    with document:
+        counted(len(document))
+        for number in range(1, len(document) + 1):
+            yield row(file, document, number, read, columns)
+
+
+def opened(source: str | bytes) -> Document:
+    """The document at a path, or of bytes.
+
+    Raises:
+        PictureError: as for `Document`, or it is a folder in which nothing was found.
+    """
+    if isinstance(source, bytes):
+        if len(source) > _LARGEST:
+            raise PictureError(f"standard input: is larger than {_LARGEST // MEGABYTE} MB; name a file")
+    elif is_folder(source):
+        closed = not os.access(source, os.R_OK | os.X_OK)
+        why = "Permission denied" if closed else ", ".join(DOCUMENT_SUFFIXES)
+        raise PictureError(f"{source}: no pictures in this folder ({why})")
+    return Document(source)
+
+
+def row(file: str, document: Document, number: int, read: Read, columns: Columns) -> Row:
+    """The row of one page of an open file."""
+    try:
+        values = read(document.page(number).grey)
+    except Exception as error:  # whatever it is, the other pages can do nothing for it
+        return failed(file, number, columns, error)
+    return Row({"file": printable(file), "page": number, **values}, failed=False)
+
+
+def failed(file: str, number: int, columns: Columns, error: Exception) -> Row:
+    """The row of a page that could not be read."""
+    if isinstance(error, InkwiseError):
+        reason = str(error)
+    else:
+        words = "not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+        reason = f"{file}, page {number}: cannot be read ({' '.join(words.split())})"
+    empty = {column: kind() for column, kind in columns.items()}
+    told = {"file": printable(file), "page": number, "reason": one_line(reason)}
+    return Row(empty | told, failed=True)
+
+
+def content(file: str) -> str | bytes:
+    """The path itself, or what comes from standard input, as far as it can be read."""
+    return sys.stdin.buffer.read(_LARGEST + 1) if file == STANDARD_INPUT else file
+
+
+def printable(text: str) -> str:
+    """The text as UTF-8 can hold it: a file's name need not be UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,177 @@
+"""Processes that read pages: each has its own reader, and one page at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import NamedTuple
+
+from inkwise._util.errors import InkwiseError
+from inkwise._util.system import ignore_pillow_warnings, use_one_thread
+from inkwise.batch.page_rows import Reader, Row, failed, opened, row
+from inkwise.image import Document
+
+
+class Task(NamedTuple):
+    """A page to be read.
+
+    Attributes:
+        file: its path.
+        content: what is opened: the path again, or bytes.
+        number: of the page, from 1.
+        known: whether it is known how many pages the file has.
+    """
+
+    file: str
+    content: str | bytes
+    number: int
+    known: bool
+
+
+def work_through(
+    take: Callable[[], Task | None], reader: Reader, jobs: int
+) -> Generator[tuple[Task, int | Row], None, None]:
+    """Read pages in so many processes, as they are taken; what comes of them, in the order it is done.
+
+    Of each page two things come: the number of pages of its file, so that the further ones can be taken, 0
+    where it cannot be opened; then its row. Nothing but a page a process is ever under way. A process that
+    dies costs the row of its page, and another takes its place.
+
+    Args:
+        take: gives the next page, or None where none is left, for now: it is asked again after each result.
+        reader: how pages are read.
+        jobs: how many processes.
+
+    Raises:
+        InkwiseError: a process ended before it could read.
+    """
+    team: list[_Worker] = []
+    try:
+        while True:
+            while sum(worker.task is not None for worker in team) < jobs and (task := take()):
+                idle = next((worker for worker in team if worker.task is None), None)
+                if idle is None:
+                    team.append(idle := _Worker(reader))
+                idle.give(task)
+            busy = {worker.connection: worker for worker in team if worker.task}
+            if not busy:
+                return
+            for connection in wait(list(busy)):
+                worker = busy[connection]  # type: ignore[index]
+                task = worker.task
+                assert task is not None
+                result = worker.result()
+                if result is not None:
+                    yield task, result
+                if worker.dead:
+                    team.remove(worker)
+    finally:
+        for worker in team:
+            worker.end()
+
+
+class _Worker:
+    """A process that reads, seen from outside.
+
+    Attributes:
+        connection: to it.
+        task: what it is at; None while it is idle.
+        dead: whether it has ended by itself.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process: SpawnProcess = context.Process(target=_work, args=(reader, theirs), daemon=True)
+        with _uninterrupted():
+            self._process.start()
+        theirs.close()
+        self._began = False
+        self._open = ""  # the file that it has open
+        self._columns = reader.columns
+        self.task: Task | None = None
+        self.dead = False
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        if task.file == self._open:  # and standard input, which may be large, need not be sent again
+            task = task._replace(content=task.file)
+        with suppress(ConnectionError):  # it has died: `result` will tell
+            self.connection.send(task)
+
+    def result(self) -> int | Row | None:
+        """What it sends: None once it has begun, then the number of pages and the row of each task.
+
+        Raises:
+            InkwiseError: it ended before it had begun, which no page is to blame for.
+        """
+        task = self.task
+        assert task is not None
+        try:
+            result: int | Row | None = self.connection.recv()
+        except (EOFError, ConnectionError):
+            self.dead = True
+            self.end()
+            code = self._process.exitcode
+            if not self._began:
+                raise InkwiseError(f"a process ended before it could read (exit code {code})") from None
+            crash = InkwiseError(
+                f"{task.file}, page {task.number}: the process that read it was killed or crashed"
+                f" (exit code {code}); was there memory enough?"
+            )
+            return failed(task.file, task.number, self._columns, crash)
+        self._began = True
+        if isinstance(result, Row):
+            self.task = None
+        elif result is not None:
+            self._open = task.file if result else ""
+        return result
+
+    def end(self) -> None:
+        """Kill it: it holds nothing that is worth keeping."""
+        self.connection.close()
+        self._process.kill()
+        self._process.join()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started in here do not hear Ctrl-C; who started them does."""
+    if threading.current_thread() is not threading.main_thread():  # only that one may set signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(reader: Reader, connection: Connection) -> None:
+    """Read what comes, until the connection is closed: at the latest when the process at its end has died."""
+    use_one_thread()
+    ignore_pillow_warnings()
+    read = reader.open(threads=1)
+    document: Document | None = None
+    at: str | None = None  # the file of the document
+    with suppress(EOFError, ConnectionError):
+        connection.send(None)
+        while True:
+            task: Task = connection.recv()
+            if document is None or at != task.file:
+                if document is not None:
+                    document.close()
+                try:
+                    document, at = opened(task.content), task.file
+                except Exception as error:  # whatever it is, the other files can do nothing for it
+                    document = None
+                    connection.send(0)
+                    connection.send(failed(task.file, task.number, reader.columns, error))
+                    continue
+            connection.send(len(document))
+            connection.send(row(task.file, document, task.number, read, reader.columns))

@@ -1,0 +1,51 @@
+"""The end of a training run: the test sets are read, once, and the report is written."""
+
+import math
+from pathlib import Path
+
+from inkwise._util.files import locked
+from inkwise.datasets import Dataset, load
+from inkwise.evaluation.explanations import explain_mistakes
+from inkwise.evaluation.report import write_report
+from inkwise.evaluation.results import Result, evaluate_model, open_model, read_history
+from inkwise.training import Recipe, resume
+from inkwise.training.onnx_export import annotate
+from inkwise.training.training_data import gather
+from inkwise.training.training_run import BUSY
+
+_COMPARED = 20_000  # training samples that mistakes are compared with, some seconds of one core
+
+
+def finish(folder: Path) -> list[Result]:
+    """Evaluate a run's model on the test sets of its recipe, and explain its worst mistakes.
+
+    The figures go into the metadata of model.onnx; report.html, evaluation.json and pictures are written.
+    Raises InkwiseError if the folder holds no finished run, another training writes there, a data set cannot
+    be had, or the disk is full.
+    """
+    recipe = resume(folder)
+    with locked(folder, BUSY, wait=0):
+        return _finish(folder, recipe)
+
+
+def _finish(folder: Path, recipe: Recipe) -> list[Result]:
+    model = open_model(str(folder))
+    sets = [load(name) for name in recipe.test]
+    results = evaluate_model(model, sets) if sets else []
+    if any(result.mistakes for result in results):
+        results = explain_mistakes(model, results, _training_samples(recipe))
+    tests = {
+        result.name: {"n": result.evaluation.n, "misses": result.evaluation.misses} for result in results
+    }
+    metrics = {**model.metadata["metrics"], "test": tests}
+    annotate(folder / "model.onnx", metrics=metrics)
+    facts = {"name": model.name, "labels": model.labels} | model.metadata | {"metrics": metrics}
+    write_report(folder / "report.html", facts, results, read_history(str(folder)))
+    return results
+
+
+def _training_samples(recipe: Recipe) -> Dataset:
+    """Up to 20,000 of what the run trained on, taken evenly: each sample once, drawn plainly."""
+    split = gather(recipe.set(variants=1, styles=0.0, rescans=0, others=(), invented=0))
+    whole = Dataset("training", split.training, split.training_labels)
+    return whole.select(slice(None, None, math.ceil(len(whole) / _COMPARED)))

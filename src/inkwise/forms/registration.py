@@ -1,0 +1,243 @@
+"""A filled form is brought to lie as its empty template lies, or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.preprocessing.rectification import flatten, warped
+
+FITS = 0.5
+"""Fit from which on a scan is of the template."""
+
+_WIDEST = 0.025  # of the longer side: what is wider than this is paper, however dark
+_PRINT = 0.15  # of the paper's lightness: what is darker by so much is print
+_SEEN = 1200  # longer side at which features are looked for, pixels
+_FEATURES = 2000
+_DISTINCT = 0.8  # a match is so much nearer than the next best (Lowe, IJCV 60, 2004)
+_AGREE = 20  # matches that must agree on a homography
+_STRETCH = 5.0  # times at most as long as another is a side of a quarter of the page
+_PATCHES = 12  # a side, that are found again one by one
+_PATCH, _SEARCH = 0.012, 0.008  # of the longer side: half a patch, and how far it is looked for
+_FOUND = 0.6  # correlation from which on a patch is found
+_TILES = 6  # a side, of which each is compared
+_SOFT = 0.001  # of the longer side: what comparing blurs
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A scan as its template lies.
+
+    Attributes:
+        dark: (h, w) float32, how much darker than the paper, 0..1.
+        size: width and height of the scan.
+        matrix: (3, 3) float64, takes points of the template to the scan (homogeneous x, y).
+        fit: how well the print is found again, 1 at best; below `FITS` it is not this template.
+    """
+
+    dark: NDArray[np.float32]
+    size: tuple[int, int]
+    matrix: NDArray[np.float64]
+    fit: float
+
+    def in_scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where points (n, 2), x and y in the template, lie in the scan."""
+        return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
+
+
+class Reference:
+    """An empty template, to which scans are aligned by what is printed on it.
+
+    Attributes:
+        dark: (h, w) float32, how much darker than the paper its print is, 0..1.
+    """
+
+    def __init__(self, grey: NDArray[np.uint8]) -> None:
+        """Take a scan (H, W) uint8 of the empty form for the template."""
+        self._grey = grey
+        self.dark = darkness(grey)
+
+    @property
+    def tells(self) -> bool:
+        """Whether so much is printed on it that a scan of it can be found by that."""
+        return len(self._features[0]) >= _AGREE
+
+    def align(self, grey: NDArray[np.uint8]) -> Aligned | None:
+        """A scan (H, W) uint8 in any position, or None where it has too little in common with the template.
+
+        Where strong perspective hides what they have in common, the sheet is flattened first.
+        """
+        near = self._near(grey)
+        if near is None and (flat := flatten(grey)).sheet and (level := self._near(flat.grey)) is not None:
+            near = flat.matrix @ level
+        return None if near is None else self.refined(grey, near)
+
+    def _near(self, grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """The homography (3, 3) of the template to a scan, or None where too little tells of one.
+
+        ORB features (Rublee et al., ICCV 2011), and MAGSAC (Barath et al., CVPR 2019) on their matches.
+        """
+        points, descriptors = _features(grey)
+        own, known = self._features
+        if len(points) < _AGREE or len(own) < _AGREE:
+            return None
+        pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(known, descriptors, k=2)
+        matches = [best for best, next_best in pairs if best.distance < _DISTINCT * next_best.distance]
+        if len(matches) < _AGREE:
+            return None
+        ours = own[[match.queryIdx for match in matches]]
+        theirs = points[[match.trainIdx for match in matches]]
+        tolerance = 3 * max(1.0, max(grey.shape) / _SEEN)
+        matrix, agree = cv2.findHomography(ours, theirs, cv2.USAC_MAGSAC, tolerance, None, 5000, 0.999)
+        if matrix is None or agree.sum() < _AGREE:
+            return None
+        near = np.asarray(matrix, np.float64)
+        return near if plausible(near, self._size) else None
+
+    def refined(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> Aligned:
+        """The same, begun from a homography (3, 3) that takes points of the template nearly to the scan.
+
+        Patches of print are each found again near where they should be; those that agree mend it.
+        """
+        near = self._warped(grey, matrix)
+        places, found = self._found(near)
+        if len(places) >= _AGREE // 2:
+            mend, _ = cv2.findHomography(places, found, cv2.USAC_MAGSAC, 1.5, None, 2000, 0.999)
+            if mend is not None and plausible(matrix @ mend, self._size):
+                matrix = matrix @ mend
+                near = self._warped(grey, matrix)
+        dark = darkness(near)
+        return Aligned(dark, (grey.shape[1], grey.shape[0]), matrix, self._fit(dark))
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self._grey.shape[1], self._grey.shape[0]
+
+    @cached_property
+    def _features(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        return _features(self._grey)
+
+    @cached_property
+    def _corners(self) -> NDArray[np.intp]:
+        """The clearest corner (x, y) of the print in each part of the page, (n, 2)."""
+        soft = cv2.GaussianBlur(self._grey, (0, 0), 1 + _SOFT * max(self._size))
+        strength = cv2.cornerMinEigenVal(soft, 5)
+        border = round((_PATCH + _SEARCH) * max(self._size)) + 2
+        parts = [
+            np.linspace(border, side - border, _PATCHES + 1).astype(int) for side in reversed(self._size)
+        ]
+        corners = []
+        for top, bottom in zip(parts[0], parts[0][1:], strict=False):
+            for left, right in zip(parts[1], parts[1][1:], strict=False):
+                if bottom > top and right > left:
+                    part = strength[top:bottom, left:right]
+                    y, x = np.unravel_index(part.argmax(), part.shape)
+                    corners.append((left + x, top + y, part[y, x]))
+        clear = 0.05 * max((corner[2] for corner in corners), default=0.0)
+        return np.array([corner[:2] for corner in corners if corner[2] > clear], np.intp).reshape(-1, 2)
+
+    def _found(self, near: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Corners of the template (n, 2), and where they are in what should lie as it does."""
+        half = max(8, round(_PATCH * max(self._size)))
+        search = max(4, round(_SEARCH * max(self._size)))
+        places, found = [], []
+        for x, y in self._corners.tolist():
+            reach = half + search
+            if not (reach <= x < self._size[0] - reach and reach <= y < self._size[1] - reach):
+                continue
+            patch = self._grey[y - half : y + half + 1, x - half : x + half + 1]
+            window = near[y - reach : y + reach + 1, x - reach : x + reach + 1]
+            _, best, _, (dx, dy) = cv2.minMaxLoc(cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED))
+            if best >= _FOUND:
+                places.append((x, y))
+                found.append((x + dx - search, y + dy - search))
+        return np.array(places, np.float64), np.array(found, np.float64)
+
+    def _warped(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+        return warped(grey, np.asarray(np.linalg.inv(matrix), np.float64), self._size)
+
+    def _fit(self, dark: NDArray[np.float32]) -> float:
+        """Mean correlation about the print, of all parts of the page that have print; 0 at least."""
+        found = []
+        for rows in np.array_split(np.arange(dark.shape[0]), _TILES):
+            for columns in np.array_split(np.arange(dark.shape[1]), _TILES):
+                window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+                same = agreement(self.dark[window], dark[window], 1 + _SOFT * max(self._size))
+                if same is not None:
+                    found.append(max(same, 0.0))
+        return float(np.mean(found)) if found else 0.0
+
+
+def agreement(printed: NDArray[np.float32], dark: NDArray[np.float32], soft: float = 1.5) -> float | None:
+    """Correlation of a template and a scan near what is printed, or None where hardly anything is.
+
+    Ink that was added elsewhere does not count.
+
+    Args:
+        printed: (h, w) float32, darkness of the template.
+        dark: (h, w) float32, darkness of the scan.
+        soft: by what both are blurred, pixels.
+    """
+    print_ = (printed > _PRINT).astype(np.uint8)
+    if print_.sum() < 50:
+        return None
+    reach = 2 * round(3 * soft) + 1
+    near = cv2.dilate(print_, np.ones((reach, reach), np.uint8)) > 0
+    one, other = (cv2.GaussianBlur(side, (0, 0), soft)[near] for side in (printed, dark))
+    one, other = one - one.mean(), other - other.mean()
+    return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6))
+
+
+def darkness(grey: NDArray[np.uint8], widest: float = _WIDEST) -> NDArray[np.float32]:
+    """How much darker than the paper around, (H, W) float32, 0..1; light and shadow taken out.
+
+    Args:
+        grey: (H, W) uint8, dark ink on light paper.
+        widest: what is wider than this share of the longer side is taken for paper.
+    """
+    height, width = grey.shape
+    coarse = cv2.resize(grey, (max(2, width // 4), max(2, height // 4)), interpolation=cv2.INTER_AREA)
+    span = max(7, round(widest * max(coarse.shape))) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (span, span))
+    paper = cv2.GaussianBlur(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, kernel), (0, 0), span / 4)
+    lightness = np.maximum(cv2.resize(paper, (width, height)).astype(np.float32), 16)
+    return np.asarray(np.clip(1 - grey / lightness, 0, 1), np.float32)
+
+
+def shrunk(grey: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
+    """The picture (H, W) uint8 with a longer side of at most so many pixels, and its scale, 1 at most."""
+    scale = min(1.0, longest / max(grey.shape))
+    if scale == 1 or scale * min(grey.shape) < 1:  # a line stays one
+        return grey, 1.0
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scale
+
+
+def plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
+    """Whether a camera can see a page of such width and height so: neither mirrored nor folded."""
+    width, height = size
+    grid = np.array([[x, y] for y in (0, 0.5, 1) for x in (0, 0.5, 1)]) * (width, height)
+    depths = np.hstack([grid, np.ones((9, 1))]) @ matrix[2]
+    if not np.isfinite(matrix).all() or depths.min() * depths.max() <= 0:
+        return False
+    seen = cv2.perspectiveTransform(grid[None], matrix)[0].reshape(3, 3, 2)
+    across, down = np.diff(seen, axis=1)[:2], np.diff(seen, axis=0)[:, :2]
+    areas = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
+    sides = np.concatenate(
+        [np.linalg.norm(across, axis=2).ravel() / width, np.linalg.norm(down, axis=2).ravel() / height]
+    )
+    return bool(areas.min() > 0 and sides.max() / sides.min() < _STRETCH)
+
+
+def _features(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Points (n, 2) in the picture and their descriptors (n, 32)."""
+    small, scale = shrunk(grey, _SEEN)
+    points, descriptors = cv2.ORB.create(_FEATURES, fastThreshold=10).detectAndCompute(small, None)
+    if descriptors is None:
+        return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
+    places = (np.array([point.pt for point in points]) + 0.5) / scale - 0.5
+    return places.astype(np.float32), np.asarray(descriptors, np.uint8)

@@ -1,0 +1,1 @@
+"""Connectionist temporal classification: alignment, beam search and constraints as finite automata."""

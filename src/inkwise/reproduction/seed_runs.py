@@ -1,0 +1,143 @@
+"""A row is trained and measured, seed by seed, and each result kept in the run's folder."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from inkwise import datasets
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.files import locked, make_folder, write_text
+from inkwise._util.inputs import MEGABYTE, read_input
+from inkwise._util.system import cores
+from inkwise._util.text import parse_json
+from inkwise.evaluation import finish
+from inkwise.evaluation.results import evaluate_model, open_model, read_history
+from inkwise.reproduction.claims import Row
+from inkwise.training import Recipe, resume, train
+
+_FILE = "measured.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one run came to.
+
+    Attributes:
+        figures: "train" and "validation", accuracy in the epoch that was kept, and "loss", its training loss;
+            "train 1" to "validation 2", accuracy in the first two epochs; "epochs" that were run;
+            "parameters"; "seconds" of training.
+        sets: misses and size of each set, by its name.
+    """
+
+    figures: dict[str, float]
+    sets: dict[str, tuple[int, int]]
+
+    def value(self, figure: str) -> float | None:
+        """A figure, or the accuracy on the set of that name, a share; None where it was not measured."""
+        if figure in self.sets:
+            misses, n = self.sets[figure]
+            return 1 - misses / n
+        return self.figures.get(figure)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: a row's recipe with one seed, the folder for it, and what to measure it on beside its test."""
+
+    row: Row
+    recipe: Recipe
+    folder: Path
+    sets: tuple[str, ...] = ()
+
+
+def run_all(tasks: list[Task]) -> Iterator[tuple[Task, Measured]]:
+    """Do what is not done yet, a process a core, and yield every task with its result as it is ready.
+
+    A run that was killed goes on after its last epoch. Ctrl-C, or an error, kills those that are under way.
+
+    Raises:
+        InkwiseError: data or a folder cannot be had, or a process was killed.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork of a process that has used torch may hang
+    with ProcessPoolExecutor(cores(), context, _begin) as pool:
+        try:
+            for future in as_completed([pool.submit(do, task) for task in tasks]):
+                yield future.result()
+        except BrokenProcessPool:
+            raise InkwiseError("a run was killed from outside; the same command goes on") from None
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def do(task: Task) -> tuple[Task, Measured]:
+    """Train and measure one run, as far as that is not done yet, and by nobody else at this moment.
+
+    Raises:
+        InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
+    """
+    make_folder(task.folder)
+    with locked(task.folder / _FILE, wait=-1):  # Another process may be training this run.
+        if (task.folder / "recipe.json").exists() and resume(task.folder) != task.recipe:
+            raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
+        known = measured(task.folder)
+        if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
+            known = _measure(task)
+            kept = json.dumps(asdict(known), indent=2) + "\n"
+            write_text(task.folder / _FILE, kept)
+    return task, known
+
+
+def measured(folder: Path) -> Measured | None:
+    """The result that a run's folder holds, or None.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = folder / _FILE
+    if not path.exists():
+        return None
+    try:
+        kept = parse_json(read_input(path, MEGABYTE))
+        sets = {name: (int(misses), int(n)) for name, (misses, n) in kept["sets"].items()}
+        return Measured({name: float(value) for name, value in kept["figures"].items()}, sets)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(f"{path}: is damaged; delete it to have the run measured again") from None
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the epoch so far would pass for the whole training
+    torch.set_num_threads(1)
+
+
+def _measure(task: Task) -> Measured:
+    if not (task.folder / "model.onnx").exists():
+        train(task.recipe, task.folder, console=Console(quiet=True))
+    model = open_model(str(task.folder))
+    results = finish(task.folder)
+    others = [datasets.load(name) for name in task.sets if name not in task.recipe.test]
+    results += evaluate_model(model, others) if others else []
+    history = [{k: float(v) for k, v in row.items()} for row in read_history(str(task.folder)) or []]
+    kept = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
+    figures = {
+        "train": kept["train_accuracy"],
+        "loss": kept["train_loss"],
+        "validation": kept["validation_accuracy"],
+        "epochs": len(history),
+        "seconds": sum(row["seconds"] for row in history),
+        "parameters": float(sum(count for *_, count in model.metadata["net"])),
+    }
+    for number, row in enumerate(history[:2], 1):
+        figures |= {f"{part} {number}": row[f"{part}_accuracy"] for part in ("train", "validation")}
+    return Measured(figures, {r.name: (r.evaluation.misses, r.evaluation.n) for r in results})

@@ -1,0 +1,1 @@
+"""Synthetic training data: strokes, allographs, composed lines, negatives and degradation."""

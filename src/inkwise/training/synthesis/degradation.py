@@ -1,0 +1,152 @@
+"""Ink becomes pictures such as people take: paper, light, pens, cameras. Read, they teach what `ink` does."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.preprocessing import picture_glyph
+
+Cover = NDArray[np.float32]
+"""(h, w), how much of each pixel is ink, 0..1, cut tight around it."""
+
+_LIKE = 0.6  # correlation with the glyph meant, below which the reading found something else
+
+
+def photographed(cover: Cover, meant: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The (28, 28) uint8 glyph that is found in a picture of this ink, or the one meant where it is lost."""
+    read = picture_glyph(photograph(cover, rng))
+    if read is None or _correlation(read, meant) < _LIKE:
+        return meant
+    return read
+
+
+def photograph(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A grey picture (H, W) uint8 of ink on paper, light on dark at times.
+
+    Its longer side has 16 to some 240 pixels.
+    """
+    cover = written(_sized(cover, rng), rng)
+    height, width = cover.shape
+    around = rng.uniform(0.04, 0.6, 4) * max(height, width)
+    top, bottom, left, right = np.maximum(around, 1).astype(int).tolist()
+    framed = cv2.copyMakeBorder(cover, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
+    cover = np.asarray(framed, np.float32)
+    if rng.random() < 0.15:
+        cover = np.maximum(cover, _neighbour(cover.shape, rng))
+    paper = light(cover.shape, rng) * rng.uniform(140, 255)
+    if rng.random() < 0.3:
+        paper = paper - ruled(cover.shape, rng) * rng.uniform(8, 60)
+    if rng.random() < 0.04:  # a ruled line as dark as the ink
+        cover = np.maximum(cover, ruled(cover.shape, rng) * rng.uniform(0.5, 1))
+    darkest = rng.uniform(0, 0.75)
+    grey = paper * (1 - cover * (1 - darkest))
+    return camera(grey, rng)
+
+
+def glyph_cover(glyph: NDArray[np.uint8]) -> Cover:
+    """The ink of a (28, 28) uint8 glyph that holds some."""
+    x, y, w, h = cv2.boundingRect(glyph)
+    return np.asarray(glyph[y : y + h, x : x + w] / np.float32(255), np.float32)
+
+
+def shape_cover(shape: NDArray[np.bool_]) -> Cover:
+    """The ink of a fine shape (112, 112) bool that holds some."""
+    x, y, w, h = cv2.boundingRect(shape.astype(np.uint8))
+    return shape[y : y + h, x : x + w].astype(np.float32)
+
+
+def _sized(cover: Cover, rng: np.random.Generator) -> Cover:
+    """Its longer side 14 to 110 pixels, small ones oftener."""
+    longer = np.exp(rng.uniform(np.log(14), np.log(110)))
+    scale = longer / max(cover.shape)
+    size = max(2, round(cover.shape[1] * scale)), max(2, round(cover.shape[0] * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(np.clip(cv2.resize(cover, size, interpolation=method), 0, 1), np.float32)
+
+
+def written(cover: Cover, rng: np.random.Generator) -> Cover:
+    """What the pen does: pale graphite, a pen that runs dry in places, an outline instead of a stroke."""
+    kind = rng.random()
+    if kind < 0.15:  # pencil: grain of the paper
+        grain = cv2.resize(
+            rng.random((cover.shape[0] // 2 + 1, cover.shape[1] // 2 + 1), np.float32), cover.shape[::-1]
+        )
+        return np.asarray(cover * np.clip(0.35 + grain, 0, 1), np.float32)
+    if kind < 0.22 and min(cover.shape) >= 10:  # dry in places
+        dry = cv2.GaussianBlur(rng.standard_normal(cover.shape, np.float32), (0, 0), cover.shape[0] / 14)
+        return np.asarray(cover * (dry < 1.4 * dry.std()), np.float32)
+    if kind < 0.26 and min(cover.shape) >= 24:  # written as an outline, as bubble letters are
+        solid = (cover > 0.5).astype(np.uint8)
+        inner = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=max(1, cover.shape[0] // 40))
+        return (solid - inner).astype(np.float32)
+    return cover
+
+
+def _neighbour(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+    """A stroke that reaches in from the border, at most a tenth of the picture far."""
+    height, width = shape
+    canvas = np.zeros(shape, np.uint8)
+    size = np.array([width, height])
+    along = rng.uniform(0, 1, 2)
+    side = rng.integers(4)
+    along[side % 2] = side // 2
+    start = along * size
+    inward = (0.5 - along) * 2
+    reach = rng.uniform(0.02, 0.12) * size.max()
+    end = start + inward * reach + rng.normal(0, 0.5, 2) * reach
+    thick = max(1, round(0.04 * height * rng.uniform(0.5, 1.5)))
+    cv2.line(canvas, np.rint(start).astype(int).tolist(), np.rint(end).astype(int).tolist(), 1, thick)
+    return canvas.astype(np.float32)
+
+
+def ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+    """Lines of ruled or squared paper, a little askew."""
+    height, width = shape
+    lines = np.zeros(shape, np.uint8)
+    step = rng.uniform(0.3, 1.2) * height
+    tilt = rng.normal(0, 0.03) * width
+    thick = max(1, height // 90)
+    for y in np.arange(rng.uniform(0, step), height, step):
+        cv2.line(lines, (0, round(y)), (width, round(y + tilt)), 1, thick)
+    if rng.random() < 0.4:
+        for x in np.arange(rng.uniform(0, step), width, step):
+            cv2.line(lines, (round(x), 0), (round(x - tilt), height), 1, thick)
+    return lines.astype(np.float32)
+
+
+def light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+    """Light on the paper, 0..1: a slope, a darker rim, the soft edge of a shadow."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape), indexing="ij")
+    angle = rng.uniform(0, 2 * np.pi)
+    across = np.cos(angle) * x + np.sin(angle) * y
+    light = 1 + rng.uniform(0, 0.25) * across
+    if rng.random() < 0.3:
+        light = light * (1 - rng.uniform(0, 0.2) * (x**2 + y**2))
+    if rng.random() < 0.2:
+        soft = rng.uniform(0.05, 0.5)
+        light = light * (1 - rng.uniform(0.1, 0.45) / (1 + np.exp((across - rng.uniform(-1, 1)) / soft)))
+    return np.asarray(light / light.max(), np.float32)
+
+
+def camera(grey: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Blur, noise, compression, and negative at times, (H, W) uint8."""
+    if rng.random() < 0.5:
+        blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))
+        grey = np.asarray(blurred, np.float32)
+    if rng.random() < 0.6:
+        grey = grey + rng.standard_normal(grey.shape, np.float32) * rng.uniform(0, 9)
+    picture = np.clip(grey, 0, 255).astype(np.uint8)
+    if rng.random() < 0.3:
+        picture = 255 - picture
+    if rng.random() < 0.4:
+        quality = int(rng.integers(25, 95))
+        _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return picture
+
+
+def _correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    a, b = (glyph.astype(np.float32).ravel() - float(glyph.mean()) for glyph in (one, other))
+    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6))

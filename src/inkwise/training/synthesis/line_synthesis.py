@@ -1,0 +1,251 @@
+"""Numbers composed from single digits, as on paper: what a reader of strings learns from."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise.preprocessing import separate
+from inkwise.preprocessing.line_image import strip, tall_stroke
+from inkwise.preprocessing.strokes import draw_strokes
+from inkwise.training.synthesis.allograph_shapes import sketched
+from inkwise.training.synthesis.allographs import Stroke, restyle
+from inkwise.training.synthesis.degradation import Cover, camera, light, ruled, written
+from inkwise.training.synthesis.digit_pool import Bank, Sample
+from inkwise.training.synthesis.line_layout import TALL, Piece, drawn, high, laid_out
+from inkwise.training.synthesis.stroke_augmentation import redrawn
+
+_STYLED = 0.15  # share of the digits that get a mark others write
+_SKETCHED = 0.35  # share of the digits in a shape that the samples hardly have
+_BARRED = 0.4  # share of the scanned lines whose 7s are crossed
+_WORDS = 0.03  # share of the lines that are no number
+_WRITTEN = 0.08  # share of the lines that somebody wrote as a whole
+_DRAWN = 0.5  # share of the lines drawn with a pen; the others are put together from scanned digits
+
+
+def compose(bank: Bank, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
+    """A strip (32, w) uint8 and the digits in it, as they come out of a picture of a number.
+
+    Some are words, without any digit.
+    """
+    while True:
+        if rng.random() < _WORDS and bank.letters:
+            text = ""
+            cover = _word_cover(bank, rng)
+        elif rng.random() < _WRITTEN and bank.numbers:
+            strokes, text = bank.numbers[rng.integers(len(bank.numbers))]
+            cover = _written_whole(strokes, rng)
+        else:
+            text = number(rng)
+            cover = line_cover(text, bank, rng)
+        ink = separate(photograph_line(cover, rng), expected=True)
+        found = strip(ink)
+        if found is not None and found.ink.shape[1] >= 8 * len(text):
+            return found.ink, text
+
+
+def number(rng: np.random.Generator) -> str:
+    """One to ten digits; amounts begin with a 1 oftener than with a 9 and end in zeros, and digits repeat.
+
+    First digits after F. Benford, "The law of anomalous numbers", 1938, in half of the numbers.
+    """
+    count = 1 + int(rng.binomial(9, rng.choice([0.25, 0.45, 0.8], p=[0.35, 0.5, 0.15])))
+    digits = rng.integers(0, 10, count)
+    if rng.random() < 0.5:
+        digits[0] = int(10 ** rng.random())
+    if rng.random() < 0.3:
+        digits[count - int(rng.integers(0, min(4, count) + 1)) :] = 0
+    for at in range(1, count):
+        if rng.random() < 0.08:
+            digits[at] = digits[at - 1]
+    return "".join(map(str, digits))
+
+
+def line_cover(text: str, bank: Bank, rng: np.random.Generator) -> Cover:
+    """The ink of a number in one hand, (h, w) float32, digits some 64 pixels high, cut tight around it."""
+    pen = _pen(rng)
+    pieces = (_drawn if rng.random() < _DRAWN else _scanned)(text, bank, pen, rng)
+    line = laid_out(text, pieces, pen, bank.signs, rng)
+    return _cut(_slanted(line, rng))
+
+
+def _word_cover(bank: Bank, rng: np.random.Generator) -> Cover:
+    """The ink of letters in a row, as that of a number."""
+    pen = _pen(rng)
+    letters = rng.integers(0, len(bank.letters), 1 + int(rng.binomial(9, 0.4)))
+    drawings = [redrawn(bank.letters[letter], rng) for letter in letters]
+    pieces = [drawn(high(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
+    return _cut(_slanted(laid_out("-" * len(pieces), pieces, pen, bank.signs, rng), rng))
+
+
+def _pen(rng: np.random.Generator) -> float:
+    return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * TALL
+
+
+def _slanted(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Sheared and stretched as a whole: a hand slants and widens a number, and not each digit for itself."""
+    height, width = canvas.shape
+    slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
+    matrix = np.array([[stretch, slant, max(0.0, -slant) * height], [0, 1, 0]])
+    size = int(stretch * width + abs(slant) * height), height
+    return np.asarray(cv2.warpAffine(canvas, matrix, size), np.uint8)
+
+
+def _written_whole(strokes: list[Stroke], rng: np.random.Generator) -> Cover:
+    """A number as it was written, in another slant and with another pen."""
+    matrix = np.array([[np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.15)], [rng.normal(0, 0.02), 1]])
+    scale = TALL / max(tall_stroke(strokes), 1e-6)
+    turned = [np.asarray(stroke @ matrix.T * scale) for stroke in strokes]
+    points = np.concatenate(turned)
+    low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
+    canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
+    draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _pen(rng))
+    return _cut(canvas)
+
+
+def _cut(canvas: NDArray[np.uint8]) -> Cover:
+    x, y, w, h = cv2.boundingRect(canvas)
+    return np.asarray(canvas[y : y + h, x : x + w] / np.float32(255), np.float32)
+
+
+def _drawn(text: str, bank: Bank, pen: float, rng: np.random.Generator) -> list[Piece]:
+    """Digits of one writer, all changed in the same way, and each a little in its own."""
+    hand = bank.hands[rng.integers(len(bank.hands))]
+    stretch = np.array([np.exp(rng.normal(0, 0.15)), 1])
+    own = {digit for digit in {*text} if rng.random() < _SKETCHED}  # in shapes of their own
+    pieces = []
+    for digit, height in zip(text, _heights(text, rng), strict=True):
+        sample = sketched(digit, rng) if digit in own else _sample(int(digit), hand, bank, rng)
+        if rng.random() < _STYLED:
+            sample = restyle(sample, digit, rng)
+        strokes = [stroke * stretch for stroke in redrawn(sample, rng)]
+        pieces.append(drawn(high(strokes, height), pen))
+    return pieces
+
+
+def _sample(digit: int, hand: list[list[Sample]], bank: Bank, rng: np.random.Generator) -> Sample:
+    """One that the hand wrote, or another where it never wrote this digit."""
+    own = hand[digit]
+    while not own:
+        own = bank.hands[rng.integers(len(bank.hands))][digit]
+    return own[rng.integers(len(own))]
+
+
+def _heights(text: str, rng: np.random.Generator) -> list[float]:
+    """Of each digit; zeros at the end of an amount are often small."""
+    heights = TALL * np.exp(rng.normal(0, rng.uniform(0.04, 0.16), len(text)))
+    if rng.random() < 0.3:
+        heights[len(text.rstrip("0")) :] *= rng.uniform(0.45, 0.9)
+    return [float(height) for height in np.clip(heights, 25, 90)]
+
+
+def _scanned(text: str, bank: Bank, pen: float, rng: np.random.Generator) -> list[Piece]:
+    """Scanned digits, each a little changed, thick pens brought near the one asked for."""
+    pieces = []
+    barred = rng.random() < _BARRED
+    for digit, height in zip(text, _heights(text, rng), strict=True):
+        glyphs = bank.glyphs[int(digit)]
+        glyph = glyphs[rng.integers(len(glyphs))]
+        x, y, w, h = cv2.boundingRect(glyph)
+        scale = height / max(h, 0.8 * w)
+        wide = scale * np.exp(rng.normal(0, 0.1))
+        ink = cv2.resize(glyph[y : y + h, x : x + w], None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
+        ink = cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
+        ink = _thinned(_bent(np.asarray(ink, np.uint8), rng), pen)
+        if digit == "7" and barred:
+            points = np.argwhere(ink >= 128)[:, ::-1].astype(np.float64)
+            draw_strokes(ink, [restyle([points], digit, rng)[-1]], pen)
+        x, y, w, h = cv2.boundingRect(ink)
+        pieces.append(Piece(ink[y : y + h, x : x + w]))
+    return pieces
+
+
+def _bent(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turned, slanted and bent a little, as the same digit would be by another hand.
+
+    P. Simard, D. Steinkraus & J. Platt, "Best practices for convolutional neural networks applied to visual
+    document analysis", ICDAR 2003.
+    """
+    edge = round(0.15 * len(ink))
+    ink = np.asarray(cv2.copyMakeBorder(ink, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0), np.uint8)
+    height, width = ink.shape
+    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    turn, slant = rng.normal(0, 0.06), rng.normal(0, 0.1)
+    knots = rng.normal(0, 0.03 * len(ink), (2, 4, 4))
+    bend_x, bend_y = (cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC) for field in knots)
+    from_x = x + (turn + slant) * (y - height / 2) + bend_x
+    from_y = y - turn * (x - width / 2) + bend_y
+    bent = cv2.remap(ink, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR)
+    return np.asarray(bent if bent.max() >= 128 else ink, np.uint8)
+
+
+def _thinned(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
+    """As if written with a pen so wide, in pixels, where it is wider."""
+    inside = cv2.distanceTransform((ink >= 128).astype(np.uint8), cv2.DIST_L2, 3)
+    width = 4 * float(inside[inside > 0].mean()) if inside.any() else 0.0
+    size = int(width - pen)
+    if size < 1:
+        return ink
+    thin = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size + 1, size + 1)))
+    return np.asarray(thin if thin.max() >= 128 else ink, np.uint8)
+
+
+def photograph_line(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """A grey picture (H, W) uint8 of a line of ink on paper, printed paper and forms among it."""
+    height = float(np.exp(rng.uniform(np.log(24), np.log(64))))
+    scale = height / cover.shape[0]
+    size = max(8, round(cover.shape[1] * scale)), max(8, round(height))
+    cover = written(np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32), rng)
+    top, bottom = (rng.uniform(0.02, 0.5, 2) * height).astype(int).tolist()
+    left, right = (rng.uniform(0.02, 0.9, 2) * height).astype(int).tolist()
+    framed = cv2.copyMakeBorder(cover, top + 1, bottom + 1, left + 1, right + 1, cv2.BORDER_CONSTANT, value=0)
+    cover = np.asarray(framed, np.float32)
+    paper = light(cover.shape, rng) * rng.uniform(120, 255)
+    darkest = rng.uniform(0, 0.65)
+    depth = float(paper.mean()) * (1 - darkest)  # grey levels between paper and ink
+    if rng.random() < 0.6:
+        paper = paper - pattern(cover.shape, rng) * rng.uniform(0.05, 0.3) * depth
+    if rng.random() < 0.25:
+        paper = paper - ruled(cover.shape, rng) * rng.uniform(0.1, 0.9) * depth
+    if rng.random() < 0.35:
+        cover = np.maximum(cover, _printed_line(cover.shape, top, bottom, rng))
+    return camera(paper * (1 - cover * (1 - darkest)), rng)
+
+
+def pattern(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+    """The security pattern of a cheque: one or two families of fine waves, (h, w) float32 in 0..1."""
+    height, width = shape
+    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    whole = np.zeros(shape, np.float32)
+    for _ in range(int(rng.integers(1, 3))):
+        angle = rng.normal(np.pi / 2, 0.4) if rng.random() < 0.7 else rng.uniform(0, np.pi)
+        along, across = np.cos(angle) * y - np.sin(angle) * x, np.cos(angle) * x + np.sin(angle) * y
+        waves = sum(
+            rng.uniform(0, 5) * np.sin(2 * np.pi * along / rng.uniform(12, 90) + rng.uniform(0, 6.3))
+            for _ in range(2)
+        )
+        step = rng.uniform(3, 11)
+        phase = (across + waves + rng.uniform(0, 30) * (along / max(shape)) ** 2) / step
+        sharp = rng.uniform(1, 8)
+        whole = np.maximum(whole, ((0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** sharp).astype(np.float32))
+    if rng.random() < 0.3:
+        grain = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), rng.uniform(0.6, 2))
+        whole = whole * rng.uniform(0, 1) + np.clip(grain / (2 * grain.std()), -1, 1)
+    return np.asarray(whole, np.float32)
+
+
+def _printed_line(shape: tuple[int, ...], top: int, bottom: int, rng: np.random.Generator) -> Cover:
+    """The line of a form below or above the number, or the side of its box; it may touch the digits."""
+    height, width = shape
+    lines = np.zeros(shape, np.uint8)
+    thick = max(1, round(height * rng.uniform(0.01, 0.05)))
+    tilt = rng.normal(0, 0.01) * width
+    low = height - bottom * rng.uniform(0, 1.3) - 1
+    high = top * rng.uniform(0, 1.2)
+    for y in ([low], [high], [low, high])[int(rng.choice(3, p=[0.6, 0.2, 0.2]))]:
+        cv2.line(lines, (0, round(y - tilt)), (width, round(y + tilt)), 1, thick)
+    if rng.random() < 0.05:
+        x = int(rng.choice([rng.uniform(0, 0.02), rng.uniform(0.98, 1)]) * width)
+        cv2.line(lines, (x, 0), (x, height), 1, thick)
+    return lines.astype(np.float32) * np.float32(rng.uniform(0.4, 1))

@@ -1,0 +1,259 @@
+"""What is no digit, made without files: scribbles, print, blots, patterns, digits run together or cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from inkwise._util.errors import DataError
+from inkwise.preprocessing import picture_glyph, stroke_glyph, to_glyphs
+from inkwise.training.synthesis.degradation import photograph, photographed
+
+Glyphs = NDArray[np.uint8]
+Glyph = NDArray[np.uint8]
+
+LOOK_ALIKES = frozenset("0OoQD1Iil|2Zz5Ss6b8B9gq")
+"""Letters and symbols that stand for a digit as well, once size and place are gone: never others."""
+
+_PRINTED = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
+
+
+def draw_others(count: int, rng: np.random.Generator) -> Glyphs:
+    """So many glyphs (count, 28, 28) uint8 of scribbles, printed signs, blots, stripes and noise."""
+    makers = rng.choice(len(_MAKERS), count, p=_SHARES)
+    return np.stack([_made(_MAKERS[maker], rng) for maker in makers]) if count else _none()
+
+
+def spoil_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
+    """So many glyphs (count, 28, 28) uint8 of two or three digits in one, or of a digit cut off.
+
+    Args:
+        glyphs: (n, 28, 28) uint8; those without ink are passed over.
+        labels: (n,) str, what they are.
+        count: how many to make.
+        rng: draws which, and how.
+
+    Raises:
+        DataError: no glyph holds ink.
+    """
+    inked = glyphs.any((1, 2))
+    glyphs, labels = glyphs[inked], labels[inked]
+    if not len(glyphs):
+        raise DataError("no digit holds ink, so none can be spoilt")
+    made: list[Glyph] = []
+    while len(made) < count:
+        if rng.random() < 0.6:
+            chosen = rng.integers(len(glyphs), size=rng.integers(2, 4))
+            spoilt = _side_by_side([glyphs[number] for number in chosen], rng)
+        else:
+            number = int(rng.integers(len(glyphs)))
+            spoilt = _cut_off(glyphs[number], str(labels[number]), rng)
+        read = None if spoilt is None else _as_one(spoilt)
+        if read is not None:
+            made.append(read)
+    return np.stack(made) if made else _none()
+
+
+def _none() -> Glyphs:
+    return np.zeros((0, 28, 28), np.uint8)
+
+
+def _made(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.Generator) -> Glyph:
+    while True:
+        glyph = maker(rng)
+        if glyph is not None and glyph.any():
+            return glyph
+
+
+def _scribble(rng: np.random.Generator) -> Glyph | None:
+    """One to four strokes that turn at random; few turns would be a 1 or a 7."""
+    strokes = []
+    for _ in range(rng.integers(1, 5)):
+        steps = int(rng.integers(20, 120))
+        turning = np.cumsum(rng.normal(0, rng.uniform(0.15, 0.7), steps)) + rng.uniform(-0.3, 0.3)
+        heading = rng.uniform(0, 2 * np.pi) + np.cumsum(turning) * rng.uniform(0.05, 0.5)
+        path = np.cumsum(np.stack([np.cos(heading), np.sin(heading)], 1), 0)
+        strokes.append(path + rng.normal(0, 12, 2))
+    points = np.concatenate(strokes)
+    if len(strokes) == 1 and np.ptp(points, 0).max() > 0.8 * steps:
+        return None
+    return stroke_glyph(strokes, float(rng.uniform(1.5, 4)))
+
+
+def _zigzag(rng: np.random.Generator) -> Glyph | None:
+    """Scratched out: to and fro."""
+    turns = int(rng.integers(5, 16))
+    x = np.linspace(0, rng.uniform(0.3, 2), turns) + rng.normal(0, 0.06, turns)
+    y = np.where(np.arange(turns) % 2, 0, 1) + rng.normal(0, 0.12, turns)
+    angle = rng.uniform(0, np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return stroke_glyph([np.stack([x, y], 1) @ turn], float(rng.uniform(1.5, 4)))
+
+
+def _printed(rng: np.random.Generator) -> Glyph | None:
+    """A letter or sign of Pillow's typeface."""
+    sign = _PRINTED[rng.integers(len(_PRINTED))]
+    image = Image.new("L", (96, 96))
+    ImageDraw.Draw(image).text((48, 48), sign, 255, ImageFont.load_default(64), anchor="mm")
+    return _warped(np.asarray(image), rng)
+
+
+def _plotted(rng: np.random.Generator) -> Glyph | None:
+    """A letter or sign of the Hershey typefaces, which are made of strokes."""
+    sign = _PRINTED[rng.integers(len(_PRINTED))]
+    faces = (
+        cv2.FONT_HERSHEY_SIMPLEX,
+        cv2.FONT_HERSHEY_DUPLEX,
+        cv2.FONT_HERSHEY_COMPLEX,
+        cv2.FONT_HERSHEY_SCRIPT_SIMPLEX,
+        cv2.FONT_HERSHEY_SCRIPT_COMPLEX,
+    )
+    canvas = np.zeros((96, 120), np.uint8)
+    face = faces[rng.integers(len(faces))]
+    cv2.putText(canvas, sign, (30, 64), face, 2, 255, int(rng.integers(2, 9)), cv2.LINE_AA)
+    return _warped(canvas, rng)
+
+
+def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None:
+    """Slanted, stretched and photographed."""
+    height, width = canvas.shape
+    shear, stretch = rng.normal(0, 0.2), np.exp(rng.normal(0, 0.25))
+    matrix = np.array([[stretch, shear, 0], [rng.normal(0, 0.08), 1, 0]])
+    matrix[:, 2] = np.array([width, height]) - matrix[:, :2] @ [width / 2, height / 2]
+    warped = cv2.warpAffine(canvas, matrix, (2 * width, 2 * height))
+    x, y, w, h = cv2.boundingRect(warped)
+    if not w:
+        return None
+    tight = np.asarray(warped[y : y + h, x : x + w], np.uint8)
+    cover = np.asarray(tight / np.float32(255), np.float32)
+    meant = picture_glyph(np.pad(tight, 4))
+    return None if meant is None else photographed(cover, meant, rng)
+
+
+def _blot(rng: np.random.Generator) -> Glyph | None:
+    """A speck, a dot, a block or a blob, filled."""
+    kind = rng.integers(4)
+    if kind == 3:  # of a few pixels, which `ink` makes as large as any sign
+        speck = np.zeros((24, 24), np.uint8)
+        x, y, radius = (rng.uniform((11, 11, 1), (13, 13, 4)) * 16).astype(int).tolist()
+        cv2.circle(speck, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA, shift=4)
+        return picture_glyph(speck)
+    canvas = np.zeros((80, 80), np.uint8)
+    if kind == 0:
+        axes = rng.integers(12, 30, 2).tolist()
+        cv2.ellipse(canvas, (40, 40), axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
+    elif kind == 1:
+        box = cv2.boxPoints(((40, 40), tuple(rng.uniform(20, 50, 2).tolist()), float(rng.uniform(0, 90))))
+        cv2.fillPoly(canvas, [np.rint(box).astype(np.int32)], 255)
+    else:
+        field = cv2.GaussianBlur(rng.standard_normal((80, 80), np.float32), (0, 0), rng.uniform(5, 12))
+        near = np.hypot(*(np.indices((80, 80)) - 40)) < 36
+        canvas[(field > 0) & near] = 255
+    # Not read as a picture: of what is thicker than a pen `ink` finds the edge, and a ring is a 0.
+    return _as_one(canvas)
+
+
+def _pattern(rng: np.random.Generator) -> Glyph | None:
+    """Parallel bars, a grid, rings."""
+    canvas = np.zeros((96, 96), np.uint8)
+    step, thick = int(rng.integers(10, 30)), int(rng.integers(2, 9))
+    kind = rng.integers(3)
+    if kind == 2:
+        for radius in range(step, 44, max(step, thick + 6)):
+            cv2.circle(canvas, (48, 48), radius, 255, thick)
+        return picture_glyph(canvas) if step + max(step, thick + 6) < 44 else None
+    for place in range(int(rng.integers(4, 12)), 92, step):
+        cv2.line(canvas, (8, place), (88, place), 255, thick)
+        if kind == 1:
+            cv2.line(canvas, (place, 8), (place, 88), 255, thick)
+    matrix = cv2.getRotationMatrix2D((48, 48), float(rng.uniform(0, 180)), 1)
+    turned = np.asarray(cv2.warpAffine(canvas, matrix, (96, 96)), np.uint8)
+    # As one character: bars that do not touch are several marks for `ink`.
+    return _as_one(turned)
+
+
+def _noise(rng: np.random.Generator) -> Glyph | None:
+    """Noise of any grain, as a picture would show it, or as one mark."""
+    side = int(rng.integers(20, 90))
+    noise = rng.standard_normal((side, side), np.float32)
+    grain = rng.uniform(0, 5)
+    if grain > 0.4:
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), grain), np.float32)
+    noise = (noise - noise.mean()) / noise.std()
+    picture = np.clip(128 + 60 * noise, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        return _as_one(np.asarray((noise > rng.uniform(0, 2)) * 255, np.uint8))
+    return picture_glyph(picture)
+
+
+def _blank(rng: np.random.Generator) -> Glyph | None:
+    """What is taken for ink on an empty sheet."""
+    sheet = np.zeros((int(rng.integers(20, 90)), int(rng.integers(20, 90))), np.float32)
+    return picture_glyph(photograph(sheet, rng))
+
+
+def _as_one(ink: NDArray[np.uint8]) -> Glyph | None:
+    """All the ink of a (h, w) uint8 picture, light on dark, as one glyph."""
+    x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
+    return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
+
+
+def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None:
+    """Digits that touch or overlap, (h, w) uint8."""
+    parts = []
+    for digit in digits:
+        x, y, w, h = cv2.boundingRect(digit)
+        if not w:
+            return None
+        parts.append(digit[y : y + h, x : x + w])
+    canvas = np.zeros((40, sum(part.shape[1] for part in parts) + 4), np.uint8)
+    x = 2
+    for part in parts:
+        y = int(rng.integers(4, 40 - part.shape[0]))
+        window = canvas[y : y + part.shape[0], x : x + part.shape[1]]
+        np.maximum(window, part, out=window)
+        x += max(2, part.shape[1] - int(rng.integers(0, 5)))
+    return canvas
+
+
+_CUTS = {"0": "tblr", "2": "tb", "5": "tb"}
+"""Which half may be missing (top, bottom, left, right) so that what is left is no digit."""
+
+
+def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None:
+    """A digit of which about half is missing, (28, 28) uint8, or None where the rest would be a digit."""
+    sides = _CUTS.get(label)
+    if not sides:
+        return None
+    x, y, w, h = cv2.boundingRect(glyph)
+    if min(w, h) < 8:
+        return None
+    side = sides[rng.integers(len(sides))]
+    share = rng.uniform(0.4, 0.6)
+    cut = glyph.copy()
+    if side == "t":
+        cut[: y + round(share * h)] = 0
+    elif side == "b":
+        cut[y + round((1 - share) * h) :] = 0
+    elif side == "l":
+        cut[:, : x + round(share * w)] = 0
+    else:
+        cut[:, x + round((1 - share) * w) :] = 0
+    return cut
+
+
+_MAKERS: tuple[Callable[[np.random.Generator], Glyph | None], ...] = (
+    _scribble,
+    _zigzag,
+    _printed,
+    _plotted,
+    _blot,
+    _pattern,
+    _noise,
+    _blank,
+)
+_SHARES = (0.25, 0.1, 0.2, 0.26, 0.06, 0.05, 0.07, 0.01)

@@ -1,0 +1,58 @@
+"""What is seen of a sweep while it runs."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from inkwise.tuning.outcomes import Outcome, best_first, line, table
+from inkwise.tuning.trial_queue import Plan
+
+_AROUND = 4  # lines of a terminal that are not for trials
+
+
+class View:
+    """On a terminal a table that moves: what runs, then what is best; else a line for each finished trial."""
+
+    def __init__(self, console: Console, plan: Plan, outcomes: list[Outcome]) -> None:
+        """Show a sweep that stands so."""
+        self._console, self._plan = console, plan
+        self._told = {one.number for one in outcomes if one.finished}
+        self._live = (
+            Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        )
+        self._say(f"{len(self._told)} of {len(outcomes)} trials are done")
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the table away."""
+        if self._live:
+            self._live.stop()
+
+    def update(self, outcomes: list[Outcome]) -> None:
+        """Show how the trials stand."""
+        finished = [one for one in outcomes if one.finished]
+        running = [one for one in outcomes if one.state == "running"]
+        if self._live:
+            head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} running"
+            rows = [*running, *best_first(finished)][: max(1, self._console.height - _AROUND)]
+            self._live.update(Group(Text(head), table(rows, self._plan.space)), refresh=True)
+            return
+        for one in finished:
+            if one.number not in self._told:
+                self._told.add(one.number)
+                self._say(f"{line(one)}  ({len(self._told)} of {len(outcomes)})")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)

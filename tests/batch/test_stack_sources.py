@@ -1,0 +1,49 @@
+"""Files and folders become paths, in a steady order."""
+
+import os
+from itertools import islice
+
+import pytest
+
+from inkwise.batch import found
+from inkwise.batch.sources import stamp
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name in ("b.png", "a/c.pdf", "a/b/d.TIF", "a.jpg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_folders_are_opened_where_they_stand(folder):
+    assert list(found(["none.png", ".", "-", "notes.txt"])) == [
+        *("none.png", "a/b/d.TIF", "a/c.pdf", "a.jpg", "b.png", "-", "notes.txt")
+    ]
+
+
+def test_they_are_found_one_by_one(folder):
+    assert list(islice(found(["b.png", "a", "none-of-these-is-looked-at"]), 2)) == ["b.png", "a/b/d.TIF"]
+
+
+def test_links_between_folders_are_no_way_round(folder):
+    (folder / "a" / "again").symlink_to(folder, target_is_directory=True)
+    assert len(list(found(["a"]))) == 2
+
+
+def test_a_folder_without_any_stands_for_itself(folder):
+    (folder / "empty").mkdir()
+    assert list(found(["empty", "b.png"])) == ["empty", "b.png"]
+
+
+def test_a_name_that_no_file_can_have_is_left_to_who_opens_it(folder):
+    assert list(found(["a" * 5000])) == ["a" * 5000]
+
+
+def test_a_stamp_changes_with_the_file(folder):
+    before = stamp("b.png")
+    os.utime("b.png", ns=(0, 0))
+    assert stamp("b.png") != before
+    assert stamp("none.png") == ""

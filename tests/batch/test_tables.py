@@ -1,0 +1,91 @@
+"""The formats hold the same rows, and nothing that a spreadsheet would run."""
+
+import csv
+import json
+import sys
+
+import openpyxl
+import pytest
+from pyarrow import parquet
+
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise.batch import Reader, Row
+from inkwise.batch.tables import table_writer
+
+COLUMNS = Reader().columns
+
+
+def row(file, text="7", reason=None):
+    values = (file, 1, text, 0.9979, reason is None, reason)
+    return Row({**dict(zip(COLUMNS, values, strict=True)), "digits": []}, failed=False)
+
+
+ROWS = [row("a.png"), row("=cmd()", "-12.50"), row("+1.png", "=1+1", "@b"), row("bell\a.png")]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(suffix, rows=ROWS):
+        path = tmp_path / f"table{suffix}"
+        table_writer(suffix, COLUMNS)(iter(rows), path)
+        return path
+
+    return write
+
+
+def test_json_lines_hold_all_that_is_known(written):
+    lines = written(".jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [row.values for row in ROWS]
+
+
+def test_csv_escapes_what_looks_like_a_formula_and_no_number(written):
+    with written(".csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == list(COLUMNS)
+    assert [(cells[0], cells[2], cells[5]) for cells in rows] == [
+        ("a.png", "7", ""),
+        ("'=cmd()", "-12.50", ""),
+        ("'+1.png", "'=1+1", "'@b"),
+        ("bell\a.png", "7", ""),
+    ]
+
+
+def test_parquet_has_types_and_is_written_in_batches(written):
+    table = parquet.read_table(written(".parquet", ROWS * 600))
+    assert [str(kind) for kind in table.schema.types] == [
+        "string",
+        "int32",
+        "string",
+        "double",
+        "bool",
+        "string",
+    ]
+    assert table.num_rows == 2400
+    assert table.slice(0, 4).to_pylist() == [{key: row.values[key] for key in COLUMNS} for row in ROWS]
+
+
+def test_xlsx_holds_text_as_text(written):
+    book = openpyxl.load_workbook(written(".xlsx"))
+    head, *rows = book.active.rows
+    assert [cell.value for cell in head] == list(COLUMNS)
+    assert [cell.value for cell in rows[1]] == ["=cmd()", 1, "-12.50", 0.9979, True, None]
+    assert {cell.data_type for cells in rows for cell in (cells[0], cells[2])} == {"s"}
+    assert rows[3][0].value == "bell\N{REPLACEMENT CHARACTER}.png"
+
+
+def test_a_sheet_holds_no_more_than_a_sheet_can(written, monkeypatch):
+    monkeypatch.setattr("inkwise.batch.tables._SHEET", 4)
+    with pytest.raises(DataError, match=r"XLSX holds 3 rows at most; write \.csv or \.parquet"):
+        written(".xlsx")
+
+
+def test_another_ending_is_refused(written):
+    with pytest.raises(DataError, match=r"--out must end in one of \.csv, .*, not in '\.xslx'"):
+        written(".xslx")
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".parquet", "pyarrow"), (".xlsx", "openpyxl")])
+def test_what_a_format_needs_is_named(written, monkeypatch, suffix, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InkwiseError, match=rf'needs {module}: pip install "inkwise\[tables\]"'):
+        written(suffix)

@@ -1,0 +1,34 @@
+import logging
+import time
+
+import pytest
+
+from inkwise.http.throttle import FewWarnings, Throttle
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds, as `clock[0]`."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_so_many_in_a_period_and_the_rest_is_counted(clock):
+    throttle = Throttle(2, seconds=5)
+    assert [throttle.allow() for _ in range(5)] == [0, 0, None, None, None]
+    clock[0] += 4.9
+    assert throttle.allow() is None
+    clock[0] += 0.2
+    assert [throttle.allow() for _ in range(3)] == [4, 0, None]
+
+
+def test_warnings_are_few_and_errors_are_all(clock):
+    def record(level):
+        return logging.LogRecord("name", level, "file", 1, "text", (), None)
+
+    few = FewWarnings()
+    levels = [logging.WARNING, logging.WARNING, logging.ERROR, logging.INFO, logging.ERROR]
+    assert [few.filter(record(level)) for level in levels] == [True, False, True, False, True]
+    clock[0] += 1
+    assert few.filter(record(logging.WARNING))

@@ -1,0 +1,84 @@
+"""A filled scan comes to lie as its template does, to a pixel; what has nothing in common does not."""
+
+import cv2
+import numpy as np
+import pytest
+from form_paper import BOXES, empty, filled
+
+from inkwise.forms.registration import FITS, Reference, agreement, darkness, plausible
+
+CORNERS = np.array([[0, 0], [840, 0], [840, 1188], [0, 1188]], np.float64)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return Reference(empty())
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        [(120, 40), (1010, 190), (830, 1320), (20, 1180)],  # askew, in perspective
+        [(880, 1220), (60, 1230), (30, 20), (900, 50)],  # upside down
+        [(20, 700), (25, 80), (900, 60), (880, 720)],  # on its side, smaller
+    ],
+)
+def test_points_come_back_to_where_they_were(reference, seen):
+    matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), np.array(seen, np.float32))
+    size = (np.max(seen, 0) + 30).tolist()
+    scan = cv2.warpPerspective(filled(), matrix, size, flags=cv2.INTER_AREA, borderValue=250)
+    aligned = reference.align(scan)
+    assert aligned.fit > 0.9
+    assert aligned.dark.shape == reference.dark.shape
+    fields = np.array([box[:2] for box in BOXES.values()], np.float64)
+    meant = cv2.perspectiveTransform(fields[None], matrix)[0]
+    assert np.linalg.norm(aligned.in_scan(fields) - meant, axis=1).max() < 1.5
+
+
+def test_strong_perspective_is_taken_out_first(reference):
+    seen = np.array([(270, 60), (590, 90), (860, 1150), (30, 1050)], np.float32)
+    matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), seen)
+    scan = cv2.warpPerspective(filled(), matrix, (900, 1200), flags=cv2.INTER_AREA, borderValue=60)
+    aligned = reference.align(scan)
+    assert aligned.fit > 0.8
+    assert np.linalg.norm(aligned.in_scan(CORNERS) - seen, axis=1).max() < 6
+
+
+def test_another_form_does_not_fit(reference):
+    aligned = reference.align(empty(words=False))
+    assert aligned is None or aligned.fit < FITS
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_a_page_without_anything_is_not_aligned(reference, shade):
+    assert reference.align(np.full((1188, 840), shade, np.uint8)) is None
+
+
+def test_shadow_is_no_darkness_and_ink_is_as_dark_in_it():
+    page = filled()
+    lit = page * np.where(np.arange(840) < 400, 0.5, 1)
+    difference = np.abs(darkness(lit.astype(np.uint8)) - darkness(page))
+    assert np.median(difference) < 0.01
+    assert np.quantile(difference, 0.98) < 0.05
+
+
+def test_added_ink_hardly_counts_and_a_shift_does():
+    printed, dark = darkness(empty()), darkness(filled())
+    assert agreement(printed, printed) == pytest.approx(1)
+    assert agreement(printed, dark) > 0.9
+    assert agreement(printed, np.roll(dark, 25, (0, 1))) < 0.3
+    assert agreement(np.zeros_like(printed), dark) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([(0, 0), (800, 20), (810, 1100), (10, 1200)], True),
+        ([(800, 0), (0, 20), (10, 1100), (810, 1200)], False),  # mirrored
+        ([(0, 0), (800, 20), (100, 100), (10, 1200)], False),  # folded
+        ([(0, 0), (800, 0), (800, 90), (0, 90)], False),  # from the side
+    ],
+)
+def test_a_camera_sees_no_page_mirrored_folded_or_from_the_side(seen, expected):
+    matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), np.array(seen, np.float32))
+    assert plausible(matrix, (840, 1188)) is expected

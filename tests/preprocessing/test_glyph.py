@@ -1,0 +1,180 @@
+"""The one normalisation keeps MNIST's protocol."""
+
+import cv2
+import numpy as np
+import pytest
+
+from inkwise.preprocessing import SIDE, picture_glyph, to_glyphs
+from inkwise.preprocessing.normalization import (
+    BOX,
+    CENTRE,
+    FINE,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    shapes_to_glyphs,
+    stroke_width,
+)
+
+SEVEN = ((30, 25), (98, 25), (55, 105))
+
+
+@pytest.fixture
+def seven():
+    """seven(pen, points) is ink, (128, 128) uint8."""
+
+    def draw(pen=12, points=SEVEN):
+        ink = np.zeros((128, 128), np.uint8)
+        cv2.polylines(ink, [np.array(points, np.int32)[:, None]], False, 255, pen)
+        return ink
+
+    return draw
+
+
+def one(ink):
+    return to_glyphs(ink[None])[0]
+
+
+def centre_of_mass(glyph):
+    middles = np.arange(SIDE) + 0.5
+    return (glyph.sum(1) @ middles) / glyph.sum(), (glyph.sum(0) @ middles) / glyph.sum()
+
+
+def extent(glyph):
+    """Height and width of the ink, parts of pixels counted as parts."""
+    return glyph.max(1).astype(float).sum() / 255, glyph.max(0).astype(float).sum() / 255
+
+
+SHAPES = {
+    "seven": SEVEN,
+    "one": ((64, 20), (64, 110)),
+    "dash": ((15, 60), (110, 60)),
+    "in a corner": ((2, 2), (30, 2), (10, 40)),
+    "heavy below": ((20, 110), (100, 110), (60, 100), (60, 20)),
+}
+
+
+@pytest.mark.parametrize("points", SHAPES.values(), ids=SHAPES)
+def test_mnists_protocol(seven, points):
+    glyph = one(seven(10, points))
+    assert glyph.shape == (28, 28)
+    assert glyph.dtype == np.uint8
+    assert glyph.max() == 255
+    assert glyph[0, 0] == 0, "white ink on black"
+    assert max(extent(glyph)) == pytest.approx(BOX, abs=0.6), "the ink fits 20x20 and fills it"
+    assert centre_of_mass(glyph) == pytest.approx((CENTRE, CENTRE), abs=0.3)
+
+
+@pytest.mark.parametrize(("height", "width"), [(80, 40), (40, 80), (60, 60), (90, 12)])
+def test_the_aspect_is_kept(marks, height, width):
+    ink = marks((100, 100), (5, 5, width, height))
+    ink[10:height, 10:width] = 0  # a frame, so that its pen stays as it is
+    tall, wide = extent(one(ink))
+    assert tall / wide == pytest.approx(height / width, rel=0.1)
+
+
+def test_ink_stays_inside_where_its_mass_is_at_one_end(marks):
+    # A T: with its centre of mass in the middle the foot of its stem would be cut off.
+    glyph = one(marks((100, 100), (0, 0, 100, 12), (44, 0, 12, 100)))
+    assert extent(glyph)[0] == pytest.approx(BOX, abs=0.2)
+    assert glyph[-1].max() == 255, "down to the border, no further"
+    assert centre_of_mass(glyph)[0] < CENTRE - 0.4
+
+
+@pytest.mark.parametrize("side", [16, 64, 512])
+def test_the_size_of_the_picture_does_not_matter(drawn, alike, side):
+    assert alike(picture_glyph(drawn(side)), picture_glyph(drawn(1024))) > 0.93
+
+
+def test_the_place_in_the_picture_does_not_matter(seven):
+    ink = seven()
+    np.testing.assert_array_equal(one(np.pad(ink, ((0, 70), (33, 1)))), one(ink))
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_the_width_of_a_stroke_is_measured(width):
+    bar = np.zeros((1, 112, 112), bool)
+    bar[0, 16:96, 50 : 50 + width * FINE] = True
+    assert stroke_width(bar)[0] == pytest.approx(width, rel=0.15)
+
+
+def pen_of(glyph, length):
+    """Mean width of a stroke of this length, by its mass."""
+    return glyph.sum() / 255 / length
+
+
+def test_a_thin_pen_is_thickened_and_a_broad_one_thinned(marks):
+    pens = {
+        pen: pen_of(one(marks((128, 128), (60, 14, pen, 100))), BOX) for pen in (2, 4, 8, 12, 20, 30, 40, 50)
+    }
+    as_drawn = {pen: pen / 100 * BOX for pen in pens}
+    assert all(pens[pen] > 1.4 for pen in (2, 4)), "as drawn: 0.4 and 0.8"
+    for pen in (12, 20):
+        assert MIN_WIDTH < as_drawn[pen] < MAX_WIDTH
+        assert pens[pen] == pytest.approx(as_drawn[pen], rel=0.05)
+    for pen in (30, 40, 50):
+        assert MAX_WIDTH < pens[pen] < as_drawn[pen]
+
+
+@pytest.mark.parametrize("pen", [0.25, 0.5, 0.75])
+def test_a_thin_shape_reaches_the_least_width(pen):
+    shape = np.zeros((1, 112, 112), np.uint8)
+    cv2.polylines(shape[0], [np.array([(30, 17), (80, 17), (45, 95)])[:, None]], False, 1, round(pen * FINE))
+    assert stroke_width(shape.astype(bool))[0] < MIN_WIDTH
+    length = (50 + np.hypot(35, 78)) / FINE
+    assert pen_of(shapes_to_glyphs(shape.astype(bool))[0], length) > max(2 * pen, 0.7 * MIN_WIDTH)
+
+
+def test_a_batch_is_the_same_as_one_by_one(seven):
+    rng = np.random.default_rng(0)
+    pens = rng.integers(1, 40, 40)
+    inks = np.stack([seven(int(pen), rng.integers(10, 118, (4, 2))) for pen in pens])
+    inks[7] = 0
+    inks[11] = cv2.GaussianBlur(inks[11], (0, 0), 3)
+    np.testing.assert_array_equal(to_glyphs(inks), np.stack([one(ink) for ink in inks]))
+
+
+def test_a_batch_of_more_than_a_chunk(monkeypatch, seven):
+    monkeypatch.setattr("inkwise.preprocessing.normalization._CHUNK", 4)
+    inks = np.stack([seven(pen) for pen in range(1, 12)])
+    np.testing.assert_array_equal(to_glyphs(inks), np.stack([one(ink) for ink in inks]))
+
+
+def test_a_batch_is_not_a_loop(monkeypatch, seven):
+    calls = []
+
+    def counted(*args):
+        calls.append(args)
+        return transform(*args)
+
+    transform = cv2.distanceTransform
+    monkeypatch.setattr(cv2, "distanceTransform", counted)
+    # A thin and a broad pen, so that both are tempered.
+    to_glyphs(np.stack([seven(2), seven(40)] * 32))
+    assert 1 <= len(calls) <= 3
+
+
+def test_neighbours_in_a_batch_do_not_touch(seven):
+    full, empty = np.full((128, 128), 255, np.uint8), np.zeros((128, 128), np.uint8)
+    glyphs = to_glyphs(np.stack([empty, full, empty, seven(2), empty]))
+    assert not glyphs[[0, 2, 4]].any()
+    np.testing.assert_array_equal(glyphs[3], one(seven(2)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (28, 28), (300, 5)])
+def test_an_empty_picture_is_all_black(size):
+    glyphs = to_glyphs(np.zeros((3, *size), np.uint8))
+    assert glyphs.shape == (3, 28, 28)
+    assert not glyphs.any()
+
+
+def test_what_is_fainter_than_the_edge_of_ink_is_no_ink():
+    assert not to_glyphs(np.full((1, 30, 30), 127, np.uint8)).any()
+
+
+def test_an_empty_batch():
+    assert to_glyphs(np.zeros((0, 50, 50), np.uint8)).shape == (0, 28, 28)
+
+
+def test_a_glyph_is_read_as_the_glyph_it_is(seven, alike):
+    glyph = one(seven(14))
+    assert alike(picture_glyph(glyph), glyph) > 0.97

@@ -1,0 +1,35 @@
+"""Four marks tell how a page lies."""
+
+import cv2
+import numpy as np
+import pytest
+from form_paper import MARKS, SIZE, empty, turned
+
+from inkwise.forms.fiducials import placed
+
+BOXES = np.array(MARKS, np.float64)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_the_mark_that_is_larger_tells_what_is_up(turn):
+    page = np.rot90(turned(cv2.copyMakeBorder(empty(marks=True), *[80] * 4, 0, value=250), 6), turn).copy()
+    best, *others = placed(page, BOXES, SIZE)
+    assert best.fit > 0.8
+    assert all(way.fit < best.fit - 0.1 for way in others)
+    middle = cv2.perspectiveTransform(np.array([[[60.0, 60.0]]]), best.matrix)[0, 0].round().astype(int)
+    assert page[middle[1], middle[0]] < 60
+
+
+def test_marks_that_are_alike_leave_open_what_is_up():
+    alike = np.array([(x, y, 40, 40) for x, y, _, _ in MARKS], np.float64)
+    page = empty()
+    for x, y, w, h in alike.astype(int).tolist():
+        page[y : y + h, x : x + w] = 20
+    one, other, *_ = placed(page, alike, SIZE)
+    assert one.fit == pytest.approx(other.fit, abs=0.05)
+
+
+def test_where_a_mark_is_missing_there_is_no_way():
+    page = empty(marks=True)
+    page[1100:, 700:] = 250
+    assert placed(page, BOXES, SIZE) == []

@@ -1,0 +1,87 @@
+"""Every input that is kept is given to its decoder: sound ones, and all that have once been a finding."""
+
+import importlib.util
+import time
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from decoders import TARGETS, FindingError, tried
+
+from inkwise._util.errors import InkwiseError
+
+SEEDS = Path(__file__).parent / "seeds"
+FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("seed", FILES, ids=lambda path: path.relative_to(SEEDS).as_posix())
+def test_a_decoder_takes_it_or_says_why_not(seed, capsys):
+    tried(TARGETS[seed.parent.name], seed.read_bytes())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_decoder_has_a_seed_that_it_takes(name):
+    def taken(path):
+        try:
+            TARGETS[name](path.read_bytes())
+        except InkwiseError:
+            return False
+        return True
+
+    assert any(taken(path) for path in FILES if path.parent.name == name)
+
+
+def test_the_seeds_are_small():
+    assert sum(path.stat().st_size for path in FILES) < 300_000
+
+
+def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
+    monkeypatch.setattr("decoders.LONGEST", 0.01)
+
+    def slow(data):
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            pass
+
+    with pytest.raises(FindingError, match=r"^3 bytes took 0\.\d s$"):
+        tried(slow, b"abc")
+    with pytest.raises(ZeroDivisionError):
+        tried(lambda data: 1 / len(data), b"")
+
+
+def test_an_error_of_two_lines_is_a_finding():
+    def refuse(data):
+        raise InkwiseError(data.decode())
+
+    tried(refuse, b"one line")
+    with pytest.raises(FindingError, match=r"of more than a line: 'two\\nlines'"):
+        tried(refuse, b"two\nlines")
+
+
+fuzzes = pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+
+
+@fuzzes
+def test_the_fuzzer_knows_each_of_them():
+    import fuzz
+
+    assert {folder.name for folder in fuzz.SEEDS.iterdir()} == {*TARGETS}
+
+
+@fuzzes
+def test_the_fuzzer_says_how_much_it_tried_until_there_is_a_finding(monkeypatch, capsys):
+    import fuzz
+
+    said = {"idx": (0, "Done 12345 runs in 601 second(s)"), "csv": (77, "FindingError: 3 bytes took 9 s")}
+
+    def run(told, **_):
+        code, stderr = said[told[2]]
+        return CompletedProcess(told, code, stderr=stderr)
+
+    monkeypatch.setattr(fuzz.subprocess, "run", run)
+    fuzz.fuzz_each(["idx"], 10)
+    assert "| idx | 10.0 | 12,345 |" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="77"):
+        fuzz.fuzz_each(["idx", "csv"], 10)
+    assert "FindingError" in capsys.readouterr().err

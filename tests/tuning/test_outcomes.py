@@ -1,0 +1,162 @@
+"""What a sweep leaves: a table, trials.csv, best.json and pictures."""
+
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from inkwise._util.errors import DataError
+from inkwise._util.files import locked
+from inkwise.training import recipe
+from inkwise.tuning import sweep
+from inkwise.tuning.outcomes import Outcome, best_first, outcome, table, write_files
+from inkwise.tuning.search_display import View
+from inkwise.tuning.study_plots import importance_plot, write_plots
+
+PNG = b"\x89PNG\r\n\x1a\n"
+DONE = [
+    Outcome(0, "done", {"neurons2": 4, "lr": 0.001}, 0.9, 3, 1.25),
+    Outcome(1, "done", {"neurons2": 8, "lr": 0.01}, 0.95, 3, 2.5),
+    Outcome(2, "pruned", {"neurons2": 4, "lr": 0.0001}, 0.97, 1, 0.5),
+    Outcome(3, "done", {"neurons2": 8, "lr": 0.002}, 0.95, 3, 2.5),
+]
+LATER = [
+    Outcome(4, "diverged", {"neurons2": 4, "lr": 0.01}, None, 0, 0.1),
+    Outcome(5, "running", {"neurons2": 4, "lr": 0.005}, 0.99, 1, 0.3),
+    Outcome(6, "waiting", {}, None, 0, None),
+]
+
+
+@pytest.fixture
+def search(plan):
+    return plan("neurons2=4,8", "lr=1e-4..1e-2", trials=7)
+
+
+def printed(thing, **options):
+    console = Console(file=io.StringIO(), width=120, **options)
+    console.print(thing)
+    return console.file.getvalue()
+
+
+def test_a_trial_becomes_an_outcome(search, opened):
+    queue = opened(search)
+    claims = [queue.claim() for _ in range(4)]
+    for claim in claims[:3]:
+        claim.trial.report(0.75, 1)
+        claim.trial.report(0.5, 2)
+    queue.finish(claims[0], 0.625, seconds=2.5)  # an attempt that was lost reported the 0.75
+    queue.finish(claims[1], None, seconds=1.5)
+    queue.finish(claims[2], None, seconds=0.5, diverged=True)
+    done, pruned, diverged, running, waiting, *_ = map(outcome, queue.trials())
+    assert done == Outcome(0, "done", claims[0].values, 0.625, 2, 2.5)
+    assert pruned == Outcome(1, "pruned", claims[1].values, 0.75, 2, 1.5)
+    assert diverged == Outcome(2, "diverged", claims[2].values, None, 2, 0.5)
+    assert (running.state, running.accuracy, running.epochs, running.finished) == ("running", None, 0, False)
+    assert 0 <= running.seconds < 60
+    assert waiting == Outcome(4, "waiting", {}, None, 0, None)
+
+
+def test_the_best_comes_first_and_of_equals_the_earlier():
+    assert [one.number for one in best_first([*reversed(LATER), *DONE])][:3] == [1, 3, 0]
+    assert best_first(LATER + DONE)[3].state == "pruned"
+
+
+def test_the_table_shows_what_is_known():
+    lines = [
+        line.split()
+        for line in printed(table([DONE[0], LATER[0], LATER[2]], ["neurons2", "lr"])).splitlines()
+    ]
+    assert lines[1:] == [
+        ["0", "done", "4", "0.001", "90.00%", "3", "1.2"],
+        ["4", "diverged", "4", "0.01", "0", "0.1"],
+        ["6", "waiting", "0"],
+    ]
+
+
+def test_the_best_recipe_is_a_file_that_train_takes(search, tmp_path):
+    path = write_files(search, DONE + LATER)
+    assert path == tmp_path / "best.json"
+    best = search.recipe.set(neurons2=8, lr=0.01)
+    assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
+    assert recipe(str(path)) == best
+
+
+def test_every_trial_is_in_the_csv(search, tmp_path):
+    write_files(search, DONE + LATER)
+    with (tmp_path / "trials.csv").open() as file:
+        rows = [*csv.reader(file)]
+    assert rows[0] == ["trial", "state", "neurons2", "lr", "accuracy", "epochs", "seconds"]
+    assert rows[1] == ["0", "done", "4", "0.001", "0.9", "3", "1.25"]
+    assert rows[-1] == ["6", "waiting", "", "", "", "0", ""]
+
+
+def test_without_a_trial_that_is_done_there_is_no_best(search, tmp_path):
+    assert write_files(search, [DONE[2], *LATER]) is None
+    write_plots(search, [DONE[2], *LATER], {})
+    assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
+
+
+@pytest.mark.parametrize("outcomes", [DONE[:1], DONE + LATER])
+def test_the_pictures(search, tmp_path, outcomes):
+    write_plots(search, outcomes, {"neurons2": 0.25, "lr": 0.75})
+    pictures = {path.name: path.read_bytes() for path in (tmp_path / "pictures").iterdir()}
+    names = {"history", "slices", "importance", "accuracy-neurons2", "accuracy-lr"}
+    assert {*pictures} == {f"{name}.png" for name in names}
+    assert all(picture.startswith(PNG) for picture in pictures.values())
+
+
+def test_pictures_that_cannot_be_written_are_one_line(search, tmp_path):
+    (tmp_path / "pictures").write_text("no folder")
+    with pytest.raises(DataError, match=r"pictures: cannot be made \(File exists\)$"):
+        write_plots(search, DONE, {})
+
+
+def test_keys_of_any_importance_can_be_drawn():
+    assert importance_plot({"a": 1.0, "b": 0.0}).startswith(PNG)
+
+
+def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
+    console = Console(file=io.StringIO(), width=60)
+    with View(console, search, [DONE[0], *LATER]) as view:
+        view.update([*DONE, *LATER])
+        view.update([*DONE, *LATER])
+    assert console.file.getvalue().splitlines() == [
+        "2 of 4 trials are done",
+        "trial 1 done: neurons2=8 lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
+        "trial 2 pruned: neurons2=4 lr=0.0001  97.00%  epoch 1  0.5 s  (4 of 7)",
+        "trial 3 done: neurons2=8 lr=0.002  95.00%  epoch 3  2.5 s  (5 of 7)",
+    ]
+
+
+def test_a_terminal_gets_a_table_what_runs_first_as_far_as_there_is_room(search):
+    console = Console(file=io.StringIO(), width=100, height=7, force_terminal=True)
+    with View(console, search, LATER) as view:
+        view.update([*DONE, *LATER])
+    shown = console.file.getvalue()
+    assert "5 of 7 trials are done, 1 running" in shown
+    assert shown.index("running", shown.index("validation accuracy")) < shown.index("95.00%")
+    assert "97.00%" not in shown
+
+
+def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, monkeypatch):
+    search = plan("neurons2=4,8", sampler="grid")
+    queue = opened(search)
+    for claim in [queue.claim() for _ in range(2)]:
+        queue.finish(claim, 0.5, seconds=1.0)
+    called = []
+
+    def check_locked(name, function):
+        def checked(*arguments):
+            with pytest.raises(DataError), locked(search.out / "trials.csv", wait=0):
+                pass
+            called.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(f"inkwise.tuning.search.{name}", checked)
+
+    check_locked("outcome", outcome)
+    check_locked("write_files", write_files)
+    sweep(search, 1, Console(file=io.StringIO()))
+    assert called == ["outcome", "outcome", "write_files"]
