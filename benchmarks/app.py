@@ -25,12 +25,12 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from common import machine, print_table
+from common import describe_machine, print_table
 from playwright.sync_api import Page, sync_playwright
 
 from inkwise.corrections import Store
-from inkwise.preprocessing import stroke_glyph
-from inkwise.recognition.reference_digits import plain_strokes
+from inkwise.preprocessing import strokes_to_glyph
+from inkwise.recognition.reference_digits import reference_strokes
 
 SEVEN = [(30, 30), (90, 30), (60, 130)]
 STROKES = 100
@@ -42,10 +42,10 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
-    print(f"{machine()}.\n")
-    with app() as url:
-        alone = in_a_browser(url)
-        reads, errors = asyncio.run(crowd(url, arguments.clients, arguments.seconds))
+    print(f"{describe_machine()}.\n")
+    with running_app() as url:
+        alone = measure_in_browser(url)
+        reads, errors = asyncio.run(measure_many_clients(url, arguments.clients, arguments.seconds))
     for error in errors:
         print(error, file=sys.stderr)
     print_table(
@@ -60,11 +60,11 @@ def main() -> None:
             ),
         ],
     )
-    seconds, learnt = learning()
+    seconds, learnt = measure_fine_tuning()
     print(f"\n`inkwise learn` from {learnt} corrections: {seconds:.1f} s, 1 run.")
 
 
-def learning() -> tuple[float, int]:
+def measure_fine_tuning() -> tuple[float, int]:
     """Seconds that learning takes, and from how many samples: two thirds of 150 plain digits, shaken."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,9 +73,9 @@ def learning() -> tuple[float, int]:
             for number in range(150):
                 strokes = [
                     np.array(stroke) + rng.normal(0, 0.5, (len(stroke), 2))
-                    for stroke in plain_strokes()[number % 10]
+                    for stroke in reference_strokes()[number % 10]
                 ]
-                glyph = stroke_glyph(strokes)
+                glyph = strokes_to_glyph(strokes)
                 assert glyph is not None
                 label = str(number % 10)
                 store.add(glyph, writer="me", source="canvas", strokes=strokes, label=label, answer=label)
@@ -96,7 +96,7 @@ def spread(milliseconds: list[float]) -> tuple[str, str]:
 
 
 @contextmanager
-def app() -> Iterator[str]:
+def running_app() -> Iterator[str]:
     """`inkwise app` on a database of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -118,7 +118,7 @@ def app() -> Iterator[str]:
         server.wait()
 
 
-def in_a_browser(url: str) -> list[float]:
+def measure_in_browser(url: str) -> list[float]:
     """Draw sevens, stroke by stroke, and take what the page itself measured, milliseconds."""
     taken = []
     with sync_playwright() as playwright:
@@ -129,13 +129,13 @@ def in_a_browser(url: str) -> list[float]:
         page = browser.new_page()
         page.goto(url)
         for _ in range(STROKES):
-            taken.append(draw(page))
+            taken.append(draw_seven(page))
             page.keyboard.press("Escape")
         browser.close()
     return taken
 
 
-def draw(page: Page) -> float:
+def draw_seven(page: Page) -> float:
     box = page.locator("#ink").bounding_box()
     assert box
     reading = page.locator("#reading")
@@ -150,17 +150,21 @@ def draw(page: Page) -> float:
     return float(reading.get_attribute("data-latency-ms") or "nan")
 
 
-async def crowd(url: str, clients: int, seconds: float) -> tuple[list[float], list[str]]:
+async def measure_many_clients(url: str, clients: int, seconds: float) -> tuple[list[float], list[str]]:
     """Latencies of all readings, milliseconds, and what was not answered as it should be."""
     reads: list[float] = []
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
         until = time.perf_counter() + seconds
-        failed = await asyncio.gather(*(person(client, f"writer {n}", until, reads) for n in range(clients)))
+        failed = await asyncio.gather(
+            *(simulate_client(client, f"writer {n}", until, reads) for n in range(clients))
+        )
     return reads, list(chain.from_iterable(failed))
 
 
-async def person(client: httpx.AsyncClient, writer: str, until: float, reads: list[float]) -> list[str]:
+async def simulate_client(
+    client: httpx.AsyncClient, writer: str, until: float, reads: list[float]
+) -> list[str]:
     """Draw a seven in about a second, which is read ten times on the way, answer, and draw the next."""
     errors = []
     rng = random.Random(writer)

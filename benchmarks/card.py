@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 
 from hands_tables import sizes, tables
-from ingredients_table import ingredients
+from ingredients_table import ablation_table
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODELS = ("default", "tiny", "max", "int8")
@@ -22,16 +22,16 @@ MODELS = ("default", "tiny", "max", "int8")
 
 def main() -> None:
     page = DOCS / "model.md"
-    page.write_text(written(page.read_text()))
+    page.write_text(filled_in(page.read_text()))
 
 
-def written(page: str) -> str:
+def filled_in(page: str) -> str:
     """The page with what is measured between `<!-- figures: NAME -->` and `<!-- end -->`."""
     files = {name: DOCS / "figures" / f"{name}.json" for name in (*MODELS, "ingredients")}
     figures = {name: json.loads(file.read_text()) if file.exists() else None for name, file in files.items()}
     texts = {
         "sizes": sizes({name: figures[name] for name in MODELS}),
-        "ingredients": ingredients(figures["ingredients"]),
+        "ingredients": ablation_table(figures["ingredients"]),
         **tables(figures["default"] or {}),
     }
     return re.sub(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from inkwise._util.system import machine
+from inkwise._util.system import describe_machine
 
-__all__ = ["machine", "print_table", "table"]
+__all__ = ["describe_machine", "print_table", "table"]
 
 
 def print_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

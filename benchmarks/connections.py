@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from common import machine, print_table
+from common import describe_machine, print_table
 
 INKWISE = Path(sys.executable).with_name("inkwise")
 TOKEN = "correct-horse"
@@ -304,7 +304,7 @@ def main() -> None:
                 f"{log / 1e3:,.0f} kB",
             )
         )
-    print(f"{machine()}; {given.connections:,} clients for {given.seconds:g} s.\n")
+    print(f"{describe_machine()}; {given.connections:,} clients for {given.seconds:g} s.\n")
     head = ("server", "clients", "opened", "open at once", "sent", "answered", "reopened", "p50", "most")
     print_table((*head, "resident", "log"), rows)
     sys.exit(bool(failed))

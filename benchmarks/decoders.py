@@ -25,52 +25,52 @@ from PIL import Image
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
-from inkwise.app.requests import writer_of
+from inkwise.app.requests import parse_writer
 from inkwise.datasets.idx import read_idx
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.unipen_format import DamageError, read_document
-from inkwise.forms.template import Form
-from inkwise.http.bodies import TooLargeError, answer, fields, strokes_of
-from inkwise.image import Document, decode
+from inkwise.forms.template import FormTemplate
+from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_strokes
+from inkwise.image import Document, load_image
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.line_reader import LineModel
 from inkwise.recognition.model import METADATA_KEY
 
-LONGEST = 2.0
+MAX_SECONDS = 2.0
 """Seconds of processor time that one input may take."""
 
-MOST = 1_000_000_000
+MAX_MEMORY_BYTES = 1_000_000_000
 """Bytes of memory that one input may take."""
 
-PIXELS = 20_000_000
+MAX_PIXELS = 20_000_000
 """Pixels that a picture may have: how many are taken is a user's choice, and time and memory go with them."""
 
-_PAGES = 4  # of a document that are read: more would only take longer
-_SEGMENTS = 20  # of a file of pen data, likewise
-_OWN = (InkwiseError, TooLargeError)
+_MAX_PAGES = 4  # of a document that are read: more would only take longer
+_MAX_SEGMENTS = 20  # of a file of pen data, likewise
+_EXPECTED_ERRORS = (InkwiseError, PayloadTooLargeError)
 
 Target = Callable[[bytes], object]
 
 
 def picture(data: bytes) -> None:
     """A picture of any format."""
-    decode(data)
+    load_image(data)
 
 
 def document(data: bytes) -> None:
     """A PDF, or a TIFF of many pages; a page that is damaged does not end the document."""
     with Document(data) as pages:
-        for number in range(1, min(len(pages), _PAGES) + 1):
-            _refused(lambda number=number: pages.page(number))
+        for number in range(1, min(len(pages), _MAX_PAGES) + 1):
+            _expect_one_line_error(lambda number=number: pages.page(number))
 
 
 def idx(data: bytes) -> None:
     """An IDX file of images, and of labels, raw or gzipped."""
     with _file("images", data) as path:
         for dimensions in (3, 1):
-            _refused(lambda dimensions=dimensions: read_idx(path, dimensions))
+            _expect_one_line_error(lambda dimensions=dimensions: read_idx(path, dimensions))
 
 
 def csv(data: bytes) -> None:
@@ -88,24 +88,24 @@ def npz(data: bytes) -> None:
 def unipen(data: bytes) -> None:
     """A file of pen data, where what it includes is empty, and the ink of its segments."""
     file = read_document(data.decode("latin-1"), lambda name: "")
-    for segment in islice(file.segments, _SEGMENTS):
+    for segment in islice(file.segments, _MAX_SEGMENTS):
         if segment:
-            _refused(lambda segment=segment: file.ink(segment.delineation))
+            _expect_one_line_error(lambda segment=segment: file.ink(segment.delineation))
 
 
 def strokes(data: bytes) -> None:
     """The body of a request to read what was drawn, until its answer."""
-    plain = fields(data)
-    writer_of(plain)
-    drawn = strokes_of(plain.get("strokes"))
+    plain = parse_json_object(data)
+    parse_writer(plain)
+    drawn = parse_strokes(plain.get("strokes"))
     for single in (False, True):
-        answer(_reader().read_strokes(drawn, single=single).to_dict())
+        json_response(_reader().read_strokes(drawn, single=single).to_dict())
 
 
 def model(data: bytes) -> None:
     """The bytes of an ONNX file, taken for either kind of model."""
     for kind in (Model, LineModel):
-        _refused(lambda kind=kind: kind(data, threads=1))
+        _expect_one_line_error(lambda kind=kind: kind(data, threads=1))
 
 
 def metadata(data: bytes) -> None:
@@ -118,12 +118,12 @@ def template(data: bytes) -> None:
     """The YAML of a form; the scan that it names may be `empty.png`."""
     with _file("form.yaml", data) as path:
         path.with_name("empty.png").write_bytes(_empty())
-        Form.read(path)
+        FormTemplate.read(path)
 
 
 def constraint(data: bytes) -> None:
     """What is known about a number, as a form has it."""
-    Constraint.from_dict(fields(data))
+    Constraint.from_dict(parse_json_object(data))
 
 
 def pattern(data: bytes) -> None:
@@ -154,34 +154,34 @@ class FindingError(Exception):
     """An input that took too long or too much, or was not refused in one line."""
 
 
-def tried(target: Target, data: bytes) -> None:
+def run_target(target: Target, data: bytes) -> None:
     """Give one input to a target.
 
     Raises:
         FindingError: it took more than 2 seconds or 1 GB, or its error has not one line.
         Exception: whatever is no error of the project's own, warnings included.
     """
-    began, before = time.process_time(), _peak()
-    with warnings.catch_warnings(), patch.object(Image, "MAX_IMAGE_PIXELS", PIXELS):
+    began, before = time.process_time(), _peak_memory()
+    with warnings.catch_warnings(), patch.object(Image, "MAX_IMAGE_PIXELS", MAX_PIXELS):
         warnings.simplefilter("error")
         ignore_pillow_warnings()  # because Inkwise's commands read a picture that Pillow repairs
-        _refused(lambda: target(data))
-    seconds, taken = time.process_time() - began, _peak() - before
-    if seconds > LONGEST:
+        _expect_one_line_error(lambda: target(data))
+    seconds, taken = time.process_time() - began, _peak_memory() - before
+    if seconds > MAX_SECONDS:
         raise FindingError(f"{len(data):,} bytes took {seconds:.1f} s")
-    if taken > MOST:
+    if taken > MAX_MEMORY_BYTES:
         raise FindingError(f"{len(data):,} bytes took {taken / 1e9:.1f} GB")
 
 
-def _refused(take: Callable[[], object]) -> None:
+def _expect_one_line_error(take: Callable[[], object]) -> None:
     try:
         take()
-    except (*_OWN, DamageError) as error:
+    except (*_EXPECTED_ERRORS, DamageError) as error:
         if not str(error).isprintable():
             raise FindingError(f"an error of more than a line: {str(error)!r}") from None
 
 
-def _peak() -> int:
+def _peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

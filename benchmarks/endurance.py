@@ -23,20 +23,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from common import machine, print_table
-from service import connect, memory, pictures_of_digits, png, request, running
+from common import describe_machine, print_table
+from service import connect, digit_images, png, request, resident_bytes, running_service
 
-from inkwise.recognition.reference_digits import plain_digits, plain_strokes
+from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
 
-TENTHS = 10
-SAMPLED = 0.5  # seconds from one look at the memory to the next
-CLOSE = 0.001  # a probability may differ so much: what is joined into a batch is rounded otherwise
+INTERVALS = 10
+SAMPLING_INTERVAL = 0.5  # seconds from one look at the memory to the next
+PROBABILITY_TOLERANCE = (
+    0.001  # a probability may differ so much: what is joined into a batch is rounded otherwise
+)
 
 _TIME = re.compile(rb',"elapsed_ms":[0-9.]+')
 
 
 @dataclass(frozen=True)
-class Question:
+class ExpectedRequest:
     """A request and what its answer must be.
 
     Attributes:
@@ -55,7 +57,7 @@ class Question:
 
 
 @dataclass
-class Tally:
+class LoadResults:
     """What came back.
 
     Attributes:
@@ -83,21 +85,23 @@ def main() -> None:
     until.add_argument("--minutes", type=float, default=5)
     until.add_argument("--reads", type=int, help="so many requests that read, in place of minutes")
     given = parser.parse_args()
-    with running() as (pid, port):
-        tally = asyncio.run(endure(pid, port, given.clients, given.minutes, given.reads))
-    print_tally(tally, given.clients)
+    with running_service() as (pid, port):
+        tally = asyncio.run(run_load(pid, port, given.clients, given.minutes, given.reads))
+    print_results(tally, given.clients)
     for answer in tally.wrong[:5]:
         print(answer, file=sys.stderr)
     sys.exit(bool(tally.wrong))
 
 
-async def endure(pid: int, port: int, clients: int, minutes: float, reads: int | None) -> Tally:
+async def run_load(pid: int, port: int, clients: int, minutes: float, reads: int | None) -> LoadResults:
     """Ask until the time is over, or so many reads are answered."""
-    questions = [question for question in asked(port) if reads is None or question.text is not None]
+    questions = [
+        question for question in expected_requests(port) if reads is None or question.text is not None
+    ]
     idle = await connect(port)
     known = [check(question, *await idle.ask(question.sent)) for question in questions]
     idle.close()
-    tally, began, left = Tally(), time.monotonic(), reads
+    tally, began, left = LoadResults(), time.monotonic(), reads
 
     def share() -> float:
         """Of the whole, what is done."""
@@ -119,47 +123,47 @@ async def endure(pid: int, port: int, clients: int, minutes: float, reads: int |
         connection.close()
 
     async def watch() -> None:
-        while len(tally.tenths) < TENTHS:
-            resident = memory(pid)
+        while len(tally.tenths) < INTERVALS:
+            resident = resident_bytes(pid)
             tally.most = max(tally.most, resident)
-            if share() >= (len(tally.tenths) + 1) / TENTHS:
+            if share() >= (len(tally.tenths) + 1) / INTERVALS:
                 tally.tenths.append((tally.answers, resident))
             else:
-                await asyncio.sleep(SAMPLED)
+                await asyncio.sleep(SAMPLING_INTERVAL)
 
     await asyncio.gather(watch(), *map(client, range(clients)))
     return tally
 
 
-def asked(port: int) -> Iterator[Question]:
+def expected_requests(port: int) -> Iterator[ExpectedRequest]:
     """All that clients ask."""
-    pictures, digits = pictures_of_digits(), "0123456789"
-    for digit, (picture, strokes) in enumerate(zip(pictures, plain_strokes(), strict=True)):
+    pictures, digits = digit_images(), "0123456789"
+    for digit, (picture, strokes) in enumerate(zip(pictures, reference_strokes(), strict=True)):
         sent = request(port, "/v1/read?expect=digit", "image/png", png(picture))
-        yield Question("a picture of a digit", sent, text=digits[digit])
+        yield ExpectedRequest("a picture of a digit", sent, text=digits[digit])
         drawing = json.dumps({"strokes": strokes}).encode()
         sent = request(port, "/v1/strokes?expect=digit", "application/json", drawing)
-        yield Question("strokes of a digit", sent, text=digits[digit])
-        sent = request(port, "/v1/classify", "application/octet-stream", plain_digits()[digit].tobytes())
-        yield Question("a glyph", sent, text=digits[digit])
-    glyphs = np.concatenate([plain_digits()] * 10).tobytes()
-    yield Question(
+        yield ExpectedRequest("strokes of a digit", sent, text=digits[digit])
+        sent = request(port, "/v1/classify", "application/octet-stream", reference_glyphs()[digit].tobytes())
+        yield ExpectedRequest("a glyph", sent, text=digits[digit])
+    glyphs = np.concatenate([reference_glyphs()] * 10).tobytes()
+    yield ExpectedRequest(
         "100 glyphs", request(port, "/v1/classify", "application/octet-stream", glyphs), text=digits * 10
     )
     line = png(np.hstack([pictures[digit] for digit in (7, 4, 2)]))
-    yield Question("a picture of digits", request(port, "/v1/read", "image/png", line), text="742")
+    yield ExpectedRequest("a picture of digits", request(port, "/v1/read", "image/png", line), text="742")
     sent = request(port, "/v1/read?expect=number&range=700-799", "image/png", line)
-    yield Question("a picture of a number", sent, text="742")
-    yield Question("/healthz", request(port, "/healthz"))
-    yield Question("/metrics", request(port, "/metrics"), fixed=False)
+    yield ExpectedRequest("a picture of a number", sent, text="742")
+    yield ExpectedRequest("/healthz", request(port, "/healthz"))
+    yield ExpectedRequest("/metrics", request(port, "/metrics"), fixed=False)
     broken = request(port, "/v1/strokes", "application/json", b'{"strokes": [[[NaN, 1]]]}')
-    yield Question("strokes that are none", broken, 422)
-    yield Question("a picture that is none", request(port, "/v1/read", "image/png", b"text"), 422)
+    yield ExpectedRequest("strokes that are none", broken, 422)
+    yield ExpectedRequest("a picture that is none", request(port, "/v1/read", "image/png", b"text"), 422)
     many = json.dumps({"strokes": [[[1, 1]]] * 501}).encode()
-    yield Question("too many strokes", request(port, "/v1/strokes", "application/json", many), 413)
+    yield ExpectedRequest("too many strokes", request(port, "/v1/strokes", "application/json", many), 413)
 
 
-def check(question: Question, status: int, body: bytes) -> bytes:
+def check(question: ExpectedRequest, status: int, body: bytes) -> bytes:
     """The answer of an idle service, without its time, if it is right.
 
     Raises:
@@ -174,7 +178,7 @@ def check(question: Question, status: int, body: bytes) -> bytes:
     return _TIME.sub(b"", body)
 
 
-def same(question: Question, status: int, body: bytes, known: bytes) -> bool:
+def same(question: ExpectedRequest, status: int, body: bytes, known: bytes) -> bool:
     """Whether an answer is what the idle service said."""
     if status != question.status or not question.fixed:
         return status == question.status
@@ -185,7 +189,7 @@ def same(question: Question, status: int, body: bytes, known: bytes) -> bool:
 def close(one: Any, other: Any) -> bool:
     """Whether values of JSON are the same but for rounding."""
     if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= CLOSE
+        return abs(one - other) <= PROBABILITY_TOLERANCE
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -193,9 +197,9 @@ def close(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def print_tally(tally: Tally, clients: int) -> None:
+def print_results(tally: LoadResults, clients: int) -> None:
     """Tables of the answers and of the memory."""
-    print(f"{machine()}; {clients} clients.\n")
+    print(f"{describe_machine()}; {clients} clients.\n")
     rows = []
     for (kind, status), seconds in sorted(tally.seconds.items()):
         times = (*np.quantile(seconds, [0.5, 0.99]), max(seconds))

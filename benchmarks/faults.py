@@ -17,12 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import machine, print_table
+from common import describe_machine, print_table
 from outages import OUTAGES
-from sieges import Toll, siege
+from sieges import FaultTally, run_kill_test
 from victims import KINDS
 
-SHARES = {"answering": 0.4, "downloading": 0.25, "reading": 0.2, "training": 0.12, "learning": 0.03}
+KILL_SHARES = {"answering": 0.4, "downloading": 0.25, "reading": 0.2, "training": 0.12, "learning": 0.03}
 """Of all kills: learning takes longest, and what people teach is what cannot be had again."""
 
 
@@ -36,29 +36,29 @@ def main() -> None:
     if unknown := set(chosen) - {*KINDS, *OUTAGES}:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     rng = random.Random(given.seed)
-    whole = sum(SHARES.get(name, 0) for name in chosen)
+    whole = sum(KILL_SHARES.get(name, 0) for name in chosen)
     began, tolls = time.monotonic(), []
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
             if name in OUTAGES:
                 toll = OUTAGES[name](Path(folder))
             else:
-                kills = round(given.kills * SHARES[name] / whole)
-                toll = siege(KINDS[name](Path(folder)), kills, rng)
+                kills = round(given.kills * KILL_SHARES[name] / whole)
+                toll = run_kill_test(KINDS[name](Path(folder)), kills, rng)
         if toll is None:
             print(f"{name}: left out, PostgreSQL is not there", file=sys.stderr)
         else:
             tolls.append(toll)
             print(f"{toll.name}: {toll.tried}, {toll.survived}, {toll.lost}", file=sys.stderr)
-    print_tolls(tolls)
-    print(f"\n{machine()}; {time.monotonic() - began:.0f} s; seed {given.seed}.")
+    print_results(tolls)
+    print(f"\n{describe_machine()}; {time.monotonic() - began:.0f} s; seed {given.seed}.")
     for toll in tolls:
         for problem in toll.problems:
             print(f"{toll.name}: {problem}", file=sys.stderr)
     sys.exit(any(toll.problems or toll.lost for toll in tolls))
 
 
-def print_tolls(tolls: list[Toll]) -> None:
+def print_results(tolls: list[FaultTally]) -> None:
     """The table, and a last row of sums."""
     head = ("fault", "tried", "survived", "acknowledged and lost")
     rows = [(toll.name, str(toll.tried), str(toll.survived), str(toll.lost)) for toll in tolls]

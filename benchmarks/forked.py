@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 120  # seconds for what should take a few, on a machine that has much else to do
+TIMEOUT = 120  # seconds for what should take a few, on a machine that has much else to do
 
 # The threads of a small net wait for one another most of the time, the more so beside other work.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,27 +26,27 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-def nothing() -> None:
+def no_fault() -> None:
     """No handicap."""
 
 
-class Run:
+class ForkedProcess:
     """A process of its own group, whose words go to a file.
 
     Attributes:
         handicap: what is done in it before the work.
     """
 
-    handicap: Callable[[], None] = staticmethod(nothing)
+    fault: Callable[[], None] = staticmethod(no_fault)
 
     def __init__(self, log: Path, work: Callable[..., object], *arguments: Any) -> None:
         """Start it."""
         self.log = log
         self.killed = False
-        self._process = _CONTEXT.Process(target=_work, args=(log, Run.handicap, work, arguments))
+        self._process = _CONTEXT.Process(target=_work, args=(log, ForkedProcess.fault, work, arguments))
         self._process.start()
 
-    def wait(self, seconds: float = PATIENCE) -> bool:
+    def wait(self, seconds: float = TIMEOUT) -> bool:
         """Whether it has ended by itself within so many seconds."""
         self._process.join(seconds)
         return self._process.exitcode is not None
@@ -61,14 +61,14 @@ class Run:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.join()
 
-    def complaint(self) -> str:
+    def failure_reason(self) -> str:
         """What is wrong with how it ended, or with what it said; empty where nothing is."""
         said = self.log.read_text(errors="replace")
         if self._process.exitcode not in (0, -signal.SIGKILL) or "Traceback" in said:
             return f"exit {self._process.exitcode}: {said[-500:]}"
         return ""
 
-    def told(self) -> bool:
+    def failed_cleanly(self) -> bool:
         """Whether it ended with exit 1 and one line that says why."""
         said = self.log.read_text(errors="replace")
         return self._process.exitcode == 1 and said.count("inkwise: ") == 1 and "Traceback" not in said

@@ -3,7 +3,7 @@
     python benchmarks/fuzz.py TARGET --minutes 10 --seeds FOLDER
     python benchmarks/fuzz.py                                      # each target for ten minutes, and a table
 
-The seeds in tests/robustness/seeds are where it begins. Inputs that reach something new are kept in FOLDER, and
+The seeds in tests/robustness/seeds are where it begins. Inputs that reach something new are kept in FOLDER,
 the next run goes on from them. It ends at the first finding, with exit 77, and says in which file of
 FOLDER-findings that lies.
 """
@@ -22,17 +22,17 @@ from common import print_table
 
 SEEDS = Path(__file__).parent.parent / "tests" / "robustness" / "seeds"
 
-_ROOMS = ("web", "datasets", "forms", "ink", "recognition")
-_WATCHED = [*(f"inkwise.{room}" for room in _ROOMS), "PIL", "yaml"]
-_ROOM = 9000  # MB of the whole process: what atheris puts into a module keeps some of each input
-_HANGS = 60  # seconds without an answer
-_LONGEST = 16384  # bytes of an input
+_FUZZED_PACKAGES = ("web", "datasets", "forms", "ink", "recognition")
+_INSTRUMENTED = [*(f"inkwise.{room}" for room in _FUZZED_PACKAGES), "PIL", "yaml"]
+_MEMORY_LIMIT_MB = 9000  # MB of the whole process: what atheris puts into a module keeps some of each input
+_TIMEOUT_SECONDS = 60  # seconds without an answer
+_MAX_INPUT_BYTES = 16384  # bytes of an input
 
 
 def main() -> None:
     # What is imported here is made to tell which of its branches are taken.
-    with atheris.instrument_imports(include=_WATCHED):
-        from decoders import TARGETS, tried
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from decoders import TARGETS, run_target
         from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401 (else they would come later)
 
         import inkwise.image.pdf  # noqa: F401
@@ -55,14 +55,14 @@ def main() -> None:
     options = [
         f"-max_total_time={round(60 * given.minutes)}",
         f"-artifact_prefix={findings}/",
-        f"-rss_limit_mb={_ROOM}",
-        f"-timeout={_HANGS}",
-        f"-max_len={_LONGEST}",
+        f"-rss_limit_mb={_MEMORY_LIMIT_MB}",
+        f"-timeout={_TIMEOUT_SECONDS}",
+        f"-max_len={_MAX_INPUT_BYTES}",
         "-print_final_stats=1",
     ]
     target = TARGETS[given.target]
     atheris.Setup(
-        [sys.argv[0], *options, str(kept), str(SEEDS / given.target)], lambda data: tried(target, data)
+        [sys.argv[0], *options, str(kept), str(SEEDS / given.target)], lambda data: run_target(target, data)
     )
     atheris.Fuzz()
 

@@ -22,11 +22,11 @@ def tables(figures: Figures) -> dict[str, str]:
     """The text of each heading that there are figures for."""
     makers = {
         "sets": _sets,
-        "styles": _styles,
+        "styles": _allographs,
         "corrupted": _corrupted,
-        "sureness": _sureness,
-        "others": _others,
-        "nothing": _nothing,
+        "sureness": _calibration,
+        "others": _negatives,
+        "nothing": _non_digits,
     }
     return {name: makers[name](figures[name]) for name in HEADINGS if name in figures}
 
@@ -50,18 +50,18 @@ def _size(figures: Figures | None) -> tuple[str, ...]:
 
 
 def _sets(rows: list[Figures]) -> str:
-    return table(("set", *_COUNTED), ((row["set"], *_counted(row)) for row in rows))
+    return table(("set", *_COUNT_HEADINGS), ((row["set"], *_count_cells(row)) for row in rows))
 
 
-def _styles(rows: list[Figures]) -> str:
-    return table(("style", *_COUNTED), ((row["style"], *_counted(row)) for row in rows))
+def _allographs(rows: list[Figures]) -> str:
+    return table(("style", *_COUNT_HEADINGS), ((row["style"], *_count_cells(row)) for row in rows))
 
 
 def _corrupted(rows: list[Figures]) -> str:
     """The mean is over the corruptions; "identity" is the digits as they were."""
     fifteen = [row for row in rows if row["corruption"] != "identity"]
     lines = [
-        (row["corruption"], f"{row['n']:,}", _error(row), _span(row, errors=True), _error(row["raw"]))
+        (row["corruption"], f"{row['n']:,}", _error(row), _interval(row, errors=True), _error(row["raw"]))
         for row in rows
     ]
     means = [
@@ -74,24 +74,27 @@ def _corrupted(rows: list[Figures]) -> str:
     return table(("corruption", "n", "error, read", "95 % interval", "error, raw pixels as a glyph"), lines)
 
 
-def _sureness(found: Figures) -> str:
+def _calibration(found: Figures) -> str:
     surest = found["surest"]
     return table(
         ("what", "n", "measured", "95 % interval"),
         [
             ("calibration error, 15 bins", f"{found['n']:,}", _percent(found["calibration_error"]), ""),
-            ("accuracy on the surest 95 %", f"{surest['n']:,}", _percent(surest["share"]), _span(surest)),
+            ("accuracy on the surest 95 %", f"{surest['n']:,}", _percent(surest["share"]), _interval(surest)),
         ],
     )
 
 
-def _others(found: Figures) -> str:
+def _negatives(found: Figures) -> str:
     rows = [
         (
             row["set"],
             f"{row['rejected']['n']:,}",
             f"{row['auroc']:.4f} ({row['auroc_interval'][0]:.4f} to {row['auroc_interval'][1]:.4f})",
-            *(f"{_percent(row[key]['share'])} ({_span(row[key])})" for key in ("rejected_at_99", "rejected")),
+            *(
+                f"{_percent(row[key]['share'])} ({_interval(row[key])})"
+                for key in ("rejected_at_99", "rejected")
+            ),
         )
         for row in found["rows"]
     ]
@@ -109,12 +112,12 @@ def _others(found: Figures) -> str:
     return (
         f"{table(head, rows)}\n\n"
         f"The model's threshold accepts {_percent(accepted['share'])} of the {accepted['n']:,} digits"
-        f" ({_span(accepted)}).\nLeft out as look-alikes: {' '.join(map(_code, found['left_out']))}.\n"
+        f" ({_interval(accepted)}).\nLeft out as look-alikes: {' '.join(map(_code, found['left_out']))}.\n"
         f"Accepted most, at the model's threshold: {most or 'none'}."
     )
 
 
-def _nothing(rows: list[Figures]) -> str:
+def _non_digits(rows: list[Figures]) -> str:
     return table(
         (
             "kind",
@@ -138,14 +141,14 @@ def _nothing(rows: list[Figures]) -> str:
     )
 
 
-_COUNTED = ("n", "misses", "accuracy", "95 % interval")
+_COUNT_HEADINGS = ("n", "misses", "accuracy", "95 % interval")
 
 
-def _counted(row: Figures) -> tuple[str, ...]:
-    return f"{row['n']:,}", f"{row['misses']:,}", _percent(row["accuracy"]), _span(row)
+def _count_cells(row: Figures) -> tuple[str, ...]:
+    return f"{row['n']:,}", f"{row['misses']:,}", _percent(row["accuracy"]), _interval(row)
 
 
-def _span(row: Figures, *, errors: bool = False) -> str:
+def _interval(row: Figures, *, errors: bool = False) -> str:
     low, high = row["interval"]
     return " to ".join(map(_percent, (1 - high, 1 - low) if errors else (low, high)))
 

@@ -29,30 +29,30 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from common import machine
-from ingredients_table import INGREDIENTS, Figures, ingredients
-from real_hands import others, unipen
+from common import describe_machine
+from ingredients_table import COMPONENTS, Figures, ablation_table
+from real_hands import negative_figures, unipen
 from rich.console import Console
 
 from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.files import make_folder, write_bytes, write_text
+from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
-from inkwise.training import Recipe, recipe, train
-from inkwise.training.synthesis.degradation import glyph_cover, photographed
+from inkwise.training import Recipe, load_recipe, train
+from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
 
 ROOT = Path(__file__).parent.parent
 TEACHERS = ROOT / "runs" / "ingredients"
-TRAINED, HELD_OUT = 11_000, 10_000  # of MNIST's training digits
-PHOTOGRAPHED = 2_000  # of those held out
-SEED = 1_000  # of what is measured on; training takes small ones
+TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
+PHOTOGRAPHED_DIGITS = 2_000  # of those held out
+EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
 DEEP = {"net": "deep", "channels": (32, 32, 96, 96, 96)}
-REDUCED = recipe("hands").set(**DEEP, variants=2, rescans=1, invented=2_000, epochs=4)
+REDUCED = load_recipe("hands").set(**DEEP, variants=2, rescans=1, invented=2_000, epochs=4)
 
-LEFT_OUT: dict[str, dict[str, Any]] = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "styles": {"styles": 0.0},
     "letters": {"others": ()},
     "invented": {"invented": 0},
@@ -67,19 +67,22 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
 """What is left out by keys of the recipe."""
 
 
-def _as_meant(cover: object, meant: object, rng: object) -> object:
+def _undegraded(cover: object, meant: object, rng: object) -> object:
     return meant
 
 
-def _as_it_is(ink: object, rng: object) -> object:
+def _unchanged(ink: object, rng: object) -> object:
     return ink
 
 
-REPLACED: dict[str, dict[str, Callable[..., object]]] = {
+REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
     # Also where print is made: the photograph alone would give away what is no digit.
-    "photographs": {"samples.photographed": _as_meant, "others.photographed": _as_meant},
-    "rescans": {"samples.read_again": _as_it_is},
-    "hands": {"samples.redrawn": _as_it_is},
+    "photographs": {
+        "training_data.photographed_glyph": _undegraded,
+        "synthesis.negatives.photographed_glyph": _undegraded,
+    },
+    "rescans": {"training_data.degrade_glyphs": _unchanged},
+    "hands": {"training_data.augment_strokes": _unchanged},
 }
 """What is left out by putting another function in its place, within `inkwise.training`."""
 
@@ -91,37 +94,37 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures" / "ingredients.json")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--ingredients", default=",".join(INGREDIENTS), help="(default: %(default)s)")
+    parser.add_argument("--ingredients", default=",".join(COMPONENTS), help="(default: %(default)s)")
     arguments = parser.parse_args()
     names = arguments.ingredients.split(",")
-    unknown = [name for name in names if name not in INGREDIENTS]
+    unknown = [name for name in names if name not in COMPONENTS]
     if unknown:
-        parser.error(f"no ingredient {unknown[0]!r}; there are: {', '.join(INGREDIENTS)}")
+        parser.error(f"no ingredient {unknown[0]!r}; there are: {', '.join(COMPONENTS)}")
     try:
         figures = measure(arguments.folder, arguments.out, arguments.seeds, names)
     except (InkwiseError, OSError, KeyError) as error:
         parser.error(str(error))
-    print(f"{figures['machine']}.\n\n{ingredients(figures)}")
+    print(f"{figures['machine']}.\n\n{ablation_table(figures)}")
 
 
 def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
     """Make the runs that the file lacks, all of one seed before the next, and return what it holds then."""
     with tempfile.TemporaryDirectory() as temporary:
         setting = prepare(folder, Path(temporary))
-        make_folder(TEACHERS)
+        make_directory(TEACHERS)
         for seed in range(seeds):
             for name in names:
-                if is_there(name, seed, file, setting):
+                if is_measured(name, seed, file, setting):
                     continue
                 for other in teachers(seed) if name == "teachers" else []:
-                    if not (is_there("whole", other, file, setting) and teacher(other).exists()):
+                    if not (is_measured("whole", other, file, setting) and teacher(other).exists()):
                         add(run("whole", other, setting), file, setting)
                 add(run(name, seed, setting), file, setting)
         return read(file, setting)
 
 
 @dataclass(frozen=True)
-class Setting:
+class AblationSetting:
     """The whole recipe with its data, and what a run is measured on: mnist, unipen, photographed."""
 
     folder: Path
@@ -129,39 +132,39 @@ class Setting:
     sets: dict[str, Dataset]
 
 
-def prepare(folder: Path, temporary: Path) -> Setting:
+def prepare(folder: Path, temporary: Path) -> AblationSetting:
     """Split MNIST's training digits and photograph some; the same each time."""
-    rng = np.random.default_rng(SEED)
-    mnist = datasets.load("mnist-train")
+    rng = np.random.default_rng(EVALUATION_SEED)
+    mnist = datasets.load_dataset("mnist-train")
     order = rng.permutation(len(mnist))
-    few = mnist.select(order[:TRAINED])
+    few = mnist.select(order[:TRAINING_DIGITS])
     # As IDX: pictures in an .npz would be searched for ink, and their glyphs made anew.
     digits = temporary / "mnist"
-    make_folder(digits)
+    make_directory(digits)
     (digits / "images-idx3-ubyte").write_bytes(idx_bytes(few.glyphs))
     (digits / "labels-idx1-ubyte").write_bytes(idx_bytes(few.labels.astype(np.uint8)))
-    held_out = mnist.select(order[TRAINED : TRAINED + HELD_OUT])
+    held_out = mnist.select(order[TRAINING_DIGITS : TRAINING_DIGITS + HELD_OUT_DIGITS])
     drawn = unipen(folder / "unipen_digits.npz", "validation").to_dataset()
     inked = drawn.select(drawn.glyphs.any((1, 2)))
-    glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED], inked.glyphs])
-    labels = np.concatenate([held_out.labels[:PHOTOGRAPHED], inked.labels])
-    pictures = np.stack([photographed(glyph_cover(glyph), glyph, rng) for glyph in glyphs])
+    glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
+    labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
+    pictures = np.stack([photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in glyphs])
     sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
     whole = REDUCED.set(
         data=(str(digits), str(folder / "unipen_digits.npz")),
         others=tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
     )
-    return Setting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
+    return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
 
 
-def run(name: str, seed: int, setting: Setting) -> Figures:
+def run(name: str, seed: int, setting: AblationSetting) -> Figures:
     """Train without an ingredient, and measure."""
     began = time.perf_counter()
-    chosen = setting.whole.set(seed=seed, **LEFT_OUT.get(name, {}))
+    chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
     if name == "teachers":
         chosen = chosen.set(teachers=tuple(str(teacher(other)) for other in teachers(seed)))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        for place, stand_in in REPLACED.get(name, {}).items():
+        for place, stand_in in REPLACEMENTS.get(name, {}).items():
             stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
         content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
     seconds = time.perf_counter() - began
@@ -169,7 +172,7 @@ def run(name: str, seed: int, setting: Setting) -> Figures:
         write_bytes(teacher(seed), content)
     model = Model(content)
     found = {result.name: result.evaluation for result in evaluate_model(model, setting.sets.values())}
-    (rejection,) = others(model, setting.sets["unipen"], setting.folder, "validation")["rows"]
+    (rejection,) = negative_figures(model, setting.sets["unipen"], setting.folder, "validation")["rows"]
     row = {
         "ingredient": name,
         "seed": seed,
@@ -191,7 +194,7 @@ def teacher(seed: int) -> Path:
     return TEACHERS / f"{seed}.onnx"
 
 
-def is_there(name: str, seed: int, file: Path, setting: Setting) -> bool:
+def is_measured(name: str, seed: int, file: Path, setting: AblationSetting) -> bool:
     return (name, seed) in map(name_and_seed, read(file, setting)["runs"])
 
 
@@ -199,7 +202,7 @@ def name_and_seed(row: Figures) -> tuple[str, int]:
     return row["ingredient"], row["seed"]
 
 
-def add(row: Figures, file: Path, setting: Setting) -> None:
+def add(row: Figures, file: Path, setting: AblationSetting) -> None:
     """Read anew: another process may have added its own in the meantime."""
     figures = read(file, setting)
     kept = [old for old in figures["runs"] if name_and_seed(old) != name_and_seed(row)]
@@ -207,7 +210,7 @@ def add(row: Figures, file: Path, setting: Setting) -> None:
     write_text(file, text)
 
 
-def read(file: Path, setting: Setting) -> Figures:
+def read(file: Path, setting: AblationSetting) -> Figures:
     """What the file holds, or what it begins with.
 
     Raises:
@@ -216,7 +219,7 @@ def read(file: Path, setting: Setting) -> Figures:
     whole = setting.whole.to_dict()
     keys = {key: value for key, value in whole.items() if key not in ("data", "others", "test", "seed")}
     begun: Figures = {
-        "machine": machine(),
+        "machine": describe_machine(),
         "recipe": json.loads(json.dumps(keys)),
         "n": {name: len(found) for name, found in setting.sets.items()},
         "runs": [],

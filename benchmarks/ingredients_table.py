@@ -9,7 +9,7 @@ from common import table
 
 Figures = dict[str, Any]
 
-INGREDIENTS = {
+COMPONENTS = {
     "whole": "nothing",
     "photographs": "photographs",
     "rescans": "pictures read again",
@@ -34,17 +34,17 @@ MEASURES = {
 }
 
 
-def ingredients(figures: Figures | None) -> str:
+def ablation_table(figures: Figures | None) -> str:
     """A row for each ingredient; – where it was not measured."""
     found = figures or {"n": {}, "runs": []}
-    runs = {name: [run for run in found["runs"] if run["ingredient"] == name] for name in INGREDIENTS}
+    runs = {name: [run for run in found["runs"] if run["ingredient"] == name] for name in COMPONENTS}
     head = [
         f"{title} of {found['n'][key]:,}" if key in found["n"] else title
         for key, (title, _) in MEASURES.items()
     ]
     return table(
         ("left out", "runs", *head),
-        ((left_out, *_row(runs[name], runs["whole"])) for name, left_out in INGREDIENTS.items()),
+        ((left_out, *_row(runs[name], runs["whole"])) for name, left_out in COMPONENTS.items()),
     )
 
 

@@ -23,18 +23,18 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from common import machine, print_table
+from common import describe_machine, print_table
 from scipy import stats
 
 from inkwise import Recognizer, datasets
-from inkwise.preprocessing import stroke_glyph
-from inkwise.training.fine_tuning import finetune
+from inkwise.preprocessing import strokes_to_glyph
+from inkwise.training.fine_tuning import fine_tune
 
 ROOT = Path(__file__).parent.parent
-ANSWERED = (0, 10, 20, 40, 80)
-FEWEST = 60  # samples of a writer who is measured
-REMAINING = 10  # samples that must be left to measure on
-STARTS = ("MNIST alone", "bundled")
+ANSWER_COUNTS = (0, 10, 20, 40, 80)
+MIN_SAMPLES = 60  # samples of a writer who is measured
+MIN_TEST_SAMPLES = 10  # samples that must be left to measure on
+BASE_MODELS = ("MNIST alone", "bundled")
 HEAD = ("answered", "writers", "no learning", "memory", "errors removed", "learn", "errors removed")
 HEAD += ("MNIST test misses: none, memory, learn",)
 FIELDS = ("start", "writer", "third", "answered", "n", "none", "memory", "learn", "sound", "sound_none")
@@ -64,17 +64,17 @@ def main() -> None:
 
 def plan(path: Path) -> Iterator[tuple[str, int, int]]:
     """(start, writer, answered), as far as the writer was not trained on and has samples left."""
-    strokes = datasets.load_raw(str(path))
-    thirds = datasets.split_writers(strokes.writers)
+    strokes = datasets.load_strokes_or_dataset(str(path))
+    thirds = datasets.split_by_writer(strokes.writers)
     for writer in np.unique(strokes.writers).tolist():
         own = strokes.writers == writer
-        if own.sum() < FEWEST:
+        if own.sum() < MIN_SAMPLES:
             continue
-        for start in STARTS:
+        for start in BASE_MODELS:
             if start == "bundled" and (thirds[own] == "train").all():
                 continue
-            for answered in ANSWERED:
-                if own.sum() - answered >= REMAINING:
+            for answered in ANSWER_COUNTS:
+                if own.sum() - answered >= MIN_TEST_SAMPLES:
                     yield start, writer, answered
 
 
@@ -84,15 +84,17 @@ def measure(
     """Wrong answers on the writer's remaining samples, and on MNIST test."""
     began = time.perf_counter()
     strokes, mnist = loaded(path)
-    third = str(datasets.split_writers(strokes.writers)[strokes.writers == writer][0])
+    third = str(datasets.split_by_writer(strokes.writers)[strokes.writers == writer][0])
     own = strokes.select(strokes.writers == writer)
     taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
     readers = {"none": Recognizer(model, threads=1)}
     readers["memory"] = readers["learn"] = readers["none"]
     if answered:
-        readers["memory"] = readers["none"].remember(taught.to_dataset().glyphs, taught.labels)
-        readers["learn"] = learnt(model, taught).remember(taught.to_dataset().glyphs, taught.labels)
-    sound = ~np.array([broken(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)])
+        readers["memory"] = readers["none"].adapt(taught.to_dataset().glyphs, taught.labels)
+        readers["learn"] = fine_tuned(model, taught).adapt(taught.to_dataset().glyphs, taught.labels)
+    sound = ~np.array(
+        [is_broken_sample(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)]
+    )
     row: dict[str, str | int | float] = {"start": start, "writer": writer, "third": third}
     row |= {"answered": answered, "n": len(rest), "sound": int(sound.sum())}
     for name, reader in readers.items():
@@ -106,27 +108,27 @@ def answers(reader: Recognizer, glyphs: np.ndarray) -> np.ndarray:
     return np.array(reader.labels)[reader.classify(glyphs).argmax(1)]
 
 
-def learnt(model: Path | None, taught: datasets.StrokeSet) -> Recognizer:
+def fine_tuned(model: Path | None, taught: datasets.StrokeSet) -> Recognizer:
     """What `inkwise learn` makes of all these answers."""
     weights = resources.files("inkwise.recognition") / "weights" / "default.onnx"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "learnt.onnx"
         nothing = datasets.Dataset("", np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.str_), None)
-        finetune((model or weights).read_bytes(), path, "writer", taught, nothing, replay())
+        fine_tune((model or weights).read_bytes(), path, "writer", taught, nothing, replay())
         return Recognizer(path, threads=1)
 
 
 @cache
 def replay() -> datasets.Dataset:
-    return datasets.load("mnist-train")
+    return datasets.load_dataset("mnist-train")
 
 
 @cache
 def loaded(path: Path) -> tuple[datasets.StrokeSet, datasets.Dataset]:
-    return datasets.load_raw(str(path)), datasets.load("mnist-test")
+    return datasets.load_strokes_or_dataset(str(path)), datasets.load_dataset("mnist-test")
 
 
-def broken(sample: list[np.ndarray], label: str) -> bool:
+def is_broken_sample(sample: list[np.ndarray], label: str) -> bool:
     """A dot, or one straight bar that is called anything but 1, or lies: no digit, whatever the label says.
 
     Some writers' last samples in UNIPEN are such pieces of digits, cut at the wrong places.
@@ -179,16 +181,16 @@ def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> np.ndarray
 
 def report(rows: list[dict[str, str]]) -> None:
     seconds = [float(row["seconds"]) for row in rows if row["answered"] != "0"]
-    print(f"{machine()}. One row took {np.median(seconds):.0f} s (median) on one core.\n")
-    for start in STARTS:
+    print(f"{describe_machine()}. One row took {np.median(seconds):.0f} s (median) on one core.\n")
+    for start in BASE_MODELS:
         for thirds in (
-            ("train validation test", "validation test") if start == STARTS[0] else ("validation test",)
+            ("train validation test", "validation test") if start == BASE_MODELS[0] else ("validation test",)
         ):
             for sound in ("", "sound"):
                 print(f"\nFrom {start}, writers of {thirds}{', broken samples left out' if sound else ''}:\n")
                 print_table(
                     HEAD,
-                    [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWERED],
+                    [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWER_COUNTS],
                 )
 
 
@@ -220,15 +222,15 @@ def removed(before: np.ndarray, after: np.ndarray) -> str:
 def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
     """Mean share of misses over writers by answers given, broken samples left out, a panel for each start."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
-    for axes, start in zip(panels, STARTS, strict=True):
-        thirds = "train validation test" if start == STARTS[0] else "validation test"
-        groups = [chosen(rows, start, answered, thirds) for answered in ANSWERED]
-        ticks = [f"{answered}\n({len(group)})" for answered, group in zip(ANSWERED, groups, strict=True)]
+    for axes, start in zip(panels, BASE_MODELS, strict=True):
+        thirds = "train validation test" if start == BASE_MODELS[0] else "validation test"
+        groups = [chosen(rows, start, answered, thirds) for answered in ANSWER_COUNTS]
+        ticks = [f"{answered}\n({len(group)})" for answered, group in zip(ANSWER_COUNTS, groups, strict=True)]
         for what, style in (("none", "k:"), ("memory", "C0--"), ("learn", "C1-")):
             misses = [errors(group, what, "sound").mean() for group in groups]
             name = {"none": "no learning"}.get(what, what)
-            axes.plot(range(len(ANSWERED)), misses, style, marker="o", markersize=4, label=name)
-        axes.set(title=f"from {start}", xlabel="answers given (writers)", xticks=range(len(ANSWERED)))
+            axes.plot(range(len(ANSWER_COUNTS)), misses, style, marker="o", markersize=4, label=name)
+        axes.set(title=f"from {start}", xlabel="answers given (writers)", xticks=range(len(ANSWER_COUNTS)))
         axes.set_xticklabels(ticks)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
@@ -243,16 +245,18 @@ def draw_errors(path: Path, model: Path, to: Path) -> None:
     strokes, _ = loaded(path)
     tiles = []
     for start, writer, answered in plan(path):
-        if (start, answered) != (STARTS[0], 40):
+        if (start, answered) != (BASE_MODELS[0], 40):
             continue
         own = strokes.select(strokes.writers == writer)
         taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
-        reader = Recognizer(model).remember(taught.to_dataset().glyphs, taught.labels)
+        reader = Recognizer(model).adapt(taught.to_dataset().glyphs, taught.labels)
         for sample, label, answer in zip(
             rest.samples, rest.labels, answers(reader, rest.to_dataset().glyphs), strict=True
         ):
             if label != answer:
-                tiles.append((stroke_glyph(sample), f"{label} read {answer}", broken(sample, label)))
+                tiles.append(
+                    (strokes_to_glyph(sample), f"{label} read {answer}", is_broken_sample(sample, label))
+                )
     columns = 16
     figure, axes = plt.subplots(
         -(-len(tiles) // columns), columns, figsize=(12, 0.9 * (len(tiles) // columns + 1))

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.text import DIGITS
-from inkwise.datasets import load_raw
-from inkwise.datasets.dataset import split_writers
+from inkwise.datasets import load_strokes_or_dataset
+from inkwise.datasets.dataset import split_by_writer
 from inkwise.preprocessing import Box
 from inkwise.training.synthesis.allographs import Stroke
-from inkwise.training.synthesis.degradation import written
-from inkwise.training.synthesis.line_layout import TALL, drawn, high
-from inkwise.training.synthesis.line_synthesis import number
+from inkwise.training.synthesis.degradation import simulate_pen
+from inkwise.training.synthesis.line_layout import DIGIT_HEIGHT, rasterize, scale_to_height
+from inkwise.training.synthesis.line_synthesis import random_number
 
 KINDS = ("plain", "ruled", "squared", "text", "form", "table")
 WIDTH, HEIGHT = 1654, 2339  # A4 at 200 dpi
 MM = 200 / 25.4
-_BAR = 0.1  # times as thick as long is a bar
+_MAX_BAR_ASPECT = 0.1  # times as thick as long is a bar
 _FONTS = (
     "LiberationSans-Regular",
     "LiberationSerif-Regular",
@@ -39,12 +39,12 @@ _WORDS = _TEXT.split()
 
 Ink = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Hands = list[dict[str, list[list[Stroke]]]]
+WriterStrokes = list[dict[str, list[list[Stroke]]]]
 """Of each writer, the samples of each digit."""
 
 
 @dataclass(frozen=True)
-class Written:
+class PageNumber:
     """A number on a page: its digits, and its ink's box in the picture."""
 
     text: str
@@ -52,16 +52,16 @@ class Written:
 
 
 @dataclass(frozen=True, eq=False)
-class MadePage:
+class SyntheticPage:
     """A picture (h, w) uint8 of a page of one of KINDS, and the numbers written on it."""
 
     kind: str
     grey: Ink
-    numbers: list[Written]
+    numbers: list[PageNumber]
 
 
 @dataclass
-class _Sheet:
+class _PageCanvas:
     """A4 before light and camera: ink 0..255 of pen and of print; each number with points around its ink."""
 
     pen: Ink = field(default_factory=lambda: np.zeros((HEIGHT, WIDTH), np.uint8))
@@ -69,16 +69,16 @@ class _Sheet:
     numbers: list[tuple[str, NDArray[np.float32]]] = field(default_factory=list)
 
 
-def read_hands(digits: Path, part: str) -> Hands:
+def read_writers(digits: Path, part: str) -> WriterStrokes:
     """The writers of one part, "train", "validation" or "test", who wrote every digit.
 
     Samples that nobody could read as what they are labelled are left out: those marked so, and straight bars
     that are no 1, of which the other strokes were lost.
     """
-    whole = load_raw(digits)
+    whole = load_strokes_or_dataset(digits)
     assert whole.writers is not None
     with np.load(digits) as arrays:  # a wrong label would count as a misreading
-        kept = ~(arrays["suspect"] | arrays["knn_disagree"]) & (split_writers(whole.writers) == part)
+        kept = ~(arrays["suspect"] | arrays["knn_disagree"]) & (split_by_writer(whole.writers) == part)
     strokes = whole.select(kept)
     assert strokes.writers is not None
     hands = [
@@ -86,7 +86,7 @@ def read_hands(digits: Path, part: str) -> Hands:
             digit: [
                 strokes.samples[i]
                 for i in np.flatnonzero((strokes.writers == w) & (strokes.labels == digit))
-                if digit == "1" or not _straight(strokes.samples[i])
+                if digit == "1" or not _is_straight(strokes.samples[i])
             ]
             for digit in DIGITS
         }
@@ -95,19 +95,19 @@ def read_hands(digits: Path, part: str) -> Hands:
     return [hand for hand in hands if all(hand.values())]
 
 
-def _straight(strokes: list[Stroke]) -> bool:
+def _is_straight(strokes: list[Stroke]) -> bool:
     """Whether all points lie within a tenth of their length beside one line."""
     points = np.concatenate(strokes).astype(float)
     along, across = np.linalg.svd(points - points.mean(0), compute_uv=False)
-    return bool(across < _BAR * along)
+    return bool(across < _MAX_BAR_ASPECT * along)
 
 
-def made_pages(hands: Hands, count: int, seed: int) -> Iterator[MadePage]:
+def synthetic_pages(hands: WriterStrokes, count: int, seed: int) -> Iterator[SyntheticPage]:
     """Pages of all kinds in turn, the same each time; every other one photographed, the others scanned."""
     for index in range(count):
         rng = np.random.default_rng([seed, index])
         kind = KINDS[index % len(KINDS)]
-        sheet = _Sheet()
+        sheet = _PageCanvas()
         rules = _LAYOUTS[kind](sheet, hands, rng)
         paper = 1 - rules.astype(np.float32) / 255
         ink = np.maximum(
@@ -115,7 +115,9 @@ def made_pages(hands: Hands, count: int, seed: int) -> Iterator[MadePage]:
         )
         paper *= 1 - ink / 255 * np.float32(rng.uniform(0.6, 0.92))
         grey, matrix = (_photographed if index // len(KINDS) % 2 else _scanned)(paper, rng)
-        yield MadePage(kind, grey, [Written(text, _box(points, matrix)) for text, points in sheet.numbers])
+        yield SyntheticPage(
+            kind, grey, [PageNumber(text, _box(points, matrix)) for text, points in sheet.numbers]
+        )
 
 
 def _box(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> Box:
@@ -126,13 +128,13 @@ def _box(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> Box:
 # ---- what is on the sheet
 
 
-def _plain(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _plain(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     height = rng.uniform(30, 66)
     _rows(sheet, hands, np.arange(200, HEIGHT - 200, height * rng.uniform(2.2, 4)), height, rng)
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _ruled(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _ruled(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     step = rng.uniform(7.5, 10) * MM
     rows = np.arange(200, HEIGHT - 120, step)
     height = step * rng.uniform(0.45, 0.72)
@@ -146,7 +148,7 @@ def _ruled(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
     return rules
 
 
-def _squared(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _squared(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     step = 5 * MM
     rows = np.arange(200, HEIGHT - 120, step)
     height = step * rng.uniform(0.8, 1.5)
@@ -160,7 +162,7 @@ def _squared(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
     return rules
 
 
-def _text(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _text(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     font, small = _font(rng, rng.uniform(9, 12)), _font(rng, rng.uniform(14, 24))
     _print(sheet, small, 150, 110, _sentence(rng, 4))
     y = 220.0
@@ -175,7 +177,7 @@ def _text(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _form(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _form(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     font, head = _font(rng, rng.uniform(9, 13)), _font(rng, rng.uniform(16, 26))
     _print(sheet, head, 160, 120, _sentence(rng, 3))
     _print(
@@ -204,7 +206,7 @@ def _form(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _table(sheet: _Sheet, hands: Hands, rng: np.random.Generator) -> Ink:
+def _table(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
     font = _font(rng, rng.uniform(9, 13))
     step, columns = rng.uniform(70, 120), int(rng.integers(3, 6))
     xs = np.linspace(150, WIDTH - 150, columns + 1)
@@ -231,8 +233,8 @@ _LAYOUTS = dict(zip(KINDS, (_plain, _ruled, _squared, _text, _form, _table), str
 
 
 def _rows(
-    sheet: _Sheet,
-    hands: Hands,
+    sheet: _PageCanvas,
+    hands: WriterStrokes,
     baselines: NDArray[np.float64],
     height: float,
     rng: np.random.Generator,
@@ -249,8 +251,8 @@ def _rows(
 
 
 def _write(
-    sheet: _Sheet,
-    hands: Hands,
+    sheet: _PageCanvas,
+    hands: WriterStrokes,
     x: float,
     y: float,
     height: float,
@@ -258,7 +260,7 @@ def _write(
     width: float = 1e9,
 ) -> float:
     """A number, its digits `height` high, its foot at y; what is wider than `width` loses digits."""
-    text = number(rng)
+    text = random_number(rng)
     while True:
         cover = _cover(text, hands[rng.integers(len(hands))], rng)
         scale = height / 64
@@ -267,7 +269,7 @@ def _write(
             break
         text = text[: max(1, len(text) // 2)]
     small = np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32)
-    ink = np.asarray(written(small, rng) * 255, np.uint8)
+    ink = np.asarray(simulate_pen(small, rng) * 255, np.uint8)
     left, top = round(x), round(y - size[1])
     room = round(0.45 * height)
     if sheet.pen[
@@ -284,7 +286,10 @@ def _write(
 
 def _cover(text: str, hand: dict[str, list[list[Stroke]]], rng: np.random.Generator) -> NDArray[np.float32]:
     """A number in one hand, (h, w) in 0..1: digits apart, slanted alike, dots or commas at the thousands."""
-    gap, pen = rng.uniform(0.1, 0.4) * TALL, TALL * float(np.exp(rng.normal(np.log(0.085), 0.2)))
+    gap, pen = (
+        rng.uniform(0.1, 0.4) * DIGIT_HEIGHT,
+        DIGIT_HEIGHT * float(np.exp(rng.normal(np.log(0.085), 0.2))),
+    )
     mark = str(rng.choice(["", "", ".", ","]))
     slant = np.array([[1, rng.normal(-0.1, 0.12)], [0, 1]])
     strokes: list[Stroke] = []
@@ -295,11 +300,11 @@ def _cover(text: str, hand: dict[str, list[list[Stroke]]], rng: np.random.Genera
             x += gap
         turned = np.eye(2) + rng.normal(0, 0.08, (2, 2))  # nobody writes the same twice
         sample = [stroke @ turned.T for stroke in hand[digit][rng.integers(len(hand[digit]))]]
-        sample = high(sample, TALL * float(np.exp(rng.normal(0, 0.06))))
-        foot = np.concatenate(sample)[:, 1].max() + rng.normal(0, 0.04) * TALL
+        sample = scale_to_height(sample, DIGIT_HEIGHT * float(np.exp(rng.normal(0, 0.06))))
+        foot = np.concatenate(sample)[:, 1].max() + rng.normal(0, 0.04) * DIGIT_HEIGHT
         strokes += [(stroke - [0, foot]) @ slant.T + [x, 0] for stroke in sample]
-        x = float(np.concatenate(strokes)[:, 0].max()) + gap + rng.normal(0, 0.04) * TALL
-    return np.asarray(drawn(strokes, pen).ink / np.float32(255), np.float32)
+        x = float(np.concatenate(strokes)[:, 0].max()) + gap + rng.normal(0, 0.04) * DIGIT_HEIGHT
+    return np.asarray(rasterize(strokes, pen).ink / np.float32(255), np.float32)
 
 
 def _font(rng: np.random.Generator, points: float) -> ImageFont.FreeTypeFont:
@@ -314,7 +319,7 @@ def _font(rng: np.random.Generator, points: float) -> ImageFont.FreeTypeFont:
     return font
 
 
-def _print(sheet: _Sheet, font: ImageFont.FreeTypeFont, x: float, y: float, text: str) -> float:
+def _print(sheet: _PageCanvas, font: ImageFont.FreeTypeFont, x: float, y: float, text: str) -> float:
     """Print a line; returns where it ends."""
     picture = Image.fromarray(sheet.print)
     ImageDraw.Draw(picture).text((x, y), text, 255, font)
@@ -340,7 +345,7 @@ def _scanned(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ink,
     matrix = np.vstack([turn, [0, 0, 1]])
     lid = 1.0 if rng.random() < 0.7 else 0.12
     grey = cv2.warpPerspective(paper, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA, borderValue=lid)
-    return _taken(grey * np.float32(rng.uniform(215, 252)), rng, rng.uniform(0, 6)), matrix
+    return _simulate_camera(grey * np.float32(rng.uniform(215, 252)), rng, rng.uniform(0, 6)), matrix
 
 
 def _photographed(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ink, NDArray[np.float64]]:
@@ -371,10 +376,10 @@ def _photographed(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple
             1 + np.exp((across - rng.uniform(-0.7, 0.7)) / np.float32(rng.uniform(0.02, 0.3)))
         )
     light /= light.max()
-    return _taken(grey * light * np.float32(rng.uniform(190, 250)), rng, rng.uniform(1, 8)), matrix
+    return _simulate_camera(grey * light * np.float32(rng.uniform(190, 250)), rng, rng.uniform(1, 8)), matrix
 
 
-def _taken(grey: NDArray[np.float32], rng: np.random.Generator, noise: float) -> Ink:
+def _simulate_camera(grey: NDArray[np.float32], rng: np.random.Generator, noise: float) -> Ink:
     """Blur, noise and compression."""
     grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.4, 1.1))
     grey = grey + rng.standard_normal(grey.shape, np.float32) * np.float32(noise)

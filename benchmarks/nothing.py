@@ -15,21 +15,21 @@ Ink = NDArray[np.float32]
 """(h, w), from 0, bare paper, to 1, full ink."""
 
 
-def pictures(kind: str, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+def non_digit_images(kind: str, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
     """Grey (h, w) uint8 pictures of a kind, each size in turn, dark on light and light on dark in turn."""
     rng = np.random.default_rng((seed, *kind.encode()))
     for number in range(count):
-        yield _exposed(KINDS[kind](SIZES[number % len(SIZES)], rng), bool(number // len(SIZES) % 2), rng)
+        yield _expose(KINDS[kind](SIZES[number % len(SIZES)], rng), bool(number // len(SIZES) % 2), rng)
 
 
-def strokes(kind: str, count: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
+def non_digit_strokes(kind: str, count: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
     """Strokes of a kind, (k, 2) each; no stroke at all where the kind is "empty"; nothing of other kinds."""
     rng = np.random.default_rng((seed, 1, *kind.encode()))
     for _ in range(count if kind in STROKES else 0):
         yield STROKES[kind](rng)
 
 
-def _exposed(ink: Ink, dark_paper: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _expose(ink: Ink, dark_paper: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The picture of an ink: paper and pen of some grey, light that falls off to a side, a sensor's noise."""
     paper, pen = rng.uniform(200, 255), rng.uniform(0, 90)
     light = 1 - rng.uniform(0, 0.2) * np.linspace(0, 1, ink.shape[1])
@@ -98,7 +98,7 @@ def _scribbled(rng: np.random.Generator) -> list[NDArray[np.float64]]:
     """One to three strokes in the unit square: tangles, coils or zigzags, all of many turns."""
     kind = rng.integers(3)
     if kind == 0:
-        return [_bent(rng.random((rng.integers(12, 25), 2))) for _ in range(rng.integers(1, 4))]
+        return [_smooth(rng.random((rng.integers(12, 25), 2))) for _ in range(rng.integers(1, 4))]
     turns = rng.integers(4, 9)
     along = np.linspace(0, 1, 24 * turns)
     if kind == 1:
@@ -108,7 +108,7 @@ def _scribbled(rng: np.random.Generator) -> list[NDArray[np.float64]]:
     return [corners + rng.normal(0, 0.06, corners.shape)]
 
 
-def _bent(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """A smooth line near these corners: Chaikin's corner cutting (1974), three times."""
     for _ in range(3):
         near, far = corners[:-1], corners[1:]

@@ -16,105 +16,105 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
 
-from forked import PATIENCE, Run, nothing
-from sieges import Toll
-from victims import Answering, Downloading, Reading, Training, Victim
+from forked import TIMEOUT, ForkedProcess, no_fault
+from sieges import FaultTally
+from victims import AppWorkload, BatchReadingWorkload, DownloadWorkload, KillWorkload, TrainingWorkload
 
-_LEFT = 40_000  # bytes that a file may have: the tables of an empty database need more
-_BACK = timedelta(days=400)
-_TAUGHT = 0.5  # seconds
+_DISK_SPACE = 40_000  # bytes that a file may have: the tables of an empty database need more
+_CLOCK_STEP = timedelta(days=400)
+_TEACHING_SECONDS = 0.5  # seconds
 _RESTARTS = 5
-_COMMANDS: dict[str, Callable[[Path], Victim]] = {
-    "reading": Reading,
-    "training": Training,
-    "downloading": Downloading,
+_COMMANDS: dict[str, Callable[[Path], KillWorkload]] = {
+    "reading": BatchReadingWorkload,
+    "training": TrainingWorkload,
+    "downloading": DownloadWorkload,
 }
 
 
-def disk_full(folder: Path) -> Toll:
+def disk_full(folder: Path) -> FaultTally:
     """No file can grow beyond some bytes."""
-    return _outage("disk full", folder, starved, refused=True)
+    return _outage("disk full", folder, limit_file_size, refused=True)
 
 
-def read_only(folder: Path) -> Toll:
+def read_only(folder: Path) -> FaultTally:
     """Nothing in the folder can be written."""
-    return _outage("read-only folder", folder, barred, refused=True)
+    return _outage("read-only folder", folder, drop_capabilities, refused=True)
 
 
-def clock_back(folder: Path) -> Toll:
+def clock_back(folder: Path) -> FaultTally:
     """The clock goes back by more than a year in the middle of the work."""
-    return _outage("clock going back", folder, earlier, refused=False)
+    return _outage("clock going back", folder, set_clock_back, refused=False)
 
 
-def _outage(name: str, folder: Path, handicap: Callable[[], None], *, refused: bool) -> Toll:
+def _outage(name: str, folder: Path, handicap: Callable[[], None], *, refused: bool) -> FaultTally:
     """Begin, go on with a handicap, go on without; commands and the app."""
-    toll = Toll(name)
+    toll = FaultTally(name)
     for kind, make in _COMMANDS.items():
         (folder / kind).mkdir()
         victim = make(folder / kind)
         run = victim.start()
-        run.wait(0.3 if refused else victim.lasts / 2)
+        run.wait(0.3 if refused else victim.max_seconds / 2)
         run.kill()
-        with handicapped(handicap, folder / kind):
+        with with_fault(handicap, folder / kind):
             run = victim.start()
             run.wait()
-        told = run.told() if refused else not run.complaint()
+        told = run.failed_cleanly() if refused else not run.failure_reason()
         if not told:
-            toll.problems.append(f"{kind}: {run.complaint() or 'it did not complain'}")
+            toll.problems.append(f"{kind}: {run.failure_reason() or 'it did not complain'}")
         _count(toll, victim, told)
     (folder / "app").mkdir()
-    app = Answering(folder / "app")
-    _taught(app, until=lambda: app.acknowledged > 2)
-    with handicapped(handicap, folder / "app"):
+    app = AppWorkload(folder / "app")
+    _run_app_until(app, until=lambda: app.acknowledged > 2)
+    with with_fault(handicap, folder / "app"):
         before = app.acknowledged
-        _taught(app, until=lambda: app.refused > 0 if refused else app.acknowledged > before)
+        _run_app_until(app, until=lambda: app.refused > 0 if refused else app.acknowledged > before)
     _count(toll, app, bool(app.refused) == refused)
     return toll
 
 
-def _count(toll: Toll, victim: Victim, told: bool) -> None:
+def _count(toll: FaultTally, victim: KillWorkload, told: bool) -> None:
     """Whether it comes to its end now, and nothing is missing."""
     run = victim.start()
-    run.wait(_TAUGHT if isinstance(victim, Answering) else PATIENCE)
+    run.wait(_TEACHING_SECONDS if isinstance(victim, AppWorkload) else TIMEOUT)
     run.kill()
-    lost, complaint = victim.missing(), run.complaint()
+    lost, complaint = victim.count_missing(), run.failure_reason()
     toll.tried += 1
     toll.survived += told and not lost and not complaint
     toll.lost += lost
     toll.problems += [complaint] if complaint else []
 
 
-def _taught(app: Answering, until: Callable[[], bool]) -> None:
+def _run_app_until(app: AppWorkload, until: Callable[[], bool]) -> None:
     """Run it until something holds."""
     run = app.start()
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not until() and time.monotonic() < end:
         time.sleep(0.05)
     run.kill()
 
 
 @contextmanager
-def handicapped(handicap: Callable[[], None], folder: Path) -> Iterator[None]:
+def with_fault(handicap: Callable[[], None], folder: Path) -> Iterator[None]:
     """Processes that are started now begin with it; where they are barred, the folder cannot be written."""
-    places = [folder, *folder.rglob("*")] if handicap is barred else []
+    places = [folder, *folder.rglob("*")] if handicap is drop_capabilities else []
     logs = {path for path in places if path.suffix == ".log"}
     modes = {path: path.stat().st_mode for path in places if path not in logs}
     for path, mode in modes.items():
         path.chmod(mode & 0o7555)
-    Run.handicap = staticmethod(handicap)
+    ForkedProcess.fault = staticmethod(handicap)
     try:
         yield
     finally:
-        Run.handicap = staticmethod(nothing)
+        ForkedProcess.fault = staticmethod(no_fault)
         for path, mode in modes.items():
             path.chmod(mode)
 
 
-def starved() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LEFT, _LEFT))
+def limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_DISK_SPACE, _DISK_SPACE))
 
 
-def barred() -> None:
+def drop_capabilities() -> None:
     """Root, too, may write only what its mode allows: it gives up all capabilities."""
     if os.geteuid() == 0:
         version, nothing_ = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
@@ -122,42 +122,42 @@ def barred() -> None:
             raise OSError(ctypes.get_errno(), "capset")
 
 
-def earlier() -> None:
+def set_clock_back() -> None:
     """For all of Inkwise it is last year."""
 
-    class Earlier(datetime):
+    class ShiftedDatetime(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Self:
-            return super().now(tz) - _BACK
+            return super().now(tz) - _CLOCK_STEP
 
     now = time.time
-    time.time = lambda: now() - _BACK.total_seconds()
+    time.time = lambda: now() - _CLOCK_STEP.total_seconds()
     for name, module in [*sys.modules.items()]:
         if (
             name.startswith(("inkwise.corrections", "inkwise.training"))
             and getattr(module, "datetime", None) is datetime
         ):
-            module.datetime = Earlier  # type: ignore[attr-defined]
+            module.datetime = ShiftedDatetime  # type: ignore[attr-defined]
 
 
-def database_restarted(folder: Path) -> Toll | None:
+def database_restarted(folder: Path) -> FaultTally | None:
     """PostgreSQL is restarted while people teach, without asking it to finish; None where it is not there."""
-    toll = Toll("database restarted under load")
+    toll = FaultTally("database restarted under load")
     with _postgresql() as server:
         if server is None:
             return None
         url, restart = server
-        app = Answering(folder, url)
+        app = AppWorkload(folder, url)
         run = app.start()
         for _ in range(_RESTARTS):
             restart()
-            before, until = app.acknowledged, time.monotonic() + PATIENCE
+            before, until = app.acknowledged, time.monotonic() + TIMEOUT
             while app.acknowledged < before + 5 and time.monotonic() < until:
                 time.sleep(0.05)
             toll.tried += 1
             toll.survived += app.acknowledged >= before + 5
         run.kill()
-        toll.lost = app.missing()
+        toll.lost = app.count_missing()
     return toll
 
 
@@ -191,7 +191,7 @@ def _postgresql() -> Iterator[tuple[str, Callable[[], None]] | None]:
         shutil.rmtree(folder)
 
 
-OUTAGES: dict[str, Callable[[Path], Toll | None]] = {
+OUTAGES: dict[str, Callable[[Path], FaultTally | None]] = {
     "disk-full": disk_full,
     "read-only": read_only,
     "clock-back": clock_back,

@@ -22,22 +22,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from common import machine, print_table
-from made_pages import KINDS, MadePage, Written, made_pages, read_hands
+from common import describe_machine, print_table
+from made_pages import KINDS, PageNumber, SyntheticPage, read_writers, synthetic_pages
 from numpy.typing import NDArray
 
 from inkwise import Reading, Recognizer
 from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import use_one_thread
-from inkwise.datasets.dataset import PARTS
+from inkwise.datasets.dataset import SPLITS
 from inkwise.preprocessing import Box
-from inkwise.recognition.line_reader import LineModel, line_source
+from inkwise.recognition.line_reader import LineModel, line_model_source
 
 SEEDS = {"validation": 0, "test": 1}
-_FOUND, _COVERED = 0.5, 0.7
-_SHOWN, _WIDE = 12, 400  # pages of the contact sheet, and their width, pixels
-_WRITTEN, _READ = (0, 170, 0), (255, 60, 0)
+_MIN_FOUND_OVERLAP, _MIN_COVERED = 0.5, 0.7
+_SHOWN_PAGES, _SHOWN_WIDTH = 12, 400  # pages of the contact sheet, and their width, pixels
+_TRUTH_COLOR, _READING_COLOR = (0, 170, 0), (255, 60, 0)
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("digits", type=Path)
-    parser.add_argument("--part", choices=PARTS[1:], default="validation")
+    parser.add_argument("--part", choices=SPLITS[1:], default="validation")
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
     parser.add_argument("--lines", default="default", help="likewise, of what reads whole numbers")
@@ -55,30 +55,30 @@ def main() -> None:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     times, shown = [], []
     try:
-        lines = LineModel(line_source(arguments.lines), threads=1)
-        recognizer = Recognizer(arguments.model, threads=1, lines=lines)
-        hands = read_hands(arguments.digits, arguments.part)
+        lines = LineModel(line_model_source(arguments.lines), threads=1)
+        recognizer = Recognizer(arguments.model, threads=1, line_model=lines)
+        hands = read_writers(arguments.digits, arguments.part)
     except (InkwiseError, OSError, KeyError) as error:
         parser.error(str(error))
-    for page in made_pages(hands, arguments.pages, SEEDS[arguments.part]):
+    for page in synthetic_pages(hands, arguments.pages, SEEDS[arguments.part]):
         began = time.process_time()
-        found = numbers(recognizer.read(page.grey))
+        found = found_numbers(recognizer.read(page.grey))
         times.append(1000 * (time.process_time() - began))
-        counts[page.kind] += counted(page, found)
-        if arguments.sheet and len(shown) < _SHOWN:
-            shown.append(drawn(page, found))
-    print(f"{arguments.pages} pages, writers of {arguments.part}. {machine()}.\n")
+        counts[page.kind] += count_matches(page, found)
+        if arguments.sheet and len(shown) < _SHOWN_PAGES:
+            shown.append(draw_results(page, found))
+    print(f"{arguments.pages} pages, writers of {arguments.part}. {describe_machine()}.\n")
     rows = [row(kind, counts[kind]) for kind in KINDS if counts[kind]["pages"]]
     total = sum(counts.values(), Counter())
     columns = "page", "pages", "numbers", "found", "found and right", "false, accepted", "false, in doubt"
     print_table(columns, [*rows, row("all", total)])
     print(f"\nReading: {np.median(times):.0f} ms a page (median), {max(times):.0f} ms at most.")
     if arguments.sheet:
-        cv2.imwrite(str(arguments.sheet), wall(shown))
+        cv2.imwrite(str(arguments.sheet), image_grid(shown))
 
 
 @dataclass(frozen=True)
-class Number:
+class FoundNumber:
     """What was read in one place: the best guess, whether it is accepted, and where it stands."""
 
     text: str
@@ -86,7 +86,7 @@ class Number:
     box: Box
 
 
-def numbers(reading: Reading) -> list[Number]:
+def found_numbers(reading: Reading) -> list[FoundNumber]:
     """The numbers of a page: its text has blanks between them, and its digits are in the same order."""
     found, digits = [], iter(reading.digits)
     for word in reading.text.split():
@@ -94,11 +94,11 @@ def numbers(reading: Reading) -> list[Number]:
         corners = np.array([digit.box for digit in own])
         low, high = corners[:, :2].min(0), (corners[:, :2] + corners[:, 2:]).max(0)
         box = int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
-        found.append(Number("".join(digit.label for digit in own), "?" not in word, box))
+        found.append(FoundNumber("".join(digit.label for digit in own), "?" not in word, box))
     return found
 
 
-def counted(page: MadePage, found: list[Number]) -> Counter[str]:
+def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]:
     """Numbers, those found, those found and right, and false ones of a page."""
     left = [*found]
     count = Counter(pages=1, numbers=len(page.numbers))
@@ -113,12 +113,14 @@ def counted(page: MadePage, found: list[Number]) -> Counter[str]:
     return count
 
 
-def _is_at(box: Box, number: Written) -> bool:
+def _is_at(box: Box, number: PageNumber) -> bool:
     x, y, w, h = number.box
     left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
     both = max(0, min(right, x + w) - max(left, x)) * max(0, min(bottom, y + h) - max(top, y))
     within = x <= (left + right) / 2 <= x + w and y <= (top + bottom) / 2 <= y + h
-    return both >= _FOUND * (w * h + box[2] * box[3] - both) or (within and both >= _COVERED * w * h)
+    return both >= _MIN_FOUND_OVERLAP * (w * h + box[2] * box[3] - both) or (
+        within and both >= _MIN_COVERED * w * h
+    )
 
 
 def row(name: str, count: Counter[str]) -> tuple[str, ...]:
@@ -131,18 +133,18 @@ def row(name: str, count: Counter[str]) -> tuple[str, ...]:
     return name, str(count["pages"]), str(count["numbers"]), *shares
 
 
-def drawn(page: MadePage, found: list[Number]) -> NDArray[np.uint8]:
+def draw_results(page: SyntheticPage, found: list[FoundNumber]) -> NDArray[np.uint8]:
     """A page with its numbers and what was read, (h, 400, 3) uint8."""
     picture = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
-    boxes = [(number.box, _WRITTEN, 7) for number in page.numbers]
-    boxes += [(number.box, _READ, 3) for number in found]
+    boxes = [(number.box, _TRUTH_COLOR, 7) for number in page.numbers]
+    boxes += [(number.box, _READING_COLOR, 3) for number in found]
     for (x, y, w, h), colour, thick in boxes:
         cv2.rectangle(picture, (x, y), (x + w, y + h), colour, thick)
-    scale = _WIDE / picture.shape[1]
+    scale = _SHOWN_WIDTH / picture.shape[1]
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def wall(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def image_grid(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Pictures of one size in rows of six."""
     blank = np.zeros_like(pictures[0])
     filled = pictures + [blank] * (-len(pictures) % 6)

@@ -23,7 +23,7 @@ PACKAGES = {"torch_peers": "torch", "sklearn_peers": "scikit-learn"}
 
 
 @dataclass(frozen=True)
-class Digits:
+class LabelledGlyphs:
     """Glyphs (n, 28, 28) uint8 and their digits (n,) int64."""
 
     glyphs: NDArray[np.uint8]
@@ -31,7 +31,7 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class Look:
+class AccuracyCheckpoint:
     """The test set, looked at during training: what it took until then, and what is misread."""
 
     seconds: float
@@ -39,10 +39,12 @@ class Look:
     misses: int
 
 
-class Peer(Protocol):
+class Baseline(Protocol):
     """A recogniser that others make."""
 
-    def train(self, training: Digits, test: Digits, *, seed: int = 0, epochs: int = 0) -> list[Look]:
+    def train(
+        self, training: LabelledGlyphs, test: LabelledGlyphs, *, seed: int = 0, epochs: int = 0
+    ) -> list[AccuracyCheckpoint]:
         """Train, the clock stopped at each look at the test set; `epochs` 0 takes its own number."""
         ...
 
@@ -63,31 +65,31 @@ class Peer(Protocol):
         ...
 
 
-def open_peer(key: str, weights: Path | None = None) -> Peer:
+def load_baseline(key: str, weights: Path | None = None) -> Baseline:
     """A peer of TITLES, with what it had learnt when it was saved.
 
     Raises:
         ImportError: what it is made with is not installed.
     """
-    made: Peer = import_module(MODULES[key]).PEERS[key]()
+    made: Baseline = import_module(MODULES[key]).BASELINES[key]()
     if weights:
         made.load(weights)
     return made
 
 
-def available() -> tuple[list[str], list[str]]:
+def available_baselines() -> tuple[list[str], list[str]]:
     """The keys of the peers that there are, and a line for each that is skipped."""
     there, skipped = [], []
     for key, title in TITLES.items():
         try:
-            open_peer(key)
+            load_baseline(key)
             there.append(key)
         except ImportError as error:
             skipped.append(f"{title} is skipped: {error}.")
     return there, skipped
 
 
-def answer(peers: Mapping[str, Callable[[], Peer]]) -> None:
+def predict_once(peers: Mapping[str, Callable[[], Baseline]]) -> None:
     """Read one glyph in a fresh process: argv holds the peer's key, its weights and an .npy file."""
     key, weights, glyph = sys.argv[1:]
     peer = peers[key]()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from common import machine, print_table
+from common import describe_machine, print_table
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from speed import throughput
@@ -29,7 +29,7 @@ from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
 
-RANGES, SLICE = 2_000, 5_000  # glyphs
+CALIBRATION_GLYPHS, EVALUATION_SLICE = 2_000, 5_000  # glyphs
 BATCH = 100
 ROUNDS = 15
 
@@ -43,19 +43,19 @@ def main() -> None:
     arguments = parser.parse_args()
     source = model_source(arguments.model)
     content = source if isinstance(source, bytes) else source.read_bytes()
-    training, test = datasets.load("mnist-train"), datasets.load("mnist-test")
+    training, test = datasets.load_dataset("mnist-train"), datasets.load_dataset("mnist-test")
     contents = {
         "float32": content,
-        "int8": quantised(content, training.glyphs[:RANGES]),
-        "float16": halved(content),
+        "int8": quantize(content, training.glyphs[:CALIBRATION_GLYPHS]),
+        "float16": store_as_float16(content),
     }
     models = {name: Model(made, threads=1) for name, made in contents.items()}
     speeds: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(ROUNDS):
         for name, model in models.items():
             speeds[name] += throughput(model, runs=1)
-    sets = [training.select(slice(-SLICE, None)), test]
-    print(f"Model {models['float32'].name}. {machine()}, one thread, {ROUNDS} rounds.\n")
+    sets = [training.select(slice(-EVALUATION_SLICE, None)), test]
+    print(f"Model {models['float32'].name}. {describe_machine()}, one thread, {ROUNDS} rounds.\n")
     rows, faster = [], {}
     for name, model in models.items():
         ratios = [ours / whole for ours, whole in zip(speeds[name], speeds["float32"], strict=True)]
@@ -73,7 +73,7 @@ def main() -> None:
     print(f"\nint8 is {'' if keeps else 'not both '}smaller and not slower.")
 
 
-class Ranges:
+class CalibrationReader:
     """Glyphs by the batch: a `CalibrationDataReader` of ONNX Runtime."""
 
     def __init__(self, glyphs: NDArray[np.uint8]) -> None:  # noqa: D107
@@ -85,7 +85,7 @@ class Ranges:
         return None if batch is None else {"glyphs": batch}
 
 
-def quantised(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
+def quantize(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
     """The model with weights and activations of 8 bits, from the probabilities' softmax on as it was."""
     # Not at the top: there, sorted, they would be imported before Inkwise disables the telemetry.
     from onnxruntime.quantization import QuantType, quantize_static  # noqa: TID251
@@ -99,16 +99,16 @@ def quantised(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
         quantize_static(
             prepared,
             after,
-            Ranges(glyphs),
+            CalibrationReader(glyphs),
             op_types_to_quantize=["Conv", "MaxPool", "Gemm"],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        return _described(onnx.load(after), content)
+        return _with_metadata(onnx.load(after), content)
 
 
-def halved(content: bytes) -> bytes:
+def store_as_float16(content: bytes) -> bytes:
     """The model with its weights stored as float16, made float32 again as it is opened."""
     model = onnx.load_model_from_string(content)
     casts = []
@@ -121,10 +121,10 @@ def halved(content: bytes) -> bytes:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    return _described(model, content)
+    return _with_metadata(model, content)
 
 
-def _described(model: onnx.ModelProto, original: bytes) -> bytes:
+def _with_metadata(model: onnx.ModelProto, original: bytes) -> bytes:
     """The model's bytes, with the metadata of the original."""
     props = {prop.key: prop.value for prop in onnx.load_model_from_string(original).metadata_props}
     helper.set_model_props(model, {METADATA_KEY: props[METADATA_KEY]})

@@ -23,9 +23,9 @@ from unittest.mock import patch
 
 import numpy as np
 import onnx
-from common import machine
+from common import describe_machine
 from hands_tables import HEADINGS, tables
-from nothing import KINDS, pictures, strokes
+from nothing import KINDS, non_digit_images, non_digit_strokes
 from numpy.typing import NDArray
 from onnx import TensorProto
 from PIL import Image, ImageDraw, ImageOps
@@ -36,21 +36,21 @@ from inkwise import Reading, Recognizer, datasets
 from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.datasets.dataset import PARTS, stack_glyphs
+from inkwise.datasets.dataset import SPLITS, stack_glyphs
 from inkwise.evaluation import evaluate_model
 from inkwise.evaluation.metrics import Evaluation, json_safe
-from inkwise.preprocessing import picture_glyph, stroke_glyph
+from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 from inkwise.training.synthesis import allographs as styles
 from inkwise.training.synthesis.negatives import LOOK_ALIKES
 
 SEEDS = {"validation": 0, "test": 1}
-PENS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the rest is drawn with 2.6
-NOTHINGS = 100  # of each kind
+PEN_WIDTHS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the rest is drawn with 2.6
+NON_DIGITS_PER_KIND = 100  # of each kind
 RESAMPLES = 1000
-SUREST = 0.95
-SHOWN = 12
+TOP_COVERAGE = 0.95
+MISSES_PER_ROW = 12
 Figures = dict[str, Any]
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
-    parser.add_argument("--part", choices=PARTS[1:], default="test")
+    parser.add_argument("--part", choices=SPLITS[1:], default="test")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--misses", type=Path, help="write a picture of every miss of own_hand")
     arguments = parser.parse_args()
@@ -74,7 +74,7 @@ def main() -> None:
     for name, text in tables(figures).items():
         print(f"\n### {HEADINGS[name]}\n\n{text}")
     if arguments.misses:
-        wall(Recognizer(arguments.model), arguments.folder / "own_hand.npz").save(arguments.misses)
+        misses_image(Recognizer(arguments.model), arguments.folder / "own_hand.npz").save(arguments.misses)
 
 
 def measure(name: str, folder: Path, part: str) -> Figures:
@@ -83,7 +83,7 @@ def measure(name: str, folder: Path, part: str) -> Figures:
     model = Model(source)
     drawn = unipen(folder / "unipen_digits.npz", part)
     digits = drawn.to_dataset()
-    sure = ~doubtful(folder / "unipen_digits.npz", part)
+    sure = ~suspect_labels(folder / "unipen_digits.npz", part)
     sets = [
         replace(digits, name=f"unipen_digits, {part} writers"),
         replace(digits.select(sure), name="the same without suspect and knn_disagree"),
@@ -91,21 +91,22 @@ def measure(name: str, folder: Path, part: str) -> Figures:
     figures: Figures = {
         "model": facts(model, source if isinstance(source, bytes) else source.read_bytes()),
         "part": part,
-        "machine": machine(),
+        "machine": describe_machine(),
     }
     if part == "test":
         files = [
-            datasets.load(folder / f"{name}.npz") for name in ("own_hand", "usps_train", "semeion", "hwd1000")
+            datasets.load_dataset(folder / f"{name}.npz")
+            for name in ("own_hand", "usps_train", "semeion", "hwd1000")
         ]
-        modified = [datasets.load(name) for name in ("mnist-modified", "mnist-modified-read")]
-        sets = [datasets.load("mnist-test"), *sets, *files, *modified]
-        figures["corrupted"] = corrupted(model, folder / "mnist_corrupted.npz")
+        modified = [datasets.load_dataset(name) for name in ("mnist-modified", "mnist-modified-read")]
+        sets = [datasets.load_dataset("mnist-test"), *sets, *files, *modified]
+        figures["corrupted"] = corruption_figures(model, folder / "mnist_corrupted.npz")
     evaluated = {result.name: result.evaluation for result in evaluate_model(model, sets)}
-    figures["sets"] = [{"set": name, **counted(found)} for name, found in evaluated.items()]
-    figures["sureness"] = sureness(evaluated[f"unipen_digits, {part} writers"])
-    figures["styles"] = styled(model, drawn.select(sure), SEEDS[part])
-    figures["others"] = others(model, digits, folder, part)
-    figures["nothing"] = nothing(Recognizer(model), SEEDS[part])
+    figures["sets"] = [{"set": name, **miss_figures(found)} for name, found in evaluated.items()]
+    figures["sureness"] = calibration_figures(evaluated[f"unipen_digits, {part} writers"])
+    figures["styles"] = allograph_figures(model, drawn.select(sure), SEEDS[part])
+    figures["others"] = negative_figures(model, digits, folder, part)
+    figures["nothing"] = non_digit_figures(Recognizer(model), SEEDS[part])
     return json_safe(figures)
 
 
@@ -130,20 +131,20 @@ def facts(model: Model, content: bytes) -> Figures:
 
 def unipen(path: Path, part: str) -> StrokeSet:
     """The strokes of the part's writers."""
-    whole = datasets.load_raw(path)
+    whole = datasets.load_strokes_or_dataset(path)
     assert isinstance(whole, StrokeSet)
     assert whole.writers is not None
-    return whole.select(datasets.split_writers(whole.writers) == part)
+    return whole.select(datasets.split_by_writer(whole.writers) == part)
 
 
-def doubtful(path: Path, part: str) -> NDArray[np.bool_]:
+def suspect_labels(path: Path, part: str) -> NDArray[np.bool_]:
     """Of the same samples, (n,): whether the label may be wrong."""
     with np.load(path, allow_pickle=False) as archive:
         doubts = archive["suspect"] | archive["knn_disagree"]
-        return np.asarray(doubts[datasets.split_writers(archive["writer"]) == part])
+        return np.asarray(doubts[datasets.split_by_writer(archive["writer"]) == part])
 
 
-def counted(found: Evaluation) -> Figures:
+def miss_figures(found: Evaluation) -> Figures:
     return {"n": found.n, "misses": found.misses, "accuracy": found.accuracy, "interval": found.interval}
 
 
@@ -151,68 +152,68 @@ def share(hits: int, n: int) -> Figures:
     return {"n": n, "hits": hits, "share": hits / n, "interval": wilson_interval(hits, n)}
 
 
-def sureness(found: Evaluation) -> Figures:
+def calibration_figures(found: Evaluation) -> Figures:
     """Calibration, and the accuracy on the surest of all answers."""
-    n = round(SUREST * found.n)
-    (point,) = (point for point in found.coverage_curve if point.coverage == SUREST)
+    n = round(TOP_COVERAGE * found.n)
+    (point,) = (point for point in found.coverage_curve if point.coverage == TOP_COVERAGE)
     surest = share(round(point.accuracy * n), n)
     return {"n": found.n, "calibration_error": found.calibration_error, "surest": surest}
 
 
-def corrupted(model: Model, path: Path) -> list[Figures]:
+def corruption_figures(model: Model, path: Path) -> list[Figures]:
     """Each corruption as it is read, and when its 28x28 pixels are taken for a glyph; "identity" is none."""
     rows = []
     with np.load(path, allow_pickle=False) as archive:
         labels = archive["labels"].astype(str)
         for name in sorted(set(archive.files) - {"labels", "mnist_test_index"}):
             pixels = archive[name]
-            glyphs = stack_glyphs(map(picture_glyph, pixels), len(pixels))
+            glyphs = stack_glyphs(map(image_to_glyph, pixels), len(pixels))
             read, raw = evaluate_model(
                 model, [Dataset("read", glyphs, labels), Dataset("raw", pixels, labels)]
             )
             rows.append(
                 {
                     "corruption": name,
-                    **counted(read.evaluation),
-                    "raw": counted(raw.evaluation),
+                    **miss_figures(read.evaluation),
+                    "raw": miss_figures(raw.evaluation),
                 }
             )
     return rows
 
 
-def styled(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
-    """Digits with one mark each that MNIST hardly shows (`inkwise.training.synthesis.allographs`), and other pens."""
+def allograph_figures(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
+    """Digits with one mark each that MNIST hardly shows (`synthesis.allographs`), and other pens."""
     sets = [
         Dataset(
             name,
-            stack_glyphs((stroke_glyph(sample, pen) for sample in drawn.samples), len(drawn)),
+            stack_glyphs((strokes_to_glyph(sample, pen) for sample in drawn.samples), len(drawn)),
             drawn.labels,
         )
-        for name, pen in PENS.items()
+        for name, pen in PEN_WIDTHS.items()
     ]
     for label, marks in styles._MARKS.items():
         plain = drawn.select(drawn.labels == label)
         for mark in marks:
             rng = np.random.default_rng(seed)
             with patch.dict(styles._MARKS, {label: (mark,)}):
-                samples = [styles.restyle(sample, label, rng) for sample in plain.samples]
+                samples = [styles.add_allograph_mark(sample, label, rng) for sample in plain.samples]
             name = f"{label}, {mark.__name__.strip('_')}"
             sets.append(replace(plain, name=name, samples=samples).to_dataset())
-    return [{"style": found.name, **counted(found.evaluation)} for found in evaluate_model(model, sets)]
+    return [{"style": found.name, **miss_figures(found.evaluation)} for found in evaluate_model(model, sets)]
 
 
-def others(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
+def negative_figures(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
     """How well the highest probability tells UNIPEN's digits from what is no digit."""
     letters = unipen(folder / "unipen_nondigits.npz", part).to_dataset()
     letters = letters.select(~np.isin(letters.labels, sorted(LOOK_ALIKES)))
     sets = [letters]
     if part == "test":
-        sets.append(datasets.load(folder / "omniglot_nondigits.npz"))
-    accepted = surest(model, digits)
+        sets.append(datasets.load_dataset(folder / "omniglot_nondigits.npz"))
+    accepted = top_probabilities(model, digits)
     threshold = float(np.quantile(accepted, 0.01, method="lower"))  # at least 99 % reach it
     rows = []
     for other in sets:
-        found = surest(model, other)
+        found = top_probabilities(model, other)
         # Where nobody noted the writers, each sample is one.
         writers = other.writers if other.writers is not None else -1 - np.arange(len(other))
         assert digits.writers is not None
@@ -226,7 +227,7 @@ def others(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
                 "rejected": share(int((found < model.threshold).sum()), len(other)),
             }
         )
-    taken = Counter(letters.labels[surest(model, letters) >= model.threshold].tolist())
+    taken = Counter(letters.labels[top_probabilities(model, letters) >= model.threshold].tolist())
     return {
         "left_out": sorted(LOOK_ALIKES),
         "threshold_at_99": threshold,
@@ -234,12 +235,12 @@ def others(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
         "rows": rows,
         "accepted_most": [
             {"label": label, "accepted": count, "n": int((letters.labels == label).sum())}
-            for label, count in sorted(taken.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+            for label, count in sorted(taken.items(), key=lambda item: (-item[1], item[0]))[:MISSES_PER_ROW]
         ],
     }
 
 
-def surest(model: Model, dataset: Dataset) -> NDArray[np.float32]:
+def top_probabilities(model: Model, dataset: Dataset) -> NDArray[np.float32]:
     """The highest probability of each glyph, (n,); 0 where there is no ink."""
     return np.where(dataset.glyphs.any(axis=(1, 2)), model.run(dataset.glyphs)[0].max(axis=1), 0)
 
@@ -263,11 +264,14 @@ def auroc(
     return float(roc_auc_score(truth, scores)), (float(low), float(high))
 
 
-def nothing(recognizer: Recognizer, seed: int) -> list[Figures]:
+def non_digit_figures(recognizer: Recognizer, seed: int) -> list[Figures]:
     """In how many pictures and strokes without a digit one is accepted, all the same."""
     rows = []
     for kind in KINDS:
-        made, lines = list(pictures(kind, NOTHINGS, seed)), list(strokes(kind, NOTHINGS, seed))
+        made, lines = (
+            list(non_digit_images(kind, NON_DIGITS_PER_KIND, seed)),
+            list(non_digit_strokes(kind, NON_DIGITS_PER_KIND, seed)),
+        )
         rows.append(
             {
                 "kind": kind,
@@ -289,7 +293,7 @@ def accepts(reading: Reading) -> bool:
     return any(digit.accepted for digit in reading.digits)
 
 
-def wall(recognizer: Recognizer, path: Path) -> Image.Image:
+def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
     """Each picture that is misread above the glyph that the model saw, and what it was read as."""
     readings = [(label, recognizer.read_digit(picture)) for label, picture in labelled(path)]
     missed = [pair for pair in readings if not pair[1].digits or pair[1].digits[0].label != pair[0]]

@@ -16,30 +16,30 @@ import time
 from dataclasses import dataclass
 
 import torch
-from common import machine, print_table
+from common import describe_machine, print_table
 from torch.utils.flop_counter import FlopCounterMode
 
 from inkwise import datasets
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.text import DIGITS
-from inkwise.training import Recipe, recipe
+from inkwise.training import Recipe, load_recipe
 from inkwise.training.callbacks import Callback
-from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
-from inkwise.training.glyph_task import samples_of
-from inkwise.training.initialization import start
-from inkwise.training.loop import AnyLoop
+from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
+from inkwise.training.glyph_task import to_glyph_samples
+from inkwise.training.initialization import initial_net
+from inkwise.training.loop import AnyTrainingLoop
 from inkwise.training.models.network import Net
-from inkwise.training.training_data import gather
-from inkwise.training.training_run import callbacks_of
+from inkwise.training.training_data import load_split
+from inkwise.training.training_run import build_callbacks
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainedRun:
     """A trained net, the seconds that it took, and the glyphs that its seed was validated on."""
 
     net: Net
     seconds: float
-    validation: Samples
+    validation: GlyphSamples
 
 
 class Stopwatch(Callback):
@@ -50,11 +50,11 @@ class Stopwatch(Callback):
         self.seconds, self.began = 0.0, time.perf_counter()
         self.last = self.began
 
-    def on_step_end(self, loop: AnyLoop) -> None:
+    def on_step_end(self, loop: AnyTrainingLoop) -> None:
         """Note the time: this step may be the epoch's last."""
         self.last = time.perf_counter()
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """Count up to the epoch's last step, and go on from here."""
         self.seconds += self.last - self.began
         self.began = time.perf_counter()
@@ -68,13 +68,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--validation", action="store_true", help="leave the test set alone")
     arguments = parser.parse_args()
-    chosen = [recipe(name) for name in arguments.recipes]
-    print(f"{machine()}, {torch.get_num_threads()} threads.\n")
+    chosen = [load_recipe(name) for name in arguments.recipes]
+    print(f"{describe_machine()}, {torch.get_num_threads()} threads.\n")
     # First, so that what torch sets up at its first step is not taken for training.
     counted = {one.name: operations(one) for one in chosen}
-    runs = {one.name: [once(one.set(seed=seed)) for seed in range(arguments.seeds)] for one in chosen}
-    test = None if arguments.validation else datasets.load("mnist-test")
-    unseen = samples_of(test.glyphs, test.labels, DIGITS) if test else None
+    runs = {one.name: [train_once(one.set(seed=seed)) for seed in range(arguments.seeds)] for one in chosen}
+    test = None if arguments.validation else datasets.load_dataset("mnist-test")
+    unseen = to_glyph_samples(test.glyphs, test.labels, DIGITS) if test else None
     print_table(
         ("recipe", "misses", "accuracy, mean ± std", "95 % interval, pooled", "seconds, mean ± std"),
         (row(one.name, runs[one.name], unseen) for one in chosen),
@@ -86,25 +86,25 @@ def main() -> None:
     )
 
 
-def once(chosen: Recipe, most: int | None = None) -> Run:
+def train_once(chosen: Recipe, most: int | None = None) -> TrainedRun:
     """Train from the digits in memory; or, to see how fast, from so many, and validate on hardly any."""
-    split, few = gather(chosen), most and 64
-    training = samples_of(split.training[:most], split.training_labels[:most], split.classes)
-    validation = samples_of(split.validation[:few], split.validation_labels[:few], split.classes)
+    split, few = load_split(chosen), most and 64
+    training = to_glyph_samples(split.training[:most], split.training_labels[:most], split.classes)
+    validation = to_glyph_samples(split.validation[:few], split.validation_labels[:few], split.classes)
     torch.manual_seed(chosen.seed)
     watch = Stopwatch()
     loop = GlyphLoop(
-        start(chosen, split.classes), chosen, training, validation, [*callbacks_of(chosen), watch]
+        initial_net(chosen, split.classes), chosen, training, validation, [*build_callbacks(chosen), watch]
     )
-    return Run(loop.fit(), watch.seconds, validation)
+    return TrainedRun(loop.fit(), watch.seconds, validation)
 
 
-def misses(net: Net, samples: Samples) -> tuple[int, int]:
+def misses(net: Net, samples: GlyphSamples) -> tuple[int, int]:
     """How many the net gets wrong, and of how many."""
-    return int((logits_of(net, samples.glyphs).argmax(1) != samples.classes).sum()), len(samples)
+    return int((glyph_logits(net, samples.glyphs).argmax(1) != samples.classes).sum()), len(samples)
 
 
-def row(name: str, runs: list[Run], unseen: Samples | None) -> tuple[str, ...]:
+def row(name: str, runs: list[TrainedRun], unseen: GlyphSamples | None) -> tuple[str, ...]:
     counts = [misses(run.net, unseen or run.validation) for run in runs]
     missed, of = map(sum, zip(*counts, strict=True))
     low, high = wilson_interval(of - missed, of)
@@ -124,18 +124,18 @@ def spread(values: list[float], form: str) -> str:
 
 def operations(chosen: Recipe) -> tuple[int, float, torch.dtype]:
     """Glyphs seen by a training, its operations in convolutions and matrix products, and their type."""
-    split = gather(chosen)
-    training = samples_of(split.training, split.training_labels, split.classes)
-    batch = Samples(training.glyphs[: chosen.batch], training.classes[: chosen.batch])
-    single = Samples(training.glyphs[:1], training.classes[:1])
-    loop = GlyphLoop(start(chosen, split.classes), chosen.set(epochs=1), batch, single, [])
+    split = load_split(chosen)
+    training = to_glyph_samples(split.training, split.training_labels, split.classes)
+    batch = GlyphSamples(training.glyphs[: chosen.batch], training.classes[: chosen.batch])
+    single = GlyphSamples(training.glyphs[:1], training.classes[:1])
+    loop = GlyphLoop(initial_net(chosen, split.classes), chosen.set(epochs=1), batch, single, [])
     with FlopCounterMode(display=False) as counter:
         loop.fit()  # one step
     seen = len(training) * chosen.epochs
-    return seen, counter.get_total_flops() / len(batch) * seen, loop.half or torch.float32
+    return seen, counter.get_total_flops() / len(batch) * seen, loop.uses_bfloat16 or torch.float32
 
 
-def speed(seen: int, count: float, kind: torch.dtype, runs: list[Run]) -> tuple[str, ...]:
+def speed(seen: int, count: float, kind: torch.dtype, runs: list[TrainedRun]) -> tuple[str, ...]:
     rate, top = count / statistics.mean(run.seconds for run in runs), peak(kind)
     billions = (f"{number / 1e9:,.0f} billion" for number in (count, rate, top))
     return (f"{seen:,}", *billions, f"{rate / top:.0%}")

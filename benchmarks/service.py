@@ -22,14 +22,14 @@ from pathlib import Path
 import cv2
 import httptools
 import numpy as np
-from common import machine, print_table
+from common import describe_machine, print_table
 from numpy.typing import NDArray
 
-from inkwise.recognition.reference_digits import plain_strokes
+from inkwise.recognition.reference_digits import reference_strokes
 
 INKWISE = Path(sys.executable).with_name("inkwise")
 CONNECTIONS = 64
-WARM = 100  # requests that do not count
+WARM_UP_REQUESTS = 100  # requests that do not count
 
 
 def main() -> None:
@@ -38,10 +38,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    with running(arguments.workers) as (pid, port):
-        taken, failed = asyncio.run(load(port, arguments.rate, arguments.seconds))
-        resident = memory(pid)
-    print(f"{machine()}.\n")
+    with running_service(arguments.workers) as (pid, port):
+        taken, failed = asyncio.run(measure_load(port, arguments.rate, arguments.seconds))
+        resident = resident_bytes(pid)
+    print(f"{describe_machine()}.\n")
     p50, p99 = np.quantile(taken, [0.5, 0.99])
     print_table(
         ("one digit over HTTP", "processes", "n", "failed", "mean", "p50", "p99", "most", "resident"),
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 @contextmanager
-def running(workers: int = 1) -> Iterator[tuple[int, int]]:
+def running_service(workers: int = 1) -> Iterator[tuple[int, int]]:
     """A service in processes of its own: the first one's id, and the port."""
     command = [str(INKWISE), "serve", "--port", "0", "--workers", str(workers)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service:
@@ -70,35 +70,35 @@ def running(workers: int = 1) -> Iterator[tuple[int, int]]:
             service.terminate()
 
 
-async def load(port: int, rate: float, seconds: float) -> tuple[list[float], int]:
+async def measure_load(port: int, rate: float, seconds: float) -> tuple[list[float], int]:
     """Seconds that each answer took from when its request was due, and how many answers failed."""
-    pictures = requests(port)
+    pictures = digit_requests(port)
     free: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await connect(port))
-    for number in range(WARM):
-        await ask(free, pictures[number % 10], time.perf_counter())
+    for number in range(WARM_UP_REQUESTS):
+        await send_when_due(free, pictures[number % 10], time.perf_counter())
     begin = time.perf_counter()
     asked = []
     for number in range(round(rate * seconds)):
         due = begin + number / rate
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(ask(free, pictures[number % 10], due)))
+        asked.append(asyncio.create_task(send_when_due(free, pictures[number % 10], due)))
     answered = await asyncio.gather(*asked)
     return [taken for taken, _ in answered], sum(status != 200 for _, status in answered)
 
 
-def requests(port: int) -> list[bytes]:
+def digit_requests(port: int) -> list[bytes]:
     """Pictures of the ten digits as requests."""
-    pictures = map(png, pictures_of_digits())
+    pictures = map(png, digit_images())
     return [request(port, "/v1/read?expect=digit", "image/png", picture) for picture in pictures]
 
 
-def pictures_of_digits() -> list[NDArray[np.uint8]]:
+def digit_images() -> list[NDArray[np.uint8]]:
     """Each digit once, drawn with a dark pen, (100, 100) uint8."""
     drawn = []
-    for strokes in plain_strokes():
+    for strokes in reference_strokes():
         paper = np.full((100, 100), 230, np.uint8)
         for stroke in strokes:
             points = np.rint(np.array(stroke) * 3 + [35, 20]).astype(np.int32)
@@ -126,7 +126,7 @@ async def connect(port: int) -> Connection:
     return (await loop.create_connection(Connection, "127.0.0.1", port))[1]
 
 
-async def ask(free: asyncio.Queue[Connection], request: bytes, due: float) -> tuple[float, int]:
+async def send_when_due(free: asyncio.Queue[Connection], request: bytes, due: float) -> tuple[float, int]:
     """Seconds from when a request was due to its answer, and the status."""
     connection = await free.get()
     status, _ = await connection.ask(request)
@@ -174,14 +174,14 @@ class Connection(asyncio.Protocol):
             self._answer.set_result((0, b""))
 
 
-def memory(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Bytes resident in a process and those that it started."""
     found = 0
     with suppress(OSError):
         status = Path(f"/proc/{pid}/status").read_text()
         found += 1024 * int(status.partition("VmRSS:")[2].split()[0])
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += sum(map(memory, map(int, children.read_text().split())))
+            found += sum(map(resident_bytes, map(int, children.read_text().split())))
     return found
 
 

@@ -16,28 +16,32 @@ from typing import Any
 import joblib  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
-from peers import Digits, Look, Peer, answer
+from peers import AccuracyCheckpoint, Baseline, LabelledGlyphs, predict_once
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 
-class SklearnPeer:
+class SklearnBaseline:
     """A classifier, with a seed for those that take one."""
 
     def __init__(self, build: Callable[[], Any]) -> None:
         """Build it."""
         self.classifier = build()
 
-    def train(self, training: Digits, test: Digits, *, seed: int = 0, epochs: int = 0) -> list[Look]:
-        """See `Peer`. Nothing is drawn: all seeds are alike, and there are no epochs."""
+    def train(
+        self, training: LabelledGlyphs, test: LabelledGlyphs, *, seed: int = 0, epochs: int = 0
+    ) -> list[AccuracyCheckpoint]:
+        """See `Baseline`. Nothing is drawn: all seeds are alike, and there are no epochs."""
         rows = scaled(training.glyphs)
         began = time.perf_counter()
         self.classifier.fit(rows, training.classes)
         seconds = time.perf_counter() - began
-        return [Look(seconds, len(rows), int((self.predict(test.glyphs) != test.classes).sum()))]
+        return [
+            AccuracyCheckpoint(seconds, len(rows), int((self.predict(test.glyphs) != test.classes).sum()))
+        ]
 
     def predict(self, glyphs: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """See `Peer`."""
+        """See `Baseline`."""
         answers: NDArray[np.int64] = self.classifier.predict(scaled(glyphs))
         return answers
 
@@ -47,11 +51,11 @@ class SklearnPeer:
         return 2.0 * 784 * len(kept), None
 
     def save(self, path: Path) -> None:
-        """See `Peer`."""
+        """See `Baseline`."""
         joblib.dump(self.classifier, path)
 
     def load(self, path: Path) -> None:
-        """See `Peer`."""
+        """See `Baseline`."""
         self.classifier = joblib.load(path)
 
 
@@ -60,10 +64,10 @@ def scaled(glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
     return glyphs.reshape(-1, 784).astype(np.float32) / np.float32(255)
 
 
-PEERS: dict[str, Callable[[], Peer]] = {
-    "svc": partial(SklearnPeer, partial(SVC, C=10, gamma="scale", cache_size=1000)),  # MB
-    "knn": partial(SklearnPeer, partial(KNeighborsClassifier, 3, algorithm="brute")),
+BASELINES: dict[str, Callable[[], Baseline]] = {
+    "svc": partial(SklearnBaseline, partial(SVC, C=10, gamma="scale", cache_size=1000)),  # MB
+    "knn": partial(SklearnBaseline, partial(KNeighborsClassifier, 3, algorithm="brute")),
 }
 
 if __name__ == "__main__":
-    answer(PEERS)
+    predict_once(BASELINES)

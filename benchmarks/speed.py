@@ -17,23 +17,23 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from peers import TITLES, Digits, open_peer
-from record import once, peak
-from service import requests
+from peers import TITLES, LabelledGlyphs, load_baseline
+from record import peak, train_once
+from service import digit_requests
 from torch.profiler import ProfilerActivity, profile
 
 from inkwise import Recognizer, datasets
 from inkwise._util.system import use_one_thread
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import plain_strokes
+from inkwise.recognition.reference_digits import reference_strokes
 from inkwise.recognition.runtime import onnxruntime as ort
-from inkwise.training import recipe
+from inkwise.training import load_recipe
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "seven.jpg"
 GLYPHS = {"inkwise": 4096, "pytorch": 1024, "keras": 2048, "svc": 100, "knn": 500}  # half a second each
-LEARNT = 6000  # glyphs
+FITTED_GLYPHS = 6000  # glyphs
 Rates = dict[str, list[float]]
 
 
@@ -46,10 +46,10 @@ def throughput(model: Model, glyphs: int = 4096, runs: int = 9) -> list[float]:
 
 def reading(weights: dict[str, Path], threads: int, rounds: int) -> Rates:
     """Glyphs of MNIST test read a second, and the operations of a float32 matrix product, each round."""
-    glyphs = datasets.load("mnist-test").glyphs
+    glyphs = datasets.load_dataset("mnist-test").glyphs
     predict: dict[str, Callable[[NDArray[np.uint8]], Any]] = {
         "inkwise": Recognizer(threads=threads).classify,
-        **{key: open_peer(key, path).predict for key, path in weights.items()},
+        **{key: load_baseline(key, path).predict for key, path in weights.items()},
     }
     found: Rates = {key: [] for key in (*predict, "float32")}
     for answers in predict.values():
@@ -58,28 +58,32 @@ def reading(weights: dict[str, Path], threads: int, rounds: int) -> Rates:
         for key, answers in predict.items():
             batch = glyphs[: GLYPHS[key]]
             found[key].append(len(batch) / seconds(answers, batch))
-        found["float32"].append(highest())
+        found["float32"].append(peak_operations())
     return found
 
 
 def training(recipes: list[str], peers: list[str], rounds: int) -> Rates:
     """Glyphs of MNIST trained on a second, and the peaks of float32 and bfloat16, each round."""
-    whole = datasets.load("mnist-train").select(slice(LEARNT))
-    digits = Digits(whole.glyphs, whole.labels.astype(np.int64))
-    few = Digits(digits.glyphs[:64], digits.classes[:64])
-    short = {name: recipe(name).set(epochs=1) for name in recipes}
+    whole = datasets.load_dataset("mnist-train").select(slice(FITTED_GLYPHS))
+    digits = LabelledGlyphs(whole.glyphs, whole.labels.astype(np.int64))
+    few = LabelledGlyphs(digits.glyphs[:64], digits.classes[:64])
+    short = {name: load_recipe(name).set(epochs=1) for name in recipes}
     found: Rates = {key: [] for key in (*recipes, *peers, "float32", "bfloat16")}
     for number in range(rounds + 1):
-        now = {name: LEARNT / once(chosen, LEARNT).seconds for name, chosen in short.items()}
-        now |= {key: LEARNT / open_peer(key).train(digits, few, epochs=1)[-1].seconds for key in peers}
-        now |= {"float32": highest(), "bfloat16": peak(torch.bfloat16)}
+        now = {
+            name: FITTED_GLYPHS / train_once(chosen, FITTED_GLYPHS).seconds for name, chosen in short.items()
+        }
+        now |= {
+            key: FITTED_GLYPHS / load_baseline(key).train(digits, few, epochs=1)[-1].seconds for key in peers
+        }
+        now |= {"float32": peak_operations(), "bfloat16": peak(torch.bfloat16)}
         if number:  # the first warms up
             for key, rate in now.items():
                 found[key].append(rate)
     return found
 
 
-def highest(side: int = 2048) -> float:
+def peak_operations(side: int = 2048) -> float:
     """Operations a second of the product of two square float32 matrices, by torch or numpy."""
     matrix = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     fastest = min(seconds(lambda: matrix @ matrix) for _ in range(3))
@@ -114,7 +118,7 @@ def reading_shares(batches: int = 64, batch: int = 64) -> tuple[dict[str, float]
     """
     source = model_source("default")
     assert isinstance(source, bytes)
-    glyphs = datasets.load("mnist-test").glyphs[:batch]
+    glyphs = datasets.load_dataset("mnist-test").glyphs[:batch]
     with tempfile.TemporaryDirectory() as folder:
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.enable_profiling = 1, True
@@ -144,10 +148,10 @@ def _kind(node: dict[str, Any]) -> str:
 
 def training_shares(name: str) -> dict[str, float]:
     """Where the time of training by a recipe goes: the share of each of torch's operators, largest first."""
-    chosen = recipe(name).set(epochs=1)
-    once(chosen, LEARNT)
+    chosen = load_recipe(name).set(epochs=1)
+    train_once(chosen, FITTED_GLYPHS)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        once(chosen, LEARNT)
+        train_once(chosen, FITTED_GLYPHS)
     spent = Counter({event.key: event.self_cpu_time_total for event in profiler.key_averages()})
     return _shares(spent, spent.total())
 
@@ -159,15 +163,15 @@ def _shares(spent: Counter[str], whole: float) -> dict[str, float]:
 def latencies(weights: dict[str, Path], most: int) -> dict[str, list[float]]:
     """Milliseconds of one digit at a time, on one thread, up to so many."""
     use_one_thread()
-    glyphs, recognizer = datasets.load("mnist-test").glyphs, Recognizer(threads=1)
-    png = requests(0)[7].partition(b"\r\n\r\n")[2]
-    strokes = plain_strokes()[7]
+    glyphs, recognizer = datasets.load_dataset("mnist-test").glyphs, Recognizer(threads=1)
+    png = digit_requests(0)[7].partition(b"\r\n\r\n")[2]
+    strokes = reference_strokes()[7]
     works: dict[str, Callable[[NDArray[np.uint8]], Any]] = {
         "Inkwise, `classify`": recognizer.classify,
         "Inkwise, `read_strokes`": lambda _: recognizer.read_strokes(strokes, single=True),
         "Inkwise, `read_digit`, PNG of 100 x 100": lambda _: recognizer.read_digit(png),
         "Inkwise, `read_digit`, docs/seven.jpg": lambda _: recognizer.read_digit(PICTURE),
-        **{TITLES[key]: open_peer(key, path).predict for key, path in weights.items()},
+        **{TITLES[key]: load_baseline(key, path).predict for key, path in weights.items()},
     }
     return {name: _one_by_one(work, glyphs, most) for name, work in works.items()}
 

@@ -17,15 +17,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import machine, print_table
+from common import describe_machine, print_table
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkwise.datasets import load
+from inkwise.datasets import load_dataset
 
 WIDTH, HEIGHT = 827, 1169  # A4 at 100 dpi
 LINES, DIGITS, PITCH = 12, 8, 36
-AT_ONCE = 100  # pages in memory while a PDF is made
+PAGES_IN_MEMORY = 100  # pages in memory while a PDF is made
 
 
 def main() -> None:
@@ -36,16 +36,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of one process and of two, on the small stack")
     arguments = parser.parse_args()
     large, small = arguments.pages, max(arguments.pages // 10, 1)
-    print(f"{machine()}; median of the runs, smallest and largest in brackets.\n")
+    print(f"{describe_machine()}; median of the runs, smallest and largest in brackets.\n")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        glyphs = load("mnist-test").glyphs
-        stacks = {pages: stack(Path(folder) / f"{pages}.pdf", glyphs, pages) for pages in (small, large)}
+        glyphs = load_dataset("mnist-test").glyphs
+        stacks = {pages: make_pdf(Path(folder) / f"{pages}.pdf", glyphs, pages) for pages in (small, large)}
         for pages, path in stacks.items():
-            _, parent, child = read(path, jobs=2)
+            _, parent, child = measure_reading(path, jobs=2)
             rows.append((f"peak memory, {pages:,} pages, the command", f"{parent / 1e6:.0f} MB"))
             rows.append((f"peak memory, {pages:,} pages, the larger of two readers", f"{child / 1e6:.0f} MB"))
-        times = [[read(stacks[small], jobs)[0] for jobs in (1, 2)] for _ in range(arguments.runs)]
+        times = [[measure_reading(stacks[small], jobs)[0] for jobs in (1, 2)] for _ in range(arguments.runs)]
     each = [1000 * one / small for one, _ in times]
     rows.append((f"a page of {small}, one process", spread(each, "{:.0f} ms")))
     ratios = [one / two for one, two in times]
@@ -53,16 +53,16 @@ def main() -> None:
     print_table(("what", "measured"), rows)
 
 
-def stack(path: Path, glyphs: NDArray[np.uint8], pages: int) -> Path:
+def make_pdf(path: Path, glyphs: NDArray[np.uint8], pages: int) -> Path:
     """A PDF of so many pages of digits, dark on light."""
     rng = np.random.default_rng(pages)
-    for begun in range(0, pages, AT_ONCE):
-        first, *others = (page(glyphs, rng) for _ in range(min(AT_ONCE, pages - begun)))
+    for begun in range(0, pages, PAGES_IN_MEMORY):
+        first, *others = (make_page(glyphs, rng) for _ in range(min(PAGES_IN_MEMORY, pages - begun)))
         first.save(path, save_all=True, append_images=others, append=begun > 0, resolution=100)
     return path
 
 
-def page(glyphs: NDArray[np.uint8], rng: np.random.Generator) -> Image.Image:
+def make_page(glyphs: NDArray[np.uint8], rng: np.random.Generator) -> Image.Image:
     paper = np.full((HEIGHT, WIDTH), 235, np.uint8)
     for line in range(LINES):
         top, left = 60 + 90 * line + int(rng.integers(20)), 60 + int(rng.integers(300))
@@ -71,7 +71,7 @@ def page(glyphs: NDArray[np.uint8], rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(paper)
 
 
-def read(path: Path, jobs: int) -> tuple[float, int, int]:
+def measure_reading(path: Path, jobs: int) -> tuple[float, int, int]:
     """Seconds, and the peak memory of the command and of the largest of its readers, bytes."""
     command = [sys.executable, "-c", "from inkwise.cli import main; main()"]
     table = path.with_suffix(".csv")

@@ -22,33 +22,33 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from common import machine, table
+from common import describe_machine, table
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from inkwise import Recognizer, datasets
 from inkwise._util.intervals import wilson_interval
-from inkwise.datasets.dataset import PARTS
-from inkwise.image import decode
+from inkwise.datasets.dataset import SPLITS
+from inkwise.image import load_image
 from inkwise.preprocessing import Strokes
 from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.recognition.line_reader import LineModel
 
-Grey = NDArray[np.uint8]
-Said = tuple[str, float]
+GreyImage = NDArray[np.uint8]
+ReaderOutput = tuple[str, float]
 """The digits that were read, and how sure the reader is."""
-Read = Callable[[Grey], Said]
+ReadImage = Callable[[GreyImage], ReaderOutput]
 
 SEPARATORS = ".,-/:=()#–—_ "
-ACCURACY = 0.99  # at which coverage is told
+TARGET_ACCURACY = 0.99  # at which coverage is told
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumberSet:
     """Pictures of numbers, or their strokes, and the digits in them."""
 
     name: str
-    samples: list[Grey] | list[Strokes]
+    samples: list[GreyImage] | list[Strokes]
     texts: list[str]
 
 
@@ -57,7 +57,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--part", choices=PARTS, default="test")
+    parser.add_argument("--part", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, help="an .onnx file that reads lines, or its run folder")
     parser.add_argument("--readers", default="inkwise", help="inkwise, tesseract, rapidocr, rapidocr-digits")
     parser.add_argument("--misses", type=Path, help="write a picture of inkwise's misses among the cheques")
@@ -73,38 +73,38 @@ def main() -> None:
             seconds = time.perf_counter() - began
             rows.append((name, *row(numbers, said, seconds)))
             if arguments.misses and name == "inkwise" and numbers is sets[0]:
-                wall(numbers, said).save(arguments.misses)
-    print(f"{arguments.part}; {machine()}.\n")
+                misses_image(numbers, said).save(arguments.misses)
+    print(f"{arguments.part}; {describe_machine()}.\n")
     head = ("reader", "set", "n", "whole numbers right", "digits right", "read at 99 %", "ms each")
     print(table(head, rows))
 
 
-def cheques(path: Path, part: str) -> Numbers:
+def cheques(path: Path, part: str) -> NumberSet:
     """The photographed amounts of a third."""
     with np.load(path, allow_pickle=False) as file:
         content, offsets, labels = file["jpeg"], file["offsets"], file["labels"].tolist()
-    chosen = [number for number in range(len(labels)) if third(number) == part]
-    pictures = [decode(content[offsets[number] : offsets[number + 1]].tobytes()) for number in chosen]
-    return Numbers(f"cheque_amounts, {part} third", pictures, [labels[number] for number in chosen])
+    chosen = [number for number in range(len(labels)) if cheque_split(number) == part]
+    pictures = [load_image(content[offsets[number] : offsets[number + 1]].tobytes()) for number in chosen]
+    return NumberSet(f"cheque_amounts, {part} third", pictures, [labels[number] for number in chosen])
 
 
-def third(number: int) -> str:
+def cheque_split(number: int) -> str:
     """Of a cheque, by a hash of its number."""
-    return PARTS[hashlib.sha256(f"cheque {number}".encode()).digest()[0] % 3]
+    return SPLITS[hashlib.sha256(f"cheque {number}".encode()).digest()[0] % 3]
 
 
-def strings(path: Path, part: str) -> list[Numbers]:
+def strings(path: Path, part: str) -> list[NumberSet]:
     """The strings of the part's writers: of digits only, and with separators."""
-    whole = datasets.load_raw(path)
+    whole = datasets.load_strokes_or_dataset(path)
     with np.load(path, allow_pickle=False) as file:
         plain = file["digits_only"].astype(bool)
-    own = datasets.split_writers(whole.writers) == part
+    own = datasets.split_by_writer(whole.writers) == part
     sets = []
     for name, chosen in (("digits only", own & plain), ("with separators", own & ~plain)):
         kept = [number for number in np.flatnonzero(chosen) if digits_of(str(whole.labels[number]))]
         texts = [digits_of(str(whole.labels[number])) for number in kept]
         samples = [whole.samples[number] for number in kept]
-        sets.append(Numbers(f"unipen_digit_strings, {part} writers, {name}", samples, texts))
+        sets.append(NumberSet(f"unipen_digit_strings, {part} writers, {name}", samples, texts))
     return sets
 
 
@@ -112,10 +112,10 @@ def digits_of(text: str) -> str:
     return "".join(sign for sign in text if sign.isascii() and sign.isdigit())
 
 
-def row(numbers: Numbers, said: list[Said], seconds: float) -> tuple[str, ...]:
+def row(numbers: NumberSet, said: list[ReaderOutput], seconds: float) -> tuple[str, ...]:
     right = np.array([text == truth for (text, _), truth in zip(said, numbers.texts, strict=True)])
     low, high = wilson_interval(int(right.sum()), len(right))
-    edits = sum(distance(text, truth) for (text, _), truth in zip(said, numbers.texts, strict=True))
+    edits = sum(edit_distance(text, truth) for (text, _), truth in zip(said, numbers.texts, strict=True))
     digits = sum(map(len, numbers.texts))
     return (
         numbers.name,
@@ -132,11 +132,11 @@ def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
     if np.isnan(sure).any():
         return "–"
     shares = np.cumsum(right[np.argsort(-sure, kind="stable")]) / np.arange(1, len(right) + 1)
-    enough = np.flatnonzero(shares >= ACCURACY)
+    enough = np.flatnonzero(shares >= TARGET_ACCURACY)
     return f"{(enough[-1] + 1 if len(enough) else 0) / len(right):.1%}"
 
 
-def distance(one: str, other: str) -> int:
+def edit_distance(one: str, other: str) -> int:
     """Levenshtein's: insertions, deletions and substitutions."""
     before = list(range(len(other) + 1))
     for place, sign in enumerate(one, 1):
@@ -147,47 +147,47 @@ def distance(one: str, other: str) -> int:
     return before[-1]
 
 
-def inkwise(model: Path | None) -> Read:
+def inkwise(model: Path | None) -> ReadImage:
     lines = None if model is None else LineModel(model / "model.onnx" if model.is_dir() else model, threads=1)
-    recognizer = Recognizer(threads=1, lines=lines)
+    recognizer = Recognizer(threads=1, line_model=lines)
 
-    def read(sample: Grey | Strokes) -> Said:
+    def read(sample: GreyImage | Strokes) -> ReaderOutput:
         reading = recognizer.read_number(sample)
         return "".join(digit.label for digit in reading.digits), reading.confidence
 
     return read
 
 
-def tesseract(_: Path | None) -> Read:
+def tesseract(_: Path | None) -> ReadImage:
     program = shutil.which("tesseract")
     if program is None:
         raise SystemExit("tesseract is not installed")
     command = [program, "stdin", "stdout", "--psm", "7", "-c", "tessedit_char_whitelist=0123456789"]
 
-    def read(sample: Grey | Strokes) -> Said:
-        _, content = cv2.imencode(".png", picture(sample))
+    def read(sample: GreyImage | Strokes) -> ReaderOutput:
+        _, content = cv2.imencode(".png", stroke_image(sample))
         done = subprocess.run(command, input=content.tobytes(), capture_output=True, check=True)
         return digits_of(done.stdout.decode()), float("nan")
 
     return read
 
 
-def rapidocr(_: Path | None) -> Read:
+def rapidocr(_: Path | None) -> ReadImage:
     return _rapidocr(None)
 
 
-def rapidocr_digits(_: Path | None) -> Read:
+def rapidocr_digits(_: Path | None) -> ReadImage:
     return _rapidocr("0123456789" + SEPARATORS)
 
 
-def _rapidocr(signs: str | None) -> Read:
+def _rapidocr(signs: str | None) -> ReadImage:
     """Recognition alone; only these signs are left to it, or all."""
     from rapidocr import RapidOCR
 
     engine = RapidOCR()
 
-    def read(sample: Grey | Strokes) -> Said:
-        shown = cv2.cvtColor(picture(sample), cv2.COLOR_GRAY2BGR)
+    def read(sample: GreyImage | Strokes) -> ReaderOutput:
+        shown = cv2.cvtColor(stroke_image(sample), cv2.COLOR_GRAY2BGR)
         found = engine(shown, use_det=False, use_cls=False, use_rec=True)
         return (digits_of(found.txts[0]), float(found.scores[0])) if found.txts else ("", 0.0)
 
@@ -200,7 +200,7 @@ def _rapidocr(signs: str | None) -> Read:
     return read
 
 
-READERS: dict[str, Callable[[Path | None], Read]] = {
+READERS: dict[str, Callable[[Path | None], ReadImage]] = {
     "inkwise": inkwise,
     "tesseract": tesseract,
     "rapidocr": rapidocr,
@@ -208,7 +208,7 @@ READERS: dict[str, Callable[[Path | None], Read]] = {
 }
 
 
-def picture(sample: Grey | Strokes) -> Grey:
+def stroke_image(sample: GreyImage | Strokes) -> GreyImage:
     """Strokes as others are shown them: black on white, the line 48 pixels high."""
     if isinstance(sample, np.ndarray):
         return sample
@@ -221,14 +221,14 @@ def picture(sample: Grey | Strokes) -> Grey:
     return 255 - ink
 
 
-def wall(numbers: Numbers, said: list[Said]) -> Image.Image:
+def misses_image(numbers: NumberSet, said: list[ReaderOutput]) -> Image.Image:
     """Every number that was misread, with what it is and what was read."""
     wrong = [at for at, truth in enumerate(numbers.texts) if said[at][0] != truth]
     sheet = Image.new("L", (5 * 260, max(1, -(-len(wrong) // 5)) * 90), 255)
     draw = ImageDraw.Draw(sheet)
     for number, at in enumerate(wrong):
         x, y = number % 5 * 260, number // 5 * 90
-        shown = Image.fromarray(picture(numbers.samples[at]))
+        shown = Image.fromarray(stroke_image(numbers.samples[at]))
         shown.thumbnail((250, 64))
         sheet.paste(shown, (x, y))
         draw.text((x, y + 68), f"{numbers.texts[at]} read {said[at][0]} ({said[at][1]:.0%})", fill=0)

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peers import Digits, Look, Peer, answer
+from peers import AccuracyCheckpoint, Baseline, LabelledGlyphs, predict_once
 from torch import Tensor, nn
 
-LOOKS = 4  # an epoch
+CHECKPOINTS_PER_EPOCH = 4  # an epoch
 Settings = Callable[[nn.Module], tuple[torch.optim.Optimizer, float]]
 
 
-class TorchPeer:
+class TorchBaseline:
     """A net, its batch, its epochs, its optimizer and what the rate is multiplied by each epoch."""
 
     def __init__(self, build: Callable[[], nn.Module], batch: int, epochs: int, settings: Settings) -> None:
@@ -29,8 +29,10 @@ class TorchPeer:
         self.build, self.batch, self.epochs, self.settings = build, batch, epochs, settings
         self.net = build().eval()
 
-    def train(self, training: Digits, test: Digits, *, seed: int = 0, epochs: int = 0) -> list[Look]:
-        """See `Peer`."""
+    def train(
+        self, training: LabelledGlyphs, test: LabelledGlyphs, *, seed: int = 0, epochs: int = 0
+    ) -> list[AccuracyCheckpoint]:
+        """See `Baseline`."""
         inputs, classes = scaled(training.glyphs), torch.from_numpy(training.classes)
         self._first_step()  # so that what torch sets up at it is not taken for training
         torch.manual_seed(seed)
@@ -38,11 +40,13 @@ class TorchPeer:
         optimizer, factor = self.settings(self.net)
         looks, seconds, seen = [], 0.0, 0
         for _ in range(epochs or self.epochs):
-            for part in torch.randperm(len(inputs)).chunk(LOOKS):
+            for part in torch.randperm(len(inputs)).chunk(CHECKPOINTS_PER_EPOCH):
                 began = time.perf_counter()
                 self._steps(self.net, optimizer, inputs, classes, part)
                 seconds, seen = seconds + time.perf_counter() - began, seen + len(part)
-                looks.append(Look(seconds, seen, int((self.predict(test.glyphs) != test.classes).sum())))
+                looks.append(
+                    AccuracyCheckpoint(seconds, seen, int((self.predict(test.glyphs) != test.classes).sum()))
+                )
             for group in optimizer.param_groups:
                 group["lr"] *= factor
         return looks
@@ -68,7 +72,7 @@ class TorchPeer:
 
     @torch.no_grad()
     def predict(self, glyphs: NDArray[np.uint8], batch: int = 64) -> NDArray[np.int64]:
-        """See `Peer`. A batch of 64 fits the processor's cache: of 1000, as in the example, it is slower."""
+        """See `Baseline`. A batch of 64 fits the processor's cache: 1000, as in the example, is slower."""
         self.net.eval()
         answers = [self.net(some).argmax(1) for some in scaled(glyphs).split(batch)]
         return torch.cat(answers).numpy()
@@ -85,11 +89,11 @@ class TorchPeer:
         return counts[0], counts[1]
 
     def save(self, path: Path) -> None:
-        """See `Peer`."""
+        """See `Baseline`."""
         torch.save(self.net.state_dict(), path)
 
     def load(self, path: Path) -> None:
-        """See `Peer`."""
+        """See `Baseline`."""
         self.net.load_state_dict(torch.load(path))
 
 
@@ -124,10 +128,10 @@ def adam(net: nn.Module) -> tuple[torch.optim.Optimizer, float]:
     return torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7), 1.0
 
 
-PEERS: dict[str, Callable[[], Peer]] = {
-    "pytorch": partial(TorchPeer, pytorch_example, 64, 14, adadelta),
-    "keras": partial(TorchPeer, keras_example, 128, 15, adam),
+BASELINES: dict[str, Callable[[], Baseline]] = {
+    "pytorch": partial(TorchBaseline, pytorch_example, 64, 14, adadelta),
+    "keras": partial(TorchBaseline, keras_example, 128, 15, adam),
 }
 
 if __name__ == "__main__":
-    answer(PEERS)
+    predict_once(BASELINES)

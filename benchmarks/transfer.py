@@ -21,17 +21,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import machine, print_table
+from common import describe_machine, print_table
 from matplotlib.ticker import MultipleLocator, NullLocator, PercentFormatter
 
 from inkwise import datasets
 from inkwise.datasets import Dataset
-from inkwise.evaluation.plots import LINE_COLORS, figure, png
-from inkwise.training import Recipe, recipe
-from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
-from inkwise.training.initialization import resolve, start
-from inkwise.training.training_data import stratified
-from inkwise.training.training_run import callbacks_of
+from inkwise.evaluation.plots import LINE_COLORS, figure_to_png, new_figure
+from inkwise.training import Recipe, load_recipe
+from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
+from inkwise.training.initialization import initial_net, resolve_recipe
+from inkwise.training.training_data import stratified_mask
+from inkwise.training.training_run import build_callbacks
 
 PICTURE = Path(__file__).parent.parent / "docs" / "transfer.png"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -39,7 +39,7 @@ SIZES = (10, 30, 100, 300, 1000)
 """Samples per class, those held back to choose the epoch by included."""
 SEEDS = (0, 1, 2)
 STEPS, BATCH, TEST = 600, 64, 10_000
-BASE = recipe("default").set(batch=BATCH, channels=(32, 32, 96), validation=0.2)
+BASE = load_recipe("default").set(batch=BATCH, channels=(32, 32, 96), validation=0.2)
 """The net is that of the bundled weights, without dropout."""
 ARMS = {
     "from scratch": BASE.set(lr=3e-2),
@@ -56,10 +56,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--choose", action="store_true", help="print misses by learning rate, and end")
     arguments = parser.parse_args()
-    everything = clothes(arguments.folder / "train")
+    everything = fashion_mnist(arguments.folder / "train")
     everything = everything.select(np.random.default_rng(0).permutation(len(everything)))
     pool, others = everything.select(slice(5_000, None)), everything.select(slice(5_000))
-    print(f"{machine()}, {torch.get_num_threads()} threads.\n")
+    print(f"{describe_machine()}, {torch.get_num_threads()} threads.\n")
     if arguments.choose:
         rows = [
             (name, *(str(run(arm.set(lr=lr), pool, others, 100)) for lr in RATES))
@@ -67,7 +67,7 @@ def main() -> None:
         ]
         print_table(("misses of 5,000 at lr", *(f"{lr:g}" for lr in RATES)), rows)
         return
-    test = clothes(arguments.folder / "t10k")
+    test = fashion_mnist(arguments.folder / "t10k")
     misses = {
         (name, size): [run(arm.set(seed=seed), pool, test, size) for seed in SEEDS]
         for size in SIZES
@@ -80,9 +80,9 @@ def main() -> None:
     PICTURE.write_bytes(plot(misses))
 
 
-def clothes(part: Path) -> Dataset:
+def fashion_mnist(part: Path) -> Dataset:
     """Fashion-MNIST with names for labels: its numbers would pass for digits, which the weights know."""
-    numbers = datasets.load(part)
+    numbers = datasets.load_dataset(part)
     return Dataset(numbers.name, numbers.glyphs, np.array(CLASSES)[numbers.labels.astype(int)])
 
 
@@ -92,14 +92,14 @@ def run(asked: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
     rng = np.random.default_rng(asked.seed)
     chosen = [rng.permutation(np.flatnonzero(pool.labels == label))[:size] for label in CLASSES]
     few = pool.select(np.concatenate(chosen))
-    held = stratified(few.labels, asked.validation, rng)
+    held = stratified_mask(few.labels, asked.validation, rng)
     training, validation = samples(few.select(~held)), samples(few.select(held))
     epochs = round(STEPS / math.ceil(len(training) / BATCH))
-    chosen_recipe = resolve(asked.set(epochs=epochs))
+    chosen_recipe = resolve_recipe(asked.set(epochs=epochs))
     torch.manual_seed(asked.seed)
-    net = start(chosen_recipe, CLASSES)
-    net = GlyphLoop(net, chosen_recipe, training, validation, callbacks_of(chosen_recipe)).fit()
-    answers = np.array(CLASSES)[logits_of(net, torch.from_numpy(test.glyphs)).argmax(1)]
+    net = initial_net(chosen_recipe, CLASSES)
+    net = GlyphLoop(net, chosen_recipe, training, validation, build_callbacks(chosen_recipe)).fit()
+    answers = np.array(CLASSES)[glyph_logits(net, torch.from_numpy(test.glyphs)).argmax(1)]
     wrong = int((answers != test.labels).sum())
     seconds = time.perf_counter() - began
     print(
@@ -110,10 +110,10 @@ def run(asked: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
     return wrong
 
 
-def samples(dataset: Dataset) -> Samples:
+def samples(dataset: Dataset) -> GlyphSamples:
     numbers = {label: number for number, label in enumerate(CLASSES)}
     classes = torch.tensor([numbers[label] for label in dataset.labels.tolist()])
-    return Samples(torch.from_numpy(dataset.glyphs), classes)
+    return GlyphSamples(torch.from_numpy(dataset.glyphs), classes)
 
 
 def shares(misses: list[int]) -> list[float]:
@@ -128,7 +128,7 @@ def accuracy(misses: list[int]) -> str:
 
 def plot(misses: dict[tuple[str, int], list[int]]) -> bytes:
     """Accuracy against samples per class: a dot a run, a line through the means of each arm."""
-    fig, ax = figure(6.4, 4.2)
+    fig, ax = new_figure(6.4, 4.2)
     for name, color in zip(ARMS, LINE_COLORS, strict=False):
         runs = np.array([shares(misses[name, size]) for size in SIZES])
         ax.plot(SIZES, runs.mean(1), linewidth=1.8, color=color, label=name)
@@ -141,7 +141,7 @@ def plot(misses: dict[tuple[str, int], list[int]]) -> bytes:
     ax.set_xlabel("samples per class")
     ax.set_ylabel("accuracy on Fashion-MNIST test")
     ax.legend(frameon=False, loc="lower right")
-    return png(fig)
+    return figure_to_png(fig)
 
 
 if __name__ == "__main__":

@@ -33,32 +33,40 @@ import speed
 import starts
 import torch
 import versus_tables as tables
-from common import machine, print_table
+from common import describe_machine, print_table
 from numpy.typing import NDArray
-from peers import MODULES, PACKAGES, TITLES, Digits, Look, available, open_peer
+from peers import (
+    MODULES,
+    PACKAGES,
+    TITLES,
+    AccuracyCheckpoint,
+    LabelledGlyphs,
+    available_baselines,
+    load_baseline,
+)
 from real_hands import unipen
-from record import misses, once, operations
-from versus_tables import Runs
+from record import misses, operations, train_once
+from versus_tables import RecipeRuns
 
 from inkwise import Recognizer, datasets
-from inkwise._util.system import cores
+from inkwise._util.system import cpu_count
 from inkwise._util.text import DIGITS
 from inkwise.recognition.model import model_source
-from inkwise.training import recipe
-from inkwise.training.glyph_loop import logits_of
-from inkwise.training.glyph_task import samples_of
+from inkwise.training import load_recipe
+from inkwise.training.glyph_loop import glyph_logits
+from inkwise.training.glyph_task import to_glyph_samples
 
 SPRINTS, LONG = ("sprint-99", "sprint-995"), "default"
-OURS = (*SPRINTS, LONG)
+OUR_RECIPES = (*SPRINTS, LONG)
 HERE = Path(__file__).parent
-FEW = 2000  # digits, of --quick
+QUICK_DIGITS = 2000  # digits, of --quick
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Setup:
+class ComparisonSetup:
     """What was asked for."""
 
     work: Path
@@ -76,10 +84,10 @@ class Setup:
                 print(f"{TITLES[key]} is skipped: it is not trained; the part `training` does it.\n")
         return {key: path for key, path in files.items() if path.exists()}
 
-    def looks(self, key: str) -> list[list[Look]]:
+    def checkpoints(self, key: str) -> list[list[AccuracyCheckpoint]]:
         """The looks at a peer, of each seed."""
         seeds = json.loads((self.work / f"{key}.json").read_text())
-        return [[Look(**look) for look in looks] for looks in seeds]
+        return [[AccuracyCheckpoint(**look) for look in looks] for looks in seeds]
 
 
 def main() -> None:
@@ -97,12 +105,12 @@ def main() -> None:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
     if asked.unipen and not (asked.unipen / "unipen_digits.npz").exists():
         parser.error(f"{asked.unipen}: holds no unipen_digits.npz")
-    peers, skipped = available()
+    peers, skipped = available_baselines()
     work = HERE.parent / "runs" / ("versus-quick" if asked.quick else "versus")
     seeds = {**dict.fromkeys(SPRINTS, asked.seeds), LONG: asked.long_seeds}
-    setup = Setup(work, peers, seeds, asked.peer_seeds, asked.unipen, asked.quick)
+    setup = ComparisonSetup(work, peers, seeds, asked.peer_seeds, asked.unipen, asked.quick)
     setup.work.mkdir(parents=True, exist_ok=True)
-    print(f"{machine()}, scikit-learn {version('scikit-learn')}.\n")
+    print(f"{describe_machine()}, scikit-learn {version('scikit-learn')}.\n")
     print("".join(f"{line}\n\n" for line in skipped), end="")
     for number, part in enumerate(asked.parts or PARTS):
         if number:
@@ -110,27 +118,27 @@ def main() -> None:
         PARTS[part](setup)
 
 
-def apart(work: Callable[..., Any], *arguments: Any, threads: int = 0) -> Any:
+def in_fresh_process(work: Callable[..., Any], *arguments: Any, threads: int = 0) -> Any:
     """What `work` returns in a fresh process that computes with so many threads; 0 takes one a core."""
-    environment = dict.fromkeys(THREADS, str(threads or cores()))
+    environment = dict.fromkeys(THREADS, str(threads or cpu_count()))
     with patch.dict(os.environ, environment), ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
-def training(setup: Setup) -> None:
+def training(setup: ComparisonSetup) -> None:
     """Time and images until the marks."""
     curves, ours = {}, {}
-    for name in OURS:
-        ours[name] = apart(train_ours, name, 1 if setup.quick else setup.seeds[name], setup)
+    for name in OUR_RECIPES:
+        ours[name] = in_fresh_process(train_ours, name, 1 if setup.quick else setup.seeds[name], setup)
     for key in setup.peers:
         for kept in (".weights", ".json"):
             (setup.work / f"{key}{kept}").unlink(missing_ok=True)
         try:
-            apart(train_peer, key, 1 if setup.quick else setup.peer_seeds, setup)
+            in_fresh_process(train_peer, key, 1 if setup.quick else setup.peer_seeds, setup)
         except (BrokenProcessPool, MemoryError):
             print(f"{TITLES[key]} is skipped: this machine lacks the memory to train it.\n")
             continue
-        curves[key] = setup.looks(key)
+        curves[key] = setup.checkpoints(key)
     print_table(*tables.recipes(ours))
     print()
     print_table(*tables.times(ours, curves))
@@ -140,80 +148,84 @@ def training(setup: Setup) -> None:
     print_table(*tables.finals(ours, curves))
 
 
-def train_ours(name: str, seeds: int, setup: Setup) -> Runs:
+def train_ours(name: str, seeds: int, setup: ComparisonSetup) -> RecipeRuns:
     """Runs of a length fixed beforehand; the test set is read after the last of them."""
-    chosen = recipe(name)
+    chosen = load_recipe(name)
     if setup.quick:
         chosen = chosen.set(epochs=1)
     seen, *_ = operations(chosen)  # first, so that what torch sets up at its first step is not counted
-    runs = [once(chosen.set(seed=seed), FEW if setup.quick else None) for seed in range(seeds)]
+    runs = [train_once(chosen.set(seed=seed), QUICK_DIGITS if setup.quick else None) for seed in range(seeds)]
     torch.save(runs[0].net, setup.work / f"{name}.net")
-    test = datasets.load("mnist-test")
-    unseen = samples_of(test.glyphs, test.labels, DIGITS)
-    return Runs(seen, [run.seconds for run in runs], [misses(run.net, unseen)[0] for run in runs])
+    test = datasets.load_dataset("mnist-test")
+    unseen = to_glyph_samples(test.glyphs, test.labels, DIGITS)
+    return RecipeRuns(seen, [run.seconds for run in runs], [misses(run.net, unseen)[0] for run in runs])
 
 
-def train_peer(key: str, seeds: int, setup: Setup) -> None:
+def train_peer(key: str, seeds: int, setup: ComparisonSetup) -> None:
     """Keep what it has learnt by its first seed, and the looks at it of all."""
-    whole, test = (digits(datasets.load(f"mnist-{part}")) for part in ("train", "test"))
-    few = FEW if setup.quick else None
+    whole, test = (digits(datasets.load_dataset(f"mnist-{part}")) for part in ("train", "test"))
+    few = QUICK_DIGITS if setup.quick else None
     looks = []
     for seed in range(seeds):
-        peer = open_peer(key)
-        some = Digits(whole.glyphs[:few], whole.classes[:few])
+        peer = load_baseline(key)
+        some = LabelledGlyphs(whole.glyphs[:few], whole.classes[:few])
         looks.append([asdict(look) for look in peer.train(some, test, seed=seed, epochs=int(setup.quick))])
         if seed == 0:
             peer.save(setup.work / f"{key}.weights")
     (setup.work / f"{key}.json").write_text(json.dumps(looks))
 
 
-def digits(dataset: datasets.Dataset) -> Digits:
-    return Digits(dataset.glyphs, dataset.labels.astype(np.int64))
+def digits(dataset: datasets.Dataset) -> LabelledGlyphs:
+    return LabelledGlyphs(dataset.glyphs, dataset.labels.astype(np.int64))
 
 
-def rates(setup: Setup) -> None:
+def rates(setup: ComparisonSetup) -> None:
     """Glyphs a second, read and trained on, and the share of the machine's peak."""
     weights = setup.weights()
-    counts = apart(count, weights)
+    counts = in_fresh_process(count, weights)
     steps = [key for key in weights if counts[key][1]]
     read, trained = {}, {}
-    for number in sorted({1, cores()}):
+    for number in sorted({1, cpu_count()}):
         name = "one thread" if number == 1 else f"{number} threads"
-        read[name] = apart(speed.reading, weights, number, 1 if setup.quick else 7, threads=number)
-        trained[name] = apart(speed.training, [*OURS], steps, 1 if setup.quick else 3, threads=number)
+        read[name] = in_fresh_process(speed.reading, weights, number, 1 if setup.quick else 7, threads=number)
+        trained[name] = in_fresh_process(
+            speed.training, [*OUR_RECIPES], steps, 1 if setup.quick else 3, threads=number
+        )
     print("Reading:\n")
     names = {"inkwise": "Inkwise, `classify`"} | {key: TITLES[key] for key in weights}
     print_table(*tables.rates(read, {key: counts[key][0] for key in names}, names))
     print("\nTraining:\n")
-    names = {name: f"Inkwise, `{name}`" for name in OURS} | {key: TITLES[key] for key in steps}
+    names = {name: f"Inkwise, `{name}`" for name in OUR_RECIPES} | {key: TITLES[key] for key in steps}
     print_table(*tables.rates(trained, {key: counts[key][1] for key in names}, names))
     print("\n" + tables.peaks(trained))
-    nodes, rate = apart(speed.reading_shares, threads=1)
+    nodes, rate = in_fresh_process(speed.reading_shares, threads=1)
     print(f"\nWhere the time of reading goes, on one thread: {tables.shares(nodes)}.")
     print(f"Convolutions and products alone do {rate / 1e9:,.0f} billion operations a second.")
-    operators = apart(speed.training_shares, OURS[0], threads=1)
-    print(f"Of torch's operators when `{OURS[0]}` trains: {tables.shares(operators)}.")
+    operators = in_fresh_process(speed.training_shares, OUR_RECIPES[0], threads=1)
+    print(f"Of torch's operators when `{OUR_RECIPES[0]}` trains: {tables.shares(operators)}.")
 
 
-def count(weights: dict[str, Path]) -> dict[str, tuple[tables.Count | None, tables.Count | None]]:
+def count(
+    weights: dict[str, Path],
+) -> dict[str, tuple[tables.OperationCount | None, tables.OperationCount | None]]:
     """Operations a glyph, read and trained on."""
     source = model_source("default")
     assert isinstance(source, bytes)
-    found: dict[str, tuple[tables.Count | None, tables.Count | None]] = {
-        "inkwise": (tables.Count(speed.operations(source)), None)
+    found: dict[str, tuple[tables.OperationCount | None, tables.OperationCount | None]] = {
+        "inkwise": (tables.OperationCount(speed.operations(source)), None)
     }
-    for name in OURS:
-        seen, total, kind = operations(recipe(name))
-        found[name] = None, tables.Count(total / seen, str(kind).removeprefix("torch."))
+    for name in OUR_RECIPES:
+        seen, total, kind = operations(load_recipe(name))
+        found[name] = None, tables.OperationCount(total / seen, str(kind).removeprefix("torch."))
     for key, path in weights.items():
-        read, learnt = open_peer(key, path).operations()
-        found[key] = tables.Count(read), tables.Count(learnt) if learnt else None
+        read, learnt = load_baseline(key, path).operations()
+        found[key] = tables.OperationCount(read), tables.OperationCount(learnt) if learnt else None
     return found
 
 
-def latency(setup: Setup) -> None:
+def latency(setup: ComparisonSetup) -> None:
     """One digit at a time."""
-    found = apart(speed.latencies, setup.weights(), 20 if setup.quick else 2000, threads=1)
+    found = in_fresh_process(speed.latencies, setup.weights(), 20 if setup.quick else 2000, threads=1)
     rows = []
     for name, taken in found.items():
         quantiles = (f"{value:.2f} ms" for value in np.quantile(taken, [0.5, 0.99]))
@@ -222,7 +234,7 @@ def latency(setup: Setup) -> None:
     print_table(("one digit", "n", "p50", "p99"), rows)
 
 
-def start(setup: Setup) -> None:
+def start(setup: ComparisonSetup) -> None:
     """A fresh process until it has answered, its memory, and what is installed for it."""
     runs = 2 if setup.quick else 7
     rows = []
@@ -231,7 +243,7 @@ def start(setup: Setup) -> None:
         command = [f"{folder}/bin/inkwise", "read", str(speed.PICTURE)]
         rows.append(started("Inkwise, `inkwise read one.png`", command, runs, packages))
         glyph = Path(folder) / "glyph.npy"
-        np.save(glyph, datasets.load("mnist-test").glyphs[:1])
+        np.save(glyph, datasets.load_dataset("mnist-test").glyphs[:1])
         for key, path in setup.weights().items():
             module = MODULES[key]
             command = [sys.executable, str(HERE / f"{module}.py"), key, str(path), str(glyph)]
@@ -248,18 +260,18 @@ def started(name: str, command: list[str], runs: int, packages: int) -> tuple[st
     return name, cold, f"{max(memory) / 1e6:.0f} MB", f"{packages / 1e6:.0f} MB"
 
 
-def accuracy(setup: Setup) -> None:
+def accuracy(setup: ComparisonSetup) -> None:
     """Misses on MNIST test, and on what UNIPEN's test writers wrote."""
-    rows = apart(missed, setup, setup.weights())
+    rows = in_fresh_process(missed, setup, setup.weights())
     sets = ("MNIST test", "UNIPEN, test writers")
     print_table(("", *(cell for name in sets for cell in (f"{name}: misses", "accuracy"))), rows)
 
 
-def missed(setup: Setup, weights: dict[str, Path]) -> list[Sequence[str]]:
+def missed(setup: ComparisonSetup, weights: dict[str, Path]) -> list[Sequence[str]]:
     """A row for each contestant."""
     path = setup.unipen and setup.unipen / "unipen_digits.npz"
     written = digits(unipen(path, "test").to_dataset()) if path else None
-    test = digits(datasets.load("mnist-test"))
+    test = digits(datasets.load_dataset("mnist-test"))
     recognizer = Recognizer()
     labels = np.array(recognizer.labels, np.int64)
     ours: dict[str, Predict] = {
@@ -268,24 +280,24 @@ def missed(setup: Setup, weights: dict[str, Path]) -> list[Sequence[str]]:
     if (kept := setup.work / f"{LONG}.net").exists():
         net = torch.load(kept, weights_only=False)  # it was written here
         name = f"Inkwise, `{LONG}`, MNIST alone, seed 0"
-        ours[name] = lambda glyphs: logits_of(net, torch.from_numpy(glyphs)).argmax(1).numpy()
-    found = [(name, predict, wrong(predict, test)) for name, predict in ours.items()]
+        ours[name] = lambda glyphs: glyph_logits(net, torch.from_numpy(glyphs)).argmax(1).numpy()
+    found = [(name, predict, count_misses(predict, test)) for name, predict in ours.items()]
     for key, weights_of in weights.items():
-        seen = setup.looks(key)[0][-1].misses, len(test.classes)  # it takes minutes
-        found.append((TITLES[key], open_peer(key, weights_of).predict, seen))
+        seen = setup.checkpoints(key)[0][-1].misses, len(test.classes)  # it takes minutes
+        found.append((TITLES[key], load_baseline(key, weights_of).predict, seen))
     return [
-        tables.accuracy(name, [on_test, wrong(predict, written) if written else None])
+        tables.accuracy(name, [on_test, count_misses(predict, written) if written else None])
         for name, predict, on_test in found
     ]
 
 
-def wrong(predict: Predict, asked: Digits) -> tuple[int, int]:
+def count_misses(predict: Predict, asked: LabelledGlyphs) -> tuple[int, int]:
     """Misses, and of how many; a glyph without ink is one."""
     misread = predict(asked.glyphs) != asked.classes
     return int((misread | ~asked.glyphs.any(axis=(1, 2))).sum()), len(misread)
 
 
-PARTS: dict[str, Callable[[Setup], None]] = {
+PARTS: dict[str, Callable[[ComparisonSetup], None]] = {
     "training": training,
     "rates": rates,
     "latency": latency,

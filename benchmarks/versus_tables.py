@@ -7,18 +7,18 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from peers import TITLES, Look
+from peers import TITLES, AccuracyCheckpoint
 from scipy import stats
 
 from inkwise._util.intervals import wilson_interval
 
-MARKS = {"99.0 %": 100, "99.5 %": 50, "99.7 %": 30}  # misses of 10,000
+ACCURACY_TARGETS = {"99.0 %": 100, "99.5 %": 50, "99.7 %": 30}  # misses of 10,000
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
-Curves = Mapping[str, list[list[Look]]]  # of each seed
+Curves = Mapping[str, list[list[AccuracyCheckpoint]]]  # of each seed
 
 
 @dataclass(frozen=True)
-class Runs:
+class RecipeRuns:
     """Images that each training by a recipe sees, and of each seed the seconds and the misses of 10,000."""
 
     images: int
@@ -26,18 +26,18 @@ class Runs:
     misses: list[int]
 
 
-def first_at(looks: Sequence[Look], misses: int) -> Look | None:
+def first_reaching(looks: Sequence[AccuracyCheckpoint], misses: int) -> AccuracyCheckpoint | None:
     """The first look that saw so few misses."""
     return next((look for look in looks if look.misses <= misses), None)
 
 
-def shortest(ours: Mapping[str, Runs], misses: float) -> str | None:
+def shortest(ours: Mapping[str, RecipeRuns], misses: float) -> str | None:
     """The recipe that takes least time of those that miss so few on average."""
     enough = [name for name, runs in ours.items() if statistics.mean(runs.misses) <= misses]
     return min(enough, key=lambda name: statistics.mean(ours[name].seconds), default=None)
 
 
-def ratio(theirs: Sequence[float], ours: Sequence[float]) -> tuple[float, float, float]:
+def time_ratio(theirs: Sequence[float], ours: Sequence[float]) -> tuple[float, float, float]:
     """How many times `ours` fits into `theirs`, with its 95 % interval; not a number where nothing varies.
 
     Of geometric means: Welch's interval of a difference of logarithms. One value alone counts as exact.
@@ -53,9 +53,9 @@ def ratio(theirs: Sequence[float], ours: Sequence[float]) -> tuple[float, float,
     return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
 
-def paired(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
     """The same of values that were taken in turns, each divided by the other of its turn."""
-    return ratio([one / other for one, other in zip(ours, theirs, strict=True)], [1.0])
+    return time_ratio([one / other for one, other in zip(ours, theirs, strict=True)], [1.0])
 
 
 def times_as_fast(found: tuple[float, float, float]) -> str:
@@ -76,7 +76,7 @@ def listed(numbers: Iterable[int]) -> str:
     return ", ".join(f"{number:,}" for number in numbers)
 
 
-def recipes(ours: Mapping[str, Runs]) -> Table:
+def recipes(ours: Mapping[str, RecipeRuns]) -> Table:
     """What each recipe takes and yields."""
     head = (
         *("Inkwise, recipe", "images seen", "seconds, mean ± std", "misses of 10,000"),
@@ -93,30 +93,30 @@ def recipes(ours: Mapping[str, Runs]) -> Table:
     return head, rows
 
 
-def times(ours: Mapping[str, Runs], curves: Curves) -> Table:
+def times(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
     """Time and images until the marks."""
-    head = ("", *(f"until {mark}" for mark in MARKS), "whole training", "misses at its end")
+    head = ("", *(f"until {mark}" for mark in ACCURACY_TARGETS), "whole training", "misses at its end")
     cells = []
-    for misses in MARKS.values():
+    for misses in ACCURACY_TARGETS.values():
         name = shortest(ours, misses)
         cells.append(_taken(ours[name].seconds, ours[name].images) + f" (`{name}`)" if name else "never")
     rows: list[Sequence[str]] = [("Inkwise", *cells, "see above", "see above")]
     for key, seeds in curves.items():
-        cells = [_until(seeds, misses) for misses in MARKS.values()]
+        cells = [_until(seeds, misses) for misses in ACCURACY_TARGETS.values()]
         ends = [looks[-1] for looks in seeds]
         whole = _taken([end.seconds for end in ends], ends[0].images)
         rows.append((TITLES[key], *cells, whole, listed(end.misses for end in ends)))
     return head, rows
 
 
-def _until(seeds: list[list[Look]], misses: int) -> str:
+def _until(seeds: list[list[AccuracyCheckpoint]], misses: int) -> str:
     reached = _reached(seeds, misses)
     return _taken([look.seconds for look in reached], reached[0].images) if reached else "never"
 
 
-def _reached(seeds: list[list[Look]], misses: int) -> list[Look]:
+def _reached(seeds: list[list[AccuracyCheckpoint]], misses: int) -> list[AccuracyCheckpoint]:
     """The first looks of all seeds that saw so few misses; none, where a seed never does."""
-    looks = [first_at(looks, misses) for looks in seeds]
+    looks = [first_reaching(looks, misses) for looks in seeds]
     found = [look for look in looks if look]
     return found if len(found) == len(looks) else []
 
@@ -125,28 +125,28 @@ def _taken(seconds: Sequence[float], images: int) -> str:
     return f"{spread(seconds, '{:.2f}')} s, {images:,} images"
 
 
-def ratios(ours: Mapping[str, Runs], curves: Curves) -> Table:
+def ratios(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
     """How many times as fast Inkwise reaches the marks, against each peer and the best of them."""
     columns = []
-    for misses in MARKS.values():
+    for misses in ACCURACY_TARGETS.values():
         name = shortest(ours, misses)
         peers = {key: [look.seconds for look in _reached(seeds, misses)] for key, seeds in curves.items()}
         column = [_against(ours[name].seconds if name else [], seconds) for seconds in peers.values()]
         best = min(filter(None, peers.values()), key=statistics.mean, default=[])
         columns.append([*column, _against(ours[name].seconds if name else [], best)])
     names = [*(TITLES[key] for key in curves), "the best of them"]
-    return ("", *(f"to {mark}" for mark in MARKS)), list(zip(names, *columns, strict=True))
+    return ("", *(f"to {mark}" for mark in ACCURACY_TARGETS)), list(zip(names, *columns, strict=True))
 
 
 def _against(ours: Sequence[float], theirs: Sequence[float]) -> str:
     if ours and theirs:
-        return times_as_fast(ratio(theirs, ours))
+        return times_as_fast(time_ratio(theirs, ours))
     if ours or theirs:
         return "it never gets there" if ours else "Inkwise never gets there"
     return "neither gets there"
 
 
-def finals(ours: Mapping[str, Runs], curves: Curves) -> Table:
+def finals(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
     """Until the accuracy that a peer has at its end: when it first has it, and at its end."""
     head = (
         *("", "its misses at its end", "first as good after", "its end", "Inkwise"),
@@ -156,14 +156,14 @@ def finals(ours: Mapping[str, Runs], curves: Curves) -> Table:
     for key, seeds in curves.items():
         ends = [looks[-1] for looks in seeds]
         misses = statistics.mean(look.misses for look in ends)
-        firsts = [first_at(looks, looks[-1].misses) or looks[-1] for looks in seeds]
+        firsts = [first_reaching(looks, looks[-1].misses) or looks[-1] for looks in seeds]
         first, end = ([look.seconds for look in some] for some in (firsts, ends))
         row = [TITLES[key], listed(look.misses for look in ends)]
         row += [f"{spread(seconds, '{:.2f}')} s" for seconds in (first, end)]
         if name := shortest(ours, misses):
             seconds = ours[name].seconds
             row += [f"{spread(seconds, '{:.2f}')} s (`{name}`)"]
-            row += [times_as_fast(ratio(theirs, seconds)) for theirs in (first, end)]
+            row += [times_as_fast(time_ratio(theirs, seconds)) for theirs in (first, end)]
         else:
             row += ["never", "-", "-"]
         rows.append(row)
@@ -174,14 +174,16 @@ Rates = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Count:
+class OperationCount:
     """Operations a glyph, and the type that most of them are done in."""
 
     operations: float
     kind: str = "float32"
 
 
-def rates(found: Mapping[str, Rates], counts: Mapping[str, Count], names: Mapping[str, str]) -> Table:
+def rates(
+    found: Mapping[str, Rates], counts: Mapping[str, OperationCount], names: Mapping[str, str]
+) -> Table:
     """Glyphs a second and shares of the peak, for each number of threads.
 
     Args:
@@ -199,7 +201,7 @@ def rates(found: Mapping[str, Rates], counts: Mapping[str, Count], names: Mappin
         for rounds in found.values():
             rate = statistics.median(rounds[key])
             row += [f"{rate:,.0f}", f"{rate * counts[key].operations / max(rounds[counts[key].kind]):.0%}"]
-            row.append("-" if key == ours else times_as_fast(paired(rounds[ours], rounds[key])))
+            row.append("-" if key == ours else times_as_fast(paired_ratio(rounds[ours], rounds[key])))
         rows.append(row)
     return head, rows
 

@@ -21,7 +21,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-from forked import PATIENCE, Run, command
+from forked import TIMEOUT, ForkedProcess, command
 
 from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
@@ -29,26 +29,26 @@ from inkwise.datasets.idx import idx_bytes
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 
 
-class Victim(Protocol):
+class KillWorkload(Protocol):
     """One kind of work."""
 
     name: str
-    lasts: float  # seconds that it takes at most, as far as is known
+    max_seconds: float  # seconds that it takes at most, as far as is known
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Begin, or go on."""
         ...
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """How much of what was acknowledged is not there; asked after a kill and after the end."""
         ...
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Begin anew, after it came to its end."""
         ...
 
 
-def bars(count: int) -> Dataset:
+def bar_dataset(count: int) -> Dataset:
     """Glyphs that a small net learns in a second: a bar at one of three places."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 3
@@ -58,14 +58,14 @@ def bars(count: int) -> Dataset:
     return Dataset("bars", glyphs, labels.astype(np.str_))
 
 
-class Answering:
+class AppWorkload:
     """`inkwise app`: answers are kept and put right; what was answered with 201 or 200 is in the store."""
 
     name = "answering and teaching"
 
     def __init__(self, folder: Path, database: str | None = None) -> None:
         """Keep in this folder, or in another database."""
-        self.lasts = 1.0  # from when it answers: it has no end
+        self.max_seconds = 1.0  # from when it answers: it has no end
         self.database = database or f"sqlite:///{folder / 'taught.db'}"
         self._log = folder / "app.log"
         self._labels: dict[uuid.UUID, str] = {}
@@ -73,19 +73,19 @@ class Answering:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Start it, wait until it answers, and have three people teach it."""
         options = ("--no-browser", "--port", self._port, "--database", self.database)
-        run = Run(self._log, command, "app", *options)
-        until = time.monotonic() + PATIENCE
+        run = ForkedProcess(self._log, command, "app", *options)
+        until = time.monotonic() + TIMEOUT
         while not self._asked("GET", "/"):
             if run.wait(0.05) or time.monotonic() > until:
-                raise AssertionError(f"the app does not answer: {run.complaint()}")
+                raise AssertionError(f"the app does not answer: {run.failure_reason()}")
         for writer in ("anna", "ben", "cy"):
             threading.Thread(target=self._teach, args=(run, writer), daemon=True).start()
         return run
 
-    def _teach(self, run: Run, writer: str) -> None:
+    def _teach(self, run: ForkedProcess, writer: str) -> None:
         while not run.killed:  # only one thread may ask the process itself
             name = uuid.uuid4()
             sample = {"id": str(name), "label": "7", "strokes": SEVEN, "answer": "1", "probability": 0.6}
@@ -112,7 +112,7 @@ class Answering:
         except Exception:  # half an answer
             return False
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Samples without what they were last said to be; a later label may have come in unacknowledged."""
         from inkwise.corrections import Store
 
@@ -126,18 +126,18 @@ class Answering:
         """How many samples are promised."""
         return len(self._labels)
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """It has no end."""
 
 
-class Reading:
+class BatchReadingWorkload:
     """`inkwise read FOLDER --out`: each page is there once, and what was done is not done again."""
 
     name = "batch reading"
 
     def __init__(self, folder: Path, pages: int = 60) -> None:
         """Make so many pictures."""
-        self.lasts = 5.0
+        self.max_seconds = 5.0
         self._folder, self._log, self._table = folder / "scans", folder / "read.log", folder / "table.csv"
         self._folder.mkdir()
         drawn = np.full((120, 120), 230, np.uint8)
@@ -147,11 +147,11 @@ class Reading:
             cv2.imwrite(str(self._folder / f"{number:03}.png"), drawn)
         self._pages = pages
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Read on."""
-        return Run(self._log, command, "read", self._folder, "--out", self._table, "--jobs", 1)
+        return ForkedProcess(self._log, command, "read", self._folder, "--out", self._table, "--jobs", 1)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Pages that are not in the table, or twice; there is no table before it is whole."""
         if not self._table.exists():
             return 0
@@ -160,32 +160,32 @@ class Reading:
         wanted = [(str(path), "7") for path in sorted(self._folder.iterdir())]
         return len(set(wanted) ^ set(rows)) + len(rows) - len(set(rows))
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Remove the table."""
         self._table.unlink()
 
 
-class Training:
+class TrainingWorkload:
     """`inkwise train`: epochs that were done are not done again, and the run comes to its end."""
 
     name = "training"
 
     def __init__(self, folder: Path, epochs: int = 12) -> None:
         """Make the data."""
-        self.lasts = 3.0
+        self.max_seconds = 3.0
         self._data, self._out, self._log = folder / "bars.npz", folder / "run", folder / "train.log"
-        made = bars(60)
+        made = bar_dataset(60)
         np.savez(self._data, images=made.glyphs, labels=made.labels)
         self._epochs = epochs
         self._done: list[float] = []
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Train on."""
         changes = (f"epochs={self._epochs}", "channels=4,4,8", "batch=16", "validation=0.25", "test=")
         sets = [part for change in changes for part in ("--set", change)]
-        return Run(self._log, command, "train", "--data", self._data, *sets, "--out", self._out)
+        return ForkedProcess(self._log, command, "train", "--data", self._data, *sets, "--out", self._out)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Epochs that were saved before and are not there as they were."""
         history = self._history()
         lost = sum(before != now for before, now in zip(self._done, history, strict=False))
@@ -202,12 +202,12 @@ class Training:
             return []
         return [row["seconds"] for row in torch.load(path, weights_only=True)["history"]]
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Another run folder."""
         self._out, self._done = self._out.with_name(f"run-{uuid.uuid4().hex}"), []
 
 
-class Learning:
+class FineTuningWorkload:
     """`inkwise learn`: samples stay, and a version is there whole or not at all."""
 
     name = "learning"
@@ -216,17 +216,17 @@ class Learning:
         """Teach twelve samples."""
         from inkwise.corrections import Store
 
-        self.lasts = 10.0
+        self.max_seconds = 10.0
         self._url, self._log, self._versions = f"sqlite:///{folder / 'learnt.db'}", folder / "learn.log", 0
         with Store.open(self._url) as store:
-            for glyph in bars(12).glyphs:
+            for glyph in bar_dataset(12).glyphs:
                 store.add(glyph, writer="anna", source="canvas", label="7")
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Learn a version more."""
-        return Run(self._log, learn_from_little, self._url)
+        return ForkedProcess(self._log, fine_tune_small, self._url)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Samples and versions that are not there, or cannot be used."""
         from inkwise.corrections import Store
         from inkwise.recognition import Model
@@ -239,26 +239,26 @@ class Learning:
             self._versions = len(versions)
         return lost
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Nothing: each run learns one more."""
 
 
-def learn_from_little(url: str) -> None:
+def fine_tune_small(url: str) -> None:
     """`inkwise learn`, with a few hundred made glyphs for MNIST, so that it takes seconds."""
     from inkwise.corrections import learning_jobs as learning
 
-    learning.load = lambda name: bars(600)
+    learning.load_dataset = lambda name: bar_dataset(600)
     command("learn", "--writer", "anna", "--model", "tiny", "--database", url)
 
 
-class Downloading:
+class DownloadWorkload:
     """`inkwise data get` from a slow server: a file is there whole or not at all, and stays."""
 
     name = "downloading"
 
     def __init__(self, folder: Path) -> None:
         """Make four files."""
-        self.lasts = 2.0
+        self.max_seconds = 2.0
         self._cache, self._log = folder / "cache", folder / "get.log"
         rng = np.random.default_rng(0)
         names = (
@@ -268,11 +268,11 @@ class Downloading:
         self._digests = {name: hashlib.sha256(data).hexdigest() for name, data in self._files.items()}
         self._whole: set[str] = set()
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Fetch on."""
-        return Run(self._log, _fetch, self._cache, self._digests, self._files)
+        return ForkedProcess(self._log, _fetch, self._cache, self._digests, self._files)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Files that are not what they should be, or were there and are not any longer."""
         folder = self._cache / "mnist"
         there = {path.name: path.read_bytes() for path in folder.glob("[!.]*")} if folder.exists() else {}
@@ -282,7 +282,7 @@ class Downloading:
         self._whole = set(there)
         return lost
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Remove what was fetched."""
         for path in (self._cache / "mnist").iterdir():
             path.unlink()
@@ -298,19 +298,19 @@ class Exporting:
         """Teach so many samples."""
         from inkwise.corrections import Sample, Store
 
-        self.lasts = 2.0
+        self.max_seconds = 2.0
         self._folder, self._log, self._samples, self._exports = folder, folder / "export.log", samples, 0
         self._url = f"sqlite:///{folder / 'taught.db'}"
         with Store.open(self._url) as store:
-            glyphs = bars(samples).glyphs
+            glyphs = bar_dataset(samples).glyphs
             store.merge(Sample.now(glyph, writer="anna", source="canvas", label="7") for glyph in glyphs)
 
-    def start(self) -> Run:
+    def start(self) -> ForkedProcess:
         """Export to a folder that is not there yet."""
         out = self._folder / f"export-{self._exports}"
-        return Run(self._log, command, "corrections", "export", out, "--database", self._url)
+        return ForkedProcess(self._log, command, "corrections", "export", out, "--database", self._url)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """Samples that an export lacks, and exports that are not there any longer."""
         from inkwise.corrections import Store, import_samples
 
@@ -321,7 +321,7 @@ class Exporting:
                 lost += self._samples - import_samples(store, export)
         return lost
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Take another folder."""
         self._exports += 1
 
@@ -330,12 +330,12 @@ def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> Non
     """`inkwise data get mnist`, of other files from another place."""
     from inkwise import datasets
     from inkwise.datasets import mnist
-    from inkwise.datasets.mnist_sources import Mirror
+    from inkwise.datasets.mnist_sources import MirrorSource
 
     os.environ["INKWISE_DATA"] = str(cache)
     mnist.FILES.update(digests)
     with slow_server(files) as url:
-        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources=[Mirror(url)])
+        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources=[MirrorSource(url)])
         command("data", "get", "mnist")
 
 
@@ -362,11 +362,11 @@ def slow_server(files: dict[str, bytes]) -> Iterator[str]:
         server.shutdown()
 
 
-KINDS: dict[str, Callable[[Path], Victim]] = {
-    "answering": Answering,
-    "learning": Learning,
-    "training": Training,
-    "downloading": Downloading,
-    "reading": Reading,
+KINDS: dict[str, Callable[[Path], KillWorkload]] = {
+    "answering": AppWorkload,
+    "learning": FineTuningWorkload,
+    "training": TrainingWorkload,
+    "downloading": DownloadWorkload,
+    "reading": BatchReadingWorkload,
     "exporting": Exporting,
 }

@@ -18,11 +18,11 @@ import numpy as np
 from inkwise import Recognizer, datasets
 from inkwise.cli.explain import explain
 from inkwise.datasets import StrokeSet
-from inkwise.preprocessing import stroke_glyph
-from inkwise.training.synthesis.allographs import restyle
-from inkwise.training.synthesis.degradation import glyph_cover, photographed
-from inkwise.training.synthesis.negatives import draw_others, spoil_digits
-from inkwise.training.synthesis.stroke_augmentation import redrawn
+from inkwise.preprocessing import strokes_to_glyph
+from inkwise.training.synthesis.allographs import add_allograph_mark
+from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+from inkwise.training.synthesis.negatives import corrupt_digits, synthesize_negatives
+from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
 HERE = Path(__file__).parent
 LINES = ("0123456789", "1969 07 20", "31415 92653", "8 4 7 2 0 6")
@@ -36,10 +36,10 @@ def main(strokes_path: str) -> None:
     explained()
     page(strokes_path)
     rng = np.random.default_rng(11)
-    strokes = datasets.load_raw(strokes_path)
+    strokes = datasets.load_strokes_or_dataset(strokes_path)
     assert isinstance(strokes, StrokeSet)
     assert strokes.writers is not None
-    strokes = strokes.select(datasets.split_writers(strokes.writers) == "validation")
+    strokes = strokes.select(datasets.split_by_writer(strokes.writers) == "validation")
     trained_on(strokes)
     ink = np.zeros((HEIGHT, WIDTH), np.float32)
     for number, line in enumerate(LINES):
@@ -64,9 +64,9 @@ def main(strokes_path: str) -> None:
 def page(strokes_path: str) -> None:
     """A photographed table, made by the benchmark of pages, as it is read."""
     sys.path.insert(0, str(HERE.parent / "benchmarks"))
-    from made_pages import made_pages, read_hands
+    from made_pages import read_writers, synthetic_pages
 
-    *_, made = made_pages(read_hands(Path(strokes_path), "validation"), PAGE + 1, 0)
+    *_, made = synthetic_pages(read_writers(Path(strokes_path), "validation"), PAGE + 1, 0)
     read = Recognizer().read(made.grey).overlay()
     part = read.crop((200, 200, 1400, 1250))
     part.resize((960, 840)).save(HERE / "page-read.jpg", quality=80)
@@ -74,7 +74,7 @@ def page(strokes_path: str) -> None:
 
 def explained() -> None:
     """A row of doubtful digits, and why they are read as they are."""
-    row = np.hstack(datasets.load("mnist-test").glyphs[list(DOUBTFUL)])
+    row = np.hstack(datasets.load_dataset("mnist-test").glyphs[list(DOUBTFUL)])
     cv2.imwrite(str(HERE / "doubtful.png"), 255 - np.kron(row, np.ones((4, 4), np.uint8)))
     (HERE / "explain.png").unlink(missing_ok=True)
     explain(HERE / "doubtful.png", out=HERE / "explain.png")
@@ -88,15 +88,15 @@ def trained_on(strokes: StrokeSet) -> None:
     )
     labels = strokes.labels[chosen]
     samples = [strokes.samples[number] for number in chosen]
-    drawn = np.stack([stroke_glyph(sample) for sample in samples])
-    others = [stroke_glyph(redrawn(sample, rng), rng.uniform(1.8, 4)) for sample in samples]
+    drawn = np.stack([strokes_to_glyph(sample) for sample in samples])
+    others = [strokes_to_glyph(augment_strokes(sample, rng), rng.uniform(1.8, 4)) for sample in samples]
     marked = [number for number in range(len(samples)) if labels[number] in "0147"]
     styled = [
-        stroke_glyph(restyle(samples[number], labels[number], rng))
+        strokes_to_glyph(add_allograph_mark(samples[number], labels[number], rng))
         for number in np.resize(marked, len(samples))
     ]
-    seen = [photographed(glyph_cover(glyph), glyph, rng) for glyph in others]
-    made = draw_others(len(samples), rng), spoil_digits(drawn, labels, len(samples), rng)
+    seen = [photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in others]
+    made = synthesize_negatives(len(samples), rng), corrupt_digits(drawn, labels, len(samples), rng)
     wall = np.vstack([np.hstack(row) for row in (drawn, others, styled, seen, *made)])
     cv2.imwrite(str(HERE / "training-data.png"), 255 - np.kron(wall, np.ones((2, 2), np.uint8)))
 

@@ -22,7 +22,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from inkwise import datasets
-from inkwise.corrections import Answer, Learner
+from inkwise.corrections import LabelledAnswer, Learner
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "tests"))
@@ -35,7 +35,7 @@ NUMBER = "2749"
 
 
 def main() -> None:
-    strokes = datasets.load_raw(sys.argv[1])
+    strokes = datasets.load_strokes_or_dataset(sys.argv[1])
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
@@ -111,7 +111,7 @@ def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:
     learner = Learner(database)
     for sample, label in zip(own.samples, own.labels.tolist(), strict=True):
         digit = learner.read_strokes(writer, sample, single=True).digits[0]
-        learner.keep(writer, "canvas", [Answer(label, sample, None, digit.label, digit.probability)])
+        learner.keep(writer, "canvas", [LabelledAnswer(label, sample, None, digit.label, digit.probability)])
     learner.close()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from inkwise import Recognizer, datasets
 
 recognizer = Recognizer()
-test = datasets.load("mnist-test")
+test = datasets.load_dataset("mnist-test")
 probabilities = recognizer.classify(test.glyphs)
 read = np.array(recognizer.model.labels)[probabilities.argmax(1)]
 

@@ -118,7 +118,7 @@ def turned(page, degrees=0.0, scale=1.0, paper=250):
 
 def photo(page, rng, tilt=0.06, turn=0.0):
     """A photograph on a dark table: perspective, light and shadow, blur, noise."""
-    from inkwise.training.synthesis.degradation import light  # its room brings torch
+    from inkwise.training.synthesis.degradation import simulate_illumination  # its room brings torch
 
     height, width = page.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -130,6 +130,8 @@ def photo(page, rng, tilt=0.06, turn=0.0):
     seen = (seen - seen.min(0) + 40).astype(np.float32)
     size = np.ceil(seen.max(0) + 40).astype(int).tolist()
     matrix = cv2.getPerspectiveTransform(corners, seen)
-    lit = cv2.warpPerspective(page, matrix, size, borderValue=70) * light(tuple(size[::-1]), rng)
+    lit = cv2.warpPerspective(page, matrix, size, borderValue=70) * simulate_illumination(
+        tuple(size[::-1]), rng
+    )
     lit = cv2.GaussianBlur(lit.astype(np.float32), (0, 0), 0.8) + rng.normal(0, 4, size[::-1])
     return np.clip(lit, 0, 255).astype(np.uint8)

@@ -9,14 +9,14 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 
-from inkwise.batch import Reader, read_stack
+from inkwise.batch import BatchOptions, read_batch
 
 DEADLY = 10  # a page of this shade kills the process that reads it
 BROKEN = 20  # and one of this is too much for the reader
 
 
 @dataclass(frozen=True)
-class Shades(Reader):
+class Shades(BatchOptions):
     """Reads the mean of a page: one line of the log for each page that is read."""
 
     log: str = os.devnull
@@ -57,4 +57,4 @@ def pdf(path, shades):
 def read(files, reader, out, jobs=1, suffix=".csv"):
     """Read a stack, silently."""
     with Path(os.devnull).open("w") as nowhere:
-        return read_stack([str(file) for file in files], reader, out, suffix, jobs, Console(file=nowhere))
+        return read_batch([str(file) for file in files], reader, out, suffix, jobs, Console(file=nowhere))

@@ -19,17 +19,17 @@ def _benchmarks(monkeypatch):
 
 
 def test_the_card_shows_the_figures():
-    from card import written
+    from card import filled_in
 
     page = (ROOT / "docs" / "model.md").read_text()
-    assert written(page) == page
+    assert filled_in(page) == page
 
 
 def test_no_figure_is_copied_by_hand():
-    from card import written
+    from card import filled_in
 
     page = "<!-- figures: sureness -->\nby hand\n<!-- end -->\nprose"
-    filled = written(page)
+    filled = filled_in(page)
     assert "by hand" not in filled
     assert "surest 95 %" in filled
     assert filled.endswith("<!-- end -->\nprose")
@@ -48,21 +48,23 @@ def test_the_bundled_weights_are_within_their_sizes():
 
 @pytest.mark.parametrize("kind", ["empty", "dot", "noise", "scribble", "solid", "stripes"])
 def test_what_is_no_digit_is_the_same_each_time(kind):
-    from nothing import SIZES, pictures
+    from nothing import SIZES, non_digit_images
 
-    once, again, other = (list(pictures(kind, 12, seed)) for seed in (0, 0, 1))
+    once, again, other = (list(non_digit_images(kind, 12, seed)) for seed in (0, 0, 1))
     assert all(np.array_equal(one, two) for one, two in zip(once, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(once, other, strict=True))
     assert {picture.shape for picture in once} == set(SIZES)
-    light = [np.median(picture) > 127 for picture in pictures("dot", 10, 0)]
+    light = [np.median(picture) > 127 for picture in non_digit_images("dot", 10, 0)]
     assert light == [True] * 5 + [False] * 5
 
 
 def test_strokes_that_are_no_digit_can_be_read():
-    from nothing import STROKES, strokes
+    from nothing import STROKES, non_digit_strokes
 
     recognizer = Recognizer()
-    found = {kind: [recognizer.read_strokes(line) for line in strokes(kind, 3, 0)] for kind in STROKES}
+    found = {
+        kind: [recognizer.read_strokes(line) for line in non_digit_strokes(kind, 3, 0)] for kind in STROKES
+    }
     assert not any(reading.digits for reading in found["empty"])
     assert all(reading.digits for kind in ("dot", "scribble") for reading in found[kind])
 
@@ -81,14 +83,14 @@ def test_area_under_the_curve_and_its_interval():
 
 
 def test_an_ingredient_is_compared_to_the_whole_recipe_of_the_same_seeds():
-    from ingredients_table import ingredients
+    from ingredients_table import ablation_table
 
     def run(name, seed, misses, area):
         rest = {"unipen": 30, "photographed": 90, "rejected_at_99": 0.5}
         return {"ingredient": name, "seed": seed, "mnist": misses, "auroc": area, **rest}
 
     runs = [run("whole", 0, 100, 0.97), run("whole", 1, 104, 0.99), run("styles", 0, 110, 0.96)]
-    lines = ingredients({"n": {"mnist": 10_000}, "runs": runs}).splitlines()
+    lines = ablation_table({"n": {"mnist": 10_000}, "runs": runs}).splitlines()
     rows = {line.split(" | ")[0]: line for line in lines}
     assert "MNIST, misses of 10,000" in lines[0]
     assert rows["| nothing"].startswith(

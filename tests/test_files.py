@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import check_apart, locked, make_folder, write_atomic, write_folder, write_text
+from inkwise._util.files import (
+    check_not_a_source,
+    locked,
+    make_directory,
+    write_atomic,
+    write_folder,
+    write_text,
+)
 
 
 def test_a_file_is_made_and_replaced(tmp_path):
@@ -65,11 +72,11 @@ def test_a_link_stays_and_a_device_is_left_alone(tmp_path):
 
 def test_a_folder_is_made_or_told_why_not(tmp_path):
     for _ in range(2):
-        make_folder(tmp_path / "a" / "b")
+        make_directory(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
     (tmp_path / "c").write_text("no folder")
     with pytest.raises(DataError, match=r"c: cannot be made \(File exists\)$"):
-        make_folder(tmp_path / "c")
+        make_directory(tmp_path / "c")
 
 
 def test_a_new_file_keeps_the_permissions_of_the_old_one(tmp_path):
@@ -111,7 +118,7 @@ def test_every_file_of_a_folder_is_synced_before_the_rename_and_its_parent_after
 
 
 def test_a_new_folder_is_synced_with_its_parents(tmp_path, synced):
-    make_folder(tmp_path / "a" / "b")
+    make_directory(tmp_path / "a" / "b")
     assert sorted(synced) == sorted(["a", tmp_path.name])
 
 
@@ -179,10 +186,10 @@ def test_what_is_read_is_not_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("data")
     (tmp_path / "link.csv").symlink_to("a.csv")
-    check_apart(tmp_path / "b.csv", ["a.csv", b"bundled", tmp_path])
+    check_not_a_source(tmp_path / "b.csv", ["a.csv", b"bundled", tmp_path])
     for path in (tmp_path / "a.csv", tmp_path / "link.csv"):
         with pytest.raises(DataError, match=r"\.csv: is read, and would be replaced; name another file"):
-            check_apart(path, [b"bundled", "a.csv"])
+            check_not_a_source(path, [b"bundled", "a.csv"])
 
 
 _HOLD = """

@@ -5,15 +5,15 @@ import os
 import pytest
 
 from inkwise._util import inputs
-from inkwise._util.errors import DataError, InkwiseError, PictureError
+from inkwise._util.errors import DataError, ImageError, InkwiseError
 from inkwise._util.inputs import bounded_lines, is_folder, is_there, open_input, read_input, read_lines
 
 EVERYTHING = 1_000
 
 
 def refusal(path, limit=EVERYTHING):
-    with pytest.raises(PictureError) as caught:
-        read_input(path, limit, PictureError)
+    with pytest.raises(ImageError) as caught:
+        read_input(path, limit, ImageError)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
-from inkwise.training import recipe
+from inkwise.training import load_recipe
 from inkwise.training.initialization import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
@@ -123,7 +123,7 @@ def test_one_class_is_refused(few):
     ("wrong", "message"),
     [
         ({"recipe": "defalt"}, "no recipe 'defalt'; did you mean default"),
-        ({"recipe": recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
+        ({"recipe": load_recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
         ({"device": "tpu"}, "no device 'tpu'"),
         ({"epochs": 0}, "epochs must be at least 1"),
     ],
@@ -134,7 +134,7 @@ def test_what_there_is_not_is_named(few, wrong, message):
 
 
 def test_it_follows_a_recipe_of_ones_own(few):
-    own = recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
+    own = load_recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
 
     classifier = DigitClassifier(own).fit(*few)
 
@@ -176,7 +176,7 @@ def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
 
 
 def test_a_recipe_may_start_from_a_model(few):
-    chosen = recipe("default").set(init="default", layer_decay=0.0)
+    chosen = load_recipe("default").set(init="default", layer_decay=0.0)
     model = DigitClassifier(chosen, epochs=1, random_state=0, device="cpu").fit(*few)
     bundled, _ = net_from_onnx(model_source("default"))
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):

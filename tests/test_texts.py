@@ -3,11 +3,11 @@
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.text import bounds, checked, escaped, unescaped
+from inkwise._util.text import escape_formula, parse_bounds, unescape_formula, validate_text
 
 
 def test_a_text_loses_the_blanks_around_it():
-    assert checked("label", "  æ ø ", 32) == "æ ø"
+    assert validate_text("label", "  æ ø ", 32) == "æ ø"
 
 
 @pytest.mark.parametrize(
@@ -22,23 +22,23 @@ def test_a_text_loses_the_blanks_around_it():
 )
 def test_a_text_that_cannot_be_a_label(text, reason):
     with pytest.raises(InkwiseError, match=f"^{reason}$"):
-        checked("label", text, 32)
+        validate_text("label", text, 32)
 
 
 @pytest.mark.parametrize("label", ["7", "", "=1+1", "-", "'", "'=", "@a", "it's"])
 def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it_again(label):
-    cell = escaped(label)
+    cell = escape_formula(label)
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
-    assert unescaped(cell) == label
+    assert unescape_formula(cell) == label
     assert (cell == label) == (not label.startswith(("=", "-", "@", "'")))
 
 
 @pytest.mark.parametrize(("text", "pair"), [("4", [4, 4]), ("4-6", [4, 6]), ("007-10", [7, 10])])
 def test_the_least_and_the_most(text, pair):
-    assert bounds("length", text) == pair
+    assert parse_bounds("length", text) == pair
 
 
 @pytest.mark.parametrize("text", ["", "4-", "-6", "4–6", "four", "4-5-6", "٤", " 4"])
 def test_what_is_no_least_and_most(text):
     with pytest.raises(InkwiseError, match="write a number, or the least and the most, as 4-6"):
-        bounds("length", text)
+        parse_bounds("length", text)

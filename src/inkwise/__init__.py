@@ -1,6 +1,6 @@
 """Inkwise reads handwritten digits, says how sure it is, and says nothing where there is no digit."""
 
-from inkwise._util.errors import DataError, InkwiseError, ModelError, PictureError, StoreError
+from inkwise._util.errors import DataError, ImageError, InkwiseError, ModelError, StoreError
 from inkwise.recognition import Constraint, Digit, Reading, Recognizer, read
 
 __version__ = "0.1.0"
@@ -9,9 +9,9 @@ __all__ = [
     "Constraint",
     "DataError",
     "Digit",
+    "ImageError",
     "InkwiseError",
     "ModelError",
-    "PictureError",
     "Reading",
     "Recognizer",
     "StoreError",

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
 
-from inkwise._util.errors import InkwiseError, needs_extra
+from inkwise._util.errors import InkwiseError, requires_extra
 
-with needs_extra("train", "inkwise.sklearn"):
+with requires_extra("train", "inkwise.sklearn"):
     import torch
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
@@ -20,20 +20,22 @@ with needs_extra("train", "inkwise.sklearn"):
     from torch import Tensor
     from torch.nn import functional as F  # noqa: N812
 
-    from inkwise.training.callbacks import Progress
+    from inkwise.training.callbacks import ProgressBar
     from inkwise.training.config import Recipe
-    from inkwise.training.glyph_loop import GlyphLoop, Samples
-    from inkwise.training.initialization import resolve, start
-    from inkwise.training.recipes import recipe as recipe_of
+    from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples
+    from inkwise.training.initialization import initial_net, resolve_recipe
+    from inkwise.training.recipes import load_recipe as recipe_of
     from inkwise.training.seeding import seeded
-    from inkwise.training.training_data import stratified
-    from inkwise.training.training_run import callbacks_of, device_of
+    from inkwise.training.training_data import stratified_mask
+    from inkwise.training.training_run import build_callbacks, resolve_device
 
 __all__ = ["DigitClassifier"]
 
-_SIDE = 28
-_STEPS = 16  # an epoch, at least: a few hundred samples in batches of 256 would hardly be learnt
-_SMALLEST_BATCH = 8  # below, batch-norm has too little to go by
+_GLYPH_SIDE = 28
+_MIN_STEPS_PER_EPOCH = (
+    16  # an epoch, at least: a few hundred samples in batches of 256 would hardly be learnt
+)
+_MIN_BATCH_SIZE = 8  # below, batch-norm has too little to go by
 
 
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -96,19 +98,19 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise InkwiseError(f"y holds one class only ({self.classes_[0]}); training needs at least two")
-        self.range_ = _range(features)
+        self.range_ = _value_range(features)
         self.recipe_ = self._resolve(len(features))
-        device = device_of(self.device)
+        device = resolve_device(self.device)
         glyphs, classes = _glyphs(features, self.range_), torch.from_numpy(numbers.astype(np.int64))
-        samples = Samples(glyphs.to(device), classes.to(device))
-        held = stratified(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
+        samples = GlyphSamples(glyphs.to(device), classes.to(device))
+        held = stratified_mask(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
         # Where no class has two samples, there is nothing else to choose by.
         training, validation = _select(samples, ~held), _select(samples, held) if held.any() else samples
-        callbacks = callbacks_of(self.recipe_)
+        callbacks = build_callbacks(self.recipe_)
         if self.verbose:
-            callbacks.append(Progress(Console(stderr=True)))
+            callbacks.append(ProgressBar(Console(stderr=True)))
         with seeded(self.recipe_.seed, device):
-            net = start(self.recipe_, [str(label) for label in self.classes_])
+            net = initial_net(self.recipe_, [str(label) for label in self.classes_])
             loop = GlyphLoop(net, self.recipe_, training, validation, callbacks)
             # 64 bits: what a sample reads as must not depend on its neighbours in the batch.
             self.net_ = loop.fit().double()
@@ -145,17 +147,17 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         chosen = self.recipe if isinstance(self.recipe, Recipe) else recipe_of(self.recipe)
         chosen = chosen.set(
             epochs=chosen.epochs if self.epochs is None else self.epochs,
-            batch=min(chosen.batch, max(_SMALLEST_BATCH, n // _STEPS)),
+            batch=min(chosen.batch, max(_MIN_BATCH_SIZE, n // _MIN_STEPS_PER_EPOCH)),
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
-        return resolve(chosen)
+        return resolve_recipe(chosen)
 
 
-def _range(X: NDArray[Any]) -> tuple[float, float]:
+def _value_range(X: NDArray[Any]) -> tuple[float, float]:
     """The values that become black and white."""
     low, high = float(X.min()), float(X.max())
     # What does not exceed 1 is no byte but a share of white.
-    if X.shape[1] == _SIDE**2 and low >= 0 and 1 < high <= 255:
+    if X.shape[1] == _GLYPH_SIDE**2 and low >= 0 and 1 < high <= 255:
         return 0.0, 255.0
     return low, high
 
@@ -166,9 +168,9 @@ def _glyphs(X: NDArray[Any], seen: tuple[float, float]) -> Tensor:
     side = math.ceil(math.sqrt(features))
     pixels = torch.from_numpy(np.interp(X, seen, (0, 255)).astype(np.float32))
     squares = F.pad(pixels, (0, side**2 - features)).reshape(n, 1, side, side)
-    return F.interpolate(squares, (_SIDE, _SIDE), mode="area")[:, 0].round().to(torch.uint8)
+    return F.interpolate(squares, (_GLYPH_SIDE, _GLYPH_SIDE), mode="area")[:, 0].round().to(torch.uint8)
 
 
-def _select(samples: Samples, chosen: NDArray[np.bool_]) -> Samples:
+def _select(samples: GlyphSamples, chosen: NDArray[np.bool_]) -> GlyphSamples:
     where = torch.from_numpy(chosen).to(samples.classes.device)
-    return Samples(samples.glyphs[where], samples.classes[where])
+    return GlyphSamples(samples.glyphs[where], samples.classes[where])

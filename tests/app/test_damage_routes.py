@@ -6,9 +6,9 @@ import zipfile
 import pytest
 from damage import SQLITE, VERSIONS, damage, name_of
 
-from inkwise.corrections import Accuracy, Scores
+from inkwise.corrections import Accuracy, VersionScores
 
-SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 
 @pytest.fixture

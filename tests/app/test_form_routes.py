@@ -7,9 +7,9 @@ from form_paper import BOXES, empty, save
 from PIL import Image
 from starlette.testclient import TestClient
 
-from inkwise._util.errors import DataError, PictureError
-from inkwise.app import Editor, create_editor
-from inkwise.forms import Form
+from inkwise._util.errors import DataError, ImageError
+from inkwise.app import FormEditor, create_editor_app
+from inkwise.forms import FormTemplate
 
 METER = {"name": "meter", "box": [300, 250, 300, 50], "kind": "comb", "cells": 6}
 CODE = {"name": "code", "box": [300, 400, 60, 60], "kind": "digit", "range": [1, 5]}
@@ -23,7 +23,7 @@ def scan(tmp_path):
 
 @pytest.fixture
 def client(scan):
-    return TestClient(create_editor(Editor(scan)), "http://127.0.0.1:8420")
+    return TestClient(create_editor_app(FormEditor(scan)), "http://127.0.0.1:8420")
 
 
 def problems(client, *fields, name="card"):
@@ -44,10 +44,10 @@ def test_an_empty_form_is_a_scan_and_its_size(client):
 def test_what_is_drawn_is_written_beside_the_scan_and_gone_on_with(client, scan):
     response = client.put("/api/form", json={"name": "meter card", "fields": [METER, CODE]})
     assert response.status_code == 200
-    form = Form.read(scan.with_name("card.yaml"))
+    form = FormTemplate.read(scan.with_name("card.yaml"))
     assert (form.name, form.reference, form.size) == ("meter card", scan, (840, 1188))
     assert [field.box for field in form.fields] == [BOXES["meter"], BOXES["code"]]
-    state = Editor(scan).state()
+    state = FormEditor(scan).state()
     assert response.json() == {"file": "card.yaml", "version": state["version"]}
     assert state["fields"] == [METER, CODE]
 
@@ -57,7 +57,7 @@ def save_fields(client, version, *fields):
 
 
 def test_a_form_that_somebody_else_has_saved_is_not_replaced(client, scan):
-    other = TestClient(create_editor(Editor(scan)), "http://127.0.0.1:8420")
+    other = TestClient(create_editor_app(FormEditor(scan)), "http://127.0.0.1:8420")
     assert client.get("/api/form").json()["version"] is other.get("/api/form").json()["version"] is None
     first = save_fields(client, None, METER).json()
     for late in (other, client):  # another process, and another window of the same
@@ -67,7 +67,7 @@ def test_a_form_that_somebody_else_has_saved_is_not_replaced(client, scan):
             "card.yaml: has changed since this page read it; "
             "reload the page, or move the file away and save again",
         )
-        assert Form.read(scan.with_name("card.yaml")).fields[0].name == "meter"
+        assert FormTemplate.read(scan.with_name("card.yaml")).fields[0].name == "meter"
     assert save_fields(other, None, METER).json() == first, "the same again is no conflict"
     state = other.get("/api/form").json()
     assert (state["version"], state["fields"]) == (first["version"], [METER])
@@ -92,9 +92,9 @@ def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
 
 def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
     Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
-    editor = Editor(tmp_path / "form.pdf")
+    editor = FormEditor(tmp_path / "form.pdf")
     editor.write(editor.form({"name": "card", "fields": [METER]}), None)
-    form = Form.read(tmp_path / "form.yaml")
+    form = FormTemplate.read(tmp_path / "form.yaml")
     assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
 
 
@@ -139,11 +139,11 @@ def test_limits_and_strangers(client):
 
 
 def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
-    with pytest.raises(PictureError, match="No such file"):
-        Editor(tmp_path / "no.png")
+    with pytest.raises(ImageError, match="No such file"):
+        FormEditor(tmp_path / "no.png")
     save(tmp_path)
     with pytest.raises(DataError, match=r"card.yaml: is there, and is not the form of card.png"):
-        Editor(scan)
+        FormEditor(scan)
 
 
 def test_size_and_marks_of_a_form_are_kept(tmp_path):
@@ -151,8 +151,8 @@ def test_size_and_marks_of_a_form_are_kept(tmp_path):
     path.rename(tmp_path / "empty.yaml")
     text = (tmp_path / "empty.yaml").read_text().replace("reference", "size: [1680, 2376]\nreference")
     (tmp_path / "empty.yaml").write_text(text)
-    editor = Editor(tmp_path / "empty.png")
+    editor = FormEditor(tmp_path / "empty.png")
     state = editor.state()
     editor.write(editor.form({"name": "twice", "fields": state["fields"]}), state["version"])
-    form = Form.read(tmp_path / "empty.yaml")
+    form = FormTemplate.read(tmp_path / "empty.yaml")
     assert (form.name, form.size, len(form.fields)) == ("twice", (1680, 2376), 3)

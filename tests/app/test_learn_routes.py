@@ -4,12 +4,12 @@ import uuid
 import cv2
 import pytest
 
-from inkwise.corrections import Accuracy, Scores
+from inkwise.corrections import Accuracy, VersionScores
 from inkwise.corrections import learning_jobs as learning
 from inkwise.recognition import Model
 
 ANNA = {"writer": "anna"}
-SCORES = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+SCORES = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_nothing_is_learnt_at_first(client):
 
 
 def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(client, keep, monkeypatch):
-    monkeypatch.setattr(learning, "what_is_missing", lambda: None)
+    monkeypatch.setattr(learning, "missing_dependencies", lambda: None)
     started = client.post("/api/learn", json=ANNA)
     assert (started.status_code, started.json()["status"]) == (202, "running")
     again = client.post("/api/learn", json={"writer": "ben"})
@@ -40,7 +40,7 @@ def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(clie
 
 
 def test_what_is_learnt_can_be_cancelled(client, monkeypatch):
-    monkeypatch.setattr(learning, "what_is_missing", lambda: None)
+    monkeypatch.setattr(learning, "missing_dependencies", lambda: None)
     client.post("/api/learn", json=ANNA)
     assert client.delete("/api/learn").json()["status"] == "cancelled"
     assert client.get("/api/learn").json()["status"] == "cancelled"
@@ -98,7 +98,7 @@ def test_a_version_is_a_file_to_take_away(client, version, tmp_path):
 
 
 def test_versions_are_compared_on_everybody_but_not_on_what_they_learnt(client, keep, version):
-    held = [learning.held_back(uuid.UUID(keep()["id"])) for _ in range(12)]
+    held = [learning.is_held_out(uuid.UUID(keep()["id"])) for _ in range(12)]
     keep("ben")
     keep("ben", label="€")
     compared = client.get("/api/versions/compare?writer=anna").json()

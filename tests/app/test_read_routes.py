@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 ONE = [[[160, 20], [160, 100]]]
@@ -25,7 +25,7 @@ def test_a_drawing_is_read_with_all_that_the_page_shows(client):
     assert seven["doubt"] is None
     assert seven["alternatives"][0] == ["7", seven["probability"]]
     assert sorted(label for label, _ in seven["alternatives"]) == list("0123456789")
-    assert base64.b64decode(seven["glyph"]) == stroke_glyph(SEVEN).tobytes()
+    assert base64.b64decode(seven["glyph"]) == strokes_to_glyph(SEVEN).tobytes()
 
 
 def test_all_strokes_may_be_one_digit(client):

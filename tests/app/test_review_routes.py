@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from inkwise.app import Desk, create_review
-from inkwise.batch import Reader, rows
+from inkwise.app import ReviewSession, create_review_app
+from inkwise.batch import BatchOptions, read_rows
 from inkwise.corrections import Learner
-from inkwise.review import Review, Scans
+from inkwise.review import ReviewedTable, ScanCrops
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def folder(tmp_path, seven, number, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("seven.png", seven)
     cv2.imwrite("number.png", number)
-    reader = Reader()
+    reader = BatchOptions()
     read = reader.open(threads=1)
     with (tmp_path / "table.jsonl").open("w") as file:
         for name in ("seven.png", "number.png"):
-            for row in rows(name, read, reader.columns, lambda pages: None):
+            for row in read_rows(name, read, reader.columns, lambda pages: None):
                 file.write(json.dumps(row.values) + "\n")
     return tmp_path
 
@@ -36,8 +36,8 @@ def open_review(folder, learner):
 
     def open_review(learner=learner, **settings):
         table = folder / "table.jsonl"
-        desk = Desk(Review(table), Scans(table), 1.0, learner, "stack")
-        opened.append(TestClient(create_review(desk, **settings), "http://127.0.0.1:8420"))
+        desk = ReviewSession(ReviewedTable(table), ScanCrops(table), 1.0, learner, "stack")
+        opened.append(TestClient(create_review_app(desk, **settings), "http://127.0.0.1:8420"))
         return opened[-1]
 
     yield open_review

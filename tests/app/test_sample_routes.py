@@ -4,7 +4,7 @@ import uuid
 import numpy as np
 import pytest
 
-from inkwise.http.bodies import POINTS
+from inkwise.http.bodies import MAX_POINTS
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 
@@ -196,7 +196,7 @@ def test_a_source_that_is_none(client):
 
 
 def test_too_much_at_once(client):
-    half = {"label": "7", "strokes": [[[1, 2]] * (POINTS // 2 + 1)]}
+    half = {"label": "7", "strokes": [[[1, 2]] * (MAX_POINTS // 2 + 1)]}
     assert post(client, half).status_code == 201
     assert post(client, half, half).status_code == 413
     assert post(client, *[{"label": "7"}] * 501).status_code == 413

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from inkwise._util.errors import InkwiseError
-from inkwise.app import Editor, create_app, create_editor, limits
+from inkwise.app import FormEditor, create_app, create_editor_app, limits
 
 ANNA = {"writer": "anna"}
 
@@ -130,7 +130,7 @@ def test_the_address_with_the_token_opens_the_rest(serve, token):
 
 def test_servers_on_one_host_keep_their_cookies_apart(serve, tmp_path, seven):
     cv2.imwrite(str(tmp_path / "form.png"), seven)
-    editor = create_editor(Editor(tmp_path / "form.png"), host="0.0.0.0", token="token-8422")
+    editor = create_editor_app(FormEditor(tmp_path / "form.png"), host="0.0.0.0", token="token-8422")
     clients = {
         8420: serve(port=8420, host="0.0.0.0", token="token-8420"),
         8421: serve(port=8421, host="0.0.0.0", token="token-8421"),

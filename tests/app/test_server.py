@@ -84,7 +84,7 @@ def test_a_read_only_database(client, file, keep, serve, caplog):
 
 
 def test_a_locked_database_and_the_app_lives_on(monkeypatch, file, serve, caplog):
-    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 0.1)
     client = serve()
     assert client.post("/api/samples", json=ANSWER).status_code == 201
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
@@ -115,7 +115,7 @@ def test_a_full_database(serve, caplog):
 
 
 def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, monkeypatch):
-    monkeypatch.setattr("inkwise.corrections.learner.REST", 0.0)
+    monkeypatch.setattr("inkwise.corrections.learner.RETRY_SECONDS", 0.0)
     client = serve(Learner(f"sqlite:///{tmp_path / 'later' / 'taught.db'}"))
     assert "unable to open database file" in unusable(client.get("/api/state?writer=anna"), caplog)
     (tmp_path / "later").mkdir()
@@ -124,7 +124,7 @@ def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, m
 
 def test_the_job_ends_with_the_app(serve, monkeypatch):
     ended = []
-    monkeypatch.setattr("inkwise.app.learning_routes.LearningJob.cancel", lambda job: ended.append(job))
+    monkeypatch.setattr("inkwise.app.learning_routes.LazyFineTuningJob.cancel", lambda job: ended.append(job))
     client = serve()
     assert client.get("/").status_code == 200
     assert ended == []

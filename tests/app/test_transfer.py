@@ -144,7 +144,7 @@ def test_a_full_disk_at_an_export_is_said(client, keep, full):
 
 def test_a_disk_that_is_full_once_it_is_unpacked_is_said(client, monkeypatch):
     data = packed(images_csv=BLANK, labels_csv="7")
-    monkeypatch.setattr(transfer, "_pieces", lambda packed: Path("/dev/full").write_bytes(b"x"))
+    monkeypatch.setattr(transfer, "_chunks", lambda packed: Path("/dev/full").write_bytes(b"x"))
     response = send(client, data)
     assert (response.status_code, response.json()) == (507, FULL)
     assert client.get("/api/samples").json()["total"] == 0

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise._util.errors import DataError, PictureError
-from inkwise.review import Item, Scans
+from inkwise._util.errors import DataError, ImageError
+from inkwise.review import ReviewItem, ScanCrops
 
 
 def item(file, corners, page=1, field=False):
-    return Item(file, page, "1", "7", "7", 0.5, False, None, corners, field, True, None)
+    return ReviewItem(file, page, "1", "7", "7", 0.5, False, None, corners, field, True, None)
 
 
 def square(x, y, w, h):
@@ -18,7 +18,7 @@ def square(x, y, w, h):
 
 def test_a_crop_shows_what_stands_about_it(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "seven.png"), seven)
-    crop = Scans(tmp_path / "table.jsonl").crop(item("seven.png", square(30, 20, 60, 80)))
+    crop = ScanCrops(tmp_path / "table.jsonl").crop(item("seven.png", square(30, 20, 60, 80)))
     assert crop.shape == (160, 140)
     assert (crop[40:120, 40:100].astype(int) - seven[20:100, 30:90]).std() < 1
 
@@ -26,39 +26,39 @@ def test_a_crop_shows_what_stands_about_it(tmp_path, seven):
 def test_a_field_that_lies_on_its_side_is_shown_upright(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "seven.png"), np.rot90(seven))
     corners = [[0, 119], [0, 0], [119, 0], [119, 119]]
-    crop = Scans(tmp_path / "table.jsonl").crop(item("seven.png", corners, field=True))
+    crop = ScanCrops(tmp_path / "table.jsonl").crop(item("seven.png", corners, field=True))
     assert (crop[60:179, 60:179].astype(int) - seven[:119, :119]).std() < 15
 
 
 def test_beyond_the_page_it_is_white(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "seven.png"), seven[:, :80])
-    crop = Scans(tmp_path / "table.jsonl").crop(item("seven.png", square(30, 20, 60, 80)))
+    crop = ScanCrops(tmp_path / "table.jsonl").crop(item("seven.png", square(30, 20, 60, 80)))
     assert (crop[:, 91:] == 255).all()
     assert crop[40:120, 40:90].min() < 60
 
 
 def test_without_a_place_it_is_the_whole_page(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "seven.png"), seven)
-    np.testing.assert_array_equal(Scans(tmp_path / "t.jsonl").crop(item("seven.png", None)), seven)
+    np.testing.assert_array_equal(ScanCrops(tmp_path / "t.jsonl").crop(item("seven.png", None)), seven)
 
 
 def test_scans_that_were_moved_are_found_by_the_end_of_their_path(tmp_path, seven):
     (tmp_path / "new" / "batch").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "new" / "batch" / "7.png"), seven)
     lost = item("/old/scans/batch/7.png", None)
-    assert Scans(tmp_path / "t.jsonl", tmp_path / "new").crop(lost).shape == seven.shape
+    assert ScanCrops(tmp_path / "t.jsonl", tmp_path / "new").crop(lost).shape == seven.shape
     with pytest.raises(DataError, match="nowhere: is no folder"):
-        Scans(tmp_path / "t.jsonl", tmp_path / "nowhere")
+        ScanCrops(tmp_path / "t.jsonl", tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"^/old/scans/batch/7.png: is not there; .* --scans$"):
-        Scans(tmp_path / "t.jsonl").crop(lost)
+        ScanCrops(tmp_path / "t.jsonl").crop(lost)
 
 
 def test_a_scan_that_is_another_now_is_one_line(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "7.png"), seven)
-    scans = Scans(tmp_path / "t.jsonl")
-    with pytest.raises(PictureError, match="has no page 3"):
+    scans = ScanCrops(tmp_path / "t.jsonl")
+    with pytest.raises(ImageError, match="has no page 3"):
         scans.crop(item("7.png", None, page=3))
-    with pytest.raises(PictureError, match="the place of '1' is none"):
+    with pytest.raises(ImageError, match="the place of '1' is none"):
         scans.crop(item("7.png", square(0, 0, 0, 0)))
     with pytest.raises(DataError, match="standard input"):
         scans.crop(item("-", None))
@@ -70,7 +70,7 @@ def test_the_glyph_of_a_field_is_without_its_frame(tmp_path, seven):
     )
     cv2.imwrite(str(tmp_path / "framed.png"), framed)
     cv2.imwrite(str(tmp_path / "seven.png"), seven)
-    scans = Scans(tmp_path / "t.jsonl")
+    scans = ScanCrops(tmp_path / "t.jsonl")
     glyph = scans.glyph(item("framed.png", square(40, 40, 120, 120), field=True))
     bare = scans.glyph(item("seven.png", square(22, 20, 68, 84)))
     assert np.corrcoef(glyph.ravel(), bare.ravel())[0, 1] > 0.9

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.batch import Row
+from inkwise.batch import PageRow
 from inkwise.batch.journal import Journal
 
 SETTINGS = {"version": "1", "model": "a", "--digit": False}
@@ -24,7 +24,7 @@ def scan(tmp_path):
 
 
 def row(file, page, text="1", failed=False):
-    return Row({"file": file, "page": page, "text": text}, failed)
+    return PageRow({"file": file, "page": page, "text": text}, failed)
 
 
 @pytest.fixture

@@ -57,9 +57,9 @@ def log(tmp_path):
 def read(cluster, monkeypatch, out):
     """Read on the cluster in parts of four pages, silently."""
     from inkwise.batch import parquet_parts as parts
-    from inkwise.batch import read_on_ray
+    from inkwise.batch.ray_backend import read_on_ray
 
-    monkeypatch.setattr(parts, "PART", 4)
+    monkeypatch.setattr(parts, "PAGES_PER_PART", 4)
 
     def read(files, reader, out=out):
         with Path(os.devnull).open("w") as nowhere:
@@ -145,7 +145,7 @@ def test_workers_that_cannot_begin_end_the_run(read, scans):
 
 
 def test_where_no_cluster_is_it_says_so(installed, scans, out, monkeypatch):
-    from inkwise.batch import read_on_ray
+    from inkwise.batch.ray_backend import read_on_ray
 
     pdf(scans / "a.pdf", [100])
     monkeypatch.setattr("ray.is_initialized", lambda: False)

@@ -6,34 +6,34 @@ import os
 import pytest
 
 from inkwise._util.errors import InkwiseError, ModelError
-from inkwise.batch import Reader, rows
-from inkwise.batch.page_rows import failed
+from inkwise.batch import BatchOptions, read_rows
+from inkwise.batch.page_rows import error_row
 
 
 def test_settings_tell_readers_apart():
-    readers = [Reader(), Reader("tiny"), Reader(digit=True)]
-    assert Reader().settings() == readers[0].settings()
+    readers = [BatchOptions(), BatchOptions("tiny"), BatchOptions(digit=True)]
+    assert BatchOptions().settings() == readers[0].settings()
     assert len({str(reader.settings()) for reader in readers}) == 3
 
 
 def test_settings_tell_what_is_known_about_numbers(bars_reader):
     model = str(bars_reader)
     readers = [
-        Reader(model, number=True),
-        Reader(model, number=True, constraint={"length": [3, 4]}),
-        Reader(model, number=True, constraint={"vocabulary": ["111", "17"]}),
+        BatchOptions(model, number=True),
+        BatchOptions(model, number=True, constraint={"length": [3, 4]}),
+        BatchOptions(model, number=True, constraint={"vocabulary": ["111", "17"]}),
     ]
     settings = [reader.settings() for reader in readers]
     assert len(set(map(str, settings))) == 3
     assert json.loads(json.dumps(settings)) == settings, "a journal gives them back as they were"
     assert ["unconstrained" in reader.columns for reader in readers] == [False, True, True]
     with pytest.raises(InkwiseError, match="a constraint has no key 'lenght'; did you mean length"):
-        Reader(model, number=True, constraint={"lenght": 3}).settings()
+        BatchOptions(model, number=True, constraint={"lenght": 3}).settings()
 
 
 def test_a_model_that_cannot_be_used_is_told_before_any_page():
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened"):
-        Reader("none.onnx").settings()
+        BatchOptions("none.onnx").settings()
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_a_model_that_cannot_be_used_is_told_before_any_page():
     ],
 )
 def test_whatever_happens_is_one_line_of_the_row(error, reason):
-    row = failed("a.pdf", 3, Reader().columns, error)
+    row = error_row("a.pdf", 3, BatchOptions().columns, error)
     assert (row.failed, row.values["file"], row.values["page"]) == (True, "a.pdf", 3)
     assert (row.values["text"], row.values["accepted"], row.values["reason"]) == ("", False, reason)
 
 
 def test_a_folder_without_pictures_is_a_row(tmp_path):
-    (row,) = rows(str(tmp_path), dict, Reader().columns, lambda pages: None)
+    (row,) = read_rows(str(tmp_path), dict, BatchOptions().columns, lambda pages: None)
     assert row.failed
     assert row.values["reason"].startswith(f"{tmp_path}: no pictures in this folder (.png, ")
 
 
 def test_the_reason_is_one_line_whatever_the_file_is_called(tmp_path):
     path = f"{tmp_path}/two\nlines \x1b[31m.png"
-    (row,) = rows(path, dict, Reader().columns, lambda pages: None)
+    (row,) = read_rows(path, dict, BatchOptions().columns, lambda pages: None)
     assert row.values["file"] == path
     assert (
         row.values["reason"]
@@ -68,7 +68,7 @@ def test_the_reason_is_one_line_whatever_the_file_is_called(tmp_path):
 def test_a_name_that_is_no_utf8_can_be_written(tmp_path):
     path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
     counts = []
-    (row,) = rows(path, dict, Reader().columns, counts.append)
+    (row,) = read_rows(path, dict, BatchOptions().columns, counts.append)
     assert row.values["file"] == f"{tmp_path}/\\udcff.png"
     assert row.values["reason"] == f"{tmp_path}/\\udcff.png: cannot be opened (No such file or directory)"
     assert counts == [1]
@@ -76,9 +76,9 @@ def test_a_name_that_is_no_utf8_can_be_written(tmp_path):
 
 @pytest.mark.parametrize("number", [False, True])
 def test_what_reads_digits_and_what_reads_lines_both_count(monkeypatch, number):
-    before = Reader(number=number).settings()["model"]
-    for source in ("model_source", "line_source"):
+    before = BatchOptions(number=number).settings()["model"]
+    for source in ("model_source", "line_model_source"):
         with monkeypatch.context() as other:
             other.setattr(f"inkwise.batch.page_rows.{source}", lambda name: b"other weights")
-            other.setattr(Reader, "open", lambda self: None)
-            assert Reader(number=number).settings()["model"] != before
+            other.setattr(BatchOptions, "open", lambda self: None)
+            assert BatchOptions(number=number).settings()["model"] != before

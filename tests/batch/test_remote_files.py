@@ -32,7 +32,7 @@ def bucket(tmp_path):
 def no_bucket(monkeypatch):
     """The URL of a bucket that its S3 server does not know."""
 
-    class Server(BaseHTTPRequestHandler):
+    class BucketHandler(BaseHTTPRequestHandler):
         def do_GET(self):
             body = b"<Error><Code>NoSuchBucket</Code><Message>none such</Message></Error>"
             self.send_response(404)
@@ -47,7 +47,7 @@ def no_bucket(monkeypatch):
         def log_message(self, *_):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Server)
+    server = HTTPServer(("127.0.0.1", 0), BucketHandler)
     threading.Thread(target=server.serve_forever).start()
     yield f"s3://key:secret@none/scans?region=us-east-1&scheme=http&endpoint_override=localhost:{server.server_port}"
     server.shutdown()
@@ -55,16 +55,16 @@ def no_bucket(monkeypatch):
 
 
 def test_files_behind_a_url_are_found_once_and_read_through_a_copy(bucket, tmp_path):
-    from inkwise.batch.parquet_parts import Folder, Pages
-    from inkwise.batch.ray_worker import Worker
-    from inkwise.batch.remote_files import find
+    from inkwise.batch.parquet_parts import PageRange, ParquetFolder
+    from inkwise.batch.ray_worker import RayWorker
+    from inkwise.batch.remote_files import find_inputs
 
     files = [(0, "memory:///bucket/b.png"), (0, "memory:///bucket/deep/a.pdf")]
-    assert find([bucket, f"{bucket}/b.png"]) == files
-    worker = Worker(Shades(), [bucket], "memory://bucket/table")
-    pages = [Pages(*file, 1, 1) for file in [*files, (0, "memory:///bucket/gone.png")]]
+    assert find_inputs([bucket, f"{bucket}/b.png"]) == files
+    worker = RayWorker(Shades(), [bucket], "memory://bucket/table")
+    pages = [PageRange(*file, 1, 1) for file in [*files, (0, "memory:///bucket/gone.png")]]
     batch = {"number": [7], "part": ["first-000007"], "pages": [json.dumps(pages)]}
-    summary = Folder("memory://bucket/table").summary
+    summary = ParquetFolder("memory://bucket/table").summary
     assert summary("first-000007") is None
     done = worker(batch)
     del worker  # and its process, and its copies
@@ -76,10 +76,10 @@ def test_files_behind_a_url_are_found_once_and_read_through_a_copy(bucket, tmp_p
 
 
 def test_an_unknown_bucket_is_one_line_without_its_key(no_bucket):
-    from inkwise.batch.remote_files import find
+    from inkwise.batch.remote_files import find_inputs
 
     with pytest.raises(DataError, match=r"^s3://none/scans: (no such file|cannot be used).*$"):
-        find([no_bucket])
+        find_inputs([no_bucket])
 
 
 @pytest.mark.parametrize(
@@ -90,24 +90,24 @@ def test_an_unknown_bucket_is_one_line_without_its_key(no_bucket):
     ],
 )
 def test_what_is_not_there_is_one_line(url, reason):
-    from inkwise.batch.remote_files import find
+    from inkwise.batch.remote_files import find_inputs
 
     with pytest.raises(DataError) as caught:
-        find([url])
+        find_inputs([url])
     assert str(caught.value) == reason
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    from inkwise.batch.parquet_parts import Folder
+    from inkwise.batch.parquet_parts import ParquetFolder
 
     scan = tmp_path / "scan.png"
     Image.new("L", (40, 60)).save(scan)
     before = {"model": "a", "--digit": False}
     with pytest.raises(DataError, match="is not empty, and no table that was begun"):
-        Folder(str(tmp_path)).begin(before, [str(scan)])
+        ParquetFolder(str(tmp_path)).begin(before, [str(scan)])
     with pytest.raises(DataError, match="is a file"):
-        Folder(str(scan)).begin(before, [str(scan)])
-    table = Folder(str(tmp_path / "table"))
+        ParquetFolder(str(scan)).begin(before, [str(scan)])
+    table = ParquetFolder(str(tmp_path / "table"))
     files = table.begin(before, [str(scan)])
     assert files == [(0, str(scan))]
     assert table.begin(before, [str(scan)]) == files
@@ -126,30 +126,30 @@ def test_two_runs_that_begin_at_once_follow_one_plan(tmp_path, monkeypatch):
     def find(inputs):
         if not other:  # while this run looks for files, another one begins, which finds one less
             other.append(None)
-            other[0] = parts.Folder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png"])
+            other[0] = parts.ParquetFolder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png"])
         return [(0, name) for name in inputs]
 
-    monkeypatch.setattr(parts, "find", find)
-    files = parts.Folder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png", "b.png"])
+    monkeypatch.setattr(parts, "find_inputs", find)
+    files = parts.ParquetFolder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png", "b.png"])
     assert files == other[0] == [(0, "a.png")]
     assert [path.name for path in (tmp_path / "table").iterdir()] == ["_inkwise.json"]
 
 
 @pytest.mark.parametrize("plan", ["no JSON", "{}", '{"settings": 1, "files": []}'])
 def test_a_damaged_plan_is_one_line(installed, tmp_path, plan):
-    from inkwise.batch.parquet_parts import Folder
+    from inkwise.batch.parquet_parts import ParquetFolder
 
     (tmp_path / "_inkwise.json").write_text(plan)
     with pytest.raises(DataError, match=r"its _inkwise\.json is damaged; name another --out$"):
-        Folder(str(tmp_path)).begin({}, [])
+        ParquetFolder(str(tmp_path)).begin({}, [])
 
 
 def test_parts_hold_so_many_pages_whatever_their_files(installed):
-    from inkwise.batch.parquet_parts import PART, Pages, first_pages, further_pages
+    from inkwise.batch.parquet_parts import PAGES_PER_PART, PageRange, first_pages, further_pages
 
     files = [(0, "a"), (0, "b"), (0, "c")]
-    assert list(first_pages(files)) == [[Pages(*file, 1, 1) for file in files]]
-    assert list(further_pages(files, [3, 1, PART])) == [
-        [Pages(0, "a", 2, 3), Pages(0, "c", 2, PART - 1)],
-        [Pages(0, "c", PART, PART)],
+    assert list(first_pages(files)) == [[PageRange(*file, 1, 1) for file in files]]
+    assert list(further_pages(files, [3, 1, PAGES_PER_PART])) == [
+        [PageRange(0, "a", 2, 3), PageRange(0, "c", 2, PAGES_PER_PART - 1)],
+        [PageRange(0, "c", PAGES_PER_PART, PAGES_PER_PART)],
     ]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
-from inkwise.review import Review
+from inkwise.review import ReviewedTable
 
 
 def digit(label, probability=0.99, box=(0, 0, 10, 20)):
@@ -77,7 +77,7 @@ def doubtful(review, threshold):
 
 
 def test_numbers_on_pages_are_doubtful_one_by_one(table):
-    review = Review(table(PAGES))
+    review = ReviewedTable(table(PAGES))
     assert doubtful(review, 0) == [("2", "3?", "35")]
     assert doubtful(review, 0.96) == [("2", "3?", "35"), ("1", "8", "8")]
     assert review.items[1].corners == [[0, 0], [10, 0], [10, 60], [0, 60]]
@@ -85,16 +85,16 @@ def test_numbers_on_pages_are_doubtful_one_by_one(table):
 
 
 def test_fields_of_forms_are_doubtful_but_not_empty_ones(table):
-    review = Review(table([SHEET]))
+    review = ReviewedTable(table([SHEET]))
     assert doubtful(review, 0) == [("meter", "0?4", "014")]
     assert [(item.place, item.single) for item in review.items] == [("meter", False), ("code", True)]
     assert review.unread == 0
 
 
 def test_pages_are_corrected_where_they_were_settled(table):
-    review = Review(table(PAGES))
-    review.settle(review.items[1], "36")
-    review.settle(review.items[3], "")
+    review = ReviewedTable(table(PAGES))
+    review.confirm(review.items[1], "36")
+    review.confirm(review.items[3], "")
     first, second, *rest = review.corrected()
     assert (first["text"], first["accepted"], first["reason"]) == ("12\n36 4", True, None)
     assert first["confidence"] == pytest.approx(0.99**3, abs=1e-4)
@@ -104,8 +104,8 @@ def test_pages_are_corrected_where_they_were_settled(table):
 
 
 def test_fields_are_corrected_and_other_doubts_stay(table):
-    review = Review(table([SHEET]))
-    review.settle(review.items[0], "094")
+    review = ReviewedTable(table([SHEET]))
+    review.confirm(review.items[0], "094")
     (row,) = review.corrected()
     assert (row["meter"], row["meter_confidence"], row["meter_accepted"]) == ("094", 1.0, True)
     assert row["reason"] == "more: no ink: nothing stands out from the background"
@@ -114,27 +114,27 @@ def test_fields_are_corrected_and_other_doubts_stay(table):
 
 def test_it_goes_on_where_it_stopped_and_forgets_nothing(table):
     path = table(PAGES)
-    review = Review(path)
-    review.settle(review.items[1], "36")
-    review.settle(review.items[1], "39", before="36")
-    again = Review(path)
-    assert [again.settled(item) for item in again.items] == [None, "39", None, None]
+    review = ReviewedTable(path)
+    review.confirm(review.items[1], "36")
+    review.confirm(review.items[1], "39", before="36")
+    again = ReviewedTable(path)
+    assert [again.confirmed(item) for item in again.items] == [None, "39", None, None]
     table([PAGES[0]])
-    assert Review(path).settled(Review(path).items[1]) == "39"
+    assert ReviewedTable(path).confirmed(ReviewedTable(path).items[1]) == "39"
     table([{**PAGES[1], "text": "?", "digits": [digit("8", 0.2)]}])
-    other = Review(path)
-    other.settle(other.items[0], "3")
+    other = ReviewedTable(path)
+    other.confirm(other.items[0], "3")
     table(PAGES)
-    assert Review(path).settled(Review(path).items[1]) == "39"
+    assert ReviewedTable(path).confirmed(ReviewedTable(path).items[1]) == "39"
 
 
 def test_two_reviews_of_a_table_keep_the_answers_of_both(table):
     path = table(PAGES)
-    one, other = Review(path), Review(path)
-    one.settle(one.items[1], "36")
-    other.settle(other.items[3], "9")
-    one.settle(one.items[0], "12")
-    assert [*map(Review(path).settled, one.items)] == ["12", "36", None, "9"]
+    one, other = ReviewedTable(path), ReviewedTable(path)
+    one.confirm(one.items[1], "36")
+    other.confirm(other.items[3], "9")
+    one.confirm(one.items[0], "12")
+    assert [*map(ReviewedTable(path).confirmed, one.items)] == ["12", "36", None, "9"]
     assert [row["reviewed"] for row in other.corrected()] == [{"1": "12", "2": "3?"}, {"1": "8"}, {}, {}]
     assert sorted(each.name for each in path.parent.iterdir()) == ["table.jsonl", "table.jsonl.review"]
 
@@ -142,8 +142,8 @@ def test_two_reviews_of_a_table_keep_the_answers_of_both(table):
 _SETTLE = """
 import sys
 from pathlib import Path
-from inkwise.review import Review
-review = Review(Path(sys.argv[1]))
+from inkwise.review import ReviewedTable
+review = ReviewedTable(Path(sys.argv[1]))
 for item in review.items[int(sys.argv[2])::2]:
     review.settle(item, item.file)
 """
@@ -153,46 +153,46 @@ def test_two_processes_lose_no_answer(table):
     path = table([page(str(number), "8", [digit("8")]) for number in range(60)])
     processes = [subprocess.Popen([sys.executable, "-c", _SETTLE, path, start]) for start in "01"]
     assert [process.wait() for process in processes] == [0, 0]
-    review = Review(path)
-    assert [*map(review.settled, review.items)] == [item.file for item in review.items]
+    review = ReviewedTable(path)
+    assert [*map(review.confirmed, review.items)] == [item.file for item in review.items]
 
 
 def test_an_answer_that_was_not_seen_is_not_replaced(table):
     path = table(PAGES)
-    one, other = Review(path), Review(path)
-    one.settle(one.items[1], "36")
+    one, other = ReviewedTable(path), ReviewedTable(path)
+    one.confirm(one.items[1], "36")
     with pytest.raises(ConflictError, match=r"^a\.png, page 1, 2: somebody else answered 36 meanwhile$"):
-        other.settle(other.items[1], "39")
-    assert other.settled(other.items[1]) == "36", "and it is shown now"
-    other.settle(other.items[1], "36")
-    other.settle(other.items[1], "", before="36")
+        other.confirm(other.items[1], "39")
+    assert other.confirmed(other.items[1]) == "36", "and it is shown now"
+    other.confirm(other.items[1], "36")
+    other.confirm(other.items[1], "", before="36")
     with pytest.raises(ConflictError, match="somebody else answered no number meanwhile"):
-        one.settle(one.items[1], "39", before="36")
-    assert Review(path).settled(one.items[1]) == ""
+        one.confirm(one.items[1], "39", before="36")
+    assert ReviewedTable(path).confirmed(one.items[1]) == ""
 
 
 def test_answers_edited_by_hand_are_kept(table):
-    review = Review(table(PAGES))
-    review.settle(review.items[1], "36")
+    review = ReviewedTable(table(PAGES))
+    review.confirm(review.items[1], "36")
     review.path.write_text(review.path.read_text().replace("36", "37"))
-    review.settle(review.items[3], "9")
-    assert Review(review.table).settled(review.items[1]) == "37"
+    review.confirm(review.items[3], "9")
+    assert ReviewedTable(review.table).confirmed(review.items[1]) == "37"
     review.path.write_text("not JSON")
     with pytest.raises(DataError, match=r"table\.jsonl\.review: is not JSON Lines"):
-        review.settle(review.items[0], "12")
+        review.confirm(review.items[0], "12")
     assert review.path.read_text() == "not JSON"
 
 
 @pytest.mark.parametrize("text", ["1 2", "1?", "1\n2", "1" * 101, "\x07"])
 def test_what_is_no_number_is_refused(table, text):
-    review = Review(table(PAGES))
+    review = ReviewedTable(table(PAGES))
     with pytest.raises(InkwiseError):
-        review.settle(review.items[0], text)
+        review.confirm(review.items[0], text)
     assert not review.path.exists()
 
 
 def test_a_table_that_changed_meanwhile_is_not_corrected(table):
-    review = Review(table(PAGES))
+    review = ReviewedTable(table(PAGES))
     table([SHEET])
     with pytest.raises(DataError, match="has changed; start the review again"):
         review.corrected()
@@ -213,18 +213,18 @@ def test_what_is_no_table_is_one_line(tmp_path, name, text, error):
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=error):
-        Review(tmp_path / name)
+        ReviewedTable(tmp_path / name)
 
 
 def test_a_corrected_table_is_not_reviewed_again(tmp_path, table):
     again = tmp_path / "again.jsonl"
-    again.write_text("".join(json.dumps(row) + "\n" for row in Review(table(PAGES)).corrected()))
+    again.write_text("".join(json.dumps(row) + "\n" for row in ReviewedTable(table(PAGES)).corrected()))
     with pytest.raises(DataError, match=r"again.jsonl: is a corrected table; review the one that it was"):
-        Review(again)
+        ReviewedTable(again)
 
 
 def test_a_damaged_review_is_not_written_over(table):
     path = table(PAGES)
     path.with_name("table.jsonl.review").write_text('{"file": "a.png"}\n')
     with pytest.raises(DataError, match=r"table.jsonl.review: line 1 is damaged"):
-        Review(path)
+        ReviewedTable(path)

@@ -12,7 +12,7 @@ from PIL import Image
 from shades import BROKEN, DEADLY, Shades, Stillborn, pdf, read
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.batch.sources import stamp
+from inkwise.batch.sources import file_fingerprint
 
 
 @pytest.fixture
@@ -147,8 +147,8 @@ def test_a_file_that_could_not_be_opened_is_opened_again(scans, table, tmp_path,
     with pytest.raises(InkwiseError, match="stopped; pages read: 1; the same command goes on"):
         read([scans], Shades(), table)
     monkeypatch.undo()
-    before = stamp(str(broken))
-    monkeypatch.setattr("inkwise.batch.journal.stamp", lambda _: before)
+    before = file_fingerprint(str(broken))
+    monkeypatch.setattr("inkwise.batch.journal.file_fingerprint", lambda _: before)
     pdf(broken, [100, 101])
     assert read([scans], Shades(), table) == 0
     assert texts(table) == ["100", "101"]

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from inkwise.batch import found
-from inkwise.batch.sources import stamp
+from inkwise.batch import find_files
+from inkwise.batch.sources import file_fingerprint
 
 
 @pytest.fixture
@@ -19,31 +19,31 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_folders_are_opened_where_they_stand(folder):
-    assert list(found(["none.png", ".", "-", "notes.txt"])) == [
+    assert list(find_files(["none.png", ".", "-", "notes.txt"])) == [
         *("none.png", "a/b/d.TIF", "a/c.pdf", "a.jpg", "b.png", "-", "notes.txt")
     ]
 
 
 def test_they_are_found_one_by_one(folder):
-    assert list(islice(found(["b.png", "a", "none-of-these-is-looked-at"]), 2)) == ["b.png", "a/b/d.TIF"]
+    assert list(islice(find_files(["b.png", "a", "none-of-these-is-looked-at"]), 2)) == ["b.png", "a/b/d.TIF"]
 
 
 def test_links_between_folders_are_no_way_round(folder):
     (folder / "a" / "again").symlink_to(folder, target_is_directory=True)
-    assert len(list(found(["a"]))) == 2
+    assert len(list(find_files(["a"]))) == 2
 
 
 def test_a_folder_without_any_stands_for_itself(folder):
     (folder / "empty").mkdir()
-    assert list(found(["empty", "b.png"])) == ["empty", "b.png"]
+    assert list(find_files(["empty", "b.png"])) == ["empty", "b.png"]
 
 
 def test_a_name_that_no_file_can_have_is_left_to_who_opens_it(folder):
-    assert list(found(["a" * 5000])) == ["a" * 5000]
+    assert list(find_files(["a" * 5000])) == ["a" * 5000]
 
 
 def test_a_stamp_changes_with_the_file(folder):
-    before = stamp("b.png")
+    before = file_fingerprint("b.png")
     os.utime("b.png", ns=(0, 0))
-    assert stamp("b.png") != before
-    assert stamp("none.png") == ""
+    assert file_fingerprint("b.png") != before
+    assert file_fingerprint("none.png") == ""

@@ -9,15 +9,15 @@ import pytest
 from pyarrow import parquet
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.batch import Reader, Row
+from inkwise.batch import BatchOptions, PageRow
 from inkwise.batch.tables import table_writer
 
-COLUMNS = Reader().columns
+COLUMNS = BatchOptions().columns
 
 
 def row(file, text="7", reason=None):
     values = (file, 1, text, 0.9979, reason is None, reason)
-    return Row({**dict(zip(COLUMNS, values, strict=True)), "digits": []}, failed=False)
+    return PageRow({**dict(zip(COLUMNS, values, strict=True)), "digits": []}, failed=False)
 
 
 ROWS = [row("a.png"), row("=cmd()", "-12.50"), row("+1.png", "=1+1", "@b"), row("bell\a.png")]
@@ -74,7 +74,7 @@ def test_xlsx_holds_text_as_text(written):
 
 
 def test_a_sheet_holds_no_more_than_a_sheet_can(written, monkeypatch):
-    monkeypatch.setattr("inkwise.batch.tables._SHEET", 4)
+    monkeypatch.setattr("inkwise.batch.tables._MAX_SHEET_ROWS", 4)
     with pytest.raises(DataError, match=r"XLSX holds 3 rows at most; write \.csv or \.parquet"):
         written(".xlsx")
 

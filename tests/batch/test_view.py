@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from inkwise.batch import Row, View
+from inkwise.batch import BatchDisplay, PageRow
 
 
 @pytest.fixture
@@ -14,11 +14,11 @@ def shown():
 
     def show(terminal):
         out = io.StringIO()
-        with View(Console(file=out, force_terminal=terminal, width=200), 10) as view:
+        with BatchDisplay(Console(file=out, force_terminal=terminal, width=200), 10) as view:
             view.file(3)
             view.file(5)
             for failed in (False, True, False, False):
-                view.row(Row({"reason": "a.pdf, page 2: [no] markup"}, failed))
+                view.row(PageRow({"reason": "a.pdf, page 2: [no] markup"}, failed))
         return out.getvalue()
 
     return show

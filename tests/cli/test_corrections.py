@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.cli import app
-from inkwise.corrections import Accuracy, Scores, Store
+from inkwise.corrections import Accuracy, Store, VersionScores
 
 
 def run(*arguments):
@@ -74,7 +74,7 @@ def test_a_backup_is_a_database(taught, tmp_path):
 
 
 def test_a_backup_holds_a_damaged_version_as_it_is_and_names_it(taught, tmp_path, damaged_weights):
-    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    scores = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
     with Store.open(taught) as store:
         number = store.versions.add("anna", damaged_weights, 8, scores, scores).number
     done = run("backup", tmp_path / "backup.db", "--database", taught)

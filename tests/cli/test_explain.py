@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from inkwise._util.errors import InkwiseError
 from inkwise.cli.explain import explain
-from inkwise.recognition.reference_digits import plain_digits
+from inkwise.recognition.reference_digits import reference_glyphs
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: NDArray[np.ui
     """In an empty folder with a picture of a 7, a 1 and a 4, and a set of plain digits, three of each."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(number).save("number.png")
-    np.savez("plain.npz", images=np.tile(plain_digits(), (3, 1, 1)), labels=np.tile(np.arange(10), 3))
+    np.savez("plain.npz", images=np.tile(reference_glyphs(), (3, 1, 1)), labels=np.tile(np.arange(10), 3))
 
 
 def run(*arguments: str) -> Result:
@@ -75,7 +75,7 @@ def test_of_a_page_full_the_first_are_explained(number: NDArray[np.uint8]) -> No
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["none.png"], "none.png: cannot be opened (No such file or directory)"),
+        (["none.png"], r"none.png: cannot be opened \(No such file or directory\)"),
         (["blank.png"], "blank.png: no ink"),
         (["plain.npz"], "plain.npz: "),
         (["number.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),
@@ -88,7 +88,7 @@ def test_of_a_page_full_the_first_are_explained(number: NDArray[np.uint8]) -> No
 )
 def test_bad_input_is_one_line(arguments: list[str], reason: str) -> None:
     Image.new("L", (50, 50), 255).save("blank.png")
-    np.savez("unlabelled.npz", images=plain_digits())
+    np.savez("unlabelled.npz", images=reference_glyphs())
     with pytest.raises(InkwiseError, match=f"^{reason}") as caught:
         run(*arguments)
     assert "\n" not in str(caught.value)

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.cli import app
-from inkwise.corrections import Accuracy, Scores, Store, Version
+from inkwise.corrections import Accuracy, ModelVersion, Store, VersionScores
 from inkwise.corrections import learning_jobs as learning
 
 
@@ -31,14 +31,14 @@ def learnt(monkeypatch):
     calls = []
 
     def learnt(mnist, own):
-        before = Scores(Accuracy(9_965, 10_000), Accuracy(27, 33))
-        after = Scores(Accuracy(10_000 - mnist, 10_000), Accuracy(33 - own, 33))
+        before = VersionScores(Accuracy(9_965, 10_000), Accuracy(27, 33))
+        after = VersionScores(Accuracy(10_000 - mnist, 10_000), Accuracy(33 - own, 33))
         better = not after.worse_than(before)
 
         def learn(store, writer, base, *, progress, promote):
             progress("learning", 0.5)
             calls.append((writer, base, promote))
-            return Version(4, writer, datetime.now(UTC), 67, before, after, promote or better)
+            return ModelVersion(4, writer, datetime.now(UTC), 67, before, after, promote or better)
 
         monkeypatch.setattr("inkwise.corrections.learn", learn)
         return calls
@@ -81,4 +81,4 @@ def test_without_the_extra_it_says_what_to_install(database, monkeypatch):
     error = run("--writer", "anna", "--database", database).exception
     assert isinstance(error, InkwiseError)
     assert str(error) == 'learning needs torch: pip install "inkwise[train]"'
-    assert learning.what_is_missing() == str(error)
+    assert learning.missing_dependencies() == str(error)

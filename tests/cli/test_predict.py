@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from inkwise.recognition.reference_digits import plain_digits
+from inkwise.recognition.reference_digits import reference_glyphs
 
 PIXELS = [f"pixel{number}" for number in range(784)]
 
@@ -14,7 +14,7 @@ def test_csv(tmp_path):
     """Kaggle's test.csv of the ten digits in their plainest shapes."""
     path = tmp_path / "test.csv"
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([PIXELS, *plain_digits().reshape(10, -1).tolist()])
+        csv.writer(file).writerows([PIXELS, *reference_glyphs().reshape(10, -1).tolist()])
     return path
 
 

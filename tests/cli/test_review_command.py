@@ -5,7 +5,7 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner
 
-from inkwise._util.errors import DataError, InkwiseError, PictureError, StoreError
+from inkwise._util.errors import DataError, ImageError, InkwiseError, StoreError
 from inkwise.cli import app
 
 ROW = {"file": "a.png", "page": 1, "text": "", "confidence": 0.0, "accepted": False, "reason": "is damaged"}
@@ -54,5 +54,5 @@ def test_the_form_editor_says_where_it_is(run, tmp_path, seven):
     result = run("form", "new", tmp_path / "form.png", "--host", "0.0.0.0")
     assert result.exit_code == 0, result.exception
     assert "/?token=" in result.stdout
-    assert isinstance(run("form", "new", tmp_path / "no.pdf").exception, PictureError)
+    assert isinstance(run("form", "new", tmp_path / "no.pdf").exception, ImageError)
     assert not (tmp_path / "form.yaml").exists()

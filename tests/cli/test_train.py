@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from inkwise.datasets.idx import idx_bytes
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 
 SHAPES = {
     "A": [[(0, 90), (30, 0), (60, 90)], [(12, 55), (48, 55)]],
@@ -31,7 +31,7 @@ def letters():
     rng = np.random.default_rng(0)
     labels = np.array(list(SHAPES) * 20)
     glyphs = [
-        stroke_glyph([np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in SHAPES[label]])
+        strokes_to_glyph([np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in SHAPES[label]])
         for label in labels.tolist()
     ]
     return np.stack(glyphs), labels

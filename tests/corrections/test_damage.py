@@ -8,15 +8,15 @@ from inkwise.corrections import (
     Accuracy,
     Learner,
     Sample,
-    Scores,
     Store,
+    VersionScores,
     export_samples,
     import_samples,
 )
-from inkwise.corrections.learner import Answer
+from inkwise.corrections.learner import LabelledAnswer
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
-SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 
 @pytest.fixture(params=KINDS, ids=map(name_of, KINDS))
@@ -139,7 +139,7 @@ def test_keeping_it_again_writes_it_anew(store, taught):
 def test_its_writer_reads_and_teaches(taught, url, store):
     learner = Learner(url)
     assert learner.read_strokes("anna", SEVEN).text
-    (kept,) = learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    (kept,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     assert learner.read_strokes("anna", SEVEN).text == "7"
     assert store.undo("anna").id == kept.id
     learner.close()
@@ -199,7 +199,7 @@ class TestWithoutKinds:
         store.versions.add("anna", b"", 67, SCORES, SCORES, promote=True)
         damage(url, "versions", "onnx", sql)
         learner = Learner(url)
-        learner.keep("anna", "canvas", [Answer("9", SEVEN)])
+        learner.keep("anna", "canvas", [LabelledAnswer("9", SEVEN)])
         assert learner.recognizer("anna").model is learner.base.model
         assert learner.read_strokes("anna", SEVEN).text == "9", "with the memory"
         learner.close()

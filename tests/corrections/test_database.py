@@ -92,7 +92,7 @@ def test_times_are_the_same_whatever_notation_the_server_is_set_to(postgresql, g
 
 
 def test_a_locked_database_can_be_read_and_written_once_it_is_free(url, glyph, monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 0.1)
     with Store.open(url) as store, Store.open(url) as other:
         with other._database.write() as session:
             session.connection()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Answer, Learner, Scores, Store
-from inkwise.corrections.learner import REMEMBERED, REST, WRITERS
+from inkwise.corrections import Accuracy, LabelledAnswer, Learner, Store, VersionScores
+from inkwise.corrections.learner import MAX_ADAPTATION_SAMPLES, MAX_CACHED_WRITERS, RETRY_SECONDS
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
 SEVEN = [[(0, 0), (55, 0), (25, 75)]]
-SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 
 @pytest.fixture
@@ -28,13 +28,15 @@ def drawn(strokes, seed):
 
 def teach(learner, writer, strokes, label, times):
     for seed in range(times):
-        learner.keep(writer, "canvas", [Answer(label, drawn(strokes, seed))])
+        learner.keep(writer, "canvas", [LabelledAnswer(label, drawn(strokes, seed))])
 
 
 def test_an_answer_is_kept_with_all_that_was_read(learner):
     digit = learner.read_strokes("anna", SEVEN).digits[0]
     (kept,) = learner.keep(
-        "anna", "canvas", [Answer("7", SEVEN, answer=digit.label, probability=digit.probability, model="m")]
+        "anna",
+        "canvas",
+        [LabelledAnswer("7", SEVEN, answer=digit.label, probability=digit.probability, model="m")],
     )
     sample = learner.store.get(kept.id)
     assert (sample.label, sample.answer, sample.source, sample.model) == ("7", "7", "canvas", "m")
@@ -119,7 +121,7 @@ def test_a_database_that_fails_while_a_version_is_opened_is_asked_again(
     with monkeypatch.context() as patch:
         patch.setattr(learner.store, "newest", raising(StoreError("disk I/O error")))
         assert learner.recognizer("anna").model is learner.base.model
-    clock(10 * REST)
+    clock(10 * RETRY_SECONDS)
     assert learner.recognizer("anna").model is not learner.base.model
 
 
@@ -172,14 +174,14 @@ def test_closing_waits_for_an_opening_that_is_under_way_and_closes_it(tmp_path, 
 
 def test_all_answers_of_a_number_are_kept_or_none(learner):
     with pytest.raises(InkwiseError, match="label is empty"):
-        learner.keep("anna", "canvas", [Answer("7", SEVEN), Answer(" ", SEVEN)])
+        learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN), LabelledAnswer(" ", SEVEN)])
     assert learner.store.count() == 0
-    learner.keep("anna", "canvas", [Answer("7", SEVEN), Answer("1", SEVEN)])
+    learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN), LabelledAnswer("1", SEVEN)])
     assert learner.store.undo("anna").label == "1"
 
 
 def test_an_answer_is_about_strokes_or_a_glyph(learner):
-    for answer in (Answer("7"), Answer("7", strokes=[])):
+    for answer in (LabelledAnswer("7"), LabelledAnswer("7", strokes=[])):
         with pytest.raises(InkwiseError, match="needs the strokes or the glyph"):
             learner.keep("anna", "canvas", [answer])
 
@@ -202,24 +204,24 @@ def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path, clo
     learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
     assert learner.read_strokes("anna", SEVEN).text == "7"
     with pytest.raises(StoreError, match="unable to open"):
-        learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+        learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     (tmp_path / "no folder").mkdir()
     with pytest.raises(StoreError, match="unable to open"):
-        learner.keep("anna", "canvas", [Answer("7", SEVEN)])
-    clock(REST)
-    learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+        learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
+    clock(RETRY_SECONDS)
+    learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     assert learner.store.count() == 1, "it is tried again after a while"
     learner.close()
 
 
 def test_only_the_newest_samples_are_remembered(learner, glyph):
-    learner.keep("anna", "import", [Answer("x", glyph=glyph)])
-    learner.keep("anna", "import", [Answer("7", glyph=glyph)] * REMEMBERED)
+    learner.keep("anna", "import", [LabelledAnswer("x", glyph=glyph)])
+    learner.keep("anna", "import", [LabelledAnswer("7", glyph=glyph)] * MAX_ADAPTATION_SAMPLES)
     assert learner.recognizer("anna").labels == tuple("0123456789")
 
 
 def test_an_answer_given_again_is_kept_once(learner):
-    answer = Answer("7", SEVEN, id=uuid.uuid4())
+    answer = LabelledAnswer("7", SEVEN, id=uuid.uuid4())
     first, again = (learner.keep("anna", "canvas", [answer])[0] for _ in range(2))
     assert first.id == again.id == answer.id
     assert learner.store.count() == 1
@@ -228,7 +230,7 @@ def test_an_answer_given_again_is_kept_once(learner):
 def test_only_so_many_writers_are_known_at_a_time(learner):
     teach(learner, "anna", SEVEN, "1", 5)
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
-    for number in range(WRITERS):
+    for number in range(MAX_CACHED_WRITERS):
         learner.read_strokes(f"writer {number}", SEVEN)
-    assert len(learner._known) == WRITERS
+    assert len(learner._writer_states) == MAX_CACHED_WRITERS
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "and is known again"

@@ -12,15 +12,15 @@ from rich.console import Console
 
 from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError, ModelError, StoreError
-from inkwise.corrections import Accuracy, Job, JobState, Scores, Store, learn
+from inkwise.corrections import Accuracy, FineTuningJob, FineTuningState, Store, VersionScores, learn
 from inkwise.corrections import learning_jobs as learning
-from inkwise.corrections.learning_jobs import compare, held_back
+from inkwise.corrections.learning_jobs import compare_versions, is_held_out
 from inkwise.datasets.idx import idx_bytes
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training import fine_tuning as finetune
-from inkwise.training import recipe, train
-from inkwise.training.recipes import Learn
+from inkwise.training import load_recipe, train
+from inkwise.training.recipes import FineTuningRecipe
 
 SHAPES = {
     "0": [[0, 0], [50, 0], [50, 80], [0, 80], [0, 0]],
@@ -28,8 +28,8 @@ SHAPES = {
     "7": [[0, 0], [60, 0], [20, 90]],
 }
 CROSS = [[[0, 0], [60, 80]], [[60, 0], [0, 80]]]
-SCORES = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
-QUICK = Learn().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
+SCORES = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+QUICK = FineTuningRecipe().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
 
 # What a job runs, with the shapes in place of MNIST.
 CHILD = """
@@ -38,11 +38,11 @@ from functools import partial
 from inkwise import datasets
 from inkwise.corrections import learning_jobs as learning
 from inkwise.training import fine_tuning as finetune
-from inkwise.training.recipes import Learn
-learning.load = lambda name: datasets.load(sys.argv[1])
-quick = Learn().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
-finetune.finetune = partial(finetune.finetune, recipe=quick)
-learning.obey()
+from inkwise.training.recipes import FineTuningRecipe
+learning.load_dataset = lambda name: datasets.load_dataset(sys.argv[1])
+quick = FineTuningRecipe().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
+finetune.fine_tune = partial(finetune.fine_tune, recipe=quick)
+learning.run_job_process()
 """
 
 
@@ -55,7 +55,7 @@ def folder(tmp_path_factory):
     """150 shapes as a data set."""
     rng = np.random.default_rng(0)
     labels = list(SHAPES) * 50
-    glyphs = [stroke_glyph(drawn([SHAPES[label]], rng), float(rng.uniform(1.8, 4))) for label in labels]
+    glyphs = [strokes_to_glyph(drawn([SHAPES[label]], rng), float(rng.uniform(1.8, 4))) for label in labels]
     folder = tmp_path_factory.mktemp("shapes")
     (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.stack(glyphs)))
     (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(np.array(labels).astype(np.uint8)))
@@ -65,7 +65,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def base(folder, tmp_path_factory):
     """A model that tells them apart."""
-    shapes = recipe("default").set(
+    shapes = load_recipe("default").set(
         data=(str(folder),), test=(), channels=(8, 8, 8), epochs=8, batch=16, validation=0.2
     )
     return train(shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO()))
@@ -73,8 +73,8 @@ def base(folder, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _small(folder, monkeypatch):
-    monkeypatch.setattr(learning, "load", lambda name: datasets.load(folder))
-    monkeypatch.setattr(finetune, "finetune", partial(finetune.finetune, recipe=QUICK))
+    monkeypatch.setattr(learning, "load_dataset", lambda name: datasets.load_dataset(folder))
+    monkeypatch.setattr(finetune, "fine_tune", partial(finetune.fine_tune, recipe=QUICK))
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "600"])
 
 
@@ -87,7 +87,7 @@ def teach(store):
         for number in range(count):
             label = ["×", "7", "1"][number % 3]
             strokes = drawn(CROSS if label == "×" else [SHAPES[label]], rng)
-            store.add(stroke_glyph(strokes), writer="anna", source="canvas", strokes=strokes, label=label)
+            store.add(strokes_to_glyph(strokes), writer="anna", source="canvas", strokes=strokes, label=label)
 
     return teach
 
@@ -98,7 +98,7 @@ def test_what_was_taught_is_learnt_and_kept(store, teach, base, tmp_path):
 
     version = learn(store, "anna", base, progress=lambda step, share: told.append((step, share)))
 
-    held = [sample for sample in store.samples(writer="anna") if held_back(sample.id)]
+    held = [sample for sample in store.samples(writer="anna") if is_held_out(sample.id)]
     assert version.samples == 45 - len(held)
     assert version.before.mnist.n == version.after.mnist.n == 150
     assert version.before.own.n == version.after.own.n == len(held)
@@ -137,7 +137,7 @@ def test_a_damaged_version_is_named_and_left_out_of_a_comparison(store, teach, b
         store.versions.add("anna", onnx, 10, SCORES, SCORES).number
         for onnx in (weights, weights[:1000], weights)
     ]
-    comparison = compare(store, "anna", Model(base))
+    comparison = compare_versions(store, "anna", Model(base))
     assert comparison.versions == [0, numbers[0], numbers[2]]
     assert len({tuple(row) for row in comparison.accuracy}) == 1
     (line,) = comparison.damaged
@@ -146,8 +146,8 @@ def test_a_damaged_version_is_named_and_left_out_of_a_comparison(store, teach, b
 
 def test_the_same_third_is_held_back_always():
     ids = [uuid.UUID(int=number) for number in range(3_000)]
-    held = [held_back(each) for each in ids]
-    assert held == [held_back(uuid.UUID(str(each))) for each in ids]
+    held = [is_held_out(each) for each in ids]
+    assert held == [is_held_out(uuid.UUID(str(each))) for each in ids]
     assert 900 < sum(held) < 1_100
     # From SHA-256 of the id: a change here would have versions measured by what they learnt.
     assert [number for number in range(10) if held[number]] == [2, 9]
@@ -185,7 +185,7 @@ def test_it_is_measured_against_what_the_writer_has(store, teach, base):
 def test_glyphs_without_strokes_are_learnt_from(store, base):
     rng = np.random.default_rng(1)
     for _ in range(30):
-        store.add(stroke_glyph(drawn(CROSS, rng)), writer="anna", source="import", label="×")
+        store.add(strokes_to_glyph(drawn(CROSS, rng)), writer="anna", source="import", label="×")
     version = learn(store, "anna", base)
     assert version.after.own.misses < version.before.own.misses
 
@@ -202,12 +202,12 @@ def test_what_it_needs_is_said(store, teach, base, monkeypatch):
     teach(12)
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened"):
         learn(store, "anna", base.with_name("none.onnx"))
-    monkeypatch.setattr(learning, "load", lambda name: datasets.load("nowhere"))
+    monkeypatch.setattr(learning, "load_dataset", lambda name: datasets.load_dataset("nowhere"))
     with pytest.raises(DataError, match="nowhere"):
         learn(store, "anna", base)
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "inkwise.training.fine_tuning")
-    for begin in (lambda: learn(store, "anna", base), lambda: Job(store).start("anna")):
+    for begin in (lambda: learn(store, "anna", base), lambda: FineTuningJob(store).start("anna")):
         with pytest.raises(InkwiseError, match=r'^learning needs torch: pip install "inkwise\[train\]"$'):
             begin()
     assert store.versions.list("anna") == []
@@ -224,8 +224,8 @@ def until(job, condition):
 
 def test_a_job_learns_in_the_background(store, teach, base):
     teach(30)
-    job = Job(store, base)
-    assert job.state() == JobState()
+    job = FineTuningJob(store, base)
+    assert job.state() == FineTuningState()
     assert job.start("anna").status == "running"
     with pytest.raises(StoreError, match="anna's hand is being learnt: wait, or cancel it"):
         job.start("ben")
@@ -235,14 +235,14 @@ def test_a_job_learns_in_the_background(store, teach, base):
     state = job.wait()
 
     (version,) = store.versions.list("anna")
-    assert state == JobState("done", "anna", "measuring what was learnt", 1.0, None, version.number)
+    assert state == FineTuningState("done", "anna", "measuring what was learnt", 1.0, None, version.number)
     assert job.cancel() == state, "there is nothing to cancel any longer"
 
 
 def test_a_cancelled_job_keeps_nothing_and_another_can_start(store, teach, base, folder, monkeypatch):
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "1000000"])
     teach(30)
-    job = Job(store, base)
+    job = FineTuningJob(store, base)
     job.start("anna")
     until(job, lambda state: state.step)
     assert job.cancel().status == "cancelled"
@@ -253,7 +253,7 @@ def test_a_cancelled_job_keeps_nothing_and_another_can_start(store, teach, base,
 
 def test_a_job_that_fails_says_why(store, teach, base):
     teach(3)
-    job = Job(store, base)
+    job = FineTuningJob(store, base)
     job.start("anna")
     state = job.wait()
     assert state.status == "failed"
@@ -262,7 +262,7 @@ def test_a_job_that_fails_says_why(store, teach, base):
 
 def test_a_job_that_is_killed_says_so(store, base, monkeypatch):
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", "print('{\"sha', end=''); exit(3)"])
-    job = Job(store, base)
+    job = FineTuningJob(store, base)
     job.start("anna")
     assert job.wait().error == "the process that learns has ended by itself (3)"
 
@@ -276,7 +276,7 @@ def test_the_password_is_in_no_command_line(postgresql, base, monkeypatch):
 
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", "pass"])
     with Store.open(postgresql.replace("inkwise@", "inkwise:secret@")) as store:
-        job = Job(store, base)
+        job = FineTuningJob(store, base)
         monkeypatch.setattr(job, "_follow", follow)
         job.start("anna")
         job.wait()

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from inkwise._util.errors import DataError, StoreError
-from inkwise.corrections import Accuracy, Scores, Store, database, sqlite
+from inkwise.corrections import Accuracy, Store, VersionScores, database, sqlite
 
-SCORES = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def reading(file):
 
 def test_a_reader_delays_it_but_no_writer_waits_for_that(file, open_store, tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 0.05)
-    monkeypatch.setattr(database, "PATIENCE", 600.0)  # whoever waits for the reader does not end
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 600.0)  # whoever waits for the reader does not end
     tries = []
     checkpoint = sqlite.WriteAheadLog.checkpoint
     monkeypatch.setattr(sqlite.WriteAheadLog, "checkpoint", lambda log: tries.append(log) or checkpoint(log))

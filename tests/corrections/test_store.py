@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Sample, Scores, Store
-from inkwise.datasets import split_writers
+from inkwise.corrections import Accuracy, Sample, Store, VersionScores
+from inkwise.datasets import split_by_writer
 
 SEVEN = [[[0, 0], [50, 0], [20, 90]], [[15, 50], [45, 50]]]
 
@@ -208,7 +208,7 @@ def test_a_writer_has_one_number_in_every_database(store, add):
     add(label="7")
     # From SHA-256 of the name: a change here would leak test writers into training.
     assert store.to_dataset().writers.tolist() == [3_074_777_303_797_688_423]
-    assert split_writers(store.to_dataset().writers).tolist() == ["validation"]
+    assert split_by_writer(store.to_dataset().writers).tolist() == ["validation"]
 
 
 def test_merge_leaves_what_is_here_and_brings_back_what_was_deleted(store, add):
@@ -281,12 +281,12 @@ def test_answers_in_the_order_of_time(store, add):
 
 
 def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
-    scores = Scores(Accuracy(1, 1), Accuracy(1, 1))
+    scores = VersionScores(Accuracy(1, 1), Accuracy(1, 1))
     sample = add(label="7")
-    marks = [store.mark("anna")]
+    marks = [store.change_marker("anna")]
 
     def changed():
-        marks.append(store.mark("anna"))
+        marks.append(store.change_marker("anna"))
         return marks[-1] != marks[-2]
 
     store.label(sample.id, "1")
@@ -306,9 +306,9 @@ def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
 def test_the_mark_changes_with_an_import(store, add):
     sample = add(label="7")
     store.delete(sample.id)
-    before = store.mark("anna")
+    before = store.change_marker("anna")
     store.merge([Sample.from_dict(sample.to_dict())])
-    assert store.mark("anna") != before
+    assert store.change_marker("anna") != before
 
 
 def test_a_sample_that_is_kept_already_stays_as_it_is(store, glyph):

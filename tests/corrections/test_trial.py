@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from inkwise import InkwiseError
-from inkwise.corrections.trial import SOURCE, trial
+from inkwise.corrections.trial import SOURCE, accuracy_test
 
 DIGITS = tuple("0123456789")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -18,8 +18,8 @@ def test_each_digit_is_asked_for_once_in_ten(store, glyph):
     for _ in range(2):
         asked = []
         for _ in range(10):
-            asked.append(trial(store, "anna", LONG_AGO, 0.1, DIGITS).ask)
-            assert trial(store, "anna", LONG_AGO, 0.1, DIGITS).ask == asked[-1], (
+            asked.append(accuracy_test(store, "anna", LONG_AGO, 0.1, DIGITS).ask)
+            assert accuracy_test(store, "anna", LONG_AGO, 0.1, DIGITS).ask == asked[-1], (
                 "asking again changes nothing"
             )
             draw(store, glyph, asked[-1], asked[-1])
@@ -29,31 +29,31 @@ def test_each_digit_is_asked_for_once_in_ten(store, glyph):
 
 
 def test_it_is_done_when_the_interval_is_narrow_enough(store, glyph):
-    assert not trial(store, "anna", LONG_AGO, 0.5, DIGITS).done
+    assert not accuracy_test(store, "anna", LONG_AGO, 0.5, DIGITS).done
     for right in (True, True, True, False) + (True,) * 6:
         draw(store, glyph, "7", "7" if right else "1")
-    stand = trial(store, "anna", LONG_AGO, 0.4, DIGITS)
+    stand = accuracy_test(store, "anna", LONG_AGO, 0.4, DIGITS)
     assert (stand.accuracy.right, stand.accuracy.n) == (9, 10)
     low, high = stand.accuracy.interval  # 0.596 to 0.982
     assert stand.done
-    assert not trial(store, "anna", LONG_AGO, high - low - 1e-9, DIGITS).done
+    assert not accuracy_test(store, "anna", LONG_AGO, high - low - 1e-9, DIGITS).done
 
 
 def test_only_this_writers_answers_since_it_began_count(store, glyph):
     draw(store, glyph, "7", "7")
     draw(store, glyph, "7", "7", source="canvas")
     draw(store, glyph, "7", "7", writer="ben")
-    assert trial(store, "anna", LONG_AGO, 0.1, DIGITS).accuracy.n == 1
+    assert accuracy_test(store, "anna", LONG_AGO, 0.1, DIGITS).accuracy.n == 1
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert trial(store, "anna", later, 0.1, DIGITS).accuracy.n == 0
+    assert accuracy_test(store, "anna", later, 0.1, DIGITS).accuracy.n == 0
 
 
 @pytest.mark.parametrize("width", [0, 1, -1, float("nan")])
 def test_a_width_that_is_none(store, width):
     with pytest.raises(InkwiseError, match="width of the interval"):
-        trial(store, "anna", LONG_AGO, width, DIGITS)
+        accuracy_test(store, "anna", LONG_AGO, width, DIGITS)
 
 
 def test_a_beginning_without_a_zone(store):
     with pytest.raises(InkwiseError, match="time zone"):
-        trial(store, "anna", datetime(2020, 1, 1), 0.1, DIGITS)
+        accuracy_test(store, "anna", datetime(2020, 1, 1), 0.1, DIGITS)

@@ -4,11 +4,11 @@ import alembic.command
 import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Scores, Store, database
+from inkwise.corrections import Accuracy, Store, VersionScores, database
 
-BEFORE = Scores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
-AFTER = Scores(mnist=Accuracy(9_966, 10_000), own=Accuracy(32, 33))
-NEXT = Scores(mnist=Accuracy(9_964, 10_000), own=Accuracy(33, 33))
+BEFORE = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
+AFTER = VersionScores(mnist=Accuracy(9_966, 10_000), own=Accuracy(32, 33))
+NEXT = VersionScores(mnist=Accuracy(9_964, 10_000), own=Accuracy(33, 33))
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def test_a_database_without_versions_gets_their_tables(url, glyph, monkeypatch):
     [(35, 6, ()), (40, 0, ()), (41, 0, ("mnist",)), (30, 7, ("own",)), (41, 7, ("mnist", "own"))],
 )
 def test_a_few_digits_of_mnist_are_chance_and_none_of_ones_own_is(mnist, own, worse):
-    after = Scores(mnist=Accuracy(10_000 - mnist, 10_000), own=Accuracy(33 - own, 33))
+    after = VersionScores(mnist=Accuracy(10_000 - mnist, 10_000), own=Accuracy(33 - own, 33))
     assert after.worse_than(BEFORE) == worse

@@ -8,22 +8,22 @@ import pytest
 from PIL import Image
 
 from inkwise._util.errors import DataError
-from inkwise.datasets import KNOWN, StrokeSet, fetch_mnist, load, load_raw
+from inkwise.datasets import NAMED_DATASETS, StrokeSet, fetch_mnist, load_dataset, load_strokes_or_dataset
 
 
 def test_a_known_name(tiny_mnist):
     fetch_mnist(from_dir=tiny_mnist, sources=[])
-    assert load("mnist-test").labels.tolist() == ["4", "5"]
+    assert load_dataset("mnist-test").labels.tolist() == ["4", "5"]
 
 
 def test_a_pair_of_an_idx_folder(tiny_mnist):
-    assert load(tiny_mnist / "train").labels.tolist() == ["0", "1", "2", "3"]
-    assert load(f"{tiny_mnist}/t10k").labels.tolist() == ["4", "5"]
+    assert load_dataset(tiny_mnist / "train").labels.tolist() == ["0", "1", "2", "3"]
+    assert load_dataset(f"{tiny_mnist}/t10k").labels.tolist() == ["4", "5"]
 
 
 def test_an_idx_folder_that_leaves_the_choice_open(tiny_mnist):
     with pytest.raises(DataError, match="holds t10k and train: say"):
-        load(tiny_mnist)
+        load_dataset(tiny_mnist)
 
 
 def test_clothes_as_debian_packs_them():
@@ -33,37 +33,37 @@ def test_clothes_as_debian_packs_them():
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    clothes = load(folder / "t10k")
+    clothes = load_dataset(folder / "t10k")
     assert Counter(clothes.labels.tolist()) == dict.fromkeys("0123456789", 1000)
     assert clothes.glyphs.shape == (10_000, 28, 28)
 
 
 def test_a_folder_of_pictures(tmp_path, one):
     Image.fromarray(one).save(tmp_path / "1.png")
-    assert load(tmp_path).labels.tolist() == ["1"]
+    assert load_dataset(tmp_path).labels.tolist() == ["1"]
 
 
 @pytest.mark.parametrize("name", ["digits.csv", "digits.csv.gz"])
 def test_a_csv(tmp_path, digits, name):
     header = ",".join(f"pixel{i}" for i in range(784))
     np.savetxt(tmp_path / name, digits.reshape(6, -1), "%d", delimiter=",", header=header, comments="")
-    np.testing.assert_array_equal(load(tmp_path / name).glyphs, digits)
+    np.testing.assert_array_equal(load_dataset(tmp_path / name).glyphs, digits)
 
 
 def test_an_npz(tmp_path, one):
     np.savez(tmp_path / "ones.npz", images=one[None], labels=[1])
-    assert load(str(tmp_path / "ones.npz")).labels.tolist() == ["1"]
+    assert load_dataset(str(tmp_path / "ones.npz")).labels.tolist() == ["1"]
 
 
 def test_strokes_are_drawn_unless_asked_for_raw(tmp_path):
     bar = {"points": [[0, 0], [0, 9]], "stroke_offsets": [0, 2], "sample_offsets": [0, 1], "labels": [1]}
     np.savez(tmp_path / "pen.npz", **bar)
-    assert isinstance(load_raw(tmp_path / "pen.npz"), StrokeSet)
-    assert load(tmp_path / "pen.npz").glyphs.shape == (1, 28, 28)
+    assert isinstance(load_strokes_or_dataset(tmp_path / "pen.npz"), StrokeSet)
+    assert load_dataset(tmp_path / "pen.npz").glyphs.shape == (1, 28, 28)
 
 
 def test_pictures_asked_for_raw_are_glyphs(tiny_mnist, digits):
-    np.testing.assert_array_equal(load_raw(tiny_mnist / "train").glyphs, digits[:4])
+    np.testing.assert_array_equal(load_strokes_or_dataset(tiny_mnist / "train").glyphs, digits[:4])
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,15 @@ def test_pictures_asked_for_raw_are_glyphs(tiny_mnist, digits):
 )
 def test_an_unknown_name_is_told_the_known_ones(name, hint):
     with pytest.raises(DataError) as caught:
-        load(name)
-    assert str(caught.value) == f"{name}: no such data set or path; known are {', '.join(KNOWN)}{hint}"
+        load_dataset(name)
+    assert (
+        str(caught.value) == f"{name}: no such data set or path; known are {', '.join(NAMED_DATASETS)}{hint}"
+    )
 
 
 def test_a_mistyped_pair_is_told_the_right_one(tiny_mnist):
     with pytest.raises(DataError, match=re.escape(f"did you mean {tiny_mnist / 'train'}?")):
-        load(tiny_mnist / "trian")
+        load_dataset(tiny_mnist / "trian")
 
 
 def test_another_kind_of_file(tmp_path):
@@ -90,9 +92,9 @@ def test_another_kind_of_file(tmp_path):
     with pytest.raises(
         DataError, match=r"digits\.txt: is neither a folder nor a \.csv, \.csv\.gz or \.npz file"
     ):
-        load(tmp_path / "digits.txt")
+        load_dataset(tmp_path / "digits.txt")
 
 
 def test_what_the_system_refuses_is_told_in_a_line():
     with pytest.raises(DataError, match="File name too long"):
-        load("7" * 5000)
+        load_dataset("7" * 5000)

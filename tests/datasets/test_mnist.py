@@ -12,7 +12,7 @@ import pytest
 from inkwise._util.errors import DataError
 from inkwise.datasets import fetch_mnist, missing_files, mnist, mnist_folder
 from inkwise.datasets.mnist import load_mnist
-from inkwise.datasets.mnist_sources import Folder
+from inkwise.datasets.mnist_sources import FolderSource
 
 
 def names(folder: Path) -> list[str]:
@@ -34,8 +34,8 @@ def test_a_folder_fills_the_cache_and_then_nobody_is_asked(tiny_mnist, monkeypat
     cache = fetch_mnist(from_dir=tiny_mnist, sources=[])
     assert names(cache) == sorted(mnist.FILES)
     assert missing_files() == []
-    monkeypatch.setattr(Folder, "files", refused)
-    assert fetch_mnist(from_dir=tiny_mnist, sources=[Folder(tiny_mnist)]) == cache
+    monkeypatch.setattr(FolderSource, "files", refused)
+    assert fetch_mnist(from_dir=tiny_mnist, sources=[FolderSource(tiny_mnist)]) == cache
 
 
 def test_both_parts_load_by_name(tiny_mnist, digits):
@@ -53,7 +53,7 @@ def test_the_next_source_gives_what_the_one_before_could_not(tiny_mnist, tmp_pat
     (partial / "train-images-idx3-ubyte").write_bytes((tiny_mnist / "train-images-idx3-ubyte").read_bytes())
     (partial / "train-labels-idx1-ubyte").write_bytes(b"an error page")
     told = []
-    cache = fetch_mnist(sources=[Folder(partial), Folder(tiny_mnist)], report=told.append)
+    cache = fetch_mnist(sources=[FolderSource(partial), FolderSource(tiny_mnist)], report=told.append)
     assert told == [f"MNIST: asking {partial}", f"MNIST: asking {tiny_mnist}"]
     assert names(cache) == sorted(mnist.FILES)
     assert missing_files() == []
@@ -64,7 +64,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(tiny_mnist):
     damaged = cache / "t10k-labels-idx1-ubyte"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x09")
     assert missing_files() == [damaged.name]
-    fetch_mnist(sources=[Folder(tiny_mnist)])
+    fetch_mnist(sources=[FolderSource(tiny_mnist)])
     assert damaged.read_bytes() == (tiny_mnist / damaged.name).read_bytes()
 
 
@@ -73,7 +73,7 @@ def test_when_nobody_has_it_each_source_is_told_with_its_reason(tiny_mnist, tmp_
     wrong.mkdir()
     (wrong / "train-images-idx3-ubyte").write_bytes(b"something else")
     with pytest.raises(DataError) as caught:
-        fetch_mnist(from_dir=empty, sources=[Folder(wrong)])
+        fetch_mnist(from_dir=empty, sources=[FolderSource(wrong)])
     assert str(caught.value) == (
         f"MNIST cannot be had: {tmp_path / 'cache' / 'mnist'} (cache): 4 of 4 files missing or damaged"
         f"; {empty}: no train-images-idx3-ubyte there"
@@ -90,7 +90,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tiny_mnist, monkeypatch):
     with pytest.raises(
         DataError, match=r"train-images-idx3-ubyte: cannot be written \(No space left on device\)$"
     ):
-        fetch_mnist(from_dir=tiny_mnist, sources=[Folder(tiny_mnist)])
+        fetch_mnist(from_dir=tiny_mnist, sources=[FolderSource(tiny_mnist)])
     assert names(mnist_folder()) == []
 
 
@@ -104,7 +104,7 @@ FETCH = """
 import pathlib, sys
 from inkwise.datasets import mnist, mnist_sources as sources
 mnist.FILES = dict(line.split() for line in sys.argv[2:])
-class Slow(sources.Folder):
+class Slow(sources.FolderSource):
     def files(self, names):
         print("ready", flush=True)
         sys.stdin.readline()

@@ -1,8 +1,8 @@
 import numpy as np
 
-from inkwise.datasets import KNOWN
+from inkwise.datasets import NAMED_DATASETS
 from inkwise.datasets import modified_mnist as modified
-from inkwise.preprocessing import picture_glyph
+from inkwise.preprocessing import image_to_glyph
 
 GLYPH = np.zeros((28, 28), np.uint8)
 GLYPH[4:24, 12:16] = 255
@@ -28,16 +28,16 @@ def test_digits_are_smaller():
 def test_paper_is_as_dark_as_all_of_its_picture():
     corners = modified.modify(np.stack([GLYPH] * 200))[:, [0, 0, -1, -1], [0, -1, 0, -1]].min(1)
     assert corners.min() == 0
-    assert 80 < corners.max() <= modified.BRIGHTNESS * 255
+    assert 80 < corners.max() <= modified.MAX_BRIGHTNESS_SHIFT * 255
 
 
 def test_reading_undoes_what_was_done_but_the_turn():
-    glyphs = modified.read(np.stack([GLYPH] * 50))
-    upright = picture_glyph(255 - GLYPH)
+    glyphs = modified.normalize(np.stack([GLYPH] * 50))
+    upright = image_to_glyph(255 - GLYPH)
     overlap = [np.minimum(glyph, upright).sum() / upright.sum() for glyph in glyphs.astype(float)]
     assert np.median(overlap) > 0.7
 
 
 def test_modified_digits_have_names():
-    assert KNOWN["mnist-modified"].change is modified.modify
-    assert KNOWN["mnist-modified-read"].change is modified.read
+    assert NAMED_DATASETS["mnist-modified"].change is modified.modify
+    assert NAMED_DATASETS["mnist-modified-read"].change is modified.normalize

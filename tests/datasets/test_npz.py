@@ -5,7 +5,7 @@ import pytest
 
 from inkwise._util.errors import DataError
 from inkwise.datasets.npz import read_npz
-from inkwise.preprocessing import picture_glyph, stroke_glyph
+from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
 
 # A seven of two strokes with its bar, then a one of one stroke.
 STROKES = {
@@ -53,7 +53,7 @@ def test_strokes_as_they_were_drawn(write):
 def test_strokes_as_glyphs(write):
     dataset = read_npz(write(STROKES)).to_dataset()
     bar = STROKES["points"][5:7]
-    np.testing.assert_array_equal(dataset.glyphs[1], stroke_glyph([bar]))
+    np.testing.assert_array_equal(dataset.glyphs[1], strokes_to_glyph([bar]))
     assert dataset.labels.tolist() == ["7", "1"]
     assert dataset.writers.tolist() == [12, 30]
 
@@ -69,7 +69,7 @@ def test_labels_may_be_text_and_writers_unknown(write):
 def test_pictures_of_one_size(write, one):
     blank = np.full_like(one, 255)
     dataset = read_npz(write({"images": np.stack([one, blank]), "labels": np.array([1, 0])}))
-    np.testing.assert_array_equal(dataset.glyphs[0], picture_glyph(one))
+    np.testing.assert_array_equal(dataset.glyphs[0], image_to_glyph(one))
     assert not dataset.glyphs[1].any()
     assert dataset.labels.tolist() == ["1", "0"]
 
@@ -80,8 +80,8 @@ def test_pictures_without_labels(write, one):
 
 def test_pictures_of_many_sizes(write, ragged, one):
     dataset = read_npz(write(ragged))
-    np.testing.assert_array_equal(dataset.glyphs[0], picture_glyph(one))
-    np.testing.assert_array_equal(dataset.glyphs[1], picture_glyph(255 - one[:, 5:]))
+    np.testing.assert_array_equal(dataset.glyphs[0], image_to_glyph(one))
+    np.testing.assert_array_equal(dataset.glyphs[1], image_to_glyph(255 - one[:, 5:]))
     assert dataset.writers.tolist() == [3, 8]
 
 

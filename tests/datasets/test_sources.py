@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from inkwise.datasets import mnist_sources as sources
-from inkwise.datasets.mnist_sources import Folder, Mirror, Package, SourceError, unpickle_arrays
+from inkwise.datasets.mnist_sources import (
+    FolderSource,
+    MirrorSource,
+    PackageSource,
+    SourceError,
+    unpickle_arrays,
+)
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
@@ -28,7 +34,7 @@ def mirror(tmp_path):
     server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *args: Quiet(*args, directory=str(root)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield Mirror(f"http://127.0.0.1:{server.server_port}/"), root
+    yield MirrorSource(f"http://127.0.0.1:{server.server_port}/"), root
     server.shutdown()
     thread.join()
     server.server_close()
@@ -37,12 +43,12 @@ def mirror(tmp_path):
 def test_a_folder_gives_raw_and_gzipped_files(tmp_path):
     (tmp_path / IMAGES).write_bytes(b"images")
     (tmp_path / f"{LABELS}.gz").write_bytes(gzip.compress(b"labels"))
-    assert dict(Folder(tmp_path).files([IMAGES, LABELS])) == {IMAGES: b"images", LABELS: b"labels"}
+    assert dict(FolderSource(tmp_path).files([IMAGES, LABELS])) == {IMAGES: b"images", LABELS: b"labels"}
 
 
 def test_a_folder_says_what_it_lacks(tmp_path):
     with pytest.raises(SourceError, match=f"no {LABELS} there"):
-        dict(Folder(tmp_path).files([LABELS]))
+        dict(FolderSource(tmp_path).files([LABELS]))
 
 
 def test_a_mirror_gives_its_files_unzipped(mirror):
@@ -70,18 +76,18 @@ def test_a_download_that_breaks_off(mirror):
 
 def test_a_dead_mirror(mirror):
     source, _ = mirror
-    dead = Mirror(source.url.replace("http:", "https:"))  # nobody speaks TLS there
+    dead = MirrorSource(source.url.replace("http:", "https:"))  # nobody speaks TLS there
     with pytest.raises(SourceError, match="cannot be reached"):
         next(dead.files([IMAGES]))
 
 
 def test_a_mirror_that_never_answers_is_left_alone(monkeypatch):
     released = threading.Event()
-    monkeypatch.setattr(sources, "PATIENCE", 0.01)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.01)
     monkeypatch.setattr(sources, "HTTPDownloader", lambda **_: lambda *_: released.wait())
     try:
         with pytest.raises(SourceError, match=r"silent for 0\.01 s"):
-            next(Mirror("https://silent.example/").files([IMAGES]))
+            next(MirrorSource("https://silent.example/").files([IMAGES]))
     finally:
         released.set()
 
@@ -92,9 +98,9 @@ def test_a_slow_mirror_is_waited_for_as_long_as_something_comes(monkeypatch):
             body.write(b"drop")
             threading.Event().wait(0.02)
 
-    monkeypatch.setattr(sources, "PATIENCE", 0.2)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.2)
     monkeypatch.setattr(sources, "HTTPDownloader", lambda **_: drip)
-    assert next(Mirror("https://slow.example/").files([IMAGES])) == (IMAGES, b"drop" * 20)
+    assert next(MirrorSource("https://slow.example/").files([IMAGES])) == (IMAGES, b"drop" * 20)
 
 
 PIP = """
@@ -119,7 +125,7 @@ def package(tmp_path, digits):
     (tmp_path / "all.pkl.gz").write_bytes(packed)
     (tmp_path / "pip.py").write_text(PIP)
     pip = (sys.executable, str(tmp_path / "pip.py"), str(tmp_path / "all.pkl.gz"))
-    return Package("digits==1.0", "digits/all.pkl.gz", hashlib.sha256(packed).hexdigest(), pip)
+    return PackageSource("digits==1.0", "digits/all.pkl.gz", hashlib.sha256(packed).hexdigest(), pip)
 
 
 def test_a_package_gives_the_official_bytes(package, tiny_mnist):
@@ -128,8 +134,10 @@ def test_a_package_gives_the_official_bytes(package, tiny_mnist):
     assert files == {name: (tiny_mnist / name).read_bytes() for name in names}
 
 
-def failing_pip(code: str) -> Package:
-    return Package("digits==1.0", "digits/all.pkl.gz", "", (sys.executable, "-c", f"import sys; {code}"))
+def failing_pip(code: str) -> PackageSource:
+    return PackageSource(
+        "digits==1.0", "digits/all.pkl.gz", "", (sys.executable, "-c", f"import sys; {code}")
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +151,7 @@ def failing_pip(code: str) -> Package:
         (failing_pip("sys.exit(1)"), "pip failed"),
         (failing_pip("pass"), "pip brought no wheel that holds digits/all.pkl.gz"),
         (
-            Package("digits==1.0", "", "", ("no-such-command",)),
+            PackageSource("digits==1.0", "", "", ("no-such-command",)),
             r"pip did not run through \(FileNotFoundError\)",
         ),
     ],
@@ -154,7 +162,7 @@ def test_a_package_that_cannot_be_had(source, reason):
 
 
 def test_a_package_with_other_contents_is_not_opened(package, monkeypatch):
-    other = Package(package.requirement, package.member, "0" * 64, package.pip)
+    other = PackageSource(package.requirement, package.member, "0" * 64, package.pip)
     monkeypatch.setattr(sources, "unpickle_arrays", lambda stream: pytest.fail("was unpickled"))
     with pytest.raises(SourceError, match=r"digits/all\.pkl\.gz has another SHA-256 than expected"):
         next(other.files([LABELS]))

@@ -10,7 +10,15 @@ import pooch
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.datasets import StrokeSet, fetch_unipen, load, load_raw, split_writers, unipen, unipen_files
+from inkwise.datasets import (
+    StrokeSet,
+    fetch_unipen,
+    load_dataset,
+    load_strokes_or_dataset,
+    split_by_writer,
+    unipen,
+    unipen_files,
+)
 from inkwise.datasets.unipen import is_suspect, parse, writer_number
 
 DOC = ".COORD X Y\n.X_POINTS_PER_MM 10\n.Y_POINTS_PER_MM 10\n"
@@ -149,24 +157,24 @@ def test_the_shared_layout(write, cache):
 @pytest.mark.parametrize("form", ["folder", "zip", "tgz", "tar"])
 def test_a_folder_and_archives_give_the_same(write, form):
     fetch_unipen(write(TREE, form))
-    assert load("unipen-digits").labels.tolist() == ["1", "4"]
-    assert load("unipen-strings").labels.tolist() == ["1/31", "131"]
+    assert load_dataset("unipen-digits").labels.tolist() == ["1", "4"]
+    assert load_dataset("unipen-strings").labels.tolist() == ["1/31", "131"]
 
 
 def test_known_names_are_strokes_with_writers(write):
     fetch_unipen(write(TREE))
-    digits = load_raw("unipen-digits")
+    digits = load_strokes_or_dataset("unipen-digits")
     assert isinstance(digits, StrokeSet)
     assert digits.name == "unipen-digits"
     assert digits.writers.tolist() == [writer_number("Anna")] * 2
-    assert set(split_writers(digits.writers)) < {"train", "validation", "test"}
+    assert set(split_by_writer(digits.writers)) < {"train", "validation", "test"}
 
 
 def test_a_known_name_that_is_not_there_says_how_to_get_it():
     with pytest.raises(
         DataError, match=r"unipen-nondigits: is not in the cache; .*: inkwise data get unipen$"
     ):
-        load("unipen-nondigits")
+        load_dataset("unipen-nondigits")
 
 
 def test_a_set_without_samples_leaves_no_file_of_an_earlier_source(write, cache, tmp_path):
@@ -242,14 +250,14 @@ def test_an_archive_that_breaks_off(write, form):
 
 
 def test_a_flood_of_data(write, monkeypatch):
-    monkeypatch.setattr(unipen_files, "_MOST", 100)
+    monkeypatch.setattr(unipen_files, "_MAX_TOTAL_BYTES", 100)
     with pytest.raises(DataError, match="GB, which UNIPEN does not"):
         fetch_unipen(write(TREE, "tgz"))
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_a_file_too_large_is_skipped(write, monkeypatch, form):
-    monkeypatch.setattr(unipen_files, "_LARGEST", 100)  # less than the ink has
+    monkeypatch.setattr(unipen_files, "_MAX_FILE_BYTES", 100)  # less than the ink has
     with unipen_files.open_files(write(TREE, form)) as opened:
         assert parse(opened).skipped_files["too large"] == 4
 
@@ -291,7 +299,7 @@ def test_zenodo_is_asked_where_nothing_is_there(write, cache, monkeypatch):
     monkeypatch.setattr(pooch, "create", lambda **options: asked.append(options) or Zenodo(archive))
     assert fetch_unipen() == cache
     assert asked == [{"path": cache, "base_url": "doi:10.5281/zenodo.1195803"}]
-    assert len(load("unipen-digits")) == 2
+    assert len(load_dataset("unipen-digits")) == 2
 
 
 @pytest.mark.parametrize(
@@ -317,7 +325,7 @@ def test_writer_numbers_hang_on_the_name_alone():
     numbers = [writer_number(f"writer {i}") for i in range(3000)]
     assert len(set(numbers)) == 3000
     assert 0 <= min(numbers) < max(numbers) < 2**31
-    thirds = Counter(split_writers(np.array(numbers, np.int32)).tolist())
+    thirds = Counter(split_by_writer(np.array(numbers, np.int32)).tolist())
     assert all(900 < count < 1100 for count in thirds.values())
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkwise.datasets.unipen_format import DamageError, Segment, read_document
+from inkwise.datasets.unipen_format import DamageError, LabelledSegment, read_document
 
 HEAD = ".COORD X Y\n.X_POINTS_PER_MM 100\n.Y_POINTS_PER_MM 100\n"
 
@@ -141,14 +141,14 @@ def test_damage_spares_what_does_not_need_it():
 @pytest.mark.parametrize(
     ("line", "segment"),
     [
-        ('.SEGMENT CHARACTER 0-1 ? "4"', Segment("0-1", "4")),
-        ('.SEGMENT CHARACTER 3 OK "4"', Segment("3", "4")),
-        ('.SEGMENT WORD 12:3-13:8 BAD "5/27"', Segment("12:3-13:8", "5/27")),
-        ('.SEGMENT WORD 3 "two words"', Segment("3", "two words")),
-        ('.SEGMENT CHARACTER\t3\n\tOK "4"', Segment("3", "4")),
-        (r'.SEGMENT CHARACTER 3 OK "\""', Segment("3", '"')),
-        (r'.SEGMENT CHARACTER 3 OK "\\"', Segment("3", "\\")),
-        ('.SEGMENT CHARACTER 3 OK """', Segment("3", '"')),
+        ('.SEGMENT CHARACTER 0-1 ? "4"', LabelledSegment("0-1", "4")),
+        ('.SEGMENT CHARACTER 3 OK "4"', LabelledSegment("3", "4")),
+        ('.SEGMENT WORD 12:3-13:8 BAD "5/27"', LabelledSegment("12:3-13:8", "5/27")),
+        ('.SEGMENT WORD 3 "two words"', LabelledSegment("3", "two words")),
+        ('.SEGMENT CHARACTER\t3\n\tOK "4"', LabelledSegment("3", "4")),
+        (r'.SEGMENT CHARACTER 3 OK "\""', LabelledSegment("3", '"')),
+        (r'.SEGMENT CHARACTER 3 OK "\\"', LabelledSegment("3", "\\")),
+        ('.SEGMENT CHARACTER 3 OK """', LabelledSegment("3", '"')),
         (".SEGMENT CHARACTER 3 OK", None),
         (".SEGMENT", None),
     ],
@@ -161,7 +161,7 @@ def test_includes_stand_where_they_are_named_and_count_on():
     text = '.INCLUDE a.dat\n.INCLUDE b.dat\n.PEN_DOWN\n3 0\n.SEGMENT CHARACTER 1 OK "7"\n'
     document = read(text, a=HEAD + ".PEN_DOWN\n1 0\n", b=".PEN_DOWN\n2 0\n")
     assert [strokes(document, str(n))[0][0][0] for n in range(3)] == [1, 2, 3]
-    assert document.segments == [Segment("1", "7")]
+    assert document.segments == [LabelledSegment("1", "7")]
 
 
 def test_includes_may_include():

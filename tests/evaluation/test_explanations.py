@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from inkwise._util.errors import DataError, ModelError
 from inkwise.datasets import Dataset
 from inkwise.evaluation import (
-    Answer,
+    Prediction,
     evaluate_model,
-    explain_answers,
     explain_mistakes,
-    neighbours,
+    explain_predictions,
+    nearest_neighbours,
     occlusion,
 )
 from inkwise.evaluation.explanations import _CHUNK
@@ -45,8 +45,8 @@ def glyph(left: int = 0, right: int = 0) -> NDArray[np.uint8]:
     return drawn
 
 
-def answer(drawn: NDArray[np.uint8], true: str = "", read: str = "a", index: int = 0) -> Answer:
-    return Answer(index, drawn, true, read, 0.9)
+def answer(drawn: NDArray[np.uint8], true: str = "", read: str = "a", index: int = 0) -> Prediction:
+    return Prediction(index, drawn, true, read, 0.9)
 
 
 def test_the_ink_that_decides_is_found_and_no_other(blocks: TwoBlocks) -> None:
@@ -98,7 +98,7 @@ def test_a_sample_is_its_own_nearest_then_its_twin(blocks: TwoBlocks) -> None:
     drawn = [glyph(255, 20), glyph(20, 255), glyph(255, 255), glyph(255, 20), glyph(255, 60)]
     among = Dataset("five", np.stack(drawn), np.array(list("abcad")))
 
-    first, second = neighbours(blocks, among.glyphs[:2], among, k=3)
+    first, second = nearest_neighbours(blocks, among.glyphs[:2], among, k=3)
 
     assert [(near.index, near.label) for near in first] == [(0, "a"), (3, "a"), (4, "d")]
     assert [near.similarity for near in first[:2]] == pytest.approx([1, 1])
@@ -109,7 +109,7 @@ def test_a_sample_is_its_own_nearest_then_its_twin(blocks: TwoBlocks) -> None:
 
 def test_how_long_an_embedding_is_does_not_matter(blocks: TwoBlocks) -> None:
     among = Dataset("two", np.stack([glyph(100, 10), glyph(255, 90)]), np.array(["faint", "bold"]))
-    ((near, _),) = neighbours(blocks, glyph(250, 25)[None], among, k=2)
+    ((near, _),) = nearest_neighbours(blocks, glyph(250, 25)[None], among, k=2)
     assert (near.label, near.similarity) == ("faint", pytest.approx(1, abs=1e-3))
 
 
@@ -120,7 +120,7 @@ def test_a_set_is_looked_through_in_pieces_and_once(blocks: TwoBlocks) -> None:
     glyphs[[5, _CHUNK, n - 1]] = glyph(255, 20)
     labels[7] = ""
 
-    found = neighbours(
+    found = nearest_neighbours(
         blocks, np.stack([glyph(255, 20), glyph(20, 255)]), Dataset("long", glyphs, labels), k=4
     )
 
@@ -131,14 +131,14 @@ def test_a_set_is_looked_through_in_pieces_and_once(blocks: TwoBlocks) -> None:
 
 def test_only_labelled_samples_are_neighbours(blocks: TwoBlocks) -> None:
     among = Dataset("two", np.stack([glyph(255), glyph(255)]), np.array(["", "a"]))
-    assert [near.index for near in neighbours(blocks, glyph(255)[None], among, k=8)[0]] == [1]
+    assert [near.index for near in nearest_neighbours(blocks, glyph(255)[None], among, k=8)[0]] == [1]
     with pytest.raises(DataError, match="two: nothing to compare with"):
-        neighbours(blocks, glyph(255)[None], among.select(slice(1)), k=8)
+        nearest_neighbours(blocks, glyph(255)[None], among.select(slice(1)), k=8)
 
 
 def test_a_mistake_is_held_against_the_true_label(blocks: TwoBlocks) -> None:
     both = glyph(255, 255)
-    mistake, right, foreign, unknown = explain_answers(
+    mistake, right, foreign, unknown = explain_predictions(
         blocks, [answer(both, "b"), answer(both, "a"), answer(both, "ø"), answer(both)]
     )
 

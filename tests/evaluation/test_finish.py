@@ -11,8 +11,8 @@ from rich.console import Console
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked
 from inkwise.datasets.idx import idx_bytes
-from inkwise.evaluation import Result, finish
-from inkwise.training import recipe, train
+from inkwise.evaluation import EvaluationResult, evaluate_run
+from inkwise.training import load_recipe, train
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / part).mkdir()
         (folder / part / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
         (folder / part / "train-labels-idx1-ubyte").write_bytes(idx_bytes(truth.astype(np.uint8)))
-    quick = recipe("default").set(
+    quick = load_recipe("default").set(
         data=(str(folder / "train"),),
         test=(str(folder / "t10k"),),
         channels=(4, 4, 4),
@@ -45,18 +45,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(run: Path) -> list[Result]:
-    return finish(run)
+def results(run: Path) -> list[EvaluationResult]:
+    return evaluate_run(run)
 
 
-def test_the_mistakes_are_explained_by_what_was_trained_on(results: list[Result]) -> None:
+def test_the_mistakes_are_explained_by_what_was_trained_on(results: list[EvaluationResult]) -> None:
     [mistake] = results[0].explained
     assert (mistake.answer.index, mistake.answer.true, mistake.answer.read) == (0, "1", "0")
     assert mistake.against == "1"
     assert [near.label for near in mistake.neighbours] == ["0"] * 8
 
 
-def test_the_report_shows_them_and_the_net(run: Path, results: list[Result]) -> None:
+def test_the_report_shows_them_and_the_net(run: Path, results: list[EvaluationResult]) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "the surest 1 explained" in page
     assert "the training digits that are most like it" in page
@@ -69,4 +69,4 @@ def test_the_report_shows_them_and_the_net(run: Path, results: list[Result]) -> 
 
 def test_a_folder_that_is_trained_in_is_left_alone(run: Path) -> None:
     with locked(run), pytest.raises(DataError, match=f"^{run}: another training writes here$"):
-        finish(run)
+        evaluate_run(run)

@@ -5,29 +5,29 @@ from shown import pixels, red
 
 from inkwise._util.errors import DataError
 from inkwise.datasets import Dataset
-from inkwise.evaluation import Result, evaluate_model, plots
+from inkwise.evaluation import EvaluationResult, evaluate_model, plots
 from inkwise.evaluation.results import Classifier
 
 
 @pytest.fixture
-def result(model: Classifier, mixed: Dataset) -> Result:
+def result(model: Classifier, mixed: Dataset) -> EvaluationResult:
     return evaluate_model(model, [mixed])[0]
 
 
 @pytest.fixture
-def flawless(model: Classifier, perfect: Dataset) -> Result:
+def flawless(model: Classifier, perfect: Dataset) -> EvaluationResult:
     return evaluate_model(model, [perfect])[0]
 
 
 def test_the_confusion_matrix_shows_mistakes_in_red_and_nothing_else(
-    result: Result, flawless: Result
+    result: EvaluationResult, flawless: EvaluationResult
 ) -> None:
     assert red(pixels(plots.confusion_plot(result.evaluation))) > 1000
     assert red(pixels(plots.confusion_plot(flawless.evaluation))) == 0
 
 
 def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(
-    model: Classifier, make: Callable[..., Dataset], flawless: Result
+    model: Classifier, make: Callable[..., Dataset], flawless: EvaluationResult
 ) -> None:
     answers = [("1", "1" if percent > 95 else "2", percent) for percent in range(90, 100)]
     [four_of_ten] = evaluate_model(model, [make("four of ten", *answers)])
@@ -38,9 +38,9 @@ def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(
 
 
 def test_a_reliability_bar_is_as_high_as_the_accuracy(
-    model: Classifier, make: Callable[..., Dataset], flawless: Result
+    model: Classifier, make: Callable[..., Dataset], flawless: EvaluationResult
 ) -> None:
-    def blue(result: Result) -> int:
+    def blue(result: EvaluationResult) -> int:
         picture = pixels(plots.reliability_plot(result.evaluation))
         return int((picture[..., 2] - picture[..., 0] > 60).sum())
 

@@ -6,7 +6,7 @@ import pytest
 
 from inkwise._util.errors import InkwiseError
 from inkwise.datasets import Dataset
-from inkwise.evaluation import Result, evaluate_model, explain_mistakes, report, write_report
+from inkwise.evaluation import EvaluationResult, evaluate_model, explain_mistakes, report, write_report
 from inkwise.evaluation.results import Classifier
 
 FACTS = {"name": "<em>v1</em>", "labels": ("0", "1"), "recipe": {"epochs": 3, "data": "a & b"}}
@@ -14,12 +14,12 @@ HISTORY = [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.25}]
 
 
 @pytest.fixture
-def results(model: Classifier, make: Callable[..., Dataset], mixed: Dataset) -> list[Result]:
+def results(model: Classifier, make: Callable[..., Dataset], mixed: Dataset) -> list[EvaluationResult]:
     # twice the same name: the second must not overwrite the first
     return explain_mistakes(model, evaluate_model(model, [mixed, make("mixed", ("3", "3", 90))]))
 
 
-def test_the_report_stands_alone_and_says_it_all(tmp_path: Path, results: list[Result]) -> None:
+def test_the_report_stands_alone_and_says_it_all(tmp_path: Path, results: list[EvaluationResult]) -> None:
     write_report(tmp_path / "out" / "report.html", FACTS, results, HISTORY)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_every_text_is_escaped(tmp_path: Path, model: Classifier, make: Callable
     assert "a &amp; b" in page
 
 
-def test_numbers_and_pictures_lie_beside_it(tmp_path: Path, results: list[Result]) -> None:
+def test_numbers_and_pictures_lie_beside_it(tmp_path: Path, results: list[EvaluationResult]) -> None:
     write_report(tmp_path / "report.html", FACTS, results, HISTORY)
 
     content = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_what_the_mistakes_were_compared_with_is_shown(
     assert "red ink for the true digit, and the training digits that are most like it" in page
 
 
-def test_the_net_is_a_table_with_its_sum(tmp_path: Path, results: list[Result]) -> None:
+def test_the_net_is_a_table_with_its_sum(tmp_path: Path, results: list[EvaluationResult]) -> None:
     net = [["Conv2d", [10, 24, 24], 260], ["Linear", [120], 53880]]
     write_report(tmp_path / "report.html", FACTS | {"net": net}, results)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -86,7 +86,9 @@ def test_the_net_is_a_table_with_its_sum(tmp_path: Path, results: list[Result]) 
 
 
 @pytest.mark.parametrize("net", [None, 5, "LeNet", [["Conv2d"]], [["Conv2d", 3, "many"]]])
-def test_a_model_without_such_a_table_has_none(tmp_path: Path, results: list[Result], net: object) -> None:
+def test_a_model_without_such_a_table_has_none(
+    tmp_path: Path, results: list[EvaluationResult], net: object
+) -> None:
     write_report(tmp_path / "report.html", FACTS | {"net": net}, results)
     assert "parameters" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -96,7 +98,9 @@ def test_an_undefined_number_is_a_dash(model: Classifier, make: Callable[..., Da
     assert report.summary_row(unread)[-2:] == ("–", "–")
 
 
-def test_a_path_that_cannot_be_written_is_one_clear_line(tmp_path: Path, results: list[Result]) -> None:
+def test_a_path_that_cannot_be_written_is_one_clear_line(
+    tmp_path: Path, results: list[EvaluationResult]
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InkwiseError, match=r"file/pictures: cannot be made \(Not a directory\)$"):
         write_report(tmp_path / "file" / "report.html", FACTS, results)

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from shown import pixels, red
 
-from inkwise.evaluation import Answer, Explanation, Neighbour
+from inkwise.evaluation import Explanation, Neighbour, Prediction
 from inkwise.evaluation import image_grids as walls
 
 INK = np.zeros((28, 28), np.uint8)
@@ -20,13 +20,13 @@ def explanation(influence: float, *labels: str) -> Explanation:
     """A glyph, all of whose ink has the same influence, read as 7, with neighbours of these labels."""
     near = tuple(Neighbour(i, INK, label, 0.9) for i, label in enumerate(labels))
     return Explanation(
-        Answer(0, INK, "1", "7", 0.9), "1", np.where(INK, influence, 0).astype(np.float32), near
+        Prediction(0, INK, "1", "7", 0.9), "1", np.where(INK, influence, 0).astype(np.float32), near
     )
 
 
 @pytest.mark.parametrize("plot", [walls.mistakes_plot, walls.predictions_plot])
-def test_a_wall_grows_by_rows_of_eight_up_to_forty(plot: Callable[[list[Answer]], bytes]) -> None:
-    answers = [Answer(i, INK, "$1$", "7", 0.9) for i in range(50)]
+def test_a_wall_grows_by_rows_of_eight_up_to_forty(plot: Callable[[list[Prediction]], bytes]) -> None:
+    answers = [Prediction(i, INK, "$1$", "7", 0.9) for i in range(50)]
     one, two, full, more = (pixels(plot(answers[:count])) for count in (8, 9, 40, 50))
 
     assert one.shape[1] == two.shape[1] == full.shape[1]
@@ -36,7 +36,7 @@ def test_a_wall_grows_by_rows_of_eight_up_to_forty(plot: Callable[[list[Answer]]
 
 def test_glyphs_are_dark_ink_on_white() -> None:
     dark, light = (
-        (pixels(walls.mistakes_plot([Answer(0, glyph, "4", "9", 0.9)])).max(axis=-1) < 50).mean()
+        (pixels(walls.mistakes_plot([Prediction(0, glyph, "4", "9", 0.9)])).max(axis=-1) < 50).mean()
         for glyph in (INK, np.zeros_like(INK))
     )
     assert dark > 0.2 > 0.05 > light
@@ -47,7 +47,7 @@ def test_no_mistakes_still_make_a_picture() -> None:
 
 
 def test_of_the_predictions_the_wrong_ones_are_red() -> None:
-    right, wrong, unread = (Answer(0, INK, "4", read, 0.9) for read in ("4", "9", ""))
+    right, wrong, unread = (Prediction(0, INK, "4", read, 0.9) for read in ("4", "9", ""))
     assert red(pixels(walls.predictions_plot([right]))) == 0
     assert red(pixels(walls.predictions_plot([right, wrong]))) > 10
     assert red(pixels(walls.predictions_plot([unread]))) > 10

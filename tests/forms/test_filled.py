@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from form_paper import BOXES, MARKS, empty, filled, photo, save, turned, write
 
-from inkwise.forms import Field, Form, FormReader
+from inkwise.forms import Field, FormReader, FormTemplate
 from inkwise.recognition import Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.line_reader import LineModel
@@ -14,12 +14,12 @@ from inkwise.recognition.reading import NO_INK
 
 @pytest.fixture(scope="module")
 def recognizer(bars_reader):
-    return Recognizer(lines=LineModel(bars_reader))  # it reads a number's bars as 1
+    return Recognizer(line_model=LineModel(bars_reader))  # it reads a number's bars as 1
 
 
 @pytest.fixture(scope="module")
 def reader(recognizer, tmp_path_factory):
-    return FormReader(Form.read(save(tmp_path_factory.mktemp("form"))), recognizer)
+    return FormReader(FormTemplate.read(save(tmp_path_factory.mktemp("form"))), recognizer)
 
 
 def texts(sheet):
@@ -50,7 +50,7 @@ def test_the_corners_of_a_field_are_where_it_is_in_the_scan(reader):
     sheet = reader.read(np.rot90(filled(), 2).copy())
     x, y, w, h = BOXES["code"]
     expected = np.array([(839 - x, 1187 - y), (839 - x - w, 1187 - y), (839 - x - w, 1187 - y - h)])
-    assert np.abs(sheet.entries["code"].corners[:3] - expected).max() < 2
+    assert np.abs(sheet.fields_read["code"].corners[:3] - expected).max() < 2
 
 
 def test_writing_over_the_printed_lines_is_read(reader):
@@ -62,7 +62,7 @@ def test_writing_over_the_printed_lines_is_read(reader):
 def test_an_empty_form_holds_nothing(reader):
     sheet = reader.read(photo(empty(), np.random.default_rng(2)))
     assert texts(sheet) == ["", "", ""]
-    assert {entry.reason for entry in sheet.entries.values()} == {NO_INK}
+    assert {entry.reason for entry in sheet.fields_read.values()} == {NO_INK}
     assert sheet.reason == "; ".join(f"{name}: {NO_INK}" for name in BOXES)
 
 
@@ -75,19 +75,19 @@ def test_what_is_too_small_is_no_form(reader, size):
 def test_a_cell_left_out_between_others_is_told(reader):
     page = write(empty(), "52", (300, 250, 100, 50), 2)
     write(page, "7", (450, 250, 50, 50))
-    entry = reader.read(page).entries["meter"]
+    entry = reader.read(page).fields_read["meter"]
     assert (entry.reading.text, entry.reading.confidence) == ("52?7", 0)
     assert entry.reason == "cell 3 is empty between others"
 
 
 def test_what_is_known_decides_and_the_free_reading_is_kept(recognizer, tmp_path):
-    form = Form.read(save(tmp_path))
+    form = FormTemplate.read(save(tmp_path))
     known = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("014752", "914752")))
     other = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("999999",)))
     entries = []
     for field in (known, other):
-        reader = FormReader(Form("card", form.size, (field,), form.reference), recognizer)
-        entries.append(reader.read(filled()).entries["meter"])
+        reader = FormReader(FormTemplate("card", form.size, (field,), form.reference), recognizer)
+        entries.append(reader.read(filled()).fields_read["meter"])
     assert (entries[0].reading.text, entries[0].reading.unconstrained) == ("014752", "014752")
     assert entries[1].reason == "the ink says 014752, which the constraint rules out"
 
@@ -109,14 +109,14 @@ def test_what_is_not_the_form_gives_no_row(reader, page):
         "mirrored": filled()[:, ::-1].copy(),
     }
     sheet = reader.read(pages[page])
-    assert (texts(sheet), sheet.entries) == (["", "", ""], {})
+    assert (texts(sheet), sheet.fields_read) == (["", "", ""], {})
     assert sheet.fit < 0.5
     assert sheet.reason == "does not match the form 'meter card'"
 
 
 def test_a_field_that_is_not_where_it_should_be_is_not_read(reader, monkeypatch):
     sheet = reader.read(moved(monkeypatch))
-    assert {entry.reason for entry in sheet.entries.values()} == {"is not where the form has it"}
+    assert {entry.reason for entry in sheet.fields_read.values()} == {"is not where the form has it"}
 
 
 def test_a_field_that_is_cut_off_is_told_and_the_others_are_read(reader):
@@ -129,15 +129,15 @@ def test_marks_tell_how_a_form_of_few_words_lies(recognizer, tmp_path):
     """With the reference, too: what is printed in the field is then known."""
     save(tmp_path, marks=True, words=False)
     code = Field("code", BOXES["code"], "digit")
-    form = Form("card", form_paper.SIZE, (code,), tmp_path / "empty.png", MARKS)
+    form = FormTemplate("card", form_paper.SIZE, (code,), tmp_path / "empty.png", MARKS)
     page = np.rot90(photo(filled(marks=True, words=False), np.random.default_rng(4)), 2).copy()
-    assert FormReader(form, recognizer).read(page).entries["code"].reading.text == "3"
+    assert FormReader(form, recognizer).read(page).fields_read["code"].reading.text == "3"
 
 
 def test_marks_alone_are_enough_where_nothing_is_printed_in_the_field(recognizer):
     bare = Field("code", (500, 800, 60, 60), "digit")
     page = write(empty(marks=True), "7", (500, 800, 60, 60))
-    reader = FormReader(Form("card", form_paper.SIZE, (bare,), marks=MARKS), recognizer)
+    reader = FormReader(FormTemplate("card", form_paper.SIZE, (bare,), marks=MARKS), recognizer)
     for turn in range(4):
-        assert reader.read(np.rot90(page, turn).copy()).entries["code"].reading.text == "7"
+        assert reader.read(np.rot90(page, turn).copy()).fields_read["code"].reading.text == "7"
     assert reader.read(empty(marks=False)).reason == "does not match the form 'card'"

@@ -7,12 +7,12 @@ from form_paper import MARKS, YAML, empty, save
 from PIL import Image
 
 from inkwise._util.errors import InkwiseError
-from inkwise.forms import Field, Form, FormError, draw
+from inkwise.forms import Field, FormError, FormTemplate, draw_fields
 from inkwise.recognition.constraints import Constraint
 
 
 def test_a_form_has_fields_with_what_is_known_of_them(tmp_path):
-    form = Form.read(save(tmp_path))
+    form = FormTemplate.read(save(tmp_path))
     assert (form.name, form.size, form.reference) == ("meter card", (840, 1188), tmp_path / "empty.png")
     meter, code, amount = form.fields
     assert meter == Field("meter", (300, 250, 300, 50), "comb", 6)
@@ -33,23 +33,23 @@ def test_boxes_may_be_in_millimetres_and_marks_do_without_a_reference(tmp_path):
         "marks: [[8, 8, 15, 15], [192, 8, 10, 10], [8, 280, 10, 10], [192, 280, 10, 10]]\n"
         "fields: [{name: total, box: [75.5, 62, 75, 12.5]}]\n"
     )
-    form = Form.read(path)
+    form = FormTemplate.read(path)
     assert (form.size, form.reference, len(form.marks)) == ((210, 297), None, 4)
-    assert draw(form).size == (1131, 1600)
+    assert draw_fields(form).size == (1131, 1600)
 
 
 def test_a_vocabulary_may_be_a_file_beside_the_form(tmp_path):
     (tmp_path / "meters.txt").write_text("000123\n 000456\n\n")
-    form = Form.read(save(tmp_path, YAML.replace("cells: 6", "cells: 6, vocabulary: meters.txt")))
+    form = FormTemplate.read(save(tmp_path, YAML.replace("cells: 6", "cells: 6, vocabulary: meters.txt")))
     assert form.fields[0].constraint.vocabulary == ("000123", "000456")
 
 
 def test_what_is_written_is_read_again(tmp_path):
     known = "length: 4, pattern: '\\d+', range: [1, 9000], check: luhn, vocabulary: ['0018', '0026']"
-    form = Form.read(save(tmp_path, YAML.replace("length: [1, 6]", known)))
+    form = FormTemplate.read(save(tmp_path, YAML.replace("length: [1, 6]", known)))
     (tmp_path / "deeper").mkdir()
     form.write(tmp_path / "deeper" / "copy.yaml")
-    copy = Form.read(tmp_path / "deeper" / "copy.yaml")
+    copy = FormTemplate.read(tmp_path / "deeper" / "copy.yaml")
     assert "reference: ../empty.png" in (tmp_path / "deeper" / "copy.yaml").read_text()
     assert (copy.fields, copy.size, copy.name) == (form.fields, form.size, form.name)
     assert copy.digest() == form.digest()
@@ -57,11 +57,11 @@ def test_what_is_written_is_read_again(tmp_path):
 
 def test_a_digest_tells_forms_and_their_references_apart(tmp_path):
     path = save(tmp_path)
-    before = Form.read(path).digest()
+    before = FormTemplate.read(path).digest()
     Image.fromarray(empty(words=False)).save(tmp_path / "empty.png")
-    other = Form.read(path).digest()
+    other = FormTemplate.read(path).digest()
     path.write_text(YAML.replace("kind: digit", "kind: number"))
-    assert len({before, other, Form.read(path).digest()}) == 3
+    assert len({before, other, FormTemplate.read(path).digest()}) == 3
 
 
 FIELD = "  - {name: code, box: [300, 400, 60, 60], kind: digit}\n"
@@ -112,7 +112,7 @@ FIELD = "  - {name: code, box: [300, 400, 60, 60], kind: digit}\n"
 def test_what_is_wrong_with_a_field_is_a_line_that_names_it(tmp_path, wrong, problem):
     path = save(tmp_path, YAML.replace(FIELD, f"  - {wrong}\n"))
     with pytest.raises(FormError) as caught:
-        Form.read(path)
+        FormTemplate.read(path)
     (line,) = caught.value.problems
     assert line.startswith(f"{path}: field ")
     assert problem in line
@@ -168,7 +168,7 @@ def test_what_is_wrong_with_a_field_is_a_line_that_names_it(tmp_path, wrong, pro
 def test_what_is_wrong_with_the_whole_is_a_line_too(tmp_path, change, problem):
     path = save(tmp_path, YAML.replace(*change))
     with pytest.raises(InkwiseError) as caught:
-        Form.read(path)
+        FormTemplate.read(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert problem.format(folder=tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -177,26 +177,26 @@ def test_what_is_wrong_with_the_whole_is_a_line_too(tmp_path, change, problem):
 def test_a_field_over_many_others_is_a_line_each():
     fields = tuple(Field(f"f{number}", (300, 250, 300, 50)) for number in range(30))
     with pytest.raises(FormError) as caught:
-        Form("card", (840, 1188), fields, Path("empty.png"))
+        FormTemplate("card", (840, 1188), fields, Path("empty.png"))
     assert len(caught.value.problems) == 29
 
 
 def test_a_page_that_is_a_line_is_none():
     with pytest.raises(FormError, match="a page of 4000 x 9 is too slim"):
-        Form("card", (4000, 9), (Field("meter", (0, 0, 100, 9)),), Path("empty.png"))
+        FormTemplate("card", (4000, 9), (Field("meter", (0, 0, 100, 9)),), Path("empty.png"))
 
 
 def test_all_problems_are_told_at_once(tmp_path):
     wrong = YAML.replace("kind: digit", "kind: digits").replace("[300, 550,", "[700, 550,")
     with pytest.raises(FormError, match=r"\(and 1 more, see `inkwise form check`\)") as caught:
-        Form.read(save(tmp_path, wrong))
+        FormTemplate.read(save(tmp_path, wrong))
     assert [line.split(": ")[1] for line in caught.value.problems] == ["field 'code'", "field 'amount'"]
 
 
 def test_marks_alone_must_tell_what_is_up():
     field = Field("meter", (300, 250, 300, 50))
     alike = tuple((x, y, 40, 40) for x, y, _, _ in MARKS)
-    Form("card", (840, 1188), (field,), marks=MARKS)
-    Form("card", (840, 1188), (field,), Path("empty.png"), marks=alike)
+    FormTemplate("card", (840, 1188), (field,), marks=MARKS)
+    FormTemplate("card", (840, 1188), (field,), Path("empty.png"), marks=alike)
     with pytest.raises(FormError, match="without a reference, one must have"):
-        Form("card", (840, 1188), (field,), marks=alike)
+        FormTemplate("card", (840, 1188), (field,), marks=alike)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from form_paper import BOXES, empty, filled
 
-from inkwise.forms.registration import FITS, Reference, agreement, darkness, plausible
+from inkwise.forms.registration import MIN_FIT, Reference, is_plausible, print_correlation, relative_darkness
 
 CORNERS = np.array([[0, 0], [840, 0], [840, 1188], [0, 1188]], np.float64)
 
@@ -32,7 +32,7 @@ def test_points_come_back_to_where_they_were(reference, seen):
     assert aligned.dark.shape == reference.dark.shape
     fields = np.array([box[:2] for box in BOXES.values()], np.float64)
     meant = cv2.perspectiveTransform(fields[None], matrix)[0]
-    assert np.linalg.norm(aligned.in_scan(fields) - meant, axis=1).max() < 1.5
+    assert np.linalg.norm(aligned.to_scan(fields) - meant, axis=1).max() < 1.5
 
 
 def test_strong_perspective_is_taken_out_first(reference):
@@ -41,12 +41,12 @@ def test_strong_perspective_is_taken_out_first(reference):
     scan = cv2.warpPerspective(filled(), matrix, (900, 1200), flags=cv2.INTER_AREA, borderValue=60)
     aligned = reference.align(scan)
     assert aligned.fit > 0.8
-    assert np.linalg.norm(aligned.in_scan(CORNERS) - seen, axis=1).max() < 6
+    assert np.linalg.norm(aligned.to_scan(CORNERS) - seen, axis=1).max() < 6
 
 
 def test_another_form_does_not_fit(reference):
     aligned = reference.align(empty(words=False))
-    assert aligned is None or aligned.fit < FITS
+    assert aligned is None or aligned.fit < MIN_FIT
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
@@ -57,17 +57,17 @@ def test_a_page_without_anything_is_not_aligned(reference, shade):
 def test_shadow_is_no_darkness_and_ink_is_as_dark_in_it():
     page = filled()
     lit = page * np.where(np.arange(840) < 400, 0.5, 1)
-    difference = np.abs(darkness(lit.astype(np.uint8)) - darkness(page))
+    difference = np.abs(relative_darkness(lit.astype(np.uint8)) - relative_darkness(page))
     assert np.median(difference) < 0.01
     assert np.quantile(difference, 0.98) < 0.05
 
 
 def test_added_ink_hardly_counts_and_a_shift_does():
-    printed, dark = darkness(empty()), darkness(filled())
-    assert agreement(printed, printed) == pytest.approx(1)
-    assert agreement(printed, dark) > 0.9
-    assert agreement(printed, np.roll(dark, 25, (0, 1))) < 0.3
-    assert agreement(np.zeros_like(printed), dark) is None
+    printed, dark = relative_darkness(empty()), relative_darkness(filled())
+    assert print_correlation(printed, printed) == pytest.approx(1)
+    assert print_correlation(printed, dark) > 0.9
+    assert print_correlation(printed, np.roll(dark, 25, (0, 1))) < 0.3
+    assert print_correlation(np.zeros_like(printed), dark) is None
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_added_ink_hardly_counts_and_a_shift_does():
 )
 def test_a_camera_sees_no_page_mirrored_folded_or_from_the_side(seen, expected):
     matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), np.array(seen, np.float32))
-    assert plausible(matrix, (840, 1188)) is expected
+    assert is_plausible(matrix, (840, 1188)) is expected

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.image import decode
-from inkwise.preprocessing import picture_glyph, separate
-from inkwise.preprocessing.borders import between_bands
+from inkwise.image import load_image
+from inkwise.preprocessing import binarize, image_to_glyph
+from inkwise.preprocessing.borders import content_window
 
 SIDES = {"left and right": (0, 0, 1, 1), "top and bottom": (1, 1, 0, 0), "all": (1, 1, 1, 1)}
 ONE_SIDE = {"top": (1, 0, 0, 0), "left": (0, 0, 1, 0), "two that meet": (0, 1, 0, 1)}
@@ -29,19 +29,19 @@ def banded(picture, sides, width, level):
 def test_bands_on_opposite_sides_do_not_matter(drawn, alike, side, sides, ink, paper, band):
     for share in (0.3, 0.6):
         picture = banded(drawn(side, 0.1, ink, paper), SIDES[sides], round(share * side), band)
-        assert alike(picture_glyph(picture), picture_glyph(drawn(side, 0.1))) > 0.95
+        assert alike(image_to_glyph(picture), image_to_glyph(drawn(side, 0.1))) > 0.95
 
 
 @pytest.mark.parametrize("side", [28, 120])
 @pytest.mark.parametrize("sides", ONE_SIDE)
 def test_the_border_of_a_scan_does_not_hide_faint_ink(drawn, alike, side, sides):
     picture = banded(drawn(side, 0.1, 150, 210), ONE_SIDE[sides], round(0.1 * side), 10)
-    assert alike(picture_glyph(picture), picture_glyph(drawn(side, 0.1))) > 0.95
+    assert alike(image_to_glyph(picture), image_to_glyph(drawn(side, 0.1))) > 0.95
 
 
 def test_a_thin_dark_border_all_around(drawn, alike):
     picture = banded(drawn(120, 0.1), SIDES["all"], 6, 0)
-    assert alike(picture_glyph(picture), picture_glyph(drawn(120, 0.1))) > 0.95
+    assert alike(image_to_glyph(picture), image_to_glyph(drawn(120, 0.1))) > 0.95
 
 
 @pytest.mark.parametrize("sides", SIDES)
@@ -51,12 +51,12 @@ def test_bands_of_a_photo_are_blurred_noisy_and_compressed(drawn, alike, sides):
     noisy = np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(noisy).save(file, "JPEG", quality=30)
-    assert alike(picture_glyph(decode(file.getvalue())), picture_glyph(drawn(300))) > 0.95
+    assert alike(image_to_glyph(load_image(file.getvalue())), image_to_glyph(drawn(300))) > 0.95
 
 
 def test_ink_between_bands_keeps_its_place(drawn):
-    alone = separate(drawn(120)) >= 128
-    between = separate(banded(drawn(120), SIDES["left and right"], 60, 0)) >= 128
+    alone = binarize(drawn(120)) >= 128
+    between = binarize(banded(drawn(120), SIDES["left and right"], 60, 0)) >= 128
     assert between.shape == (120, 240)
     assert (between[:, 60:180] != alone).mean() < 0.01
     assert not between[:, :60].any()
@@ -81,10 +81,10 @@ def test_straight_strokes_are_no_bands(strokes, margin, ink, paper):
     picture = np.full((28, 28), paper, np.uint8)
     for stroke in strokes:
         picture[stroke] = ink
-    assert between_bands(np.pad(picture, margin, constant_values=paper)) is None
+    assert content_window(np.pad(picture, margin, constant_values=paper)) is None
 
 
 def test_half_a_page_in_shadow_is_no_band(drawn):
     page = drawn(200)
     page[:, :100] //= 2
-    assert between_bands(page) is None
+    assert content_window(page) is None

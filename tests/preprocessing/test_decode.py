@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.image import decode
-from inkwise.preprocessing import picture_glyph
+from inkwise.image import load_image
+from inkwise.preprocessing import image_to_glyph
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def in_file(image, form, **options):
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_every_format_in_grey_and_in_colour(page, form, options, tolerance, mode):
     data = in_file(Image.fromarray(page).convert(mode), form, **options)
-    grey = decode(data)
+    grey = load_image(data)
     assert grey.dtype == np.uint8
     np.testing.assert_allclose(grey.astype(int), page, atol=tolerance)
 
@@ -52,13 +52,13 @@ def test_path_bytes_pil_and_arrays_are_the_same(page, tmp_path):
     image.save(path)
     opaque = np.dstack([page, page, page, np.full_like(page, 255)])
     for picture in (path, str(path), path.read_bytes(), image, page, opaque[..., :3], opaque):
-        np.testing.assert_array_equal(decode(picture), page)
+        np.testing.assert_array_equal(load_image(picture), page)
 
 
 def test_a_file_may_have_a_wrong_suffix(page, tmp_path):
     path = tmp_path / "page.png"
     Image.fromarray(page).save(path, "BMP")
-    np.testing.assert_array_equal(decode(path), page)
+    np.testing.assert_array_equal(load_image(path), page)
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
@@ -78,7 +78,7 @@ def test_a_file_may_have_a_wrong_suffix(page, tmp_path):
 def test_a_photo_is_turned_upright(page, form, orientation, upright):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    np.testing.assert_array_equal(decode(in_file(Image.fromarray(page), form, exif=exif)), upright(page))
+    np.testing.assert_array_equal(load_image(in_file(Image.fromarray(page), form, exif=exif)), upright(page))
 
 
 def test_a_photo_is_turned_upright_though_its_other_tags_are_odd(page):
@@ -86,7 +86,7 @@ def test_a_photo_is_turned_upright_though_its_other_tags_are_odd(page):
     tags = struct.pack("<HHI4s", 0x0100, 2, 4, b"abc\0") + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + struct.pack("<I", 0)
     data = in_file(Image.fromarray(page), "PNG", exif=exif)
-    np.testing.assert_array_equal(decode(data), np.rot90(page, -1))
+    np.testing.assert_array_equal(load_image(data), np.rot90(page, -1))
 
 
 def transparent(page, ink):
@@ -98,20 +98,20 @@ def transparent(page, ink):
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
 def test_dark_ink_on_nothing_is_dark_on_white(page, form):
-    grey = decode(in_file(Image.fromarray(transparent(page, 20)), form, lossless=True))
+    grey = load_image(in_file(Image.fromarray(transparent(page, 20)), form, lossless=True))
     assert (grey[5, 10], grey[20, 10]) == (20, 255)
     assert 128 < grey[3, 10] < 148
 
 
 def test_white_ink_on_nothing_is_white_on_black(page):
-    grey = decode(transparent(page, 250))
+    grey = load_image(transparent(page, 250))
     assert (grey[5, 10], grey[20, 10]) == (250, 0)
 
 
 def test_grey_and_palettes_may_be_transparent(page):
     rgba = Image.fromarray(transparent(page, 0))
     for data in (in_file(rgba.convert("LA"), "PNG"), in_file(rgba.quantize(), "PNG")):
-        grey = decode(data)
+        grey = load_image(data)
         assert grey[5, 10] < 10
         assert grey[20, 10] > 245
 
@@ -119,37 +119,37 @@ def test_grey_and_palettes_may_be_transparent(page):
 @pytest.mark.parametrize("form", ["PNG", "TIFF"])
 def test_sixteen_bits(page, form):
     deep = Image.fromarray(page.astype(np.uint16) * 257)
-    np.testing.assert_array_equal(decode(in_file(deep, form)), page)
+    np.testing.assert_array_equal(load_image(in_file(deep, form)), page)
 
 
 def test_sixteen_bits_big_end_first(page):
     deep = Image.frombytes("I;16B", (40, 24), (page.astype(">u2") * 257).tobytes())
-    np.testing.assert_array_equal(decode(deep), page)
+    np.testing.assert_array_equal(load_image(deep), page)
 
 
 @pytest.mark.parametrize("white", [1, 255])
 def test_floats_from_0_to_1_or_to_255(page, white):
     deep = page.astype(np.float32) / 255 * white
     deep[0, 0] = np.nan
-    grey = decode(in_file(Image.fromarray(deep), "TIFF"))
+    grey = load_image(in_file(Image.fromarray(deep), "TIFF"))
     assert grey[0, 0] == 0
     np.testing.assert_allclose(grey[1:].astype(int), page[1:], atol=1)
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF"])
 def test_a_palette(page, form):
-    np.testing.assert_array_equal(decode(in_file(Image.fromarray(page).convert("P"), form)), page)
+    np.testing.assert_array_equal(load_image(in_file(Image.fromarray(page).convert("P"), form)), page)
 
 
 @pytest.mark.parametrize(("form", "options"), [("PNG", {}), ("TIFF", {"compression": "group4"})])
 def test_one_bit(page, form, options):
     data = in_file(Image.fromarray(page).convert("1", dither=Image.Dither.NONE), form, **options)
-    np.testing.assert_array_equal(decode(data), np.where(page < 128, 0, 255))
+    np.testing.assert_array_equal(load_image(data), np.where(page < 128, 0, 255))
 
 
 def test_cmyk_for_print(page):
     data = in_file(Image.fromarray(page).convert("CMYK"), "JPEG", quality=95)
-    np.testing.assert_allclose(decode(data).astype(int), page, atol=12)
+    np.testing.assert_allclose(load_image(data).astype(int), page, atol=12)
 
 
 @pytest.mark.parametrize(
@@ -164,16 +164,16 @@ def test_cmyk_for_print(page):
 def test_colours_that_look_alike_in_grey_are_told_apart(page, ink, paper, alike):
     image = Image.new("RGB", (40, 24), paper)
     image.paste(ink, (4, 3, 28, 7))
-    grey = decode(image)
+    grey = load_image(image)
     assert abs(int(grey[5, 10]) - int(grey[20, 10])) > 60
-    assert alike(picture_glyph(grey), picture_glyph(page)) > 0.95
+    assert alike(image_to_glyph(grey), image_to_glyph(page)) > 0.95
 
 
 @pytest.mark.parametrize(("alpha", "times"), [(255, 1), (100, 4)])
 def test_colours_become_grey_in_little_memory(alpha, times):
     pixels = np.full((1000, 1000, 4), (250, 240, 20, alpha), np.uint8)
     tracemalloc.start()
-    decode(pixels)
+    load_image(pixels)
     assert tracemalloc.get_traced_memory()[1] < times * pixels.nbytes + 1e6
     tracemalloc.stop()
 
@@ -182,11 +182,11 @@ def test_colours_become_grey_in_little_memory(alpha, times):
 def test_white_paper_is_lighter_than_any_ink(page, ink):
     image = Image.new("RGB", (40, 24), "white")
     image.paste(ink, (4, 3, 28, 7))
-    assert decode(image)[5, 10] < decode(image)[20, 10] == 255
+    assert load_image(image)[5, 10] < load_image(image)[20, 10] == 255
 
 
 @pytest.mark.parametrize("view", [lambda a: a[:, ::-1][:, ::-1], np.asfortranarray, lambda a: a.copy()[:, :]])
 def test_an_array_may_lie_in_memory_as_it_likes(page, view, alike):
     stored = view(page)
     stored.flags.writeable = False
-    assert alike(picture_glyph(decode(stored)), picture_glyph(page)) == pytest.approx(1)
+    assert alike(image_to_glyph(load_image(stored)), image_to_glyph(page)) == pytest.approx(1)

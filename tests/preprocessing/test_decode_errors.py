@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from inkwise._util.errors import InkwiseError, PictureError
-from inkwise.image import decode
+from inkwise._util.errors import ImageError, InkwiseError
+from inkwise.image import load_image
 
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 
@@ -30,8 +30,8 @@ def in_file(image, form):
 
 def refusal(picture):
     """The message, one line of it."""
-    with pytest.raises(PictureError) as caught:
-        decode(picture)
+    with pytest.raises(ImageError) as caught:
+        load_image(picture)
     message = str(caught.value)
     assert "\n" not in message
     assert isinstance(caught.value, InkwiseError)
@@ -78,8 +78,8 @@ def test_any_damage_is_one_line_or_none(picture, form):
         damaged = data[: rng.integers(1, len(data))].copy() if rng.random() < 0.3 else data.copy()
         damaged[rng.integers(0, min(len(damaged), 300), 4)] = rng.integers(0, 256, 4)
         try:
-            decode(damaged.tobytes())
-        except PictureError as error:
+            load_image(damaged.tobytes())
+        except ImageError as error:
             refusals.append(str(error))
     assert len(refusals) > 20
     assert not [message for message in refusals if "\n" in message]
@@ -124,7 +124,7 @@ def test_the_refusal_of_bombs_leaves_the_warnings_as_they_were():
 
 def test_a_warning_of_pillow_is_left_to_the_filters_of_the_caller(repairable, seven):
     with pytest.warns(UserWarning, match="Invalid APNG"):
-        grey = decode(repairable)
+        grey = load_image(repairable)
     np.testing.assert_array_equal(grey, seven)
     assert refusal(repairable).startswith("the picture: the picture is damaged or cut off (Invalid APNG")
 
@@ -139,7 +139,7 @@ def test_a_picture_too_small_to_hold_a_digit(tmp_path, width, height):
 
 
 def test_eight_pixels_are_enough():
-    assert decode(np.zeros((8, 2), np.uint8)).shape == (8, 2)
+    assert load_image(np.zeros((8, 2), np.uint8)).shape == (8, 2)
 
 
 def test_a_folder(tmp_path):

@@ -7,8 +7,8 @@ import pypdfium2 as pdfium
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from inkwise._util.errors import PictureError
-from inkwise.image import Document, decode, pages
+from inkwise._util.errors import ImageError
+from inkwise.image import Document, iter_pages, load_image
 
 
 def shade(grey, size=(90, 120)):
@@ -31,22 +31,24 @@ def three():
 def test_pages_come_one_by_one_with_their_numbers(three, form, tmp_path):
     path = tmp_path / "named.png"  # the content says what it is, not the name
     path.write_bytes(in_file(form, three))
-    found = list(pages(path))
+    found = list(iter_pages(path))
     assert [page.number for page in found] == [1, 2, 3]
     assert [round(page.grey.mean()) for page in found] == [40, 120, 200]
     assert {(page.grey.shape, page.grey.dtype) for page in found} == {((120, 90), np.dtype(np.uint8))}
-    assert [page.grey.mean() for page in pages(path.read_bytes())] == [page.grey.mean() for page in found]
+    assert [page.grey.mean() for page in iter_pages(path.read_bytes())] == [
+        page.grey.mean() for page in found
+    ]
 
 
 def test_a_picture_is_a_page_as_it_is_decoded(drawn):
     content = in_file("PNG", [Image.fromarray(drawn())])
-    (page,) = pages(content)
-    assert np.array_equal(page.grey, decode(content))
+    (page,) = iter_pages(content)
+    assert np.array_equal(page.grey, load_image(content))
 
 
 @pytest.mark.parametrize("form", ["WEBP", "PNG"])
 def test_of_what_moves_the_first_picture_counts(three, form):
-    assert len(list(pages(in_file(form, three)))) == 1
+    assert len(list(iter_pages(in_file(form, three)))) == 1
 
 
 def test_pages_are_read_in_any_order(three):
@@ -57,7 +59,7 @@ def test_pages_are_read_in_any_order(three):
 
 def test_a_pdf_of_many_pages_is_opened_anew_now_and_then():
     many = [shade(grey, (20, 20)) for grey in range(40, 80)]
-    assert [round(page.grey.mean()) for page in pages(in_file("PDF", many))] == list(range(40, 80))
+    assert [round(page.grey.mean()) for page in iter_pages(in_file("PDF", many))] == list(range(40, 80))
 
 
 @pytest.mark.parametrize("turn", [0, 90])
@@ -68,7 +70,7 @@ def test_a_scan_in_a_pdf_keeps_its_pixels(drawn, turn):
     file = io.BytesIO()
     pdf.save(file)
     pdf.close()
-    (page,) = pages(file.getvalue())
+    (page,) = iter_pages(file.getvalue())
     assert np.abs(page.grey - np.rot90(drawn(301), -turn // 90).astype(int)).mean() < 2
 
 
@@ -84,7 +86,7 @@ def blank(*sizes):
 
 
 def test_what_is_drawn_is_rendered_at_200_dpi():
-    assert [page.grey.shape for page in pages(blank((72, 144), (36, 36)))] == [(400, 200), (100, 100)]
+    assert [page.grey.shape for page in iter_pages(blank((72, 144), (36, 36)))] == [(400, 200), (100, 100)]
 
 
 def test_a_preview_in_a_tiff_is_no_page():
@@ -95,7 +97,7 @@ def test_a_preview_in_a_tiff_is_no_page():
         for image, tags in ((shade(40), {}), (shade(60), preview), (shade(200), {})):
             image.save(writer, "TIFF", tiffinfo=tags)
             writer.newFrame()
-    assert [round(page.grey.mean()) for page in pages(file.getvalue())] == [40, 200]
+    assert [round(page.grey.mean()) for page in iter_pages(file.getvalue())] == [40, 200]
 
 
 def test_after_a_damaged_frame_of_a_tiff_those_before_are_still_read(three):
@@ -103,7 +105,7 @@ def test_after_a_damaged_frame_of_a_tiff_those_before_are_still_read(three):
     with Document(content[: len(content) - 20]) as document:
         assert len(document) == 3
         assert round(document.page(2).grey.mean()) == 120
-        with pytest.raises(PictureError, match="the picture, page 3: the picture is damaged or cut off"):
+        with pytest.raises(ImageError, match="the picture, page 3: the picture is damaged or cut off"):
             document.page(3)
 
 
@@ -134,8 +136,8 @@ def sealed(content):
 def test_what_is_refused_is_named_in_one_line(tmp_path, three, change, reason):
     path = tmp_path / "a.pdf"
     path.write_bytes(change(in_file("PDF", three)))
-    with pytest.raises(PictureError) as caught:
-        next(pages(path))
+    with pytest.raises(ImageError) as caught:
+        next(iter_pages(path))
     assert str(caught.value).startswith(f"{path}: {reason}")
     assert "\n" not in str(caught.value)
 
@@ -144,12 +146,12 @@ def test_a_page_that_is_too_large_or_too_small_is_named_and_the_others_are_read(
     path = tmp_path / "a.pdf"
     path.write_bytes(blank((14_400, 14_400), (1, 1), (72, 72)))
     with Document(path) as document:
-        with pytest.raises(PictureError, match=r"a\.pdf, page 1, at 200 dpi: has more than [\d,]+ pixels"):
+        with pytest.raises(ImageError, match=r"a\.pdf, page 1, at 200 dpi: has more than [\d,]+ pixels"):
             document.page(1)
-        with pytest.raises(PictureError, match=r"a\.pdf, page 2: 3 x 3 pixels is too small"):
+        with pytest.raises(ImageError, match=r"a\.pdf, page 2: 3 x 3 pixels is too small"):
             document.page(2)
         assert document.page(3).grey.shape == (200, 200)
-        with pytest.raises(PictureError, match=r"a\.pdf: has no page 4, but 3"):
+        with pytest.raises(ImageError, match=r"a\.pdf: has no page 4, but 3"):
             document.page(4)
 
 
@@ -157,7 +159,7 @@ def test_a_scan_in_a_pdf_without_pixels_is_none():
     content = in_file("PDF", [shade(40)], resolution=72)
     broken = content.replace(b"/Width 90", b"/Width 0 ")
     assert broken != content
-    assert [page.grey.shape for page in pages(broken)] == [(334, 250)]
+    assert [page.grey.shape for page in iter_pages(broken)] == [(334, 250)]
 
 
 def test_a_frame_of_a_tiff_of_an_unknown_kind_is_one_line(three):
@@ -166,7 +168,7 @@ def test_a_frame_of_a_tiff_of_an_unknown_kind_is_one_line(three):
     broken = compression.join([first, second + compression[:-2] + b"\x99\x99" + others[0], *others[1:]])
     with Document(broken) as document:
         assert round(document.page(1).grey.mean()) == 40
-        with pytest.raises(PictureError, match=r"page 2: the picture is damaged or cut off \("):
+        with pytest.raises(ImageError, match=r"page 2: the picture is damaged or cut off \("):
             document.page(2)
 
 
@@ -175,7 +177,7 @@ def test_a_large_page_of_a_tiff_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
     with Document(content) as document:
         assert document.page(1).grey.shape == (120, 90)
-        with pytest.raises(PictureError, match="page 2: has more than 20,000 pixels; shrink it first"):
+        with pytest.raises(ImageError, match="page 2: has more than 20,000 pixels; shrink it first"):
             document.page(2)
 
 
@@ -184,7 +186,7 @@ def test_a_large_picture_in_a_pdf_is_refused_before_it_is_decoded(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
     with (
         Document(content) as document,
-        pytest.raises(PictureError, match="page 2, a picture on it: has more"),
+        pytest.raises(ImageError, match="page 2, a picture on it: has more"),
     ):
         document.page(2)
 
@@ -194,6 +196,6 @@ def test_a_damaged_page_of_a_pdf_is_named_and_the_others_are_read(three):
     broken = content.replace(b"/Type /Page\n", b"/Type /Pipe\n", 1)
     assert broken != content
     with Document(broken) as document:
-        with pytest.raises(PictureError, match="the picture, page 1: the page is damaged"):
+        with pytest.raises(ImageError, match="the picture, page 1: the page is damaged"):
             document.page(1)
         assert [round(document.page(number).grey.mean()) for number in (2, 3)] == [120, 200]

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.preprocessing import SIDE, picture_glyph, to_glyphs
+from inkwise.preprocessing import GLYPH_SIDE, image_to_glyph, to_glyphs
 from inkwise.preprocessing.normalization import (
-    BOX,
-    CENTRE,
-    FINE,
-    MAX_WIDTH,
-    MIN_WIDTH,
+    GLYPH_CENTRE,
+    INK_BOX_SIDE,
+    MAX_STROKE_WIDTH,
+    MIN_STROKE_WIDTH,
+    SUPERSAMPLING,
     shapes_to_glyphs,
     stroke_width,
 )
@@ -35,7 +35,7 @@ def one(ink):
 
 
 def centre_of_mass(glyph):
-    middles = np.arange(SIDE) + 0.5
+    middles = np.arange(GLYPH_SIDE) + 0.5
     return (glyph.sum(1) @ middles) / glyph.sum(), (glyph.sum(0) @ middles) / glyph.sum()
 
 
@@ -60,8 +60,8 @@ def test_mnists_protocol(seven, points):
     assert glyph.dtype == np.uint8
     assert glyph.max() == 255
     assert glyph[0, 0] == 0, "white ink on black"
-    assert max(extent(glyph)) == pytest.approx(BOX, abs=0.6), "the ink fits 20x20 and fills it"
-    assert centre_of_mass(glyph) == pytest.approx((CENTRE, CENTRE), abs=0.3)
+    assert max(extent(glyph)) == pytest.approx(INK_BOX_SIDE, abs=0.6), "the ink fits 20x20 and fills it"
+    assert centre_of_mass(glyph) == pytest.approx((GLYPH_CENTRE, GLYPH_CENTRE), abs=0.3)
 
 
 @pytest.mark.parametrize(("height", "width"), [(80, 40), (40, 80), (60, 60), (90, 12)])
@@ -75,14 +75,14 @@ def test_the_aspect_is_kept(marks, height, width):
 def test_ink_stays_inside_where_its_mass_is_at_one_end(marks):
     # A T: with its centre of mass in the middle the foot of its stem would be cut off.
     glyph = one(marks((100, 100), (0, 0, 100, 12), (44, 0, 12, 100)))
-    assert extent(glyph)[0] == pytest.approx(BOX, abs=0.2)
+    assert extent(glyph)[0] == pytest.approx(INK_BOX_SIDE, abs=0.2)
     assert glyph[-1].max() == 255, "down to the border, no further"
-    assert centre_of_mass(glyph)[0] < CENTRE - 0.4
+    assert centre_of_mass(glyph)[0] < GLYPH_CENTRE - 0.4
 
 
 @pytest.mark.parametrize("side", [16, 64, 512])
 def test_the_size_of_the_picture_does_not_matter(drawn, alike, side):
-    assert alike(picture_glyph(drawn(side)), picture_glyph(drawn(1024))) > 0.93
+    assert alike(image_to_glyph(drawn(side)), image_to_glyph(drawn(1024))) > 0.93
 
 
 def test_the_place_in_the_picture_does_not_matter(seven):
@@ -93,7 +93,7 @@ def test_the_place_in_the_picture_does_not_matter(seven):
 @pytest.mark.parametrize("width", [2, 3, 4])
 def test_the_width_of_a_stroke_is_measured(width):
     bar = np.zeros((1, 112, 112), bool)
-    bar[0, 16:96, 50 : 50 + width * FINE] = True
+    bar[0, 16:96, 50 : 50 + width * SUPERSAMPLING] = True
     assert stroke_width(bar)[0] == pytest.approx(width, rel=0.15)
 
 
@@ -104,24 +104,27 @@ def pen_of(glyph, length):
 
 def test_a_thin_pen_is_thickened_and_a_broad_one_thinned(marks):
     pens = {
-        pen: pen_of(one(marks((128, 128), (60, 14, pen, 100))), BOX) for pen in (2, 4, 8, 12, 20, 30, 40, 50)
+        pen: pen_of(one(marks((128, 128), (60, 14, pen, 100))), INK_BOX_SIDE)
+        for pen in (2, 4, 8, 12, 20, 30, 40, 50)
     }
-    as_drawn = {pen: pen / 100 * BOX for pen in pens}
+    as_drawn = {pen: pen / 100 * INK_BOX_SIDE for pen in pens}
     assert all(pens[pen] > 1.4 for pen in (2, 4)), "as drawn: 0.4 and 0.8"
     for pen in (12, 20):
-        assert MIN_WIDTH < as_drawn[pen] < MAX_WIDTH
+        assert MIN_STROKE_WIDTH < as_drawn[pen] < MAX_STROKE_WIDTH
         assert pens[pen] == pytest.approx(as_drawn[pen], rel=0.05)
     for pen in (30, 40, 50):
-        assert MAX_WIDTH < pens[pen] < as_drawn[pen]
+        assert MAX_STROKE_WIDTH < pens[pen] < as_drawn[pen]
 
 
 @pytest.mark.parametrize("pen", [0.25, 0.5, 0.75])
 def test_a_thin_shape_reaches_the_least_width(pen):
     shape = np.zeros((1, 112, 112), np.uint8)
-    cv2.polylines(shape[0], [np.array([(30, 17), (80, 17), (45, 95)])[:, None]], False, 1, round(pen * FINE))
-    assert stroke_width(shape.astype(bool))[0] < MIN_WIDTH
-    length = (50 + np.hypot(35, 78)) / FINE
-    assert pen_of(shapes_to_glyphs(shape.astype(bool))[0], length) > max(2 * pen, 0.7 * MIN_WIDTH)
+    cv2.polylines(
+        shape[0], [np.array([(30, 17), (80, 17), (45, 95)])[:, None]], False, 1, round(pen * SUPERSAMPLING)
+    )
+    assert stroke_width(shape.astype(bool))[0] < MIN_STROKE_WIDTH
+    length = (50 + np.hypot(35, 78)) / SUPERSAMPLING
+    assert pen_of(shapes_to_glyphs(shape.astype(bool))[0], length) > max(2 * pen, 0.7 * MIN_STROKE_WIDTH)
 
 
 def test_a_batch_is_the_same_as_one_by_one(seven):
@@ -134,7 +137,7 @@ def test_a_batch_is_the_same_as_one_by_one(seven):
 
 
 def test_a_batch_of_more_than_a_chunk(monkeypatch, seven):
-    monkeypatch.setattr("inkwise.preprocessing.normalization._CHUNK", 4)
+    monkeypatch.setattr("inkwise.preprocessing.normalization._CHUNK_SIZE", 4)
     inks = np.stack([seven(pen) for pen in range(1, 12)])
     np.testing.assert_array_equal(to_glyphs(inks), np.stack([one(ink) for ink in inks]))
 
@@ -177,4 +180,4 @@ def test_an_empty_batch():
 
 def test_a_glyph_is_read_as_the_glyph_it_is(seven, alike):
     glyph = one(seven(14))
-    assert alike(picture_glyph(glyph), glyph) > 0.97
+    assert alike(image_to_glyph(glyph), glyph) > 0.97

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing.line_image import HEIGHT, MOST, TEXT, strip, stroke_strip
+from inkwise.preprocessing.line_image import (
+    LINE_HEIGHT,
+    MAX_LINE_WIDTH,
+    TEXT_HEIGHT,
+    strokes_to_line_image,
+    to_line_image,
+)
 
-HIGH = TEXT / 0.92
+HIGH = TEXT_HEIGHT / 0.92
 """Rows that upright bars fill in a strip: the height is that of 92 % of their ink, 4 % off either end."""
 
 DIGITS = (40, 20, 8, 60), (70, 20, 8, 60)
@@ -29,17 +35,17 @@ def extents(ink):
 
 @pytest.mark.parametrize("height", [9, 24, 80])
 def test_digits_of_any_height_fill_24_rows_in_the_middle(height):
-    found = strip(bars((40, 10, 4, height), (70, 10, 4, height)))
+    found = to_line_image(bars((40, 10, 4, height), (70, 10, 4, height)))
     top, bottom, left, _ = extents(found.ink)
-    assert found.ink.shape[0] == HEIGHT
+    assert found.ink.shape[0] == LINE_HEIGHT
     assert found.ink.dtype == np.uint8
     assert bottom - top + 1 == pytest.approx(HIGH, abs=2)
-    assert (top + bottom + 1) / 2 == pytest.approx(HEIGHT / 2, abs=1)
-    assert left == pytest.approx(0.35 * TEXT, abs=1), "paper is kept beside the digits"
+    assert (top + bottom + 1) / 2 == pytest.approx(LINE_HEIGHT / 2, abs=1)
+    assert left == pytest.approx(0.35 * TEXT_HEIGHT, abs=1), "paper is kept beside the digits"
 
 
 def test_a_box_of_the_strip_is_where_the_ink_is_in_the_picture():
-    found = strip(bars((40, 30, 10, 50), (200, 30, 12, 50)))
+    found = to_line_image(bars((40, 30, 10, 50), (200, 30, 12, 50)))
     top, bottom, _, right = extents(found.ink)
     x, y, w, h = found.box(right - 5, top, 6, bottom - top + 1)
     assert (x + w, y, h) == pytest.approx((212, 30, 50), abs=2)
@@ -56,33 +62,37 @@ def test_a_box_of_the_strip_is_where_the_ink_is_in_the_picture():
     ],
 )
 def test_what_is_no_digit_does_not_tell_how_high_the_digits_are(beside):
-    assert strip(bars(*DIGITS, beside)).scale == strip(bars(*DIGITS)).scale == pytest.approx(TEXT / 56)
+    assert (
+        to_line_image(bars(*DIGITS, beside)).scale
+        == to_line_image(bars(*DIGITS)).scale
+        == pytest.approx(TEXT_HEIGHT / 56)
+    )
 
 
 @pytest.mark.parametrize("pale", [128, 199])
 def test_a_pale_pattern_does_not_tell_how_high_the_digits_are(pale):
     ink = bars(*DIGITS)
     ink[::4] = np.maximum(ink[::4], pale)
-    assert strip(ink).scale == strip(bars(*DIGITS)).scale
+    assert to_line_image(ink).scale == to_line_image(bars(*DIGITS)).scale
 
 
 def test_a_pale_digit_at_the_end_is_not_cut_off():
     ink = bars(*DIGITS, (200, 20, 8, 60))
     assert (
-        strip(np.where(np.arange(300) >= 190, ink * 0.7, ink).astype(np.uint8)).ink.shape
-        == strip(ink).ink.shape
+        to_line_image(np.where(np.arange(300) >= 190, ink * 0.7, ink).astype(np.uint8)).ink.shape
+        == to_line_image(ink).ink.shape
     )
 
 
 def test_digits_on_a_pale_line_are_told_by_their_own_ink():
     ink = bars(*DIGITS, size=(100, 900))
     together = np.maximum(ink, np.where(np.arange(100) == 50, 150, 0).astype(np.uint8)[:, None])
-    assert strip(together).ink.shape == strip(ink).ink.shape
+    assert to_line_image(together).ink.shape == to_line_image(ink).ink.shape
 
 
 def test_where_all_is_pale_the_ink_tells_it_itself():
     ink = bars(*DIGITS)
-    assert strip(np.where(ink > 0, 150, 0).astype(np.uint8)).scale == strip(ink).scale
+    assert to_line_image(np.where(ink > 0, 150, 0).astype(np.uint8)).scale == to_line_image(ink).scale
 
 
 @pytest.mark.parametrize(
@@ -95,39 +105,39 @@ def test_where_all_is_pale_the_ink_tells_it_itself():
 )
 def test_one_digit_of_ten_hardly_changes_the_height(odd):
     row = [(20 + 25 * number, 40, 8, 60) for number in range(10)]
-    together = strip(bars(*row[:-1], odd, size=(120, 300)))
-    assert together.scale == pytest.approx(strip(bars(*row, size=(120, 300))).scale, rel=0.05)
+    together = to_line_image(bars(*row[:-1], odd, size=(120, 300)))
+    assert together.scale == pytest.approx(to_line_image(bars(*row, size=(120, 300))).scale, rel=0.05)
 
 
 def test_a_speck_far_off_does_not_make_the_strip_longer():
-    assert strip(bars(*DIGITS, (290, 50, 4, 4))).ink.shape == strip(bars(*DIGITS)).ink.shape
+    assert to_line_image(bars(*DIGITS, (290, 50, 4, 4))).ink.shape == to_line_image(bars(*DIGITS)).ink.shape
 
 
 def test_a_digit_at_the_border_gets_paper_around_it():
-    found = strip(bars((0, 0, 6, 100), (294, 0, 6, 100)))
+    found = to_line_image(bars((0, 0, 6, 100), (294, 0, 6, 100)))
     assert not found.ink[:, 0].any()
     assert not found.ink[:, -1].any()
     assert not found.ink[[0, -1]].any()
 
 
 def test_a_single_one_is_as_wide_as_it_is_high():
-    assert strip(bars((50, 10, 3, 80))).ink.shape == (HEIGHT, HEIGHT)
+    assert to_line_image(bars((50, 10, 3, 80))).ink.shape == (LINE_HEIGHT, LINE_HEIGHT)
 
 
 @pytest.mark.parametrize("size", [(100, 1), (2000, 2), (9, 1)])
 def test_a_picture_no_wider_than_a_pen_is_a_strip_as_well(size):
-    assert strip(np.full(size, 255, np.uint8)).ink.shape == (HEIGHT, HEIGHT)
+    assert to_line_image(np.full(size, 255, np.uint8)).ink.shape == (LINE_HEIGHT, LINE_HEIGHT)
 
 
 def test_no_strip_is_wider_than_1024_pixels():
     ink = bars(*((20 * number, 1, 2, 8) for number in range(500)), size=(10, 10_000))
-    found = strip(ink)
-    assert found.ink.shape == (HEIGHT, MOST)
+    found = to_line_image(ink)
+    assert found.ink.shape == (LINE_HEIGHT, MAX_LINE_WIDTH)
     assert found.ink.any()
 
 
 def test_thin_strokes_do_not_vanish_when_the_picture_is_large():
-    found = strip(bars((200, 100, 12, 2000), size=(2200, 600)))
+    found = to_line_image(bars((200, 100, 12, 2000), size=(2200, 600)))
     rows = found.ink.max(1)
     assert rows.max() > 20, "a seventh of a pixel wide"
     assert (rows > rows.max() / 2).sum() == pytest.approx(HIGH, abs=1)
@@ -135,7 +145,7 @@ def test_thin_strokes_do_not_vanish_when_the_picture_is_large():
 
 @pytest.mark.parametrize("ink", [bars(), bars((0, 50, 300, 3))], ids=["no ink", "a line"])
 def test_nothing_as_tall_as_a_digit_is_no_strip(ink):
-    assert strip(ink) is None
+    assert to_line_image(ink) is None
 
 
 def upright(count, step=20.0, height=40.0):
@@ -144,8 +154,8 @@ def upright(count, step=20.0, height=40.0):
 
 @pytest.mark.parametrize("unit", [1e-3, 1, 1e6, 1e140])
 def test_strokes_in_any_unit(unit):
-    expected = stroke_strip(upright(5))
-    found = stroke_strip([stroke * unit for stroke in upright(5)])
+    expected = strokes_to_line_image(upright(5))
+    found = strokes_to_line_image([stroke * unit for stroke in upright(5)])
     assert np.abs(found.ink.astype(int) - expected.ink).max() < 16
     assert found.scale * unit == pytest.approx(expected.scale)
     assert found.left / unit == pytest.approx(expected.left, abs=0.1)
@@ -153,16 +163,16 @@ def test_strokes_in_any_unit(unit):
 
 @pytest.mark.parametrize("count", [1, 3, 12, 30])
 def test_the_pen_is_as_broad_however_long_the_line_is(count):
-    found = stroke_strip(upright(count))
-    middle = found.ink[HEIGHT // 2] >= 128
+    found = strokes_to_line_image(upright(count))
+    middle = found.ink[LINE_HEIGHT // 2] >= 128
     assert np.count_nonzero(np.diff(middle.astype(int)) == 1) == count
-    assert middle.sum() / count == pytest.approx(0.09 * TEXT, abs=1.2)
+    assert middle.sum() / count == pytest.approx(0.09 * TEXT_HEIGHT, abs=1.2)
 
 
 def test_where_a_stroke_is_in_its_own_unit():
-    found = stroke_strip([stroke + 1000 for stroke in upright(2, step=30)])
+    found = strokes_to_line_image([stroke + 1000 for stroke in upright(2, step=30)])
     _, _, first, last = extents(found.ink)
-    x, y, w, h = found.box(first, (HEIGHT - HIGH) / 2, last - first + 1, HIGH)
+    x, y, w, h = found.box(first, (LINE_HEIGHT - HIGH) / 2, last - first + 1, HIGH)
     assert (x, x + w) == pytest.approx((1000, 1030), abs=3), "the pen is broader than the stroke"
     assert (y, y + h) == pytest.approx((1000, 1040), abs=3)
 
@@ -173,15 +183,15 @@ def test_where_a_stroke_is_in_its_own_unit():
     ids=["nothing", "a dot", "a dash", "a pen that stood still"],
 )
 def test_strokes_without_a_digit_are_no_strip(strokes):
-    assert stroke_strip(strokes) is None
+    assert strokes_to_line_image(strokes) is None
 
 
 def test_a_dot_beside_a_digit_is_drawn():
-    found = stroke_strip([*upright(1), [(20, 40)]])
+    found = strokes_to_line_image([*upright(1), [(20, 40)]])
     assert found.ink[:, 20:].any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
 def test_a_coordinate_that_is_no_number_is_told(value):
     with pytest.raises(InkwiseError, match="stroke 2 holds a coordinate"):
-        stroke_strip([*upright(1), [(0, value)]])
+        strokes_to_line_image([*upright(1), [(0, value)]])

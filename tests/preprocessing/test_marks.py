@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from form_paper import MARKS, SIZE, empty, turned
 
-from inkwise.forms.fiducials import placed
+from inkwise.forms.fiducials import find_poses
 
 BOXES = np.array(MARKS, np.float64)
 
@@ -13,7 +13,7 @@ BOXES = np.array(MARKS, np.float64)
 @pytest.mark.parametrize("turn", range(4))
 def test_the_mark_that_is_larger_tells_what_is_up(turn):
     page = np.rot90(turned(cv2.copyMakeBorder(empty(marks=True), *[80] * 4, 0, value=250), 6), turn).copy()
-    best, *others = placed(page, BOXES, SIZE)
+    best, *others = find_poses(page, BOXES, SIZE)
     assert best.fit > 0.8
     assert all(way.fit < best.fit - 0.1 for way in others)
     middle = cv2.perspectiveTransform(np.array([[[60.0, 60.0]]]), best.matrix)[0, 0].round().astype(int)
@@ -25,11 +25,11 @@ def test_marks_that_are_alike_leave_open_what_is_up():
     page = empty()
     for x, y, w, h in alike.astype(int).tolist():
         page[y : y + h, x : x + w] = 20
-    one, other, *_ = placed(page, alike, SIZE)
+    one, other, *_ = find_poses(page, alike, SIZE)
     assert one.fit == pytest.approx(other.fit, abs=0.05)
 
 
 def test_where_a_mark_is_missing_there_is_no_way():
     page = empty(marks=True)
     page[1100:, 700:] = 250
-    assert placed(page, BOXES, SIZE) == []
+    assert find_poses(page, BOXES, SIZE) == []

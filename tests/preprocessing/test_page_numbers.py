@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from inkwise.preprocessing.layout import numbers
-from inkwise.preprocessing.rectification import flatten
+from inkwise.preprocessing.layout import find_number_regions
+from inkwise.preprocessing.rectification import rectify
 
 WIDTH, HEIGHT = 900, 1200
 SEVEN = ((0, 0), (24, -2), (8, 40))
@@ -44,7 +44,7 @@ def overlap(one, other):
 
 
 def written(page):
-    return [region for region in numbers(page) if not region.printed]
+    return [region for region in find_number_regions(page) if not region.printed]
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_numbers_are_found_in_reading_order(page):
 
 
 def test_an_empty_page_holds_nothing(page):
-    assert numbers(page) == []
+    assert find_number_regions(page) == []
 
 
 def test_a_page_of_one_grey_holds_nothing():
-    assert numbers(np.full((300, 200), 200, np.uint8)) == []
+    assert find_number_regions(np.full((300, 200), 200, np.uint8)) == []
 
 
 @pytest.mark.parametrize(("dark", "step"), [(215, None), (170, None), (60, None), (215, 40), (170, 40)])
@@ -100,7 +100,7 @@ def test_skew_is_taken_out(page, degrees):
         cv2.line(page, (100, y), (800, y), 120, 2)
     turn = cv2.getRotationMatrix2D((WIDTH / 2, HEIGHT / 2), degrees, 0.8)
     askew = cv2.warpAffine(page, turn, (WIDTH, HEIGHT), borderValue=235)
-    flat = flatten(askew)
+    flat = rectify(askew)
     assert flat.skew == pytest.approx(-degrees, abs=0.3)
     middles = [turn @ (x + 50, y + 20, 1) for x, y in PLACES]
     found = written(askew)
@@ -117,9 +117,9 @@ def test_the_perspective_of_a_sheet_is_taken_out(page):
     matrix = cv2.getPerspectiveTransform(corners, seen)
     photo = cv2.warpPerspective(page, matrix, (WIDTH, HEIGHT), borderValue=70)
     photo = (photo * np.linspace(0.6, 1, WIDTH)).astype(np.uint8)  # a lamp on the right
-    flat = flatten(photo)
+    flat = rectify(photo)
     assert flat.sheet
-    np.testing.assert_allclose(flat.in_picture(np.zeros((1, 2))), seen[:1], atol=8)
+    np.testing.assert_allclose(flat.to_image(np.zeros((1, 2))), seen[:1], atol=8)
     there = [cv2.boundingRect(cv2.perspectiveTransform(_corners(box), matrix)) for box in boxes]
     assert_found(photo, there, 0.6)
 
@@ -145,24 +145,24 @@ def test_a_box_of_the_upright_ink_has_its_place_in_the_picture(page, seen):
         first = digits[digits[:, 0].argmin()].tolist()
         alone = write(np.full_like(page, 235), x, y, "7")
         there = cv2.boundingRect(cv2.perspectiveTransform(_corners(alone), matrix))
-        assert overlap(region.in_picture(first), there) > 0.75
+        assert overlap(region.to_image(first), there) > 0.75
 
 
 def test_on_a_level_page_pixels_of_the_ink_are_those_of_the_picture(page):
     write(page, 12, 12)
     (region,) = written(page)
-    left, top, *size = region.in_picture((0, 0, 1, 1))
+    left, top, *size = region.to_image((0, 0, 1, 1))
     assert size == [1, 1]
     x, y, w, h = region.box
-    assert region.in_picture((x - left, y - top, w, h)) == region.box
-    assert region.in_picture((-left - 50, -top - 60, 90, 80)) == (0, 0, 40, 20)
+    assert region.to_image((x - left, y - top, w, h)) == region.box
+    assert region.to_image((-left - 50, -top - 60, 90, 80)) == (0, 0, 40, 20)
 
 
 def test_a_level_picture_without_a_ground_stays_as_it_is(page):
     write(page, 200, 300)
-    flat = flatten(page)
+    flat = rectify(page)
     assert not flat.sheet
-    np.testing.assert_allclose(flat.in_picture(np.array([[10.0, 20.0]])), [[10, 20]], atol=1)
+    np.testing.assert_allclose(flat.to_image(np.array([[10.0, 20.0]])), [[10, 20]], atol=1)
 
 
 def test_print_is_told_from_handwriting(page):
@@ -170,13 +170,13 @@ def test_print_is_told_from_handwriting(page):
         print_line(page, 80, y, f"Please write the meter reading of {2019 + line} below this line here")
     boxes = [write(page, 150, 560), write(page, 500, 700)]
     assert_found(page, boxes)
-    assert any(region.printed for region in numbers(page))
+    assert any(region.printed for region in find_number_regions(page))
 
 
 def test_a_page_of_print_holds_no_written_number(page):
     for line, y in enumerate(range(80, 1100, 40)):
         print_line(page, 80, y, f"Article {line}: the tenant pays {480 + 7 * line} each month to the owner")
-    regions = numbers(page)
+    regions = find_number_regions(page)
     assert regions
     assert all(region.printed for region in regions)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.preprocessing.components import joined
+from inkwise.preprocessing.components import join_neighbours
 
 DIGITS = np.array([[0, 0, 30, 40], [50, 0, 30, 40]])
 CELL = [40, -100, 2, 400]
@@ -16,4 +16,4 @@ ELSEWHERE = [90, 200, 2, 60]  # a short wall lower on the page
 )
 def test_walls_of_cells_part_numbers_and_those_of_combs_do_not(walls, groups):
     walls = np.array(walls, np.int32).reshape(-1, 4)
-    assert len(np.unique(joined(DIGITS, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups
+    assert len(np.unique(join_neighbours(DIGITS, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.preprocessing import character_glyphs, characters, single, to_glyphs
+from inkwise.preprocessing import characters_to_glyphs, main_character, segment_characters, to_glyphs
 
 
 def boxes(lines):
@@ -26,36 +26,36 @@ def five():
 
 def test_no_ink_no_character():
     empty = np.zeros((40, 60), np.uint8)
-    assert single(empty) is None
-    assert characters(empty) == []
-    assert single(np.full((40, 60), 127, np.uint8)) is None, "fainter than the edge of ink"
+    assert main_character(empty) is None
+    assert segment_characters(empty) == []
+    assert main_character(np.full((40, 60), 127, np.uint8)) is None, "fainter than the edge of ink"
 
 
 def test_the_hat_of_a_five_belongs_to_it(five):
-    for character in (single(five), characters(five)[0][0]):
+    for character in (main_character(five), segment_characters(five)[0][0]):
         assert character.box == cv2.boundingRect(five)
         assert (character.ink > 0).sum() == (five > 0).sum()
 
 
 def test_a_broken_stroke_is_joined(marks):
     in_the_middle = marks((120, 60), (26, 10, 6, 44), (26, 60, 6, 44))
-    assert single(in_the_middle).box == (26, 10, 6, 94)
+    assert main_character(in_the_middle).box == (26, 10, 6, 94)
     near_the_top = marks((120, 60), (26, 10, 6, 18), (26, 34, 6, 70))
-    assert single(near_the_top).box == (26, 10, 6, 94)
+    assert main_character(near_the_top).box == (26, 10, 6, 94)
     # Of many expected characters, halves of one size would be two digits on two lines.
-    assert boxes(characters(near_the_top)) == [[(26, 10, 6, 94)]]
+    assert boxes(segment_characters(near_the_top)) == [[(26, 10, 6, 94)]]
 
 
 def test_the_ink_of_a_character_stands_alone(marks):
     ink = marks((40, 60), (5, 5, 6, 30), (20, 5, 6, 30))
-    left, right = characters(ink)[0]
+    left, right = segment_characters(ink)[0]
     assert (left.ink >= 128).sum() == (right.ink >= 128).sum() == 6 * 30
     np.testing.assert_array_equal(to_glyphs(left.ink[None]), to_glyphs(right.ink[None]))
 
 
 def test_the_soft_edge_is_kept(marks):
     soft = cv2.GaussianBlur(marks((60, 60), (20, 10, 8, 40)), (0, 0), 1)
-    ink = single(soft).ink
+    ink = main_character(soft).ink
     assert ((ink > 0) & (ink < 128)).any()
     assert ink.max() == soft.max()
 
@@ -64,18 +64,18 @@ def test_specks_are_dropped(marks):
     digit, specks = (50, 20, 8, 60), [(5, 5, 2, 2), (100, 90, 3, 2), (70, 40, 1, 1), (20, 100, 2, 3)]
     for box in [*specks, *[(x, 110, 1, 1) for x in range(0, 120, 7)]]:
         ink = marks((120, 120), digit, box)
-        assert single(ink).box == digit
-        assert boxes(characters(ink)) == [[digit]]
+        assert main_character(ink).box == digit
+        assert boxes(segment_characters(ink)) == [[digit]]
 
 
 def test_a_blot_beside_a_digit_is_dropped(marks):
     digit = (50, 20, 10, 60)
-    assert single(marks((120, 120), digit, (64, 40, 4, 5))).box == digit
+    assert main_character(marks((120, 120), digit, (64, 40, 4, 5))).box == digit
 
 
 def test_a_scratch_below_a_digit_is_dropped(marks):
     digit = (50, 20, 30, 60)
-    assert boxes(characters(marks((120, 120), digit, (60, 92, 1, 12)))) == [[digit]]
+    assert boxes(segment_characters(marks((120, 120), digit, (60, 92, 1, 12)))) == [[digit]]
 
 
 @pytest.mark.parametrize(
@@ -84,25 +84,25 @@ def test_a_scratch_below_a_digit_is_dropped(marks):
     ids=["below", "above", "along the top", "at the left", "at the right"],
 )
 def test_a_ruled_line_is_dropped(five, marks, line):
-    assert single(np.maximum(five, marks((120, 120), line))).box == cv2.boundingRect(five)
+    assert main_character(np.maximum(five, marks((120, 120), line))).box == cv2.boundingRect(five)
 
 
 def test_a_thick_line_across_the_page_is_dropped(marks):
     digit = (55, 20, 8, 40)
-    assert single(marks((120, 120), digit, (4, 90, 112, 9))).box == digit
+    assert main_character(marks((120, 120), digit, (4, 90, 112, 9))).box == digit
 
 
 def test_the_neighbour_that_reaches_in_is_dropped(five, marks):
     for neighbour in ((110, 20, 10, 70), (92, 10, 28, 100)):
-        assert single(np.maximum(five, marks((120, 120), neighbour))).box == cv2.boundingRect(five)
+        assert main_character(np.maximum(five, marks((120, 120), neighbour))).box == cv2.boundingRect(five)
 
 
 def test_a_digit_at_the_border_is_kept_where_there_is_nothing_better(marks):
-    assert single(marks((60, 30), (0, 0, 5, 60))).box == (0, 0, 5, 60)
+    assert main_character(marks((60, 30), (0, 0, 5, 60))).box == (0, 0, 5, 60)
 
 
 def test_a_lone_dash_is_kept(marks):
-    assert single(marks((60, 60), (2, 28, 56, 4))).box == (2, 28, 56, 4)
+    assert main_character(marks((60, 60), (2, 28, 56, 4))).box == (2, 28, 56, 4)
 
 
 def test_characters_from_the_left_and_lines_from_the_top(marks):
@@ -111,39 +111,39 @@ def test_characters_from_the_left_and_lines_from_the_top(marks):
     third = [(30, 140, 8, 40)]
     rng = np.random.default_rng(0)
     shuffled = rng.permutation(first + second + third).tolist()
-    assert boxes(characters(marks((200, 100), *shuffled))) == [first, second, third]
+    assert boxes(segment_characters(marks((200, 100), *shuffled))) == [first, second, third]
 
 
 def test_a_line_that_climbs_is_one_line(marks):
     climbing = [(10 + 25 * i, 60 - 4 * i, 8, 40) for i in range(6)]
-    assert boxes(characters(marks((120, 170), *climbing))) == [climbing]
+    assert boxes(segment_characters(marks((120, 170), *climbing))) == [climbing]
 
 
 def test_small_digits_among_larger_ones_stay_apart(marks):
     line = [(10, 10, 8, 60), (40, 30, 8, 30), (70, 12, 8, 58)]
-    assert boxes(characters(marks((90, 100), *line))) == [line]
+    assert boxes(segment_characters(marks((90, 100), *line))) == [line]
 
 
 def test_digits_one_under_the_other_are_two(marks):
     column = [(20, 10, 10, 40), (20, 60, 10, 40)]
-    assert boxes(characters(marks((120, 50), *column))) == [[column[0]], [column[1]]]
+    assert boxes(segment_characters(marks((120, 50), *column))) == [[column[0]], [column[1]]]
 
 
 def test_a_point_between_digits_is_none(marks):
-    assert boxes(characters(marks((80, 100), (10, 10, 8, 60), (40, 62, 6, 6), (70, 10, 8, 60)))) == [
+    assert boxes(segment_characters(marks((80, 100), (10, 10, 8, 60), (40, 62, 6, 6), (70, 10, 8, 60)))) == [
         [(10, 10, 8, 60), (70, 10, 8, 60)]
     ]
 
 
 def test_boxes_are_plain_numbers_around_the_ink(five):
-    x, y, w, h = single(five).box
+    x, y, w, h = main_character(five).box
     assert all(type(number) is int for number in (x, y, w, h))
     assert (five[y : y + h, x : x + w] > 0).sum() == (five > 0).sum()
 
 
 def test_a_page_of_many_marks(marks):
     grid = [(10 * column, 14 * row, 4, 8) for row in range(30) for column in range(30)]
-    lines = characters(marks((14 * 30, 10 * 30), *grid))
+    lines = segment_characters(marks((14 * 30, 10 * 30), *grid))
     assert [len(line) for line in lines] == [30] * 30
     assert boxes(lines)[1][2] == (20, 14, 4, 8)
 
@@ -154,7 +154,7 @@ def test_two_strokes_that_do_not_quite_meet_are_one_character():
     cv2.line(ink, (78, 20), (78, 100), 255, 5)
     assert cv2.connectedComponents(ink)[0] == 3
     cv2.line(ink, (120, 20), (120, 100), 255, 5)
-    ((four, one),) = characters(ink)
+    ((four, one),) = segment_characters(ink)
     assert four.box[0] < 30
     assert four.box[0] + four.box[2] > 78
     assert one.box[0] > 100
@@ -162,9 +162,9 @@ def test_two_strokes_that_do_not_quite_meet_are_one_character():
 
 def test_glyphs_of_a_line_from_the_left(five):
     ink = np.hstack([five, np.zeros((120, 40), np.uint8), np.roll(five[::-1], 60, axis=0)])
-    glyphs = character_glyphs(ink)
+    glyphs = characters_to_glyphs(ink)
     assert [glyph.tolist() for glyph in glyphs] == [
         to_glyphs(character.ink[None])[0].tolist()
-        for character in sorted(chain(*characters(ink)), key=lambda one: one.box[0])
+        for character in sorted(chain(*segment_characters(ink)), key=lambda one: one.box[0])
     ]
-    assert character_glyphs(np.zeros((40, 60), np.uint8)).shape == (0, 28, 28)
+    assert characters_to_glyphs(np.zeros((40, 60), np.uint8)).shape == (0, 28, 28)

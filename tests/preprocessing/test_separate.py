@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.image import decode
-from inkwise.preprocessing import picture_glyph, separate
+from inkwise.image import load_image
+from inkwise.preprocessing import binarize, image_to_glyph
 
 SIDES = (28, 100, 400)
 
@@ -31,7 +31,7 @@ def lights(side):
 
 def test_paper_is_0_and_ink_is_255(drawn):
     picture = drawn(120)
-    ink = separate(picture)
+    ink = binarize(picture)
     assert ink.shape == picture.shape
     assert ink.dtype == np.uint8
     assert np.median(ink[picture == 230]) == 0
@@ -40,21 +40,21 @@ def test_paper_is_0_and_ink_is_255(drawn):
 
 def test_the_edge_of_ink_is_128(drawn):
     picture = drawn(60)
-    differ = (separate(picture) >= 128) != (picture < 130)
+    differ = (binarize(picture) >= 128) != (picture < 130)
     assert differ.mean() < 0.01
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_polarity_does_not_matter(drawn, side):
     picture = drawn(side)
-    np.testing.assert_array_equal(picture_glyph(picture), picture_glyph(255 - picture))
+    np.testing.assert_array_equal(image_to_glyph(picture), image_to_glyph(255 - picture))
 
 
 @pytest.mark.parametrize("width", [0.03, 0.08, 0.16])
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (30, 120), (140, 200), (255, 0), (120, 30), (200, 140)])
 def test_any_two_greys_will_do(drawn, alike, width, ink, paper):
     # At the ends of the scale the contrast is that of black on white.
-    assert alike(picture_glyph(drawn(120, width, ink, paper)), picture_glyph(drawn(120, width))) > 0.97
+    assert alike(image_to_glyph(drawn(120, width, ink, paper)), image_to_glyph(drawn(120, width))) > 0.97
 
 
 def test_a_digit_that_fills_its_picture(drawn, alike):
@@ -63,7 +63,7 @@ def test_a_digit_that_fills_its_picture(drawn, alike):
     rows, columns = np.where(whole < 128)
     tight = whole[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     for picture in (tight, 255 - tight):
-        assert alike(picture_glyph(picture), picture_glyph(whole)) > 0.95
+        assert alike(image_to_glyph(picture), image_to_glyph(whole)) > 0.95
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -71,28 +71,28 @@ def test_a_digit_that_fills_its_picture(drawn, alike):
 @pytest.mark.parametrize(("ink", "paper"), [(30, 230), (230, 60)])
 def test_uneven_light_does_not_matter(drawn, alike, side, light, ink, paper):
     picture = drawn(side, ink=ink, paper=paper)
-    assert alike(picture_glyph(lit(picture, lights(side)[light])), picture_glyph(picture)) > 0.92
+    assert alike(image_to_glyph(lit(picture, lights(side)[light])), image_to_glyph(picture)) > 0.92
 
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("light", ["from the right", "from below", "from a corner"])
 def test_faint_ink_is_found_where_the_light_differs_more(drawn, alike, side, light):
     faint = drawn(side, ink=160)
-    assert alike(picture_glyph(lit(faint, lights(side)[light])), picture_glyph(faint)) > 0.92
+    assert alike(image_to_glyph(lit(faint, lights(side)[light])), image_to_glyph(faint)) > 0.92
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_the_edge_of_a_shadow_is_no_ink(drawn, alike, side):
     shadow = np.where(np.arange(side) < 0.55 * side, 1, 0.7)
-    assert alike(picture_glyph(lit(drawn(side), shadow)), picture_glyph(drawn(side))) > 0.95
+    assert alike(image_to_glyph(lit(drawn(side), shadow)), image_to_glyph(drawn(side))) > 0.95
 
 
 @pytest.mark.parametrize("level", [0, 1, 40, 128, 254, 255])
 @pytest.mark.parametrize("size", [(2, 8), (8, 2), (16, 16), (100, 300)])
 def test_a_uniform_page_holds_no_ink(level, size):
     page = np.full(size, level, np.uint8)
-    assert not separate(page).any()
-    assert picture_glyph(page) is None
+    assert not binarize(page).any()
+    assert image_to_glyph(page) is None
 
 
 @pytest.mark.parametrize("size", [(40, 40), (100, 100), (400, 400), (168, 22), (56, 120), (60, 195)])
@@ -101,20 +101,20 @@ def test_a_uniform_page_holds_no_ink(level, size):
 def test_noise_is_no_ink(size, noise, level):
     rng = np.random.default_rng(0)
     page = np.clip(rng.normal(level, noise, size), 0, 255).astype(np.uint8)
-    assert not separate(page).any()
+    assert not binarize(page).any()
 
 
 @pytest.mark.parametrize("light", lights(1))
 def test_light_on_a_bare_page_is_no_ink(light):
-    assert not separate(lit(np.full((100, 100), 230), lights(100)[light])).any()
+    assert not binarize(lit(np.full((100, 100), 230), lights(100)[light])).any()
 
 
 @pytest.mark.parametrize("side", SIDES)
 def test_the_dark_corners_of_a_lens_are_no_ink(drawn, alike, side):
     x = np.linspace(-1, 1, side)
     falloff = 1 / (1 + 0.3 * (x**2 + x[:, None] ** 2)) ** 2
-    assert alike(picture_glyph(lit(drawn(side), falloff)), picture_glyph(drawn(side))) > 0.92
-    assert side < 64 or picture_glyph(lit(np.full((side, side), 230), falloff**0.5)) is None
+    assert alike(image_to_glyph(lit(drawn(side), falloff)), image_to_glyph(drawn(side))) > 0.92
+    assert side < 64 or image_to_glyph(lit(np.full((side, side), 230), falloff**0.5)) is None
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -124,7 +124,7 @@ def test_a_bare_page_whose_light_falls_steeply_holds_no_ink(side, darkest):
     straight = np.tile(np.linspace(darkest, 1, side), (side, 1))
     for light in (straight, straight.T, (straight + straight.T) / 2):
         page = lit(np.full((side, side), 230), light) + rng.normal(0, 2, (side, side))
-        assert picture_glyph(np.clip(page, 0, 255).astype(np.uint8)) is None
+        assert image_to_glyph(np.clip(page, 0, 255).astype(np.uint8)) is None
 
 
 @pytest.mark.parametrize("quality", [20, 60])
@@ -136,21 +136,21 @@ def test_the_blocks_of_jpeg_are_no_ink(drawn, alike, quality):
     for picture in (paper, page):
         file = io.BytesIO()
         Image.fromarray(picture).save(file, "JPEG", quality=quality)
-        glyphs.append(picture_glyph(decode(file.getvalue())))
+        glyphs.append(image_to_glyph(load_image(file.getvalue())))
     assert glyphs[0] is None
-    assert alike(glyphs[1], picture_glyph(drawn(200))) > 0.95
+    assert alike(glyphs[1], image_to_glyph(drawn(200))) > 0.95
 
 
 def test_grain_of_paper_does_not_fray_a_digit(drawn, alike):
     rng = np.random.default_rng(0)
     grain = cv2.GaussianBlur(rng.normal(0, 25, (300, 300)), (0, 0), 1.2)
     page = np.clip(drawn(300) + grain, 0, 255).astype(np.uint8)
-    assert alike(picture_glyph(page), picture_glyph(drawn(300))) > 0.95
+    assert alike(image_to_glyph(page), image_to_glyph(drawn(300))) > 0.95
 
 
 @pytest.mark.parametrize(("contrast", "seen"), [(6, False), (10, False), (20, True), (40, True)])
 def test_ink_must_differ_from_its_paper(drawn, contrast, seen):
-    assert separate(drawn(100, 0.08, 180 - contrast, 180)).any() == seen
+    assert binarize(drawn(100, 0.08, 180 - contrast, 180)).any() == seen
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])
@@ -162,13 +162,13 @@ def test_ink_must_differ_from_its_paper(drawn, contrast, seen):
 def test_a_stroke_along_the_border_survives(stroke, ink, paper):
     picture = np.full((16, 16), paper, np.uint8)
     picture[stroke] = ink
-    np.testing.assert_array_equal(separate(picture) >= 128, picture == ink)
+    np.testing.assert_array_equal(binarize(picture) >= 128, picture == ink)
 
 
 @pytest.mark.parametrize("size", [(2, 900), (900, 2), (3, 9), (65, 1200)])
 def test_odd_shapes_do_no_harm(size):
     picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
-    assert separate(picture).shape == size
+    assert binarize(picture).shape == size
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])
@@ -176,7 +176,7 @@ def test_odd_shapes_do_no_harm(size):
 def test_a_solid_shape_is_no_ring(side, ink, paper):
     solid = np.full((side, side), paper, np.uint8)
     cv2.circle(solid, (side // 2, side // 2), round(0.4 * side), ink, cv2.FILLED)
-    found = separate(solid) >= 128
+    found = binarize(solid) >= 128
     assert found[side // 2, side // 2]
     assert (found == (solid == ink)).mean() > 0.97
 
@@ -186,4 +186,4 @@ def test_the_paper_inside_a_ring_stays_paper(side):
     ring = np.full((side, side), 230, np.uint8)
     cv2.circle(ring, (side // 2, side // 2), round(0.35 * side), 20, max(2, side // 12))
     lit_ring = lit(ring, lights(side)["from the right"])
-    assert not separate(lit_ring)[side // 2, side // 2]
+    assert not binarize(lit_ring)[side // 2, side // 2]

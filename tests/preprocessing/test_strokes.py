@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing import group_strokes, picture_glyph, stroke_glyph
+from inkwise.preprocessing import group_strokes, image_to_glyph, strokes_to_glyph
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 100)])]
 BARRED = [*SEVEN, np.array([(10.0, 50), (60, 50)])]
@@ -17,50 +17,50 @@ def scaled(strokes, unit, shift=0.0):
 
 
 def test_a_glyph_as_any_other(alike):
-    glyph = stroke_glyph(SEVEN)
+    glyph = strokes_to_glyph(SEVEN)
     assert glyph.shape == (28, 28)
     assert glyph.dtype == np.uint8
     rows, _ = np.where(glyph > 127)
     assert np.ptp(rows) + 1 == pytest.approx(20, abs=1), "the longer side fills 20 pixels"
     assert glyph[0].max() == 0
-    assert alike(glyph, picture_glyph(glyph)) > 0.95
+    assert alike(glyph, image_to_glyph(glyph)) > 0.95
 
 
 def test_the_drawing_and_its_picture_are_one_glyph(pen, alike):
     strokes = [[(30, 25), (85, 25), (55, 100)]]
-    assert alike(stroke_glyph(strokes), picture_glyph(pen(strokes, width=10))) > 0.9
+    assert alike(strokes_to_glyph(strokes), image_to_glyph(pen(strokes, width=10))) > 0.9
 
 
 @pytest.mark.parametrize("unit", [1e-6, 0.1, 96 / 25.4, 1e6])
 def test_the_unit_does_not_matter(unit, alike):
-    assert alike(stroke_glyph(scaled(BARRED, unit)), stroke_glyph(BARRED)) > 0.999
+    assert alike(strokes_to_glyph(scaled(BARRED, unit)), strokes_to_glyph(BARRED)) > 0.999
 
 
 @pytest.mark.parametrize("shift", [-5000.0, 1e9])
 def test_the_place_does_not_matter(shift, alike):
-    assert alike(stroke_glyph(scaled(BARRED, 1, shift)), stroke_glyph(BARRED)) > 0.999
+    assert alike(strokes_to_glyph(scaled(BARRED, 1, shift)), strokes_to_glyph(BARRED)) > 0.999
 
 
 def test_y_runs_down_and_x_to_the_right():
-    glyph = stroke_glyph([[(0, 0), (0, 100), (60, 100)]])  # an L
+    glyph = strokes_to_glyph([[(0, 0), (0, 100), (60, 100)]])  # an L
     assert glyph[20:, 14:].any()
     assert not glyph[:12, 16:].any()
 
 
 def test_plain_lists_and_whole_numbers_will_do():
     lists = [stroke.astype(int).tolist() for stroke in BARRED]
-    np.testing.assert_array_equal(stroke_glyph(lists), stroke_glyph(BARRED))
+    np.testing.assert_array_equal(strokes_to_glyph(lists), strokes_to_glyph(BARRED))
 
 
 @pytest.mark.parametrize("unit", [0.01, 1, 1000])
 def test_the_pen_belongs_to_the_glyph_and_not_to_the_screen(unit):
     line = [np.array([(0.0, 0), (0, 100)]) * unit]
     for pen in (2.0, 3.0, 4.0):
-        assert stroke_glyph(line, pen).sum() / 255 / 20 == pytest.approx(pen, rel=0.1)
+        assert strokes_to_glyph(line, pen).sum() / 255 / 20 == pytest.approx(pen, rel=0.1)
 
 
 def test_a_horizontal_line():
-    glyph = stroke_glyph([[(0, 0), (80, 0)]])
+    glyph = strokes_to_glyph([[(0, 0), (80, 0)]])
     rows, columns = np.where(glyph > 127)
     assert np.ptp(columns) + 1 == pytest.approx(20, abs=1)
     assert np.ptp(rows) + 1 <= 4
@@ -70,31 +70,31 @@ def test_a_horizontal_line():
     "dot", [[[(5, 5)]], [[(5, 5), (5, 5)]], [[(5, 5)], [(5, 5)]], [[(5, 5), (5 + 1e-200, 5)]]]
 )
 def test_a_dot_is_ink_as_wide_as_high(dot):
-    glyph = stroke_glyph(dot)
+    glyph = strokes_to_glyph(dot)
     assert glyph.max() == 255
     np.testing.assert_array_equal(glyph, glyph.T)
 
 
 def test_a_single_point_beside_strokes_is_drawn():
-    with_dot = stroke_glyph([[(0, 0), (60, 0)], [(30, 40)]]) > 127
+    with_dot = strokes_to_glyph([[(0, 0), (60, 0)], [(30, 40)]]) > 127
     rows, _ = np.where(with_dot)
     assert np.ptp(rows) > 10
 
 
 def test_a_point_more_on_the_way_changes_nothing():
     finer = [np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(stroke)]) for stroke in SEVEN]
-    differ = stroke_glyph(finer).astype(int) - stroke_glyph(SEVEN)
+    differ = strokes_to_glyph(finer).astype(int) - strokes_to_glyph(SEVEN)
     assert np.abs(differ).mean() < 3
 
 
 def test_a_hundred_thousand_points(alike):
     turn = np.linspace(0, 2 * np.pi, 100_000)
     zero = np.stack([np.cos(turn), 1.5 * np.sin(turn)], 1)
-    assert alike(stroke_glyph([zero]), stroke_glyph([zero[::1000]])) > 0.99
+    assert alike(strokes_to_glyph([zero]), strokes_to_glyph([zero[::1000]])) > 0.99
 
 
 def test_no_strokes_no_glyph():
-    assert stroke_glyph([]) is None
+    assert strokes_to_glyph([]) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_no_strokes_no_glyph():
     ],
 )
 def test_malformed_strokes(strokes, reason):
-    for use in (stroke_glyph, group_strokes):
+    for use in (strokes_to_glyph, group_strokes):
         with pytest.raises(InkwiseError, match=f"^{reason}$"):
             use(strokes)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.forms.dropout import contrast, shift, without_print, written
+from inkwise.forms.dropout import align_patch, extract_cells, print_contrast, remove_print
 
 
 def box(level=0.8, size=(60, 160)):
@@ -17,13 +17,13 @@ def box(level=0.8, size=(60, 160)):
 
 def test_nothing_is_left_of_a_fainter_copy_of_the_print():
     scan = cv2.GaussianBlur(0.6 * box(), (0, 0), 0.6)
-    assert without_print(scan, box(), contrast(scan, box())).max() < 0.1
+    assert remove_print(scan, box(), print_contrast(scan, box())).max() < 0.1
 
 
 def test_a_stroke_across_a_line_stays_whole():
     scan = box()
     cv2.line(scan, (50, 30), (110, 32), 0.8, 4)
-    left = without_print(scan, box(), 1.0)
+    left = remove_print(scan, box(), 1.0)
     assert left[30:32, 52:108].min() > 0.4
     assert left[10:25].max() < 0.1
 
@@ -31,14 +31,14 @@ def test_a_stroke_across_a_line_stays_whole():
 def test_ink_darker_than_the_print_is_kept_on_it():
     scan = box(0.3)
     cv2.line(scan, (80, 15), (80, 45), 0.9, 3)
-    assert without_print(scan, box(0.3), 1.0)[20:40, 80].min() > 0.8
+    assert remove_print(scan, box(0.3), 1.0)[20:40, 80].min() > 0.8
 
 
 def test_a_scan_a_little_off_is_shifted():
     wide = np.zeros((68, 168), np.float32)
     wide[7:67, 2:162] = box()
-    assert np.array_equal(shift(wide, box()), box())
-    assert np.array_equal(shift(wide, np.zeros((60, 160), np.float32)), wide[4:64, 4:164])
+    assert np.array_equal(align_patch(wide, box()), box())
+    assert np.array_equal(align_patch(wide, np.zeros((60, 160), np.float32)), wide[4:64, 4:164])
 
 
 def cells(*strokes, count=2):
@@ -46,7 +46,7 @@ def cells(*strokes, count=2):
     dark = np.zeros((60, 100), np.float32)
     for start, end in strokes:
         cv2.line(dark, start, end, 0.8, 3)
-    return written(dark, (10, 10, 80, 40), count)
+    return extract_cells(dark, (10, 10, 80, 40), count)
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_a_field_of_one_cell_holds_all_its_ink_on_white():
 
 
 def test_a_field_that_is_all_ink_and_no_larger_than_a_dot_is_a_picture_still():
-    (picture,) = written(np.ones((1, 1), np.float32), (0, 0, 1, 1))
+    (picture,) = extract_cells(np.ones((1, 1), np.float32), (0, 0, 1, 1))
     assert picture.shape == (9, 9)

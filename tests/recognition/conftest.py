@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkwise.preprocessing.line_image import Strip
+from inkwise.preprocessing.line_image import LineImage
 
 MARGIN = 8  # columns left of a strip at which the first frame begins
 
@@ -41,6 +41,6 @@ def line():
         ink = np.zeros((32, width), np.uint8)
         for x, y, w, h in bars:
             ink[y : y + h, x : x + w] = 255
-        return Strip(ink, left=100.0, top=50.0, scale=2.0)
+        return LineImage(ink, left=100.0, top=50.0, scale=2.0)
 
     return line

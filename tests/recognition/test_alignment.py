@@ -5,7 +5,7 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from inkwise.recognition.ctc.alignment import alignment, alternatives, likelihoods
+from inkwise.recognition.ctc.alignment import symbol_posteriors, text_likelihoods, viterbi_alignment
 
 FRAMES, SYMBOLS = 5, 2
 ONE, TWO = 1, 2
@@ -35,7 +35,7 @@ def test_a_likelihood_is_the_sum_of_all_alignments(lattice):
     sums = summed(lattice)
     for length in range(FRAMES + 1):
         texts = list(product((ONE, TWO), repeat=length))
-        found = likelihoods(lattice, np.array(texts, np.int64).reshape(len(texts), length))
+        found = text_likelihoods(lattice, np.array(texts, np.int64).reshape(len(texts), length))
         np.testing.assert_allclose(found, [sums.get(text, 0.0) for text in texts], rtol=1e-5)
 
 
@@ -48,18 +48,18 @@ def test_symbols_stand_where_the_likeliest_alignment_has_them(lattice):
             if column:
                 runs.append((place, place + length - 1))
             place += length
-        assert alignment(lattice, np.array(text)) == runs
+        assert viterbi_alignment(lattice, np.array(text)) == runs
 
 
 def test_a_symbol_that_fills_all_frames():
     sure = np.log(np.array([[0.01, 0.98, 0.01]] * 4, np.float32))
-    assert alignment(sure, np.array([ONE])) == [(0, 3)]
+    assert viterbi_alignment(sure, np.array([ONE])) == [(0, 3)]
 
 
 def test_alternatives_are_what_else_may_stand_at_a_place(lattice):
     sums = summed(lattice)
     for text in [(ONE,), (TWO, ONE), (ONE, ONE, TWO)]:
-        found = alternatives(lattice, np.array(text))
+        found = symbol_posteriors(lattice, np.array(text))
         for place, row in enumerate(found):
             before, after = text[:place], text[place + 1 :]
             swapped = [sums.get((*before, symbol, *after), 0.0) for symbol in (ONE, TWO)]
@@ -70,13 +70,13 @@ def test_alternatives_are_what_else_may_stand_at_a_place(lattice):
 def test_what_is_lacking_to_one_is_that_nothing_stands_there():
     # One frame: 60 % blank, 30 % the first symbol, 10 % the second.
     frame = np.log(np.array([[0.6, 0.3, 0.1]], np.float32))
-    np.testing.assert_allclose(alternatives(frame, np.array([ONE])), [[0.3, 0.1]], rtol=1e-5)
+    np.testing.assert_allclose(symbol_posteriors(frame, np.array([ONE])), [[0.3, 0.1]], rtol=1e-5)
 
 
 def test_a_text_too_unlikely_to_tell_has_no_probabilities_and_no_warnings():
     hopeless = np.full((40, 3), -80, np.float32)
     hopeless[:, 0] = 0
-    found = alternatives(hopeless, np.array([ONE, TWO] * 6))
+    found = symbol_posteriors(hopeless, np.array([ONE, TWO] * 6))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
     assert (found.sum(1) <= 1).all()

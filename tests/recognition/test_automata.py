@@ -5,7 +5,15 @@ from itertools import product
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.recognition.ctc.automata import CHECKS, anything, between, counted, explored, listed, together
+from inkwise.recognition.ctc.automata import (
+    CHECKS,
+    any_text,
+    digit_count,
+    explore,
+    integer_range,
+    intersection,
+    vocabulary,
+)
 
 DIGITS = string.digits
 
@@ -15,7 +23,7 @@ def texts(symbols, longest):
 
 
 def test_digits_are_counted_and_separators_are_not():
-    two_or_three = counted("01.", range(2, 4))
+    two_or_three = digit_count("01.", range(2, 4))
     assert [text for text in texts("1.", 3) if text in two_or_three] == ["11", "111", "11.", "1.1", ".11"]
 
 
@@ -24,7 +32,7 @@ def test_digits_are_counted_and_separators_are_not():
     [(0, 0), (0, 7), (5, 5), (7, 12), (10, 10), (98, 203), (99, 100), (0, 999), (120, 1119)],
 )
 def test_a_range_is_that_of_the_integer_whatever_its_leading_zeros(least, most):
-    inside = between(DIGITS, least, most)
+    inside = integer_range(DIGITS, least, most)
     assert [number for number in range(1500) if str(number) in inside] == list(range(least, most + 1))
     assert [number for number in range(1500) if f"000{number}" in inside] == list(range(least, most + 1))
     assert "" not in inside
@@ -87,17 +95,19 @@ def test_what_has_no_room_for_a_check_digit_is_not_valid(check, short):
 
 def test_a_list_holds_its_words_as_a_reader_sees_them():
     words = ["10", "1.0", "0", "00.1"]
-    assert {text for text in texts("01.", 4) if text in listed(words, "01.")} == set(words)
-    assert {text for text in texts("01", 4) if text in listed(words, "01")} == {"10", "0", "001"}
+    assert {text for text in texts("01.", 4) if text in vocabulary(words, "01.")} == set(words)
+    assert {text for text in texts("01", 4) if text in vocabulary(words, "01")} == {"10", "0", "001"}
 
 
 def test_together_means_all():
-    both = together([counted(DIGITS, (2,)), between(DIGITS, 5, 11)])
+    both = intersection([digit_count(DIGITS, (2,)), integer_range(DIGITS, 5, 11)])
     assert [text for text in texts(DIGITS, 3) if text in both] == ["05", "06", "07", "08", "09", "10", "11"]
 
 
 def test_the_graph_keeps_only_states_from_which_a_text_can_end():
-    graph = explored(together([counted("01", (3,)), listed(["000", "0101", "011"], "01")]), "01", 100)
+    graph = explore(
+        intersection([digit_count("01", (3,)), vocabulary(["000", "0101", "011"], "01")]), "01", 100
+    )
     assert len(graph.accepts) == 6  # nothing, 0, 00 and 01, and the two ends
     assert graph.accepts.sum() == 2
     assert sorted(graph.columns.tolist()) == [1, 1, 1, 2, 2]
@@ -105,13 +115,13 @@ def test_the_graph_keeps_only_states_from_which_a_text_can_end():
 
 def test_a_very_long_word_takes_no_longer_than_many_short_ones():
     began = time.process_time()
-    graph = explored(listed(["1" * 30_000], "01"), "01", 100_000)
+    graph = explore(vocabulary(["1" * 30_000], "01"), "01", 100_000)
     assert len(graph.accepts) == 30_001
     assert time.process_time() - began < 1  # some seconds, were each step to look at all states
 
 
 def test_a_graph_of_nothing_is_none_and_one_that_is_too_large_is_refused():
-    assert explored(together([counted("01", (3,)), listed(["01"], "01")]), "01", 100) is None
-    assert len(explored(anything("01"), "01", 1).accepts) == 1
+    assert explore(intersection([digit_count("01", (3,)), vocabulary(["01"], "01")]), "01", 100) is None
+    assert len(explore(any_text("01"), "01", 1).accepts) == 1
     with pytest.raises(InkwiseError, match="more than 100 states"):
-        explored(counted("01", (100,)), "01", 100)
+        explore(digit_count("01", (100,)), "01", 100)

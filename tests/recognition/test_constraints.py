@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.recognition.constraints import Constraint, best, constrained
+from inkwise.recognition.constraints import Constraint, decode_best, decode_constrained
 
 SYMBOLS = "018."
 
@@ -80,7 +80,7 @@ def test_the_best_text_and_all_sums_are_those_of_all_alignments(given, satisfies
     constraint = Constraint(**given)
     for lattice, everything in brute_force:
         chances = {text: chance for text, chance in everything.items() if satisfies(text)}
-        read = constrained(lattice, SYMBOLS, constraint)
+        read = decode_constrained(lattice, SYMBOLS, constraint)
         support = sum(chances.values())
         assert read.support == pytest.approx(support, rel=1e-6)
         assert read.text == max(chances, key=chances.__getitem__)
@@ -94,8 +94,8 @@ def test_ean_in_a_line_with_one_doubtful_digit():
     for place, digit in enumerate(number):
         lattice[2 * place, int(digit) + 1] = np.log(0.99)
     lattice[6, [2, 8]] = np.log([0.4, 0.59])  # the 1 looks like a 7
-    assert best(lattice, symbols).text == "73573537"
-    read = constrained(lattice, symbols, Constraint(check="ean"))
+    assert decode_best(lattice, symbols).text == "73573537"
+    read = decode_constrained(lattice, symbols, Constraint(check="ean"))
     assert read.text == number
     assert read.probability > 0.9
     assert 0.3 < read.support < 0.45
@@ -104,14 +104,14 @@ def test_ean_in_a_line_with_one_doubtful_digit():
 def test_a_reading_that_is_forced_has_hardly_any_support():
     lattice = np.full((8, 11), np.log(1e-6), np.float32)
     lattice[::2, 6] = lattice[1::2, 0] = np.log(1 - 1e-5)  # 5555, clearly
-    read = constrained(lattice, "0123456789", Constraint(vocabulary=["1234", "1235", "5678"]))
+    read = decode_constrained(lattice, "0123456789", Constraint(vocabulary=["1234", "1235", "5678"]))
     assert read.text == "5678"
     assert read.support < 1e-12
 
 
 def test_a_text_for_which_there_is_no_room_is_none():
     lattice = lattice_of(np.random.default_rng(0), frames=3)
-    read = constrained(lattice, SYMBOLS, Constraint(length=4))
+    read = decode_constrained(lattice, SYMBOLS, Constraint(length=4))
     assert (read.text, read.probability, read.support) == (None, 0.0, 0.0)
 
 
@@ -125,7 +125,7 @@ def test_a_text_for_which_there_is_no_room_is_none():
 )
 def test_a_reader_of_digits_alone_does_not_miss_the_separators(given):
     lattice = lattice_of(np.random.default_rng(3), 6, "018")
-    read = constrained(lattice, "018", Constraint(**given))
+    read = decode_constrained(lattice, "018", Constraint(**given))
     assert re.fullmatch(r"\d{4}", read.text)
 
 

@@ -3,9 +3,9 @@ import pytest
 
 from inkwise import InkwiseError, Recognizer
 from inkwise._util.text import NOT_A_DIGIT
-from inkwise.preprocessing import stroke_glyph
-from inkwise.recognition.adaptation import Memory
-from inkwise.recognition.reference_digits import plain_strokes
+from inkwise.preprocessing import strokes_to_glyph
+from inkwise.recognition.adaptation import Adaptation
+from inkwise.recognition.reference_digits import reference_strokes
 
 LABELS = ("0", "1", "2")
 EAST, NORTH, UP = np.eye(3, dtype=np.float32)
@@ -32,7 +32,7 @@ class FakeModel:
 
 def taught(*samples):
     """A memory of (label, column that the model is sure of, direction, how many)."""
-    return Memory(
+    return Adaptation(
         FakeModel(),
         np.concatenate([[label] * n for label, _, _, n in samples]),
         np.concatenate([sure_of(column, n) for _, column, _, n in samples]),
@@ -41,7 +41,7 @@ def taught(*samples):
 
 
 def answers(memory, column, direction, n=20):
-    probabilities = memory.correct(sure_of(column, n), near(direction, n, seed=1))
+    probabilities = memory.adjust(sure_of(column, n), near(direction, n, seed=1))
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
     return {memory.labels[i] for i in probabilities.argmax(1)}
 
@@ -55,7 +55,7 @@ def test_what_lies_near_a_corrected_sample_is_corrected_and_the_rest_stays():
 
 def test_what_the_model_knows_changes_little():
     memory = taught(("0", 0, EAST, 5), ("1", 1, NORTH, 5))
-    corrected = memory.correct(sure_of(0, 1), near(EAST, 1, seed=1))
+    corrected = memory.adjust(sure_of(0, 1), near(EAST, 1, seed=1))
     np.testing.assert_allclose(corrected, sure_of(0, 1), atol=0.05)
 
 
@@ -69,13 +69,13 @@ def test_a_label_of_ones_own_is_read_after_five_examples():
 def test_samples_that_contradict_one_another_have_less_of_a_say():
     guessing = np.full((60, 3), 1 / 3, np.float32)
     labels = np.array(LABELS * 20)  # one shape, called anything equally often: nothing can be learnt
-    assert Memory(FakeModel(), labels, guessing, near(EAST, 60)).weight < 1
+    assert Adaptation(FakeModel(), labels, guessing, near(EAST, 60)).weight < 1
     assert taught(("1", 2, EAST, 30), ("2", 2, NORTH, 30)).weight == 1
 
 
 def test_an_embedding_of_zeros_is_no_trouble():
-    memory = Memory(FakeModel(), np.array(["1"]), sure_of(2, 1), np.zeros((1, 3), np.float32))
-    assert np.isfinite(memory.correct(sure_of(2, 2), np.zeros((2, 3), np.float32))).all()
+    memory = Adaptation(FakeModel(), np.array(["1"]), sure_of(2, 1), np.zeros((1, 3), np.float32))
+    assert np.isfinite(memory.adjust(sure_of(2, 2), np.zeros((2, 3), np.float32))).all()
 
 
 A = [[(0, 100), (40, 0), (80, 100)], [(15, 60), (65, 60)]]
@@ -83,7 +83,7 @@ SEVEN = [[(0, 0), (55, 0), (25, 75)]]
 
 
 def big(digit):
-    return [np.array(stroke, float) * 4 for stroke in plain_strokes()[digit]]
+    return [np.array(stroke, float) * 4 for stroke in reference_strokes()[digit]]
 
 
 def drawn(strokes, n, seed):
@@ -94,8 +94,8 @@ def drawn(strokes, n, seed):
 def test_a_letter_drawn_five_times_is_read_from_then_on():
     recognizer = Recognizer()
     samples = drawn(A, 5, 0) + drawn(SEVEN, 2, 0)
-    glyphs = np.stack([stroke_glyph(strokes) for strokes in samples])
-    knows = recognizer.remember(glyphs, np.array(["A"] * 5 + ["7"] * 2))
+    glyphs = np.stack([strokes_to_glyph(strokes) for strokes in samples])
+    knows = recognizer.adapt(glyphs, np.array(["A"] * 5 + ["7"] * 2))
     assert knows.labels == (*recognizer.labels, "A")
     assert recognizer.labels == tuple("0123456789"), "the other one stays as it was"
     for strokes in drawn(A, 5, 1):
@@ -107,13 +107,13 @@ def test_a_letter_drawn_five_times_is_read_from_then_on():
 
 def test_glyphs_and_labels_must_fit():
     with pytest.raises(InkwiseError, match="2 glyphs and 1 labels"):
-        Recognizer().remember(np.zeros((2, 28, 28), np.uint8), np.array(["7"]))
+        Recognizer().adapt(np.zeros((2, 28, 28), np.uint8), np.array(["7"]))
 
 
 def test_one_label_taught_alone_does_not_spread_over_the_others():
     recognizer = Recognizer()
-    glyphs = np.stack([stroke_glyph(strokes) for strokes in drawn(A, 40, 0)])
-    knows = recognizer.remember(glyphs, np.array(["A"] * 40))
+    glyphs = np.stack([strokes_to_glyph(strokes) for strokes in drawn(A, 40, 0)])
+    knows = recognizer.adapt(glyphs, np.array(["A"] * 40))
     for digit in range(10):
         for strokes in drawn(big(digit), 5, digit):
             before, after = (each.read_strokes(strokes, single=True) for each in (recognizer, knows))
@@ -139,37 +139,37 @@ def test_what_is_no_digit_stays_none_and_what_was_taught_becomes_one():
     labels = np.array(["1", "1", "1", "0", "0"])
     probabilities = np.concatenate([no_digit(3), 0.98 * sure_of(0, 2)])
     embeddings = np.concatenate([near(EAST, 3), near(UP, 2)])
-    memory = Memory(Rejecting(), labels, probabilities, embeddings)
+    memory = Adaptation(Rejecting(), labels, probabilities, embeddings)
 
     assert memory.labels == LABELS
-    corrected = memory.correct(no_digit(20), near(EAST, 20, seed=1))
+    corrected = memory.adjust(no_digit(20), near(EAST, 20, seed=1))
     assert corrected.shape == (20, 3)
     assert (corrected[:, 1] > 0.5).all()
     assert (corrected.sum(1) <= 1).all()
-    far = memory.correct(no_digit(20), near(NORTH, 20, seed=1))
+    far = memory.adjust(no_digit(20), near(NORTH, 20, seed=1))
     assert (far.sum(1) < 0.05).all()
 
 
 def test_that_it_is_no_digit_can_be_taught():
     labels = np.array([NOT_A_DIGIT] * 3 + ["0", "0"])
     probabilities = 0.98 * np.concatenate([sure_of(2, 3), sure_of(0, 2)])
-    memory = Memory(Rejecting(), labels, probabilities, np.concatenate([near(EAST, 3), near(UP, 2)]))
+    memory = Adaptation(Rejecting(), labels, probabilities, np.concatenate([near(EAST, 3), near(UP, 2)]))
 
     assert memory.labels == LABELS, "it has no column"
-    assert (memory.correct(0.98 * sure_of(2, 20), near(EAST, 20, seed=1)).sum(1) < 0.5).all()
-    assert (memory.correct(0.98 * sure_of(0, 20), near(UP, 20, seed=1)).sum(1) > 0.9).all()
+    assert (memory.adjust(0.98 * sure_of(2, 20), near(EAST, 20, seed=1)).sum(1) < 0.5).all()
+    assert (memory.adjust(0.98 * sure_of(0, 20), near(UP, 20, seed=1)).sum(1) > 0.9).all()
     assert taught((NOT_A_DIGIT, 2, EAST, 5)).labels == (*LABELS, NOT_A_DIGIT), "a model that does not reject"
 
 
 def test_a_new_label_and_no_digit_have_columns_of_their_own():
-    memory = Memory(
+    memory = Adaptation(
         Rejecting(),
         np.array(["A"] * 5 + ["0"]),
         np.concatenate([no_digit(5), sure_of(0, 1)]),
         np.concatenate([near(EAST, 5), near(UP, 1)]),
     )
-    corrected = memory.correct(no_digit(20), near(EAST, 20, seed=1))
+    corrected = memory.adjust(no_digit(20), near(EAST, 20, seed=1))
     assert corrected.shape == (20, 4)
     assert (corrected[:, 3] > 0.5).all()
     memory._duals[:] = 0  # the memory has no say: the model's own, with a column for the label
-    np.testing.assert_array_equal(memory.correct(no_digit(2), near(EAST, 2)), np.c_[no_digit(2), [0, 0]])
+    np.testing.assert_array_equal(memory.adjust(no_digit(2), near(EAST, 2)), np.c_[no_digit(2), [0, 0]])

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from inkwise import Constraint, PictureError, Recognizer
+from inkwise import Constraint, ImageError, Recognizer
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing.line_image import stroke_strip
+from inkwise.preprocessing.line_image import strokes_to_line_image
 from inkwise.recognition.line_reader import LineModel
-from inkwise.recognition.number_reader import number_reading
+from inkwise.recognition.number_reader import read_number_line
 
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars where the strip has ink
 PAPER = np.full((80, 140), 230, np.uint8)
@@ -18,7 +18,9 @@ def read(scripted, line):
     """read(*told, constraint=None) reads a strip with two bars, given what the model says of it."""
 
     def read(*told, constraint=None):
-        return number_reading(scripted(*told), pytest.fail, line(SEVEN, ONE), constraint, 0.0, picture=PAPER)
+        return read_number_line(
+            scripted(*told), pytest.fail, line(SEVEN, ONE), constraint, 0.0, picture=PAPER
+        )
 
     return read
 
@@ -26,7 +28,7 @@ def read(scripted, line):
 @pytest.fixture(scope="module")
 def recognizer(bars_reader):
     """Reads every upright bar as a 1, or else as a 7."""
-    return Recognizer(lines=LineModel(bars_reader, threads=1))
+    return Recognizer(line_model=LineModel(bars_reader, threads=1))
 
 
 def upright(count, step=20.0, height=40.0):
@@ -119,7 +121,7 @@ def test_ink_without_digits(read):
 
 def test_no_ink(scripted):
     for constraint, free in ((None, None), (Constraint(length=2), "")):
-        reading = number_reading(scripted(), pytest.fail, None, constraint, 0.0)
+        reading = read_number_line(scripted(), pytest.fail, None, constraint, 0.0)
         assert (reading.text, reading.confidence, reading.accepted) == ("", 0, False)
         assert reading.reason.startswith("no ink")
         assert reading.unconstrained == free
@@ -130,10 +132,10 @@ def test_strokes_belong_to_the_digit_they_stand_in(scripted):
     dash = np.array([(56.0, 20.0), (64.0, 20.0)])  # between the second and the third
     one, two, three = upright(3, step=40)
     strokes = [three, bar, dash, one, two]
-    strip = stroke_strip(strokes)
+    strip = strokes_to_line_image(strokes)
     told = [((x - strip.left) * strip.scale, {"1": 1}) for x in (0, 40, 80)]
     model = scripted(*((int(column) // 2 * 2, says) for column, says in told), width=strip.ink.shape[1])
-    reading = number_reading(model, pytest.fail, strip, None, 0.0, strokes=strokes)
+    reading = read_number_line(model, pytest.fail, strip, None, 0.0, strokes=strokes)
     assert [digit.strokes for digit in reading.digits] == [(1, 3), (4,), (0,)]
     assert [digit.box for digit in reading.digits] == [None] * 3
 
@@ -171,7 +173,7 @@ def test_strokes_read_as_a_number_too(recognizer):
 def test_strokes_that_stand_apart_are_read_one_by_one_too(scripted):
     unsure = scripted((16, {"1": 0.6, "7": 0.3}))
     seven = np.array([(0, 0), (55, 0), (25, 75)])
-    assert Recognizer(lines=unsure).read_number([seven]).digits[0].label == "7"
+    assert Recognizer(line_model=unsure).read_number([seven]).digits[0].label == "7"
 
 
 def test_knowledge_goes_along(recognizer):
@@ -189,12 +191,12 @@ def test_nothing_to_read(recognizer, nothing):
 
 
 def test_bad_input_is_told(recognizer):
-    with pytest.raises(PictureError, match=r"none\.png: cannot be opened \(No such file or directory\)"):
+    with pytest.raises(ImageError, match=r"none\.png: cannot be opened \(No such file or directory\)"):
         recognizer.read_number("none.png")
     with pytest.raises(InkwiseError, match="stroke 1 holds a coordinate"):
         recognizer.read_number([[(0, float("nan"))]])
 
 
 def test_what_was_taught_keeps_what_reads_numbers(recognizer):
-    taught = recognizer.remember(np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
+    taught = recognizer.adapt(np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
     assert taught.read_number(upright(2)).text == "11"

@@ -14,7 +14,7 @@ HEIGHT, WIDTH = 900, 700
 @pytest.fixture(scope="module")
 def recognizer(bars_reader):
     """Reads every upright bar of a number as a 1."""
-    return Recognizer(lines=LineModel(bars_reader, threads=1))
+    return Recognizer(line_model=LineModel(bars_reader, threads=1))
 
 
 def bar(page, x, y, rng):
@@ -70,13 +70,13 @@ def test_a_single_digit_is_read_as_a_digit_that_may_be_none(recognizer):
 
 
 def test_digits_that_stand_apart_are_read_one_by_one_too(recognizer, monkeypatch):
-    apart, read_strip = [], pages.read_strip
+    apart, read_strip = [], pages.read_line_image
 
     def spy(*arguments, singles):
         apart.append(len(singles))
         return read_strip(*arguments, singles=singles)
 
-    monkeypatch.setattr(pages, "read_strip", spy)
+    monkeypatch.setattr(pages, "read_line_image", spy)
     recognizer.read(written((100, 200, 3), (400, 200, 2), (100, 400, 4)))
     assert apart == [3, 2, 4]
 
@@ -85,13 +85,11 @@ def test_a_large_digit_in_a_large_picture_is_no_page(recognizer):
     page = np.full((HEIGHT, WIDTH), 235, np.uint8)
     cv2.line(page, (350, 200), (340, 700), 40, 40, cv2.LINE_AA)
     assert recognizer.read(page).text == "1"
-    assert pages.page_reading(page, pytest.fail, pytest.fail, pytest.fail, 0.0) is None
+    assert pages.read_page(page, pytest.fail, pytest.fail, pytest.fail, 0.0) is None
 
 
 def test_a_small_picture_is_no_page():
-    assert (
-        pages.page_reading(written((100, 200, 3))[:590], pytest.fail, pytest.fail, pytest.fail, 0.0) is None
-    )
+    assert pages.read_page(written((100, 200, 3))[:590], pytest.fail, pytest.fail, pytest.fail, 0.0) is None
 
 
 def test_print_alone_is_passed_over_with_a_word(recognizer):
@@ -103,7 +101,7 @@ def test_print_alone_is_passed_over_with_a_word(recognizer):
 
 
 def test_writing_without_a_number_is_told(recognizer, monkeypatch):
-    monkeypatch.setattr(pages, "_LONGEST", 10)
+    monkeypatch.setattr(pages, "_MAX_LINE_COLUMNS", 10)
     reading = recognizer.read(written((100, 200, 3), (100, 400, 3)))
     assert (reading.text, reading.accepted, reading.reason) == ("", False, pages.NO_NUMBER)
 
@@ -112,7 +110,7 @@ def test_a_page_that_stands_on_its_head_is_read_turned_and_not_accepted(recogniz
     page = written((100, 100, 3), (400, 200, 2), (100, 400, 4))
     upright = recognizer.read(page)
     clear = iter([0.3, 0.9, 0.3])
-    monkeypatch.setattr(pages, "_clearness", lambda found: next(clear))
+    monkeypatch.setattr(pages, "_mean_probability", lambda found: next(clear))
     turned = recognizer.read(np.ascontiguousarray(page[::-1, ::-1]))
     assert turned.reason == pages.UPSIDE_DOWN
     assert not turned.accepted

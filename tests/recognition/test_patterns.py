@@ -6,7 +6,7 @@ import pytest
 
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition.ctc.automata import DIGITS, SEPARATORS
-from inkwise.recognition.ctc.regex import matching
+from inkwise.recognition.ctc.regex import regex_automaton
 
 SYMBOLS = DIGITS + SEPARATORS
 TEXTS = ["".join(text) for length in range(5) for text in product("012.-", repeat=length)]
@@ -44,18 +44,18 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_patterns_mean_what_they_mean_in_python(pattern):
-    automaton = matching(pattern, SYMBOLS)
+    automaton = regex_automaton(pattern, SYMBOLS)
     assert [text for text in TEXTS if text in automaton] == [t for t in TEXTS if re.fullmatch(pattern, t)]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_reader_sees_of_a_text_that_matches_what_it_knows(pattern):
-    automaton = matching(pattern, DIGITS)
+    automaton = regex_automaton(pattern, DIGITS)
     assert all(re.sub(r"\D", "", text) in automaton for text in TEXTS if re.fullmatch(pattern, text))
 
 
 def test_separators_that_a_reader_does_not_know_are_left_out():
-    automaton = matching(r"\d{2}[.,]\d{2}|\d-\d", "012-")
+    automaton = regex_automaton(r"\d{2}[.,]\d{2}|\d-\d", "012-")
     assert [text for text in ("1202", "1-2", "12", "12.02", "12-02", "120") if text in automaton] == [
         "1202",
         "1-2",
@@ -68,12 +68,12 @@ LONG = "1{" + 5000 * "9" + "}"
 @pytest.mark.parametrize("pattern", ["(", "[", "*", "1{2}{3}", "1{3,2}", "(?P=a)", "1{99999999999}", LONG])
 def test_what_is_no_regular_expression_is_told(pattern):
     with pytest.raises(InkwiseError, match=f"^pattern {re.escape(repr(pattern))} is no regular expression"):
-        matching(pattern, SYMBOLS)
+        regex_automaton(pattern, SYMBOLS)
 
 
 def test_a_pattern_of_two_lines_is_told_in_one():
     with pytest.raises(InkwiseError) as caught:
-        matching("[a-\n]", SYMBOLS)
+        regex_automaton("[a-\n]", SYMBOLS)
     assert str(caught.value).isprintable()
 
 
@@ -94,18 +94,18 @@ def test_a_pattern_of_two_lines_is_told_in_one():
 )
 def test_what_is_not_regular_is_named(pattern, part):
     with pytest.raises(InkwiseError, match=re.escape(f"{part!r} is not understood")):
-        matching(pattern, SYMBOLS)
+        regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("pattern", [r"(\d{50}){50}", r"((\d{1000}){1000}){1000}", r"\d{0,1001}"])
 def test_a_pattern_that_is_very_long_when_written_out_is_refused(pattern):
     with pytest.raises(InkwiseError, match="longer than 1000 characters"):
-        matching(pattern, SYMBOLS)
+        regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("pattern", ["[[1]", "[1||]"])
 def test_what_python_may_come_to_read_otherwise_is_read_as_it_is_now_without_a_word(pattern):
-    assert "1" in matching(pattern, SYMBOLS)
+    assert "1" in regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("shape", ["[%s]", "%s", r"1[%s\]"])
@@ -118,7 +118,7 @@ def test_sets_mean_what_they_mean_in_python_and_warn_of_nothing(shape):
             except re.error:
                 expected = None
         try:
-            automaton = matching(pattern, SYMBOLS)
+            automaton = regex_automaton(pattern, SYMBOLS)
         except InkwiseError as error:
             refused = str(error)
         else:
@@ -128,9 +128,9 @@ def test_sets_mean_what_they_mean_in_python_and_warn_of_nothing(shape):
 
 
 def test_nothing_may_be_repeated_for_ever():
-    assert "" in matching("((0{0}){1000000}){1000000}", SYMBOLS)
+    assert "" in regex_automaton("((0{0}){1000000}){1000000}", SYMBOLS)
 
 
 def test_groups_that_are_nested_too_deep_are_refused():
     with pytest.raises(InkwiseError, match="nested too deep"):
-        matching("(" * 2000 + "1" + ")" * 2000, SYMBOLS)
+        regex_automaton("(" * 2000 + "1" + ")" * 2000, SYMBOLS)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from inkwise import PictureError, Recognizer, read
-from inkwise.preprocessing import picture_glyph
+from inkwise import ImageError, Recognizer, read
+from inkwise.preprocessing import image_to_glyph
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_one_digit_is_never_split(recognizer, pen):
 
 
 def test_read_digit_sees_the_one_normalisation(recognizer, seven):
-    np.testing.assert_array_equal(recognizer.read_digit(seven).digits[0].glyph, picture_glyph(seven))
+    np.testing.assert_array_equal(recognizer.read_digit(seven).digits[0].glyph, image_to_glyph(seven))
 
 
 def test_a_blank_page_reads_as_nothing_with_a_reason(recognizer):
@@ -113,7 +113,7 @@ def test_no_strokes_read_as_nothing(recognizer):
 
 
 def test_classify_and_embed_take_glyphs(recognizer, seven):
-    glyph = picture_glyph(seven)[None]
+    glyph = image_to_glyph(seven)[None]
     assert recognizer.classify(glyph).argmax() == 7
     assert recognizer.embed(glyph).shape[0] == 1
 
@@ -128,5 +128,5 @@ def test_read_takes_a_path(tmp_path, seven):
 
 def test_what_cannot_be_decoded_is_named(recognizer, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(PictureError, match=r"text\.png"):
+    with pytest.raises(ImageError, match=r"text\.png"):
         recognizer.read(tmp_path / "text.png")

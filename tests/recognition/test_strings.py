@@ -8,7 +8,7 @@ import pytest
 from inkwise._util.errors import ModelError
 from inkwise.recognition import line_reader as strings
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import LineModel, line_source, read_strip
+from inkwise.recognition.line_reader import LineModel, line_model_source, read_line_image
 
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars where a strip has ink
 
@@ -20,22 +20,24 @@ def seventy_one(scripted):
 
 
 def test_the_likeliest_text_and_its_probability(seventy_one, line):
-    read = read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail)
-    assert (read.text, read.free) == ("71", "71")
+    read = read_line_image(seventy_one, line(SEVEN, ONE).ink, pytest.fail)
+    assert (read.text, read.unconstrained) == ("71", "71")
     assert read.probability == pytest.approx(0.98 * 0.6, abs=1e-4)
     assert read.support == 1
-    assert [piece.label for piece in read.pieces] == ["7", "1"]
+    assert [piece.label for piece in read.digits] == ["7", "1"]
 
 
 def test_each_digit_has_the_probabilities_of_all_given_the_others(seventy_one, line):
-    _, one = read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail).pieces
+    _, one = read_line_image(seventy_one, line(SEVEN, ONE).ink, pytest.fail).digits
     assert one.probabilities.shape == (10,)
     assert one.probabilities[[1, 7]] == pytest.approx([0.6, 0.3], abs=0.01)
     assert one.probabilities.sum() == pytest.approx(0.9, abs=0.01), "with 10 % there is none"
 
 
 def test_boxes_fit_the_ink(seventy_one, line):
-    assert [piece.box for piece in read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail).pieces] == [
+    assert [
+        piece.box for piece in read_line_image(seventy_one, line(SEVEN, ONE).ink, pytest.fail).digits
+    ] == [
         SEVEN,
         ONE,
     ]
@@ -43,7 +45,7 @@ def test_boxes_fit_the_ink(seventy_one, line):
 
 def test_digits_that_touch_are_parted_where_the_ink_is_thinnest(scripted, line):
     ink = line((10, 4, 14, 24), (24, 15, 6, 2), (30, 4, 14, 24)).ink  # a thin line from one to the other
-    one, two = read_strip(scripted((16, {"8": 1}), (36, {"3": 1})), ink, pytest.fail).pieces
+    one, two = read_line_image(scripted((16, {"8": 1}), (36, {"3": 1})), ink, pytest.fail).digits
     assert one.box[0] == 10
     assert 24 <= one.box[0] + one.box[2] <= 30
     assert two.box[0] == one.box[0] + one.box[2]
@@ -52,7 +54,7 @@ def test_digits_that_touch_are_parted_where_the_ink_is_thinnest(scripted, line):
 
 @pytest.mark.parametrize("column", [-8, -2, 90, 95, 102])
 def test_a_digit_told_at_the_edge_or_beside_the_strip_has_a_box_inside(scripted, line, column):
-    (piece,) = read_strip(scripted((column, {"1": 0.9})), line((46, 4, 4, 24)).ink, pytest.fail).pieces
+    (piece,) = read_line_image(scripted((column, {"1": 0.9})), line((46, 4, 4, 24)).ink, pytest.fail).digits
     x, y, w, h = piece.box
     assert 0 <= x < x + w <= 96
     assert 0 <= y < y + h <= 32
@@ -60,7 +62,7 @@ def test_a_digit_told_at_the_edge_or_beside_the_strip_has_a_box_inside(scripted,
 
 def test_digits_told_beyond_the_strip_have_boxes_inside(scripted, line):
     told = [(column, {"1": 0.9}) for column in (80, 88, 92, 96, 102)]
-    pieces = read_strip(scripted(*told), line((10, 4, 80, 24)).ink, pytest.fail).pieces
+    pieces = read_line_image(scripted(*told), line((10, 4, 80, 24)).ink, pytest.fail).digits
     assert len(pieces) == 5
     for x, _, w, _ in (piece.box for piece in pieces):
         assert 0 <= x < x + w <= 96
@@ -69,37 +71,37 @@ def test_digits_told_beyond_the_strip_have_boxes_inside(scripted, line):
 def test_many_digits_in_a_wide_strip(scripted, line):
     told = [(20 + 20 * number, {str(number % 10): 0.99}) for number in range(48)]
     bars = [(14 + 20 * number, 4, 12, 24) for number in range(48)]
-    read = read_strip(scripted(*told, width=1000), line(*bars, width=1000).ink, pytest.fail)
+    read = read_line_image(scripted(*told, width=1000), line(*bars, width=1000).ink, pytest.fail)
     assert read.text == "0123456789" * 4 + "01234567"
-    assert [piece.box for piece in read.pieces] == bars
+    assert [piece.box for piece in read.digits] == bars
 
 
 def test_an_empty_strip_has_no_digits(scripted, line):
-    read = read_strip(scripted(), line().ink, pytest.fail)
-    assert (read.text, read.pieces, read.support) == ("", (), 1)
+    read = read_line_image(scripted(), line().ink, pytest.fail)
+    assert (read.text, read.digits, read.support) == ("", (), 1)
 
 
 def test_a_constraint_chooses_among_what_the_ink_leaves_open(seventy_one, line):
-    read = read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail, Constraint(pattern=r"7[02-9]"))
-    assert (read.text, read.free) == ("77", "71")
+    read = read_line_image(seventy_one, line(SEVEN, ONE).ink, pytest.fail, Constraint(pattern=r"7[02-9]"))
+    assert (read.text, read.unconstrained) == ("77", "71")
     assert read.probability == pytest.approx(1, abs=1e-3), "there is nothing else that satisfies it"
     assert read.support == pytest.approx(0.98 * 0.3, abs=1e-3)
-    assert [piece.label for piece in read.pieces] == ["7", "7"]
+    assert [piece.label for piece in read.digits] == ["7", "7"]
 
 
 def test_no_text_where_none_that_satisfies_the_constraint_fits(scripted, line):
-    read = read_strip(
+    read = read_line_image(
         scripted((42, {"1": 1})), line(ONE).ink, pytest.fail, Constraint(length=60)
     )  # in 56 frames
-    assert (read.text, read.probability, read.pieces, read.free) == (None, 0, (), "1")
+    assert (read.text, read.probability, read.digits, read.unconstrained) == (None, 0, (), "1")
 
 
 def test_what_a_larger_view_alone_has_room_for_is_no_text(scripted, line):
     noise = np.random.default_rng(0).normal(0, 1, (70, 11)).astype(np.float32)  # a digit in every frame
     views = iter([noise[:50], noise, noise[:40]])
     model = SimpleNamespace(run=lambda strip: (v := next(views)) - np.logaddexp.reduce(v, 1, keepdims=True))
-    read = read_strip(model, line(SEVEN, ONE).ink, pytest.fail, Constraint(length=60))
-    assert (read.text, read.pieces) == (None, ())
+    read = read_line_image(model, line(SEVEN, ONE).ink, pytest.fail, Constraint(length=60))
+    assert (read.text, read.digits) == (None, ())
 
 
 def test_a_model_file_reads_strips_of_any_width(bars_reader):
@@ -123,10 +125,10 @@ def test_a_model_by_its_bundled_name_or_its_run_folder(bars_reader, monkeypatch,
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.onnx").write_bytes(bars_reader.read_bytes())
     for name in ("default", "run", str(bars_reader)):
-        assert LineModel(line_source(name)).name == "bars (2026-01-01)"
+        assert LineModel(line_model_source(name)).name == "bars (2026-01-01)"
     assert LineModel.bundled().name == "bars (2026-01-01)"
     with pytest.raises(ModelError, match=r"big: cannot be opened \(no such file; bundled models: default\)"):
-        line_source("big")
+        line_model_source("big")
 
 
 def test_a_model_of_single_glyphs_reads_no_lines(tmp_path):
@@ -140,7 +142,7 @@ def test_where_the_sizes_differ_the_mean_counts(scripted, line):
     told = [{"1": 0.6, "7": 0.3}, {"1": 0.3, "7": 0.6}, {"1": 0.2, "7": 0.7}]
     lattices = iter([scripted((16, {"7": 0.9}), (42, says)).lattice for says in told])
     model = SimpleNamespace(run=lambda strip: next(lattices))
-    read = read_strip(model, line(SEVEN, ONE).ink, pytest.fail)
+    read = read_line_image(model, line(SEVEN, ONE).ink, pytest.fail)
     assert read.text == "77"
     assert read.probability == pytest.approx(0.9 * np.mean([0.3, 0.6, 0.7]), abs=0.01)
 
@@ -155,7 +157,7 @@ def test_where_the_sizes_differ_the_mean_counts(scripted, line):
 )
 def test_ink_that_no_digit_explains_speaks_against_a_text(scripted, line, mark, chance, text):
     model = scripted((16, {"7": 0.98}), (42, {"1": chance}))
-    read = read_strip(model, line(SEVEN, mark).ink, pytest.fail)
+    read = read_line_image(model, line(SEVEN, mark).ink, pytest.fail)
     assert read.text == text
     assert read.probability == pytest.approx(0.98 * {"7": 1 - chance, "71": chance}[text], abs=0.01)
 
@@ -188,17 +190,17 @@ def sure_of(*digits):
 def test_what_single_digits_spell_is_taken_where_the_line_holds_it_for_possible(
     seventy_one, line, glyphs, spelled, text
 ):
-    read = read_strip(seventy_one, line(SEVEN, ONE).ink, sure_of(*spelled), singles=glyphs)
+    read = read_line_image(seventy_one, line(SEVEN, ONE).ink, sure_of(*spelled), singles=glyphs)
     assert read.text == text
     assert read.probability == pytest.approx(0.98 * {"71": 0.6, "77": 0.3, "7": 0.1}[text], abs=0.01)
-    assert "".join(piece.label for piece in read.pieces) == text
+    assert "".join(piece.label for piece in read.digits) == text
 
 
 def test_what_single_digits_spell_must_satisfy_the_constraint(seventy_one, line, glyphs):
     ink, classify = line(SEVEN, ONE).ink, sure_of("7", "7")
-    read = read_strip(seventy_one, ink, classify, Constraint(pattern="71"), glyphs)
-    assert (read.text, read.free) == ("71", "77")
+    read = read_line_image(seventy_one, ink, classify, Constraint(pattern="71"), glyphs)
+    assert (read.text, read.unconstrained) == ("71", "77")
 
 
 def test_where_nothing_stands_apart_the_line_is_read_alone(seventy_one, line, glyphs):
-    assert read_strip(seventy_one, line(SEVEN, ONE).ink, pytest.fail, singles=glyphs[:0]).text == "71"
+    assert read_line_image(seventy_one, line(SEVEN, ONE).ink, pytest.fail, singles=glyphs[:0]).text == "71"

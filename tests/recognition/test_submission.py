@@ -5,7 +5,7 @@ import pytest
 
 from inkwise._util.errors import DataError
 from inkwise.recognition import Model
-from inkwise.recognition.reference_digits import plain_digits
+from inkwise.recognition.reference_digits import reference_glyphs
 from inkwise.recognition.submission import write_submission
 
 
@@ -19,7 +19,7 @@ class Signs:
 
 
 def test_rows_are_numbered_from_one_and_end_as_kaggles_do(tmp_path):
-    write_submission(Model.bundled(), plain_digits(), tmp_path / "out.csv")
+    write_submission(Model.bundled(), reference_glyphs(), tmp_path / "out.csv")
     rows = [f"{number},{digit}" for number, digit in enumerate(range(10), start=1)]
     assert (tmp_path / "out.csv").read_bytes().decode() == "\r\n".join(["ImageId,Label", *rows, ""])
 

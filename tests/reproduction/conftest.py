@@ -7,7 +7,7 @@ import pytest
 
 from inkwise.datasets import fetch_mnist, mnist
 from inkwise.datasets.idx import idx_bytes
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 
 SHAPES = {
     0: [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
@@ -29,7 +29,7 @@ def little_mnist(tmp_path, monkeypatch):
     folder.mkdir()
     for part, count in {"train": 120, "t10k": 40}.items():
         labels = np.resize(list(SHAPES), count).astype(np.uint8)
-        glyphs = np.stack([stroke_glyph(written(label, rng)) for label in labels.tolist()])
+        glyphs = np.stack([strokes_to_glyph(written(label, rng)) for label in labels.tolist()])
         (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in mnist.FILES}
@@ -55,6 +55,6 @@ def hands(tmp_path):
         labels=labels,
         writer=np.repeat([3, 5], 12),
     )
-    pictures = [255 - stroke_glyph(sample) for sample in samples[:8]]
+    pictures = [255 - strokes_to_glyph(sample) for sample in samples[:8]]
     np.savez(folder / "hwd1000.npz", images=np.stack(pictures), labels=labels[:8])
     return folder

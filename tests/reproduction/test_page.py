@@ -4,11 +4,11 @@ import pytest
 
 from inkwise._util.errors import DataError
 from inkwise.reproduction.claims_page import BUNDLED, write_page
-from inkwise.reproduction.seed_runs import Measured
+from inkwise.reproduction.seed_runs import RunResult
 
 
 def lenet(misses):
-    return Measured(
+    return RunResult(
         {"parameters": 72_968, "epochs": 20, "seconds": 120.0, "train": 0.98, "loss": 0.05}
         | {"train 2": 0.95, "validation 2": 0.97},
         {"mnist-test": (misses, 10_000), "mnist-modified": (7_000, 10_000)},
@@ -19,7 +19,7 @@ def lenet(misses):
 def runs():
     return {
         "lenet-dropout": [lenet(70), lenet(80), lenet(90)],
-        BUNDLED: [Measured({}, {"mnist-test": (33, 10_000)})],
+        BUNDLED: [RunResult({}, {"mnist-test": (33, 10_000)})],
     }
 
 

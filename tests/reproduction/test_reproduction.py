@@ -1,13 +1,13 @@
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.reproduction import Claim, Row, reproduce, try_out
+from inkwise.reproduction import Claim, Experiment, reproduce, run_quick_check
 from inkwise.reproduction import claims as rows
 from inkwise.reproduction import experiments as reproduction
-from inkwise.reproduction.seed_runs import do
-from inkwise.training import recipe
+from inkwise.reproduction.seed_runs import run_one
+from inkwise.training import load_recipe
 
-QUICK = recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
+QUICK = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
 
 
 @pytest.fixture
@@ -19,12 +19,14 @@ def told():
 def little_rows(little_mnist, monkeypatch):
     """Two rows of a second each, done in this process, where MNIST is the little one."""
     chosen = (
-        Row("mlp-50", 5, QUICK, (Claim("test", 97.5, "mnist-test"),), seeds=2, floor=0.1),
-        Row("mlp-50-corrections-3", 5, QUICK, (Claim("canvas", 83.6, "canvas"),), seeds=1, corrections=3),
+        Experiment("mlp-50", 5, QUICK, (Claim("test", 97.5, "mnist-test"),), seeds=2, floor=0.1),
+        Experiment(
+            "mlp-50-corrections-3", 5, QUICK, (Claim("canvas", 83.6, "canvas"),), seeds=1, corrections=3
+        ),
     )
-    monkeypatch.setattr(rows, "ROWS", chosen)
-    monkeypatch.setattr(reproduction, "ROWS", chosen)
-    monkeypatch.setattr(reproduction, "run_all", lambda tasks: map(do, tasks))
+    monkeypatch.setattr(rows, "EXPERIMENTS", chosen)
+    monkeypatch.setattr(reproduction, "EXPERIMENTS", chosen)
+    monkeypatch.setattr(reproduction, "run_all", lambda tasks: map(run_one, tasks))
     monkeypatch.setattr(reproduction, "save_corrections", misread)
 
 
@@ -43,7 +45,7 @@ def test_rows_are_trained_and_the_page_written(little_rows, hands, told, tmp_pat
     assert "| `default` |" not in (tmp_path / "papers.md").read_text()
     folders = {folder.name for folder in (tmp_path / "runs").iterdir()}
     assert folders == {"mlp-50-0", "mlp-50-1", "mlp-50-corrections-3-0", "sets"}
-    taught = recipe(str(tmp_path / "runs" / "mlp-50-corrections-3-0" / "recipe.json"))
+    taught = load_recipe(str(tmp_path / "runs" / "mlp-50-corrections-3-0" / "recipe.json"))
     assert taught.data == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
 
 
@@ -58,25 +60,25 @@ def test_corrections_need_what_was_misread(little_rows, hands, told, tmp_path):
 
 
 def test_quick_is_one_epoch_of_one_seed_above_its_floor(little_rows, told, tmp_path):
-    try_out(["all"], tmp_path, told.append)
+    run_quick_check(["all"], tmp_path, told.append)
     assert len(told) == 1
     assert told[0].endswith("of MNIST test, the floor is 10 %")
-    assert recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
+    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
 
 
 def test_quick_trains_anew(little_rows, told, tmp_path):
     (tmp_path / "mlp-50-quick").mkdir()
     (tmp_path / "mlp-50-quick" / "measured.json").write_text("of an older day")
-    try_out(["all"], tmp_path, told.append)
+    run_quick_check(["all"], tmp_path, told.append)
     assert len(told) == 1
 
 
 def test_quick_fails_below_a_floor(little_rows, told, tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "ROWS", (Row("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),))
+    monkeypatch.setattr(rows, "EXPERIMENTS", (Experiment("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),))
     with pytest.raises(InkwiseError, match="below the floor: mlp-50"):
-        try_out(["mlp-50"], tmp_path, told.append)
+        run_quick_check(["mlp-50"], tmp_path, told.append)
 
 
 def test_quick_says_where_one_epoch_tells_nothing(little_rows, told, tmp_path):
     with pytest.raises(InkwiseError, match="mlp-50-corrections-3: one epoch tells nothing"):
-        try_out(["mlp-50-corrections-3"], tmp_path, told.append)
+        run_quick_check(["mlp-50-corrections-3"], tmp_path, told.append)

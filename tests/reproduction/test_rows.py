@@ -1,10 +1,10 @@
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.reproduction import ROWS
-from inkwise.reproduction.claims import rows_of
+from inkwise.reproduction import EXPERIMENTS
+from inkwise.reproduction.claims import select_experiments
 from inkwise.training import RECIPES
-from inkwise.training.document_recipes import PAPERS
+from inkwise.training.document_recipes import DOCUMENT_RECIPES
 
 
 def names(rows):
@@ -12,27 +12,33 @@ def names(rows):
 
 
 def test_every_recipe_of_the_documents_has_its_row():
-    assert {recipe.name for recipe in PAPERS} <= {row.recipe.name for row in ROWS} <= set(RECIPES)
-    assert len({*names(ROWS)}) == len(ROWS)
+    assert (
+        {recipe.name for recipe in DOCUMENT_RECIPES}
+        <= {row.recipe.name for row in EXPERIMENTS}
+        <= set(RECIPES)
+    )
+    assert len({*names(EXPERIMENTS)}) == len(EXPERIMENTS)
 
 
 def test_every_document_is_held_to_something():
-    for row in ROWS:
+    for row in EXPERIMENTS:
         assert bool(row.claims) == (row.document > 0), row.name
-    assert {row.document for row in ROWS} == {0, 1, 2, 3, 4, 5}
+    assert {row.document for row in EXPERIMENTS} == {0, 1, 2, 3, 4, 5}
 
 
 def test_rows_by_name_by_recipe_and_all():
-    assert names(rows_of(["mlp-50-second-25"])) == ["mlp-50-second-25"]
-    assert names(rows_of(["cnn-small", "lenet-robust"])) == ["cnn-small", "lenet-robust"]
-    assert names(rows_of(["mlp-50"])) == ["mlp-50"], "the row, where a row and a recipe have one name"
-    of_recipe = [row.name for row in ROWS if row.recipe.name == "cnn-adadelta"]
-    assert names(rows_of(["cnn-adadelta"])) == of_recipe
-    assert rows_of(["all"]) == [*ROWS]
+    assert names(select_experiments(["mlp-50-second-25"])) == ["mlp-50-second-25"]
+    assert names(select_experiments(["cnn-small", "lenet-robust"])) == ["cnn-small", "lenet-robust"]
+    assert names(select_experiments(["mlp-50"])) == ["mlp-50"], (
+        "the row, where a row and a recipe have one name"
+    )
+    of_recipe = [row.name for row in EXPERIMENTS if row.recipe.name == "cnn-adadelta"]
+    assert names(select_experiments(["cnn-adadelta"])) == of_recipe
+    assert select_experiments(["all"]) == [*EXPERIMENTS]
 
 
 def test_an_unknown_name_is_told_the_nearest():
     with pytest.raises(
         InkwiseError, match="nothing to reproduce by the name 'lenet'; did you mean lenet-robust"
     ):
-        rows_of(["all", "lenet"])
+        select_experiments(["all", "lenet"])

@@ -3,21 +3,23 @@ import os
 import pytest
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.reproduction import Row
+from inkwise.reproduction import Experiment
 from inkwise.reproduction import seed_runs as runs
-from inkwise.reproduction.evaluation_sets import prepare
-from inkwise.reproduction.seed_runs import Task, do, measured, run_all
-from inkwise.training import recipe
+from inkwise.reproduction.evaluation_sets import prepare_sets
+from inkwise.reproduction.seed_runs import SeedRun, load_result, run_all, run_one
+from inkwise.training import load_recipe
 
 
 @pytest.fixture
 def task(little_mnist, tmp_path):
-    chosen = recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
-    return Task(Row("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", ("mnist-train", "mnist-modified"))
+    chosen = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
+    return SeedRun(
+        Experiment("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", ("mnist-train", "mnist-modified")
+    )
 
 
 def test_a_run_is_trained_and_measured_on_all_sets(task):
-    _, result = do(task)
+    _, result = run_one(task)
     assert {name: n for name, (_, n) in result.sets.items()} == {
         "mnist-test": 40,
         "mnist-modified": 40,
@@ -28,46 +30,46 @@ def test_a_run_is_trained_and_measured_on_all_sets(task):
     assert result.value("validation 2") == result.value("validation")
     assert result.value("mnist-test") == 1 - result.sets["mnist-test"][0] / 40
     assert result.value("canvas") is None
-    assert measured(task.folder) == result
+    assert load_result(task.folder) == result
     assert (task.folder / "report.html").exists()
 
 
 def test_what_is_done_is_not_done_again(task, monkeypatch):
-    _, result = do(task)
+    _, result = run_one(task)
     monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr(runs, "finish", lambda *_: pytest.fail("the test set was read again"))
-    assert do(task)[1] == result
+    monkeypatch.setattr(runs, "evaluate_run", lambda *_: pytest.fail("the test set was read again"))
+    assert run_one(task)[1] == result
 
 
 def test_a_set_that_came_later_is_measured_without_training_again(task, monkeypatch, hands, tmp_path):
-    do(task)
+    run_one(task)
     monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trained again"))
-    sets = tuple(map(str, prepare(tmp_path / "sets", hands)))
-    _, result = do(Task(task.row, task.recipe, task.folder, sets))
+    sets = tuple(map(str, prepare_sets(tmp_path / "sets", hands)))
+    _, result = run_one(SeedRun(task.row, task.recipe, task.folder, sets))
     assert result.sets["canvas"][1] == 8
 
 
 def test_a_run_of_another_recipe_is_not_taken_for_it(task):
-    do(task)
+    run_one(task)
     with pytest.raises(DataError, match="mlp-50-0: holds a run of another recipe; delete it"):
-        do(Task(task.row, task.recipe.set(dropout=0.5), task.folder))
+        run_one(SeedRun(task.row, task.recipe.set(dropout=0.5), task.folder))
 
 
 @pytest.fixture
 def bars(bars_folder, tmp_path):
     """Two tasks that need no MNIST, so that other processes can do them."""
-    chosen = recipe("mlp-50").set(
+    chosen = load_recipe("mlp-50").set(
         data=(str(bars_folder),), test=(str(bars_folder),), epochs=2, batch=16, precision="float32"
     )
-    row = Row("mlp-50", 5, chosen)
-    return [Task(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
+    row = Experiment("mlp-50", 5, chosen)
+    return [SeedRun(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
 
 
 def test_runs_are_done_by_other_processes(bars):
     results = {task.folder.name: result for task, result in run_all(bars)}
     assert {*results} == {"mlp-50-0", "mlp-50-1"}
     for task in bars:
-        assert measured(task.folder) == results[task.folder.name]
+        assert load_result(task.folder) == results[task.folder.name]
 
 
 class Deadly:
@@ -78,13 +80,13 @@ class Deadly:
 
 
 def test_a_killed_process_is_one_line(bars):
-    deadly = Task(bars[0].row, Deadly(), bars[0].folder)
+    deadly = SeedRun(bars[0].row, Deadly(), bars[0].folder)
     with pytest.raises(InkwiseError, match="killed from outside; the same command goes on"):
         list(run_all([deadly]))
 
 
 def test_an_error_of_another_process_is_ours(bars):
-    lost = Task(bars[0].row, bars[0].recipe.set(data=("nowhere.csv",)), bars[0].folder)
+    lost = SeedRun(bars[0].row, bars[0].recipe.set(data=("nowhere.csv",)), bars[0].folder)
     with pytest.raises(DataError, match=r"nowhere\.csv: no such data set"):
         list(run_all([lost]))
 
@@ -93,4 +95,4 @@ def test_an_error_of_another_process_is_ours(bars):
 def test_a_damaged_result_is_one_line(tmp_path, text):
     (tmp_path / "measured.json").write_text(text)
     with pytest.raises(DataError, match="is damaged; delete it"):
-        measured(tmp_path)
+        load_result(tmp_path)

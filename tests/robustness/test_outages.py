@@ -6,40 +6,40 @@ from datetime import datetime, timedelta
 import numpy as np
 import psycopg
 import pytest
-from outages import barred, handicapped, starved
-from victims import Downloading, Reading
+from outages import drop_capabilities, limit_file_size, with_fault
+from victims import BatchReadingWorkload, DownloadWorkload
 
 from inkwise._util.errors import StoreError
 from inkwise.corrections import Learner, Store
 from inkwise.corrections import sample as sample_module
-from inkwise.corrections.learner import Answer
+from inkwise.corrections.learner import LabelledAnswer
 
 SEVEN = [[(30, 25), (85, 25), (55, 100)]]
 
 
-@pytest.mark.parametrize("handicap", [starved, barred])
-@pytest.mark.parametrize("kind", [Reading, Downloading])
+@pytest.mark.parametrize("handicap", [limit_file_size, drop_capabilities])
+@pytest.mark.parametrize("kind", [BatchReadingWorkload, DownloadWorkload])
 def test_a_disk_that_is_full_or_closed_is_one_line_and_then_it_goes_on(kind, handicap, tmp_path):
     victim = kind(tmp_path)
-    with handicapped(handicap, tmp_path):
+    with with_fault(handicap, tmp_path):
         run = victim.start()
         assert run.wait()
-    assert run.told(), run.complaint()
+    assert run.failed_cleanly(), run.failure_reason()
     run = victim.start()
     assert run.wait()
-    assert (run.complaint(), victim.missing()) == ("", 0)
+    assert (run.failure_reason(), victim.count_missing()) == ("", 0)
 
 
 def test_when_the_clock_goes_back_the_last_step_is_still_the_last(tmp_path, monkeypatch):
-    class Earlier(datetime):
+    class PastDatetime(datetime):
         @classmethod
         def now(cls, tz=None):
             return super().now(tz) - timedelta(days=400)
 
     learner = Learner(f"sqlite:///{tmp_path / 'taught.db'}")
-    (first,) = learner.keep("anna", "canvas", [Answer("7", SEVEN)])
-    monkeypatch.setattr(sample_module, "datetime", Earlier)
-    (second,) = learner.keep("anna", "canvas", [Answer("1", SEVEN)])
+    (first,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
+    monkeypatch.setattr(sample_module, "datetime", PastDatetime)
+    (second,) = learner.keep("anna", "canvas", [LabelledAnswer("1", SEVEN)])
     assert second.time < first.time - timedelta(days=300)
     assert learner.read_strokes("anna", SEVEN).text
     store = learner.store

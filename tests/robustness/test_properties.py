@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import yaml
-from decoders import constraint, idx, pattern, strokes, template, tried
+from decoders import constraint, idx, pattern, run_target, strokes, template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ points = st.lists(st.tuples(numbers, numbers) | plain, max_size=6)
 @QUICK
 @given(st.lists(points, max_size=5) | plain, st.text(max_size=70) | plain)
 def test_strokes_as_a_page_may_send_them(drawn, writer):
-    tried(strokes, json.dumps({"writer": writer, "strokes": drawn}).encode())
+    run_target(strokes, json.dumps({"writer": writer, "strokes": drawn}).encode())
 
 
 finite = st.floats(-1e6, 1e6)
@@ -69,13 +69,13 @@ known = st.one_of(
 @QUICK
 @given(st.dictionaries(keys, known, max_size=3))
 def test_what_a_form_may_say_of_a_number(values):
-    tried(constraint, json.dumps(values).encode())
+    run_target(constraint, json.dumps(values).encode())
 
 
 @QUICK
 @given(patterns.map("".join) | st.text(max_size=12))
 def test_patterns(text):
-    tried(pattern, text.encode("utf-8", "surrogatepass"))
+    run_target(pattern, text.encode("utf-8", "surrogatepass"))
 
 
 @QUICK
@@ -102,13 +102,13 @@ form = st.fixed_dictionaries(
 @QUICK
 @given(form)
 def test_forms(values):
-    tried(template, yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))
+    run_target(template, yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))
 
 
 @QUICK
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=4), st.binary(max_size=40), st.integers(0, 255))
 def test_headers_of_idx(shape, content, kind):
-    tried(idx, bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content)
+    run_target(idx, bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content)
 
 
 @QUICK

@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from decoders import TARGETS, FindingError, tried
+from decoders import TARGETS, FindingError, run_target
 
 from inkwise._util.errors import InkwiseError
 
@@ -16,7 +16,7 @@ FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
 
 @pytest.mark.parametrize("seed", FILES, ids=lambda path: path.relative_to(SEEDS).as_posix())
 def test_a_decoder_takes_it_or_says_why_not(seed, capsys):
-    tried(TARGETS[seed.parent.name], seed.read_bytes())
+    run_target(TARGETS[seed.parent.name], seed.read_bytes())
     assert capsys.readouterr().out == ""
 
 
@@ -45,18 +45,18 @@ def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
             pass
 
     with pytest.raises(FindingError, match=r"^3 bytes took 0\.\d s$"):
-        tried(slow, b"abc")
+        run_target(slow, b"abc")
     with pytest.raises(ZeroDivisionError):
-        tried(lambda data: 1 / len(data), b"")
+        run_target(lambda data: 1 / len(data), b"")
 
 
 def test_an_error_of_two_lines_is_a_finding():
     def refuse(data):
         raise InkwiseError(data.decode())
 
-    tried(refuse, b"one line")
+    run_target(refuse, b"one line")
     with pytest.raises(FindingError, match=r"of more than a line: 'two\\nlines'"):
-        tried(refuse, b"two\nlines")
+        run_target(refuse, b"two\nlines")
 
 
 fuzzes = pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")

@@ -15,7 +15,7 @@ import cv2
 import pytest
 
 from inkwise.recognition import Recognizer
-from inkwise.service import Limits, Settings, create_app
+from inkwise.service import RequestLimits, Settings, create_app
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # newer versions would rather have another client than httpx
@@ -39,7 +39,7 @@ def serve():
     with ExitStack() as running:
 
         def serve(host="127.0.0.1", tokens=None, **limits):
-            app = create_app(Settings(host, tokens=tokens, limits=replace(Limits(), **limits)))
+            app = create_app(Settings(host, tokens=tokens, limits=replace(RequestLimits(), **limits)))
             client = TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False)
             return running.enter_context(client)
 

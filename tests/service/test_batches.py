@@ -7,7 +7,7 @@ import pytest
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import plain_digits
+from inkwise.recognition.reference_digits import reference_glyphs
 from inkwise.service.dynamic_batching import BatchedModel
 
 
@@ -38,7 +38,7 @@ def held(model, monkeypatch):
 
 
 def test_what_it_says_is_what_the_model_says(model):
-    glyphs = np.concatenate([plain_digits()] * 13)  # in parts
+    glyphs = np.concatenate([reference_glyphs()] * 13)  # in parts
     for batched, alone in zip(model.run(glyphs), Model.bundled(threads=1).run(glyphs), strict=True):
         assert np.allclose(batched, alone, atol=1e-6)
 
@@ -46,19 +46,19 @@ def test_what_it_says_is_what_the_model_says(model):
 def test_requests_that_wait_go_through_the_model_together(model, batches, held):
     held(9)
     with ThreadPoolExecutor(10) as pool:
-        found = list(pool.map(lambda glyph: model.run(glyph[None])[0], plain_digits()))
+        found = list(pool.map(lambda glyph: model.run(glyph[None])[0], reference_glyphs()))
     assert [model.labels[row.argmax()] for (row,) in found] == list("0123456789")
     assert batches == [(1, 1), (9, 9)]
 
 
 def test_many_glyphs_go_in_parts_so_that_others_get_between(model, batches, held):
     held(1)
-    many = np.concatenate([plain_digits()] * 16)
+    many = np.concatenate([reference_glyphs()] * 16)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(model.run, many)
         while not batches:
             time.sleep(0.001)
-        pool.submit(model.run, plain_digits()[:1]).result()
+        pool.submit(model.run, reference_glyphs()[:1]).result()
         assert len(first.result()[0]) == 160
     assert sum(glyphs for _, glyphs in batches) == 161
     assert batches[0] == (1, 64)
@@ -76,7 +76,7 @@ def test_the_error_of_one_does_not_touch_the_others(model, held, monkeypatch):
     held(3)
     monkeypatch.setattr(Model, "run", picky)
     blot = np.full((1, 28, 28), 255, np.uint8)
-    requests = [plain_digits()[:1], blot, plain_digits()[7:8], plain_digits()[:2]]
+    requests = [reference_glyphs()[:1], blot, reference_glyphs()[7:8], reference_glyphs()[:2]]
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(model.run, glyphs) for glyphs in requests]
     assert isinstance(futures[1].exception(), RuntimeError)

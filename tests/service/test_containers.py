@@ -15,9 +15,9 @@ import yaml
 from inkwise.cli import app
 from inkwise.cli.serve import serve
 from inkwise.recognition.runtime import TELEMETRY_SWITCH
-from inkwise.service import Limits
-from inkwise.service.middleware import HEALTH
-from inkwise.service.worker_processes import _GRACE
+from inkwise.service import RequestLimits
+from inkwise.service.middleware import HEALTH_PATH
+from inkwise.service.worker_processes import _GRACE_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
@@ -63,7 +63,7 @@ def test_health_is_what_the_service_says_of_itself(start):
     (words,) = re.findall(r"HEALTHCHECK .* CMD (.*)$", DOCKERFILE, re.MULTILINE)
     (ours,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
     address = f"http://127.0.0.1:{ours}"
-    assert f"{address}{HEALTH}" in words
+    assert f"{address}{HEALTH_PATH}" in words
     assert OURS["serve"]["ports"] == [f"127.0.0.1:{ours}:{signature(serve).parameters['port'].default}"]
     with start() as service:
         name, *rest = (word.replace(address, service.url) for word in json.loads(words))
@@ -74,7 +74,7 @@ def test_health_is_what_the_service_says_of_itself(start):
 
 def test_it_is_given_the_time_that_it_takes_to_end():
     given = int(OURS["serve"]["stop_grace_period"].removesuffix("s"))
-    assert given > Limits().seconds + 2 * _GRACE
+    assert given > RequestLimits().seconds + 2 * _GRACE_SECONDS
 
 
 def test_what_is_to_be_set_is_told():

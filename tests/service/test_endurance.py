@@ -11,11 +11,11 @@ def _benchmarks(monkeypatch):
 
 
 def test_so_many_reads_are_answered_rightly(start, run):
-    from endurance import endure
+    from endurance import run_load
 
     with start() as service:
         port = int(service.url.rpartition(":")[2])
-        tally = run(endure(service.process.pid, port, clients=4, minutes=0, reads=60))
+        tally = run(run_load(service.process.pid, port, clients=4, minutes=0, reads=60))
         assert service.end() == 0
     assert (tally.answers, tally.wrong) == (60, [])
     assert {status for _, status in tally.seconds} == {200}
@@ -36,13 +36,13 @@ def test_so_many_reads_are_answered_rightly(start, run):
     ],
 )
 def test_an_answer_is_right_if_it_is_the_same_but_for_rounding(status, body, right):
-    from endurance import Question, same
+    from endurance import ExpectedRequest, same
 
-    assert same(Question("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
+    assert same(ExpectedRequest("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
 
 
 def test_a_service_that_reads_wrongly_is_not_tried_further():
-    from endurance import Question, check
+    from endurance import ExpectedRequest, check
 
     with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
-        check(Question("a 7", b"", text="7"), 200, b'{"text":"1"}')
+        check(ExpectedRequest("a 7", b"", text="7"), 200, b'{"text":"1"}')

@@ -6,7 +6,7 @@ import pytest
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition import Recognizer
 from inkwise.service import Settings, Tokens, create_app
-from inkwise.service.json_log import JsonLines
+from inkwise.service.json_log import JsonLinesFormatter
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def tokens(tmp_path):
 def lines(caplog):
     """The lines of the log until now, as they are written."""
     caplog.set_level(logging.INFO, "inkwise")
-    return lambda: [json.loads(JsonLines().format(record)) for record in caplog.records]
+    return lambda: [json.loads(JsonLinesFormatter().format(record)) for record in caplog.records]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
@@ -136,7 +136,7 @@ def test_requests_are_counted_by_path_and_status(client, read):
 
 
 def test_while_it_stops_what_is_new_is_refused(client, read):
-    client.app.state.traffic.stopping = True
+    client.app.state.in_flight.stopping = True
     assert client.get("/healthz").status_code == 503
     response = read(client)
     assert (response.status_code, response.json()) == (503, {"error": "stopping: ask another"})

@@ -131,7 +131,7 @@ def test_a_process_that_dies_is_replaced(start):
 
 
 def test_a_process_that_hangs_does_not_keep_the_others_from_ending(start):
-    hurry = "import inkwise.service.worker_processes as process; process._GRACE = 0.5"
+    hurry = "import inkwise.service.worker_processes as process; process._GRACE_SECONDS = 0.5"
     with start("--workers", "2", "--seconds", "0.2", before=hurry) as service:
         assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
         hung = until(service.lines)[-1]["pid"]

@@ -8,7 +8,7 @@ import pytest
 from inkwise import Recognizer
 from inkwise._util.errors import ModelError
 from inkwise.recognition import Model
-from inkwise.recognition.reference_digits import plain_digits
+from inkwise.recognition.reference_digits import reference_glyphs
 from inkwise.service import Settings, create_app, schema
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
@@ -88,7 +88,7 @@ def test_what_cannot_be_known_is_one_line(client, read, query, error):
 
 
 def test_glyphs_are_classified(client):
-    glyphs = np.concatenate([plain_digits(), np.zeros((1, 28, 28), np.uint8)])
+    glyphs = np.concatenate([reference_glyphs(), np.zeros((1, 28, 28), np.uint8)])
     found = client.post("/v1/classify", content=glyphs.tobytes(), headers=GLYPHS).json()
     assert found["labels"][:10] == found["classes"] == list("0123456789")
     assert found["accepted"] == [True] * 10 + [False]
@@ -97,9 +97,9 @@ def test_glyphs_are_classified(client):
 
 
 def test_the_answers_are_what_the_description_says(client, read):
-    assert schema.Reading.model_validate(read(client).json()).digits[0].box is not None
-    assert schema.Reading.model_validate(draw(client, SEVEN).json()).digits[0].strokes == [0]
-    assert schema.Reading.model_validate(draw(client, []).json()).digits == []
+    assert schema.ReadingSchema.model_validate(read(client).json()).digits[0].box is not None
+    assert schema.ReadingSchema.model_validate(draw(client, SEVEN).json()).digits[0].strokes == [0]
+    assert schema.ReadingSchema.model_validate(draw(client, []).json()).digits == []
     assert schema.Health.model_validate(client.get("/healthz").json())
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from inkwise.recognition import Model, Recognizer
-from inkwise.service.executor import THREADS, AbandonedError
+from inkwise.service.executor import READER_THREADS, RequestAbandonedError
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def pool(slow):
 
 @pytest.fixture
 def one_thread(monkeypatch):
-    monkeypatch.setattr("inkwise.service.executor.THREADS", 1)
+    monkeypatch.setattr("inkwise.service.executor.READER_THREADS", 1)
 
 
 def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
@@ -39,12 +39,12 @@ def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
 
 def test_no_more_is_read_at_once_than_there_are_threads(serve, read, slow, pool):
     client = serve()
-    requests = [pool.submit(read, client, expect="digit") for _ in range(THREADS + 2)]
-    for _ in range(THREADS):
+    requests = [pool.submit(read, client, expect="digit") for _ in range(READER_THREADS + 2)]
+    for _ in range(READER_THREADS):
         slow.begun.acquire()
-    assert slow.calls == THREADS
+    assert slow.calls == READER_THREADS
     slow.go.set()
-    assert [request.result().status_code for request in requests] == [200] * (THREADS + 2)
+    assert [request.result().status_code for request in requests] == [200] * (READER_THREADS + 2)
 
 
 def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve, read, slow):
@@ -81,7 +81,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
 
 
 def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, png, monkeypatch):
-    monkeypatch.setattr("inkwise.service.executor._HELD", len(png))
+    monkeypatch.setattr("inkwise.service.executor._MAX_HELD_BYTES", len(png))
     client = serve(queue=0, body_bytes=len(png))
 
     async def ask():
@@ -116,7 +116,7 @@ def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, p
 
 
 def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
-    monkeypatch.setattr("inkwise.service.executor._HELD", 2 * len(png))
+    monkeypatch.setattr("inkwise.service.executor._MAX_HELD_BYTES", 2 * len(png))
     client = serve(body_bytes=len(png))
     first = [pool.submit(read, client, expect="digit") for _ in range(2)]
     for _ in first:
@@ -128,7 +128,7 @@ def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, po
 
 
 def test_large_pictures_are_read_one_at_a_time(serve, read, slow, pool, monkeypatch):
-    monkeypatch.setattr("inkwise.service.routes._LARGE", 1000)
+    monkeypatch.setattr("inkwise.service.routes._LARGE_IMAGE_PIXELS", 1000)
     client = serve()
     requests = [pool.submit(read, client, expect="digit") for _ in range(2)]
     slow.begun.acquire()
@@ -138,12 +138,12 @@ def test_large_pictures_are_read_one_at_a_time(serve, read, slow, pool, monkeypa
 
 
 def test_a_large_picture_that_takes_too_long_holds_up_none_but_the_large(serve, read, slow, monkeypatch):
-    monkeypatch.setattr("inkwise.service.routes._LARGE", 1000)
+    monkeypatch.setattr("inkwise.service.routes._LARGE_IMAGE_PIXELS", 1000)
     client = serve(seconds=0.3)
-    for _ in range(THREADS):
+    for _ in range(READER_THREADS):
         assert read(client, expect="digit").status_code == 503
     assert slow.calls == 1
-    monkeypatch.setattr("inkwise.service.routes._LARGE", 10**6)
+    monkeypatch.setattr("inkwise.service.routes._LARGE_IMAGE_PIXELS", 10**6)
     assert read(client, expect="any").status_code == 200
 
 
@@ -154,7 +154,7 @@ def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeyp
     def watched(recognizer, glyphs):
         try:
             return classify(recognizer, glyphs)
-        except AbandonedError:
+        except RequestAbandonedError:
             ended.set()
             raise
 
@@ -166,7 +166,7 @@ def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeyp
 
 
 def test_requests_at_the_same_time_are_one_batch(serve, read, monkeypatch):
-    monkeypatch.setattr("inkwise.service.executor.THREADS", 4)
+    monkeypatch.setattr("inkwise.service.executor.READER_THREADS", 4)
     client, first, run = serve(), threading.Lock(), Model.run
 
     def patient(model, glyphs):

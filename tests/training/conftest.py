@@ -9,9 +9,9 @@ from rich.console import Console
 
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets.idx import idx_bytes
-from inkwise.preprocessing import stroke_glyph
-from inkwise.training import recipe, train
-from inkwise.training.glyph_loop import Samples
+from inkwise.preprocessing import strokes_to_glyph
+from inkwise.training import load_recipe, train
+from inkwise.training.glyph_loop import GlyphSamples
 
 SHAPES = {
     "0": [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
@@ -69,11 +69,11 @@ def lines_recipe(tmp_path_factory):
     beside = [[np.array(stroke, float) for stroke in others[label]] for label, _ in kinds]
     besides = save_set(folder / "others.npz", beside, *zip(*kinds, strict=True))
     (folder / "scanned").mkdir()
-    glyphs = np.stack([stroke_glyph(sample) for sample in samples])
+    glyphs = np.stack([strokes_to_glyph(sample) for sample in samples])
     numbers = np.array(labels).astype(np.uint8)
     (folder / "scanned" / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
     (folder / "scanned" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(numbers))
-    return recipe("lines").set(
+    return load_recipe("lines").set(
         data=(str(folder / "scanned"), str(drawn)),
         others=(str(besides),),
         strips=48,
@@ -101,7 +101,7 @@ def shapes():
     """200 glyphs (200, 28, 28) and their labels (200,)."""
     rng = np.random.default_rng(0)
     labels = np.array(list(SHAPES) * 50)
-    glyphs = [stroke_glyph(write(label, rng), float(rng.uniform(1.8, 4))) for label in labels.tolist()]
+    glyphs = [strokes_to_glyph(write(label, rng), float(rng.uniform(1.8, 4))) for label in labels.tolist()]
     return np.stack(glyphs), labels
 
 
@@ -117,7 +117,7 @@ def shapes_folder(shapes, tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny(shapes_folder):
     """A recipe that trains on them for a fraction of a second."""
-    return recipe("default").set(
+    return load_recipe("default").set(
         data=(str(shapes_folder),),
         test=(),
         channels=(8, 8, 8),
@@ -167,7 +167,7 @@ def samples(shapes):
         torch.from_numpy(shapes[0]),
         torch.from_numpy(np.unique(shapes[1], return_inverse=True)[1]),
     )
-    return Samples(glyphs[40:], classes[40:]), Samples(glyphs[:40], classes[:40])
+    return GlyphSamples(glyphs[40:], classes[40:]), GlyphSamples(glyphs[:40], classes[:40])
 
 
 @pytest.fixture

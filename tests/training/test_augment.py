@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.training import recipe
+from inkwise.training import load_recipe
 from inkwise.training.augmentation import augment
 
 KINDS = {
@@ -23,7 +23,7 @@ KINDS = {
     "noise": 0.3,
     "occlusion": 12.0,
 }
-STILL = recipe("default").set(**dict.fromkeys(KINDS, 0.0))
+STILL = load_recipe("default").set(**dict.fromkeys(KINDS, 0.0))
 MIDDLE = 14.0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.training.synthesis.digit_pool import banks
+from inkwise.training.synthesis.digit_pool import build_digit_pools
 
 
 def kinds(samples):
@@ -26,9 +26,9 @@ def add_others(lines_recipe, save_strokes):
 
 
 def test_every_digit_in_strokes_by_hand_and_in_pictures(lines_recipe):
-    for bank in banks(lines_recipe):
-        assert len(bank.hands) >= 2
-        assert all(len(hand) == 10 and all(hand) for hand in bank.hands)
+    for bank in build_digit_pools(lines_recipe):
+        assert len(bank.samples_by_writer) >= 2
+        assert all(len(hand) == 10 and all(hand) for hand in bank.samples_by_writer)
         assert [len(glyphs) > 0 for glyphs in bank.glyphs] == [True] * 10
         assert {text for _, text in bank.numbers} == {"17"}
 
@@ -37,51 +37,51 @@ def test_no_writer_is_in_both(lines_recipe):
     drawn = [
         {
             stroke.tobytes()
-            for hand in bank.hands
+            for hand in bank.samples_by_writer
             for samples in hand
             for sample in samples
             for stroke in sample
         }
-        for bank in banks(lines_recipe)
+        for bank in build_digit_pools(lines_recipe)
     ]
     assert not drawn[0] & drawn[1]
 
 
 def test_what_stands_beside_is_no_digit_and_looks_like_none(add_others):
     labels = ["$", "#", "O", "l", "S", ".", ",", "-", "(", "1a", ""]
-    for bank in banks(add_others(*labels)):
-        assert kinds(bank.signs) == {0, 1}, "$ and #"
+    for bank in build_digit_pools(add_others(*labels)):
+        assert kinds(bank.symbols) == {0, 1}, "$ and #"
         assert not bank.numbers
         assert not bank.letters
 
 
 def test_letters_make_words_and_symbols_stand_beside_numbers(add_others):
-    for bank in banks(add_others("A", "$", "m", "+", "ab")):
+    for bank in build_digit_pools(add_others("A", "$", "m", "+", "ab")):
         assert kinds(bank.letters) == {0, 2, 4}
-        assert kinds(bank.signs) == {1, 3}
+        assert kinds(bank.symbols) == {1, 3}
 
 
 @pytest.mark.parametrize("letter", [*"hyY"])
 def test_what_looks_like_an_open_four_is_no_letter(add_others, letter):
-    for bank in banks(add_others("A", letter)):
+    for bank in build_digit_pools(add_others("A", letter)):
         assert kinds(bank.letters) == {0}
 
 
 def test_a_number_keeps_its_digits_only(add_others):
-    trained, _ = banks(add_others("12.50", "1/2/03", "$5", "5%"))
+    trained, _ = build_digit_pools(add_others("12.50", "1/2/03", "$5", "5%"))
     assert {text for _, text in trained.numbers} == {"1250", "1203", "5"}
-    assert not trained.signs
+    assert not trained.symbols
 
 
 def test_blank_glyphs_are_left_out(lines_recipe, tmp_path):
     rows = [f"{label % 10},{','.join(['0'] * 784)}" for label in range(40)]
     head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     (tmp_path / "blank.csv").write_text("\n".join([head, *rows, ""]))
-    trained, _ = banks(lines_recipe.set(data=(*lines_recipe.data, str(tmp_path / "blank.csv"))))
+    trained, _ = build_digit_pools(lines_recipe.set(data=(*lines_recipe.data, str(tmp_path / "blank.csv"))))
     assert all(glyph.any() for glyphs in trained.glyphs for glyph in glyphs)
 
 
 @pytest.mark.parametrize("kept", [0, 1], ids=["pictures alone", "strokes alone"])
 def test_strokes_and_pictures_are_both_needed(lines_recipe, kept):
     with pytest.raises(DataError, match="each digit is needed in both"):
-        banks(lines_recipe.set(data=(lines_recipe.data[kept],)))
+        build_digit_pools(lines_recipe.set(data=(lines_recipe.data[kept],)))

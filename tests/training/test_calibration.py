@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 
-from inkwise.training.calibration import expect_digits, fit_temperature
-from inkwise.training.models.classifiers import net_of
-from inkwise.training.recipes import recipe
+from inkwise.training.calibration import adjust_class_prior, fit_temperature
+from inkwise.training.models.classifiers import architecture
+from inkwise.training.recipes import load_recipe
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5, 8.0])
@@ -33,9 +33,9 @@ def test_large_logits_do_no_harm():
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 0.1), (0.1, 0.1), (0.02, 0.02)])
 def test_fewer_non_digits_are_expected_than_were_taught(share, expected):
-    net = net_of("compact")(recipe("hands"), 11)
+    net = architecture("compact")(load_recipe("hands"), 11)
     before = net.head.bias.detach().clone()
-    expect_digits(net, share)
+    adjust_class_prior(net, share)
     shift = (net.head.bias - before).detach()
     assert torch.count_nonzero(shift[:-1]) == 0, "the digits keep what they have"
     assert expit(np.log(share / (1 - share)) + shift[-1].item()) == pytest.approx(expected)

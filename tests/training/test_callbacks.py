@@ -10,15 +10,15 @@ from rich.console import Console
 from torch import nn
 
 from inkwise._util.errors import DataError
-from inkwise.training import Recipe, recipe
+from inkwise.training import Recipe, load_recipe
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
     EarlyStopping,
     OneCycle,
-    Progress,
+    ProgressBar,
     ReduceOnPlateau,
-    Step,
+    StepDecay,
     WeightAveraging,
 )
 
@@ -27,7 +27,7 @@ from inkwise.training.callbacks import (
 class FakeLoop:
     """What callbacks see of a loop; nothing is trained."""
 
-    recipe: Recipe = field(default_factory=lambda: recipe("default").set(lr=1.0, epochs=10))
+    recipe: Recipe = field(default_factory=lambda: load_recipe("default").set(lr=1.0, epochs=10))
     net: nn.Module = field(default_factory=lambda: nn.Linear(2, 1))
     total_steps: int = 100
     step: int = 0
@@ -108,7 +108,7 @@ def test_one_cycle_hangs_on_the_step_alone(loop):
 
 
 def test_step_multiplies_the_rate_every_so_many_epochs(loop):
-    callback, found = Step(3, 0.1), []
+    callback, found = StepDecay(3, 0.1), []
     for _ in range(7):
         loop.run_epoch(callback)
         found.append(loop.lr)
@@ -168,14 +168,14 @@ def test_the_average_of_the_weights_is_what_is_kept(loop):
     callback = WeightAveraging(0.05)  # of 100 steps: 1 - 1/5 of the past stays each step
     weigh(loop, 0.0)
     callback.on_train_begin(loop)
-    assert loop.kept is not loop.net
+    assert loop.evaluated_net is not loop.net
     for _ in range(100):
         weigh(loop, 1.0)
         callback.on_step_end(loop)
-    assert torch.equal(loop.kept.weight, torch.ones(1, 2)), "the first weights are forgotten"
+    assert torch.equal(loop.evaluated_net.weight, torch.ones(1, 2)), "the first weights are forgotten"
     weigh(loop, 2.0)
     callback.on_step_end(loop)
-    torch.testing.assert_close(loop.kept.weight, torch.full((1, 2), 1.2))
+    torch.testing.assert_close(loop.evaluated_net.weight, torch.full((1, 2), 1.2))
     assert loop.net.weight[0, 0] == 2, "the net itself goes on"
 
 
@@ -186,7 +186,7 @@ def test_the_average_forgets_fast_at_the_beginning(loop):
         weigh(loop, value)
         callback.on_step_end(loop)
     # A long average would still hold nearly all of the 8.
-    assert 0 < loop.kept.weight[0, 0] < 0.2
+    assert 0 < loop.evaluated_net.weight[0, 0] < 0.2
 
 
 def test_the_average_holds_the_statistics_of_batch_norm(loop):
@@ -196,7 +196,7 @@ def test_the_average_holds_the_statistics_of_batch_norm(loop):
     for mean in [2.0, 4.0] * 50:
         loop.net[0].running_mean.fill_(mean)
         callback.on_step_end(loop)
-    torch.testing.assert_close(loop.kept[0].running_mean, torch.full((2,), 3.0), atol=0.2, rtol=0)
+    torch.testing.assert_close(loop.evaluated_net[0].running_mean, torch.full((2,), 3.0), atol=0.2, rtol=0)
 
 
 def test_the_average_goes_on_after_a_kill(loop):
@@ -205,14 +205,14 @@ def test_the_average_goes_on_after_a_kill(loop):
     for value in (1.0, 5.0, 2.0):
         weigh(loop, value)
         callback.on_step_end(loop)
-    kept = loop.kept
+    kept = loop.evaluated_net
     resumed.on_train_begin(loop)
     resumed.restore(callback.state())
     weigh(loop, 7.0)
     callback.on_step_end(loop)
     resumed.on_step_end(loop)
-    assert loop.kept is not kept
-    assert torch.equal(loop.kept.weight, kept.weight)
+    assert loop.evaluated_net is not kept
+    assert torch.equal(loop.evaluated_net.weight, kept.weight)
 
 
 def test_a_checkpoint_is_taken_back(loop, tmp_path):
@@ -264,7 +264,7 @@ ROW = {
 @pytest.mark.parametrize("terminal", [False, True])
 def test_progress_prints_a_line_an_epoch(loop, terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    callback = Progress(console)
+    callback = ProgressBar(console)
     callback.on_train_begin(loop)
     for step in range(1, 4):
         loop.step = step
@@ -282,7 +282,7 @@ def test_progress_prints_a_line_an_epoch(loop, terminal):
 
 def test_progress_shows_a_bar_on_a_terminal(loop):
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    callback = Progress(console)
+    callback = ProgressBar(console)
     loop.step = 50
     callback.on_train_begin(loop)
     assert callback.bar.tasks[0].percentage == 50, "where a resumed run stands"

@@ -14,7 +14,7 @@ from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY
 from inkwise.training import train
 from inkwise.training.initialization import net_from_onnx
-from inkwise.training.onnx_ensemble import ensemble
+from inkwise.training.onnx_ensemble import export_ensemble
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def others(tiny, tmp_path_factory):
 def joined(base, others, tmp_path_factory):
     """The sources of three models, and the ensemble of them."""
     sources = [str(base), *others]
-    return sources, ensemble(sources, tmp_path_factory.mktemp("joined") / "model.onnx")
+    return sources, export_ensemble(sources, tmp_path_factory.mktemp("joined") / "model.onnx")
 
 
 def members(sources):
@@ -91,23 +91,23 @@ def test_it_reads_remembers_and_is_a_member_again(joined, others, shapes, tmp_pa
     sources, model = joined
     glyphs, labels = shapes
     first = tmp_path / "first.onnx"
-    ensemble(sources, first)
+    export_ensemble(sources, first)
 
-    both = ensemble([str(first), others[0]], tmp_path / "both.onnx")
+    both = export_ensemble([str(first), others[0]], tmp_path / "both.onnx")
     onnx.checker.check_model(onnx.load(tmp_path / "both.onnx"), full_check=True)
 
     one, other = model.run(glyphs), members(others[:1])[0].run(glyphs)
     np.testing.assert_allclose(both.run(glyphs)[0], (one[0] + other[0]) / 2, atol=1e-6)
     assert both.run(glyphs)[1].shape[1] == one[1].shape[1] + other[1].shape[1]
     assert both.metadata["name"] == "ensemble of 2: (ensemble of 3: default), default"
-    taught = Recognizer(both).remember(glyphs[:20], np.array(["×"] * 20))
+    taught = Recognizer(both).adapt(glyphs[:20], np.array(["×"] * 20))
     assert taught.labels == ("0", "1", "4", "7", "×")
     assert taught.classify(glyphs).shape == (len(labels), 5)
 
 
 def test_labels_in_another_order_are_brought_into_that_of_the_first(base, others, shapes, tmp_path):
     turned = edited(base, tmp_path / "turned.onnx", labels=["7", "4", "1", "0"])
-    model = ensemble([others[0], turned], tmp_path / "model.onnx")
+    model = export_ensemble([others[0], turned], tmp_path / "model.onnx")
     first, second = members([others[0], str(base)])
     expected = (first.run(shapes[0])[0] + second.run(shapes[0])[0][:, ::-1]) / 2
     np.testing.assert_allclose(model.run(shapes[0])[0], expected, atol=1e-6)
@@ -115,12 +115,12 @@ def test_labels_in_another_order_are_brought_into_that_of_the_first(base, others
 
 def test_a_long_name_only_counts_its_members(base, others, tmp_path):
     long = edited(base, tmp_path / "long.onnx", name="learnt " * 20)
-    assert ensemble([long, others[0]], tmp_path / "model.onnx").metadata["name"] == "ensemble of 2"
+    assert export_ensemble([long, others[0]], tmp_path / "model.onnx").metadata["name"] == "ensemble of 2"
 
 
 def test_it_cannot_learn(joined, tmp_path):
     sources, _ = joined
-    ensemble(sources, tmp_path / "model.onnx")
+    export_ensemble(sources, tmp_path / "model.onnx")
     with pytest.raises(ModelError, match=r"model\.onnx: holds no net that can learn$"):
         net_from_onnx(tmp_path / "model.onnx")
 
@@ -138,7 +138,7 @@ def test_what_cannot_be_joined_is_one_line(base, others, tmp_path, monkeypatch):
         ([source, "none.onnx"], r"^none.onnx: cannot be opened \(No such file or directory\)$"),
     ):
         with pytest.raises(ModelError, match=reason):
-            ensemble(sources, path)
+            export_ensemble(sources, path)
     assert not path.exists()
 
 
@@ -147,7 +147,7 @@ def test_another_version_of_the_operators_is_refused(base, others, tmp_path):
     proto.opset_import[0].version -= 1
     (tmp_path / "older.onnx").write_bytes(proto.SerializeToString())
     with pytest.raises(ModelError, match=r"older\.onnx: was made for ONNX opset \d+, .* for \d+"):
-        ensemble([others[0], str(tmp_path / "older.onnx")], tmp_path / "model.onnx")
+        export_ensemble([others[0], str(tmp_path / "older.onnx")], tmp_path / "model.onnx")
 
 
 def test_a_file_that_is_no_model_of_ours(base, tmp_path):
@@ -156,19 +156,19 @@ def test_a_file_that_is_no_model_of_ours(base, tmp_path):
     (tmp_path / "alien.onnx").write_bytes(proto.SerializeToString())
     assert METADATA_KEY == "inkwise"
     with pytest.raises(ModelError, match=r"alien\.onnx: is an ONNX model but not one of Inkwise's"):
-        ensemble(["default", str(tmp_path / "alien.onnx")], tmp_path / "model.onnx")
+        export_ensemble(["default", str(tmp_path / "alien.onnx")], tmp_path / "model.onnx")
 
 
 def test_a_file_that_cannot_be_written(joined, tmp_path):
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
-        ensemble(joined[0], tmp_path / "none" / "model.onnx")
+        export_ensemble(joined[0], tmp_path / "none" / "model.onnx")
 
 
 def test_a_member_is_not_replaced(base, others):
     content = base.read_bytes()
     for source in (base, base.parent):  # a file, and its run folder
         with pytest.raises(DataError, match=r"model\.onnx: is read, and would be replaced"):
-            ensemble([str(source), others[0]], base)
+            export_ensemble([str(source), others[0]], base)
     assert base.read_bytes() == content
 
 
@@ -177,10 +177,10 @@ def test_it_rejects_where_one_of_its_members_does(base, rejecting, others, shape
     sources = [str(base), str(rejecting)][:: -1 if turned else 1]
     glyphs = np.concatenate([shapes[0], stripes])
 
-    model = ensemble(sources, tmp_path / "model.onnx")
+    model = export_ensemble(sources, tmp_path / "model.onnx")
 
     expected = np.mean([member.run(glyphs)[0] for member in members(sources)], axis=0)
     np.testing.assert_allclose(model.run(glyphs)[0], expected, atol=1e-6)
     assert model.rejects
     assert model.run(stripes)[0].sum(1).max() < 0.8
-    assert not ensemble([str(base), others[0]], tmp_path / "plain.onnx").rejects
+    assert not export_ensemble([str(base), others[0]], tmp_path / "plain.onnx").rejects

@@ -14,9 +14,9 @@ import torch
 import inkwise
 from inkwise._util.errors import DataError
 from inkwise.recognition.runtime import onnxruntime
-from inkwise.training.glyph_loop import logits_of
+from inkwise.training.glyph_loop import glyph_logits
 from inkwise.training.models.classifiers import compact
-from inkwise.training.onnx_export import METADATA_KEY, annotate, export
+from inkwise.training.onnx_export import METADATA_KEY, export_classifier, update_metadata
 
 METADATA = {"labels": ["0", "1", "4", "7"], "temperature": 1.7, "name": "naïve", "metrics": {"misses": 0}}
 TEMPERATURE = 1.7
@@ -42,7 +42,7 @@ def net(tiny, shapes):
 @pytest.fixture(scope="session")
 def exported(net, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    export(net, path, TEMPERATURE, METADATA)
+    export_classifier(net, path, TEMPERATURE, METADATA)
     return path
 
 
@@ -55,7 +55,7 @@ def session(exported):
 def test_onnx_says_what_torch_says(session, net, shapes, n):
     glyphs = shapes[0][:n]
     probabilities, embedding = session.run(["probabilities", "embedding"], {"glyphs": glyphs})
-    logits = logits_of(net, torch.from_numpy(glyphs))
+    logits = glyph_logits(net, torch.from_numpy(glyphs))
     expected = (logits / TEMPERATURE).softmax(1)
     with torch.no_grad():
         features = net.features(torch.from_numpy(glyphs)[:, None].float() / 255)
@@ -93,7 +93,7 @@ def test_the_metadata_travel_along(session):
 def test_annotate_changes_a_key_and_leaves_the_rest(exported, shapes, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(exported.read_bytes())
-    annotate(path, metrics={"misses": 3}, note="new")
+    update_metadata(path, metrics={"misses": 3}, note="new")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     changed = json.loads(session.get_modelmeta().custom_metadata_map[METADATA_KEY])
     assert changed == METADATA | {"metrics": {"misses": 3}, "note": "new"}
@@ -104,7 +104,7 @@ def test_annotate_changes_a_key_and_leaves_the_rest(exported, shapes, tmp_path):
 
 def test_a_model_that_cannot_be_written_is_told_and_the_exporter_prints_nothing(net, tmp_path, capfd):
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
-        export(net, tmp_path / "none" / "model.onnx", 1.0, METADATA)
+        export_classifier(net, tmp_path / "none" / "model.onnx", 1.0, METADATA)
     assert capfd.readouterr() == ("", "")
 
 
@@ -112,7 +112,7 @@ def test_a_model_that_cannot_be_written_is_told_and_the_exporter_prints_nothing(
 def test_two_threads_that_export_leave_the_settings_of_the_process(net, tmp_path, together):
     logger = logging.getLogger("torch.onnx")
     before = list(warnings.filters), logger.level
-    together(lambda: export(net, tmp_path / f"{threading.get_ident()}.onnx", 1.0, METADATA), 1)
+    together(lambda: export_classifier(net, tmp_path / f"{threading.get_ident()}.onnx", 1.0, METADATA), 1)
     assert (list(warnings.filters), logger.level) == before
 
 
@@ -126,12 +126,12 @@ def test_what_is_no_digit_has_no_column(tiny, shapes, tmp_path):
     torch.manual_seed(0)
     net = compact(tiny, 5).eval()
     path = tmp_path / "model.onnx"
-    export(net, path, TEMPERATURE, METADATA | {"rejects": True})
+    export_classifier(net, path, TEMPERATURE, METADATA | {"rejects": True})
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
     (probabilities,) = session.run(["probabilities"], {"glyphs": shapes[0]})
 
-    expected = (logits_of(net, torch.from_numpy(shapes[0])) / TEMPERATURE).softmax(1)
+    expected = (glyph_logits(net, torch.from_numpy(shapes[0])) / TEMPERATURE).softmax(1)
     assert probabilities.shape == (200, 4)
     np.testing.assert_allclose(probabilities, expected[:, :4].numpy(), atol=1e-5)
     onnx.checker.check_model(onnx.load(path), full_check=True)

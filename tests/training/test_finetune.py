@@ -6,13 +6,13 @@ import pytest
 from inkwise._util.errors import DataError, ModelError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
-from inkwise.training.fine_tuning import finetune
-from inkwise.training.recipes import Learn
+from inkwise.training.fine_tuning import fine_tune
+from inkwise.training.recipes import FineTuningRecipe
 
 CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]
-QUICK = Learn().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
+QUICK = FineTuningRecipe().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def learn(base, replay, tmp_path):
         path = tmp_path / "learnt.onnx"
         drawn = StrokeSet("drawn", [], np.array([], str)) if drawn is None else drawn
         found = replay.select(slice(0)) if found is None else found
-        finetune(base, path, "anna", drawn, found, replay, **{"recipe": QUICK, **more})
+        fine_tune(base, path, "anna", drawn, found, replay, **{"recipe": QUICK, **more})
         return Model(path)
 
     return learn
@@ -62,7 +62,7 @@ def test_a_new_class_is_learnt_and_nothing_is_forgotten(learn, base, crosses, sh
 def test_what_was_read_wrong_is_learnt(learn, base):
     """Ones that lean as a slash does."""
     rng = np.random.default_rng(2)
-    glyphs = [stroke_glyph([np.array([(60, 0), (0, 80)]) + rng.normal(0, 4, (2, 2))]) for _ in range(20)]
+    glyphs = [strokes_to_glyph([np.array([(60, 0), (0, 80)]) + rng.normal(0, 4, (2, 2))]) for _ in range(20)]
     ones = Dataset("found", np.stack(glyphs), np.array(["1"] * 20))
     unseen = ones.select(slice(12, None)).glyphs
 
@@ -87,7 +87,7 @@ def test_the_metadata_say_from_what_was_learnt(learn, base, crosses, replay):
 def test_what_was_learnt_can_learn_more(learn, crosses, replay, tmp_path):
     learn(crosses)
     path = tmp_path / "more.onnx"
-    finetune(tmp_path / "learnt.onnx", path, "ben", crosses, replay.select(slice(4)), replay, recipe=QUICK)
+    fine_tune(tmp_path / "learnt.onnx", path, "ben", crosses, replay.select(slice(4)), replay, recipe=QUICK)
     assert Model(path).labels == ("0", "1", "4", "7", "×")
 
 
@@ -106,13 +106,13 @@ def test_the_same_samples_give_the_same_weights(learn, crosses):
 
 def test_a_replay_of_which_nothing_is_known_is_refused(learn, base, crosses, tmp_path):
     with pytest.raises(ModelError, match="knows no label of the replay"):
-        finetune(base, tmp_path / "a.onnx", "anna", crosses, crosses.to_dataset(), crosses.to_dataset())
+        fine_tune(base, tmp_path / "a.onnx", "anna", crosses, crosses.to_dataset(), crosses.to_dataset())
 
 
 def test_a_file_that_cannot_be_written(base, crosses, replay, tmp_path):
     path = tmp_path / "none" / "a.onnx"
     with pytest.raises(DataError, match=r"a\.onnx: cannot be written \(No such file or directory\)"):
-        finetune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
+        fine_tune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
 
 
 def test_what_is_no_digit_is_not_forgotten(learn, rejecting, crosses, shapes, stripes):

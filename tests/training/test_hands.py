@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from inkwise.training.synthesis.stroke_augmentation import _broken, _haste, _tremor, redrawn
+from inkwise.training.synthesis.stroke_augmentation import (
+    _smooth_corners,
+    _split_stroke,
+    _tremor,
+    augment_strokes,
+)
 
 ALONG = np.linspace(0, 1, 60)[:, None]
 BAR = np.hstack([60 * ALONG, 0 * ALONG])
@@ -13,7 +18,7 @@ DOT = np.array([(30.0, 100)])
 
 
 def hands(strokes, count=400):
-    return [redrawn(strokes, np.random.default_rng(seed)) for seed in range(count)]
+    return [augment_strokes(strokes, np.random.default_rng(seed)) for seed in range(count)]
 
 
 def length(stroke):
@@ -54,12 +59,12 @@ def test_strokes_are_moved_against_each_other_now_and_then():
 
 
 def test_haste_cuts_corners_and_keeps_the_ends():
-    hasty = _haste(CORNER, 0.1)
+    hasty = _smooth_corners(CORNER, 0.1)
     assert hasty.shape == CORNER.shape
     assert length(hasty) < length(CORNER) - 5
     np.testing.assert_allclose(hasty[[0, -1]], CORNER[[0, -1]], atol=10)
-    assert _haste(DOT, 0.1) is DOT
-    straight = _haste(BAR, 0.1)
+    assert _smooth_corners(DOT, 0.1) is DOT
+    straight = _smooth_corners(BAR, 0.1)
     np.testing.assert_allclose(straight[:, 1], 0, atol=1e-9)
 
 
@@ -73,13 +78,13 @@ def test_tremor_is_smooth_and_small():
 
 def test_a_stroke_breaks_in_two_with_a_gap():
     for seed in range(20):
-        first, second = _broken(BAR, np.random.default_rng(seed))
+        first, second = _split_stroke(BAR, np.random.default_rng(seed))
         assert 12 <= len(first) <= 48
         assert 55 <= len(first) + len(second) < 60
         np.testing.assert_array_equal(first, BAR[: len(first)])
         np.testing.assert_array_equal(second, BAR[-len(second) :])
     short = BAR[:11]
-    (same,) = _broken(short, np.random.default_rng(0))
+    (same,) = _split_stroke(short, np.random.default_rng(0))
     assert same is short
 
 
@@ -98,8 +103,8 @@ def test_what_has_hardly_an_extent_is_no_trouble(strokes):
 
 def test_the_unit_does_not_matter_and_nothing_is_changed_in_place():
     stroke = CORNER.astype(np.float32)
-    large = redrawn([stroke * 1000], np.random.default_rng(5))
-    small = redrawn([stroke], np.random.default_rng(5))
+    large = augment_strokes([stroke * 1000], np.random.default_rng(5))
+    small = augment_strokes([stroke], np.random.default_rng(5))
     for one, other in zip(small, large, strict=True):
         assert one.dtype == np.float64
         np.testing.assert_allclose(one * 1000, other, rtol=1e-4, atol=1)
@@ -107,6 +112,6 @@ def test_the_unit_does_not_matter_and_nothing_is_changed_in_place():
 
 
 def test_the_rng_decides_the_hand():
-    one, again, other = (redrawn([CORNER], np.random.default_rng(seed))[0] for seed in (0, 0, 1))
+    one, again, other = (augment_strokes([CORNER], np.random.default_rng(seed))[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert one.shape != other.shape or not np.allclose(one, other)

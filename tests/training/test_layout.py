@@ -3,23 +3,30 @@
 import numpy as np
 import pytest
 
-from inkwise.training.synthesis.line_layout import _OVERLAP, TALL, Piece, drawn, high, laid_out
+from inkwise.training.synthesis.line_layout import (
+    _MAX_OVERLAP,
+    DIGIT_HEIGHT,
+    DigitInk,
+    lay_out_line,
+    rasterize,
+    scale_to_height,
+)
 
 PEN = 5.0
 
 
 def block(grey, width=30):
     """An upright block as tall as a digit."""
-    return Piece(np.full((TALL, width), grey, np.uint8))
+    return DigitInk(np.full((DIGIT_HEIGHT, width), grey, np.uint8))
 
 
 def leaning(grey, width=12, lean=0.5):
     """A block sheared to the right, as the stem of a 7 may be."""
-    ink = np.zeros((TALL, width + int(lean * TALL)), np.uint8)
-    for row in range(TALL):
-        left = int(lean * (TALL - 1 - row))
+    ink = np.zeros((DIGIT_HEIGHT, width + int(lean * DIGIT_HEIGHT)), np.uint8)
+    for row in range(DIGIT_HEIGHT):
+        left = int(lean * (DIGIT_HEIGHT - 1 - row))
         ink[row, left : left + width] = grey
-    return Piece(ink)
+    return DigitInk(ink)
 
 
 def found(canvas, grey):
@@ -38,28 +45,28 @@ GREYS = [100, 120, 140, 160, 180]  # of each block; where two overlap the later 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_pieces_keep_their_order_and_hardly_overlap(seed):
-    canvas = laid_out("12358", [block(grey) for grey in GREYS], PEN, [], np.random.default_rng(seed))
+    canvas = lay_out_line("12358", [block(grey) for grey in GREYS], PEN, [], np.random.default_rng(seed))
     lefts = np.array([found(canvas, grey) for grey in GREYS])
-    assert (np.diff(lefts) >= 30 - _OVERLAP - 2).all(), "at most the constant and what rounding adds"
+    assert (np.diff(lefts) >= 30 - _MAX_OVERLAP - 2).all(), "at most the constant and what rounding adds"
 
 
 def test_leaning_pieces_nest_but_their_ink_hardly_overlaps():
     gaps = []
     for seed in range(60):
         pieces = [leaning(grey) for grey in GREYS[:2]]
-        canvas = laid_out("11", pieces, PEN, [], np.random.default_rng(seed))
+        canvas = lay_out_line("11", pieces, PEN, [], np.random.default_rng(seed))
         before, after = (placed(canvas, grey) for grey in GREYS[:2])
         beside = (before >= 0) & (after >= 0)
         gaps.append(int((after - before)[beside].min()) - 12)
-    assert min(gaps) >= -_OVERLAP - 2
-    apart = 32 - _OVERLAP - 2  # where no more than the boxes overlap: 32 is what they lean
+    assert min(gaps) >= -_MAX_OVERLAP - 2
+    apart = 32 - _MAX_OVERLAP - 2  # where no more than the boxes overlap: 32 is what they lean
     assert np.mean(np.array(gaps) < apart) > 0.15
 
 
 def test_nothing_is_lost_at_the_border():
     for seed in range(40):
-        canvas = laid_out("9" * 10, [block(128) for _ in range(10)], PEN, [], np.random.default_rng(seed))
-        assert (canvas == 128).sum() > 0.6 * 10 * 30 * TALL
+        canvas = lay_out_line("9" * 10, [block(128) for _ in range(10)], PEN, [], np.random.default_rng(seed))
+        assert (canvas == 128).sum() > 0.6 * 10 * 30 * DIGIT_HEIGHT
         assert not canvas[:, 0].any()
         assert not canvas[[0, -1]].any()
 
@@ -69,7 +76,7 @@ def test_signs_stand_beside_some_numbers():
 
     def shown(signs, seed):
         """Whether there is a patch of ink, as no digit here and no mark has one."""
-        canvas = laid_out("1", [block(128)], PEN, signs, np.random.default_rng(seed))
+        canvas = lay_out_line("1", [block(128)], PEN, signs, np.random.default_rng(seed))
         return ((canvas == 255).sum(0) > 30).sum() > 20
 
     assert 0.03 < np.mean([shown([dense], seed) for seed in range(200)]) < 0.2
@@ -78,45 +85,46 @@ def test_signs_stand_beside_some_numbers():
 
 def test_a_seed_gives_the_same_canvas_again():
     one, again, other = (
-        laid_out("42", [block(255), block(255)], PEN, [], np.random.default_rng(seed)) for seed in (1, 1, 2)
+        lay_out_line("42", [block(255), block(255)], PEN, [], np.random.default_rng(seed))
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
 def test_strokes_are_brought_to_a_height_at_0():
-    first, second = high([np.array([(10.0, 20.0), (10, 60)]), np.array([(30.0, 40.0)])], 80)
+    first, second = scale_to_height([np.array([(10.0, 20.0), (10, 60)]), np.array([(30.0, 40.0)])], 80)
     np.testing.assert_allclose(first, [(0, 0), (0, 80)])
     np.testing.assert_allclose(second, [(40, 40)])
 
 
 def test_what_lies_flat_is_not_blown_up():
-    (dash,) = high([np.array([(0.0, 0.0), (100, 1)])], 60)
+    (dash,) = scale_to_height([np.array([(0.0, 0.0), (100, 1)])], 60)
     np.testing.assert_allclose(np.ptp(dash, 0), [100, 1])
-    (dot,) = high([np.array([(7.0, 7.0)])], 60)
+    (dot,) = scale_to_height([np.array([(7.0, 7.0)])], 60)
     np.testing.assert_allclose(dot, [(0, 0)])
 
 
 @pytest.mark.parametrize("pen", [2.0, 5.0, 12.0])
 def test_a_piece_is_cut_tight_and_tells_where_the_pen_was(pen):
-    piece = drawn([np.array([(20.0, 10.0), (20, 70)]), np.array([(40.0, 70.0), (50, 40)])], pen)
+    piece = rasterize([np.array([(20.0, 10.0), (20, 70)]), np.array([(40.0, 70.0), (50, 40)])], pen)
     assert piece.ink.dtype == np.uint8
     assert all(edge.any() for edge in (piece.ink[0], piece.ink[-1], piece.ink[:, 0], piece.ink[:, -1]))
     assert piece.ink.shape == pytest.approx((60 + pen, 30 + pen), abs=4)
-    np.testing.assert_allclose(piece.ends - piece.begins, (30, 30))
-    for x, y in (piece.begins, piece.ends):
+    np.testing.assert_allclose(piece.end_point - piece.start_point, (30, 30))
+    for x, y in (piece.start_point, piece.end_point):
         assert piece.ink[round(y), round(x)] == 255
 
 
 def test_some_lift_the_pen_only_now_and_then():
     def bridged(seed, **pen):
         """Whether ink leads from the first digit to the second, at some distance."""
-        row = [Piece(block(grey).ink, **pen) for grey in GREYS[:2]]
-        canvas = laid_out("11", row, PEN, [], np.random.default_rng(seed))
+        row = [DigitInk(block(grey).ink, **pen) for grey in GREYS[:2]]
+        canvas = lay_out_line("11", row, PEN, [], np.random.default_rng(seed))
         between = canvas[:, found(canvas, GREYS[0]) + 30 : found(canvas, GREYS[1])]
         return between.shape[1] > 3 and between.any(0).all()
 
-    pen = {"begins": np.array([0.0, 30]), "ends": np.array([29.0, 40])}
+    pen = {"start_point": np.array([0.0, 30]), "end_point": np.array([29.0, 40])}
     joined, apart = (np.array([bridged(seed, **kept) for seed in range(200)]) for kept in (pen, {}))
     assert 0.02 < np.mean(joined & ~apart) < 0.25
     assert not (apart & ~joined).any(), "all else stays where it is"

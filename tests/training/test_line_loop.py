@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from inkwise.recognition.ctc.alignment import likelihoods
+from inkwise.recognition.ctc.alignment import text_likelihoods
 from inkwise.training.callbacks import OneCycle
-from inkwise.training.line_loop import LineLoop, Lines, ctc, greedy, logits_of_lines, robust
+from inkwise.training.line_loop import (
+    LineLoop,
+    LineSamples,
+    ctc_loss,
+    generalized_cross_entropy,
+    greedy_decode,
+    line_logits,
+)
 from inkwise.training.models.line_model import LineNet
 
 # Where each digit of the made task has its ink: rows and width.
@@ -28,7 +35,7 @@ def made(count, seed):
             x += width + int(rng.integers(4, 10))
         strips.append(torch.from_numpy(strip))
         texts.append(text)
-    return Lines(strips, texts)
+    return LineSamples(strips, texts)
 
 
 @pytest.fixture
@@ -53,8 +60,10 @@ def test_it_learns(make):
     assert loop.history[-1]["validation_accuracy"] >= 0.9
     assert loop.history[-1]["validation_loss"] < 0.3 < loop.history[0]["validation_loss"]
     unseen = made(20, 2)
-    for places, logits in logits_of_lines(net, unseen.strips):
-        right = [said == unseen.texts[place] for place, said in zip(places, greedy(logits), strict=True)]
+    for places, logits in line_logits(net, unseen.strips):
+        right = [
+            said == unseen.texts[place] for place, said in zip(places, greedy_decode(logits), strict=True)
+        ]
         assert np.mean(right) >= 0.9
 
 
@@ -81,28 +90,28 @@ def test_the_loss_is_that_of_all_alignments():
     texts = ["370", "55"]
     lattices = logits.log_softmax(2).numpy()
     expected = [
-        -np.log(likelihoods(lattice, np.array([[int(digit) + 1 for digit in text]]))[0])
+        -np.log(text_likelihoods(lattice, np.array([[int(digit) + 1 for digit in text]]))[0])
         for lattice, text in zip(lattices, texts, strict=True)
     ]
-    assert ctc(logits, texts).tolist() == pytest.approx(expected, rel=1e-4)
+    assert ctc_loss(logits, texts).tolist() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("texts", [["", ""], ["", "3"]], ids=["words alone", "a word and a number"])
 def test_of_a_strip_without_digits_every_frame_is_to_tell_the_blank(texts):
     logits = torch.randn(2, 9, 11, generator=torch.Generator().manual_seed(0))
     blanks = -logits[:1].log_softmax(2)[0, :, 0].sum()
-    (others,) = ctc(logits[1:], texts[1:])
-    assert ctc(logits, texts).tolist() == pytest.approx([float(blanks), float(others)], rel=1e-5)
+    (others,) = ctc_loss(logits[1:], texts[1:])
+    assert ctc_loss(logits, texts).tolist() == pytest.approx([float(blanks), float(others)], rel=1e-5)
 
 
 def test_a_text_that_does_not_fit_is_passed_over():
-    assert float(ctc(torch.zeros(1, 3, 11), ["1111"])) == 0
+    assert float(ctc_loss(torch.zeros(1, 3, 11), ["1111"])) == 0
 
 
 def test_greedily_repeats_merge_and_blanks_vanish():
     rows = [[0, 2, 2, 0, 2, 3, 0], [0, 0, 0, 0, 0, 0, 0], [10, 10, 1, 1, 10, 0, 10]]
     logits = torch.nn.functional.one_hot(torch.tensor(rows), 11).float()
-    assert greedy(logits) == ["112", "", "9099"]
+    assert greedy_decode(logits) == ["112", "", "9099"]
 
 
 def test_strips_come_back_with_their_numbers_whatever_their_order(make):
@@ -110,7 +119,7 @@ def test_strips_come_back_with_their_numbers_whatever_their_order(make):
     strips = loop.validation.strips
     found = dict(
         pair
-        for places, logits in logits_of_lines(loop.net, strips, batch=7)
+        for places, logits in line_logits(loop.net, strips, batch=7)
         for pair in zip(places, logits, strict=True)
     )
     assert sorted(found) == list(range(40))
@@ -119,7 +128,7 @@ def test_strips_come_back_with_their_numbers_whatever_their_order(make):
 
 def test_what_nobody_can_read_counts_for_little():
     losses = torch.tensor([0.01, 1.0, 20.0], requires_grad=True)
-    robust(losses).sum().backward()
+    generalized_cross_entropy(losses).sum().backward()
     readable, doubtful, hopeless = losses.grad.tolist()
     assert readable > 0.99
     assert 0.5 < doubtful < 0.9

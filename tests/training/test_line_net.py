@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inkwise._util.errors import InkwiseError
-from inkwise.training.models.line_model import LineNet, _Beside, padded
+from inkwise.training.models.line_model import LineNet, _ContextBlock, pad_batch
 
 CHANNELS = (4, 4, 8, 8, 16)
 
@@ -31,7 +31,7 @@ def test_frames_stand_in_the_order_of_the_columns(net):
 
 def test_the_last_layers_add_to_what_a_frame_tells_of_itself():
     torch.manual_seed(0)
-    beside = _Beside(6, 0.0).eval()
+    beside = _ContextBlock(6, 0.0).eval()
     frames = torch.rand(2, 6, 1, 11)
     changed = frames.clone()
     changed[..., 5] += 1
@@ -50,7 +50,7 @@ def test_it_takes_five_channels(channels):
 
 def test_strips_are_padded_to_one_width_that_four_divides():
     strips = [torch.full((32, width), width, dtype=torch.uint8) for width in (40, 33, 61)]
-    together = padded(strips, 8)
+    together = pad_batch(strips, 8)
     assert together.shape == (3, 1, 32, 80)
     assert together.dtype == torch.uint8
     for row, strip in zip(together, strips, strict=True):
@@ -62,6 +62,6 @@ def test_strips_are_padded_to_one_width_that_four_divides():
 
 def test_padding_says_nothing_of_what_is_far_from_it(net):
     strip = torch.randint(0, 256, (32, 128), dtype=torch.uint8)
-    alone = net(padded([strip], 8).float() / 255)[0]
-    beside = net(padded([strip, torch.zeros(32, 256, dtype=torch.uint8)], 8).float() / 255)[0]
+    alone = net(pad_batch([strip], 8).float() / 255)[0]
+    beside = net(pad_batch([strip, torch.zeros(32, 256, dtype=torch.uint8)], 8).float() / 255)[0]
     torch.testing.assert_close(beside[36 + 16 : 36 + 48], alone[4 + 16 : 4 + 48], atol=1e-5, rtol=0)

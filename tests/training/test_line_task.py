@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
-from inkwise.recognition.line_reader import MARGIN, LineModel, read_strip
-from inkwise.training import line_task, resume, train
-from inkwise.training.line_task import LineTask, fit_temperature, threshold
-from inkwise.training.models.line_model import LineNet, padded
-from inkwise.training.synthesis.digit_pool import banks
-from inkwise.training.synthesis.line_synthesis import compose
+from inkwise.recognition.line_reader import LINE_MARGIN, LineModel, read_line_image
+from inkwise.training import line_task, resumed_recipe, train
+from inkwise.training.line_task import LineTask, accuracy_threshold, fit_line_temperature
+from inkwise.training.models.line_model import LineNet, pad_batch
+from inkwise.training.synthesis.digit_pool import build_digit_pools
+from inkwise.training.synthesis.line_synthesis import compose_line
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe
     net.load_state_dict(load_file(finished[0] / "weights.safetensors"))
     rng = np.random.default_rng(0)
     strip = np.where(rng.random((32, width)) < 0.2, 255, 0).astype(np.uint8)
-    wide = padded([torch.from_numpy(strip)], MARGIN)
-    left = (wide.shape[3] - width) // 2 - MARGIN  # of the paper that four columns each want
+    wide = pad_batch([torch.from_numpy(strip)], LINE_MARGIN)
+    left = (wide.shape[3] - width) // 2 - LINE_MARGIN  # of the paper that four columns each want
     with torch.no_grad():
         logits = net.eval()(torch.roll(wide, -left, 3).float() / 255)
     expected = (logits / model.metadata["temperature"]).log_softmax(2)[0].numpy()
@@ -69,18 +69,18 @@ def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe
 
 
 def test_what_was_exported_reads_strips(model, lines_recipe):
-    strip, _ = compose(banks(lines_recipe)[0], np.random.default_rng(0))
-    read = read_strip(model, strip, lambda glyphs: np.full((len(glyphs), 10), 0.1))
+    strip, _ = compose_line(build_digit_pools(lines_recipe)[0], np.random.default_rng(0))
+    read = read_line_image(model, strip, lambda glyphs: np.full((len(glyphs), 10), 0.1))
     assert set(read.text) <= set(DIGITS)
     assert 0 < read.probability <= 1
 
 
 def test_a_run_can_be_gone_on_with(finished, lines_recipe, monkeypatch):
-    monkeypatch.setattr(line_task, "export_lines", lambda *_: None)
+    monkeypatch.setattr(line_task, "export_line_model", lambda *_: None)
     folder, _ = finished
-    assert resume(folder) == lines_recipe
+    assert resumed_recipe(folder) == lines_recipe
     before = (folder / "history.csv").read_text()
-    train(resume(folder), folder, device="cpu", console=Console(file=io.StringIO()))
+    train(resumed_recipe(folder), folder, device="cpu", console=Console(file=io.StringIO()))
     assert (folder / "history.csv").read_text() == before, "it was finished"
 
 
@@ -116,15 +116,15 @@ def test_the_temperature_makes_logits_as_sure_as_they_may_be():
     drawn = torch.distributions.Categorical(logits=logits[:, 0]).sample().tolist()
     texts = ["" if column == 0 else str(column - 1) for column in drawn]
     for sharpened in (1.0, 3.0):
-        assert fit_temperature([(logits * sharpened, texts)]) == pytest.approx(sharpened, rel=0.25)
+        assert fit_line_temperature([(logits * sharpened, texts)]) == pytest.approx(sharpened, rel=0.25)
 
 
 def test_the_threshold_lets_99_percent_right_pass():
     sure = np.linspace(1, 0, 1000, endpoint=False)
     right = np.ones(1000, bool)
     right[[100, 300, *range(500, 1000)]] = False
-    passed = sure >= threshold(sure, right)
+    passed = sure >= accuracy_threshold(sure, right)
     assert right[passed].mean() >= 0.99
     assert passed.sum() >= 500
-    assert threshold(sure, np.zeros(1000, bool)) == 1
-    assert threshold(np.array([0.98765]), np.array([True])) == 0.9876
+    assert accuracy_threshold(sure, np.zeros(1000, bool)) == 1
+    assert accuracy_threshold(np.array([0.98765]), np.array([True])) == 0.9876

@@ -6,30 +6,36 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from inkwise.preprocessing.line_image import HEIGHT, MOST
+from inkwise.preprocessing.line_image import LINE_HEIGHT, MAX_LINE_WIDTH
 from inkwise.training.synthesis import line_synthesis as lines
-from inkwise.training.synthesis.digit_pool import banks
-from inkwise.training.synthesis.line_synthesis import compose, line_cover, number, pattern, photograph_line
+from inkwise.training.synthesis.digit_pool import build_digit_pools
+from inkwise.training.synthesis.line_synthesis import (
+    compose_line,
+    line_coverage,
+    random_number,
+    security_pattern,
+    simulate_line_photo,
+)
 
 COUNT = 30
 
 
 @pytest.fixture(scope="module")
 def bank(lines_recipe):
-    return banks(lines_recipe)[0]
+    return build_digit_pools(lines_recipe)[0]
 
 
 @pytest.fixture(scope="module")
 def strips(bank):
     rng = np.random.default_rng(0)
-    return [compose(bank, rng) for _ in range(COUNT)]
+    return [compose_line(bank, rng) for _ in range(COUNT)]
 
 
 def test_strips_are_of_one_height_and_never_empty(strips):
     for strip, _ in strips:
         assert strip.dtype == np.uint8
-        assert strip.shape[0] == HEIGHT
-        assert HEIGHT <= strip.shape[1] <= MOST
+        assert strip.shape[0] == LINE_HEIGHT
+        assert LINE_HEIGHT <= strip.shape[1] <= MAX_LINE_WIDTH
         assert strip.max() >= 128
 
 
@@ -41,7 +47,7 @@ def test_digits_are_large_enough_to_be_read(strips):
 
 def test_longer_numbers_make_wider_strips(bank):
     rng = np.random.default_rng(0)
-    made = [compose(bank, rng) for _ in range(100)]
+    made = [compose_line(bank, rng) for _ in range(100)]
     widths, lengths = [strip.shape[1] for strip, _ in made], [len(text) for _, text in made]
     assert np.corrcoef(np.log(widths), lengths)[0, 1] > 0.4
 
@@ -53,29 +59,32 @@ def test_labels_are_digits_only(strips):
 
 
 def test_a_few_of_the_lines_are_words(bank, monkeypatch):
-    monkeypatch.setattr(lines, "photograph_line", lambda cover, _: (255 * (1 - cover)).astype(np.uint8))
+    monkeypatch.setattr(lines, "simulate_line_photo", lambda cover, _: (255 * (1 - cover)).astype(np.uint8))
     rng = np.random.default_rng(0)
-    empty = [compose(bank, rng)[1] == "" for _ in range(300)]
+    empty = [compose_line(bank, rng)[1] == "" for _ in range(300)]
     assert 0.01 < np.mean(empty) < 0.07
 
 
 def test_words_are_made_of_letters_alone(bank, monkeypatch):
-    monkeypatch.setattr(lines, "_WORDS", 1.0)
+    monkeypatch.setattr(lines, "_WORD_SHARE", 1.0)
     rng = np.random.default_rng(0)
-    words = [compose(replace(bank, hands=[], glyphs=[], numbers=[], signs=[]), rng) for _ in range(10)]
+    words = [
+        compose_line(replace(bank, samples_by_writer=[], glyphs=[], numbers=[], symbols=[]), rng)
+        for _ in range(10)
+    ]
     assert {text for _, text in words} == {""}
     assert all(strip.any() for strip, _ in words)
     assert len({strip.shape[1] for strip, _ in words}) > 5, "of one letter or several"
 
 
 def test_without_letters_there_are_no_words(bank, monkeypatch):
-    monkeypatch.setattr(lines, "_WORDS", 1.0)
+    monkeypatch.setattr(lines, "_WORD_SHARE", 1.0)
     rng = np.random.default_rng(0)
-    assert all(compose(replace(bank, letters=[]), rng)[1] for _ in range(10))
+    assert all(compose_line(replace(bank, letters=[]), rng)[1] for _ in range(10))
 
 
 def test_a_seed_gives_the_same_strips_again(bank):
-    one, two, other = (compose(bank, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, two, other = (compose_line(bank, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one[0], two[0])
     assert one[1] == two[1]
     assert other[0].shape != one[0].shape or (other[0] != one[0]).any()
@@ -83,13 +92,13 @@ def test_a_seed_gives_the_same_strips_again(bank):
 
 def test_a_bank_of_digits_alone_will_do(bank):
     rng = np.random.default_rng(0)
-    bare = replace(bank, signs=[], letters=[], numbers=[])
-    assert all(compose(bare, rng)[0].any() for _ in range(COUNT))
+    bare = replace(bank, symbols=[], letters=[], numbers=[])
+    assert all(compose_line(bare, rng)[0].any() for _ in range(COUNT))
 
 
 def test_numbers_have_one_to_ten_digits_and_many_end_in_zeros():
     rng = np.random.default_rng(0)
-    texts = [number(rng) for _ in range(1000)]
+    texts = [random_number(rng) for _ in range(1000)]
     assert {len(text) for text in texts} == set(range(1, 11))
     assert 0.2 < np.mean([text.endswith("0") for text in texts]) < 0.5
     assert 0.3 < np.mean([len(text) > 4 for text in texts]) < 0.7
@@ -97,21 +106,21 @@ def test_numbers_have_one_to_ten_digits_and_many_end_in_zeros():
 
 def test_many_numbers_begin_with_a_one_and_few_with_a_nine():
     rng = np.random.default_rng(0)
-    first = [number(rng)[0] for _ in range(2000)]
+    first = [random_number(rng)[0] for _ in range(2000)]
     assert 0.16 < np.mean([digit == "1" for digit in first]) < 0.25
     assert 0.03 < np.mean([digit == "9" for digit in first]) < 0.1
 
 
 def test_digits_of_numbers_repeat_more_often_than_by_chance():
     rng = np.random.default_rng(0)
-    pairs = [pair for _ in range(2000) for pair in pairwise(number(rng).rstrip("0"))]
+    pairs = [pair for _ in range(2000) for pair in pairwise(random_number(rng).rstrip("0"))]
     assert 0.14 < np.mean([one == other for one, other in pairs]) < 0.22, "one in ten by chance"
 
 
 def test_a_cover_is_cut_tight_around_its_ink(bank):
     rng = np.random.default_rng(0)
     for _ in range(10):
-        cover = line_cover("1234567890", bank, rng)
+        cover = line_coverage("1234567890", bank, rng)
         assert cover.dtype == np.float32
         assert 0 <= cover.min() < cover.max() <= 1
         assert all(edge.any() for edge in (cover[0], cover[-1], cover[:, 0], cover[:, -1]))
@@ -137,14 +146,14 @@ class Chance:
 
 @pytest.mark.parametrize("slope", [-0.2, 0.2])
 def test_a_steep_line_keeps_its_digits_whole(bank, slope):
-    cover = line_cover("8" * 10, bank, Chance(SLOPE, slope))
+    cover = line_coverage("8" * 10, bank, Chance(SLOPE, slope))
     rows = [np.flatnonzero(part.max(1) > 0.5) for part in (cover[:, :40], cover[:, -40:])]
     assert min(map(np.ptp, rows)) > 40, "the first digit and the last"
     assert (rows[1].mean() - rows[0].mean()) * np.sign(slope) > 40
 
 
 def test_slanting_keeps_all_ink_and_leans_it(bank):
-    upright, left, right = (line_cover("1", bank, Chance(SLANT, slant)) for slant in (0.0, 0.6, -0.6))
+    upright, left, right = (line_coverage("1", bank, Chance(SLANT, slant)) for slant in (0.0, 0.6, -0.6))
 
     def leaning(cover):
         """How far right of its foot the ink has its head, in heights."""
@@ -160,7 +169,7 @@ def test_slanting_keeps_all_ink_and_leans_it(bank):
 def test_a_photograph_is_a_grey_picture_with_ink_on_paper(bank):
     rng = np.random.default_rng(0)
     for _ in range(5):
-        grey = photograph_line(line_cover("2024", bank, rng), rng)
+        grey = simulate_line_photo(line_coverage("2024", bank, rng), rng)
         assert grey.dtype == np.uint8
         assert np.ptp(grey) > 20
         assert 20 <= grey.shape[0] < 200
@@ -169,7 +178,7 @@ def test_a_photograph_is_a_grey_picture_with_ink_on_paper(bank):
 def test_a_security_pattern_is_fine_and_covers_the_paper():
     rng = np.random.default_rng(0)
     for _ in range(10):
-        waves = pattern((60, 200), rng)
+        waves = security_pattern((60, 200), rng)
         assert (waves.shape, waves.dtype) == ((60, 200), np.float32)
         assert np.isfinite(waves).all()
         assert waves.std() > 0.02

@@ -9,11 +9,11 @@ from torch.nn import functional as F  # noqa: N812
 
 from inkwise._util.errors import InkwiseError
 from inkwise.training.callbacks import Callback, EarlyStopping, OneCycle, WeightAveraging
-from inkwise.training.glyph_loop import GlyphLoop, Samples, logits_of
+from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
 from inkwise.training.initialization import net_from_onnx
-from inkwise.training.losses import distance_of
+from inkwise.training.losses import distillation_loss
 from inkwise.training.models.classifiers import compact
-from inkwise.training.training_run import callbacks_of
+from inkwise.training.training_run import build_callbacks
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ class After(Callback):
     """Do something after some epoch."""
 
     def __init__(self, epoch, act):
-        self.epoch, self.act = epoch, act
+        self.epoch, self.on_plateau = epoch, act
 
     def on_epoch_end(self, loop):
         if loop.epoch == self.epoch:
-            self.act(loop)
+            self.on_plateau(loop)
 
 
 def interrupt(_):
@@ -48,7 +48,7 @@ def interrupt(_):
 
 
 def accuracy(net, samples):
-    return (logits_of(net, samples.glyphs).argmax(1) == samples.classes).float().mean().item()
+    return (glyph_logits(net, samples.glyphs).argmax(1) == samples.classes).float().mean().item()
 
 
 def test_it_learns(make, samples):
@@ -64,7 +64,7 @@ def test_labels_that_mean_nothing_are_not_learnt(make, samples):
     loop = make(epochs=4)
     rng = torch.Generator().manual_seed(0)
     shuffled = samples[1].classes[torch.randperm(40, generator=rng)]
-    loop.validation = Samples(samples[1].glyphs, shuffled)
+    loop.validation = GlyphSamples(samples[1].glyphs, shuffled)
     assert accuracy(loop.fit(), loop.validation) < 0.6
 
 
@@ -89,8 +89,8 @@ def test_a_row_an_epoch(make):
 def test_every_sample_is_seen_once_an_epoch(make, monkeypatch):
     loop = make(epochs=2, batch=48)  # 160 samples: the last batch is a part
     seen = []
-    look = loop._look
-    monkeypatch.setattr(loop, "_look", lambda batch: seen.append(batch) or look(batch))
+    look = loop._training_step
+    monkeypatch.setattr(loop, "_training_step", lambda batch: seen.append(batch) or look(batch))
     loop.fit()
     assert [len(batch) for batch in seen] == [48, 48, 48, 16] * 2
     for epoch in (seen[:4], seen[4:]):
@@ -105,7 +105,7 @@ def test_the_train_figures_are_means_over_all_samples(make, monkeypatch):
     def look(batch):
         return next(told) + 0 * loop.net.head.bias.sum(), torch.tensor(len(batch))
 
-    monkeypatch.setattr(loop, "_look", look)
+    monkeypatch.setattr(loop, "_training_step", look)
     loop.fit()
     assert loop.history[0]["train_loss"] == pytest.approx((48 * (1 + 2 + 3) + 16 * 8) / 160)
     assert loop.history[0]["train_accuracy"] == 1
@@ -117,7 +117,7 @@ def chosen(history):
 
 
 def loss_of(net, samples):
-    return F.cross_entropy(logits_of(net, samples.glyphs), samples.classes, label_smoothing=0.1).item()
+    return F.cross_entropy(glyph_logits(net, samples.glyphs), samples.classes, label_smoothing=0.1).item()
 
 
 def test_the_best_epoch_is_kept_and_not_the_last(make, samples):
@@ -214,7 +214,7 @@ def test_going_on_from_a_state_is_as_if_nothing_had_happened(make, schedule):
 
     def fitted(callback):
         loop = make(**changes)
-        loop.callbacks = [*callbacks_of(loop.recipe), callback]
+        loop.callbacks = [*build_callbacks(loop.recipe), callback]
         return all_of(loop.fit()), [(row["lr"], row["validation_loss"]) for row in loop.history]
 
     saved = Saved()
@@ -283,14 +283,14 @@ def contrary(base):
 
 def test_a_student_comes_nearer_to_its_teacher_the_more_it_is_taught(make, samples, contrary):
     glyphs = samples[1].glyphs
-    said, before = logits_of(contrary, glyphs).softmax(1), all_of(contrary)
+    said, before = glyph_logits(contrary, glyphs).softmax(1), all_of(contrary)
     distances, agreements = [], []
     for teachers, taught in (((), 0.0), ([contrary], 0.5), ([contrary], 0.99)):
         in_the_end = []
-        look = After(6, lambda loop, found=in_the_end: found.append(logits_of(loop.net, glyphs)))
+        look = After(6, lambda loop, found=in_the_end: found.append(glyph_logits(loop.net, glyphs)))
         make(look, teachers=teachers, taught=taught, epochs=6).fit()
         (logits,) = in_the_end
-        distances.append(float(distance_of(logits, said)))
+        distances.append(float(distillation_loss(logits, said)))
         agreements.append(float((logits.argmax(1) == said.argmax(1)).float().mean()))
     assert distances[0] > distances[1] > distances[2]
     assert agreements[0] < 0.2
@@ -304,7 +304,7 @@ def test_what_several_teachers_say_is_averaged(make, samples, contrary, base):
     inputs = samples[0].glyphs[:8, None].float() / 255
     with torch.no_grad():
         one, two = (teacher(inputs).softmax(1) for teacher in teachers)
-    torch.testing.assert_close(loop._taught(inputs), (one + two) / 2)
+    torch.testing.assert_close(loop._teacher_probabilities(inputs), (one + two) / 2)
 
 
 def test_sixteen_bits_learn_too(make, samples):
@@ -317,5 +317,7 @@ def test_sixteen_bits_learn_too(make, samples):
 def test_logits_do_not_hang_on_the_batch(make, samples):
     net = make(epochs=1).fit()
     glyphs = samples[0].glyphs
-    torch.testing.assert_close(logits_of(net, glyphs, batch=7), logits_of(net, glyphs), atol=1e-5, rtol=0)
-    assert logits_of(net, glyphs[:1]).shape == (1, 4)
+    torch.testing.assert_close(
+        glyph_logits(net, glyphs, batch=7), glyph_logits(net, glyphs), atol=1e-5, rtol=0
+    )
+    assert glyph_logits(net, glyphs[:1]).shape == (1, 4)

@@ -4,20 +4,20 @@ import pytest
 import torch
 
 from inkwise._util.errors import InkwiseError
-from inkwise.training import RECIPES, recipe
-from inkwise.training.models.classifiers import NETS, net_of
-from inkwise.training.models.network import standardised
+from inkwise.training import RECIPES, load_recipe
+from inkwise.training.models.classifiers import ARCHITECTURES, architecture
+from inkwise.training.models.network import standardize_layer
 
 
 def make(classes=10, **changes):
-    chosen = recipe("default").set(**changes)
-    return NETS[chosen.net](chosen, classes).eval()
+    chosen = load_recipe("default").set(**changes)
+    return ARCHITECTURES[chosen.net](chosen, classes).eval()
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "lines"])
 def test_a_net_is_features_and_a_head(name):
-    chosen = recipe(name)
-    net = NETS[chosen.net](chosen, 7).eval()
+    chosen = load_recipe(name)
+    net = ARCHITECTURES[chosen.net](chosen, 7).eval()
     glyphs = torch.rand(3, 1, 28, 28)
     embedding = net.features(glyphs)
     assert embedding.ndim == 2
@@ -27,7 +27,7 @@ def test_a_net_is_features_and_a_head(name):
 
 def test_the_compact_net_is_as_small_as_it_says():
     parameters = sum(p.numel() for p in make(channels=(24, 32, 64)).parameters())
-    assert f"{parameters:,}" in NETS["compact"].__doc__
+    assert f"{parameters:,}" in ARCHITECTURES["compact"].__doc__
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_compact_net_is_as_small_as_it_says():
     ],
 )
 def test_the_documents_nets_have_their_sizes(name, parameters):
-    net = NETS[name](recipe(name), 10)
+    net = ARCHITECTURES[name](load_recipe(name), 10)
     sizes = []
     for layer in net.modules():
         own = sum(p.numel() for p in layer.parameters(recurse=False))
@@ -51,7 +51,7 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
         elif own:
             sizes.append(own)
     assert sizes == parameters
-    assert f"{sum(parameters):,}" in NETS[name].__doc__
+    assert f"{sum(parameters):,}" in ARCHITECTURES[name].__doc__
 
 
 @pytest.mark.parametrize("name", ["deep", "sprint"])
@@ -81,12 +81,12 @@ def test_the_net_for_sprints_looks_at_glyphs_in_halves_and_quarters():
 @pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])
 def test_a_perceptron_needs_neurons(neurons):
     with pytest.raises(InkwiseError, match="neurons1 and neurons2 must be at least 1 and 0"):
-        recipe("mlp-50").set(**neurons)
+        load_recipe("mlp-50").set(**neurons)
 
 
 def test_the_perceptrons_neurons_are_the_recipes():
     def sizes(neurons2):
-        net = NETS["mlp-50"](recipe("mlp-50").set(neurons1=25, neurons2=neurons2), 10)
+        net = ARCHITECTURES["mlp-50"](load_recipe("mlp-50").set(neurons1=25, neurons2=neurons2), 10)
         return [layer.out_features for layer in net.modules() if isinstance(layer, torch.nn.Linear)]
 
     assert sizes(75) == [25, 75, 10]
@@ -97,15 +97,15 @@ def test_the_perceptrons_neurons_are_the_recipes():
 
 def test_standardised_pixels_have_mnists_mean_and_deviation():
     glyphs = torch.tensor([0.1307, 0.1307 + 0.3081]).repeat(392).reshape(1, 1, 28, 28)
-    (layer,) = standardised(recipe("lenet-dropout"))
+    (layer,) = standardize_layer(load_recipe("lenet-dropout"))
     torch.testing.assert_close(layer(glyphs).flatten()[:2], torch.tensor([0.0, 1.0]))
-    assert standardised(recipe("default")) == []
+    assert standardize_layer(load_recipe("default")) == []
 
 
 def test_a_fresh_net_is_ready_to_train():
-    chosen = recipe("default")
-    assert NETS["compact"](chosen, 10).training
-    assert NETS["compact"](chosen, 10).features.training
+    chosen = load_recipe("default")
+    assert ARCHITECTURES["compact"](chosen, 10).training
+    assert ARCHITECTURES["compact"](chosen, 10).features.training
 
 
 def test_dropout_is_the_recipes():
@@ -122,6 +122,6 @@ def test_the_compact_net_takes_three_channels(channels):
 
 
 def test_an_unknown_net_names_the_nearest():
-    assert net_of("compact") is NETS["compact"]
+    assert architecture("compact") is ARCHITECTURES["compact"]
     with pytest.raises(InkwiseError, match=r"^no net 'compct'; did you mean compact\?$"):
-        net_of("compct")
+        architecture("compct")

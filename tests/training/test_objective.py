@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from inkwise.training import recipe
-from inkwise.training.losses import Ftrl, Muon, distance_of, loss_of, optimizer_of
+from inkwise.training import load_recipe
+from inkwise.training.losses import Ftrl, Muon, build_optimizer, classification_loss, distillation_loss
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]]))
 CLASSES = torch.tensor([0, 1])
@@ -20,25 +20,25 @@ CLASSES = torch.tensor([0, 1])
     ],
 )
 def test_a_loss_is_what_its_name_says(name, expected):
-    chosen = recipe("default").set(loss=name, label_smoothing=0.0)
-    assert float(loss_of(LOGITS, CLASSES, chosen)) == pytest.approx(float(expected))
+    chosen = load_recipe("default").set(loss=name, label_smoothing=0.0)
+    assert float(classification_loss(LOGITS, CLASSES, chosen)) == pytest.approx(float(expected))
 
 
 def test_the_distance_to_a_teacher_is_the_divergence_from_what_it_says():
     taught = torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]])
     first = sum(p * math.log(p / q) for p, q in zip((0.5, 0.25, 0.25), (0.7, 0.2, 0.1), strict=True))
-    assert float(distance_of(LOGITS, taught)) == pytest.approx(first / 2)
-    assert float(distance_of(LOGITS, LOGITS.softmax(1))) == pytest.approx(0, abs=1e-6)
+    assert float(distillation_loss(LOGITS, taught)) == pytest.approx(first / 2)
+    assert float(distillation_loss(LOGITS, LOGITS.softmax(1))) == pytest.approx(0, abs=1e-6)
     sure = torch.tensor([[1.0, 0, 0], [0, 1, 0]])
-    assert float(distance_of(LOGITS, sure)) == pytest.approx(-(math.log(0.7) + math.log(0.25)) / 2)
+    assert float(distillation_loss(LOGITS, sure)) == pytest.approx(-(math.log(0.7) + math.log(0.25)) / 2)
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"])
 def test_every_optimizer_goes_downhill(name):
     torch.manual_seed(0)
     net = nn.Linear(4, 1)
-    chosen = recipe("default").set(optimizer=name, lr=1.0 if name == "adadelta" else 0.05)
-    optimizer = optimizer_of(net, chosen)
+    chosen = load_recipe("default").set(optimizer=name, lr=1.0 if name == "adadelta" else 0.05)
+    optimizer = build_optimizer(net, chosen)
     inputs = torch.randn(64, 4)
     wanted = inputs @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]])
     losses = []
@@ -53,7 +53,7 @@ def test_every_optimizer_goes_downhill(name):
 
 def test_biases_do_not_decay():
     net = nn.Linear(4, 1)
-    weights, biases = optimizer_of(net, recipe("default").set(weight_decay=0.1)).param_groups
+    weights, biases = build_optimizer(net, load_recipe("default").set(weight_decay=0.1)).param_groups
     assert (weights["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
     assert weights["params"] == [net.weight]
 
@@ -63,8 +63,8 @@ def test_the_rate_falls_from_the_head_to_the_first_layer(name):
     net = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.Linear(8, 2)
     )
-    chosen = recipe("default").set(optimizer=name, lr=1.0, layer_decay=0.5, weight_decay=0.1)
-    groups = optimizer_of(net, chosen).param_groups
+    chosen = load_recipe("default").set(optimizer=name, lr=1.0, layer_decay=0.5, weight_decay=0.1)
+    groups = build_optimizer(net, chosen).param_groups
     rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
     expected = [
         0.25,
@@ -82,14 +82,14 @@ def test_the_rate_falls_from_the_head_to_the_first_layer(name):
 
 def test_without_layer_decay_there_are_two_groups_in_the_order_of_the_net():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    weights, biases = optimizer_of(net, recipe("default")).param_groups
+    weights, biases = build_optimizer(net, load_recipe("default")).param_groups
     assert weights["params"] == [net[0].weight, net[1].weight]
     assert biases["params"] == [net[0].bias, net[1].bias]
 
 
 def test_a_layer_without_a_rate_is_frozen():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    groups = optimizer_of(net, recipe("default").set(layer_decay=0)).param_groups
+    groups = build_optimizer(net, load_recipe("default").set(layer_decay=0)).param_groups
     assert [group["params"] for group in groups] == [[net[1].weight], [net[1].bias]]
     assert [parameter.requires_grad for parameter in net.parameters()] == [False, False, True, True]
 
@@ -118,7 +118,7 @@ def test_what_is_no_filter_learns_from_muon_as_from_adamw():
     for name in ("muon", "adamw"):
         torch.manual_seed(0)
         net = nn.Linear(4, 2)
-        optimizer = optimizer_of(net, recipe("default").set(optimizer=name))
+        optimizer = build_optimizer(net, load_recipe("default").set(optimizer=name))
         for _ in range(3):
             optimizer.zero_grad()
             net(torch.randn(8, 4)).square().mean().backward()

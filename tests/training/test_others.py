@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training.synthesis import negatives as others
-from inkwise.training.synthesis.negatives import LOOK_ALIKES, draw_others, spoil_digits
+from inkwise.training.synthesis.negatives import LOOK_ALIKES, corrupt_digits, synthesize_negatives
 
 TURN = np.linspace(0, 2 * np.pi, 40)
-ZERO = stroke_glyph([np.stack([30 * np.cos(TURN), 45 * np.sin(TURN)], 1)])
+ZERO = strokes_to_glyph([np.stack([30 * np.cos(TURN), 45 * np.sin(TURN)], 1)])
 
 
 def zeros(count):
@@ -29,51 +29,51 @@ def straightness(glyph):
     return across / along
 
 
-@pytest.mark.parametrize("maker", others._MAKERS)
+@pytest.mark.parametrize("maker", others._GENERATORS)
 def test_every_maker_gives_ink_and_another_glyph_each_time(maker):
     rng = np.random.default_rng(0)
-    made = [others._made(maker, rng) for _ in range(12)]
+    made = [others._retry(maker, rng) for _ in range(12)]
     assert all(glyph.shape == (28, 28) and glyph.dtype == np.uint8 and glyph.max() > 127 for glyph in made)
     assert len({glyph.tobytes() for glyph in made}) == 12
 
 
 def test_a_maker_without_luck_is_asked_again():
     told = iter([None, np.zeros((28, 28), np.uint8), ZERO])
-    assert others._made(lambda rng: next(told), np.random.default_rng(0)) is ZERO
+    assert others._retry(lambda rng: next(told), np.random.default_rng(0)) is ZERO
 
 
 def test_others_are_drawn_by_the_rng():
-    one, again, other = (draw_others(12, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    one, again, other = (synthesize_negatives(12, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert (one.shape, one.dtype) == ((12, 28, 28), np.uint8)
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
-    assert draw_others(0, np.random.default_rng(0)).shape == (0, 28, 28)
+    assert synthesize_negatives(0, np.random.default_rng(0)).shape == (0, 28, 28)
 
 
 def test_every_maker_is_asked(monkeypatch):
     asked = []
-    monkeypatch.setattr(others, "_made", lambda maker, rng: asked.append(maker) or ZERO)
-    draw_others(2000, np.random.default_rng(0))
-    shares = [asked.count(maker) / 2000 for maker in others._MAKERS]
-    np.testing.assert_allclose(shares, others._SHARES, atol=0.03)
+    monkeypatch.setattr(others, "_retry", lambda maker, rng: asked.append(maker) or ZERO)
+    synthesize_negatives(2000, np.random.default_rng(0))
+    shares = [asked.count(maker) / 2000 for maker in others._GENERATORS]
+    np.testing.assert_allclose(shares, others._GENERATOR_SHARES, atol=0.03)
 
 
 def test_a_scribble_is_no_straight_line_which_would_be_a_1():
     rng = np.random.default_rng(0)
-    line = stroke_glyph([np.array([(0, 0), (10, 90)])])
+    line = strokes_to_glyph([np.array([(0, 0), (10, 90)])])
     assert straightness(line) < 0.02
-    assert all(straightness(others._made(others._scribble, rng)) > 0.02 for _ in range(60))
+    assert all(straightness(others._retry(others._scribble, rng)) > 0.02 for _ in range(60))
 
 
 def test_what_is_printed_does_not_look_like_a_digit():
-    assert not LOOK_ALIKES & {*others._PRINTED}
-    assert not {*"0123456789"} & {*others._PRINTED}
+    assert not LOOK_ALIKES & {*others._PRINTED_CHARACTERS}
+    assert not {*"0123456789"} & {*others._PRINTED_CHARACTERS}
 
 
 def test_digits_are_spoilt_to_several_or_to_a_part_and_never_to_a_whole_one():
     assert holes(ZERO) == 1
     found = [
-        holes(glyph) for glyph in spoil_digits(zeros(3), np.array(["0"] * 3), 60, np.random.default_rng(0))
+        holes(glyph) for glyph in corrupt_digits(zeros(3), np.array(["0"] * 3), 60, np.random.default_rng(0))
     ]
     assert 1 not in found
     assert found.count(0) >= 10, "cut off"
@@ -82,11 +82,11 @@ def test_digits_are_spoilt_to_several_or_to_a_part_and_never_to_a_whole_one():
 
 @pytest.mark.parametrize("label", ["1", "3", "4", "7", "9", "A"])
 def test_digits_whose_parts_are_digits_are_not_cut_off(label):
-    spoilt = spoil_digits(zeros(2), np.array([label] * 2), 12, np.random.default_rng(0))
+    spoilt = corrupt_digits(zeros(2), np.array([label] * 2), 12, np.random.default_rng(0))
     assert all(holes(glyph) >= 2 for glyph in spoilt)
 
 
-@pytest.mark.parametrize("label", sorted(others._CUTS))
+@pytest.mark.parametrize("label", sorted(others._CUT_SIDES))
 def test_about_half_is_cut_off(label):
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -96,18 +96,18 @@ def test_about_half_is_cut_off(label):
 
 def test_spoilt_digits_are_drawn_by_the_rng():
     labels = np.array(["0", "4"])
-    one, again = (spoil_digits(zeros(2), labels, 8, np.random.default_rng(0)) for _ in range(2))
+    one, again = (corrupt_digits(zeros(2), labels, 8, np.random.default_rng(0)) for _ in range(2))
     assert (one.shape, one.dtype) == ((8, 28, 28), np.uint8)
     np.testing.assert_array_equal(one, again)
-    assert spoil_digits(zeros(2), labels, 0, np.random.default_rng(0)).shape == (0, 28, 28)
+    assert corrupt_digits(zeros(2), labels, 0, np.random.default_rng(0)).shape == (0, 28, 28)
 
 
 def test_digits_without_ink_are_passed_over():
     glyphs, labels = zeros(3), np.array(["0", "4", "0"])
     glyphs[1] = 0
-    spoilt = spoil_digits(glyphs, labels, 12, np.random.default_rng(0))
+    spoilt = corrupt_digits(glyphs, labels, 12, np.random.default_rng(0))
     np.testing.assert_array_equal(
-        spoilt, spoil_digits(zeros(2), np.array(["0", "0"]), 12, np.random.default_rng(0))
+        spoilt, corrupt_digits(zeros(2), np.array(["0", "0"]), 12, np.random.default_rng(0))
     )
     with pytest.raises(DataError, match=r"^no digit holds ink, so none can be spoilt$"):
-        spoil_digits(np.zeros_like(glyphs), labels, 2, np.random.default_rng(0))
+        corrupt_digits(np.zeros_like(glyphs), labels, 2, np.random.default_rng(0))

@@ -3,21 +3,26 @@
 import numpy as np
 import pytest
 
-from inkwise.preprocessing import picture_glyph, stroke_glyph
-from inkwise.preprocessing.strokes import stroke_shape
+from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
+from inkwise.preprocessing.strokes import strokes_to_shape
 from inkwise.training.synthesis import degradation as pictures
-from inkwise.training.synthesis.degradation import glyph_cover, photograph, photographed, shape_cover
+from inkwise.training.synthesis.degradation import (
+    glyph_coverage,
+    photographed_glyph,
+    shape_coverage,
+    simulate_photo,
+)
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 90)])]
-GLYPH = stroke_glyph(SEVEN)
-COVER = shape_cover(stroke_shape(SEVEN))
+GLYPH = strokes_to_glyph(SEVEN)
+COVER = shape_coverage(strokes_to_shape(SEVEN))
 
 
 @pytest.fixture(scope="module")
 def taken():
     """100 photographs of a 7."""
     rng = np.random.default_rng(0)
-    return [photograph(COVER, rng) for _ in range(100)]
+    return [simulate_photo(COVER, rng) for _ in range(100)]
 
 
 def test_photographs_are_of_many_sizes(taken):
@@ -38,7 +43,7 @@ def test_some_are_light_on_dark(taken):
 
 
 def test_most_are_read_as_what_was_written(taken):
-    read = [picture_glyph(picture) for picture in taken]
+    read = [image_to_glyph(picture) for picture in taken]
     alike = [pictures._correlation(glyph, GLYPH) for glyph in read if glyph is not None]
     assert len(alike) > 90
     assert np.mean(np.array(alike) > 0.6) > 0.85
@@ -46,7 +51,7 @@ def test_most_are_read_as_what_was_written(taken):
 
 
 def test_the_rng_decides_the_picture():
-    one, again, other = (photograph(COVER, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, again, other = (simulate_photo(COVER, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, again)
     assert one.shape != other.shape or not np.array_equal(one, other)
 
@@ -55,7 +60,7 @@ def test_the_rng_decides_the_picture():
 def test_the_least_ink_can_be_photographed(size):
     rng = np.random.default_rng(0)
     for _ in range(40):
-        picture = photograph(np.ones(size, np.float32), rng)
+        picture = simulate_photo(np.ones(size, np.float32), rng)
         assert picture.dtype == np.uint8
         assert 16 <= max(picture.shape) <= 250
         assert min(picture.shape) >= 4
@@ -63,17 +68,17 @@ def test_the_least_ink_can_be_photographed(size):
 
 @pytest.mark.parametrize("found", [None, GLYPH.T.copy()])
 def test_where_the_picture_lost_it_the_glyph_is_the_one_meant(monkeypatch, found):
-    monkeypatch.setattr(pictures, "picture_glyph", lambda picture: found)
-    assert photographed(COVER, GLYPH, np.random.default_rng(0)) is GLYPH
+    monkeypatch.setattr(pictures, "image_to_glyph", lambda picture: found)
+    assert photographed_glyph(COVER, GLYPH, np.random.default_rng(0)) is GLYPH
 
 
 def test_what_is_found_counts_where_it_is_like_the_glyph_meant(monkeypatch):
     found = np.roll(GLYPH, 1, axis=1)
-    monkeypatch.setattr(pictures, "picture_glyph", lambda picture: found)
-    assert photographed(COVER, GLYPH, np.random.default_rng(0)) is found
+    monkeypatch.setattr(pictures, "image_to_glyph", lambda picture: found)
+    assert photographed_glyph(COVER, GLYPH, np.random.default_rng(0)) is found
 
 
-@pytest.mark.parametrize("cover", [glyph_cover(GLYPH), COVER])
+@pytest.mark.parametrize("cover", [glyph_coverage(GLYPH), COVER])
 def test_a_cover_is_cut_tight(cover):
     assert cover.dtype == np.float32
     assert (cover.min(), cover.max()) == (0, 1)
@@ -99,7 +104,7 @@ def test_pens_leave_gaps(monkeypatch, kind):
         def standard_normal(self, *size):
             return self.rng.standard_normal(*size)
 
-    written = pictures.written(COVER, Chosen())
+    written = pictures.simulate_pen(COVER, Chosen())
     assert written.dtype == np.float32
     assert (written <= COVER + 1e-6).all()
     assert 0.1 * COVER.sum() < written.sum() < 0.99 * COVER.sum()

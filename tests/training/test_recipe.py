@@ -8,13 +8,13 @@ from dataclasses import FrozenInstanceError, dataclass, fields
 import pytest
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.training import RECIPES, Recipe, recipe, resume
+from inkwise.training import RECIPES, Recipe, load_recipe, resumed_recipe
 
 
 def test_every_recipe_is_had_by_its_name():
     for name, kind in RECIPES.items():
-        assert type(recipe(name)) is kind
-        assert recipe(name).name == name
+        assert type(load_recipe(name)) is kind
+        assert load_recipe(name).name == name
         assert kind.__doc__
 
 
@@ -30,22 +30,22 @@ def test_a_recipe_is_a_short_diff_from_the_defaults():
 
 def test_an_unknown_recipe_names_the_nearest():
     with pytest.raises(InkwiseError, match=r"^no recipe 'defualt'; did you mean default\?$"):
-        recipe("defualt")
+        load_recipe("defualt")
     with pytest.raises(InkwiseError, match=f"^no recipe 'xyz'; there are: {', '.join(RECIPES)}$"):
-        recipe("xyz")
+        load_recipe("xyz")
 
 
 def test_set_gives_a_copy():
-    before = recipe("default")
+    before = load_recipe("default")
     after = before.set(epochs=3, data=["a.csv", "b.npz"])
     assert (after.epochs, after.data) == (3, ("a.csv", "b.npz"))
     assert type(after) is type(before)
-    assert before == recipe("default")
+    assert before == load_recipe("default")
 
 
 def test_a_recipe_is_frozen():
     with pytest.raises(FrozenInstanceError):
-        recipe("default").epochs = 3
+        load_recipe("default").epochs = 3
 
 
 def test_texts_become_what_the_key_takes():
@@ -59,11 +59,11 @@ def test_texts_become_what_the_key_takes():
         "others=letters.npz,words.npz",
         "teachers=default,runs/one",
     ]
-    chosen = recipe("default").set_text(texts)
+    chosen = load_recipe("default").set_text(texts)
     assert (chosen.epochs, chosen.lr, chosen.schedule) == (3, 0.001, "step")
     assert (chosen.data, chosen.channels, chosen.test) == (("mnist-train", "my=odd.csv"), (8, 16, 32), ())
     assert (chosen.others, chosen.teachers) == (("letters.npz", "words.npz"), ("default", "runs/one"))
-    assert recipe("default").set_text([]) == recipe("default")
+    assert load_recipe("default").set_text([]) == load_recipe("default")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_texts_become_what_the_key_takes():
 )
 def test_a_text_that_cannot_be_meant(text, reason):
     with pytest.raises(InkwiseError, match=f"^{reason}$"):
-        recipe("default").set_text([text])
+        load_recipe("default").set_text([text])
 
 
 @pytest.mark.parametrize(
@@ -112,24 +112,24 @@ def test_a_text_that_cannot_be_meant(text, reason):
 )
 def test_a_value_of_the_wrong_type(change, reason):
     with pytest.raises(InkwiseError, match=f"^{reason}"):
-        recipe("default").set(**change)
+        load_recipe("default").set(**change)
 
 
 def test_a_whole_number_is_a_rate_too():
-    assert recipe("default").set(lr=1).lr == 1
+    assert load_recipe("default").set(lr=1).lr == 1
 
 
 def test_to_dict_begins_with_the_name_and_holds_every_key():
-    keys = recipe("hands").to_dict()
+    keys = load_recipe("hands").to_dict()
     assert list(keys) == ["recipe", *(field.name for field in fields(Recipe))]
     assert keys["recipe"] == "hands"
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_json(tmp_path, name):
-    chosen = recipe(name).set(data=("a", "b"), lr=1 / 3, channels=(1, 2, 3), test=())
+    chosen = load_recipe(name).set(data=("a", "b"), lr=1 / 3, channels=(1, 2, 3), test=())
     (tmp_path / "recipe.json").write_text(json.dumps({"recipe": chosen.to_dict(), "commit": None}))
-    again = resume(tmp_path)
+    again = resumed_recipe(tmp_path)
     assert again == chosen
     assert type(again) is type(chosen)
 
@@ -151,7 +151,7 @@ def test_a_recipe_survives_json(tmp_path, name):
 def test_a_damaged_recipe_is_no_run(tmp_path, text):
     (tmp_path / "recipe.json").write_text(text)
     with pytest.raises(DataError, match=r": no run to resume \(recipe\.json is missing or damaged\)$"):
-        resume(tmp_path)
+        resumed_recipe(tmp_path)
 
 
 @pytest.fixture
@@ -167,12 +167,12 @@ def file(tmp_path):
 
 
 def test_a_recipe_is_read_from_a_file(file):
-    assert recipe(file({"recipe": "mlp-50", "neurons1": 25, "lr": 0.01})) == recipe("mlp-50").set(
+    assert load_recipe(file({"recipe": "mlp-50", "neurons1": 25, "lr": 0.01})) == load_recipe("mlp-50").set(
         neurons1=25, lr=0.01
     )
-    chosen = recipe("hands").set(epochs=3, data=("a.csv", "b.npz"))
-    assert recipe(file(chosen.to_dict())) == chosen
-    assert recipe(file({"recipe": chosen.to_dict(), "commit": None})) == chosen, "a run's recipe.json"
+    chosen = load_recipe("hands").set(epochs=3, data=("a.csv", "b.npz"))
+    assert load_recipe(file(chosen.to_dict())) == chosen
+    assert load_recipe(file({"recipe": chosen.to_dict(), "commit": None})) == chosen, "a run's recipe.json"
 
 
 @pytest.mark.parametrize(
@@ -196,15 +196,15 @@ def test_a_recipe_is_read_from_a_file(file):
 )
 def test_a_file_that_holds_no_recipe_is_one_line(file, content, reason):
     with pytest.raises(InkwiseError) as caught:
-        recipe(file(content))
+        load_recipe(file(content))
     assert re.fullmatch(rf".*best\.json: {reason.replace('?', '[?]')}", str(caught.value))
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(DataError, match=r"none\.json: cannot be opened \(No such file or directory\)$"):
-        recipe(str(tmp_path / "none.json"))
+        load_recipe(str(tmp_path / "none.json"))
 
 
 def test_a_folder_without_a_recipe_is_no_run(tmp_path):
     with pytest.raises(DataError, match="none: no run to resume"):
-        resume(tmp_path / "none")
+        resumed_recipe(tmp_path / "none")

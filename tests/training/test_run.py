@@ -23,12 +23,12 @@ from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.runtime import onnxruntime
-from inkwise.training import glyph_task, resume, train
+from inkwise.training import glyph_task, resumed_recipe, train
 from inkwise.training import training_run as run
-from inkwise.training.callbacks import Callback, Checkpoint, Progress
-from inkwise.training.glyph_loop import logits_of
+from inkwise.training.callbacks import Callback, Checkpoint, ProgressBar
+from inkwise.training.glyph_loop import glyph_logits
 from inkwise.training.models.classifiers import compact
-from inkwise.training.training_data import gather
+from inkwise.training.training_data import load_split
 
 FILES = {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
 
@@ -49,7 +49,7 @@ def quick(monkeypatch, console):
     def export(net, path, temperature, metadata):
         path.write_text(json.dumps(metadata))
 
-    monkeypatch.setattr(glyph_task, "export", export)
+    monkeypatch.setattr(glyph_task, "export_classifier", export)
 
     def quick(recipe, folder, **more):
         return train(recipe, folder, **{"device": "cpu", "console": console} | more)
@@ -91,14 +91,14 @@ def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
             assert str(caught.value) == f"{tmp_path}: another training writes here"
 
     quick(tiny, tmp_path, callbacks=(Second(),))
-    assert resume(tmp_path) == tiny
+    assert resumed_recipe(tmp_path) == tiny
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
 def test_the_recipe_is_saved_and_printed(finished, tiny):
     folder, printed = finished
     facts = json.loads((folder / "recipe.json").read_text())
-    assert resume(folder) == tiny
+    assert resumed_recipe(folder) == tiny
     assert set(facts) == {"recipe", "commit", "device", "threads", "versions", "started"}
     assert set(facts["versions"]) == {"inkwise", "torch", "numpy", "opencv-python-headless", "python"}
     assert facts["versions"]["torch"] == torch.__version__
@@ -116,10 +116,10 @@ def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
 
 
 def test_the_weights_are_those_that_did_best(finished, tiny):
-    folder, split = finished[0], gather(tiny)
+    folder, split = finished[0], load_split(tiny)
     net = compact(tiny, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
-    logits = logits_of(net, torch.from_numpy(split.validation))
+    logits = glyph_logits(net, torch.from_numpy(split.validation))
     classes = torch.from_numpy(np.searchsorted(split.classes, split.validation_labels))
     loss = F.cross_entropy(logits, classes, label_smoothing=tiny.label_smoothing).item()
     with (folder / "history.csv").open() as file:
@@ -132,10 +132,10 @@ def test_the_weights_are_those_that_did_best(finished, tiny):
 
 
 def test_temperature_and_threshold_are_those_of_the_model(finished, tiny):
-    folder, split = finished[0], gather(tiny)
+    folder, split = finished[0], load_split(tiny)
     net = compact(tiny, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
-    logits = logits_of(net, torch.from_numpy(split.validation)).numpy()
+    logits = glyph_logits(net, torch.from_numpy(split.validation)).numpy()
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     probabilities = session.run(["probabilities"], {"glyphs": split.validation})[0]
     metadata = metadata_of(folder)
@@ -165,7 +165,7 @@ def test_the_metadata_are_complete(finished, tiny):
 
 
 def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, with_stripes):
-    model, split = Model(rejecting), gather(with_stripes)
+    model, split = Model(rejecting), load_split(with_stripes)
     digits = split.validation_labels != NOT_A_DIGIT
     probabilities, _ = model.run(split.validation)
     top = probabilities.max(1)
@@ -189,14 +189,14 @@ def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
     taught = tiny.set(teachers=(str(base), str(base.parent)), epochs=2)
     quick(taught, tmp_path / "taught")
     quick(tiny.set(epochs=2), tmp_path / "alone")
-    assert resume(tmp_path / "taught") == taught
+    assert resumed_recipe(tmp_path / "taught") == taught
     assert weights(tmp_path / "taught") != weights(tmp_path / "alone")
     assert f"teachers=({str(base)!r}" in console.file.getvalue()
 
 
 def test_the_threshold_lets_its_share_pass_though_all_are_sure(quick, tiny, tmp_path, monkeypatch):
     sure = lambda net, glyphs: torch.eye(4)[torch.zeros(len(glyphs), dtype=int)] * 10.8  # noqa: E731
-    monkeypatch.setattr(glyph_task, "logits_of", sure)
+    monkeypatch.setattr(glyph_task, "glyph_logits", sure)
     monkeypatch.setattr(glyph_task, "fit_temperature", lambda logits, numbers: 1.0)
     quick(tiny.set(epochs=1), tmp_path)
     assert json.loads((tmp_path / "model.onnx").read_text())["threshold"] == 0.9999
@@ -215,14 +215,14 @@ def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatc
         quick(recipe, tmp_path / "killed")
     assert {path.name for path in (tmp_path / "killed").iterdir()} == {"recipe.json", "checkpoint.pt"}
     torch.manual_seed(12345)
-    quick(resume(tmp_path / "killed"), tmp_path / "killed")
+    quick(resumed_recipe(tmp_path / "killed"), tmp_path / "killed")
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     assert epochs(tmp_path / "killed") == epochs(tmp_path / "whole")
 
 
 def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, monkeypatch, console):
     quick(tiny, tmp_path / "whole")
-    after(monkeypatch, Progress, 3, KeyboardInterrupt())
+    after(monkeypatch, ProgressBar, 3, KeyboardInterrupt())
     quick(tiny, tmp_path / "stopped")
     assert {path.name for path in (tmp_path / "stopped").iterdir()} == FILES
     assert "stopped after epoch 3: interrupted" in console.file.getvalue()
@@ -312,7 +312,7 @@ def test_the_settings_of_the_process_stay(tiny, console, tmp_path, changes):
 @pytest.mark.usefixtures("_own_settings")
 def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, monkeypatch):
     before = settings()
-    after(monkeypatch, Progress, 1, Killed())
+    after(monkeypatch, ProgressBar, 1, Killed())
     with pytest.raises(Killed):
         quick(tiny, tmp_path, deterministic=True)
     assert settings() == before
@@ -330,7 +330,7 @@ def test_a_run_that_had_no_data_does_not_take_the_folder(quick, tiny, tmp_path):
     with pytest.raises(DataError, match=r"none\.npz"):
         quick(tiny.set(data=("none.npz",)), tmp_path)
     quick(tiny.set(epochs=1), tmp_path)
-    assert resume(tmp_path) == tiny.set(epochs=1)
+    assert resumed_recipe(tmp_path) == tiny.set(epochs=1)
 
 
 def test_a_folder_that_is_a_file_is_told(quick, tiny, tmp_path):
@@ -363,7 +363,7 @@ def test_auto_takes_what_there_is(monkeypatch):
     for cuda, mps, kind in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=cuda: there)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=mps: there)
-        assert run.device_of("auto").type == kind
+        assert run.resolve_device("auto").type == kind
 
 
 def test_an_unknown_net_is_refused(quick, tiny, tmp_path):

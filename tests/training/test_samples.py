@@ -7,18 +7,18 @@ import pytest
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
-from inkwise.datasets import StrokeSet, load, split_writers
-from inkwise.preprocessing import stroke_glyph
+from inkwise.datasets import StrokeSet, load_dataset, split_by_writer
+from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training import training_data as samples
 from inkwise.training.synthesis.negatives import LOOK_ALIKES
 from inkwise.training.training_data import (
     Split,
-    draw_variant,
-    gather,
-    read_again,
-    rescan,
-    stratified,
-    train_on,
+    degrade_glyphs,
+    load_split,
+    redraw_strokes,
+    simulate_rescan,
+    stratified_mask,
+    with_datasets,
 )
 
 LABELS = ["0", "1", "4", "7"]
@@ -40,18 +40,18 @@ def drawn_for(monkeypatch):
 
     def spy(strokes, styles, rng):
         seen.extend(strokes.writers.tolist())
-        return draw_variant(strokes, styles, rng)
+        return redraw_strokes(strokes, styles, rng)
 
-    monkeypatch.setattr("inkwise.training.training_data.draw_variant", spy)
+    monkeypatch.setattr("inkwise.training.training_data.redraw_strokes", spy)
     return seen
 
 
 def writers_of(part):
-    return np.array(WRITERS)[split_writers(np.array(WRITERS)) == part]
+    return np.array(WRITERS)[split_by_writer(np.array(WRITERS)) == part]
 
 
 def test_writers_who_test_are_left_out(tiny, written, drawn_for):
-    split = gather(tiny.set(data=(str(written),)))
+    split = load_split(tiny.set(data=(str(written),)))
     assert set(drawn_for) == set(writers_of("train"))
     assert not set(drawn_for) & set(writers_of("test"))
     assert len(split.training) == 4 * len(writers_of("train"))
@@ -60,10 +60,10 @@ def test_writers_who_test_are_left_out(tiny, written, drawn_for):
 
 
 def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
-    split = gather(tiny.set(data=(str(written),)))
+    split = load_split(tiny.set(data=(str(written),)))
     rng = np.random.default_rng(0)
     by_writer = {
-        writer: [stroke_glyph([s.astype(np.float32) for s in hand(label, rng)]) for label in LABELS]
+        writer: [strokes_to_glyph([s.astype(np.float32) for s in hand(label, rng)]) for label in LABELS]
         for writer in WRITERS
     }
     expected = np.concatenate([by_writer[writer] for writer in writers_of("validation")])
@@ -72,17 +72,17 @@ def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
 
 
 def test_pictures_are_split_by_label(tiny):
-    split = gather(tiny)
+    split = load_split(tiny)
     assert len(split.training) == 160
     assert {label: (split.validation_labels == label).sum() for label in LABELS} == dict.fromkeys(LABELS, 10)
     assert split.classes == ("0", "1", "4", "7")
     both = np.concatenate([split.training, split.validation])
-    everything = load(tiny.data[0]).glyphs
+    everything = load_dataset(tiny.data[0]).glyphs
     assert sorted(glyph.tobytes() for glyph in both) == sorted(glyph.tobytes() for glyph in everything)
 
 
 def test_the_seed_decides_the_split(tiny):
-    one, again, other = gather(tiny), gather(tiny), gather(tiny.set(seed=1))
+    one, again, other = load_split(tiny), load_split(tiny), load_split(tiny.set(seed=1))
     np.testing.assert_array_equal(one.training, again.training)
     assert not np.array_equal(one.validation, other.validation)
 
@@ -90,7 +90,7 @@ def test_the_seed_decides_the_split(tiny):
 @pytest.mark.parametrize(("rescans", "variants"), [(0, 1), (2, 3)])
 def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, rescans, variants):
     recipe = tiny.set(rescans=rescans, variants=variants)
-    pictures, strokes = gather(recipe), gather(recipe.set(data=(str(written),)))
+    pictures, strokes = load_split(recipe), load_split(recipe.set(data=(str(written),)))
     assert len(pictures.training) == 160 * (1 + rescans)
     assert (pictures.training_labels == "7").sum() == 40 * (1 + rescans)
     assert len(pictures.validation) == 40
@@ -101,7 +101,7 @@ def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, res
 
 
 def test_several_sets_are_one(tiny, written):
-    split = gather(tiny.set(data=(*tiny.data, str(written))))
+    split = load_split(tiny.set(data=(*tiny.data, str(written))))
     assert len(split.training) == 160 + 4 * len(writers_of("train"))
     assert len(split.validation_labels) == 40 + 4 * len(writers_of("validation"))
 
@@ -110,7 +110,7 @@ def test_unlabelled_samples_are_left_out(tiny, shapes, tmp_path):
     labels = shapes[1].copy()
     labels[::2] = ""
     np.savez(tmp_path / "half.npz", images=shapes[0], labels=labels)
-    split = gather(tiny.set(data=(str(tmp_path / "half.npz"),)))
+    split = load_split(tiny.set(data=(str(tmp_path / "half.npz"),)))
     assert len(split.training) + len(split.validation) == 100
     assert "" not in split.classes
 
@@ -130,7 +130,7 @@ def test_too_little_to_train_on(tiny, shapes, tmp_path, labels, reason):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0], labels=np.array(labels))
     with pytest.raises(DataError, match=rf"odd\.npz: {reason}"):
-        gather(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data=(str(path),)))
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -139,7 +139,7 @@ def test_one_writer_cannot_choose_for_himself(tiny, save_strokes, hand, part):
     writer = writers_of(part)[0]
     path = save_strokes([hand(label, rng) for label in LABELS], LABELS, [writer] * 4)
     with pytest.raises(DataError, match=r"strokes\.npz: too few samples, or writers, to train on some"):
-        gather(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data=(str(path),)))
 
 
 def test_a_label_that_only_those_write_who_choose_is_a_class():
@@ -158,7 +158,7 @@ def test_what_is_no_digit_is_the_last_class():
 def test_a_missing_set_is_named(tiny):
     for keys in ({"data": ("none.npz",)}, {"others": ("none.npz",)}):
         with pytest.raises(DataError, match=r"none\.npz"):
-            gather(tiny.set(**keys))
+            load_split(tiny.set(**keys))
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def letters(tmp_path):
 
 def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny, letters):
     path, label_of = letters([*LOOK_ALIKES, *"0123456789", *"AEKMWx#?"])
-    split = gather(tiny.set(others=(path,)))
+    split = load_split(tiny.set(others=(path,)))
     assert split.classes == ("0", "1", "4", "7", NOT_A_DIGIT)
     taught = [
         label_of[glyph.tobytes()]
@@ -198,14 +198,14 @@ def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny,
 def test_others_written_with_a_pen_are_split_by_writer_and_drawn_as_digits_are(tiny, written, monkeypatch):
     recipe = tiny.set(others=(str(written),), variants=3)
     with pytest.raises(DataError, match=r"strokes\.npz: holds nothing but digits and what looks like them"):
-        gather(recipe)
+        load_split(recipe)
     rename(written, dict(zip(LABELS, "AEKM", strict=True)))
     train, validation = (len(writers_of(part)) for part in ("train", "validation"))
-    split = gather(recipe)
+    split = load_split(recipe)
     assert (split.training_labels == NOT_A_DIGIT).sum() == 4 * train * 3
     assert (split.validation_labels == NOT_A_DIGIT).sum() == 4 * validation
-    monkeypatch.setattr(samples, "_MOST_OTHERS", 60)
-    split = gather(recipe)
+    monkeypatch.setattr(samples, "_MAX_NEGATIVES", 60)
+    split = load_split(recipe)
     labels = np.concatenate([split.training_labels, split.validation_labels])
     assert 0 < (labels == NOT_A_DIGIT).sum() <= 60, "so that they do not outweigh the digits"
 
@@ -219,7 +219,7 @@ def rename(path, names):
 
 
 def test_so_many_others_are_invented_and_a_twelfth_to_choose_by(tiny):
-    split, again, without = (gather(tiny.set(invented=count)) for count in (24, 24, 0))
+    split, again, without = (load_split(tiny.set(invented=count)) for count in (24, 24, 0))
     assert split.classes == (*without.classes, NOT_A_DIGIT)
     assert (split.training_labels == NOT_A_DIGIT).sum() == 24
     assert (split.validation_labels == NOT_A_DIGIT).sum() == 2
@@ -233,14 +233,14 @@ def test_one_label_and_what_is_none_are_too_little(tiny, tmp_path, shapes):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0][:20], labels=np.full(20, "3"))
     with pytest.raises(DataError, match=r"odd\.npz: at least two different labels are needed to train"):
-        gather(tiny.set(data=(str(path),), invented=4))
+        load_split(tiny.set(data=(str(path),), invented=4))
 
 
 def test_a_stratified_share_is_at_least_one_and_never_all():
     labels = np.array(["a"] * 100 + ["b"] * 10 + ["c"] * 2 + ["d"])
-    chosen = stratified(labels, 0.2, np.random.default_rng(0))
+    chosen = stratified_mask(labels, 0.2, np.random.default_rng(0))
     assert {label: chosen[labels == label].sum() for label in "abcd"} == {"a": 20, "b": 2, "c": 1, "d": 0}
-    assert stratified(labels, 0.99, np.random.default_rng(0))[labels == "b"].sum() == 9
+    assert stratified_mask(labels, 0.99, np.random.default_rng(0))[labels == "b"].sum() == 9
 
 
 def strokes_of(samples, labels):
@@ -250,10 +250,10 @@ def strokes_of(samples, labels):
 def test_each_variant_has_a_pen_and_a_slant_of_its_own(hand):
     rng = np.random.default_rng(0)
     same = strokes_of([hand("4", np.random.default_rng(1))] * 50, ["4"] * 50)
-    glyphs = draw_variant(same, 0.0, rng)
+    glyphs = redraw_strokes(same, 0.0, rng)
     assert glyphs.shape == (50, 28, 28)
     assert len({glyph.tobytes() for glyph in glyphs}) == 50
-    plain = stroke_glyph(same.samples[0])
+    plain = strokes_to_glyph(same.samples[0])
     alike = [np.corrcoef(glyph.ravel(), plain.ravel())[0, 1] for glyph in glyphs]
     assert np.median(alike) > 0.6, "but the digit stays what it is"
     ink = glyphs.sum((1, 2)) / plain.sum()
@@ -267,7 +267,7 @@ def test_styles_are_drawn_for_their_share():
         share: np.mean(
             [
                 np.ptp(np.where(glyph > 127)[1]) > 8
-                for glyph in draw_variant(ones, share, np.random.default_rng(0))
+                for glyph in redraw_strokes(ones, share, np.random.default_rng(0))
             ]
         )
         for share in (0.0, 0.5, 1.0)
@@ -277,32 +277,32 @@ def test_styles_are_drawn_for_their_share():
 
 def test_a_sample_without_strokes_is_black(hand):
     empty = strokes_of([[], hand("1", np.random.default_rng(0))], ["0", "1"])
-    glyphs = draw_variant(empty, 1.0, np.random.default_rng(0))
+    glyphs = redraw_strokes(empty, 1.0, np.random.default_rng(0))
     assert not glyphs[0].any()
     assert glyphs[1].any()
 
 
 def test_a_rescan_is_the_same_digit_read_again(shapes):
     glyphs = shapes[0]
-    again = rescan(glyphs, np.random.default_rng(0))
+    again = simulate_rescan(glyphs, np.random.default_rng(0))
     assert again.shape == glyphs.shape
     assert again.dtype == np.uint8
     assert not np.array_equal(again, glyphs)
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(again, glyphs, strict=True)]
     assert np.median(alike) > 0.75
-    assert not rescan(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
-    assert rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
+    assert not simulate_rescan(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
+    assert simulate_rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
 
 
 def test_what_is_read_again_is_scanned_or_photographed(shapes):
     glyphs = shapes[0][:60]
-    again, scanned = (act(glyphs, np.random.default_rng(0)) for act in (read_again, rescan))
+    again, scanned = (act(glyphs, np.random.default_rng(0)) for act in (degrade_glyphs, simulate_rescan))
     assert (again.shape, again.dtype) == (glyphs.shape, np.uint8)
     photographed = (again != scanned).any((1, 2))
     assert 0.3 < photographed.mean() < 0.7
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(again, glyphs, strict=True)]
     assert np.median(alike) > 0.75
-    assert not read_again(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
+    assert not degrade_glyphs(np.zeros((2, 28, 28), np.uint8), np.random.default_rng(0)).any()
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_what_is_read_again_is_scanned_or_photographed(shapes):
 )
 @pytest.mark.parametrize("label", ["0", "1", "4", "7"])
 def test_the_least_that_can_be_written_is_drawn(strokes, label):
-    glyphs = draw_variant(strokes_of([strokes] * 8, [label] * 8), 0.7, np.random.default_rng(0))
+    glyphs = redraw_strokes(strokes_of([strokes] * 8, [label] * 8), 0.7, np.random.default_rng(0))
     assert glyphs.any((1, 2)).all()
 
 
@@ -328,13 +328,13 @@ def test_a_folder_with_both_pairs_of_idx_files_has_its_own_test_set(tiny, tmp_pa
             shutil.copy(shapes_folder / f"train-{kind}-ubyte", clothes / f"{part}-{kind}-ubyte.gz")
     before = tiny.set(test=("mnist-test",))
 
-    both = train_on(before, f"{clothes},mine.csv")
+    both = with_datasets(before, f"{clothes},mine.csv")
     assert both.data == (str(clothes / "train"), "mine.csv")
     assert both.test == (str(clothes / "t10k"),)
-    assert load(both.test[0]).labels.tolist() == load(str(shapes_folder)).labels.tolist()
+    assert load_dataset(both.test[0]).labels.tolist() == load_dataset(str(shapes_folder)).labels.tolist()
 
-    assert train_on(before, "mnist-train,a.npz").test == ("mnist-test",)
+    assert with_datasets(before, "mnist-train,a.npz").test == ("mnist-test",)
     for alone in (str(shapes_folder), "mine.csv", str(clothes / "train")):
-        assert (train_on(before, alone).data, train_on(before, alone).test) == ((alone,), ())
+        assert (with_datasets(before, alone).data, with_datasets(before, alone).test) == ((alone,), ())
     with pytest.raises(InkwiseError, match="recipe key data must name at least one data set"):
-        train_on(before, ",")
+        with_datasets(before, ",")

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from inkwise.training.synthesis.separators import DATES, GROUPS, brackets, closing, separator
+from inkwise.training.synthesis.separators import (
+    DATE_SEPARATORS,
+    GROUP_SEPARATORS,
+    bracket_strokes,
+    closing_strokes,
+    separator_strokes,
+)
 
 
 def extent(strokes):
@@ -11,32 +17,32 @@ def extent(strokes):
     return np.ptp(points, 0)
 
 
-@pytest.mark.parametrize("shares", [GROUPS, DATES])
+@pytest.mark.parametrize("shares", [GROUP_SEPARATORS, DATE_SEPARATORS])
 def test_shares_are_shares(shares):
     assert sum(shares.values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in {*GROUPS, *DATES} if kind not in " /"])
+@pytest.mark.parametrize("kind", [kind for kind in {*GROUP_SEPARATORS, *DATE_SEPARATORS} if kind not in " /"])
 def test_most_separators_are_lower_than_a_digit(kind):
     rng = np.random.default_rng(0)
-    assert max(extent(separator(kind, rng))[1] for _ in range(50)) < 64
+    assert max(extent(separator_strokes(kind, rng))[1] for _ in range(50)) < 64
 
 
 def test_a_slash_is_at_least_as_tall_as_a_digit_and_leans_to_the_right():
     rng = np.random.default_rng(0)
     for _ in range(50):
-        (stroke,) = separator("/", rng)
+        (stroke,) = separator_strokes("/", rng)
         assert extent([stroke])[1] > 55
         assert stroke[0, 0] < stroke[1, 0]
         assert stroke[0, 1] > stroke[1, 1]
 
 
 def test_a_blank_has_no_strokes():
-    assert separator(" ", np.random.default_rng(0)) == []
+    assert separator_strokes(" ", np.random.default_rng(0)) == []
 
 
 def test_brackets_bend_away_from_what_they_hold():
-    (opening,), (closing_,) = brackets(np.random.default_rng(0))
+    (opening,), (closing_,) = bracket_strokes(np.random.default_rng(0))
     assert opening[0, 0] > opening[len(opening) // 2, 0]
     assert closing_[0, 0] < closing_[len(closing_) // 2, 0]
 
@@ -44,7 +50,7 @@ def test_brackets_bend_away_from_what_they_hold():
 def test_what_closes_a_number_stays_near_its_line():
     rng = np.random.default_rng(0)
     for _ in range(100):
-        points = np.concatenate(closing(rng))
+        points = np.concatenate(closing_strokes(rng))
         assert points[:, 1].min() > -80
         assert points[:, 1].max() < 45
         assert np.ptp(points[:, 0]) < 220

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from inkwise._util.text import DIGITS
-from inkwise.training.synthesis.allograph_shapes import _curve, sketched
+from inkwise.training.synthesis.allograph_shapes import _catmull_rom, draw_allograph
 
 
 @pytest.mark.parametrize("label", DIGITS)
 def test_every_digit_has_sketches_about_1_high(label):
     for seed in range(50):
-        strokes = sketched(label, np.random.default_rng(seed))
+        strokes = draw_allograph(label, np.random.default_rng(seed))
         assert all(stroke.ndim == 2 and stroke.shape[1] == 2 for stroke in strokes)
         width, height = np.ptp(np.concatenate(strokes), 0)
         assert height == pytest.approx(1, abs=0.25)
@@ -19,7 +19,9 @@ def test_every_digit_has_sketches_about_1_high(label):
 
 @pytest.mark.parametrize("label", DIGITS)
 def test_a_seed_gives_the_same_sketch_again_and_another_seed_another(label):
-    one, again, other = (np.concatenate(sketched(label, np.random.default_rng(seed))) for seed in (1, 1, 2))
+    one, again, other = (
+        np.concatenate(draw_allograph(label, np.random.default_rng(seed))) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
 
@@ -38,13 +40,13 @@ def test_a_digit_has_several_shapes(label):
         def normal(self, _mean, _deviation, size=None):
             return 0.0 if size is None else np.zeros(size)
 
-    first, second = ([stroke.tolist() for stroke in sketched(label, Plain(shape))] for shape in (0, 1))
+    first, second = ([stroke.tolist() for stroke in draw_allograph(label, Plain(shape))] for shape in (0, 1))
     assert first != second
 
 
 def test_a_seven_has_a_bar_across_its_stem():
     for seed in range(30):
-        stem, bar = sketched("7", np.random.default_rng(seed))
+        stem, bar = draw_allograph("7", np.random.default_rng(seed))
         crossed = stem[np.abs(stem[:, 1] - bar[:, 1].mean()).argmin(), 0]
         assert bar[:, 0].min() < crossed < bar[:, 0].max()
         assert 0.3 < bar[:, 1].mean() < 0.7
@@ -54,7 +56,7 @@ CORNERS = np.array([(0.0, 0.0), (1.0, 3.0), (4.0, 2.0), (5.0, 5.0)])
 
 
 def test_a_curve_passes_its_corners_in_their_order():
-    curve = _curve(CORNERS)
+    curve = _catmull_rom(CORNERS)
     distances = np.linalg.norm(curve[:, None] - CORNERS, axis=2)
     np.testing.assert_allclose(distances.min(0), 0, atol=1e-12)
     assert (np.diff(distances.argmin(0)) > 0).all()
@@ -62,7 +64,7 @@ def test_a_curve_passes_its_corners_in_their_order():
 
 
 def test_a_curve_has_no_leaps_and_no_kinks():
-    steps = np.diff(_curve(CORNERS), axis=0)
+    steps = np.diff(_catmull_rom(CORNERS), axis=0)
     lengths = np.linalg.norm(steps, axis=1)
     moved = steps[lengths > 0] / lengths[lengths > 0, None]
     assert lengths.max() < 0.6, "corners are some 3 apart"
@@ -70,14 +72,17 @@ def test_a_curve_has_no_leaps_and_no_kinks():
 
 
 def test_two_points_are_joined_by_a_straight_line():
-    curve = _curve(np.array([(1.0, 1.0), (3.0, 5.0)]))
+    curve = _catmull_rom(np.array([(1.0, 1.0), (3.0, 5.0)]))
     np.testing.assert_allclose(curve[:, 1], 2 * curve[:, 0] - 1)
     assert (np.diff(curve[:, 0]) > 0).all()
 
 
 def test_sides_are_straight_up_to_a_point_that_is_named_twice():
     corner = [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0)]
-    once, twice = _curve(np.array(corner)), _curve(np.array([corner[0], corner[1], corner[1], corner[2]]))
+    once, twice = (
+        _catmull_rom(np.array(corner)),
+        _catmull_rom(np.array([corner[0], corner[1], corner[1], corner[2]])),
+    )
     assert once[:12, 0].min() < -0.05, "bent before it turns"
     np.testing.assert_allclose(twice[:12, 0], 0, atol=1e-12)
     np.testing.assert_allclose(twice[-12:, 1], 1, atol=1e-12)

@@ -1,18 +1,18 @@
 import pytest
 import torch
 
-from inkwise.training import recipe
-from inkwise.training.models.classifiers import NETS
+from inkwise.training import load_recipe
+from inkwise.training.models.classifiers import ARCHITECTURES
 from inkwise.training.models.network import Net
-from inkwise.training.models.summary import layers
+from inkwise.training.models.summary import summarize_layers
 
 
 def net_of(name: str) -> Net:
-    return NETS[recipe(name).net](recipe(name), 10)
+    return ARCHITECTURES[load_recipe(name).net](load_recipe(name), 10)
 
 
 def test_the_layers_of_the_first_document_are_those_that_it_tells_of() -> None:
-    rows = layers(net_of("lenet-dropout"))
+    rows = summarize_layers(net_of("lenet-dropout"))
 
     assert [row for row in rows if row[2]] == [
         ("Conv2d", (10, 24, 24), 260),
@@ -28,7 +28,7 @@ def test_the_layers_of_the_first_document_are_those_that_it_tells_of() -> None:
 @pytest.mark.parametrize("name", ["default", "cnn-batchnorm", "mlp-50"])
 def test_no_parameter_is_left_out_or_counted_twice(name: str) -> None:
     net = net_of(name)
-    assert sum(count for _, _, count in layers(net)) == sum(p.numel() for p in net.parameters())
+    assert sum(count for _, _, count in summarize_layers(net)) == sum(p.numel() for p in net.parameters())
 
 
 def test_the_net_stays_as_it_is() -> None:
@@ -36,7 +36,7 @@ def test_the_net_stays_as_it_is() -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     state = torch.get_rng_state()
 
-    layers(net)
+    summarize_layers(net)
 
     assert all(part.training and not part._forward_hooks for part in net.modules())
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())

@@ -12,12 +12,12 @@ from inkwise._util.errors import InkwiseError, ModelError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
-from inkwise.training import RECIPES, recipe, resume, train
-from inkwise.training.glyph_loop import GlyphLoop, logits_of
-from inkwise.training.initialization import net_from_onnx, resolve, start, teachers_of
-from inkwise.training.models.classifiers import NETS
-from inkwise.training.onnx_export import export
-from inkwise.training.training_run import callbacks_of
+from inkwise.training import RECIPES, load_recipe, resumed_recipe, train
+from inkwise.training.glyph_loop import GlyphLoop, glyph_logits
+from inkwise.training.initialization import initial_net, load_teachers, net_from_onnx, resolve_recipe
+from inkwise.training.models.classifiers import ARCHITECTURES
+from inkwise.training.onnx_export import export_classifier
+from inkwise.training.training_run import build_callbacks
 
 
 def equal(one, other):
@@ -31,7 +31,7 @@ def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
     for source in (base, base.read_bytes()):
         net, metadata = net_from_onnx(source)
         assert metadata == model.metadata
-        said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+        said = (glyph_logits(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
         np.testing.assert_allclose(
             said.detach().numpy(), model.run(shapes[0])[0], atol=5e-5
         )  # the metadata round the temperature
@@ -39,7 +39,7 @@ def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
 
 def test_the_bundled_weights_can_learn(shapes):
     net, metadata = net_from_onnx(model_source("default"))
-    said = (logits_of(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
+    said = (glyph_logits(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
     np.testing.assert_allclose(
         said[:, :-1].detach().numpy(), Model.bundled().run(shapes[0])[0], atol=5e-5
     )  # the metadata round the temperature; the last column is no digit
@@ -48,33 +48,33 @@ def test_the_bundled_weights_can_learn(shapes):
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "lines"])
 def test_the_net_of_every_recipe_comes_back(name, shapes, tmp_path):
     torch.manual_seed(0)
-    chosen = recipe(name)
+    chosen = load_recipe(name)
     if name == "mlp-50":
         chosen = chosen.set(neurons1=12, neurons2=8)
-    net = NETS[chosen.net](chosen, 3)
+    net = ARCHITECTURES[chosen.net](chosen, 3)
     with torch.no_grad():
         net(torch.rand(64, 1, 28, 28))  # batch-norms have seen something
     metadata = {"name": name, "labels": ["a", "b", "c"], "threshold": 0.5, "temperature": 1.0}
-    export(net.eval(), tmp_path / "model.onnx", 1.0, metadata | {"recipe": chosen.to_dict()})
+    export_classifier(net.eval(), tmp_path / "model.onnx", 1.0, metadata | {"recipe": chosen.to_dict()})
 
     again, _ = net_from_onnx(tmp_path / "model.onnx")
 
     glyphs = torch.from_numpy(shapes[0][:20])
-    torch.testing.assert_close(logits_of(again, glyphs), logits_of(net, glyphs), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(glyph_logits(again, glyphs), glyph_logits(net, glyphs), atol=1e-4, rtol=1e-4)
 
 
 def test_without_a_model_the_weights_are_those_of_the_seed(tiny):
     torch.manual_seed(3)
-    one = NETS["compact"](tiny, 4)
+    one = ARCHITECTURES["compact"](tiny, 4)
     torch.manual_seed(3)
-    assert equal(start(resolve(tiny), ["0", "1", "4", "7"]), one)
+    assert equal(initial_net(resolve_recipe(tiny), ["0", "1", "4", "7"]), one)
 
 
 def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
     before, metadata = net_from_onnx(base)
     assert metadata["labels"] == ["0", "1", "4", "7"]
 
-    net = start(resolve(tiny.set(init=str(base))), ["4", "A", "0"])
+    net = initial_net(resolve_recipe(tiny.set(init=str(base))), ["4", "A", "0"])
 
     assert equal(net.features, before.features)
     assert torch.equal(net.head.weight[[0, 2]], before.head.weight[[2, 0]])
@@ -85,7 +85,7 @@ def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
 def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecting, shapes, stripes):
     net, metadata = net_from_onnx(rejecting)
     glyphs = np.concatenate([shapes[0], stripes])
-    said = (logits_of(net, torch.from_numpy(glyphs)) / metadata["temperature"]).softmax(1).detach().numpy()
+    said = (glyph_logits(net, torch.from_numpy(glyphs)) / metadata["temperature"]).softmax(1).detach().numpy()
     assert said.shape == (240, 5)
     np.testing.assert_allclose(said[:, :4], Model(rejecting).run(glyphs)[0], atol=5e-5)
     assert (said[200:].argmax(1) == 4).all()
@@ -93,46 +93,46 @@ def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecti
 
 def test_what_is_no_digit_keeps_its_row_where_both_have_it(tiny, base, rejecting):
     knows, _ = net_from_onnx(rejecting)
-    recipe = resolve(tiny.set(init=str(rejecting)))
+    recipe = resolve_recipe(tiny.set(init=str(rejecting)))
 
-    assert equal(start(recipe, ["0", "1", "4", "7", NOT_A_DIGIT]).head, knows.head)
-    assert torch.equal(start(recipe, ["0", "4"]).head.weight, knows.head.weight[[0, 2]])
+    assert equal(initial_net(recipe, ["0", "1", "4", "7", NOT_A_DIGIT]).head, knows.head)
+    assert torch.equal(initial_net(recipe, ["0", "4"]).head.weight, knows.head.weight[[0, 2]])
 
-    net = start(resolve(tiny.set(init=str(base))), ["0", "1", "4", "7", NOT_A_DIGIT])
+    net = initial_net(resolve_recipe(tiny.set(init=str(base))), ["0", "1", "4", "7", NOT_A_DIGIT])
     assert torch.equal(net.head.weight[:4], net_from_onnx(base)[0].head.weight)
 
 
 def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
-    asked = recipe("cnn-small").set(init=str(base), epochs=2)
+    asked = load_recipe("cnn-small").set(init=str(base), epochs=2)
     assert asked.net == "cnn-small"
 
-    resolved = resolve(asked)
+    resolved = resolve_recipe(asked)
 
     assert (resolved.net, resolved.channels, resolved.standardise) == ("compact", (8, 8, 8), False)
     assert resolved == asked.set(net="compact", channels=(8, 8, 8))
     assert (resolved.dropout, resolved.name) == (asked.dropout, "cnn-small")
-    assert resolve(resolved) == resolved
-    start(resolved, ["0", "1"])
+    assert resolve_recipe(resolved) == resolved
+    initial_net(resolved, ["0", "1"])
 
 
 def test_the_net_of_a_perceptron_is_for_its_own_recipe(tiny, tmp_path):
-    chosen = recipe("mlp-50").set(neurons1=12, neurons2=8, epochs=1, data=tiny.data, test=())
+    chosen = load_recipe("mlp-50").set(neurons1=12, neurons2=8, epochs=1, data=tiny.data, test=())
     path = train(chosen, tmp_path / "run", device="cpu")
 
-    assert resolve(recipe("mlp-50").set(init=str(path))).neurons1 == 12
+    assert resolve_recipe(load_recipe("mlp-50").set(init=str(path))).neurons1 == 12
     with pytest.raises(InkwiseError, match=r"^net mlp-50 is for the recipe mlp-50, not default$"):
-        start(resolve(recipe("default").set(init=str(path))), ["0", "1"])
+        initial_net(resolve_recipe(load_recipe("default").set(init=str(path))), ["0", "1"])
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.04])
 def test_frozen_features_keep_every_bit(tiny, base, samples, averaging):
-    chosen = resolve(
+    chosen = resolve_recipe(
         tiny.set(init=str(base), layer_decay=0.0, lr=0.05, weight_decay=0.1, averaging=averaging)
     )
-    net = start(chosen, ["0", "1", "4", "7"])
+    net = initial_net(chosen, ["0", "1", "4", "7"])
     before, head = net_from_onnx(base)[0], net.head.weight.clone()
 
-    trained = GlyphLoop(net, chosen, *samples, callbacks_of(chosen)).fit()
+    trained = GlyphLoop(net, chosen, *samples, build_callbacks(chosen)).fit()
 
     assert equal(trained.features, before.features)
     assert not torch.equal(trained.head.weight, head)
@@ -142,7 +142,7 @@ def test_a_run_from_a_model_is_a_run_like_any_other(tiny, base, shapes, tmp_path
     asked = tiny.set(init=str(base.parent), layer_decay=0.5, epochs=1, channels=(16, 16, 16))
     path = train(asked, tmp_path / "run", device="cpu")
 
-    assert resume(tmp_path / "run") == resolve(asked)
+    assert resumed_recipe(tmp_path / "run") == resolve_recipe(asked)
     assert Model(path).metadata["recipe"]["init"] == str(base.parent)
     train(asked, tmp_path / "run", device="cpu")  # the same recipe, so it goes on
     net, _ = net_from_onnx(path)
@@ -157,12 +157,12 @@ def test_a_model_to_start_from_that_is_not_there(tiny, tmp_path):
 
 
 def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
-    (one, two) = teachers_of(tiny.set(teachers=(str(base), str(base.parent))), ["0", "1", "4", "7"])
+    (one, two) = load_teachers(tiny.set(teachers=(str(base), str(base.parent))), ["0", "1", "4", "7"])
     assert equal(one, net_from_onnx(base)[0])
     assert equal(two, one)
-    (knows,) = teachers_of(tiny.set(teachers=(str(rejecting),)), ["0", "1", "4", "7", NOT_A_DIGIT])
+    (knows,) = load_teachers(tiny.set(teachers=(str(rejecting),)), ["0", "1", "4", "7", NOT_A_DIGIT])
     assert knows.head.out_features == 5
-    assert teachers_of(tiny, ["0", "1"]) == []
+    assert load_teachers(tiny, ["0", "1"]) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
 def test_a_teacher_of_other_classes_is_refused_in_one_line(tiny, base, classes):
     reason = rf"{base} cannot teach: its classes are 0, 1, 4, 7; those to learn are {', '.join(classes)}"
     with pytest.raises(ModelError, match=f"^{reason}$"):
-        teachers_of(tiny.set(teachers=(str(base),)), classes)
+        load_teachers(tiny.set(teachers=(str(base),)), classes)
 
 
 def test_a_teacher_that_is_not_there_is_told_before_anything_is_drawn(tiny, tmp_path):

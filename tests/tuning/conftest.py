@@ -1,14 +1,14 @@
 import pytest
 
-from inkwise.training import glyph_task, recipe
-from inkwise.tuning import Plan, parse_space
-from inkwise.tuning.trial_queue import Queue
+from inkwise.training import glyph_task, load_recipe
+from inkwise.tuning import SearchPlan, parse_space
+from inkwise.tuning.trial_queue import TrialQueue
 
 
 @pytest.fixture
 def small(bars_folder):
     """A recipe that trains on bars for a fraction of a second."""
-    return recipe("mlp-50").set(
+    return load_recipe("mlp-50").set(
         data=(str(bars_folder),),
         test=(),
         validation=0.2,
@@ -27,7 +27,7 @@ def plan(small, tmp_path):
 
     def plan(*space, recipe=small, **changes):
         values = {"out": tmp_path, "storage": str(tmp_path / "sweep.db"), "name": "bars", **changes}
-        return Plan(recipe, parse_space(recipe, [*space]), **values)
+        return SearchPlan(recipe, parse_space(recipe, [*space]), **values)
 
     return plan
 
@@ -38,7 +38,7 @@ def opened():
     queues = []
 
     def opened(plan):
-        queues.append(Queue(plan))
+        queues.append(TrialQueue(plan))
         return queues[-1]
 
     yield opened
@@ -49,7 +49,9 @@ def opened():
 @pytest.fixture
 def quick(monkeypatch):
     """Training without the second that the export takes."""
-    monkeypatch.setattr(glyph_task, "export", lambda net, path, temperature, metadata: path.touch())
+    monkeypatch.setattr(
+        glyph_task, "export_classifier", lambda net, path, temperature, metadata: path.touch()
+    )
 
 
 @pytest.fixture(params=["sqlite", "journal", "postgresql"])

@@ -9,23 +9,23 @@ from rich.console import Console
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked
-from inkwise.training import recipe
-from inkwise.tuning import sweep
-from inkwise.tuning.outcomes import Outcome, best_first, outcome, table, write_files
-from inkwise.tuning.search_display import View
+from inkwise.training import load_recipe
+from inkwise.tuning import run_search
+from inkwise.tuning.outcomes import TrialOutcome, best_first, outcomes_table, trial_outcome, write_files
+from inkwise.tuning.search_display import SearchDisplay
 from inkwise.tuning.study_plots import importance_plot, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DONE = [
-    Outcome(0, "done", {"neurons2": 4, "lr": 0.001}, 0.9, 3, 1.25),
-    Outcome(1, "done", {"neurons2": 8, "lr": 0.01}, 0.95, 3, 2.5),
-    Outcome(2, "pruned", {"neurons2": 4, "lr": 0.0001}, 0.97, 1, 0.5),
-    Outcome(3, "done", {"neurons2": 8, "lr": 0.002}, 0.95, 3, 2.5),
+    TrialOutcome(0, "done", {"neurons2": 4, "lr": 0.001}, 0.9, 3, 1.25),
+    TrialOutcome(1, "done", {"neurons2": 8, "lr": 0.01}, 0.95, 3, 2.5),
+    TrialOutcome(2, "pruned", {"neurons2": 4, "lr": 0.0001}, 0.97, 1, 0.5),
+    TrialOutcome(3, "done", {"neurons2": 8, "lr": 0.002}, 0.95, 3, 2.5),
 ]
 LATER = [
-    Outcome(4, "diverged", {"neurons2": 4, "lr": 0.01}, None, 0, 0.1),
-    Outcome(5, "running", {"neurons2": 4, "lr": 0.005}, 0.99, 1, 0.3),
-    Outcome(6, "waiting", {}, None, 0, None),
+    TrialOutcome(4, "diverged", {"neurons2": 4, "lr": 0.01}, None, 0, 0.1),
+    TrialOutcome(5, "running", {"neurons2": 4, "lr": 0.005}, 0.99, 1, 0.3),
+    TrialOutcome(6, "waiting", {}, None, 0, None),
 ]
 
 
@@ -49,13 +49,13 @@ def test_a_trial_becomes_an_outcome(search, opened):
     queue.finish(claims[0], 0.625, seconds=2.5)  # an attempt that was lost reported the 0.75
     queue.finish(claims[1], None, seconds=1.5)
     queue.finish(claims[2], None, seconds=0.5, diverged=True)
-    done, pruned, diverged, running, waiting, *_ = map(outcome, queue.trials())
-    assert done == Outcome(0, "done", claims[0].values, 0.625, 2, 2.5)
-    assert pruned == Outcome(1, "pruned", claims[1].values, 0.75, 2, 1.5)
-    assert diverged == Outcome(2, "diverged", claims[2].values, None, 2, 0.5)
+    done, pruned, diverged, running, waiting, *_ = map(trial_outcome, queue.trials())
+    assert done == TrialOutcome(0, "done", claims[0].values, 0.625, 2, 2.5)
+    assert pruned == TrialOutcome(1, "pruned", claims[1].values, 0.75, 2, 1.5)
+    assert diverged == TrialOutcome(2, "diverged", claims[2].values, None, 2, 0.5)
     assert (running.state, running.accuracy, running.epochs, running.finished) == ("running", None, 0, False)
     assert 0 <= running.seconds < 60
-    assert waiting == Outcome(4, "waiting", {}, None, 0, None)
+    assert waiting == TrialOutcome(4, "waiting", {}, None, 0, None)
 
 
 def test_the_best_comes_first_and_of_equals_the_earlier():
@@ -66,7 +66,7 @@ def test_the_best_comes_first_and_of_equals_the_earlier():
 def test_the_table_shows_what_is_known():
     lines = [
         line.split()
-        for line in printed(table([DONE[0], LATER[0], LATER[2]], ["neurons2", "lr"])).splitlines()
+        for line in printed(outcomes_table([DONE[0], LATER[0], LATER[2]], ["neurons2", "lr"])).splitlines()
     ]
     assert lines[1:] == [
         ["0", "done", "4", "0.001", "90.00%", "3", "1.2"],
@@ -80,7 +80,7 @@ def test_the_best_recipe_is_a_file_that_train_takes(search, tmp_path):
     assert path == tmp_path / "best.json"
     best = search.recipe.set(neurons2=8, lr=0.01)
     assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
-    assert recipe(str(path)) == best
+    assert load_recipe(str(path)) == best
 
 
 def test_every_trial_is_in_the_csv(search, tmp_path):
@@ -119,7 +119,7 @@ def test_keys_of_any_importance_can_be_drawn():
 
 def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
     console = Console(file=io.StringIO(), width=60)
-    with View(console, search, [DONE[0], *LATER]) as view:
+    with SearchDisplay(console, search, [DONE[0], *LATER]) as view:
         view.update([*DONE, *LATER])
         view.update([*DONE, *LATER])
     assert console.file.getvalue().splitlines() == [
@@ -132,7 +132,7 @@ def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
 
 def test_a_terminal_gets_a_table_what_runs_first_as_far_as_there_is_room(search):
     console = Console(file=io.StringIO(), width=100, height=7, force_terminal=True)
-    with View(console, search, LATER) as view:
+    with SearchDisplay(console, search, LATER) as view:
         view.update([*DONE, *LATER])
     shown = console.file.getvalue()
     assert "5 of 7 trials are done, 1 running" in shown
@@ -156,7 +156,7 @@ def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, 
 
         monkeypatch.setattr(f"inkwise.tuning.search.{name}", checked)
 
-    check_locked("outcome", outcome)
+    check_locked("outcome", trial_outcome)
     check_locked("write_files", write_files)
-    sweep(search, 1, Console(file=io.StringIO()))
+    run_search(search, 1, Console(file=io.StringIO()))
     assert called == ["outcome", "outcome", "write_files"]

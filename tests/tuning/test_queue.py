@@ -58,7 +58,7 @@ def test_a_process_that_died_while_it_claimed(grid, opened):
 
 def test_a_trial_that_is_given_back_is_the_next(grid, opened):
     queue = opened(grid)
-    queue.give_back(queue.claim())
+    queue.release(queue.claim())
     assert numbers(queue, TrialState.WAITING) == [0, 1, 2, 3]
     assert queue.claim().trial.number == 0
 
@@ -78,8 +78,8 @@ def test_a_trial_of_another_machine_is_taken_over_when_it_gives_no_sign(
         left = there.claim()
     left.lock.release()  # on the other machine's disk: it says nothing here
     assert here.claim() is None
-    monkeypatch.setattr(queue_module, "GRACE", 0.0)
-    with there.alive(left):
+    monkeypatch.setattr(queue_module, "HEARTBEAT_GRACE_PERIOD", 0.0)
+    with there.heartbeat(left):
         pass
     assert here.claim() is None  # there was a sign since the last look
     taken = here.claim()

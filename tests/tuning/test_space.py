@@ -6,9 +6,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from inkwise._util.errors import InkwiseError
-from inkwise.training import recipe
+from inkwise.training import load_recipe
 from inkwise.tuning import parse_space
-from inkwise.tuning.search_space import apply, grid
+from inkwise.tuning.search_space import apply_values, grid_points
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from inkwise.tuning.search_space import apply, grid
     ],
 )
 def test_a_key_and_its_values(text, distribution):
-    assert [*parse_space(recipe("mlp-50"), [text]).values()] == [distribution]
+    assert [*parse_space(load_recipe("mlp-50"), [text]).values()] == [distribution]
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def test_a_key_and_its_values(text, distribution):
 )
 def test_what_cannot_be_searched(texts, message):
     with pytest.raises(InkwiseError, match=message):
-        parse_space(recipe("mlp-50"), texts)
+        parse_space(load_recipe("mlp-50"), texts)
 
 
 def test_a_grid_is_all_combinations():
-    space = parse_space(recipe("mlp-50"), ["neurons2=25,50", "seed=0..2"])
-    assert [tuple(values.items()) for values in grid(space)] == [
+    space = parse_space(load_recipe("mlp-50"), ["neurons2=25,50", "seed=0..2"])
+    assert [tuple(values.items()) for values in grid_points(space)] == [
         (("neurons2", neurons), ("seed", seed)) for neurons, seed in itertools.product([25, 50], [0, 1, 2])
     ]
 
 
 def test_a_grid_of_a_range_without_end():
     with pytest.raises(InkwiseError, match=r"^a grid needs choices: write --space lr=a,b,c$"):
-        grid(parse_space(recipe("mlp-50"), ["lr=1e-4..1e-2"]))
+        grid_points(parse_space(load_recipe("mlp-50"), ["lr=1e-4..1e-2"]))
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_a_grid_of_a_range_without_end():
 )
 def test_a_grid_that_is_too_large(texts):
     with pytest.raises(InkwiseError, match=r"^a grid of more than 10,000 combinations: take fewer values"):
-        grid(parse_space(recipe("mlp-50"), texts))
-    assert len([*grid(parse_space(recipe("mlp-50"), ["seed=1..10000"]))]) == 10_000
+        grid_points(parse_space(load_recipe("mlp-50"), texts))
+    assert len([*grid_points(parse_space(load_recipe("mlp-50"), ["seed=1..10000"]))]) == 10_000
 
 
 def test_values_become_a_recipe():
     values = {"neurons2": 25, "lr": 0.1 + 0.2, "loss": "mae", "standardise": True, "data": "a,b"}
-    changed = apply(recipe("mlp-50"), values)
+    changed = apply_values(load_recipe("mlp-50"), values)
     assert (changed.neurons2, changed.lr, changed.loss, changed.standardise) == (25, 0.1 + 0.2, "mae", True)
     assert changed.data == ("a", "b")

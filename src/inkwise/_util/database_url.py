@@ -5,7 +5,7 @@ from sqlalchemy.exc import ArgumentError
 
 from inkwise._util.errors import StoreError
 
-PATIENCE = 5.0
+CONNECT_TIMEOUT = 5.0
 """Seconds to wait for somebody else's change to be finished, or for a server to answer."""
 
 
@@ -27,7 +27,7 @@ def parse_url(text: str) -> URL:
     raise StoreError("the database must be sqlite:///FILE or postgresql://USER@HOST/NAME")
 
 
-def name_of(url: URL) -> str:
+def redacted_name(url: URL) -> str:
     """What to call the database in messages: never its password, which may stand in the query as well."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)

@@ -13,7 +13,7 @@ class InkwiseError(ValueError):
         super().__init__(one_line(message))
 
 
-class PictureError(InkwiseError):
+class ImageError(InkwiseError):
     """A picture that cannot be decoded, or that is refused before it is decoded."""
 
 
@@ -42,7 +42,7 @@ def one_line(text: str) -> str:
 
 
 @contextmanager
-def needs_extra(extra: str, what: str) -> Iterator[None]:
+def requires_extra(extra: str, what: str) -> Iterator[None]:
     """Around imports of what the base install lacks: a missing module becomes what to install.
 
     Raises:
@@ -54,7 +54,7 @@ def needs_extra(extra: str, what: str) -> Iterator[None]:
         raise InkwiseError(f'{what} needs {error.name}: pip install "inkwise[{extra}]"') from error
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
     """The end of an error message: the names that come nearest, or all of them."""
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"

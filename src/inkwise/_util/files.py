@@ -71,7 +71,7 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
         exists = target.exists()
     if exists:
         raise DataError(f"{folder}: exists already; name a new folder")
-    make_folder(target.parent)
+    make_directory(target.parent)
     part = _part(target)
     try:
         with _write_errors(folder):
@@ -122,7 +122,7 @@ def locked(path: Path, busy: str = "another process is writing it", wait: float 
         lock.release()
 
 
-def make_folder(folder: Path) -> None:
+def make_directory(folder: Path) -> None:
     """Create a folder and its missing parents, and sync their entries to disk.
 
     Raises:
@@ -137,7 +137,7 @@ def make_folder(folder: Path) -> None:
         raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
 
 
-def check_apart(path: Path, sources: Iterable[str | Path | bytes]) -> None:
+def check_not_a_source(path: Path, sources: Iterable[str | Path | bytes]) -> None:
     """Check that an output file is none of the input files; links are followed, bytes are ignored.
 
     Raises:

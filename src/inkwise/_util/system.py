@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Processor, cores and versions, one line."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -21,10 +21,10 @@ def machine() -> str:
         ]
         name = names[0] if names else name
     packages = ", ".join(f"{p} {version(p)}" for p in ("inkwise", "torch", "onnxruntime", "numpy"))
-    return f"{name}, {cores()} cores, Python {platform.python_version()}, {packages}"
+    return f"{name}, {cpu_count()} cores, Python {platform.python_version()}, {packages}"
 
 
-def cores() -> int:
+def cpu_count() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

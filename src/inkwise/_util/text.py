@@ -12,18 +12,21 @@ from inkwise._util.errors import InkwiseError
 
 DIGITS = "0123456789"
 
-LONGEST_LABEL = 32
+MAX_LABEL_LENGTH = 32
 
 _DIGITS = 20  # characters of an integer of 64 bits, with its sign
 
 NOT_A_DIGIT = "not a digit"
 """The label of samples that are no digit, and what is said of what is read as none."""
 
-_JOINERS = {0x200C: None, 0x200D: None}  # invisible, but some scripts and emoji cannot be written without
-_FORMULA = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
+_ZERO_WIDTH_JOINERS = {
+    0x200C: None,
+    0x200D: None,
+}  # invisible, but some scripts and emoji cannot be written without
+_FORMULA_PREFIXES = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
 
 
-def checked(what: str, text: object, longest: int) -> str:
+def validate_text(what: str, text: object, longest: int) -> str:
     """The text without the blanks around it.
 
     Raises:
@@ -34,14 +37,17 @@ def checked(what: str, text: object, longest: int) -> str:
     if len(text) > longest:
         raise InkwiseError(f"{what} has {len(text):,} characters; at most {longest} are possible")
     # Cc: control characters; Cf: invisible ones; Cs: halves of a pair, which no UTF-8 can hold.
-    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in text.translate(_JOINERS)):
+    if any(
+        unicodedata.category(character) in ("Cc", "Cf", "Cs")
+        for character in text.translate(_ZERO_WIDTH_JOINERS)
+    ):
         raise InkwiseError(f"{what} {text!a} holds a control character")
     if not text.strip():
         raise InkwiseError(f"{what} is empty")
     return text.strip()
 
 
-def bounds(what: str, text: str) -> list[int]:
+def parse_bounds(what: str, text: str) -> list[int]:
     """The least and the most of "4-6", or of "4".
 
     Raises:
@@ -81,11 +87,11 @@ def _integer(text: str) -> int:
     return number
 
 
-def escaped(label: str) -> str:
+def escape_formula(label: str) -> str:
     """An apostrophe before what a spreadsheet would run, and before one that is the label's own."""
-    return f"'{label}" if label.startswith((*_FORMULA, "'")) else label
+    return f"'{label}" if label.startswith((*_FORMULA_PREFIXES, "'")) else label
 
 
-def unescaped(cell: str) -> str:
-    """The label that `escaped` gave this cell for."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA, "'")) else cell
+def unescape_formula(cell: str) -> str:
+    """The label that `escape_formula` gave this cell for."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA_PREFIXES, "'")) else cell

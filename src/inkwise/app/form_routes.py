@@ -11,17 +11,17 @@ from fastapi import APIRouter, Response
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
-from inkwise.app.requests import JsonBytes
-from inkwise.forms import KINDS, Form, FormError
-from inkwise.forms.registration import shrunk
-from inkwise.http.bodies import RefusedError, answer, fields
+from inkwise.app.requests import JsonBody
+from inkwise.forms import KINDS, FormError, FormTemplate
+from inkwise.forms.registration import downscale
+from inkwise.http.bodies import RequestError, json_response, parse_json_object
 from inkwise.image import Document
 from inkwise.recognition.ctc.automata import CHECKS
 
-_LONGEST = 2400  # pixels of the scan as it is shown
+_MAX_SHOWN_SIDE = 2400  # pixels of the scan as it is shown
 
 
-class Editor:
+class FormEditor:
     """A form that is being drawn on its scan.
 
     Attributes:
@@ -39,16 +39,16 @@ class Editor:
         """
         with Document(scan) as document:
             grey = document.page(1).grey
-        self.picture = cv2.imencode(".png", shrunk(grey, _LONGEST)[0])[1].tobytes()
+        self.picture = cv2.imencode(".png", downscale(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
         self.path = scan.with_suffix(".yaml")
         self._scan = scan
         self._pixels: tuple[float, float] = (grey.shape[1], grey.shape[0])
         self._kept: dict[str, Any] = {}
         self._read()
 
-    def _read(self) -> Form | None:
+    def _read(self) -> FormTemplate | None:
         """Read the form file, where there is one; its size and marks are kept for forms that are drawn."""
-        form = Form.read(self.path) if self.path.exists() else None
+        form = FormTemplate.read(self.path) if self.path.exists() else None
         if form and (form.reference is None or form.reference.resolve() != self._scan.resolve()):
             raise DataError(
                 f"{self.path}: is there, and is not the form of {self._scan.name}; move one of them"
@@ -76,7 +76,7 @@ class Editor:
             "checks": list(CHECKS),
         }
 
-    def form(self, plain: dict[str, Any]) -> Form:
+    def form(self, plain: dict[str, Any]) -> FormTemplate:
         """The form of a name and fields.
 
         Raises:
@@ -87,9 +87,11 @@ class Editor:
             # A text would be the path of a file.
             if isinstance(field, dict) and isinstance(field.get("vocabulary"), str):
                 raise InkwiseError("vocabulary is not a list of numbers")
-        return Form.from_dict({**self._kept, "name": plain.get("name"), "fields": drawn}, self._scan.parent)
+        return FormTemplate.from_dict(
+            {**self._kept, "name": plain.get("name"), "fields": drawn}, self._scan.parent
+        )
 
-    def write(self, form: Form, version: str | None) -> str:
+    def write(self, form: FormTemplate, version: str | None) -> str:
         """Write a form beside the scan, and return its version.
 
         Args:
@@ -126,33 +128,33 @@ def _version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def routes(editor: Editor) -> APIRouter:
+def routes(editor: FormEditor) -> APIRouter:
     """What the editor's page asks for: one scan is shown, one file is written, and no other."""
     router = APIRouter()
 
     @router.get("/api/form")
     def state() -> Response:
-        return answer(editor.state())
+        return json_response(editor.state())
 
     @router.get("/api/form/scan")
     def scan() -> Response:
         return Response(editor.picture, media_type="image/png")
 
     @router.post("/api/form/check")
-    def check(body: JsonBytes) -> Response:
+    def check(body: JsonBody) -> Response:
         try:
-            editor.form(fields(body))
+            editor.form(parse_json_object(body))
         except FormError as error:
-            return answer({"problems": error.problems})
-        return answer({"problems": []})
+            return json_response({"problems": error.problems})
+        return json_response({"problems": []})
 
     @router.put("/api/form")
-    def write(body: JsonBytes) -> Response:
-        plain = fields(body)
+    def write(body: JsonBody) -> Response:
+        plain = parse_json_object(body)
         try:
             version = editor.write(editor.form(plain), plain.get("version"))
         except ConflictError as error:
-            raise RefusedError(409, str(error)) from None
-        return answer({"file": editor.path.name, "version": version})
+            raise RequestError(409, str(error)) from None
+        return json_response({"file": editor.path.name, "version": version})
 
     return router

@@ -21,12 +21,12 @@ from inkwise.corrections import Learner
 from inkwise.http.server import Server
 from inkwise.http.sockets import http_address, is_loopback, listen
 
-PORT = 8420
+DEFAULT_PORT = 8420
 """The port, where none is asked for and it is free."""
 
-_TRIES = 20  # ports, where none is asked for
+_PORT_ATTEMPTS = 20  # ports, where none is asked for
 
-_GRACE = 3  # seconds that requests have to be answered when it is to end
+_GRACE_SECONDS = 3  # seconds that requests have to be answered when it is to end
 
 _logger = logging.getLogger("inkwise.app")
 
@@ -76,7 +76,7 @@ def run(
     Args:
         create: makes the app, once the address is known to be free.
         host: the name or address to bind.
-        port: None takes the first free one from `PORT` on.
+        port: None takes the first free one from `DEFAULT_PORT` on.
         token: what to demand of whoever asks; None demands nothing on loopback, and elsewhere makes one up.
         browser: open the page in one.
         say: is given the address of the page.
@@ -88,9 +88,11 @@ def run(
         raise InkwiseError("the token is empty: leave it out, and one is made up where it is needed")
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe()
-    with listen(host, range(PORT, PORT + _TRIES) if port is None else [port]) as bound:
-        server = Server(create(host, token), _GRACE)
-        url = _url(host, bound.getsockname()[1], token)
+    with listen(
+        host, range(DEFAULT_PORT, DEFAULT_PORT + _PORT_ATTEMPTS) if port is None else [port]
+    ) as bound:
+        server = Server(create(host, token), _GRACE_SECONDS)
+        url = _page_url(host, bound.getsockname()[1], token)
         say(url)
         if browser:
             # The socket listens already: a browser that is quicker than the server waits.
@@ -116,7 +118,7 @@ def _until_ended() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _url(host: str, port: int, token: str | None) -> str:
+def _page_url(host: str, port: int, token: str | None) -> str:
     """The address of the page, as this machine or another in its network can open it."""
     name = _own_address() if host in ("", "0.0.0.0", "::") else host
     query = "" if token is None else f"?token={quote(token, safe='')}"

@@ -12,7 +12,7 @@ IMPORT_BYTES = 256 * 2**20
 UNPACKED_BYTES = 512 * 2**20
 """Of all files of an import, unpacked."""
 
-HIGHEST = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 """Numbers above this the databases cannot hold."""
 
 BODY_BYTES_AT = {"/api/picture": UPLOAD_BYTES, "/api/import": IMPORT_BYTES}

@@ -20,18 +20,18 @@ from inkwise.app import review_routes as reviewing
 from inkwise.app import sample_routes as samples
 from inkwise.app import statistics_routes as progress
 from inkwise.app import transfer_routes as transfer
-from inkwise.app.form_routes import Editor
-from inkwise.app.review_routes import Desk
-from inkwise.app.security import Guard
+from inkwise.app.form_routes import FormEditor
+from inkwise.app.review_routes import ReviewSession
+from inkwise.app.security import SecurityMiddleware
 from inkwise.corrections import Learner
-from inkwise.http.bodies import answer, answer_errors
+from inkwise.http.bodies import add_error_handlers, json_response
 from inkwise.http.connections import Trusted
 from inkwise.http.sockets import is_loopback
 
 _STATIC = Path(__file__).parent / "static"
 
 _THREADS = 8  # with those that read, no more than the database has connections
-_HEAVY = 2
+_HEAVY_THREADS = 2
 
 _logger = logging.getLogger("inkwise.app")
 
@@ -53,8 +53,8 @@ def create_app(
     Raises:
         InkwiseError: no token for a host that others can reach.
     """
-    job = learning.LearningJob(learner, model)
-    heavy = anyio.CapacityLimiter(_HEAVY)
+    job = learning.LazyFineTuningJob(learner, model)
+    heavy = anyio.CapacityLimiter(_HEAVY_THREADS)
     routers = [
         reading.routes(learner, heavy),
         samples.routes(learner),
@@ -62,20 +62,22 @@ def create_app(
         transfer.routes(learner, heavy),
         learning.routes(learner, job, heavy),
     ]
-    return _app("index.html", routers, host, token, job.cancel)
+    return _create_page_app("index.html", routers, host, token, job.cancel)
 
 
-def create_review(desk: Desk, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+def create_review_app(
+    session: ReviewSession, *, host: str = "127.0.0.1", token: str | None = None
+) -> FastAPI:
     """The page on which what is doubtful is settled; `host` and `token` as for `create_app`."""
-    return _app("review.html", [reviewing.routes(desk)], host, token)
+    return _create_page_app("review.html", [reviewing.routes(session)], host, token)
 
 
-def create_editor(editor: Editor, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
+def create_editor_app(editor: FormEditor, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
     """The page on which the fields of a form are drawn; `host` and `token` as for `create_app`."""
-    return _app("form.html", [editing.routes(editor)], host, token)
+    return _create_page_app("form.html", [editing.routes(editor)], host, token)
 
 
-def _app(
+def _create_page_app(
     page: str,
     routers: Sequence[APIRouter],
     host: str,
@@ -95,9 +97,9 @@ def _app(
     # FastAPI's own pages come from a CDN.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Trusted)
-    app.add_middleware(Guard, host=host, token=token)  # before all others
-    answer_errors(app)
-    app.add_exception_handler(StoreError, _no_database)
+    app.add_middleware(SecurityMiddleware, host=host, token=token)  # before all others
+    add_error_handlers(app)
+    app.add_exception_handler(StoreError, _handle_store_error)
     for router in routers:
         app.include_router(router)
 
@@ -111,6 +113,6 @@ def _app(
     return app
 
 
-async def _no_database(request: Request, error: Exception) -> Response:
+async def _handle_store_error(request: Request, error: Exception) -> Response:
     _logger.error("%s", error)
-    return answer({"error": str(error)}, 503)
+    return json_response({"error": str(error)}, 503)

@@ -8,10 +8,10 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 
 from inkwise._util.errors import InkwiseError
-from inkwise.app.requests import JsonBytes, writer_of
+from inkwise.app.requests import JsonBody, parse_writer
 from inkwise.corrections import Learner
-from inkwise.corrections.sample import checked_text, glyph_text
-from inkwise.http.bodies import answer, check_pixels, fields, strokes_of
+from inkwise.corrections.sample import encode_glyph, validate_field
+from inkwise.http.bodies import check_pixels, json_response, parse_json_object, parse_strokes
 from inkwise.image.decode import open_file, open_image
 from inkwise.recognition import Reading
 
@@ -25,39 +25,39 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
     quick = CapacityLimiter(_THREADS)
 
     @router.post("/api/read")
-    async def read(body: JsonBytes) -> Response:
+    async def read(body: JsonBody) -> Response:
         return await to_thread.run_sync(_read, learner, body, limiter=quick)
 
     @router.post("/api/picture")
     async def picture(request: Request, writer: str) -> Response:
         # Bytes are taken for the content of a file, never for its name.
-        return await to_thread.run_sync(_picture, learner, writer, await request.body(), limiter=heavy)
+        return await to_thread.run_sync(_read_image, learner, writer, await request.body(), limiter=heavy)
 
     return router
 
 
 def _read(learner: Learner, body: bytes) -> Response:
-    plain = fields(body)
+    plain = parse_json_object(body)
     single = plain.get("single", False)
     if not isinstance(single, bool):
         raise InkwiseError("single is neither true nor false")
-    strokes = strokes_of(plain.get("strokes"))
-    return answer(_to_dict(learner.read_strokes(writer_of(plain), strokes, single=single)))
+    strokes = parse_strokes(plain.get("strokes"))
+    return json_response(_to_dict(learner.read_strokes(parse_writer(plain), strokes, single=single)))
 
 
-def _picture(learner: Learner, writer: str, body: bytes) -> Response:
-    name = checked_text("writer", writer)
+def _read_image(learner: Learner, writer: str, body: bytes) -> Response:
+    name = validate_field("writer", writer)
     image = open_image(*open_file(body))
     check_pixels(image.width, image.height)
     reading = learner.read(name, image)
     assert reading.picture is not None
     height, width = reading.picture.shape
-    return answer({**_to_dict(reading), "width": width, "height": height})
+    return json_response({**_to_dict(reading), "width": width, "height": height})
 
 
 def _to_dict(reading: Reading) -> dict[str, Any]:
     plain = reading.to_dict()
     for shown, digit in zip(plain["digits"], reading.digits, strict=True):
-        shown["glyph"] = glyph_text(digit.glyph)
+        shown["glyph"] = encode_glyph(digit.glyph)
         shown["alternatives"] = [[label, round(probability, 4)] for label, probability in digit.alternatives]
     return plain

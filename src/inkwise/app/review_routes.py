@@ -11,18 +11,18 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
-from inkwise._util.text import LONGEST_LABEL, NOT_A_DIGIT
-from inkwise.app.requests import JsonBytes
+from inkwise._util.text import MAX_LABEL_LENGTH, NOT_A_DIGIT
+from inkwise.app.requests import JsonBody
 from inkwise.batch import csv_line, json_line
-from inkwise.corrections import Answer, Learner
-from inkwise.corrections.sample import checked_text
-from inkwise.http.bodies import RefusedError, answer, fields
-from inkwise.review import Item, Review, Scans
+from inkwise.corrections import LabelledAnswer, Learner
+from inkwise.corrections.sample import validate_field
+from inkwise.http.bodies import RequestError, json_response, parse_json_object
+from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
 _SOURCE = "review"
 
 
-class Desk:
+class ReviewSession:
     """A table under review.
 
     Attributes:
@@ -31,19 +31,21 @@ class Desk:
         threshold: the confidence under which a reading is doubtful, to begin with.
     """
 
-    def __init__(self, review: Review, scans: Scans, threshold: float, learner: Learner, writer: str) -> None:
+    def __init__(
+        self, review: ReviewedTable, scans: ScanCrops, threshold: float, learner: Learner, writer: str
+    ) -> None:
         """Settle a table; single digits become samples of the writer.
 
         Raises:
             InkwiseError: the writer's name is not possible.
         """
         self.review, self.scans, self.threshold = review, scans, threshold
-        self._learner, self._writer = learner, checked_text("writer", writer)
+        self._learner, self._writer = learner, validate_field("writer", writer)
 
-    def item(self, number: int) -> Item:
+    def item(self, number: int) -> ReviewItem:
         """One by its number, from 0."""
         if not 0 <= number < len(self.review.items):
-            raise RefusedError(404, f"there is no reading {number}")
+            raise RequestError(404, f"there is no reading {number}")
         return self.review.items[number]
 
     def queue(self, threshold: float) -> dict[str, Any]:
@@ -60,7 +62,7 @@ class Desk:
                 "confidence": item.confidence,
                 "reason": item.reason,
                 "single": item.single,
-                "settled": review.settled(item),
+                "settled": review.confirmed(item),
             }
             for number, item in enumerate(review.items)
             if item.doubtful(threshold)
@@ -73,30 +75,30 @@ class Desk:
             "queue": doubtful,
         }
 
-    def settle(self, number: int, text: str, before: str | None) -> dict[str, Any]:
-        """Keep an answer, see `Review.settle`; `note` says why a digit did not become a sample."""
+    def confirm(self, number: int, text: str, before: str | None) -> dict[str, Any]:
+        """Keep an answer, see `ReviewedTable.confirm`; `note` says why a digit did not become a sample."""
         item, note = self.item(number), None
         try:
-            self.review.settle(item, text, before)
+            self.review.confirm(item, text, before)
         except ConflictError as error:
-            raise RefusedError(409, str(error)) from None
+            raise RequestError(409, str(error)) from None
         if item.single:
             try:
-                self._teach(item, text)
+                self._add_sample(item, text)
             except InkwiseError as error:  # the table has it all the same
                 note = str(error)
-        return {"settled": self.review.settled(item), "note": note}
+        return {"settled": self.review.confirmed(item), "note": note}
 
-    def _teach(self, item: Item, text: str) -> None:
+    def _add_sample(self, item: ReviewItem, text: str) -> None:
         glyph = self.scans.glyph(item)
         if glyph is None:
             return
         label = text if len(text) == 1 else NOT_A_DIGIT
         place = f"{self.review.table.resolve()} {item.file} {item.page} {item.place}"
-        said = Answer(
+        said = LabelledAnswer(
             label,
             glyph=glyph,
-            answer=item.guess[:LONGEST_LABEL],
+            answer=item.guess[:MAX_LABEL_LENGTH],
             probability=item.confidence,
             model=item.model,
             id=uuid.uuid5(uuid.NAMESPACE_URL, place),
@@ -106,42 +108,42 @@ class Desk:
             self._learner.store.label(kept.id, label)
 
 
-def routes(desk: Desk) -> APIRouter:
+def routes(session: ReviewSession) -> APIRouter:
     """What the page of a review asks for; files are those of the table, by the numbers of its readings."""
     router = APIRouter()
 
     @router.get("/api/review")
     def queue(threshold: Annotated[float | None, Query(ge=0, le=1)] = None) -> Response:
-        return answer(desk.queue(desk.threshold if threshold is None else threshold))
+        return json_response(session.queue(session.threshold if threshold is None else threshold))
 
     @router.get("/api/review/{number}/crop")
     def crop(number: int) -> Response:
         try:
-            grey = desk.scans.crop(desk.item(number))
+            grey = session.scans.crop(session.item(number))
         except InkwiseError as error:
-            raise RefusedError(404, str(error)) from None
+            raise RequestError(404, str(error)) from None
         return Response(cv2.imencode(".png", grey)[1].tobytes(), media_type="image/png")
 
     @router.put("/api/review/{number}")
-    def settle(number: int, body: JsonBytes) -> Response:
-        said = fields(body)
+    def settle(number: int, body: JsonBody) -> Response:
+        said = parse_json_object(body)
         text, before = said.get("text"), said.get("before")
         if not isinstance(text, str):
             raise InkwiseError("text is missing")
-        return answer(desk.settle(number, text, before))
+        return json_response(session.confirm(number, text, before))
 
     @router.get("/api/review/table.csv")
     def as_csv() -> Response:
-        return _download(_csv(desk.review), desk.review, "csv", "text/csv")
+        return _download(_csv(session.review), session.review, "csv", "text/csv")
 
     @router.get("/api/review/table.jsonl")
     def as_json_lines() -> Response:
-        return _download(_json_lines(desk.review), desk.review, "jsonl", "application/jsonl")
+        return _download(_json_lines(session.review), session.review, "jsonl", "application/jsonl")
 
     return router
 
 
-def _csv(review: Review) -> Iterator[str]:
+def _csv(review: ReviewedTable) -> Iterator[str]:
     rows = review.corrected()
     yield csv_line(review.columns)
     for row in rows:
@@ -149,15 +151,15 @@ def _csv(review: Review) -> Iterator[str]:
         yield csv_line([row.get(column) for column in review.columns])
 
 
-def _json_lines(review: Review) -> Iterator[str]:
+def _json_lines(review: ReviewedTable) -> Iterator[str]:
     yield from map(json_line, review.corrected())
 
 
-def _download(lines: Iterator[str], review: Review, suffix: str, kind: str) -> Response:
+def _download(lines: Iterator[str], review: ReviewedTable, suffix: str, kind: str) -> Response:
     try:
         first = next(lines, "")
     except DataError as error:
-        raise RefusedError(409, str(error)) from None
+        raise RequestError(409, str(error)) from None
 
     def all_() -> Iterator[str]:
         yield first

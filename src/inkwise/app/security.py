@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkwise.app.limits import BODY_BYTES, BODY_BYTES_AT
-from inkwise.http.bodies import TooLargeError
-from inkwise.http.origin import Origin
+from inkwise.http.bodies import PayloadTooLargeError
+from inkwise.http.origin import OriginPolicy
 
 _HEADERS = [
     (
@@ -30,14 +30,14 @@ _HEADERS = [
 _API_HEADERS = [*_HEADERS, (b"cache-control", b"no-store")]
 _PAGE_HEADERS = [*_HEADERS, (b"cache-control", b"no-cache")]  # kept, but asked for again by its ETag
 
-_REMEMBER = 30 * 24 * 3600  # seconds that a browser keeps the token
+_COOKIE_MAX_AGE = 30 * 24 * 3600  # seconds that a browser keeps the token
 
 _NO_TOKEN = "the token is missing or wrong: open the address that inkwise app printed"
 
 _logger = logging.getLogger("inkwise.app")
 
 
-class Guard:
+class SecurityMiddleware:
     """Refuses foreign hosts and sites, strangers and large bodies; answers what nobody foresaw, too."""
 
     def __init__(self, app: ASGIApp, host: str, token: str | None) -> None:
@@ -49,7 +49,7 @@ class Guard:
             token: what to demand of everybody, None for nothing.
         """
         self._app = app
-        self._origin = Origin(host)
+        self._origin = OriginPolicy(host)
         self._token = None if token is None else token.encode()
         # Not the token itself, which may hold what no cookie can.
         self._cookie = hashlib.sha256(self._token or b"").hexdigest()
@@ -73,7 +73,7 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise _too_large(limit)
+                raise _too_large_error(limit)
             return message
 
         async def send_guarded(message: Message) -> None:
@@ -96,21 +96,21 @@ class Guard:
 
         headers = Headers(scope=scope)
         # The page itself may be linked to; what lies behind it is for the page alone.
-        if reason := self._origin.foreign(scope, headers, linked=not api):
+        if reason := self._origin.foreign_reason(scope, headers, linked=not api):
             return await refuse(403, reason)
         if self._token is not None and not self._knows(headers):
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
             if scope["path"] != "/" or not self._same(given):
                 return await refuse(401, _NO_TOKEN)
             cookie = f"{_cookie_name(headers)}={self._cookie}"
-            attributes = f"Path=/; Max-Age={_REMEMBER}; HttpOnly; SameSite=Strict"
+            attributes = f"Path=/; Max-Age={_COOKIE_MAX_AGE}; HttpOnly; SameSite=Strict"
             extra = [*extra, (b"set-cookie", f"{cookie}; {attributes}".encode())]
         try:
             # Nothing of a body is read that says itself that it is too large.
             if int(headers.get("content-length", "0")) > limit:
-                raise _too_large(limit)
+                raise _too_large_error(limit)
             await self._app(scope, receive_limited, send_guarded)
-        except TooLargeError as error:
+        except PayloadTooLargeError as error:
             await refuse(413, str(error))
         except ClientDisconnect:
             pass  # nobody waits for an answer
@@ -139,8 +139,8 @@ class Guard:
         )
 
 
-def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError(f"too large: at most {limit // 2**20} MB can be sent here")
+def _too_large_error(limit: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"too large: at most {limit // 2**20} MB can be sent here")
 
 
 def _cookie_name(headers: Headers) -> str:

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Response
 from inkwise._util.errors import InkwiseError
 from inkwise.app.limits import UPLOAD_BYTES
 from inkwise.corrections import Learner
-from inkwise.corrections.learning_jobs import FEWEST, what_is_missing
-from inkwise.corrections.sample import checked_text
-from inkwise.corrections.trial import trial
-from inkwise.http.bodies import POINTS, answer
+from inkwise.corrections.learning_jobs import MIN_SAMPLES, missing_dependencies
+from inkwise.corrections.sample import validate_field
+from inkwise.corrections.trial import accuracy_test
+from inkwise.http.bodies import MAX_POINTS, json_response
 
 
 def routes(learner: Learner) -> APIRouter:
@@ -21,9 +21,9 @@ def routes(learner: Learner) -> APIRouter:
 
     @router.get("/api/state")
     def state(writer: str) -> Response:
-        writer, store = checked_text("writer", writer), learner.store
+        writer, store = validate_field("writer", writer), learner.store
         recognizer = learner.recognizer(writer)
-        return answer(
+        return json_response(
             {
                 "writers": store.writers(),
                 "labels": recognizer.labels,
@@ -34,17 +34,17 @@ def routes(learner: Learner) -> APIRouter:
                 "accuracy": store.accuracy(writer).to_dict(),
                 "samples": store.count(writer=writer),
                 "labelled": store.count(writer=writer, labelled=True),
-                "learn": what_is_missing(),
-                "learn_from": FEWEST,
-                "limits": {"points": POINTS, "upload_bytes": UPLOAD_BYTES},
+                "learn": missing_dependencies(),
+                "learn_from": MIN_SAMPLES,
+                "limits": {"points": MAX_POINTS, "upload_bytes": UPLOAD_BYTES},
             }
         )
 
     @router.get("/api/progress")
     def progress(writer: str) -> Response:
-        writer, store = checked_text("writer", writer), learner.store
+        writer, store = validate_field("writer", writer), learner.store
         confusion = store.confusion(writer)
-        return answer(
+        return json_response(
             {
                 "accuracy": store.accuracy(writer).to_dict(),
                 "curve": store.answers(writer),
@@ -62,8 +62,10 @@ def routes(learner: Learner) -> APIRouter:
             since = since if since.tzinfo is None else since.astimezone(UTC)
         except OverflowError:
             raise InkwiseError("since is out of range") from None
-        now = trial(learner.store, checked_text("writer", writer), since, width, learner.base.labels)
+        now = accuracy_test(
+            learner.store, validate_field("writer", writer), since, width, learner.base.labels
+        )
         plain = {**now.accuracy.to_dict(), "done": now.done, "ask": now.ask, "since": since.isoformat()}
-        return answer(plain)
+        return json_response(plain)
 
     return router

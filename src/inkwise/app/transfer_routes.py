@@ -19,21 +19,21 @@ from fastapi.responses import StreamingResponse
 
 from inkwise._util.errors import InkwiseError
 from inkwise.app.limits import UNPACKED_BYTES
-from inkwise.app.requests import refused
+from inkwise.app.requests import store_errors_as
 from inkwise.corrections import Damage, Learner, import_samples
 from inkwise.corrections.exchange import IMAGES, LABELS, SAMPLES, write_samples
-from inkwise.corrections.sample import checked_text
-from inkwise.http.bodies import RefusedError, TooLargeError, answer
+from inkwise.corrections.sample import validate_field
+from inkwise.http.bodies import PayloadTooLargeError, RequestError, json_response
 
-_PIECE = 2**20  # bytes that are moved at once
+_CHUNK_BYTES = 2**20  # bytes that are moved at once
 
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_COMPRESSION_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NAMED = 20  # damaged rows in a header
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
+_ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
 
 
 def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
@@ -46,27 +46,27 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
 
     @router.post("/api/import")
     async def import_(request: Request, writer: str) -> Response:
-        name = checked_text("writer", writer)
+        name = validate_field("writer", writer)
         # To disk as it comes: it may be large.
         with _temporary_space(), tempfile.TemporaryFile() as upload:
             async for piece in request.stream():
                 upload.write(piece)
             added = await to_thread.run_sync(_import, learner, name, upload, limiter=heavy)
-        return answer({"added": added})
+        return json_response({"added": added})
 
     return router
 
 
 def _export(learner: Learner, writer: str) -> Response:
-    name = checked_text("writer", writer) if writer else None
+    name = validate_field("writer", writer) if writer else None
     store = learner.store
     if not store.count(writer=name):
-        raise RefusedError(404, "there are no samples" + (f" of {name}" if name else ""))
+        raise RequestError(404, "there are no samples" + (f" of {name}" if name else ""))
     damaged = _Damaged()
     with _temporary_space(), ExitStack() as opened:
         packed = opened.enter_context(tempfile.TemporaryFile())
         with tempfile.TemporaryDirectory() as folder:
-            with refused(404):
+            with store_errors_as(404):
                 write_samples(store, Path(folder), name, damaged.add)
             with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file in (IMAGES, LABELS, SAMPLES):
@@ -79,7 +79,7 @@ def _export(learner: Learner, writer: str) -> Response:
         "Content-Length": str(size),
         **damaged.header(),
     }
-    return StreamingResponse(_pieces(packed), headers=headers, media_type="application/zip")
+    return StreamingResponse(_chunks(packed), headers=headers, media_type="application/zip")
 
 
 class _Damaged:
@@ -98,9 +98,9 @@ class _Damaged:
         return {"Inkwise-Damaged": f"{self._count}: {', '.join(self._ids)}"} if self._count else {}
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     with file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(_CHUNK_BYTES):
             yield piece
 
 
@@ -114,14 +114,14 @@ def _import(learner: Learner, writer: str, upload: IO[bytes]) -> int:
             source /= SAMPLES
             upload.seek(0)
             with source.open("wb") as file:
-                shutil.copyfileobj(upload, file, _PIECE)
+                shutil.copyfileobj(upload, file, _CHUNK_BYTES)
         pair = source.is_dir() and not (source / SAMPLES).exists()
         try:
-            with refused(422):
+            with store_errors_as(422):
                 return import_samples(store, source, writer if pair else None)
-        except RefusedError as error:
+        except RequestError as error:
             # Where it was unpacked is nobody's business.
-            raise RefusedError(error.status, str(error).replace(f"{folder}/", "")) from None
+            raise RequestError(error.status, str(error).replace(f"{folder}/", "")) from None
 
 
 def _unpack(upload: IO[bytes], folder: Path) -> None:
@@ -132,21 +132,21 @@ def _unpack(upload: IO[bytes], folder: Path) -> None:
             found = [archive.getinfo(name) for name in known]
             if not found:
                 raise InkwiseError(f"the zip file holds none of {IMAGES}, {LABELS} and {SAMPLES}")
-            if any(info.compress_type not in _METHODS for info in found):
+            if any(info.compress_type not in _COMPRESSION_METHODS for info in found):
                 raise InkwiseError("the zip file is packed in a way that is not read here")
             left = UNPACKED_BYTES
             if sum(info.file_size for info in found) > left:
-                raise _too_large()
+                raise _too_large_error()
             for info in found:
                 with archive.open(info) as packed, (folder / info.filename).open("wb") as file:
-                    for piece in _pieces(packed):
+                    for piece in _chunks(packed):
                         left -= len(piece)
                         if left < 0:  # the archive said less
-                            raise _too_large()
+                            raise _too_large_error()
                         file.write(piece)
     except InkwiseError:
         raise
-    except _DAMAGE as error:
+    except _ARCHIVE_ERRORS as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             raise
         raise InkwiseError("the zip file is damaged, or needs a password") from None
@@ -163,8 +163,8 @@ class _SmallReads:
         return self._file.seek(offset, whence)
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._file.read(size if 0 <= size <= _PIECE else _PIECE + 1)
-        if len(data) > _PIECE:
+        data = self._file.read(size if 0 <= size <= _CHUNK_BYTES else _CHUNK_BYTES + 1)
+        if len(data) > _CHUNK_BYTES:
             raise InkwiseError("the zip file holds too many files")
         return data
 
@@ -177,8 +177,8 @@ def _temporary_space() -> Iterator[None]:
     except OSError as error:
         reason = os.strerror(error.errno or errno.EIO)  # without the path
         status = 507 if error.errno in _FULL else 503
-        raise RefusedError(status, f"temporary files cannot be written here ({reason})") from None
+        raise RequestError(status, f"temporary files cannot be written here ({reason})") from None
 
 
-def _too_large() -> TooLargeError:
-    return TooLargeError(f"too large: at most {UNPACKED_BYTES // 2**20} MB can be unpacked")
+def _too_large_error() -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"too large: at most {UNPACKED_BYTES // 2**20} MB can be unpacked")

@@ -1,20 +1,20 @@
 """Many files become one table, read by several processes or on a Ray cluster, and resumed after a kill."""
 
-from inkwise.batch.batch_display import View
-from inkwise.batch.batch_run import read_stack
-from inkwise.batch.page_rows import Columns, Reader, Row, rows
-from inkwise.batch.sources import found
-from inkwise.batch.tables import cells, csv_line, json_line
+from inkwise.batch.batch_display import BatchDisplay
+from inkwise.batch.batch_run import read_batch
+from inkwise.batch.page_rows import BatchOptions, Columns, PageRow, read_rows
+from inkwise.batch.sources import find_files
+from inkwise.batch.tables import csv_line, json_line, row_values
 
 __all__ = [
+    "BatchDisplay",
+    "BatchOptions",
     "Columns",
-    "Reader",
-    "Row",
-    "View",
-    "cells",
+    "PageRow",
     "csv_line",
-    "found",
+    "find_files",
     "json_line",
-    "read_stack",
-    "rows",
+    "read_batch",
+    "read_rows",
+    "row_values",
 ]

@@ -8,10 +8,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from inkwise.batch.page_rows import Row
+from inkwise.batch.page_rows import PageRow
 
 
-class View:
+class BatchDisplay:
     """A bar on a terminal; a context manager.
 
     How many pages a file has is known only once it is opened; those still to come are taken to have as many
@@ -43,7 +43,7 @@ class View:
         average = self._pages / self._begun if self._begun else 1
         self._progress.update(self._bar, total=round(self._pages + self._to_come * average))
 
-    def row(self, row: Row) -> None:
+    def row(self, row: PageRow) -> None:
         """One page more was read."""
         self._progress.advance(self._bar)
         if row.failed:

@@ -9,17 +9,17 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.files import check_apart, write_atomic
-from inkwise.batch.batch_display import View
+from inkwise._util.files import check_not_a_source, write_atomic
+from inkwise.batch.batch_display import BatchDisplay
 from inkwise.batch.journal import Journal
-from inkwise.batch.page_rows import Reader, Row, content
-from inkwise.batch.process_pool import Task, work_through
-from inkwise.batch.sources import found
+from inkwise.batch.page_rows import BatchOptions, PageRow, file_content
+from inkwise.batch.process_pool import PageTask, read_in_processes
+from inkwise.batch.sources import find_files
 from inkwise.batch.tables import table_writer
 
 
-def read_stack(
-    files: Sequence[str], reader: Reader, out: Path, suffix: str, jobs: int, console: Console
+def read_batch(
+    files: Sequence[str], options: BatchOptions, out: Path, suffix: str, jobs: int, console: Console
 ) -> int:
     """Read all pages of files and folders, in so many processes, into one table.
 
@@ -29,7 +29,7 @@ def read_stack(
 
     Args:
         files: files and folders, "-" for standard input.
-        reader: how pages are read.
+        options: how pages are read.
         out: the table.
         suffix: of its format: .csv, .jsonl, .parquet or .xlsx.
         jobs: how many processes.
@@ -41,13 +41,13 @@ def read_stack(
     Raises:
         InkwiseError: the table cannot be written, the model cannot be used, or Ctrl-C.
     """
-    write = table_writer(suffix, reader.columns)
-    check_apart(out, found(files))
-    settings = reader.settings()
-    total = sum(1 for _ in found(files))
+    write = table_writer(suffix, options.columns)
+    check_not_a_source(out, find_files(files))
+    settings = options.settings()
+    total = sum(1 for _ in find_files(files))
     bad = 0
 
-    def counted(rows: Iterable[Row]) -> Iterator[Row]:
+    def counted(rows: Iterable[PageRow]) -> Iterator[PageRow]:
         nonlocal bad
         for row in rows:
             bad += row.failed
@@ -56,15 +56,15 @@ def read_stack(
     with Journal(out, settings) as journal:
         done = 0
         try:
-            with View(console, total) as view:
-                queue = _Queue(files, journal, view)
-                for task, result in work_through(queue.take, reader, jobs):
-                    if isinstance(result, Row):
+            with BatchDisplay(console, total) as view:
+                queue = _PageQueue(files, journal, view)
+                for task, result in read_in_processes(queue.take, options, jobs):
+                    if isinstance(result, PageRow):
                         journal.add(result)
                         view.row(result)
                         done += 1
                     else:
-                        queue.counted(task, result)
+                        queue.set_page_count(task, result)
             write_atomic(out, lambda path: write(counted(journal.rows()), path))
         except KeyboardInterrupt:
             raise InkwiseError(f"stopped; pages read: {done:,}; the same command goes on") from None
@@ -72,16 +72,16 @@ def read_stack(
     return bad
 
 
-class _Queue:
+class _PageQueue:
     """The pages still to be read, found as they are asked for."""
 
-    def __init__(self, files: Sequence[str], journal: Journal, view: View) -> None:
-        self._files = found(files)
+    def __init__(self, files: Sequence[str], journal: Journal, view: BatchDisplay) -> None:
+        self._files = find_files(files)
         self._journal = journal
         self._view = view
-        self._tasks: deque[Iterator[Task]] = deque()  # of each file that is begun
+        self._tasks: deque[Iterator[PageTask]] = deque()  # of each file that is begun
 
-    def take(self) -> Task | None:
+    def take(self) -> PageTask | None:
         """The next page, or None where none is left, or none is known of yet."""
         while True:
             while self._tasks:
@@ -93,11 +93,11 @@ class _Queue:
                 return None
             left = self._journal.enter(file)
             if left is None:
-                return Task(file, content(file), 1, known=False)
+                return PageTask(file, file_content(file), 1, known=False)
             self._view.file(len(left))
-            self._tasks.append(Task(file, file, number, known=True) for number in left)
+            self._tasks.append(PageTask(file, file, number, known=True) for number in left)
 
-    def counted(self, task: Task, pages: int) -> None:
+    def set_page_count(self, task: PageTask, pages: int) -> None:
         """Take note of how many pages the file of a task has; 0 where it could not be opened."""
         if task.known:
             return

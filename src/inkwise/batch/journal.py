@@ -17,10 +17,10 @@ from typing import Any, Self
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked
-from inkwise.batch.page_rows import Row, printable
-from inkwise.batch.sources import stamp
+from inkwise.batch.page_rows import PageRow, to_valid_utf8
+from inkwise.batch.sources import file_fingerprint
 
-_TABLES = """
+_SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -35,7 +35,7 @@ UPDATE files SET place = NULL;
 """
 
 
-def check_same(settings: dict[str, Any], before: dict[str, Any], where: str) -> None:
+def check_same_settings(settings: dict[str, Any], before: dict[str, Any], where: str) -> None:
     """Refuse to go on with what was begun otherwise.
 
     Raises:
@@ -66,7 +66,7 @@ class Journal:
             with self._clear_errors():
                 self._database = sqlite3.connect(self.path, isolation_level=None)
                 opened.callback(self._database.close)
-                self._database.executescript(_TABLES)
+                self._database.executescript(_SCHEMA)
                 self._agree(settings)
             self._opened = opened.pop_all()
 
@@ -75,7 +75,7 @@ class Journal:
         if begun is None:
             self._database.execute("INSERT INTO settings VALUES (?)", (json.dumps(settings),))
             return
-        check_same(settings, json.loads(begun[0]), str(self.path))
+        check_same_settings(settings, json.loads(begun[0]), str(self.path))
 
     def enter(self, file: str) -> list[int] | None:
         """The pages of a file that are still to be read, or None where nothing is known of it.
@@ -83,7 +83,7 @@ class Journal:
         A file that has changed is not known, what failed is to be read again, and a file that was entered
         before has nothing left.
         """
-        name, now = printable(file), stamp(file)
+        name, now = to_valid_utf8(file), file_fingerprint(file)
         with self._clear_errors():
             query = self._database.execute("SELECT stamp, pages, place FROM files WHERE name = ?", (name,))
             before, pages, place = query.fetchone() or (None, None, None)
@@ -103,9 +103,9 @@ class Journal:
     def count(self, file: str, pages: int) -> None:
         """Keep how many pages a file has."""
         with self._clear_errors():
-            self._database.execute("UPDATE files SET pages = ? WHERE name = ?", (pages, printable(file)))
+            self._database.execute("UPDATE files SET pages = ? WHERE name = ?", (pages, to_valid_utf8(file)))
 
-    def add(self, row: Row) -> None:
+    def add(self, row: PageRow) -> None:
         """Keep the row of a page, in place of one that failed before."""
         text = json.dumps(row.values, ensure_ascii=False)
         with self._clear_errors():
@@ -114,7 +114,7 @@ class Journal:
                 (row.values["file"], row.values["page"], row.failed, text),
             )
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[PageRow]:
         """The rows of the files that were entered, in the order of entering, then of the pages."""
         with self._clear_errors():
             query = self._database.execute(
@@ -122,7 +122,7 @@ class Journal:
                 " ORDER BY place, page"
             )
             for text, failed in query:
-                yield Row(json.loads(text), bool(failed))
+                yield PageRow(json.loads(text), bool(failed))
 
     def remove(self) -> None:
         """Remove the journal: the table is whole."""

@@ -19,20 +19,22 @@ from pyarrow.fs import FileSelector, FileType, LocalFileSystem
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked
-from inkwise.batch import Columns, Row
-from inkwise.batch.journal import check_same
-from inkwise.batch.remote_files import clear_errors, find, put, resolve, without_secrets
-from inkwise.batch.tables import schema
+from inkwise.batch import Columns, PageRow
+from inkwise.batch.journal import check_same_settings
+from inkwise.batch.remote_files import atomic_put, filesystem_errors, find_inputs, resolve, without_secrets
+from inkwise.batch.tables import parquet_schema
 
-PART = 32
+PAGES_PER_PART = 32
 """Pages of a part: what is read again when a worker is killed."""
 
-_PLAN = "_inkwise.json"  # names with an underscore are none of the table, for all who read Parquet folders
-_WHOLE = "_SUCCESS"
-_SUMMARY = b"inkwise"
+_PLAN_FILE = (
+    "_inkwise.json"  # names with an underscore are none of the table, for all who read Parquet folders
+)
+_SUCCESS_FILE = "_SUCCESS"
+_SUMMARY_KEY = b"inkwise"
 
 
-class Pages(NamedTuple):
+class PageRange(NamedTuple):
     """Pages of one file, `first` to `last`, from 1; `source` is the number of the input it was found in."""
 
     source: int
@@ -41,7 +43,7 @@ class Pages(NamedTuple):
     last: int
 
 
-class Summary(NamedTuple):
+class PartSummary(NamedTuple):
     """What is told of a part.
 
     Attributes:
@@ -55,22 +57,22 @@ class Summary(NamedTuple):
     failed: list[str]
 
 
-def first_pages(files: Iterable[tuple[int, str]]) -> Iterator[list[Pages]]:
+def first_pages(files: Iterable[tuple[int, str]]) -> Iterator[list[PageRange]]:
     """The parts that hold the first page of each file, which says how many it has."""
-    return _parts(Pages(source, file, 1, 1) for source, file in files)
+    return _group_into_parts(PageRange(source, file, 1, 1) for source, file in files)
 
 
-def further_pages(files: Iterable[tuple[int, str]], pages: Iterable[int]) -> Iterator[list[Pages]]:
+def further_pages(files: Iterable[tuple[int, str]], pages: Iterable[int]) -> Iterator[list[PageRange]]:
     """The parts that hold all the other pages of files that have so many."""
-    return _parts(
-        Pages(source, file, number, number)
+    return _group_into_parts(
+        PageRange(source, file, number, number)
         for (source, file), last in zip(files, pages, strict=True)
         for number in range(2, last + 1)
     )
 
 
-def _parts(pages: Iterator[Pages]) -> Iterator[list[Pages]]:
-    while some := list(islice(pages, PART)):
+def _group_into_parts(pages: Iterator[PageRange]) -> Iterator[list[PageRange]]:
+    while some := list(islice(pages, PAGES_PER_PART)):
         part = some[:1]
         for page in some[1:]:
             before = part[-1]
@@ -81,16 +83,16 @@ def _parts(pages: Iterator[Pages]) -> Iterator[list[Pages]]:
         yield part
 
 
-def _plan(content: bytes, name: str) -> tuple[dict[str, Any], list[tuple[int, str]]]:
+def _parse_plan(content: bytes, name: str) -> tuple[dict[str, Any], list[tuple[int, str]]]:
     """The settings and the files of a table that was begun, which messages call `name`."""
     try:
         plan = json.loads(content)
         return dict(plan["settings"]), [(source, file) for source, file in plan["files"]]
     except (ValueError, KeyError, TypeError):
-        raise DataError(f"{name}: its {_PLAN} is damaged; name another --out") from None
+        raise DataError(f"{name}: its {_PLAN_FILE} is damaged; name another --out") from None
 
 
-class Folder:
+class ParquetFolder:
     """The folder of a table, here or behind a URL."""
 
     def __init__(self, out: str) -> None:
@@ -110,12 +112,12 @@ class Folder:
             DataError: it cannot be written, holds something else, or was begun with other settings; nothing
                 is found in the inputs.
         """
-        with clear_errors(self.name):
-            if not self._there(_PLAN):
+        with filesystem_errors(self.name):
+            if not self._there(_PLAN_FILE):
                 self._write_plan(settings, inputs)
-            with self._filesystem.open_input_stream(self._at(_PLAN)) as stream:
-                begun, files = _plan(stream.read(), self.name)
-        check_same(settings, begun, self.name)
+            with self._filesystem.open_input_stream(self._at(_PLAN_FILE)) as stream:
+                begun, files = _parse_plan(stream.read(), self.name)
+        check_same_settings(settings, begun, self.name)
         return files
 
     def _write_plan(self, settings: dict[str, Any], inputs: Sequence[str]) -> None:
@@ -125,13 +127,13 @@ class Folder:
         inside = self._filesystem.get_file_info(FileSelector(self._path, allow_not_found=True))
         names = {info.base_name for info in inside}
         # Hidden files are locks and unfinished writes, which SIGKILL may leave.
-        if _PLAN not in names and not all(name.startswith(".") for name in names):
+        if _PLAN_FILE not in names and not all(name.startswith(".") for name in names):
             raise DataError(f"{self.name}: is not empty, and no table that was begun; name another --out")
-        files = find(inputs)
+        files = find_inputs(inputs)
         self._filesystem.create_dir(self._path, recursive=True)
         with self._locked():
-            if not self._there(_PLAN):
-                self._put(_PLAN, json.dumps({"settings": settings, "files": files}).encode())
+            if not self._there(_PLAN_FILE):
+                self._put(_PLAN_FILE, json.dumps({"settings": settings, "files": files}).encode())
 
     def _locked(self) -> AbstractContextManager[None]:
         """Hold the lock of the folder; object stores have none."""
@@ -140,33 +142,33 @@ class Folder:
 
     def end(self) -> None:
         """Mark the table as whole."""
-        with clear_errors(self.name):
-            self._put(_WHOLE, b"")
+        with filesystem_errors(self.name):
+            self._put(_SUCCESS_FILE, b"")
 
-    def summary(self, part: str) -> Summary | None:
+    def summary(self, part: str) -> PartSummary | None:
         """What a part tells of itself; None where it is not there.
 
         Raises:
             DataError: the folder cannot be read.
         """
         name = f"{part}.parquet"
-        with clear_errors(self.name):
+        with filesystem_errors(self.name):
             if not self._there(name):
                 return None
             metadata = parquet.read_schema(self._at(name), filesystem=self._filesystem).metadata
-        return Summary(*json.loads(metadata[_SUMMARY]))
+        return PartSummary(*json.loads(metadata[_SUMMARY_KEY]))
 
-    def write(self, part: str, rows: list[Row], pages: list[int], columns: Columns) -> Summary:
+    def write(self, part: str, rows: list[PageRow], pages: list[int], columns: Columns) -> PartSummary:
         """Write a part, whole, in place of one that may be there.
 
         Raises:
             DataError: it cannot be written.
         """
-        summary = Summary(pages, len(rows), [row.values["reason"] for row in rows if row.failed])
-        kept = schema(columns).with_metadata({_SUMMARY: json.dumps(summary)})
+        summary = PartSummary(pages, len(rows), [row.values["reason"] for row in rows if row.failed])
+        kept = parquet_schema(columns).with_metadata({_SUMMARY_KEY: json.dumps(summary)})
         content = pa.BufferOutputStream()
         parquet.write_table(pa.Table.from_pylist([row.values for row in rows], kept), content)
-        with clear_errors(self.name):
+        with filesystem_errors(self.name):
             self._put(f"{part}.parquet", content.getvalue().to_pybytes())
         return summary
 
@@ -177,4 +179,4 @@ class Folder:
         return bool(self._filesystem.get_file_info(self._at(name)).type == FileType.File)
 
     def _put(self, name: str, content: bytes) -> None:
-        put(self._filesystem, self._at(name), content)
+        atomic_put(self._filesystem, self._at(name), content)

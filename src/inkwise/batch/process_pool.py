@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings, use_one_thread
-from inkwise.batch.page_rows import Reader, Row, failed, opened, row
+from inkwise.batch.page_rows import BatchOptions, PageRow, error_row, open_document, read_row
 from inkwise.image import Document
 
 
-class Task(NamedTuple):
+class PageTask(NamedTuple):
     """A page to be read.
 
     Attributes:
@@ -33,9 +33,9 @@ class Task(NamedTuple):
     known: bool
 
 
-def work_through(
-    take: Callable[[], Task | None], reader: Reader, jobs: int
-) -> Generator[tuple[Task, int | Row], None, None]:
+def read_in_processes(
+    take: Callable[[], PageTask | None], options: BatchOptions, jobs: int
+) -> Generator[tuple[PageTask, int | PageRow], None, None]:
     """Read pages in so many processes, as they are taken; what comes of them, in the order it is done.
 
     Of each page two things come: the number of pages of its file, so that the further ones can be taken, 0
@@ -44,20 +44,20 @@ def work_through(
 
     Args:
         take: gives the next page, or None where none is left, for now: it is asked again after each result.
-        reader: how pages are read.
+        options: how pages are read.
         jobs: how many processes.
 
     Raises:
         InkwiseError: a process ended before it could read.
     """
-    team: list[_Worker] = []
+    team: list[_PoolProcess] = []
     try:
         while True:
             while sum(worker.task is not None for worker in team) < jobs and (task := take()):
                 idle = next((worker for worker in team if worker.task is None), None)
                 if idle is None:
-                    team.append(idle := _Worker(reader))
-                idle.give(task)
+                    team.append(idle := _PoolProcess(options))
+                idle.submit(task)
             busy = {worker.connection: worker for worker in team if worker.task}
             if not busy:
                 return
@@ -75,7 +75,7 @@ def work_through(
             worker.end()
 
 
-class _Worker:
+class _PoolProcess:
     """A process that reads, seen from outside.
 
     Attributes:
@@ -84,27 +84,29 @@ class _Worker:
         dead: whether it has ended by itself.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, options: BatchOptions) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(target=_work, args=(reader, theirs), daemon=True)
-        with _uninterrupted():
+        self._process: SpawnProcess = context.Process(
+            target=_process_main, args=(options, theirs), daemon=True
+        )
+        with _ignore_interrupts():
             self._process.start()
         theirs.close()
         self._began = False
         self._open = ""  # the file that it has open
-        self._columns = reader.columns
-        self.task: Task | None = None
+        self._columns = options.columns
+        self.task: PageTask | None = None
         self.dead = False
 
-    def give(self, task: Task) -> None:
+    def submit(self, task: PageTask) -> None:
         self.task = task
         if task.file == self._open:  # and standard input, which may be large, need not be sent again
             task = task._replace(content=task.file)
         with suppress(ConnectionError):  # it has died: `result` will tell
             self.connection.send(task)
 
-    def result(self) -> int | Row | None:
+    def result(self) -> int | PageRow | None:
         """What it sends: None once it has begun, then the number of pages and the row of each task.
 
         Raises:
@@ -113,7 +115,7 @@ class _Worker:
         task = self.task
         assert task is not None
         try:
-            result: int | Row | None = self.connection.recv()
+            result: int | PageRow | None = self.connection.recv()
         except (EOFError, ConnectionError):
             self.dead = True
             self.end()
@@ -124,9 +126,9 @@ class _Worker:
                 f"{task.file}, page {task.number}: the process that read it was killed or crashed"
                 f" (exit code {code}); was there memory enough?"
             )
-            return failed(task.file, task.number, self._columns, crash)
+            return error_row(task.file, task.number, self._columns, crash)
         self._began = True
-        if isinstance(result, Row):
+        if isinstance(result, PageRow):
             self.task = None
         elif result is not None:
             self._open = task.file if result else ""
@@ -140,7 +142,7 @@ class _Worker:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Processes started in here do not hear Ctrl-C; who started them does."""
     if threading.current_thread() is not threading.main_thread():  # only that one may set signals
         yield
@@ -152,26 +154,26 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _work(reader: Reader, connection: Connection) -> None:
+def _process_main(options: BatchOptions, connection: Connection) -> None:
     """Read what comes, until the connection is closed: at the latest when the process at its end has died."""
     use_one_thread()
     ignore_pillow_warnings()
-    read = reader.open(threads=1)
+    read = options.open(threads=1)
     document: Document | None = None
     at: str | None = None  # the file of the document
     with suppress(EOFError, ConnectionError):
         connection.send(None)
         while True:
-            task: Task = connection.recv()
+            task: PageTask = connection.recv()
             if document is None or at != task.file:
                 if document is not None:
                     document.close()
                 try:
-                    document, at = opened(task.content), task.file
+                    document, at = open_document(task.content), task.file
                 except Exception as error:  # whatever it is, the other files can do nothing for it
                     document = None
                     connection.send(0)
-                    connection.send(failed(task.file, task.number, reader.columns, error))
+                    connection.send(error_row(task.file, task.number, options.columns, error))
                     continue
             connection.send(len(document))
-            connection.send(row(task.file, document, task.number, read, reader.columns))
+            connection.send(read_row(task.file, document, task.number, read, options.columns))

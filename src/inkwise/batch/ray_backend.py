@@ -17,15 +17,15 @@ import ray.exceptions
 from rich.console import Console
 
 from inkwise._util.errors import InkwiseError
-from inkwise.batch import Reader, Row, View
+from inkwise.batch import BatchDisplay, BatchOptions, PageRow
 from inkwise.batch.page_rows import STANDARD_INPUT
-from inkwise.batch.parquet_parts import Folder, Pages, Summary, first_pages, further_pages
-from inkwise.batch.ray_worker import Worker
-from inkwise.batch.remote_files import absolute
+from inkwise.batch.parquet_parts import PageRange, ParquetFolder, PartSummary, first_pages, further_pages
+from inkwise.batch.ray_worker import RayWorker
+from inkwise.batch.remote_files import absolute_path
 
 
 def read_on_ray(
-    inputs: Sequence[str], reader: Reader, out: str, address: str | None, console: Console
+    inputs: Sequence[str], options: BatchOptions, out: str, address: str | None, console: Console
 ) -> int:
     """Read all pages of files and folders on a cluster, into a folder of Parquet parts.
 
@@ -34,7 +34,7 @@ def read_on_ray(
 
     Args:
         inputs: files and folders, here or behind URLs; the workers must find them under the same paths.
-        reader: how pages are read; models and forms, too, lie under the same paths for the workers.
+        options: how pages are read; models and forms, too, lie under the same paths for the workers.
         out: the folder, a path or a URL.
         address: of the cluster; None for $RAY_ADDRESS, else one is started on this machine.
         console: where progress and failures are shown.
@@ -48,24 +48,24 @@ def read_on_ray(
     """
     if STANDARD_INPUT in inputs:
         raise InkwiseError("- cannot be read with --on ray: name files, folders or URLs")
-    inputs = [absolute(where) for where in inputs]
+    inputs = [absolute_path(where) for where in inputs]
     named = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
-    folder = Folder(absolute(out))
-    files = folder.begin({**reader.settings(), "input": named}, inputs)
+    folder = ParquetFolder(absolute_path(out))
+    files = folder.begin({**options.settings(), "input": named}, inputs)
     bad = done = 0
 
-    def note(summary: Summary) -> None:
+    def note(summary: PartSummary) -> None:
         nonlocal bad, done
         done += summary.rows
         bad += len(summary.failed)
         for reason in summary.failed:
-            view.row(Row({"reason": reason}, failed=True))
+            view.row(PageRow({"reason": reason}, failed=True))
         for _ in range(summary.rows - len(summary.failed)):
-            view.row(Row({}, failed=False))
+            view.row(PageRow({}, failed=False))
 
     try:
-        with _cluster(address), View(console, len(files)) as view:
-            work = partial(_work, (reader, inputs, absolute(out)))
+        with _connect(address), BatchDisplay(console, len(files)) as view:
+            work = partial(_read_parts, (options, inputs, absolute_path(out)))
             counts: dict[int, list[int]] = {}
             for number, summary in work("first", list(first_pages(files))):
                 counts[number] = summary.pages
@@ -81,9 +81,9 @@ def read_on_ray(
     return bad
 
 
-def _work(
-    arguments: tuple[Reader, Sequence[str], str], kind: str, parts: list[list[Pages]]
-) -> Iterator[tuple[int, Summary]]:
+def _read_parts(
+    arguments: tuple[BatchOptions, Sequence[str], str], kind: str, parts: list[list[PageRange]]
+) -> Iterator[tuple[int, PartSummary]]:
     """Have parts read by the cluster; the number and the summary of each, as they are done.
 
     A part is a block of Ray Data, and so what is done again where a worker is killed.
@@ -103,19 +103,19 @@ def _work(
         for number, pages in enumerate(parts)
     ]
     table = ray.data.from_items(items, override_num_blocks=len(items))
-    done = table.map_batches(Worker, fn_constructor_args=arguments, batch_size=1, compute=pool, num_cpus=1)
+    done = table.map_batches(RayWorker, fn_constructor_args=arguments, batch_size=1, compute=pool, num_cpus=1)
     try:
         for row in done.iter_rows():
             if row["error"]:
                 raise InkwiseError(row["error"])
-            yield row["number"], Summary(*json.loads(row["summary"]))
+            yield row["number"], PartSummary(*json.loads(row["summary"]))
     except ray.exceptions.RayError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InkwiseError(f"the cluster gave up ({type(error).__name__}: {reason})") from None
 
 
 @contextmanager
-def _cluster(address: str | None) -> Iterator[None]:
+def _connect(address: str | None) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine; one that this process is connected to stays.
 
     Raises:
@@ -127,7 +127,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     address = address or os.environ.get("RAY_ADDRESS")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report what is run to its makers
     try:
-        _check_answers(address)
+        _check_reachable(address)
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, OverflowError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
@@ -138,7 +138,7 @@ def _cluster(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _check_answers(address: str | None) -> None:
+def _check_reachable(address: str | None) -> None:
     """Ask at HOST:PORT whether anybody answers: Ray itself would ask for minutes.
 
     Raises:

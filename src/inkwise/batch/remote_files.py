@@ -13,14 +13,14 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, LocalF
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_bytes
-from inkwise.batch import found
+from inkwise.batch import find_files
 from inkwise.image import DOCUMENT_SUFFIXES
 
-_URL = "://"
+_URL_SEPARATOR = "://"
 
 
 @contextmanager
-def clear_errors(where: str) -> Iterator[None]:
+def filesystem_errors(where: str) -> Iterator[None]:
     """Turn what a file system raises into a DataError of one line."""
     try:
         yield
@@ -28,18 +28,18 @@ def clear_errors(where: str) -> Iterator[None]:
         raise DataError(f"{where}: cannot be used ({' '.join(str(error).split())})") from None
 
 
-def absolute(where: str) -> str:
+def absolute_path(where: str) -> str:
     """A URL as it is, a path from the root: workers stand elsewhere."""
-    return where if _URL in where else str(Path(where).absolute())
+    return where if _URL_SEPARATOR in where else str(Path(where).absolute())
 
 
 def without_secrets(url: str) -> str:
     """A URL without its query, and without the key and the secret that may stand before an "@"."""
-    if _URL not in url:
+    if _URL_SEPARATOR not in url:
         return url
-    scheme, rest = url.split("?")[0].split(_URL, 1)
+    scheme, rest = url.split("?")[0].split(_URL_SEPARATOR, 1)
     head, slash, tail = rest.partition("/")
-    return f"{scheme}{_URL}{head.rpartition('@')[2]}{slash}{tail}"
+    return f"{scheme}{_URL_SEPARATOR}{head.rpartition('@')[2]}{slash}{tail}"
 
 
 @lru_cache  # finding the region of a bucket takes a while
@@ -51,9 +51,9 @@ def resolve(where: str) -> tuple[FileSystem, str]:
     Raises:
         DataError: there is no such file system, or it cannot be reached.
     """
-    if _URL not in where:
+    if _URL_SEPARATOR not in where:
         return LocalFileSystem(), where
-    with clear_errors(without_secrets(where)):
+    with filesystem_errors(without_secrets(where)):
         try:
             filesystem, path = FileSystem.from_uri(where)
         except pa.ArrowInvalid:
@@ -65,7 +65,7 @@ def resolve(where: str) -> tuple[FileSystem, str]:
     return filesystem, path
 
 
-def find(inputs: Sequence[str]) -> list[tuple[int, str]]:
+def find_inputs(inputs: Sequence[str]) -> list[tuple[int, str]]:
     """The files that were named, folders opened: which input each comes from, and its name; each once.
 
     Raises:
@@ -73,23 +73,23 @@ def find(inputs: Sequence[str]) -> list[tuple[int, str]]:
     """
     names: dict[str, int] = {}
     for number, where in enumerate(inputs):
-        for name in _behind(where) if _URL in where else found([where]):
+        for name in _list_url(where) if _URL_SEPARATOR in where else find_files([where]):
             names.setdefault(name, number)
     return [(number, name) for name, number in names.items()]
 
 
 def path_of(name: str) -> str:
     """The path of a file that was found, in the file system of the input it was found in."""
-    return name.split(_URL, 1)[-1]
+    return name.split(_URL_SEPARATOR, 1)[-1]
 
 
-def _behind(url: str) -> Iterator[str]:
+def _list_url(url: str) -> Iterator[str]:
     filesystem, path = resolve(url)
-    shown, scheme = without_secrets(url), url.split(_URL)[0]
-    with clear_errors(shown):
+    shown, scheme = without_secrets(url), url.split(_URL_SEPARATOR)[0]
+    with filesystem_errors(shown):
         kind = filesystem.get_file_info(path).type
         if kind == FileType.File:
-            yield f"{scheme}{_URL}{path}"
+            yield f"{scheme}{_URL_SEPARATOR}{path}"
             return
         if kind == FileType.NotFound:
             raise DataError(f"{shown}: no such file, folder or bucket")
@@ -102,10 +102,10 @@ def _behind(url: str) -> Iterator[str]:
     if not paths:
         raise DataError(f"{shown}: no pictures in this folder ({', '.join(DOCUMENT_SUFFIXES)})")
     for found_path in paths:
-        yield f"{scheme}{_URL}{found_path}"
+        yield f"{scheme}{_URL_SEPARATOR}{found_path}"
 
 
-def put(filesystem: FileSystem, path: str, content: bytes) -> None:
+def atomic_put(filesystem: FileSystem, path: str, content: bytes) -> None:
     """Write a file that is there whole or not at all, in place of one that may be there.
 
     Raises:

@@ -10,7 +10,7 @@ from inkwise._util.inputs import is_folder
 from inkwise.image import DOCUMENT_SUFFIXES
 
 
-def found(files: Iterable[str]) -> Iterator[str]:
+def find_files(files: Iterable[str]) -> Iterator[str]:
     """The paths of files, and of what lies in folders by its suffix, one by one in a steady order.
 
     A folder in which nothing is found, or cannot be looked for, stands for itself: who opens it says why.
@@ -41,7 +41,7 @@ def _walk(folder: str) -> Iterator[str]:
             yield entry.path
 
 
-def stamp(file: str) -> str:
+def file_fingerprint(file: str) -> str:
     """What changes when the file does; empty where that cannot be told."""
     try:
         status = Path(file).stat()

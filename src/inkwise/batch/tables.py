@@ -11,18 +11,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from inkwise._util.errors import DataError, needs_extra
-from inkwise._util.text import escaped
-from inkwise.batch.page_rows import Columns, Row
+from inkwise._util.errors import DataError, requires_extra
+from inkwise._util.text import escape_formula
+from inkwise.batch.page_rows import Columns, PageRow
 
-Write = Callable[[Iterable[Row], Path], None]
+WriteTable = Callable[[Iterable[PageRow], Path], None]
 
-_BATCH = 1000  # rows in memory at once, where a format wants several
-_SHEET = 1_048_576  # rows that a sheet of XLSX can have, with its head
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*")  # what a spreadsheet may well take for one
+_ROWS_PER_BATCH = 1000  # rows in memory at once, where a format wants several
+_MAX_SHEET_ROWS = 1_048_576  # rows that a sheet of XLSX can have, with its head
+_NUMBER_PATTERN = re.compile(r"[+-]?\d+([.,]\d+)*")  # what a spreadsheet may well take for one
 
 
-def table_writer(suffix: str, columns: Columns) -> Write:
+def table_writer(suffix: str, columns: Columns) -> WriteTable:
     """A function that writes rows of such columns to a new file, in the format of such a suffix.
 
     Raises:
@@ -37,7 +37,7 @@ def table_writer(suffix: str, columns: Columns) -> Write:
 def csv_line(values: Iterable[Any]) -> str:
     """A line of CSV; nothing in it is taken for a formula by a spreadsheet."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(map(_cell, values))
+    csv.writer(line, lineterminator="\n").writerow(map(_plain_value, values))
     return line.getvalue()
 
 
@@ -46,35 +46,35 @@ def json_line(values: dict[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def cells(row: Row, columns: Columns) -> list[Any]:
+def row_values(row: PageRow, columns: Columns) -> list[Any]:
     """The values of a row in the order of the columns."""
     return [row.values[column] for column in columns]
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return escaped(value)
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, str) and not _NUMBER_PATTERN.fullmatch(value):
+        return escape_formula(value)
     return "" if value is None else value
 
 
-def _csv(columns: Columns) -> Write:
-    def write(rows: Iterable[Row], path: Path) -> None:
+def _csv(columns: Columns) -> WriteTable:
+    def write(rows: Iterable[PageRow], path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             file.write(csv_line(columns))
-            file.writelines(csv_line(cells(row, columns)) for row in rows)
+            file.writelines(csv_line(row_values(row, columns)) for row in rows)
 
     return write
 
 
-def _jsonl(columns: Columns) -> Write:
-    def write(rows: Iterable[Row], path: Path) -> None:
+def _jsonl(columns: Columns) -> WriteTable:
+    def write(rows: Iterable[PageRow], path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             file.writelines(json_line(row.values) for row in rows)
 
     return write
 
 
-def schema(columns: Columns) -> Any:
+def parquet_schema(columns: Columns) -> Any:
     """The columns as a schema of Parquet, a pyarrow.Schema."""
     import pyarrow as pa
 
@@ -82,28 +82,28 @@ def schema(columns: Columns) -> Any:
     return pa.schema([(column, kinds[kind]) for column, kind in columns.items()])
 
 
-def _parquet(columns: Columns) -> Write:
-    with needs_extra("tables", "Parquet"):
+def _parquet(columns: Columns) -> WriteTable:
+    with requires_extra("tables", "Parquet"):
         import pyarrow as pa
         from pyarrow import parquet
-    kept = schema(columns)
+    kept = parquet_schema(columns)
 
-    def write(rows: Iterable[Row], path: Path) -> None:
+    def write(rows: Iterable[PageRow], path: Path) -> None:
         with parquet.ParquetWriter(path, kept) as file:
             rows = iter(rows)
-            while batch := list(islice(rows, _BATCH)):
+            while batch := list(islice(rows, _ROWS_PER_BATCH)):
                 file.write_table(pa.Table.from_pylist([row.values for row in batch], kept))
 
     return write
 
 
-def _xlsx(columns: Columns) -> Write:
-    with needs_extra("tables", "XLSX"):
+def _xlsx(columns: Columns) -> WriteTable:
+    with requires_extra("tables", "XLSX"):
         from openpyxl import Workbook
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    def write(rows: Iterable[Row], path: Path) -> None:
+    def write(rows: Iterable[PageRow], path: Path) -> None:
         book = Workbook(write_only=True)
         sheet = book.create_sheet("readings")
 
@@ -117,9 +117,11 @@ def _xlsx(columns: Columns) -> Write:
         try:
             sheet.append(list(columns))
             for number, row in enumerate(rows, 2):
-                if number > _SHEET:
-                    raise DataError(f"XLSX holds {_SHEET - 1:,} rows at most; write .csv or .parquet")
-                sheet.append([text(value) for value in cells(row, columns)])
+                if number > _MAX_SHEET_ROWS:
+                    raise DataError(
+                        f"XLSX holds {_MAX_SHEET_ROWS - 1:,} rows at most; write .csv or .parquet"
+                    )
+                sheet.append([text(value) for value in row_values(row, columns)])
         finally:
             sheet.close()  # it goes through a file of its own
         book.save(path)

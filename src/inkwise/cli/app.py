@@ -49,11 +49,13 @@ def app(
 
             run(learner)
         else:
-            serve(learner, host=host, port=port, model=model, token=token, browser=not no_browser, say=say)
+            serve(
+                learner, host=host, port=port, model=model, token=token, browser=not no_browser, say=print_url
+            )
     finally:
         learner.close()
 
 
-def say(url: str) -> None:
+def print_url(url: str) -> None:
     """Print where the page is."""
     print_line(f"Inkwise is at {url}  (Ctrl-C ends it)")

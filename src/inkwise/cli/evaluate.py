@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from inkwise._util.errors import needs_extra, one_line
+from inkwise._util.errors import one_line, requires_extra
 from inkwise.cli.options import DATA, MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
@@ -39,12 +39,14 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
-    with needs_extra("train", "evaluating"):
-        from inkwise.datasets import load
+    with requires_extra("train", "evaluating"):
+        from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_mistakes, report, results
     opened = results.open_model(model)
     facts = {"name": opened.name, "labels": opened.labels} | opened.metadata
-    evaluated = results.evaluate_model(opened, [load(name.strip()) for name in on.split(",") if name.strip()])
+    evaluated = results.evaluate_model(
+        opened, [load_dataset(name.strip()) for name in on.split(",") if name.strip()]
+    )
     if json:
         sys.stdout.write(report.to_json(facts, evaluated))
     else:

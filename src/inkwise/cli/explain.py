@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from inkwise import Recognizer
-from inkwise._util.errors import DataError, PictureError, needs_extra, one_line
+from inkwise._util.errors import DataError, ImageError, one_line, requires_extra
 from inkwise._util.files import write_bytes
 from inkwise.cli.options import DATA, ModelOption, Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
@@ -31,11 +31,11 @@ def explain(
     ] = None,
 ) -> None:
     """Explain how digits are read: the ink that decided, and the nearest training digits, as a picture."""
-    with needs_extra("train", "explaining"):
-        from inkwise.datasets import load
-        from inkwise.evaluation import explain_answers
+    with requires_extra("train", "explaining"):
+        from inkwise.datasets import load_dataset
+        from inkwise.evaluation import explain_predictions
         from inkwise.evaluation.image_grids import explanations_plot
-        from inkwise.evaluation.results import SHOWN, Answer, open_model
+        from inkwise.evaluation.results import MAX_SHOWN, Prediction, open_model
     out = out or Path(f"{image.stem}-explained.png")
     if out.suffix.lower() != ".png":
         raise DataError(f"{out}: what is written is a PNG, so its name must end in .png")
@@ -44,14 +44,14 @@ def explain(
     opened = open_model(model)
     reading = Recognizer(opened).read(image)
     if not reading.digits:
-        raise PictureError(f"{image}: {reading.reason}")
-    digits = reading.digits[:SHOWN]
+        raise ImageError(f"{image}: {reading.reason}")
+    digits = reading.digits[:MAX_SHOWN]
     if len(digits) < len(reading.digits):
         print_line(f"explaining the first {len(digits)} of {len(reading.digits)} digits", err=True)
-    found = load(among)
+    found = load_dataset(among)
     print_line(f"looking among the {len(found):,} samples of {found.name}", err=True)
-    answers = [Answer(i, d.glyph, "", d.label, d.probability) for i, d in enumerate(digits)]
-    explanations = explain_answers(opened, answers, found)
+    answers = [Prediction(i, d.glyph, "", d.label, d.probability) for i, d in enumerate(digits)]
+    explanations = explain_predictions(opened, answers, found)
 
     table = Table("digit", "probability", "else", "most like it", "", box=None)
     for digit, explanation in zip(digits, explanations, strict=True):

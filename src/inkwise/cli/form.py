@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import check_apart, write_atomic
-from inkwise.cli.app import Host, NoBrowser, Port, Token, say
+from inkwise._util.files import check_not_a_source, write_atomic
+from inkwise.cli.app import Host, NoBrowser, Port, Token, print_url
 from inkwise.cli.options import Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 
@@ -34,16 +34,16 @@ def new(
     no_browser: NoBrowser = False,
 ) -> None:
     """Draw the fields of a form on its scan, in the browser; go on with those that are there."""
-    from inkwise.app import Editor, create_editor, run  # not in the base install
+    from inkwise.app import FormEditor, create_editor_app, run  # not in the base install
 
-    editor = Editor(scan)
+    editor = FormEditor(scan)
     run(
-        lambda host, token: create_editor(editor, host=host, token=token),
+        lambda host, token: create_editor_app(editor, host=host, token=token),
         host=host,
         port=port,
         token=token,
         browser=not no_browser,
-        say=say,
+        say=print_url,
     )
 
 
@@ -57,18 +57,18 @@ def check(
     ] = None,
 ) -> None:
     """Say what is wrong with a form, a line each; draw its fields."""
-    from inkwise.forms import Form, FormError, draw, prepared
+    from inkwise.forms import FormError, FormTemplate, draw_fields, load_reference
 
     try:
-        found = Form.read(form)
+        found = FormTemplate.read(form)
     except FormError as error:
         for problem in error.problems:
             print_line(f"inkwise: {problem}", err=True)
         raise typer.Exit(1) from None
-    prepared(found)
+    load_reference(found)
     if picture is not None:
         if picture.suffix.lower() != ".png":
             raise DataError(f"{picture}: must end in .png")
-        check_apart(picture, [form, *([found.reference] if found.reference else [])])
-        write_atomic(picture, lambda path: draw(found).save(path, "PNG"))
+        check_not_a_source(picture, [form, *([found.reference] if found.reference else [])])
+        write_atomic(picture, lambda path: draw_fields(found).save(path, "PNG"))
     print_line(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from inkwise._util.inputs import read_lines
-from inkwise._util.text import bounds
+from inkwise._util.text import parse_bounds
 
 
-def constraint(
+def constraint_options(
     length: str | None, pattern: str | None, range: str | None, check: str | None, vocabulary: Path | None
 ) -> dict[str, Any] | None:
     """What `Constraint.from_dict` takes, or None where nothing is known.
@@ -19,9 +19,9 @@ def constraint(
         DataError: the vocabulary cannot be read.
     """
     values = {
-        "length": None if length is None else bounds("--length", length),
+        "length": None if length is None else parse_bounds("--length", length),
         "pattern": pattern,
-        "range": None if range is None else bounds("--range", range),
+        "range": None if range is None else parse_bounds("--range", range),
         "check": check,
         "vocabulary": None if vocabulary is None else read_lines(vocabulary),
     }

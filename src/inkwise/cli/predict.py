@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.files import check_apart
+from inkwise._util.files import check_not_a_source
 from inkwise.cli.options import DATA, ModelOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.recognition import Model
@@ -26,10 +26,10 @@ def predict(
     model: ModelOption = "default",
 ) -> None:
     """Read each picture of a data set as one digit and write the answers as a submission."""
-    from inkwise.datasets import load
+    from inkwise.datasets import load_dataset
     from inkwise.recognition.submission import write_submission
 
-    check_apart(submission, [source, model_source(model)])
-    opened, dataset = Model(model_source(model)), load(source)
+    check_not_a_source(submission, [source, model_source(model)])
+    opened, dataset = Model(model_source(model)), load_dataset(source)
     write_submission(opened, dataset.glyphs, submission)
     print_line(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")

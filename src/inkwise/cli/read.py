@@ -13,13 +13,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from inkwise._util.errors import DataError, InkwiseError, needs_extra, one_line
-from inkwise.batch import Columns, Reader, Row, View, cells, csv_line, found, json_line, read_stack, rows
-from inkwise.cli.known import constraint
+from inkwise._util.errors import DataError, InkwiseError, one_line, requires_extra
+from inkwise.batch import (
+    BatchDisplay,
+    BatchOptions,
+    Columns,
+    PageRow,
+    csv_line,
+    find_files,
+    json_line,
+    read_batch,
+    read_rows,
+    row_values,
+)
+from inkwise.cli.known import constraint_options
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.cli.table import print_table
 
-_MANY = 20  # files, from which on a bar is worth its place
+_MIN_FILES_FOR_BAR = 20  # files, from which on a bar is worth its place
 
 
 def read(
@@ -80,15 +91,15 @@ def read(
         raise InkwiseError("--json and --csv: choose one")
     if digit + number + bool(form) > 1:
         raise InkwiseError("--digit, --number and --form: choose one")
-    known = constraint(length, pattern, range_, check, vocabulary)
+    known = constraint_options(length, pattern, range_, check, vocabulary)
     if known and not number:
         raise InkwiseError(f"--{next(iter(known))} needs --number: each page holds exactly one number")
     template = None
     if form is not None:
-        from inkwise.forms import Form
+        from inkwise.forms import FormTemplate
 
-        template = Form.read(form)
-    reader = Reader(model, digit, number, known, template)
+        template = FormTemplate.read(form)
+    reader = BatchOptions(model, digit, number, known, template)
     console = Console(stderr=True)
     if on:
         failed = _read_on(on, files, reader, out, address, jobs, json or csv, console)
@@ -96,7 +107,7 @@ def read(
         raise InkwiseError("--address needs --on ray")
     elif out:
         suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
-        failed = read_stack(files, reader, Path(out), suffix, jobs, console)
+        failed = read_batch(files, reader, Path(out), suffix, jobs, console)
     elif jobs > 1:
         raise InkwiseError("--jobs needs --out: where the table is to be written")
     else:
@@ -108,7 +119,7 @@ def read(
 def _read_on(
     on: str,
     files: list[str],
-    reader: Reader,
+    reader: BatchOptions,
     out: str | None,
     address: str | None,
     jobs: int,
@@ -124,23 +135,23 @@ def _read_on(
         raise InkwiseError(
             "--on ray writes Parquet, with all the cluster has: leave out --json, --csv and --jobs"
         )
-    with needs_extra("cluster", "--on ray"):
+    with requires_extra("cluster", "--on ray"):
         from inkwise.batch.ray_backend import read_on_ray
     return read_on_ray(files, reader, out, address, console)
 
 
-def _print(files: list[str], reader: Reader, json: bool, csv: bool, console: Console) -> int:
+def _print(files: list[str], reader: BatchOptions, json: bool, csv: bool, console: Console) -> int:
     """Read in this process and print each row as it is done; how many failed."""
     read = reader.open()
-    total = sum(1 for _ in found(files))
+    total = sum(1 for _ in find_files(files))
     failed = 0
     # With rows on the same terminal a bar would only be in their way.
-    show = total > _MANY and not sys.stdout.isatty()
+    show = total > _MIN_FILES_FOR_BAR and not sys.stdout.isatty()
     try:
         write = _writer(reader.columns, json, csv)
-        with View(console, total, show=show) as view:
-            for file in found(files):
-                for row in rows(file, read, reader.columns, view.file):
+        with BatchDisplay(console, total, show=show) as view:
+            for file in find_files(files):
+                for row in read_rows(file, read, reader.columns, view.file):
                     view.row(row)
                     write(row)
                     failed += row.failed
@@ -155,19 +166,19 @@ def _print(files: list[str], reader: Reader, json: bool, csv: bool, console: Con
     return failed
 
 
-def _writer(columns: Columns, as_json: bool, as_csv: bool) -> Callable[[Row | None], None]:
+def _writer(columns: Columns, as_json: bool, as_csv: bool) -> Callable[[PageRow | None], None]:
     """A function that writes one row, or ends the output when given None."""
     if as_csv:
         sys.stdout.write(csv_line(columns))
 
-        def write_csv(row: Row | None) -> None:
+        def write_csv(row: PageRow | None) -> None:
             if row is not None:
-                sys.stdout.write(csv_line(cells(row, columns)))
+                sys.stdout.write(csv_line(row_values(row, columns)))
 
         return write_csv
     if as_json or not sys.stdout.isatty():
 
-        def write_json(row: Row | None) -> None:
+        def write_json(row: PageRow | None) -> None:
             if row is not None:
                 sys.stdout.write(json_line(row.values))
 
@@ -175,7 +186,7 @@ def _writer(columns: Columns, as_json: bool, as_csv: bool) -> Callable[[Row | No
     shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
     table = Table("file", *shown, "", box=None)
 
-    def write_table(row: Row | None) -> None:
+    def write_table(row: PageRow | None) -> None:
         if row is None:
             print_table(table)
             return

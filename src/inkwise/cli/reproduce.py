@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.errors import needs_extra
+from inkwise._util.errors import requires_extra
 from inkwise.cli.options import Reads, Writes, path_option
 from inkwise.cli.output import print_line
 
@@ -34,10 +34,10 @@ def reproduce(
     ] = None,
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""
-    with needs_extra("train", "reproducing"):
+    with requires_extra("train", "reproducing"):
         from inkwise import reproduction as papers
     if quick:
-        papers.try_out(names, out, print_line)
+        papers.run_quick_check(names, out, print_line)
     else:
         # Some rows alone must not replace the page of all.
         page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")

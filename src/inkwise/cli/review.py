@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise.cli.app import Host, NoBrowser, Port, Token, say
+from inkwise.cli.app import Host, NoBrowser, Port, Token, print_url
 from inkwise.cli.options import DatabaseOption, Reads, path_argument, path_option
 
 
@@ -36,9 +36,9 @@ def review(
 ) -> None:
     """Settle what is doubtful in a table: a page in the browser, a key for each number."""
     from inkwise._util.database_url import parse_url
-    from inkwise.app import Desk, create_review, run  # not in the base install
+    from inkwise.app import ReviewSession, create_review_app, run  # not in the base install
     from inkwise.corrections import Learner
-    from inkwise.review import Review, Scans
+    from inkwise.review import ReviewedTable, ScanCrops
 
     logging.basicConfig(format="%(asctime)s inkwise: %(message)s")
     if database is not None:
@@ -46,14 +46,14 @@ def review(
     learner = Learner(database)
     try:
         name = table.stem[:64] if writer is None else writer
-        desk = Desk(Review(table), Scans(table, scans), threshold, learner, name)
+        desk = ReviewSession(ReviewedTable(table), ScanCrops(table, scans), threshold, learner, name)
         run(
-            lambda host, token: create_review(desk, host=host, token=token),
+            lambda host, token: create_review_app(desk, host=host, token=token),
             host=host,
             port=port,
             token=token,
             browser=not no_browser,
-            say=say,
+            say=print_url,
         )
     finally:
         learner.close()

@@ -27,13 +27,13 @@ def serve(
     megapixels: Annotated[int, typer.Option(min=1, help="Of one picture, at most.")] = 16,
 ) -> None:
     """Serve reading over HTTP: pictures, strokes and glyphs in, JSON out, for other programs."""
-    from inkwise.service import Limits, Settings, Tokens, serve  # not in the base install
+    from inkwise.service import RequestLimits, Settings, Tokens, serve  # not in the base install
 
-    limits = Limits(queue, seconds, megabytes * 2**20, megapixels * 1_000_000)
+    limits = RequestLimits(queue, seconds, megabytes * 2**20, megapixels * 1_000_000)
     known = None if tokens is None else Tokens.read(tokens)
-    serve(Settings(host, model, known, limits), port=port, workers=workers, say=say)
+    serve(Settings(host, model, known, limits), port=port, workers=workers, say=print_url)
 
 
-def say(url: str) -> None:
+def print_url(url: str) -> None:
     """Print where it is."""
     print_line(f"Inkwise serves at {url}  (Ctrl-C ends it)")

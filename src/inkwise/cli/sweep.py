@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from inkwise._util.errors import needs_extra
+from inkwise._util.errors import requires_extra
 from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 
-_SHOWN = 10  # of the best trials
+_MAX_SHOWN = 10  # of the best trials
 
 
 def sweep(
@@ -53,13 +53,13 @@ def sweep(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
     """Train many variants of a recipe and find the best; the same command goes on after a kill."""
-    with needs_extra("train", "a sweep"):
+    with requires_extra("train", "a sweep"):
         from inkwise import training
         from inkwise import tuning as sweeping
-    base = training.recipe(recipe).set_text(set_ or [])
+    base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"
-    plan = sweeping.Plan(
+    plan = sweeping.SearchPlan(
         base,
         sweeping.parse_space(base, space),
         out,
@@ -70,6 +70,6 @@ def sweep(
         prune,
         device,
     )
-    outcomes, best = sweeping.sweep(plan, workers, Console(stderr=True))
-    print_table(sweeping.table(sweeping.best_first(outcomes)[:_SHOWN], plan.space))
+    outcomes, best = sweeping.run_search(plan, workers, Console(stderr=True))
+    print_table(sweeping.outcomes_table(sweeping.best_first(outcomes)[:_MAX_SHOWN], plan.space))
     print_line(f"wrote {best}" if best else "no trial is done", err=True)

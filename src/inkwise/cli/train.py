@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.errors import InkwiseError, needs_extra
+from inkwise._util.errors import InkwiseError, requires_extra
 from inkwise.cli.evaluate import print_summary
 from inkwise.cli.options import DATA, MODEL, RECIPE, Reads, SettingsOption, Writes, path_option
 from inkwise.cli.output import print_line
@@ -47,19 +47,19 @@ def train(
     ] = False,
 ) -> None:
     """Train by a recipe, then read the test set once and write the report."""
-    with needs_extra("train", "training"):
+    with requires_extra("train", "training"):
         from inkwise import training
-        from inkwise.evaluation import finish, report
+        from inkwise.evaluation import evaluate_run, report
     if resume is not None:
         if set_ or out or data or init:
             raise InkwiseError(
                 "--resume takes recipe and folder from the run; leave out --data, --init, --set and --out"
             )
-        chosen, folder = training.resume(resume), resume
+        chosen, folder = training.resumed_recipe(resume), resume
     else:
-        chosen = training.recipe(recipe)
+        chosen = training.load_recipe(recipe)
         if data:
-            chosen = training.train_on(chosen, ",".join(data))
+            chosen = training.with_datasets(chosen, ",".join(data))
         if init:
             chosen = chosen.set(init=init)
         chosen = chosen.set_text(set_ or [])
@@ -68,7 +68,7 @@ def train(
     if chosen.strips:  # the report is about single glyphs
         print_line(f"wrote {model}", err=True)
         return
-    results = finish(folder)
+    results = evaluate_run(folder)
     if results:
         print_summary(report.SUMMARY_HEAD, map(report.summary_row, results))
     else:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from inkwise.corrections.sample import Sample
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.preprocessing import SIDE
+from inkwise.preprocessing import GLYPH_SIDE
 
 
 def dataset_of(samples: Sequence[Sample], name: str) -> Dataset:
     """Return the glyphs of labelled samples."""
-    glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, SIDE, SIDE)
+    glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE)
     return Dataset(name, glyphs, *_labels_and_writers(samples))
 
 

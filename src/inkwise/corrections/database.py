@@ -16,11 +16,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from inkwise._util.database_url import PATIENCE, name_of, parse_url
+from inkwise._util.database_url import CONNECT_TIMEOUT, parse_url, redacted_name
 from inkwise._util.errors import StoreError
 from inkwise.corrections import sqlite
 
-_LOCK = 1229867095  # any number, the same for all of Inkwise on a PostgreSQL database
+_ADVISORY_LOCK = 1229867095  # any number, the same for all of Inkwise on a PostgreSQL database
 
 
 class Database:
@@ -40,13 +40,13 @@ class Database:
             StoreError: it cannot be opened, or a newer Inkwise made it.
         """
         parsed = _default_url() if url is None else parse_url(url)
-        self.name = name_of(parsed)
+        self.name = redacted_name(parsed)
         self.url = parsed.render_as_string(hide_password=False)
         self._engine = _engine(parsed)
         self._writing = self._engine.execution_options(inkwise_writes=True)
         self._log = sqlite.WriteAheadLog(self._engine) if parsed.get_backend_name() == "sqlite" else None
         try:
-            with self._one_line():
+            with self._database_errors():
                 self._migrate()
             if self._log:
                 self._log.checkpoint()  # the tables, and what a process that was killed left in the log
@@ -57,13 +57,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database."""
-        with self._one_line(), Session(self._engine) as session:
+        with self._database_errors(), Session(self._engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that is on disk when the block ends, and never was when it raises."""
-        with self._one_line(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with (
+            self._database_errors(),
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
         if self._log:
             self._log.checkpoint_later()
@@ -106,7 +110,7 @@ class Database:
             command.upgrade(config, "head")
 
     @contextmanager
-    def _one_line(self) -> Iterator[None]:
+    def _database_errors(self) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
@@ -128,27 +132,27 @@ def _default_url() -> URL:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         sqlite.create_private(url)
-        engine = create_engine(url, connect_args={"timeout": PATIENCE})
+        engine = create_engine(url, connect_args={"timeout": CONNECT_TIMEOUT})
         event.listen(engine, "connect", sqlite.set_up)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         # Asking first finds connections that a restart of the server has cut.
-        waits = {"connect_timeout": int(PATIENCE), "tcp_user_timeout": int(1000 * PATIENCE)}
+        waits = {"connect_timeout": int(CONNECT_TIMEOUT), "tcp_user_timeout": int(1000 * CONNECT_TIMEOUT)}
         engine = create_engine(url, connect_args=waits, pool_pre_ping=True)
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_write(connection) else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:
     # Times are read as text, in the one notation that Python knows, whatever the server is set to.
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'; SET LOCAL datestyle = ISO")
-    if _writes(connection):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{CONNECT_TIMEOUT}s'; SET LOCAL datestyle = ISO")
+    if _is_write(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
 
 
-def _writes(connection: Connection) -> bool:
+def _is_write(connection: Connection) -> bool:
     return "inkwise_writes" in connection.get_execution_options()

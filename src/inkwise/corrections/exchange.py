@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise._util.files import write_folder
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
-from inkwise._util.text import escaped, unescaped
+from inkwise._util.text import escape_formula, unescape_formula
 from inkwise.corrections.rows import Damage
-from inkwise.corrections.sample import Sample, checked_text
+from inkwise.corrections.sample import Sample, validate_field
 from inkwise.corrections.store import Store
-from inkwise.preprocessing import SIDE
+from inkwise.preprocessing import GLYPH_SIDE
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 
@@ -36,11 +36,13 @@ ROWS = 10_000_000
 """Maximum number of rows of an import: about 15 GB in the database."""
 
 _TEXTS = [str(value) for value in range(256)]
-_PIXELS = {text: value for value, text in enumerate(_TEXTS)}
-_ROW_IDS = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # the namespace of the ids that CSV rows get
+_PIXEL_VALUES = {text: value for value, text in enumerate(_TEXTS)}
+_ROW_ID_NAMESPACE = uuid.UUID(
+    "6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53"
+)  # the namespace of the ids that CSV rows get
 
-_Row = TypeVar("_Row")
-_Parsed = TypeVar("_Parsed")
+_RowT = TypeVar("_RowT")
+_ParsedT = TypeVar("_ParsedT")
 
 
 def export_samples(
@@ -92,7 +94,7 @@ def write_samples(store: Store, folder: Path, writer: str | None, skipped: Calla
                 skipped(row)
                 continue
             images.write(",".join(map(_TEXTS.__getitem__, row.glyph.tobytes())) + "\n")
-            cells.writerow([escaped(row.label or "")])
+            cells.writerow([escape_formula(row.label or "")])
             lines.write(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
             count += 1
     if not count:
@@ -150,7 +152,7 @@ def _with_ids(pairs: Iterable[tuple[NDArray[np.uint8], str]], writer: str) -> It
         # The same row gets the same id, so that it is taken in once.
         name = f"{writer}\n{row}\n{label or None}\n{glyph.tobytes().hex()}"
         yield Sample(
-            id=uuid.uuid5(_ROW_IDS, name),
+            id=uuid.uuid5(_ROW_ID_NAMESPACE, name),
             writer=writer,
             source="import",
             time=now + timedelta(microseconds=row),  # keeps the order
@@ -177,8 +179,8 @@ def _same(
 
 
 def _parse(
-    path: Path, rows: Callable[[TextIO], Iterable[_Row]], parse: Callable[[_Row], _Parsed]
-) -> Iterator[_Parsed]:
+    path: Path, rows: Callable[[TextIO], Iterable[_RowT]], parse: Callable[[_RowT], _ParsedT]
+) -> Iterator[_ParsedT]:
     """Parse a text file row by row; an error names the row."""
     parsed = 0
     with (
@@ -209,21 +211,21 @@ def _cells(file: TextIO) -> Iterator[list[str]]:
 
 
 def _glyph(cells: list[str]) -> NDArray[np.uint8]:
-    if len(cells) != SIDE * SIDE:
-        raise InkwiseError(f"{len(cells)} values, not {SIDE * SIDE}")
+    if len(cells) != GLYPH_SIDE * GLYPH_SIDE:
+        raise InkwiseError(f"{len(cells)} values, not {GLYPH_SIDE * GLYPH_SIDE}")
     try:
-        values = bytes(_PIXELS[cell.strip()] for cell in cells)
+        values = bytes(_PIXEL_VALUES[cell.strip()] for cell in cells)
     except KeyError as error:
         raise InkwiseError(f"{error.args[0][:40]!r} is not a whole number 0 to 255") from None
-    return np.frombuffer(values, np.uint8).reshape(SIDE, SIDE)
+    return np.frombuffer(values, np.uint8).reshape(GLYPH_SIDE, GLYPH_SIDE)
 
 
 def _label(cells: list[str]) -> str:
     """The label in a row, empty where there is none."""
     if len(cells) > 1:
         raise InkwiseError(f"{len(cells)} values, not one label")
-    text = unescaped(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
-    return checked_text("label", text) if text else ""
+    text = unescape_formula(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
+    return validate_field("label", text) if text else ""
 
 
 def _sample(line: str) -> Sample:

@@ -17,25 +17,25 @@ from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections.models import version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
-from inkwise.image import Picture
-from inkwise.preprocessing import Strokes, stroke_glyph
+from inkwise.image import ImageSource
+from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.recognition import Reading, Recognizer
-from inkwise.recognition.adaptation import Memory
+from inkwise.recognition.adaptation import Adaptation
 
-REMEMBERED = 500
+MAX_ADAPTATION_SAMPLES = 500
 """So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""
 
-WRITERS = 64
+MAX_CACHED_WRITERS = 64
 """So many writers are known at a time: each takes some megabytes."""
 
-REST = 2.0
+RETRY_SECONDS = 2.0
 """Seconds without asking a database that has just failed."""
 
 _THREADS = 1  # processor threads of each model: several people are served at once
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class LabelledAnswer:
     """What somebody said of a digit that was read.
 
     Attributes:
@@ -55,16 +55,16 @@ class Answer:
     id: uuid.UUID | None = None
 
 
-class _Known:
+class _WriterState:
     """What is known of one writer; whoever changes it holds the lock."""
 
     def __init__(self, base: Recognizer) -> None:
         self.lock = threading.Lock()
-        self.mark: tuple[int, ...] = ()
+        self.change_marker: tuple[int, ...] = ()
         self.version = 0
         self.damage: str | None = None
         self.recognizer = base
-        self.seen: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        self.model_outputs: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         """Probabilities and embedding of the samples in the memory, by the model of this version."""
 
 
@@ -94,8 +94,8 @@ class Learner:
         self._opening = threading.Lock()
         self._store: Store | None = None
         self._failed: tuple[float, StoreError | None] = 0.0, None
-        self._resting = 0.0
-        self._known: dict[str, _Known] = {}
+        self._retry_at = 0.0
+        self._writer_states: dict[str, _WriterState] = {}
 
     @property
     def store(self) -> Store:
@@ -112,7 +112,7 @@ class Learner:
                 try:
                     self._store = Store.open(self._url)
                 except StoreError as error:
-                    self._failed = time.monotonic() + REST, error
+                    self._failed = time.monotonic() + RETRY_SECONDS, error
                     raise
             return self._store
 
@@ -127,11 +127,11 @@ class Learner:
         """Read what this writer drew; see `Recognizer.read_strokes`."""
         return self.recognizer(writer).read_strokes(strokes, single=single)
 
-    def read(self, writer: str, picture: Picture) -> Reading:
+    def read(self, writer: str, picture: ImageSource) -> Reading:
         """Read a picture of this writer's digits; see `Recognizer.read`."""
         return self.recognizer(writer).read(picture)
 
-    def keep(self, writer: str, source: str, answers: Sequence[Answer]) -> list[Sample]:
+    def keep(self, writer: str, source: str, answers: Sequence[LabelledAnswer]) -> list[Sample]:
         """Keep answers, all or none; on disk when this returns, and learnt by the next reading.
 
         Raises:
@@ -140,7 +140,7 @@ class Learner:
         """
         samples = [
             Sample.now(
-                _glyph(answer),
+                _answer_glyph(answer),
                 id=answer.id,
                 writer=writer,
                 source=source,
@@ -153,31 +153,31 @@ class Learner:
             for answer in answers
         ]
         kept = self.store.extend(samples)
-        self._resting = 0.0
+        self._retry_at = 0.0
         return kept
 
     def recognizer(self, writer: str) -> Recognizer:
         """The writer's version of the model, with a memory of the newest samples."""
-        known = self._known.setdefault(writer, _Known(self.base))
-        while len(self._known) > WRITERS:
-            self._known.pop(next(iter(self._known)), None)
+        known = self._writer_states.setdefault(writer, _WriterState(self.base))
+        while len(self._writer_states) > MAX_CACHED_WRITERS:
+            self._writer_states.pop(next(iter(self._writer_states)), None)
         # Of several readings after an answer one recalls, the others wait for it.
         with known.lock:
             if self._store is None and self._failed[1]:
                 # It may take long to find out that it still cannot be opened: reading does not wait for that.
                 if not self._opening.locked():
                     threading.Thread(target=self._open, daemon=True).start()
-            elif time.monotonic() >= self._resting:
+            elif time.monotonic() >= self._retry_at:
                 began = time.monotonic()
                 try:
-                    mark = self.store.mark(writer)
-                    if mark != known.mark:
-                        self._recall(known, writer, version=mark[-1])
-                        known.mark = mark
+                    mark = self.store.change_marker(writer)
+                    if mark != known.change_marker:
+                        self._update_adaptation(known, writer, version=mark[-1])
+                        known.change_marker = mark
                 except StoreError:
                     # Whoever keeps an answer is told; a reading in four, at most, waits for the database.
                     now = time.monotonic()
-                    self._resting = now + REST + 3 * (now - began)
+                    self._retry_at = now + RETRY_SECONDS + 3 * (now - began)
             return known.recognizer
 
     def damage(self, writer: str) -> str | None:
@@ -186,34 +186,34 @@ class Learner:
         The base model reads in its place, with the writer's memory.
         """
         self.recognizer(writer)
-        known = self._known.get(writer)
+        known = self._writer_states.get(writer)
         return known.damage if known else None
 
     def _open(self) -> None:
         with suppress(StoreError):
             _ = self.store
 
-    def _recall(self, known: _Known, writer: str, version: int) -> None:
+    def _update_adaptation(self, known: _WriterState, writer: str, version: int) -> None:
         model, damage = known.recognizer.model, known.damage
         if version != known.version:
             versions = self.store.versions
             model, damage = version_or_base(versions, version, self.base.model, threads=_THREADS)
-            known.seen = {}
-        ids, labels, glyphs = self.store.newest(writer, REMEMBERED)
-        fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.seen]
+            known.model_outputs = {}
+        ids, labels, glyphs = self.store.newest(writer, MAX_ADAPTATION_SAMPLES)
+        fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.model_outputs]
         looks = zip(*model.run(glyphs[fresh]), strict=True)
-        known.seen |= {ids[n]: look for n, look in zip(fresh, looks, strict=True)}
-        known.seen = {sample_id: known.seen[sample_id] for sample_id in ids}
+        known.model_outputs |= {ids[n]: look for n, look in zip(fresh, looks, strict=True)}
+        known.model_outputs = {sample_id: known.model_outputs[sample_id] for sample_id in ids}
         memory = None
         if ids:
-            probabilities, embeddings = map(np.stack, zip(*known.seen.values(), strict=True))
-            memory = Memory(model, labels, probabilities, embeddings)
+            probabilities, embeddings = map(np.stack, zip(*known.model_outputs.values(), strict=True))
+            memory = Adaptation(model, labels, probabilities, embeddings)
         known.version, known.damage = version, damage
-        known.recognizer = Recognizer(model, threads=_THREADS, memory=memory)
+        known.recognizer = Recognizer(model, threads=_THREADS, adaptation=memory)
 
 
-def _glyph(answer: Answer) -> NDArray[np.uint8]:
-    glyph = answer.glyph if answer.strokes is None else stroke_glyph(answer.strokes)
+def _answer_glyph(answer: LabelledAnswer) -> NDArray[np.uint8]:
+    glyph = answer.glyph if answer.strokes is None else strokes_to_glyph(answer.strokes)
     if glyph is None:
         raise InkwiseError("an answer needs the strokes or the glyph of a digit")
     return glyph

@@ -21,26 +21,30 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import InkwiseError, ModelError, StoreError, needs_extra
+from inkwise._util.errors import InkwiseError, ModelError, StoreError, requires_extra
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.models import open_version, version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
-from inkwise.corrections.versions import Scores, Version
-from inkwise.datasets import Dataset, StrokeSet, load
-from inkwise.preprocessing import SIDE
+from inkwise.corrections.versions import ModelVersion, VersionScores
+from inkwise.datasets import Dataset, StrokeSet, load_dataset
+from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 
-FEWEST = 10
+MIN_SAMPLES = 10
 """Labelled samples that a writer must have: with fewer there is nothing to learn, nor to measure by."""
 
-Progress = Callable[[str, float], None]
+ProgressFunction = Callable[[str, float], None]
 """Takes what is being done, and the share of all that is done, 0 to 1."""
 
-_NEEDED = ("torch", "onnx", "onnxscript", "scipy", "safetensors")
-_COMMAND = [sys.executable, "-c", "from inkwise.corrections import learning; learning.obey()"]
+_REQUIRED_MODULES = ("torch", "onnx", "onnxscript", "scipy", "safetensors")
+_COMMAND = [
+    sys.executable,
+    "-c",
+    "from inkwise.corrections import learning_jobs; learning_jobs.run_job_process()",
+]
 
 
 def learn(
@@ -48,14 +52,14 @@ def learn(
     writer: str,
     base: str | Path | None = None,
     *,
-    progress: Progress = lambda step, share: None,
+    progress: ProgressFunction = lambda step, share: None,
     promote: bool = False,
-) -> Version:
+) -> ModelVersion:
     """Learn a writer's hand from two thirds of their labelled samples, and keep the model as a version.
 
     It is measured on MNIST test and on the third that was held back, and so is the model that the writer has
     until now, or the base model where that one is damaged. It is promoted if it is worse on neither: see
-    `Scores.worse_than`.
+    `VersionScores.worse_than`.
 
     Args:
         store: where the samples are, and where the version goes.
@@ -71,19 +75,20 @@ def learn(
         ModelError: the base cannot be used.
         InkwiseError: PyTorch is not installed; the message says what to install.
     """
-    with needs_extra("train", "learning"):
-        from inkwise.training.fine_tuning import finetune
+    with requires_extra("train", "learning"):
+        from inkwise.training.fine_tuning import fine_tune
     samples = [sample for sample in store.samples(writer=writer) if sample.label is not None]
-    if len(samples) < FEWEST:
-        missing = FEWEST - len(samples)
+    if len(samples) < MIN_SAMPLES:
+        missing = MIN_SAMPLES - len(samples)
         raise StoreError(
-            f"{writer} has {len(samples)} labelled samples; learning needs {missing} more, {FEWEST} in all"
+            f"{writer} has {len(samples)} labelled samples; "
+            f"learning needs {missing} more, {MIN_SAMPLES} in all"
         )
     samples.reverse()
-    learnt = [sample for sample in samples if not held_back(sample.id)]
-    held = _glyphs([sample for sample in samples if held_back(sample.id)])
+    learnt = [sample for sample in samples if not is_held_out(sample.id)]
+    held = _glyphs([sample for sample in samples if is_held_out(sample.id)])
     progress("loading MNIST", 0.02)
-    replay, mnist = load("mnist-train"), load("mnist-test")
+    replay, mnist = load_dataset("mnist-train"), load_dataset("mnist-test")
     start = model_source("default" if base is None else base)
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +96,7 @@ def learn(
         known, _ = version_or_base(store.versions, present, Model(start), threads=0)
         before = _scores(known, mnist, held)
         path = Path(folder) / "learnt.onnx"
-        finetune(
+        fine_tune(
             start,
             path,
             writer,
@@ -123,7 +128,7 @@ class Comparison:
     damaged: list[str]
 
 
-def compare(store: Store, writer: str, base: Model) -> Comparison:
+def compare_versions(store: Store, writer: str, base: Model) -> Comparison:
     """Compare a writer's versions, each model alone, without a memory.
 
     Of the writer's own samples those count that no version learnt from.
@@ -137,27 +142,27 @@ def compare(store: Store, writer: str, base: Model) -> Comparison:
     writers, columns = store.writers(), []
     for name in writers:
         samples = [sample for sample in store.samples(writer=name) if sample.label is not None]
-        fair = _glyphs([sample for sample in samples if name != writer or held_back(sample.id)])
+        fair = _glyphs([sample for sample in samples if name != writer or is_held_out(sample.id)])
         columns.append([_accuracy(model, fair) for model in models.values()])
     rows = [list(row) for row in zip(*columns, strict=True)] or [[] for _ in models]
     return Comparison([*models], writers, rows, damaged)
 
 
-def held_back(sample_id: uuid.UUID) -> bool:
+def is_held_out(sample_id: uuid.UUID) -> bool:
     """Whether a sample is one of the third that is measured by and never learnt from, always the same."""
     return hashlib.sha256(sample_id.bytes).digest()[0] % 3 == 0
 
 
-def what_is_missing() -> str | None:
+def missing_dependencies() -> str | None:
     """What to install before anything can be learnt, None where all is there."""
-    for name in _NEEDED:
+    for name in _REQUIRED_MODULES:
         if find_spec(name) is None:
             return f'learning needs {name}: pip install "inkwise[train]"'
     return None
 
 
 @dataclass(frozen=True)
-class JobState:
+class FineTuningState:
     """How a job stands.
 
     Attributes:
@@ -177,30 +182,30 @@ class JobState:
     version: int | None = None
 
 
-class Job:
+class FineTuningJob:
     """`learn` in a process of its own, one at a time; any thread may ask, start and cancel."""
 
     def __init__(self, store: Store, base: str | Path | None = None) -> None:
         """Learn from this store, starting from this model, as for `learn`."""
         self._orders = {"url": store.url, "base": None if base is None else str(base)}
         self._lock = threading.Lock()
-        self._state = JobState()
+        self._state = FineTuningState()
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
-    def state(self) -> JobState:
+    def state(self) -> FineTuningState:
         """How it stands, or how the last one ended."""
         with self._lock:
             return self._state
 
-    def start(self, writer: str, *, promote: bool = False) -> JobState:
+    def start(self, writer: str, *, promote: bool = False) -> FineTuningState:
         """Start to learn a writer's hand.
 
         Raises:
             StoreError: one is running.
             InkwiseError: PyTorch is not installed; the message says what to install.
         """
-        if missing := what_is_missing():
+        if missing := missing_dependencies():
             raise InkwiseError(missing)
         with self._lock:
             if self._state.status == "running":
@@ -208,13 +213,13 @@ class Job:
             self._process = process = subprocess.Popen(
                 _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
             )
-            self._state = JobState("running", writer, "starting")
+            self._state = FineTuningState("running", writer, "starting")
             orders = {**self._orders, "writer": writer, "promote": promote}
             self._reader = threading.Thread(target=self._follow, args=(process, orders), daemon=True)
             self._reader.start()
             return self._state
 
-    def cancel(self) -> JobState:
+    def cancel(self) -> FineTuningState:
         """End what is running, if anything is, and wait until it has ended."""
         with self._lock:
             running = self._state.status == "running"
@@ -225,7 +230,7 @@ class Job:
             self.wait()
         return self.state()
 
-    def wait(self) -> JobState:
+    def wait(self) -> FineTuningState:
         """Wait for the end of what is running, if anything is."""
         if self._reader:
             self._reader.join()
@@ -252,7 +257,7 @@ class Job:
                 self._state = replace(self._state, **news)
 
 
-def obey() -> None:
+def run_job_process() -> None:
     """Be the process of a job: take the orders from stdin, tell on stdout how it goes."""
     # Whatever a library prints must not come between the lines of JSON.
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
@@ -280,8 +285,8 @@ def obey() -> None:
         tell(status="failed", error=str(error))
 
 
-def _scores(model: Model, mnist: Dataset, held: Dataset) -> Scores:
-    return Scores(_accuracy(model, mnist), _accuracy(model, held))
+def _scores(model: Model, mnist: Dataset, held: Dataset) -> VersionScores:
+    return VersionScores(_accuracy(model, mnist), _accuracy(model, held))
 
 
 def _accuracy(model: Model, dataset: Dataset) -> Accuracy:
@@ -292,7 +297,7 @@ def _accuracy(model: Model, dataset: Dataset) -> Accuracy:
 
 
 def _glyphs(samples: list[Sample]) -> Dataset:
-    glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, SIDE, SIDE)
+    glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE)
     return Dataset("found", glyphs, _labels(samples))
 
 

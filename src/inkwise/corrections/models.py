@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from inkwise._util.errors import ModelError
-from inkwise.corrections.versions import Versions
-from inkwise.preprocessing import SIDE
+from inkwise.corrections.versions import VersionStore
+from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Model
 
 _logger = logging.getLogger("inkwise.corrections")
 
 
-def open_version(versions: Versions, number: int, *, threads: int) -> Model:
+def open_version(versions: VersionStore, number: int, *, threads: int) -> Model:
     """Open the model of a version, and try it on an empty glyph.
 
     Args:
@@ -36,7 +36,7 @@ def open_version(versions: Versions, number: int, *, threads: int) -> Model:
     return model
 
 
-def damaged_versions(versions: Versions) -> Iterator[str]:
+def damaged_versions(versions: VersionStore) -> Iterator[str]:
     """Open the models of all versions, and name each that is damaged in one line.
 
     Raises:
@@ -50,7 +50,7 @@ def damaged_versions(versions: Versions) -> Iterator[str]:
 
 
 def version_or_base(
-    versions: Versions, number: int, base: Model, *, threads: int
+    versions: VersionStore, number: int, base: Model, *, threads: int
 ) -> tuple[Model, str | None]:
     """Open the model of a version, 0 for the base model, or fall back to that where the version is damaged.
 
@@ -77,7 +77,7 @@ def _try(model: Model) -> None:
         ModelError: it cannot be run, or its answers are no probabilities and embeddings.
     """
     try:
-        probabilities, embeddings = model.run(np.zeros((1, SIDE, SIDE), np.uint8))
+        probabilities, embeddings = model.run(np.zeros((1, GLYPH_SIDE, GLYPH_SIDE), np.uint8))
     except Exception:  # onnxruntime raises classes of its own, by kind of damage
         raise ModelError("the model: cannot be run") from None
     shapes = probabilities.shape == (1, len(model.labels)) and embeddings.ndim == 2

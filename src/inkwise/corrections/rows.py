@@ -28,7 +28,7 @@ from sqlalchemy.types import NullType
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections.sample import Base, Sample
-from inkwise.preprocessing import SIDE
+from inkwise.preprocessing import GLYPH_SIDE
 
 _FETCHED = 50  # rows in memory at a time: with all the points that a request may hold, one takes about 1 MB
 
@@ -186,9 +186,9 @@ def decode_glyph(value: object) -> NDArray[np.uint8]:
     """
     if not isinstance(value, bytes):
         raise InkwiseError(f"glyph is {type(value).__name__}, not bytes")
-    if len(value) != SIDE * SIDE:
-        raise InkwiseError(f"glyph has {len(value):,} bytes, not {SIDE * SIDE}")
-    return np.frombuffer(value, np.uint8).reshape(SIDE, SIDE)
+    if len(value) != GLYPH_SIDE * GLYPH_SIDE:
+        raise InkwiseError(f"glyph has {len(value):,} bytes, not {GLYPH_SIDE * GLYPH_SIDE}")
+    return np.frombuffer(value, np.uint8).reshape(GLYPH_SIDE, GLYPH_SIDE)
 
 
 def decode_json(what: str, value: str | None) -> Any:

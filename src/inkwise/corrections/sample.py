@@ -15,22 +15,28 @@ from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Index, Large
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, validates
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.text import LONGEST_LABEL, checked
-from inkwise.preprocessing import SIDE
-from inkwise.preprocessing.strokes import check_strokes
+from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
+from inkwise.preprocessing import GLYPH_SIDE
+from inkwise.preprocessing.strokes import to_stroke_arrays
 
-Points = list[list[list[float]]]
+StrokePoints = list[list[list[float]]]
 
-_LONGEST = {"label": LONGEST_LABEL, "answer": LONGEST_LABEL, "writer": 64, "source": 64, "model": 200}
+_MAX_LENGTHS = {
+    "label": MAX_LABEL_LENGTH,
+    "answer": MAX_LABEL_LENGTH,
+    "writer": 64,
+    "source": 64,
+    "model": 200,
+}
 
-_FARTHEST = 1e9  # coordinates stay exact enough in float32, and their differences finite
+_MAX_COORDINATE = 1e9  # coordinates stay exact enough in float32, and their differences finite
 
 
 _MOST_STROKES = 500  # of one digit
 _MOST_POINTS = 20_000  # of one digit: its line in samples.jsonl stays below 2 MB
 
 
-class Glyph(TypeDecorator[NDArray[np.uint8]]):
+class GlyphColumn(TypeDecorator[NDArray[np.uint8]]):
     """(28, 28) uint8 as 784 bytes."""
 
     impl = LargeBinary
@@ -41,7 +47,7 @@ class Glyph(TypeDecorator[NDArray[np.uint8]]):
         return None if value is None else value.tobytes()
 
 
-Time = DateTime(timezone=True)
+UtcDateTime = DateTime(timezone=True)
 """A moment in UTC."""
 
 
@@ -73,15 +79,15 @@ class Sample(Base):
     __table_args__ = (Index("ix_samples_writer_time", "writer", "time"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
-    source: Mapped[str] = mapped_column(String(_LONGEST["source"]))
-    time: Mapped[datetime] = mapped_column(Time)
-    glyph: Mapped[NDArray[np.uint8]] = mapped_column(Glyph, repr=False)
-    strokes: Mapped[Points | None] = mapped_column(JSON(none_as_null=True), default=None, repr=False)
-    answer: Mapped[str | None] = mapped_column(String(_LONGEST["answer"]), default=None)
+    writer: Mapped[str] = mapped_column(String(_MAX_LENGTHS["writer"]))
+    source: Mapped[str] = mapped_column(String(_MAX_LENGTHS["source"]))
+    time: Mapped[datetime] = mapped_column(UtcDateTime)
+    glyph: Mapped[NDArray[np.uint8]] = mapped_column(GlyphColumn, repr=False)
+    strokes: Mapped[StrokePoints | None] = mapped_column(JSON(none_as_null=True), default=None, repr=False)
+    answer: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["answer"]), default=None)
     probability: Mapped[float | None] = mapped_column(Double, default=None)
-    label: Mapped[str | None] = mapped_column(String(_LONGEST["label"]), default=None)
-    model: Mapped[str | None] = mapped_column(String(_LONGEST["model"]), default=None)
+    label: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["label"]), default=None)
+    model: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["model"]), default=None)
     deleted: Mapped[bool] = mapped_column(default=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,7 +101,7 @@ class Sample(Base):
             "answer": self.answer,
             "probability": self.probability,
             "model": self.model,
-            "glyph": glyph_text(self.glyph),
+            "glyph": encode_glyph(self.glyph),
             "strokes": self.strokes,
         }
 
@@ -123,17 +129,17 @@ class Sample(Base):
                 **plain,
                 "id": _parsed("id", uuid.UUID, plain["id"]),
                 "time": _parsed("time", datetime.fromisoformat, plain["time"]),
-                "glyph": glyph_of(plain["glyph"]),
+                "glyph": decode_glyph(plain["glyph"]),
             }
         )
 
     @validates("writer", "source")
     def _check_name(self, key: str, value: object) -> str:
-        return checked_text(key, value)
+        return validate_field(key, value)
 
     @validates("answer", "label", "model")
     def _check_text(self, key: str, value: object) -> str | None:
-        return None if value is None else checked_text(key, value)
+        return None if value is None else validate_field(key, value)
 
     @validates("time")
     def _check_time(self, key: str, value: datetime) -> datetime:
@@ -146,12 +152,12 @@ class Sample(Base):
 
     @validates("glyph")
     def _check_glyph(self, key: str, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if value.shape != (SIDE, SIDE) or value.dtype != np.uint8:
+        if value.shape != (GLYPH_SIDE, GLYPH_SIDE) or value.dtype != np.uint8:
             raise InkwiseError(f"glyph is {value.shape} {value.dtype}, not (28, 28) uint8")
         return value
 
     @validates("strokes")
-    def _check_strokes(self, key: str, value: Any) -> Points | None:
+    def _check_strokes(self, key: str, value: Any) -> StrokePoints | None:
         if value is None:
             return None
         if not isinstance(value, Sequence):
@@ -161,9 +167,9 @@ class Sample(Base):
         points = sum(len(stroke) for stroke in value if isinstance(stroke, Sized))
         if points > _MOST_POINTS:
             raise InkwiseError(f"strokes has {points:,} points; at most {_MOST_POINTS:,} are possible")
-        strokes = check_strokes(value)
-        if any(np.abs(stroke).max() > _FARTHEST for stroke in strokes):
-            raise InkwiseError(f"strokes holds a coordinate beyond {_FARTHEST:.0e}")
+        strokes = to_stroke_arrays(value)
+        if any(np.abs(stroke).max() > _MAX_COORDINATE for stroke in strokes):
+            raise InkwiseError(f"strokes holds a coordinate beyond {_MAX_COORDINATE:.0e}")
         return [stroke.tolist() for stroke in strokes] or None
 
     @validates("probability")
@@ -175,7 +181,7 @@ class Sample(Base):
         return float(value)
 
 
-class Step(Base):
+class UndoStep(Base):
     """What adding, labelling or deleting a sample did to it: undoing puts back what was before."""
 
     __tablename__ = "steps"
@@ -183,9 +189,9 @@ class Step(Base):
     __table_args__ = (Index("ix_steps_writer_number", "writer", "number"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
-    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
+    writer: Mapped[str] = mapped_column(String(_MAX_LENGTHS["writer"]))
     sample_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("samples.id"))
-    label: Mapped[str | None] = mapped_column(String(_LONGEST["label"]))
+    label: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["label"]))
     deleted: Mapped[bool]
 
 
@@ -196,22 +202,22 @@ class Merge(Base):
     __table_args__ = (Index("ix_merges_writer_number", "writer", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
-    writer: Mapped[str] = mapped_column(String(_LONGEST["writer"]))
-    time: Mapped[datetime] = mapped_column(Time)
+    writer: Mapped[str] = mapped_column(String(_MAX_LENGTHS["writer"]))
+    time: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 _KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
 
 
-def checked_text(what: str, text: object) -> str:
+def validate_field(what: str, text: object) -> str:
     """The text without the blanks around it, if it is 1 to so many characters and none of them controls."""
-    return checked(what, text, _LONGEST[what])
+    return validate_text(what, text, _MAX_LENGTHS[what])
 
 
 def is_text(what: str, value: object) -> bool:
-    """Whether `checked_text` accepts the value."""
+    """Whether `validate_field` accepts the value."""
     with suppress(InkwiseError):
-        return bool(checked_text(what, value))
+        return bool(validate_field(what, value))
     return False
 
 
@@ -224,13 +230,13 @@ def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:
         raise InkwiseError(f"{what} cannot be understood") from None
 
 
-def glyph_text(glyph: NDArray[np.uint8]) -> str:
+def encode_glyph(glyph: NDArray[np.uint8]) -> str:
     """The 784 bytes of a glyph, in base64."""
     return base64.b64encode(glyph.tobytes()).decode()
 
 
-def glyph_of(text: object) -> NDArray[np.uint8]:
-    """The (28, 28) uint8 glyph that `glyph_text` gave this text for.
+def decode_glyph(text: object) -> NDArray[np.uint8]:
+    """The (28, 28) uint8 glyph that `encode_glyph` gave this text for.
 
     Raises:
         InkwiseError: it is none.
@@ -239,6 +245,6 @@ def glyph_of(text: object) -> NDArray[np.uint8]:
         data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
     except ValueError:
         data = b""
-    if len(data) != SIDE * SIDE:
-        raise InkwiseError(f"glyph is not {SIDE * SIDE} bytes in base64")
-    return np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
+    if len(data) != GLYPH_SIDE * GLYPH_SIDE:
+        raise InkwiseError(f"glyph is not {GLYPH_SIDE * GLYPH_SIDE} bytes in base64")
+    return np.frombuffer(data, np.uint8).reshape(GLYPH_SIDE, GLYPH_SIDE)

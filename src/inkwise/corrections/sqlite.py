@@ -16,7 +16,7 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from inkwise._util.database_url import PATIENCE
+from inkwise._util.database_url import CONNECT_TIMEOUT
 from inkwise._util.errors import StoreError
 from inkwise._util.files import write_atomic
 from inkwise.corrections.rows import decode_text
@@ -57,7 +57,7 @@ def set_up(connection: DBAPIConnection, record: Any) -> None:
     """Prepare a new connection: write-ahead log, commits that survive a power cut, foreign keys."""
     connection.isolation_level = None  # Python's driver must not begin transactions: Database does
     connection.text_factory = decode_text
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + CONNECT_TIMEOUT
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         while True:
             try:
@@ -111,7 +111,7 @@ class WriteAheadLog:
                 ((busy, _, _),) = cursor.fetchall()
                 return bool(busy)
             finally:
-                cursor.execute(f"PRAGMA busy_timeout = {round(1000 * PATIENCE)}")
+                cursor.execute(f"PRAGMA busy_timeout = {round(1000 * CONNECT_TIMEOUT)}")
         return False  # a read-only database, a full disk: nothing is lost, and the next write tries again
 
     def close(self) -> None:

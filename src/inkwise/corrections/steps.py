@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from inkwise._util.errors import InkwiseError
 from inkwise.corrections.rows import Damage, decode_bool, decode_id, find_sample, raw, shown
-from inkwise.corrections.sample import Sample, Step
+from inkwise.corrections.sample import Sample, UndoStep
 
 
 def note_step(session: Session, sample_id: uuid.UUID, *, deleted: bool) -> None:
@@ -23,18 +23,20 @@ def note_step(session: Session, sample_id: uuid.UUID, *, deleted: bool) -> None:
         deleted: whether undoing this step deletes it.
     """
     before = select(Sample.writer, Sample.id, Sample.label, literal(deleted)).where(Sample.id == sample_id)
-    session.execute(insert(Step).from_select(["writer", "sample_id", "label", "deleted"], before))
+    session.execute(insert(UndoStep).from_select(["writer", "sample_id", "label", "deleted"], before))
 
 
 def last_steps(session: Session, writer: str, count: int) -> Sequence[Row[Any]]:
     """Read the last steps of a writer, the newest first."""
-    query = select(Step.number, *raw(Step, "sample_id", "label", "deleted")).where(Step.writer == writer)
-    return session.execute(query.order_by(Step.number.desc()).limit(count)).all()
+    query = select(UndoStep.number, *raw(UndoStep, "sample_id", "label", "deleted")).where(
+        UndoStep.writer == writer
+    )
+    return session.execute(query.order_by(UndoStep.number.desc()).limit(count)).all()
 
 
 def take_back(session: Session, step: Row[Any]) -> Sample | Damage:
     """Undo a step and remove it; where it or its sample is damaged, only remove it."""
-    session.execute(delete(Step).where(Step.number == step.number))
+    session.execute(delete(UndoStep).where(UndoStep.number == step.number))
     try:
         sample = find_sample(session, decode_id(step.sample_id))
         if not isinstance(sample, Sample):

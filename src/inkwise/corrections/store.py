@@ -21,18 +21,18 @@ from inkwise.corrections.accuracy import Accuracy, Confusion
 from inkwise.corrections.arrays import dataset_of, strokes_of
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_glyph, decode_id, raw, readable
-from inkwise.corrections.sample import Merge, Sample, Step, checked_text, is_text
-from inkwise.corrections.versions import PROMOTED, Versions
+from inkwise.corrections.sample import Merge, Sample, UndoStep, is_text, validate_field
+from inkwise.corrections.versions import PROMOTED_VERSION, VersionStore
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.preprocessing import SIDE, Strokes
+from inkwise.preprocessing import GLYPH_SIDE, Strokes
 
-_BOTH = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
+_ANSWERED_AND_LABELLED = and_(Sample.label.is_not(None), Sample.answer.is_not(None))
 
 # Asked at every reading, and so made once, of what indexes hold: last step, last merge, version.
-_WRITER: BindParameter[str] = bindparam("writer")
-_STEPS = select(func.coalesce(func.max(Step.number), 0)).where(Step.writer == _WRITER)
-_MERGES = select(func.coalesce(func.max(Merge.number), 0)).where(Merge.writer == _WRITER)
-_MARK = select(_STEPS.scalar_subquery(), _MERGES.scalar_subquery(), PROMOTED)
+_WRITER_PARAMETER: BindParameter[str] = bindparam("writer")
+_LAST_STEP = select(func.coalesce(func.max(UndoStep.number), 0)).where(UndoStep.writer == _WRITER_PARAMETER)
+_LAST_MERGE = select(func.coalesce(func.max(Merge.number), 0)).where(Merge.writer == _WRITER_PARAMETER)
+_CHANGE_MARKER = select(_LAST_STEP.scalar_subquery(), _LAST_MERGE.scalar_subquery(), PROMOTED_VERSION)
 
 
 class Store:
@@ -82,9 +82,9 @@ class Store:
         return self._database.url
 
     @property
-    def versions(self) -> Versions:
+    def versions(self) -> VersionStore:
         """The models that were learnt from it."""
-        return Versions(self._database)
+        return VersionStore(self._database)
 
     def add(
         self,
@@ -159,7 +159,7 @@ class Store:
             StoreError: there is no such sample, or the database cannot keep it.
         """
         with self._database.write() as session:
-            there = (Sample.id == sample_id) & _chosen()
+            there = (Sample.id == sample_id) & _sample_filter()
             if session.scalar(select(Sample.id).where(there)) is None:
                 raise StoreError(f"there is no sample {sample_id}")
             steps.note_step(session, sample_id, deleted=False)
@@ -168,7 +168,7 @@ class Store:
     def delete_damaged(self) -> int:
         """Put all damaged samples out of sight, which `undo` passes by, and count them."""
         with self._database.write() as session:
-            return bulk.hide_damaged(session, _chosen())
+            return bulk.hide_damaged(session, _sample_filter())
 
     def undo(self, writer: str) -> Sample | None:
         """Undo the last adding, labelling or deleting of this writer's samples; again, the one before it.
@@ -217,7 +217,7 @@ class Store:
             DataError: the file cannot be written.
         """
         with self._database.read() as session:
-            count = session.scalars(select(func.count()).select_from(Sample).where(_chosen())).one()
+            count = session.scalars(select(func.count()).select_from(Sample).where(_sample_filter())).one()
             self._database.copy(session, path)
         return count
 
@@ -273,7 +273,7 @@ class Store:
             newest: the newest first, else the oldest.
         """
         order = (Sample.time.desc(), Sample.id.desc()) if newest else (Sample.time, Sample.id)
-        query = rows.samples_query(_chosen(writer, label, wrong, unsure))
+        query = rows.samples_query(_sample_filter(writer, label, wrong, unsure))
         with self._database.read() as session:
             yield from rows.read_samples(session, query.order_by(*order).limit(limit).offset(offset))
 
@@ -292,7 +292,7 @@ class Store:
         labelled: bool = False,
     ) -> int:
         """How many samples there are on all pages of `samples`, or only those that have a label."""
-        query = select(func.count()).select_from(Sample).where(_chosen(writer, label, wrong, unsure))
+        query = select(func.count()).select_from(Sample).where(_sample_filter(writer, label, wrong, unsure))
         if labelled:
             query = query.where(Sample.label.is_not(None))
         with self._database.read() as session:
@@ -301,27 +301,33 @@ class Store:
     def newest(self, writer: str, limit: int) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
         """Ids, labels (n,) and glyphs (n, 28, 28) of a writer's newest labelled samples, at most `limit`."""
         query = select(*raw(Sample, "id", "label", "glyph"))
-        query = query.where(Sample.label.is_not(None), _chosen(writer))
+        query = query.where(Sample.label.is_not(None), _sample_filter(writer))
         query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit)
         found = []
         with self._database.read() as session:
             for row in session.execute(query):
                 with suppress(InkwiseError):  # a damaged row is left out
                     found.append(
-                        (decode_id(row.id), checked_text("label", row.label), decode_glyph(row.glyph))
+                        (decode_id(row.id), validate_field("label", row.label), decode_glyph(row.glyph))
                     )
         ids, labels, glyphs = zip(*found, strict=True) if found else ((), (), ())
-        return list(ids), np.array(labels, np.str_), np.array(glyphs, np.uint8).reshape(-1, SIDE, SIDE)
+        return (
+            list(ids),
+            np.array(labels, np.str_),
+            np.array(glyphs, np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE),
+        )
 
     def writers(self) -> list[str]:
         """The names of all writers, sorted."""
-        query = select(*raw(Sample, "writer")).where(_chosen()).distinct()
+        query = select(*raw(Sample, "writer")).where(_sample_filter()).distinct()
         with self._database.read() as session:
             return sorted(name for name in session.scalars(query) if is_text("writer", name))
 
     def labels(self, writer: str | None = None) -> list[str]:
         """All labels that a writer's samples have, or all samples, sorted."""
-        query = select(*raw(Sample, "label")).where(Sample.label.is_not(None), _chosen(writer)).distinct()
+        query = (
+            select(*raw(Sample, "label")).where(Sample.label.is_not(None), _sample_filter(writer)).distinct()
+        )
         with self._database.read() as session:
             return sorted(label for label in session.scalars(query) if is_text("label", label))
 
@@ -336,7 +342,7 @@ class Store:
             since: only what was added then or later; with a time zone.
         """
         right = func.count().filter(Sample.label == Sample.answer)
-        query = select(right, func.count()).where(_BOTH, _chosen(writer))
+        query = select(right, func.count()).where(_ANSWERED_AND_LABELLED, _sample_filter(writer))
         if source is not None:
             query = query.where(Sample.source == source)
         if since is not None:
@@ -346,18 +352,20 @@ class Store:
 
     def answers(self, writer: str | None = None) -> list[bool]:
         """Which answers to a writer's samples, or to all, were right, in the order of time."""
-        query = select(Sample.label == Sample.answer).where(_BOTH, _chosen(writer))
+        query = select(Sample.label == Sample.answer).where(_ANSWERED_AND_LABELLED, _sample_filter(writer))
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Sample.time, Sample.id)))
 
-    def mark(self, writer: str) -> tuple[int, ...]:
+    def change_marker(self, writer: str) -> tuple[int, ...]:
         """Numbers that change whenever what this writer taught does; the last is the version that is used."""
         with self._database.read() as session:
-            return tuple(session.execute(_MARK, {"writer": writer}).one())
+            return tuple(session.execute(_CHANGE_MARKER, {"writer": writer}).one())
 
     def confusion(self, writer: str | None = None) -> Confusion:
         """Which of a writer's labels, or of all, were read as which."""
-        query = select(*raw(Sample, "label", "answer"), func.count()).where(_BOTH, _chosen(writer))
+        query = select(*raw(Sample, "label", "answer"), func.count()).where(
+            _ANSWERED_AND_LABELLED, _sample_filter(writer)
+        )
         query = query.group_by(Sample.label, Sample.answer)
         with self._database.read() as session:
             cells = [
@@ -387,7 +395,7 @@ def _find(session: Session, sample_id: uuid.UUID) -> Sample:
     return readable(row)
 
 
-def _chosen(
+def _sample_filter(
     writer: str | None = None, label: str | None = None, wrong: bool = False, unsure: float | None = None
 ) -> ColumnElement[bool]:
     """The condition under which a sample is one of these."""

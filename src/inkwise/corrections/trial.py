@@ -15,7 +15,7 @@ SOURCE = "trial"
 
 
 @dataclass(frozen=True)
-class Trial:
+class AccuracyTest:
     """How far a trial has come.
 
     Attributes:
@@ -29,7 +29,9 @@ class Trial:
     ask: str
 
 
-def trial(store: Store, writer: str, since: datetime, width: float, digits: tuple[str, ...]) -> Trial:
+def accuracy_test(
+    store: Store, writer: str, since: datetime, width: float, digits: tuple[str, ...]
+) -> AccuracyTest:
     """Where the trial stands that this writer began at `since`.
 
     Each digit is asked for once in every len(digits), in a random order that is the same whenever one asks.
@@ -53,4 +55,4 @@ def trial(store: Store, writer: str, since: datetime, width: float, digits: tupl
     low, high = accuracy.interval or (0.0, 1.0)
     series, place = divmod(accuracy.n, len(digits))
     order = random.Random(f"{writer} {since.timestamp()} {series}").sample(digits, len(digits))
-    return Trial(accuracy, done=high - low <= width, ask=order[place])
+    return AccuracyTest(accuracy, done=high - low <= width, ask=order[place])

@@ -14,32 +14,32 @@ from inkwise._util.errors import InkwiseError, ModelError, StoreError
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_json, decode_time, raw
-from inkwise.corrections.sample import Base, Time, checked_text
+from inkwise.corrections.sample import Base, UtcDateTime, validate_field
 
 _MOST = 10**9  # samples that scores may count: damaged ones must not overflow
 
-FORGIVEN = 5
+ALLOWED_EXTRA_MISSES = 5
 """So many more misses of the 10,000 of MNIST test are not worse: one seed differs from another by as many."""
 
 
 @dataclass(frozen=True)
-class Scores:
+class VersionScores:
     """How a model does on MNIST test, and on the samples of the writer that nothing was learnt from."""
 
     mnist: Accuracy
     own: Accuracy
 
-    def worse_than(self, before: Scores) -> tuple[str, ...]:
+    def worse_than(self, before: VersionScores) -> tuple[str, ...]:
         """On what these are worse than those: of "mnist" and "own"."""
         worse = {
-            "mnist": self.mnist.misses > before.mnist.misses + FORGIVEN,
+            "mnist": self.mnist.misses > before.mnist.misses + ALLOWED_EXTRA_MISSES,
             "own": self.own.misses > before.own.misses,
         }
         return tuple(name for name, is_worse in worse.items() if is_worse)
 
 
 @dataclass(frozen=True)
-class Version:
+class ModelVersion:
     """A model that was learnt for one writer.
 
     Attributes:
@@ -56,12 +56,12 @@ class Version:
     writer: str
     time: datetime
     samples: int
-    before: Scores
-    after: Scores
+    before: VersionScores
+    after: VersionScores
     promoted: bool
 
 
-class Versions:
+class VersionStore:
     """The versions in a database; number 0 stands for the base model, which is in none.
 
     Each change is on disk when its method returns. What cannot be kept raises StoreError.
@@ -72,11 +72,18 @@ class Versions:
         self._database = database
 
     def add(
-        self, writer: str, onnx: bytes, samples: int, before: Scores, after: Scores, *, promote: bool = False
-    ) -> Version:
-        """Keep a model, and promote it in the same step if so told; the other values are `Version`'s."""
-        row = _Version(
-            writer=checked_text("writer", writer),
+        self,
+        writer: str,
+        onnx: bytes,
+        samples: int,
+        before: VersionScores,
+        after: VersionScores,
+        *,
+        promote: bool = False,
+    ) -> ModelVersion:
+        """Keep a model, and promote it in the same step if so told; the other values are `ModelVersion`'s."""
+        row = _VersionRow(
+            writer=validate_field("writer", writer),
             time=datetime.now(UTC),
             samples=samples,
             before=astuple(before),
@@ -87,27 +94,27 @@ class Versions:
             session.add(row)
             session.flush()  # gives it its number
             if promote:
-                session.add(_Promotion(writer=row.writer, time=row.time, version=row.number))
-        return Version(row.number, row.writer, row.time, samples, before, after, promoted=promote)
+                session.add(_PromotionRow(writer=row.writer, time=row.time, version=row.number))
+        return ModelVersion(row.number, row.writer, row.time, samples, before, after, promoted=promote)
 
-    def list(self, writer: str) -> Sequence[Version]:
+    def list(self, writer: str) -> Sequence[ModelVersion]:
         """A writer's versions, the newest first, without those whose rows are damaged."""
-        query = _query().where(_Version.writer == writer).order_by(_Version.number.desc())
+        query = _query().where(_VersionRow.writer == writer).order_by(_VersionRow.number.desc())
         with self._database.read() as session:
-            promoted = _promoted(session, writer)
+            promoted = _promoted_number(session, writer)
             versions = [_decoded(row, promoted) for row in session.execute(query)]
-        return [version for version in versions if isinstance(version, Version)]
+        return [version for version in versions if isinstance(version, ModelVersion)]
 
     def damaged(self) -> Sequence[Damage]:
         """The damaged rows of all writers, the oldest first."""
         with self._database.read() as session:
-            versions = [_decoded(row, 0) for row in session.execute(_query().order_by(_Version.number))]
+            versions = [_decoded(row, 0) for row in session.execute(_query().order_by(_VersionRow.number))]
         return [version for version in versions if isinstance(version, Damage)]
 
     def numbers(self) -> Sequence[int]:
         """Return the numbers of all writers' versions, the oldest first."""
         with self._database.read() as session:
-            return session.scalars(select(_Version.number).order_by(_Version.number)).all()
+            return session.scalars(select(_VersionRow.number).order_by(_VersionRow.number)).all()
 
     def weights(self, number: int) -> bytes:
         """The model file of a version.
@@ -117,7 +124,9 @@ class Versions:
             ModelError: its row is damaged.
         """
         with self._database.read() as session:
-            row = session.execute(select(*raw(_Version, "onnx")).where(_Version.number == number)).first()
+            row = session.execute(
+                select(*raw(_VersionRow, "onnx")).where(_VersionRow.number == number)
+            ).first()
         if row is None:
             raise StoreError(f"there is no version {number}")
         if not isinstance(row.onnx, bytes):
@@ -133,25 +142,27 @@ class Versions:
             StoreError: there is no such version of this writer.
         """
         with self._database.write() as session:
-            found = select(_Version.number).where(_Version.number == number, _Version.writer == writer)
+            found = select(_VersionRow.number).where(
+                _VersionRow.number == number, _VersionRow.writer == writer
+            )
             if number and session.scalar(found) is None:
                 raise StoreError(f"there is no version {number} of {writer}")
-            name = checked_text("writer", writer)
-            session.add(_Promotion(writer=name, time=datetime.now(UTC), version=number or None))
+            name = validate_field("writer", writer)
+            session.add(_PromotionRow(writer=name, time=datetime.now(UTC), version=number or None))
 
     def promoted(self, writer: str) -> int:
         """The number of the version that a writer's drawings are read with, 0 for the base model."""
         with self._database.read() as session:
-            return _promoted(session, writer)
+            return _promoted_number(session, writer)
 
 
-class _Version(Base):
+class _VersionRow(Base):
     __tablename__ = "versions"
     __table_args__ = (Index("ix_versions_writer_number", "writer", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
     writer: Mapped[str] = mapped_column(String(64))
-    time: Mapped[datetime] = mapped_column(Time)
+    time: Mapped[datetime] = mapped_column(UtcDateTime)
     samples: Mapped[int]
     # [[right, n] on MNIST, [right, n] on the writer's own]
     before: Mapped[Any] = mapped_column(JSON)
@@ -159,7 +170,7 @@ class _Version(Base):
     onnx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, repr=False)
 
 
-class _Promotion(Base):
+class _PromotionRow(Base):
     """The latest row of a writer counts; the earlier ones tell how it came about."""
 
     __tablename__ = "promotions"
@@ -167,32 +178,38 @@ class _Promotion(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
     writer: Mapped[str] = mapped_column(String(64))
-    time: Mapped[datetime] = mapped_column(Time)
+    time: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int | None] = mapped_column(ForeignKey("versions.number"))
 
 
 # The join finds no version for a damaged number: then it is the base model, too.
-_latest = select(_Version.number).select_from(_Promotion)
-_latest = _latest.join(_Version, _Promotion.version == _Version.number, isouter=True)
-_latest = _latest.where(_Promotion.writer == bindparam("writer")).order_by(_Promotion.number.desc()).limit(1)
-PROMOTED = func.coalesce(_latest.scalar_subquery(), 0)
+_latest_promotion = select(_VersionRow.number).select_from(_PromotionRow)
+_latest_promotion = _latest_promotion.join(
+    _VersionRow, _PromotionRow.version == _VersionRow.number, isouter=True
+)
+_latest_promotion = (
+    _latest_promotion.where(_PromotionRow.writer == bindparam("writer"))
+    .order_by(_PromotionRow.number.desc())
+    .limit(1)
+)
+PROMOTED_VERSION = func.coalesce(_latest_promotion.scalar_subquery(), 0)
 """SQL: the number of the version that is promoted for :writer, 0 for the base model."""
 
 
-def _promoted(session: Session, writer: str) -> int:
-    return int(session.execute(select(PROMOTED), {"writer": writer}).scalar_one())
+def _promoted_number(session: Session, writer: str) -> int:
+    return int(session.execute(select(PROMOTED_VERSION), {"writer": writer}).scalar_one())
 
 
 def _query() -> Select[Any]:
-    cells = raw(_Version, "writer", "time", "samples", "before", "after")
-    return select(_Version.number, *cells)
+    cells = raw(_VersionRow, "writer", "time", "samples", "before", "after")
+    return select(_VersionRow.number, *cells)
 
 
-def _decoded(row: Row[Any], promoted: int) -> Version | Damage:
+def _decoded(row: Row[Any], promoted: int) -> ModelVersion | Damage:
     try:
-        return Version(
+        return ModelVersion(
             number=row.number,
-            writer=checked_text("writer", row.writer),
+            writer=validate_field("writer", row.writer),
             time=decode_time(row.time),
             samples=_count(row.samples),
             before=_scores("before", row.before),
@@ -203,7 +220,7 @@ def _decoded(row: Row[Any], promoted: int) -> Version | Damage:
         return Damage("version", str(row.number), str(error))
 
 
-def _scores(what: str, text: str | None) -> Scores:
+def _scores(what: str, text: str | None) -> VersionScores:
     plain = decode_json(what, text)
     try:
         mnist, own = (Accuracy(right, n) for right, n in plain)
@@ -212,7 +229,7 @@ def _scores(what: str, text: str | None) -> Scores:
         counted = False
     if not counted:
         raise InkwiseError(f"{what} holds no scores")
-    return Scores(mnist, own)
+    return VersionScores(mnist, own)
 
 
 def _count(value: object) -> int:

@@ -6,33 +6,33 @@ import difflib
 from pathlib import Path
 
 from inkwise._util.errors import DataError
-from inkwise.datasets.dataset import Dataset, StrokeSet, split_writers
-from inkwise.datasets.folder import read_picture_folder
+from inkwise.datasets.dataset import Dataset, StrokeSet, split_by_writer
+from inkwise.datasets.folder import read_image_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.mnist import fetch_mnist, load_mnist, missing_files, mnist_folder
 from inkwise.datasets.npz import read_npz
-from inkwise.datasets.registry import KNOWN, Known, cache_folder
+from inkwise.datasets.registry import NAMED_DATASETS, NamedDataset, cache_folder
 from inkwise.datasets.unipen import fetch_unipen, load_unipen, unipen_file
 
 __all__ = [
-    "KNOWN",
+    "NAMED_DATASETS",
     "Dataset",
-    "Known",
+    "NamedDataset",
     "StrokeSet",
     "cache_folder",
     "fetch_mnist",
     "fetch_unipen",
-    "load",
-    "load_raw",
+    "load_dataset",
+    "load_strokes_or_dataset",
     "missing_files",
     "mnist_folder",
-    "split_writers",
+    "split_by_writer",
     "unipen_file",
 ]
 
 
-def load(source: str | Path) -> Dataset:
+def load_dataset(source: str | Path) -> Dataset:
     """The data set behind a known name (``mnist-train``, fetched if need be; ``unipen-digits``) or a path.
 
     A path is a folder of IDX files (``FOLDER/train`` picks one of several pairs), a folder of pictures, a
@@ -40,23 +40,23 @@ def load(source: str | Path) -> Dataset:
     as they are; pictures and strokes are normalised to glyphs, an empty one to black.
     Raises DataError if there is no such name or path, or if it does not hold what it should.
     """
-    return load_raw(source).to_dataset()
+    return load_strokes_or_dataset(source).to_dataset()
 
 
-def load_raw(source: str | Path) -> Dataset | StrokeSet:
-    """Like ``load``, but strokes stay strokes, for training to bend them; raises DataError alike."""
+def load_strokes_or_dataset(source: str | Path) -> Dataset | StrokeSet:
+    """Like ``load_dataset``, but strokes stay strokes, for training to bend them; raises DataError alike."""
     try:
-        return _read(source)
+        return _read_source(source)
     except OSError as error:
         raise DataError(f"{error.filename or source}: {error.strerror or error}") from error
 
 
-def _read(source: str | Path) -> Dataset | StrokeSet:
-    if isinstance(source, str) and source in KNOWN:
-        return load_mnist(source) if KNOWN[source].source == "mnist" else load_unipen(source)
+def _read_source(source: str | Path) -> Dataset | StrokeSet:
+    if isinstance(source, str) and source in NAMED_DATASETS:
+        return load_mnist(source) if NAMED_DATASETS[source].source == "mnist" else load_unipen(source)
     path = Path(source)
     if path.is_dir():
-        return read_idx_folder(path) if idx_parts(path) else read_picture_folder(path)
+        return read_idx_folder(path) if idx_parts(path) else read_image_folder(path)
     if path.name.endswith((".csv", ".csv.gz")) and path.exists():
         return read_kaggle(path)
     if path.suffix == ".npz" and path.exists():
@@ -66,7 +66,7 @@ def _read(source: str | Path) -> Dataset | StrokeSet:
     parts = idx_parts(path.parent) if path.parent.is_dir() else []
     if path.name in parts:
         return read_idx_folder(path.parent, path.name)
-    names = [*KNOWN, *(str(path.parent / part) for part in parts)]
+    names = [*NAMED_DATASETS, *(str(path.parent / part) for part in parts)]
     nearest = difflib.get_close_matches(str(source), names, n=1)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
     raise DataError(f"{source}: no such data set or path; known are {', '.join(names)}{hint}")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 
 GLYPH_SHAPE = (28, 28)
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 MOST_SAMPLES = 1_000_000
 """Samples of a data set; EMNIST, the largest of its kind, has 814,255."""
@@ -20,8 +20,8 @@ MOST_SAMPLES = 1_000_000
 MOST_BYTES = 1 << 30
 """Bytes of a data set's arrays in a file, unpacked; EMNIST has 640 MB."""
 
-Strokes = list[NDArray[np.float32]]  # one (k, 2) array per stroke: x right, y down
-Selection = NDArray[np.bool_] | NDArray[np.integer] | slice
+StrokeArrays = list[NDArray[np.float32]]  # one (k, 2) array per stroke: x right, y down
+SampleIndex = NDArray[np.bool_] | NDArray[np.integer] | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Dataset:
         """The number of samples."""
         return len(self.glyphs)
 
-    def select(self, mask_or_index: Selection) -> Dataset:
+    def select(self, mask_or_index: SampleIndex) -> Dataset:
         """The samples of a boolean mask (n,), an integer index (m,) or a slice, as a dataset of its own."""
         writers = None if self.writers is None else self.writers[mask_or_index]
         return replace(
@@ -62,7 +62,7 @@ class StrokeSet:
     """
 
     name: str
-    samples: list[Strokes]
+    samples: list[StrokeArrays]
     labels: NDArray[np.str_]
     writers: NDArray[np.int64] | None = None
 
@@ -70,7 +70,7 @@ class StrokeSet:
         """The number of samples."""
         return len(self.samples)
 
-    def select(self, mask_or_index: Selection) -> StrokeSet:
+    def select(self, mask_or_index: SampleIndex) -> StrokeSet:
         """The samples of a boolean mask (n,), an integer index (m,) or a slice, as a set of its own."""
         chosen = np.arange(len(self))[mask_or_index]
         writers = None if self.writers is None else self.writers[chosen]
@@ -79,7 +79,7 @@ class StrokeSet:
 
     def to_dataset(self) -> Dataset:
         """Every sample drawn as a glyph."""
-        glyphs = stack_glyphs((stroke_glyph(strokes) for strokes in self.samples), len(self))
+        glyphs = stack_glyphs((strokes_to_glyph(strokes) for strokes in self.samples), len(self))
         return Dataset(self.name, glyphs, self.labels, self.writers)
 
 
@@ -92,12 +92,12 @@ def stack_glyphs(glyphs: Iterable[NDArray[np.uint8] | None], count: int) -> NDAr
     return stacked
 
 
-def split_writers(writers: NDArray[np.integer]) -> NDArray[np.str_]:
+def split_by_writer(writers: NDArray[np.integer]) -> NDArray[np.str_]:
     """'train', 'validation' or 'test' for each sample, (n,) str, the same for all samples of a writer.
 
     The part hangs on the writer's number alone, so it holds across files and releases.
     """
     numbers, positions = np.unique(writers, return_inverse=True)
     digests = [hashlib.sha256(f"inkwise-writer-{number}".encode()).digest() for number in numbers.tolist()]
-    parts = [PARTS[int.from_bytes(digest[:8], "big") % len(PARTS)] for digest in digests]
+    parts = [SPLITS[int.from_bytes(digest[:8], "big") % len(SPLITS)] for digest in digests]
     return np.array(parts, dtype="<U10")[positions]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from inkwise._util.errors import DataError, PictureError
+from inkwise._util.errors import DataError, ImageError
 from inkwise.datasets.dataset import Dataset, stack_glyphs
-from inkwise.image import SUFFIXES, decode
-from inkwise.preprocessing import picture_glyph
+from inkwise.image import SUFFIXES, load_image
+from inkwise.preprocessing import image_to_glyph
 
 
-def read_picture_folder(folder: Path) -> Dataset:
+def read_image_folder(folder: Path) -> Dataset:
     """The pictures of ``folder`` and its sub-folders as glyphs, sorted by path.
 
     A picture in a sub-folder is labelled by the sub-folder (``7/anna.png``), any other by its name up to the
@@ -25,8 +25,8 @@ def read_picture_folder(folder: Path) -> Dataset:
     if not paths:
         raise DataError(f"{folder}: holds neither IDX files nor pictures ({', '.join(SUFFIXES)})")
     try:
-        glyphs = stack_glyphs((picture_glyph(decode(path)) for path in paths), len(paths))
-    except PictureError as error:
+        glyphs = stack_glyphs((image_to_glyph(load_image(path)) for path in paths), len(paths))
+    except ImageError as error:
         raise DataError(str(error)) from error
     labels = [
         re.split(r"[_.-]", path.name)[0] if path.parent == folder else path.parent.name for path in paths

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.inputs import bounded_lines
-from inkwise._util.text import LONGEST_LABEL, checked
+from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
 from inkwise.datasets.dataset import GLYPH_SHAPE, MOST_SAMPLES, Dataset
 from inkwise.datasets.unpacking import open_unpacked
 
@@ -37,7 +37,7 @@ def read_kaggle(path: Path) -> Dataset:
             columns = _header(next(lines, ""), path)
             labels, pixels = _rows(lines, labelled=columns[0] == "label")
     except _OffenceError as error:
-        _find_offence(path, columns)
+        _raise_first_error(path, columns)
         raise DataError(f"{path}: {error}") from error
     if not len(pixels):
         raise DataError(f"{path}: has a header and no rows")
@@ -123,11 +123,11 @@ def _first_cell(line: str) -> tuple[str, str]:
 
 def _label(cell: str) -> str:
     if cell.lstrip().startswith('"'):
-        raise InkwiseError(f"label {cell.strip()[:LONGEST_LABEL]!r} has a quote too many or too few")
-    return checked("label", cell.strip(), LONGEST_LABEL) if cell.strip() else ""
+        raise InkwiseError(f"label {cell.strip()[:MAX_LABEL_LENGTH]!r} has a quote too many or too few")
+    return validate_text("label", cell.strip(), MAX_LABEL_LENGTH) if cell.strip() else ""
 
 
-def _find_offence(path: Path, columns: list[str]) -> None:
+def _raise_first_error(path: Path, columns: list[str]) -> None:
     """Raise DataError for the first line that breaks the rules; slow, so asked only when one does."""
     with _open(path) as lines:
         next(lines)

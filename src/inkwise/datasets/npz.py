@@ -20,16 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import DataError, PictureError
+from inkwise._util.errors import DataError, ImageError
 from inkwise._util.inputs import open_input
 from inkwise.datasets.dataset import MOST_BYTES, MOST_SAMPLES, Dataset, StrokeSet, stack_glyphs
-from inkwise.image import decode
-from inkwise.preprocessing import picture_glyph
+from inkwise.image import load_image
+from inkwise.preprocessing import image_to_glyph
 
 Arrays = dict[str, NDArray[Any]]
 
-_STROKES = {"points", "stroke_offsets", "sample_offsets"}
-_RAGGED = {"pixels", "offsets", "shapes"}
+_STROKE_ARRAYS = {"points", "stroke_offsets", "sample_offsets"}
+_RAGGED_ARRAYS = {"pixels", "offsets", "shapes"}
 _MOST_STROKES = 4 * MOST_SAMPLES
 _MOST_POINTS = 50 * MOST_SAMPLES
 
@@ -40,12 +40,12 @@ def read_npz(path: Path) -> Dataset | StrokeSet:
     Raises DataError if the archive is damaged, has another layout, or its arrays do not fit together.
     """
     arrays = load_arrays(path)
-    if arrays.keys() >= _STROKES:
+    if arrays.keys() >= _STROKE_ARRAYS:
         return _stroke_set(path, arrays)
     if "images" in arrays:
-        return _equal_pictures(path, arrays)
-    if arrays.keys() >= _RAGGED:
-        return _ragged_pictures(path, arrays)
+        return _equal_images(path, arrays)
+    if arrays.keys() >= _RAGGED_ARRAYS:
+        return _ragged_images(path, arrays)
     names = ", ".join(repr(name)[1:-1] for name in arrays)  # a name may have lines
     raise DataError(
         f"{path}: holds {names or 'nothing'}; expected images, or pixels with offsets and shapes,"
@@ -96,14 +96,14 @@ def _stroke_set(path: Path, arrays: Arrays) -> StrokeSet:
     )
 
 
-def _equal_pictures(path: Path, arrays: Arrays) -> Dataset:
+def _equal_images(path: Path, arrays: Arrays) -> Dataset:
     images = arrays["images"]
     if images.ndim != 3 or images.dtype != np.uint8:
         raise DataError(f"{path}: images is {images.dtype} {images.shape}, not uint8 (n, h, w)")
-    return _pictures(path, arrays, images, len(images))
+    return _image_dataset(path, arrays, images, len(images))
 
 
-def _ragged_pictures(path: Path, arrays: Arrays) -> Dataset:
+def _ragged_images(path: Path, arrays: Arrays) -> Dataset:
     pixels, shapes = arrays["pixels"], arrays["shapes"]
     if pixels.ndim != 1 or pixels.dtype != np.uint8:
         raise DataError(f"{path}: pixels is {pixels.dtype} {pixels.shape}, not uint8 (N,)")
@@ -117,10 +117,10 @@ def _ragged_pictures(path: Path, arrays: Arrays) -> Dataset:
                 f"{path}: picture {number} has {len(piece)} pixels for a shape of {height}x{width}"
             )
         pictures.append(piece.reshape(height, width))
-    return _pictures(path, arrays, pictures, len(pictures))
+    return _image_dataset(path, arrays, pictures, len(pictures))
 
 
-def _pictures(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]], count: int) -> Dataset:
+def _image_dataset(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]], count: int) -> Dataset:
     if not count:
         raise DataError(f"{path}: holds no samples")
     _check_count(path, "pictures", count, MOST_SAMPLES)
@@ -128,8 +128,8 @@ def _pictures(path: Path, arrays: Arrays, pictures: Iterable[NDArray[np.uint8]],
     def glyphs() -> Iterator[NDArray[np.uint8] | None]:
         for number, picture in enumerate(pictures):
             try:
-                yield picture_glyph(decode(picture))
-            except PictureError as error:
+                yield image_to_glyph(load_image(picture))
+            except ImageError as error:
                 raise DataError(f"{path}: picture {number}: {error}") from error
 
     labels, writers = _labels(path, arrays, count), _writers(path, arrays, count)

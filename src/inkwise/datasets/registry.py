@@ -15,28 +15,28 @@ from inkwise.datasets import modified_mnist as modified
 
 
 @dataclass(frozen=True)
-class Known:
+class NamedDataset:
     """A data set that has a name."""
 
-    what: str
+    description: str
     samples: int | None  # None: as many as were parsed
     source: str  # what `inkwise data get` gets it by: "mnist" or "unipen"
     part: str  # of MNIST: "train" or "t10k"; of UNIPEN: "digits", "nondigits" or "digit_strings"
     change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None
 
 
-KNOWN = {
-    "mnist-train": Known("MNIST, the training digits", 60_000, "mnist", "train"),
-    "mnist-test": Known("MNIST, the test digits", 10_000, "mnist", "t10k"),
-    "mnist-modified": Known(
+NAMED_DATASETS = {
+    "mnist-train": NamedDataset("MNIST, the training digits", 60_000, "mnist", "train"),
+    "mnist-test": NamedDataset("MNIST, the test digits", 10_000, "mnist", "t10k"),
+    "mnist-modified": NamedDataset(
         "the test digits turned, smaller, shifted, lighter", 10_000, "mnist", "t10k", modified.modify
     ),
-    "mnist-modified-read": Known(
-        "the same, found in the picture first", 10_000, "mnist", "t10k", modified.read
+    "mnist-modified-read": NamedDataset(
+        "the same, found in the picture first", 10_000, "mnist", "t10k", modified.normalize
     ),
-    "unipen-digits": Known("UNIPEN, digits drawn with a pen", None, "unipen", "digits"),
-    "unipen-nondigits": Known("UNIPEN, letters and symbols", None, "unipen", "nondigits"),
-    "unipen-strings": Known("UNIPEN, strings of digits", None, "unipen", "digit_strings"),
+    "unipen-digits": NamedDataset("UNIPEN, digits drawn with a pen", None, "unipen", "digits"),
+    "unipen-nondigits": NamedDataset("UNIPEN, letters and symbols", None, "unipen", "nondigits"),
+    "unipen-strings": NamedDataset("UNIPEN, strings of digits", None, "unipen", "digit_strings"),
 }
 
 

@@ -18,26 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_folder, write_atomic
-from inkwise._util.text import LONGEST_LABEL
+from inkwise._util.files import make_directory, write_atomic
+from inkwise._util.text import MAX_LABEL_LENGTH
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
-from inkwise.datasets.registry import KNOWN, cache_folder
+from inkwise.datasets.registry import NAMED_DATASETS, cache_folder
 from inkwise.datasets.unipen_files import CATEGORIES, Files, fetch_archive, open_files
-from inkwise.datasets.unipen_format import DamageError, Document, read_document
+from inkwise.datasets.unipen_format import DamageError, UnipenDocument, read_document
 
 SETS = ("digits", "nondigits", "digit_strings")
 
-_STRING = re.compile(r"[-()/:,.$]*(?:\d[-()/:,.$]*){2,}", re.ASCII)  # two digits at least
-_DOT = 30  # 0.3 mm: what is nowhere larger is a dot
-_LYING = 2  # times as wide as high: a 1 that lies
+_DIGIT_STRING = re.compile(r"[-()/:,.$]*(?:\d[-()/:,.$]*){2,}", re.ASCII)  # two digits at least
+_MAX_DOT_SIZE = 30  # 0.3 mm: what is nowhere larger is a dot
+_LYING_ASPECT_RATIO = 2  # times as wide as high: a 1 that lies
 _MOST_POINTS = 50_000_000  # of all samples, as `read_npz` loads
-_BAR = 0.05  # of its length: what is nowhere thicker is a bar
+_MAX_BAR_THICKNESS = 0.05  # of its length: what is nowhere thicker is a bar
 
 _log = logging.getLogger(__name__)
 
 
-class Sample(NamedTuple):
+class UnipenSample(NamedTuple):
     """One labelled piece of ink: strokes (k, 2) int32, x right, y down, 0.01 mm, moved to its own corner."""
 
     strokes: list[NDArray[np.int32]]
@@ -47,10 +47,10 @@ class Sample(NamedTuple):
 
 
 @dataclass
-class Parsed:
+class ParsedSamples:
     """What was found, by the names of `SETS`, and its points; how often what was skipped, by the reason."""
 
-    samples: dict[str, list[Sample]] = field(default_factory=lambda: {name: [] for name in SETS})
+    samples: dict[str, list[UnipenSample]] = field(default_factory=lambda: {name: [] for name in SETS})
     skipped_files: Counter[str] = field(default_factory=Counter)
     skipped_samples: Counter[str] = field(default_factory=Counter)
     points: int = 0
@@ -63,7 +63,7 @@ class Parsed:
 
     def skipped(self) -> str:
         """How many damaged files and samples were left out, and why."""
-        return f"{_told('files', self.skipped_files)}, {_told('samples', self.skipped_samples)}"
+        return f"{_skip_counts('files', self.skipped_files)}, {_skip_counts('samples', self.skipped_samples)}"
 
 
 def unipen_file(name: str) -> Path:
@@ -88,7 +88,7 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
         parsed = parse(files)
     if not any(parsed.samples.values()):
         raise DataError(f"{source}: no sample of UNIPEN in {len(files):,} files; skipped {parsed.skipped()}")
-    make_folder(folder)
+    make_directory(folder)
     for name, samples in parsed.samples.items():
         if samples:
             write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
@@ -100,23 +100,23 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
 
 
 def load_unipen(name: str) -> Dataset | StrokeSet:
-    """UNIPEN by a name of `KNOWN`, such as "unipen-digits", as strokes.
+    """UNIPEN by a name of `NAMED_DATASETS`, such as "unipen-digits", as strokes.
 
     Raises DataError if the cache does not hold it: 156 MB are fetched only when asked for.
     """
-    path = unipen_file(KNOWN[name].part)
+    path = unipen_file(NAMED_DATASETS[name].part)
     if not path.is_file():
         raise DataError(f"{name}: is not in the cache; to fetch and parse it: inkwise data get unipen")
     return replace(read_npz(path), name=name)
 
 
-def parse(files: Files) -> Parsed:
+def parse(files: Files) -> ParsedSamples:
     """The samples of UNIPEN's files, sorted by file, in a file in its own order.
 
     A damaged file or segment is skipped and counted. Of the strings of text (7) those of digits and
     separators are samples, the others are not counted. Raises DataError if there are too many points.
     """
-    parsed = Parsed()
+    parsed = ParsedSamples()
     for name in sorted(files):
         folder, _, rest = name.partition("/")
         category, _, rest = rest.partition("/")
@@ -130,7 +130,7 @@ def parse(files: Files) -> Parsed:
     return parsed
 
 
-def stroke_arrays(name: str, samples: list[Sample]) -> dict[str, NDArray[Any]]:
+def stroke_arrays(name: str, samples: list[UnipenSample]) -> dict[str, NDArray[Any]]:
     """The arrays of a stroke file: those that `read_npz` reads, and what one of `SETS` has besides.
 
     ``points`` (N, 2) int32, ``stroke_offsets`` and ``sample_offsets`` int32, ``labels`` int64 for digits, str
@@ -163,15 +163,15 @@ def is_suspect(label: str, strokes: list[NDArray[np.int32]]) -> bool:
     """
     points = np.concatenate(strokes).astype(np.float64)
     width, height = np.ptp(points, axis=0)
-    if max(width, height) <= _DOT:
+    if max(width, height) <= _MAX_DOT_SIZE:
         return True
     if label == "1":
-        return bool(width > _LYING * height)
+        return bool(width > _LYING_ASPECT_RATIO * height)
     along = points - points[0]
     length = np.hypot(*along.T)
     x, y = along[length.argmax()]
     across = (along[:, 0] * y - along[:, 1] * x) / length.max()
-    return bool(np.ptp(across) < _BAR * length.max())
+    return bool(np.ptp(across) < _MAX_BAR_THICKNESS * length.max())
 
 
 def writer_number(name: str) -> int:
@@ -183,7 +183,7 @@ def writer_number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
-def _collect(document: Document, category: str, contributor: str, parsed: Parsed) -> None:
+def _collect(document: UnipenDocument, category: str, contributor: str, parsed: ParsedSamples) -> None:
     for segment in document.segments:
         if segment is None:
             parsed.skipped_samples["no label"] += 1
@@ -202,7 +202,7 @@ def _collect(document: Document, category: str, contributor: str, parsed: Parsed
         moved = [np.rint(stroke - corner).astype(np.int32) for stroke in strokes]
         # Nameless writers of a contributor are taken for one: no third then shares a hand with another.
         number = writer_number(writer or f"somebody of {contributor}")
-        parsed.samples[name].append(Sample(moved, segment.label, number, category))
+        parsed.samples[name].append(UnipenSample(moved, segment.label, number, category))
         parsed.points += sum(map(len, moved))
         if parsed.points > _MOST_POINTS:
             raise DataError(f"data/{category}: there are more points than UNIPEN has ({_MOST_POINTS:,})")
@@ -211,7 +211,7 @@ def _collect(document: Document, category: str, contributor: str, parsed: Parsed
 def _set_of(category: str, label: str) -> str | None:
     is_digit = label.isascii() and label.isdigit()
     if category == "7":
-        return "digit_strings" if len(label) <= LONGEST_LABEL and _STRING.fullmatch(label) else None
+        return "digit_strings" if len(label) <= MAX_LABEL_LENGTH and _DIGIT_STRING.fullmatch(label) else None
     if len(label) != 1 or is_digit != (category == "1a") or not label.isprintable() or label.isspace():
         return None
     return "digits" if is_digit else "nondigits"
@@ -228,7 +228,7 @@ def _included(files: Files, name: str) -> str:
     return _text(files, path)
 
 
-def _told(what: str, reasons: Counter[str]) -> str:
+def _skip_counts(what: str, reasons: Counter[str]) -> str:
     why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
     return f"{reasons.total():,} {what}" + (f" ({why})" if why else "")
 

@@ -15,7 +15,7 @@ from typing import IO, Self
 import pooch
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_folder
+from inkwise._util.files import make_directory
 from inkwise._util.inputs import clear_read_errors, is_folder, open_input
 from inkwise.datasets.unipen_format import DamageError
 
@@ -33,8 +33,8 @@ _HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-_LARGEST = 16 << 20  # bytes of one file; UNIPEN's have some 60 KB
-_MOST = 4 << 30  # bytes of all; UNIPEN has 0.5 GB
+_MAX_FILE_BYTES = 16 << 20  # bytes of one file; UNIPEN's have some 60 KB
+_MAX_TOTAL_BYTES = 4 << 30  # bytes of all; UNIPEN has 0.5 GB
 _MOST_FILES = 200_000  # in an archive; UNIPEN has some 40,000
 _LONGEST_HEADER = 1 << 16  # bytes of a long name, or of other facts, in front of a member of a tar archive
 
@@ -44,7 +44,7 @@ def fetch_archive(folder: Path) -> Path:
 
     Raises DataError if it cannot be had.
     """
-    make_folder(folder)
+    make_directory(folder)
     zenodo = pooch.create(path=folder, base_url=DOI)
     try:
         zenodo.load_registry_from_doi()
@@ -90,8 +90,10 @@ def _stored(path: Path, store: IO[bytes]) -> Files:
                 start = store.tell()
                 while chunk := stream.read(1 << 20):
                     store.write(chunk)
-                    if store.tell() > _MOST:
-                        raise DataError(f"{path}: holds more than {_MOST >> 30} GB, which UNIPEN does not")
+                    if store.tell() > _MAX_TOTAL_BYTES:
+                        raise DataError(
+                            f"{path}: holds more than {_MAX_TOTAL_BYTES >> 30} GB, which UNIPEN does not"
+                        )
                 files[wanted] = partial(_read_stored, store, start, store.tell() - start)
     except DataError:
         raise
@@ -141,17 +143,17 @@ def _wanted(name: str) -> str | None:
 def _read_file(path: Path) -> bytes:
     try:
         with open_input(path) as file:
-            return _whole(file.read(_LARGEST + 1))
+            return _decompress(file.read(_MAX_FILE_BYTES + 1))
     except (DataError, OSError) as error:
         raise DamageError("unreadable") from error
 
 
 def _read_stored(store: IO[bytes], start: int, size: int) -> bytes:
     store.seek(start)
-    return _whole(store.read(min(size, _LARGEST + 1)))
+    return _decompress(store.read(min(size, _MAX_FILE_BYTES + 1)))
 
 
-def _whole(data: bytes) -> bytes:
-    if len(data) > _LARGEST:
+def _decompress(data: bytes) -> bytes:
+    if len(data) > _MAX_FILE_BYTES:
         raise DamageError("too large")
     return data

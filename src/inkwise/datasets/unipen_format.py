@@ -21,13 +21,13 @@ _SEGMENT = re.compile(r'\s*\S+\s+(\S+)\s+(?:\S+\s+)?"(.*)"', re.DOTALL)  # level
 _SPAN = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
 
 # Beyond these a file is damaged, or made to exhaust whoever reads it.
-_MOST_INCLUDES = 50  # of one file
+_MAX_INCLUDES = 50  # of one file
 _MOST_TEXT = 16 << 20  # characters of a file with all that it includes
 _MOST_NUMBERS = 4 << 20  # characters of one component
-_MOST_COMPONENTS = 1000  # of one segment
+_MAX_COMPONENTS = 1000  # of one segment
 _MOST_POINTS = 1_000_000  # of one segment
-_FARTHEST = 1e7  # from the tablet's corner, in 0.01 mm
-_SCALES = 1e-3, 1e5  # points per mm
+_MAX_COORDINATE = 1e7  # from the tablet's corner, in 0.01 mm
+_POINTS_PER_MM_RANGE = 1e-3, 1e5  # points per mm
 
 
 class DamageError(Exception):
@@ -35,7 +35,7 @@ class DamageError(Exception):
 
 
 @dataclass(frozen=True)
-class Component:
+class PenComponent:
     """The pen down or up, from one keyword to the next; its numbers are read once a segment needs them."""
 
     down: bool
@@ -51,7 +51,9 @@ class Component:
             raise DamageError("too many points")
         if not {"X", "Y"} <= set(self.columns):
             raise DamageError("no columns X and Y")
-        if not all(_SCALES[0] <= scale <= _SCALES[1] for scale in self.points_per_mm):
+        if not all(
+            _POINTS_PER_MM_RANGE[0] <= scale <= _POINTS_PER_MM_RANGE[1] for scale in self.points_per_mm
+        ):
             raise DamageError("absurd scale")
         try:
             values = np.array(self.numbers.split(), np.float64)
@@ -62,13 +64,13 @@ class Component:
         axes = [self.columns.index("X"), self.columns.index("Y")]
         scale = 100 / np.array(self.points_per_mm)
         points: NDArray[np.float64] = values.reshape(-1, len(self.columns))[:, axes] * scale * (1, -1)
-        if not (np.abs(points) < _FARTHEST).all():
+        if not (np.abs(points) < _MAX_COORDINATE).all():
             raise DamageError("absurd coordinates")
         return points
 
 
 @dataclass(frozen=True)
-class Segment:
+class LabelledSegment:
     """What a stretch of ink says: components such as ``3``, ``3-5,7`` or, by points, ``12:3-13:8``."""
 
     delineation: str
@@ -76,11 +78,11 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Document:
+class UnipenDocument:
     """A file with all that it includes: numbered components, and its segments, None where one is damaged."""
 
-    components: list[Component]
-    segments: list[Segment | None]
+    components: list[PenComponent]
+    segments: list[LabelledSegment | None]
 
     def ink(self, delineation: str) -> tuple[list[NDArray[np.float64]], str]:
         """The strokes (n, 2) of a delineation and who wrote the first of them; ink only, no pen-up.
@@ -88,7 +90,7 @@ class Document:
         Raises DamageError if a part of it is not there or damaged, or if there is no ink.
         """
         strokes, writers, count = [], [], 0
-        for index, start, end in self._pieces(delineation):
+        for index, start, end in self._spans(delineation):
             component = self.components[index]
             if component.down:
                 points = component.points
@@ -104,7 +106,7 @@ class Document:
             raise DamageError("no ink")
         return strokes, writers[0]
 
-    def _pieces(self, delineation: str) -> Iterator[tuple[int, int, int | None]]:
+    def _spans(self, delineation: str) -> Iterator[tuple[int, int, int | None]]:
         """Component, first point and last point, None for all to the end, of each piece of a delineation."""
         count = 0
         for span in delineation.split(","):
@@ -118,30 +120,30 @@ class Document:
             if not first <= last < len(self.components):
                 raise DamageError("components not there")
             count += last - first + 1
-            if count > _MOST_COMPONENTS:
+            if count > _MAX_COMPONENTS:
                 raise DamageError("too many components")
             for index in range(first, last + 1):
                 yield index, (start or 0) if index == first else 0, end if index == last else None
 
 
-def read_document(text: str, read: Callable[[str], str]) -> Document:
+def read_document(text: str, read: Callable[[str], str]) -> UnipenDocument:
     """The components of a file and of what it includes, and the segments of the file itself.
 
     ``read`` gives the text behind the name in an ``.INCLUDE`` and raises DamageError if there is none: then
     components could be missing and the numbers of all others be wrong. Each name is included once, so a
     circle ends; a lexicon (``.lex``) holds no ink and is not asked for. Raises DamageError.
     """
-    reader = _Reader(read)
+    reader = _UnipenParser(read)
     reader.take(text)
     segments = [_segment(body) for keyword, body in _blocks(text) if keyword == "SEGMENT"]
-    return Document(reader.components, segments)
+    return UnipenDocument(reader.components, segments)
 
 
-class _Reader:
+class _UnipenParser:
     """What the keywords so far have said."""
 
     def __init__(self, read: Callable[[str], str]) -> None:
-        self.components: list[Component] = []
+        self.components: list[PenComponent] = []
         self._read = read
         self._included: set[str] = set()
         self._columns: tuple[str, ...] = ()
@@ -170,12 +172,14 @@ class _Reader:
         # One axis speaks for the other; where none is said, a point is taken for 0.01 mm.
         known = self._points_per_mm
         x = known.get("X", known.get("Y", 100.0))
-        self.components.append(Component(down, numbers, self._columns, (x, known.get("Y", x)), self._writer))
+        self.components.append(
+            PenComponent(down, numbers, self._columns, (x, known.get("Y", x)), self._writer)
+        )
 
     def _include(self, name: str) -> None:
         if name in self._included or name.endswith(".lex"):
             return
-        if len(self._included) == _MOST_INCLUDES:
+        if len(self._included) == _MAX_INCLUDES:
             raise DamageError("too many includes")
         self._included.add(name)
         self.take(self._read(name))
@@ -190,9 +194,9 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
         match = following
 
 
-def _segment(body: str) -> Segment | None:
+def _segment(body: str) -> LabelledSegment | None:
     match = _SEGMENT.match(body)
-    return Segment(match[1], re.sub(r"\\(.)", r"\1", match[2], flags=re.DOTALL)) if match else None
+    return LabelledSegment(match[1], re.sub(r"\\(.)", r"\1", match[2], flags=re.DOTALL)) if match else None
 
 
 def _number(body: str) -> float:

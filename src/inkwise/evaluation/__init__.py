@@ -1,26 +1,31 @@
 """Weights and arrays become numbers and pictures: metrics, mistakes, plots and a report."""
 
-from inkwise.evaluation.explanations import explain_answers, explain_mistakes, neighbours, occlusion
-from inkwise.evaluation.final_evaluation import finish
+from inkwise.evaluation.explanations import (
+    explain_mistakes,
+    explain_predictions,
+    nearest_neighbours,
+    occlusion,
+)
+from inkwise.evaluation.final_evaluation import evaluate_run
 from inkwise.evaluation.metrics import ClassScore, CoveragePoint, Evaluation, ReliabilityBin, evaluate
 from inkwise.evaluation.report import write_report
-from inkwise.evaluation.results import Answer, Explanation, Neighbour, Result, evaluate_model
+from inkwise.evaluation.results import EvaluationResult, Explanation, Neighbour, Prediction, evaluate_model
 
 __all__ = [
-    "Answer",
     "ClassScore",
     "CoveragePoint",
     "Evaluation",
+    "EvaluationResult",
     "Explanation",
     "Neighbour",
+    "Prediction",
     "ReliabilityBin",
-    "Result",
     "evaluate",
     "evaluate_model",
-    "explain_answers",
+    "evaluate_run",
     "explain_mistakes",
-    "finish",
-    "neighbours",
+    "explain_predictions",
+    "nearest_neighbours",
     "occlusion",
     "write_report",
 ]

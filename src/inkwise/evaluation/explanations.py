@@ -9,19 +9,19 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from inkwise._util.errors import DataError, ModelError
 from inkwise.datasets import Dataset
-from inkwise.evaluation.results import Answer, Classifier, Explanation, Neighbour, Result
+from inkwise.evaluation.results import Classifier, EvaluationResult, Explanation, Neighbour, Prediction
 
-NEIGHBOURS = 8
-EXPLAINED = 8  # mistakes of a set
+NEIGHBOUR_COUNT = 8
+MAX_EXPLAINED = 8  # mistakes of a set
 # Standard deviation of the patch, glyph pixels. Of 1, 1.5, 2 and 3 the one with which erasing the ink that is
 # said to matter most lowers the log-odds most, on MNIST test digits.
-_PATCH = 1.5
-_ROUNDING = 1e-6  # so far from 1 is the sum of a softmax in float32
+_PATCH_SIGMA = 1.5
+_SUM_TOLERANCE = 1e-6  # so far from 1 is the sum of a softmax in float32
 _CHUNK = 4096  # samples whose embeddings are in memory at once
 
 
-def explain_answers(
-    model: Classifier, answers: Sequence[Answer], among: Dataset | None = None
+def explain_predictions(
+    model: Classifier, answers: Sequence[Prediction], among: Dataset | None = None
 ) -> tuple[Explanation, ...]:
     """Explain the model's answers: by their ink, and by the 8 nearest samples of a set where there is one.
 
@@ -33,21 +33,21 @@ def explain_answers(
     if not answers:
         return ()
     glyphs = np.stack([answer.glyph for answer in answers])
-    near = neighbours(model, glyphs, among, NEIGHBOURS) if among else [()] * len(answers)
+    near = nearest_neighbours(model, glyphs, among, NEIGHBOUR_COUNT) if among else [()] * len(answers)
     return tuple(
         Explanation(answer, against, occlusion(model, answer.glyph, answer.read, against), nearest)
         for answer, nearest in zip(answers, near, strict=True)
-        for against in [_against(model, answer)]
+        for against in [_contrast_label(model, answer)]
     )
 
 
 def explain_mistakes(
-    model: Classifier, results: Sequence[Result], among: Dataset | None = None
-) -> list[Result]:
-    """Return the results with the surest 8 mistakes of each explained, see `explain_answers`."""
-    chosen = [[answer for answer in result.mistakes if answer.read][:EXPLAINED] for result in results]
+    model: Classifier, results: Sequence[EvaluationResult], among: Dataset | None = None
+) -> list[EvaluationResult]:
+    """Return the results with the surest 8 mistakes of each explained, see `explain_predictions`."""
+    chosen = [[answer for answer in result.mistakes if answer.read][:MAX_EXPLAINED] for result in results]
     # All at once, so that the set is run through the model once.
-    explained = iter(explain_answers(model, [answer for answers in chosen for answer in answers], among))
+    explained = iter(explain_predictions(model, [answer for answers in chosen for answer in answers], among))
     return [
         replace(result, explained=tuple(next(explained) for _ in answers))
         for result, answers in zip(results, chosen, strict=True)
@@ -77,7 +77,7 @@ def occlusion(
             raise ModelError(f"the model has no label {name!r}; it has {', '.join(model.labels)}")
     ink = glyph > 0
     y, x = np.nonzero(ink)
-    patches = np.exp(-((y[:, None] - y) ** 2 + (x[:, None] - x) ** 2) / (2 * _PATCH**2))  # (m, m)
+    patches = np.exp(-((y[:, None] - y) ** 2 + (x[:, None] - x) ** 2) / (2 * _PATCH_SIGMA**2))  # (m, m)
     glyphs = np.repeat(glyph[None], len(patches) + 1, axis=0)  # the last stays whole
     glyphs[:-1, ink] = np.rint(glyph[ink] * (1 - patches))
     probabilities = np.maximum(model.run(glyphs)[0], np.finfo(np.float32).tiny)
@@ -85,7 +85,7 @@ def occlusion(
     if against is None:
         # Summed, not 1 - p: that is 0 long before the others are. What the sum lacks to 1, by more than
         # rounding, is the probability of no digit.
-        lacking = np.maximum(1 - probabilities.sum(axis=1) - _ROUNDING, 0)
+        lacking = np.maximum(1 - probabilities.sum(axis=1) - _SUM_TOLERANCE, 0)
         others = np.delete(probabilities, column, axis=1).sum(axis=1) + lacking
     else:
         others = probabilities[:, model.labels.index(against)]
@@ -95,7 +95,7 @@ def occlusion(
     return influence
 
 
-def neighbours(
+def nearest_neighbours(
     model: Classifier, glyphs: NDArray[np.uint8], among: Dataset, k: int
 ) -> list[tuple[Neighbour, ...]]:
     """Find for each glyph the k labelled samples of a set that are most like it to the model.
@@ -130,5 +130,5 @@ def neighbours(
     ]
 
 
-def _against(model: Classifier, answer: Answer) -> str | None:
+def _contrast_label(model: Classifier, answer: Prediction) -> str | None:
     return answer.true if answer.true in model.labels and answer.true != answer.read else None

@@ -139,7 +139,7 @@ def evaluate(
     right = known & (answer == true)
     both = known & read
     other = ~known & (labels[labelled] == NOT_A_DIGIT)
-    refused = rejected(labels[labelled], classes, confidence, threshold)
+    refused = rejected_non_digits(labels[labelled], classes, confidence, threshold)
     answer[refused] = -1
 
     confusion = np.zeros((len(classes), len(classes)), np.int64)
@@ -173,7 +173,7 @@ def evaluate(
     )
 
 
-def rejected(
+def rejected_non_digits(
     labels: NDArray[np.str_],
     classes: tuple[str, ...],
     confidence: NDArray[np.floating[Any]],

@@ -25,7 +25,7 @@ def confusion_plot(evaluation: Evaluation) -> bytes:
     # The diagonal is a hundred times larger than what matters: it gets no colour, and the square root lets a
     # single mistake show beside a hundred.
     shade = np.sqrt(wrong / max(1, wrong.max()))
-    fig, ax = figure(1 + 0.43 * k, 0.9 + 0.43 * k)
+    fig, ax = new_figure(1 + 0.43 * k, 0.9 + 0.43 * k)
     ax.imshow(np.ma.masked_equal(shade, 0), cmap="Reds", vmin=0, vmax=1.25)
     for row, column in np.argwhere(confusion):
         right = row == column
@@ -48,14 +48,14 @@ def confusion_plot(evaluation: Evaluation) -> bytes:
     ax.set_xlabel("read as")
     ax.set_ylabel("true digit")
     ax.spines[:].set_visible(False)
-    return png(fig)
+    return figure_to_png(fig)
 
 
 def coverage_plot(evaluation: Evaluation) -> bytes:
     """Draw the accuracy on the surest share of the samples, and where it meets the target accuracies."""
     coverage = [point.coverage for point in evaluation.coverage_curve]
     accuracy = [point.accuracy for point in evaluation.coverage_curve]
-    fig, ax = figure(4.5, 4.1)
+    fig, ax = new_figure(4.5, 4.1)
     ax.plot(coverage, accuracy, color=BLUE, linewidth=2)
     for target in evaluation.coverage_at:
         ax.axhline(target.accuracy, color=GREY, linewidth=0.8, linestyle=":")
@@ -72,7 +72,7 @@ def coverage_plot(evaluation: Evaluation) -> bytes:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("coverage: share answered, the surest first")
     ax.set_ylabel("accuracy on these")
-    return png(fig)
+    return figure_to_png(fig)
 
 
 def reliability_plot(evaluation: Evaluation) -> bytes:
@@ -100,7 +100,7 @@ def reliability_plot(evaluation: Evaluation) -> bytes:
     below.set_xlabel("probability of the answer")
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
-    return png(fig)
+    return figure_to_png(fig)
 
 
 def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
@@ -124,7 +124,7 @@ def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
         ax.set_ylabel(quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.spines[["top", "right"]].set_visible(False)
-    return png(fig)
+    return figure_to_png(fig)
 
 
 def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float
         raise DataError(f"training history: column {name!r} holds what is no number") from error
 
 
-def figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Begin a picture of so many inches, with one plot in it."""
     fig = Figure(figsize=(width, height), layout="constrained")
     ax = fig.subplots()
@@ -143,7 +143,7 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
     return fig, ax
 
 
-def png(fig: Figure) -> bytes:
+def figure_to_png(fig: Figure) -> bytes:
     """Return the bytes of the finished picture."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=120, facecolor="white")

@@ -9,11 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from inkwise._util.files import make_folder, write_bytes, write_text
+from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise.evaluation import image_grids as walls
 from inkwise.evaluation import plots
 from inkwise.evaluation.metrics import json_safe
-from inkwise.evaluation.results import SHOWN, Result
+from inkwise.evaluation.results import MAX_SHOWN, EvaluationResult
 
 SUMMARY_HEAD = ("set", "n", "misses", "accuracy", "95 % interval", "log-loss", "calibration error")
 
@@ -43,7 +43,7 @@ img { display: block; max-width: 100%; background: white; border-radius: 8px; bo
 def write_report(
     path: Path,
     model_facts: Mapping[str, Any],
-    results: Sequence[Result],
+    results: Sequence[EvaluationResult],
     history: Sequence[Mapping[str, object]] | None = None,
 ) -> None:
     """Write the report to `path` (.html), and beside it evaluation.json and every picture as pictures/*.png.
@@ -59,20 +59,20 @@ def write_report(
         for kind, png in drawn.items()
     }
     folder = path.parent / "pictures"
-    make_folder(folder)
+    make_directory(folder)
     for name, png in (training | numbered).items():
         write_bytes(folder / f"{name}.png", png)
     write_text(path.with_name("evaluation.json"), to_json(model_facts, results))
     write_text(path, _page(model_facts, results, pictures, training))
 
 
-def to_json(model_facts: Mapping[str, Any], results: Sequence[Result]) -> str:
+def to_json(model_facts: Mapping[str, Any], results: Sequence[EvaluationResult]) -> str:
     """Return {"model": facts, "sets": [result, ..]} as indented JSON text."""
     content = {"model": dict(model_facts), "sets": [result.to_dict() for result in results]}
     return json.dumps(json_safe(content), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def summary_row(result: Result) -> tuple[str, ...]:
+def summary_row(result: EvaluationResult) -> tuple[str, ...]:
     """Return one set's line under SUMMARY_HEAD."""
     e = result.evaluation
     low, high = e.interval
@@ -87,7 +87,7 @@ def summary_row(result: Result) -> tuple[str, ...]:
     )
 
 
-def _pictures(result: Result) -> dict[str, bytes]:
+def _pictures(result: EvaluationResult) -> dict[str, bytes]:
     explained = {"explained": walls.explanations_plot(result.explained)} if result.explained else {}
     return explained | {
         "predictions": walls.predictions_plot(result.first),
@@ -100,13 +100,13 @@ def _pictures(result: Result) -> dict[str, bytes]:
 
 def _page(
     model_facts: Mapping[str, Any],
-    results: Sequence[Result],
+    results: Sequence[EvaluationResult],
     pictures: Sequence[Mapping[str, bytes]],
     training: Mapping[str, bytes],
 ) -> str:
     title = escape(f"Inkwise evaluation: {model_facts.get('name', 'model')}")
     facts = {name: value for name, value in model_facts.items() if name != "net"}
-    net = _net(model_facts.get("net"))
+    net = _layer_table(model_facts.get("net"))
     summary = _table(SUMMARY_HEAD, (summary_row(result) for result in results))
     sets = "".join(_section(*both) for both in zip(results, pictures, strict=True))
     learned = "".join(
@@ -120,7 +120,7 @@ def _page(
     )
 
 
-def _section(result: Result, pictures: Mapping[str, bytes]) -> str:
+def _section(result: EvaluationResult, pictures: Mapping[str, bytes]) -> str:
     e = result.evaluation
     classes = _table(
         ("digit", "n", "precision", "recall", "F1"),
@@ -129,7 +129,7 @@ def _section(result: Result, pictures: Mapping[str, bytes]) -> str:
             for s in e.scores
         ),
     )
-    shown = min(len(result.mistakes), SHOWN)
+    shown = min(len(result.mistakes), MAX_SHOWN)
     wall = _figure(f"worst mistakes, the surest first: {shown} of {e.misses}", pictures["mistakes"])
     explained = _figure(_legend(result), pictures["explained"]) if result.explained else ""
     first = _figure(f"the first {len(result.first)}: true → read", pictures["predictions"])
@@ -144,7 +144,7 @@ def _section(result: Result, pictures: Mapping[str, bytes]) -> str:
     )
 
 
-def _legend(result: Result) -> str:
+def _legend(result: EvaluationResult) -> str:
     legend = (
         f"the surest {len(result.explained)} explained: blue ink speaks for what was read, "
         "red ink for the true digit"
@@ -153,7 +153,7 @@ def _legend(result: Result) -> str:
     return legend + (", and the training digits that are most like it" if near else "")
 
 
-def _net(layers: Any) -> str:
+def _layer_table(layers: Any) -> str:
     """The net as a table, where the model's metadata tell of it: [[kind, shape, parameters], ..]."""
     try:
         rows = [(str(kind), " × ".join(map(str, shape)), f"{count:,}") for kind, shape, count in layers]
@@ -163,7 +163,7 @@ def _net(layers: Any) -> str:
     return _table(("layer", "output", "parameters"), [*rows, ("in all", "", f"{total:,}")])
 
 
-def _counts(result: Result) -> str:
+def _counts(result: EvaluationResult) -> str:
     e = result.evaluation
     apart = {
         "without ink, not read": e.unread,

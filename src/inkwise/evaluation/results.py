@@ -14,13 +14,13 @@ from inkwise._util.errors import DataError
 from inkwise._util.inputs import MEGABYTE, is_there, read_input
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset
-from inkwise.evaluation.metrics import Evaluation, evaluate, rejected
+from inkwise.evaluation.metrics import Evaluation, evaluate, rejected_non_digits
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 
 _LARGEST_HISTORY = 10 * MEGABYTE  # of history.csv, in bytes; an epoch takes 200
 
-SHOWN = 40  # answers on one picture
+MAX_SHOWN = 40  # answers on one picture
 
 
 class Classifier(Protocol):
@@ -39,7 +39,7 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Prediction:
     """One answer, about a glyph (28, 28) uint8 that is number `index` of its set.
 
     `true` is "" where nobody knows it, `read` is "" where no ink was found, and "not a digit" where what is
@@ -73,14 +73,14 @@ class Explanation:
     neighbours      none where there was no set to look in
     """
 
-    answer: Answer
+    answer: Prediction
     against: str | None
     influence: NDArray[np.float32]
     neighbours: tuple[Neighbour, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class EvaluationResult:
     """A model on one set.
 
     evaluation      its numbers
@@ -91,8 +91,8 @@ class Result:
 
     name: str
     evaluation: Evaluation
-    mistakes: tuple[Answer, ...]
-    first: tuple[Answer, ...]
+    mistakes: tuple[Prediction, ...]
+    first: tuple[Prediction, ...]
     explained: tuple[Explanation, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Result:
         return {"name": self.name, **self.evaluation.to_dict(), "mistakes": mistakes}
 
 
-def evaluate_model(model: Classifier, datasets: Iterable[Dataset]) -> list[Result]:
+def evaluate_model(model: Classifier, datasets: Iterable[Dataset]) -> list[EvaluationResult]:
     """Evaluate the model on each set. An all-zero glyph means that no ink was found: it counts as not read.
 
     Raises DataError, naming the set, when there is no set, or one without labels.
@@ -132,7 +132,7 @@ def read_history(source: str) -> list[dict[str, str]] | None:
         raise DataError(f"{path}: is no history of a training run") from None
 
 
-def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:
+def _evaluate_set(model: Classifier, dataset: Dataset) -> EvaluationResult:
     if not (dataset.labels != "").any():
         raise DataError(f"{dataset.name}: nothing to evaluate, no sample has a label")
     read = dataset.glyphs.max(axis=(1, 2)) > 0
@@ -140,15 +140,15 @@ def _evaluate_set(model: Classifier, dataset: Dataset) -> Result:
     evaluation = evaluate(probabilities, dataset.labels, model.labels, read, model.threshold)
     answers = np.where(read, np.array(model.labels, object)[probabilities.argmax(axis=1)], "")
     confidence = np.where(read, probabilities.max(axis=1), 0.0)
-    answers[rejected(dataset.labels, model.labels, confidence, model.threshold)] = NOT_A_DIGIT
+    answers[rejected_non_digits(dataset.labels, model.labels, confidence, model.threshold)] = NOT_A_DIGIT
     labelled = np.flatnonzero(dataset.labels != "")
     wrong = labelled[answers[labelled] != dataset.labels[labelled]]
     surest_first = wrong[np.argsort(-confidence[wrong], kind="stable")]
 
-    def given(index: NDArray[np.int64]) -> tuple[Answer, ...]:
+    def given(index: NDArray[np.int64]) -> tuple[Prediction, ...]:
         return tuple(
-            Answer(i, dataset.glyphs[i], str(dataset.labels[i]), str(answers[i]), float(confidence[i]))
+            Prediction(i, dataset.glyphs[i], str(dataset.labels[i]), str(answers[i]), float(confidence[i]))
             for i in index.tolist()
         )
 
-    return Result(dataset.name, evaluation, given(surest_first), given(labelled[:SHOWN]))
+    return EvaluationResult(dataset.name, evaluation, given(surest_first), given(labelled[:MAX_SHOWN]))

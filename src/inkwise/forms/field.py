@@ -8,17 +8,17 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from inkwise._util.errors import InkwiseError, nearest
+from inkwise._util.errors import InkwiseError, did_you_mean
 from inkwise._util.inputs import read_lines
-from inkwise.forms.yaml_values import Area, as_text, box_of, known_keys
+from inkwise.forms.yaml_values import PageBox, as_box, as_text, check_keys
 from inkwise.recognition.constraints import Constraint
 
 KINDS = ("number", "digit", "comb")
 
 # The columns and keys of a row beside its fields.
-_TAKEN = ("file", "page", "fit", "reason", "fields", "reviewed")
-_LONGEST = 64  # characters of a name
-_KNOWLEDGE = [item.name for item in fields(Constraint) if item.init]
+_RESERVED_NAMES = ("file", "page", "fit", "reason", "fields", "reviewed")
+_MAX_NAME_LENGTH = 64  # characters of a name
+_CONSTRAINT_KEYS = [item.name for item in fields(Constraint) if item.init]
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,25 @@ class Field:
     """
 
     name: str
-    box: Area
+    box: PageBox
     kind: str = "number"
     cells: int = 1
     constraint: Constraint | None = None
 
     def __post_init__(self) -> None:
         """Check what needs no other field."""
-        if len(self.name) > _LONGEST:
-            raise InkwiseError(f"the name has {len(self.name):,} characters; at most {_LONGEST} are possible")
+        if len(self.name) > _MAX_NAME_LENGTH:
+            raise InkwiseError(
+                f"the name has {len(self.name):,} characters; at most {_MAX_NAME_LENGTH} are possible"
+            )
         if not re.fullmatch(r"[^\W\d]([\w -]*[\w-])?", self.name):
             raise InkwiseError(
                 "the name must begin with a letter, then letters, digits, blanks, _ and - only"
             )
-        if self.name in _TAKEN:
+        if self.name in _RESERVED_NAMES:
             raise InkwiseError(f"the name is taken: a row has its own {self.name!r}")
         if self.kind not in KINDS:
-            raise InkwiseError(f"there is no kind {self.kind!r}{nearest(str(self.kind), KINDS)}")
+            raise InkwiseError(f"there is no kind {self.kind!r}{did_you_mean(str(self.kind), KINDS)}")
         if type(self.cells) is not int or not 1 <= self.cells <= 100:
             raise InkwiseError(f"cells {self.cells!r} is not a number from 1 to 100")
         if (self.kind == "comb") != (self.cells > 1):
@@ -79,13 +81,13 @@ class Field:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], folder: Path) -> Self:
         """From plain values; a path of a vocabulary is seen from the folder."""
-        known_keys(values, ["name", "box", "kind", "cells", *_KNOWLEDGE])
-        given = {key: value for key, value in values.items() if key in _KNOWLEDGE}
+        check_keys(values, ["name", "box", "kind", "cells", *_CONSTRAINT_KEYS])
+        given = {key: value for key, value in values.items() if key in _CONSTRAINT_KEYS}
         if isinstance(given.get("vocabulary"), str):
             given["vocabulary"] = read_lines(folder / as_text("vocabulary", given["vocabulary"]))
         return cls(
             name=as_text("name", values.get("name")),
-            box=box_of(values.get("box")),
+            box=as_box(values.get("box")),
             kind=values.get("kind", "number"),
             cells=values.get("cells", 1),
             constraint=Constraint.from_dict(given) if given else None,
@@ -97,7 +99,7 @@ class Field:
         if self.kind == "comb":
             values["cells"] = self.cells
         implied = {"length": (0, self.cells)} if self.kind != "number" else {}
-        for key in _KNOWLEDGE if self.constraint is not None else ():
+        for key in _CONSTRAINT_KEYS if self.constraint is not None else ():
             value = getattr(self.constraint, key)
             if value not in (None, implied.get(key)):
                 values[key] = list(value) if isinstance(value, tuple) else value

@@ -9,28 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError
-from inkwise.forms.dropout import contrast, shift, without_print, written
-from inkwise.forms.fiducials import placed
+from inkwise.forms.dropout import align_patch, extract_cells, print_contrast, remove_print
+from inkwise.forms.fiducials import find_poses
 from inkwise.forms.field import Field
-from inkwise.forms.registration import FITS, Aligned, Reference, agreement, darkness, shrunk
-from inkwise.forms.template import Form
-from inkwise.forms.yaml_values import Area
+from inkwise.forms.registration import (
+    MIN_FIT,
+    AlignedScan,
+    Reference,
+    downscale,
+    print_correlation,
+    relative_darkness,
+)
+from inkwise.forms.template import FormTemplate
+from inkwise.forms.yaml_values import PageBox
 from inkwise.image import Document
 from inkwise.preprocessing import Box
-from inkwise.preprocessing.rectification import LONGEST, warped
+from inkwise.preprocessing.rectification import MAX_PAGE_SIDE, warp
 from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.cells import read_cells
 from inkwise.recognition.reading import NO_INK
 
-_PAGE = 2339  # longer side of a template that has no reference, pixels: A4 at 200 dpi
-_SMALLEST = 50  # pixels, of a page that can be a form
-_MARGIN = 0.3  # of a field's height, to which writing may leave it
-_MEET = 0.3  # how far a field's own print agrees at least
-_SLACK = 0.004  # of the page's longer side by which a field may lie elsewhere
+_DEFAULT_PAGE_SIDE = 2339  # longer side of a template that has no reference, pixels: A4 at 200 dpi
+_MIN_PAGE_SIDE = 50  # pixels, of a page that can be a form
+_FIELD_MARGIN = 0.3  # of a field's height, to which writing may leave it
+_MIN_PRINT_CORRELATION = 0.3  # how far a field's own print agrees at least
+_SEARCH_RADIUS = 0.004  # of the page's longer side by which a field may lie elsewhere
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class FieldReading:
     """What was read in a field.
 
     Attributes:
@@ -55,7 +62,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class FormReading:
     """What was read on a filled form.
 
     Attributes:
@@ -65,88 +72,90 @@ class Sheet:
         reason: why something is not accepted, else None.
     """
 
-    form: Form
+    form: FormTemplate
     fit: float
-    entries: dict[str, Entry]
+    fields_read: dict[str, FieldReading]
     reason: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: the columns of the form, and `fields` with what else is known of each."""
         values: dict[str, Any] = {column: kind() for column, kind in self.form.columns.items()}
         for field in self.form.fields:
-            entry = self.entries.get(field.name)
+            entry = self.fields_read.get(field.name)
             if entry is not None and (reading := entry.reading) is not None:
                 plain = reading.text, round(reading.confidence, 4), reading.accepted
                 values.update(zip(field.columns, plain, strict=True))
-        fields = {name: entry.to_dict() for name, entry in self.entries.items()}
+        fields = {name: entry.to_dict() for name, entry in self.fields_read.items()}
         return {**values, "fit": round(self.fit, 4), "reason": self.reason, "fields": fields}
 
 
 class FormReader:
     """Reads scans of one form."""
 
-    def __init__(self, form: Form, recognizer: Recognizer) -> None:
+    def __init__(self, form: FormTemplate, recognizer: Recognizer) -> None:
         """Prepare a form.
 
         Raises:
             InkwiseError: its reference cannot be read, or too little is printed on it.
         """
         self._form, self._recognizer = form, recognizer
-        self._reference = prepared(form)
+        self._reference = load_reference(form)
         if self._reference is not None:
             height, width = self._reference.dark.shape
         else:
-            scale = _PAGE / max(form.size)
+            scale = _DEFAULT_PAGE_SIDE / max(form.size)
             width, height = (round(side * scale) for side in form.size)
         self._size = width, height
-        self._boxes = {field.name: self._pixels(field.box) for field in form.fields}
+        self._boxes = {field.name: self._to_pixels(field.box) for field in form.fields}
 
-    def read(self, grey: NDArray[np.uint8]) -> Sheet:
+    def read(self, grey: NDArray[np.uint8]) -> FormReading:
         """Read a scan or photograph (H, W) uint8 of the filled form, in any position."""
-        page = self._aligned(grey) if min(grey.shape) >= _SMALLEST else None
-        if page is None or page.fit < FITS:
+        page = self._align(grey) if min(grey.shape) >= _MIN_PAGE_SIDE else None
+        if page is None or page.fit < MIN_FIT:
             fit = 0.0 if page is None else page.fit
-            return Sheet(self._form, fit, {}, f"does not match the form {self._form.name!r}")
-        faint = 1.0 if self._reference is None else contrast(page.dark, self._reference.dark)
-        entries = {field.name: self._entry(field, page, faint) for field in self._form.fields}
+            return FormReading(self._form, fit, {}, f"does not match the form {self._form.name!r}")
+        faint = 1.0 if self._reference is None else print_contrast(page.dark, self._reference.dark)
+        entries = {field.name: self._read_field(field, page, faint) for field in self._form.fields}
         doubts = [f"{name}: {entry.reason}" for name, entry in entries.items() if entry.reason]
-        return Sheet(self._form, page.fit, entries, "; ".join(doubts) or None)
+        return FormReading(self._form, page.fit, entries, "; ".join(doubts) or None)
 
-    def _aligned(self, grey: NDArray[np.uint8]) -> Aligned | None:
+    def _align(self, grey: NDArray[np.uint8]) -> AlignedScan | None:
         reference = self._reference
         if not self._form.marks:
             assert reference is not None
             return reference.align(grey)
-        marks = np.array([self._pixels(box) for box in self._form.marks], np.float64)
-        ways = placed(grey, marks, self._size)
+        marks = np.array([self._to_pixels(box) for box in self._form.marks], np.float64)
+        ways = find_poses(grey, marks, self._size)
         if reference is not None:
-            pages = [reference.refined(grey, way.matrix) for way in ways[:4]]
+            pages = [reference.refine(grey, way.matrix) for way in ways[:4]]
             return max(pages, key=lambda page: page.fit, default=None)
         if not ways:
             return None
-        near = warped(grey, np.asarray(np.linalg.inv(ways[0].matrix)), self._size)
-        return Aligned(darkness(near), (grey.shape[1], grey.shape[0]), ways[0].matrix, ways[0].fit)
+        near = warp(grey, np.asarray(np.linalg.inv(ways[0].matrix)), self._size)
+        return AlignedScan(
+            relative_darkness(near), (grey.shape[1], grey.shape[0]), ways[0].matrix, ways[0].fit
+        )
 
-    def _entry(self, field: Field, page: Aligned, faint: float) -> Entry:
+    def _read_field(self, field: Field, page: AlignedScan, faint: float) -> FieldReading:
         x, y, w, h = self._boxes[field.name]
-        corners = page.in_scan(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64))
-        slack = _SLACK * max(page.size)
+        corners = page.to_scan(np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]], np.float64))
+        slack = _SEARCH_RADIUS * max(page.size)
         if (corners < -slack).any() or (corners > np.array(page.size) - 1 + slack).any():
-            return Entry(None, "is cut off", corners)
+            return FieldReading(None, "is cut off", corners)
         ink, inside = self._ink(field, page, faint)
         if ink is None:
-            return Entry(None, "is not where the form has it", corners)
-        cells = written(ink, inside, field.cells)
+            return FieldReading(None, "is not where the form has it", corners)
+        cells = extract_cells(ink, inside, field.cells)
         if not any(cell is not None for cell in cells):
-            return Entry(None, NO_INK, corners)
+            return FieldReading(None, NO_INK, corners)
         if field.kind == "number":
             assert cells[0] is not None
             reading = self._recognizer.read_number(cells[0], field.constraint)
         else:
             reading = read_cells(self._recognizer, cells, field.constraint)
-        return Entry(reading, reading.reason, corners)
+        return FieldReading(reading, reading.reason, corners)
 
-    def _ink(self, field: Field, page: Aligned, faint: float) -> tuple[NDArray[np.float32] | None, Box]:
+    def _ink(self, field: Field, page: AlignedScan, faint: float) -> tuple[NDArray[np.float32] | None, Box]:
         """A field's darkness with its margin, print taken out, and where the field is in it.
 
         None in place of the ink where the print about it is not that of the form.
@@ -159,25 +168,25 @@ class FormReader:
         if self._reference is None:
             return page.dark[top:bottom, left:right], inside
         printed = self._reference.dark[top:bottom, left:right]
-        slack = round(_SLACK * max(self._size))
+        slack = round(_SEARCH_RADIUS * max(self._size))
         framed = np.pad(page.dark, slack)
-        dark = shift(framed[top : bottom + 2 * slack, left : right + 2 * slack], printed)
-        same = agreement(printed, dark)
-        if same is not None and same < _MEET:
+        dark = align_patch(framed[top : bottom + 2 * slack, left : right + 2 * slack], printed)
+        same = print_correlation(printed, dark)
+        if same is not None and same < _MIN_PRINT_CORRELATION:
             return None, inside
-        return without_print(dark, printed, faint), inside
+        return remove_print(dark, printed, faint), inside
 
     def _margin(self, field: Field) -> int:
         """How far writing may leave a field: to the middle between it and its nearest neighbour."""
         x, y, w, h = self._boxes[field.name]
-        margin = _MARGIN * h
+        margin = _FIELD_MARGIN * h
         for name, (left, top, width, height) in self._boxes.items():
             if name != field.name:
                 apart = max(left - x - w, x - left - width, top - y - h, y - top - height)
                 margin = min(margin, apart / 2)
         return max(int(margin), 0)
 
-    def _pixels(self, box: Area) -> Box:
+    def _to_pixels(self, box: PageBox) -> Box:
         """A box of the form in pixels of the template."""
         fx, fy = self._size[0] / self._form.size[0], self._size[1] / self._form.size[1]
         x, y, w, h = box
@@ -185,7 +194,7 @@ class FormReader:
         return left, top, max(round((x + w) * fx) - left, 1), max(round((y + h) * fy) - top, 1)
 
 
-def prepared(form: Form) -> Reference | None:
+def load_reference(form: FormTemplate) -> Reference | None:
     """The reference to which scans of a form are aligned, if it has one.
 
     Raises:
@@ -193,15 +202,15 @@ def prepared(form: Form) -> Reference | None:
     """
     if form.reference is None:
         return None
-    reference = Reference(template(form))
-    if not form.marks and not reference.tells:
+    reference = Reference(load_template_image(form))
+    if not form.marks and not reference.is_distinctive:
         raise InkwiseError(
             f"{form.reference}: too little is printed on it to be found again; print four marks"
         )
     return reference
 
 
-def template(form: Form) -> NDArray[np.uint8]:
+def load_template_image(form: FormTemplate) -> NDArray[np.uint8]:
     """The scan of the empty form, (h, w) uint8, no longer than is read.
 
     Raises:
@@ -210,4 +219,4 @@ def template(form: Form) -> NDArray[np.uint8]:
     if form.reference is None:
         raise InkwiseError(f"the form {form.name!r} has no reference")
     with Document(form.reference) as document:
-        return shrunk(document.page(1).grey, LONGEST)[0]
+        return downscale(document.page(1).grey, MAX_PAGE_SIDE)[0]

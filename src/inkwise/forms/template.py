@@ -14,14 +14,14 @@ from inkwise._util.errors import InkwiseError, one_line
 from inkwise._util.files import write_text
 from inkwise._util.inputs import MEGABYTE, clear_read_errors, open_input
 from inkwise.forms.field import Field
-from inkwise.forms.yaml_values import Area, as_text, box_of, dump, known_keys, load, mapping
+from inkwise.forms.yaml_values import PageBox, as_box, as_mapping, as_text, check_keys, dump_yaml, load_yaml
 from inkwise.image import Document
 
-_SAME_SHAPE = 0.02  # by which the sides of the page and of its reference may differ in proportion
-_SLIM = 20  # times the other is a side of the page at most
-_LEAST = 0.003  # of the page's longer side: less is no place to write a digit
-_DIFFERS = 1.5  # times the area of any other mark
-_MOST = 500  # fields: each is held against all others
+_ASPECT_TOLERANCE = 0.02  # by which the sides of the page and of its reference may differ in proportion
+_MAX_ASPECT_RATIO = 20  # times the other is a side of the page at most
+_MIN_FIELD_SIDE = 0.003  # of the page's longer side: less is no place to write a digit
+_MIN_AREA_RATIO = 1.5  # times the area of any other mark
+_MAX_FIELDS = 500  # fields: each is held against all others
 
 
 class FormError(InkwiseError):
@@ -39,7 +39,7 @@ class FormError(InkwiseError):
 
 
 @dataclass(frozen=True)
-class Form:
+class FormTemplate:
     """A template: what is printed where, and where numbers are written.
 
     Attributes:
@@ -57,7 +57,7 @@ class Form:
     size: tuple[float, float]
     fields: tuple[Field, ...]
     reference: Path | None = None
-    marks: tuple[Area, ...] = ()
+    marks: tuple[PageBox, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the whole."""
@@ -72,7 +72,7 @@ class Form:
             problems.append(f"marks: there are {len(self.marks)}, not four")
         elif self.marks and not _in_corners(self.marks, self.size):
             problems.append("marks: there must be one in each quarter of the page, near its corner")
-        if self.reference is None and len(self.marks) == 4 and not _one_differs(self.marks):
+        if self.reference is None and len(self.marks) == 4 and not _orientation_is_unique(self.marks):
             problems.append("marks: without a reference, one must have 1.5 times the area of any other")
         boxes = {f"field {field.name!r}": field.box for field in self.fields}
         columns = [column for field in self.fields for column in field.columns]
@@ -81,10 +81,10 @@ class Form:
             problems.append(f"field {twice!r}: there are {columns.count(twice)} columns of this name")
         places = boxes | {f"mark {number}": box for number, box in enumerate(self.marks, 1)}
         width, height = self.size
-        if max(self.size) > _SLIM * min(self.size):
+        if max(self.size) > _MAX_ASPECT_RATIO * min(self.size):
             problems.append(f"a page of {width:g} x {height:g} is too slim")
         for field in self.fields:
-            if min(field.box[2] / field.cells, field.box[3]) < _LEAST * max(self.size):
+            if min(field.box[2] / field.cells, field.box[3]) < _MIN_FIELD_SIDE * max(self.size):
                 what = "cells of the box are" if field.cells > 1 else "box is"
                 problems.append(f"field {field.name!r}: the {what} too small to write a digit into")
         for what, (x, y, w, h) in places.items():
@@ -105,7 +105,7 @@ class Form:
             FormError: it is no form; `problems` has all that is wrong, each naming file and field.
         """
         try:
-            return cls.from_dict(load(path), path.parent)
+            return cls.from_dict(load_yaml(path), path.parent)
         except FormError as error:
             problems = error.problems
         except InkwiseError as error:
@@ -121,20 +121,20 @@ class Form:
         """
         problems: list[str] = []
         try:
-            known_keys(values, [item.name for item in fields(cls)])
+            check_keys(values, [item.name for item in fields(cls)])
             found = []
-            entries = _list("fields", values.get("fields"))
-            if len(entries) > _MOST:
-                raise InkwiseError(f"there are {len(entries):,} fields; at most {_MOST} are possible")
+            entries = _as_list("fields", values.get("fields"))
+            if len(entries) > _MAX_FIELDS:
+                raise InkwiseError(f"there are {len(entries):,} fields; at most {_MAX_FIELDS} are possible")
             for number, entry in enumerate(entries, 1):
                 name = entry.get("name", number) if isinstance(entry, Mapping) else number
                 try:
-                    found.append(Field.from_dict(mapping(entry), folder))
+                    found.append(Field.from_dict(as_mapping(entry), folder))
                 except InkwiseError as error:
                     problems.append(f"field {name!r:.70}: {error}")
-            reference, size = _page(values, folder)
-            drawn = enumerate(_list("marks", values.get("marks", [])), 1)
-            marks = tuple(box_of(box, f"mark {number}: the box") for number, box in drawn)
+            reference, size = _reference_and_size(values, folder)
+            drawn = enumerate(_as_list("marks", values.get("marks", [])), 1)
+            marks = tuple(as_box(box, f"mark {number}: the box") for number, box in drawn)
             form = cls(as_text("name", values.get("name")), size, tuple(found), reference, marks)
         except FormError as error:
             # Without the fields that are wrong in themselves there may be none.
@@ -160,7 +160,7 @@ class Form:
             values["reference"] = Path(os.path.relpath(self.reference, folder)).as_posix()
         if self.marks:
             values["marks"] = [list(box) for box in self.marks]
-        return dump({**values, "fields": [field.to_dict() for field in self.fields]})
+        return dump_yaml({**values, "fields": [field.to_dict() for field in self.fields]})
 
     def digest(self) -> str:
         """What tells it from other forms, its reference's content included.
@@ -185,17 +185,17 @@ class Form:
         return {**own, "fit": float, "reason": str}
 
 
-def _list(name: str, value: Any) -> list[Any]:
+def _as_list(name: str, value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise InkwiseError(f"{name} must be a list")
     return value
 
 
-def _page(values: Mapping[str, Any], folder: Path) -> tuple[Path | None, tuple[float, float]]:
+def _reference_and_size(values: Mapping[str, Any], folder: Path) -> tuple[Path | None, tuple[float, float]]:
     """The reference, and the size of the page: that of the reference where none is given."""
     reference, size = None, None
     if "size" in values:
-        size = box_of([0, 0, *_list("size", values["size"])], "size", "[width, height]")[2:]
+        size = as_box([0, 0, *_as_list("size", values["size"])], "size", "[width, height]")[2:]
     if "reference" not in values:
         if size is None:
             raise InkwiseError("needs a size (width and height of the page) where it has no reference")
@@ -206,23 +206,23 @@ def _page(values: Mapping[str, Any], folder: Path) -> tuple[Path | None, tuple[f
             height, width = document.page(1).grey.shape
     except InkwiseError as error:
         raise InkwiseError(f"reference: {error}") from None
-    if size is not None and abs(size[0] * height / (size[1] * width) - 1) > _SAME_SHAPE:
+    if size is not None and abs(size[0] * height / (size[1] * width) - 1) > _ASPECT_TOLERANCE:
         shape = f"{width} x {height} pixels"
         raise InkwiseError(f"size {size[0]:g} x {size[1]:g} has another shape than its reference, {shape}")
     return reference, size or (width, height)
 
 
-def _one_differs(marks: tuple[Area, ...]) -> bool:
+def _orientation_is_unique(marks: tuple[PageBox, ...]) -> bool:
     """Whether one mark is so much larger than the others that no other way to lie looks the same."""
     second, largest = sorted(w * h for _, _, w, h in marks)[2:]
-    return largest >= _DIFFERS * second
+    return largest >= _MIN_AREA_RATIO * second
 
 
-def _in_corners(marks: tuple[Area, ...], size: tuple[float, float]) -> bool:
+def _in_corners(marks: tuple[PageBox, ...], size: tuple[float, float]) -> bool:
     """Whether each quarter of the page has a mark."""
     return len({(2 * x + w > size[0], 2 * y + h > size[1]) for x, y, w, h in marks}) == 4
 
 
-def _overlap(one: Area, other: Area) -> bool:
+def _overlap(one: PageBox, other: PageBox) -> bool:
     low = [max(pair) for pair in zip(one[:2], other[:2], strict=True)]
     return all(low[axis] < min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) for axis in (0, 1))

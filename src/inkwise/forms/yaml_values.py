@@ -8,19 +8,19 @@ from typing import Any
 
 import yaml
 
-from inkwise._util.errors import DataError, InkwiseError, nearest
+from inkwise._util.errors import DataError, InkwiseError, did_you_mean
 from inkwise._util.inputs import MEGABYTE, read_input
-from inkwise._util.text import checked
+from inkwise._util.text import validate_text
 
-Area = tuple[float, float, float, float]
+PageBox = tuple[float, float, float, float]
 """x, y, width, height of a box, in the unit of the page's size."""
 
-_FARTHEST = 1e6  # a coordinate
-_LARGEST = MEGABYTE  # of a file, in bytes: PyYAML takes 10 s for so many
-_LONGEST = 1000  # characters of a name or a path
+_MAX_COORDINATE = 1e6  # a coordinate
+_MAX_FILE_BYTES = MEGABYTE  # of a file, in bytes: PyYAML takes 10 s for so many
+_MAX_TEXT_LENGTH = 1000  # characters of a name or a path
 
 
-class _Loader(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):
     """Plain values only: no aliases, which can make a small file endless, and no key twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -41,57 +41,57 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load(path: Path) -> Mapping[str, Any]:
+def load_yaml(path: Path) -> Mapping[str, Any]:
     """The mapping in a YAML file.
 
     Raises:
         DataError: it cannot be opened, or is no YAML, or no mapping.
     """
-    text = read_input(path, _LARGEST)
+    text = read_input(path, _MAX_FILE_BYTES)
     try:
-        values = yaml.load(text, _Loader)
+        values = yaml.load(text, _StrictLoader)
     except yaml.MarkedYAMLError as error:
         where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise DataError(f"{path}: {where}{error.problem}") from None
     except (yaml.YAMLError, AttributeError, LookupError, ValueError, RecursionError) as error:
         # Beside damage: a value that is not what its tag says, of which each constructor has its own word.
         raise DataError(f"{path}: is no YAML ({' '.join(str(error).split())[:80]})") from None
-    return mapping(values)
+    return as_mapping(values)
 
 
-def dump(values: Mapping[str, Any]) -> str:
+def dump_yaml(values: Mapping[str, Any]) -> str:
     """Return plain values as YAML."""
     return str(yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, default_flow_style=None))
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     """The value itself, if it has keys."""
     if not isinstance(value, Mapping):
         raise InkwiseError("must be keys with values, as `name: meter card`")
     return value
 
 
-def known_keys(values: Mapping[str, Any], known: Sequence[str]) -> None:
+def check_keys(values: Mapping[str, Any], known: Sequence[str]) -> None:
     """Refuse a key that is not known; the message names the nearest."""
     for key in values:
         if key not in known:
-            raise InkwiseError(f"unknown key {key!r}{nearest(str(key), known)}")
+            raise InkwiseError(f"unknown key {key!r}{did_you_mean(str(key), known)}")
 
 
 def as_text(key: str, value: Any) -> str:
     """The value without the blanks around it, if it is text that says something."""
     if value is None:
         raise InkwiseError(f"{key} is missing")
-    return checked(key, value, _LONGEST)
+    return validate_text(key, value, _MAX_TEXT_LENGTH)
 
 
-def box_of(value: Any, key: str = "box", shape: str = "[x, y, width, height]") -> Any:
+def as_box(value: Any, key: str = "box", shape: str = "[x, y, width, height]") -> Any:
     """Four numbers as a tuple; width and height are more than 0."""
     numbers = value if isinstance(value, list) else []
     good = len(numbers) == 4 and all(type(number) in (int, float) for number in numbers)
     if (
         not good
-        or not all(abs(number) < _FARTHEST for number in numbers)
+        or not all(abs(number) < _MAX_COORDINATE for number in numbers)
         or numbers[2] <= 0
         or numbers[3] <= 0
     ):

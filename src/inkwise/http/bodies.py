@@ -12,17 +12,17 @@ from starlette.exceptions import HTTPException
 
 from inkwise._util.errors import InkwiseError
 
-POINTS = 20_000
+MAX_POINTS = 20_000
 """Points of all strokes in one request."""
 
 PIXELS = 16_000_000
 """Maximum number of pixels of a picture: to read so many takes some 650 MB."""
 
-STROKES = 500
+MAX_STROKES = 500
 """Strokes in one request, and answers: each may be a digit of its own, which takes its time to be read."""
 
 
-class RefusedError(Exception):
+class RequestError(Exception):
     """A request that is answered with this status and this one line."""
 
     def __init__(self, status: int, error: str, headers: Mapping[str, str] | None = None) -> None:
@@ -32,7 +32,7 @@ class RefusedError(Exception):
         self.headers = headers or {}
 
 
-class TooLargeError(RefusedError):
+class PayloadTooLargeError(RequestError):
     """More was sent than is taken."""
 
     def __init__(self, error: str) -> None:
@@ -40,7 +40,7 @@ class TooLargeError(RefusedError):
         super().__init__(413, error)
 
 
-def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, made without FastAPI's walk through every value."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return Response(text, status, headers, media_type="application/json")
@@ -51,17 +51,17 @@ def content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def check_json(request: Request) -> None:
+def require_json(request: Request) -> None:
     """Refuse a body that is not said to be JSON: a form on another site cannot send this type.
 
     Raises:
         RefusedError: it is said to be something else.
     """
     if content_type(request) != "application/json":
-        raise RefusedError(415, "the body must be application/json")
+        raise RequestError(415, "the body must be application/json")
 
 
-def fields(body: bytes) -> dict[str, Any]:
+def parse_json_object(body: bytes) -> dict[str, Any]:
     """The values of a JSON object.
 
     Raises:
@@ -76,7 +76,7 @@ def fields(body: bytes) -> dict[str, Any]:
     return plain
 
 
-def strokes_of(value: object) -> list[Any]:
+def parse_strokes(value: object) -> list[Any]:
     """A list of strokes that is no longer than allowed; what the strokes hold is looked at where it is drawn.
 
     Raises:
@@ -87,11 +87,11 @@ def strokes_of(value: object) -> list[Any]:
         raise InkwiseError("strokes is not a list of strokes")
     if not all(isinstance(stroke, list) for stroke in value):
         raise InkwiseError("strokes holds what is not a list of points")
-    if len(value) > STROKES:
-        raise TooLargeError(f"{len(value):,} strokes; at most {STROKES:,} are taken at once")
+    if len(value) > MAX_STROKES:
+        raise PayloadTooLargeError(f"{len(value):,} strokes; at most {MAX_STROKES:,} are taken at once")
     points = sum(map(len, value))
-    if points > POINTS:
-        raise TooLargeError(f"{points:,} points; at most {POINTS:,} are taken at once")
+    if points > MAX_POINTS:
+        raise PayloadTooLargeError(f"{points:,} points; at most {MAX_POINTS:,} are taken at once")
     return value
 
 
@@ -102,33 +102,33 @@ def check_pixels(width: int, height: int, most: int = PIXELS) -> None:
         TooLargeError: it has more than `most`.
     """
     if width * height > most:
-        raise TooLargeError(f"{width} x {height} pixels; at most {most:,} are taken")
+        raise PayloadTooLargeError(f"{width} x {height} pixels; at most {most:,} are taken")
 
 
-def answer_errors(app: FastAPI) -> None:
+def add_error_handlers(app: FastAPI) -> None:
     """Have an app answer what goes wrong with {"error": one line}."""
-    app.add_exception_handler(InkwiseError, _unusable)
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(InkwiseError, _handle_inkwise_error)
+    app.add_exception_handler(RequestError, _handle_request_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_error)
 
 
-async def _unusable(request: Request, error: Exception) -> Response:
-    return answer({"error": str(error)}, 422)
+async def _handle_inkwise_error(request: Request, error: Exception) -> Response:
+    return json_response({"error": str(error)}, 422)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return answer({"error": str(error)}, error.status, error.headers)
+async def _handle_request_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return json_response({"error": str(error)}, error.status, error.headers)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return answer({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+    return json_response({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     line = f"{request.method} {request.url.path[:80]}: {error.detail}"
-    return answer({"error": line}, error.status_code, error.headers)
+    return json_response({"error": line}, error.status_code, error.headers)

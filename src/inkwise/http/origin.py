@@ -10,7 +10,7 @@ from starlette.types import Scope
 from inkwise.http.sockets import is_address, is_loopback
 
 
-class Origin:
+class OriginPolicy:
     """What a server that is bound to some name or address takes for its own.
 
     A page elsewhere must neither reach this server under a name of its own (its Host is foreign) nor send it
@@ -23,7 +23,7 @@ class Origin:
         machine = socket.gethostname().lower()
         self._names = {"localhost", host.lower(), machine, f"{machine}.local"}
 
-    def foreign(self, scope: Scope, headers: Headers, *, linked: bool = False) -> str | None:
+    def foreign_reason(self, scope: Scope, headers: Headers, *, linked: bool = False) -> str | None:
         """Why the request seems to come from elsewhere, None where it does not.
 
         Args:
@@ -42,13 +42,13 @@ class Origin:
         return None
 
     def _is_ours(self, host: str, scope: Scope) -> bool:
-        name, port = _split(host)
+        name, port = _split_host(host)
         if self._loopback:
             return is_loopback(name) and port in ("", str(scope["server"][1]))
         return name in self._names or is_address(name)
 
 
-def _split(host: str) -> tuple[str, str]:
+def _split_host(host: str) -> tuple[str, str]:
     """The name and the port of a Host header."""
     if host.startswith("["):
         name, _, port = host[1:].partition("]")

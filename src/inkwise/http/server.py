@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inkwise.http.bodies import answer
+from inkwise.http.bodies import json_response
 from inkwise.http.connections import HEAD_BYTES, IDLE_SECONDS, Connection, Connections
 from inkwise.http.sockets import BACKLOG
 from inkwise.http.throttle import FewWarnings, Throttle
@@ -90,7 +90,7 @@ def _limit_headers(app: ASGIApp) -> ASGIApp:
     async def limited(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and len(scope["headers"]) > HEADERS:
             error = f"{len(scope['headers']):,} headers; at most {HEADERS} are accepted"
-            await answer({"error": error}, 431)(scope, receive, send)
+            await json_response({"error": error}, 431)(scope, receive, send)
         else:
             await app(scope, receive, send)
 

@@ -1,6 +1,6 @@
 """Files, PDF pages and arrays become grey images."""
 
-from inkwise.image.decode import SUFFIXES, Picture, decode
-from inkwise.image.documents import DOCUMENT_SUFFIXES, Document, Page, pages
+from inkwise.image.decode import SUFFIXES, ImageSource, load_image
+from inkwise.image.documents import DOCUMENT_SUFFIXES, Document, Page, iter_pages
 
-__all__ = ["DOCUMENT_SUFFIXES", "SUFFIXES", "Document", "Page", "Picture", "decode", "pages"]
+__all__ = ["DOCUMENT_SUFFIXES", "SUFFIXES", "Document", "ImageSource", "Page", "iter_pages", "load_image"]

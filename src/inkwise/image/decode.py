@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from inkwise._util.errors import PictureError
+from inkwise._util.errors import ImageError
 from inkwise._util.inputs import open_input
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
@@ -27,7 +27,7 @@ MIN_SIDE = 8
 
 _LARGEST = 1_000_000_000  # bytes of a file: pdfium looks through all of a damaged one, 5 s for so many
 
-_TURNS = {
+_EXIF_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -38,11 +38,11 @@ _TURNS = {
 }
 """What makes a picture upright, by its EXIF orientation."""
 
-Picture = str | Path | bytes | Image.Image | NDArray[np.uint8]
+ImageSource = str | Path | bytes | Image.Image | NDArray[np.uint8]
 """What can be read: a path, the bytes of a file, a PIL image, or an (H, W) or (H, W, 3|4) uint8 array."""
 
 
-def decode(picture: Picture) -> NDArray[np.uint8]:
+def load_image(picture: ImageSource) -> NDArray[np.uint8]:
     """Decode a picture to grey, (H, W) uint8, upright.
 
     Colours become grey along the axis in which they vary most, so that yellow ink on white paper is as
@@ -52,12 +52,12 @@ def decode(picture: Picture) -> NDArray[np.uint8]:
         PictureError: not a picture, truncated, empty, too small or too large; the message names the file.
     """
     if isinstance(picture, np.ndarray):
-        return check_size(_grey(_check_array(picture)), "the array")
+        return check_min_size(_to_grey(_check_array(picture)), "the array")
     if isinstance(picture, Image.Image):
-        return decode_image(picture, "the picture")
+        return pil_to_grey(picture, "the picture")
     file, name = open_file(picture)
     with file:
-        return decode_image(open_image(file, name), name)
+        return pil_to_grey(open_image(file, name), name)
 
 
 def open_file(source: str | Path | bytes) -> tuple[IO[bytes], str]:
@@ -71,11 +71,11 @@ def open_file(source: str | Path | bytes) -> tuple[IO[bytes], str]:
         file, name = io.BytesIO(source), "the picture"
         size = len(source)
     else:
-        file, name = open_input(source, _LARGEST, PictureError), str(source)
+        file, name = open_input(source, _LARGEST, ImageError), str(source)
         size = os.fstat(file.fileno()).st_size
     if size == 0:
         file.close()
-        raise PictureError(f"{name}: is empty (0 bytes)")
+        raise ImageError(f"{name}: is empty (0 bytes)")
     return file, name
 
 
@@ -85,35 +85,35 @@ def open_image(file: IO[bytes], name: str) -> Image.Image:
     Raises:
         PictureError: it is none, or too large.
     """
-    with clear_errors(name):
+    with pillow_errors(name):
         image = Image.open(file, formats=FORMATS)
-    check_pixels(*image.size, name)  # Pillow itself only warns up to twice its limit
+    check_pixel_count(*image.size, name)  # Pillow itself only warns up to twice its limit
     return image
 
 
-def decode_image(image: Image.Image, name: str) -> NDArray[np.uint8]:
-    """As `decode`, of a PIL image that messages call `name`."""
-    with clear_errors(name):
+def pil_to_grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """As `load_image`, of a PIL image that messages call `name`."""
+    with pillow_errors(name):
         pixels = _pixels(image)
-    return check_size(_grey(pixels), name)
+    return check_min_size(_to_grey(pixels), name)
 
 
-def check_pixels(width: float, height: float, name: str) -> None:
+def check_pixel_count(width: float, height: float, name: str) -> None:
     """Refuse what is too large to be decoded.
 
     Raises:
         PictureError: it has more pixels than Pillow takes.
     """
     if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
-        raise _too_large(name)
+        raise _too_large_error(name)
 
 
-def _too_large(name: str) -> PictureError:
-    return PictureError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first")
+def _too_large_error(name: str) -> ImageError:
+    return ImageError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first")
 
 
 @contextmanager
-def clear_errors(name: str) -> Iterator[None]:
+def pillow_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises into a PictureError of one line.
 
     Pillow's warnings go through the caller's filters, because filters belong to the whole process: to change
@@ -122,9 +122,9 @@ def clear_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_large(name) from None
+        raise _too_large_error(name) from None
     except UnidentifiedImageError:
-        raise PictureError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
+        raise ImageError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
     except (
         OSError,
         SyntaxError,
@@ -137,7 +137,7 @@ def clear_errors(name: str) -> Iterator[None]:
         Warning,
     ) as error:
         # Pillow's words for a broken file differ by format; they stand in brackets.
-        raise PictureError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None
+        raise ImageError(f"{name}: the picture is damaged or cut off ({_one_line(error)})") from None
 
 
 def _one_line(error: Exception) -> str:
@@ -146,13 +146,13 @@ def _one_line(error: Exception) -> str:
 
 def _check_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if array.dtype != np.uint8:
-        raise PictureError(f"an array must be uint8, not {array.dtype}")
+        raise ImageError(f"an array must be uint8, not {array.dtype}")
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
-        raise PictureError(f"an array must be (H, W) or (H, W, 3|4), not {array.shape}")
+        raise ImageError(f"an array must be (H, W) or (H, W, 3|4), not {array.shape}")
     return array
 
 
-def check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+def check_min_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """The picture (H, W) uint8 itself.
 
     Raises:
@@ -160,13 +160,13 @@ def check_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """
     height, width = grey.shape
     if min(height, width) < 2 or max(height, width) < MIN_SIDE:
-        raise PictureError(f"{name}: {width} x {height} pixels is too small to hold a digit")
+        raise ImageError(f"{name}: {width} x {height} pixels is too small to hold a digit")
     return grey
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     """(H, W) or (H, W, 3|4) uint8 of a PIL image, its EXIF rotation applied."""
-    image = _upright(image)
+    image = _apply_exif_rotation(image)
     if image.mode.startswith("I") or image.mode == "F":
         deep = np.nan_to_num(np.asarray(image, np.float64))
         full = 65535.0 if image.mode != "F" else 255.0 if deep.max(initial=0) > 1 else 1.0
@@ -176,25 +176,25 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _apply_exif_rotation(image: Image.Image) -> Image.Image:
     """Apply the EXIF rotation; ImageOps.exif_transpose also rewrites the other tags and fails on odd ones."""
     image.load()
-    turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    turn = _EXIF_TRANSPOSES.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     return image if turn is None else image.transpose(turn)
 
 
-def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.size == 0:
-        raise PictureError("the picture has no pixels")
+        raise ImageError("the picture has no pixels")
     if pixels.ndim == 2:
         return pixels
     colour = np.ascontiguousarray(pixels[..., :3])
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
-        colour = _on_paper(colour, pixels[..., 3])
-    return _principal(colour)
+        colour = _composite_on_paper(colour, pixels[..., 3])
+    return _project_to_principal_axis(colour)
 
 
-def _on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _composite_on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay colours (H, W, 3) that cover by `alpha` (H, W) on white if they are dark, else on black."""
     cover = cv2.merge([alpha] * 3)
     laid = cv2.multiply(colour, cover, scale=1 / 255)
@@ -203,7 +203,7 @@ def _on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np
     return np.asarray(laid, np.uint8)
 
 
-def _principal(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _project_to_principal_axis(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Project (H, W, 3) colours on their first principal axis, kept within 0..255, light staying light."""
     step = max(1, round((colour.shape[0] * colour.shape[1] / 65536) ** 0.5))
     sample = colour[::step, ::step].reshape(-1, 3)

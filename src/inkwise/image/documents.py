@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags
 
-from inkwise._util.errors import PictureError
+from inkwise._util.errors import ImageError
 from inkwise._util.inputs import clear_read_errors
 from inkwise.image.decode import (
     SUFFIXES,
-    check_pixels,
-    clear_errors,
-    decode_image,
+    check_pixel_count,
     open_file,
     open_image,
+    pil_to_grey,
+    pillow_errors,
 )
 
 DOCUMENT_SUFFIXES = (*SUFFIXES, ".pdf")
 
-_HEAD = 1024  # a PDF says what it is within so many bytes
+_PDF_HEADER_BYTES = 1024  # a PDF says what it is within so many bytes
 _MOST_PAGES = 10_000  # of a TIFF: Pillow's time to find them grows with their square
 
 
@@ -57,15 +57,15 @@ class Document:
         """
         self._file, self._name = open_file(source)
         try:
-            with clear_read_errors(self._name, PictureError):
-                head = self._file.read(_HEAD)
+            with clear_read_errors(self._name, ImageError):
+                head = self._file.read(_PDF_HEADER_BYTES)
                 self._file.seek(0)
             if b"%PDF-" in head:
-                from inkwise.image.pdf import Pdf  # it brings pdfium, which pictures need not wait for
+                from inkwise.image.pdf import PdfPages  # it brings pdfium, which pictures need not wait for
 
-                self._pages: Pdf | _Frames = Pdf(self._file, self._name)
+                self._pages: PdfPages | _PillowPages = PdfPages(self._file, self._name)
             else:
-                self._pages = _Frames(self._file, self._name)
+                self._pages = _PillowPages(self._file, self._name)
         except BaseException:
             self._file.close()
             raise
@@ -81,7 +81,7 @@ class Document:
             PictureError: there is no such page, or it is damaged, too large or too small; others may do.
         """
         if not 1 <= number <= len(self):
-            raise PictureError(f"{self._name}: has no page {number}, but {len(self)}")
+            raise ImageError(f"{self._name}: has no page {number}, but {len(self)}")
         name = self._name if len(self) == 1 else f"{self._name}, page {number}"
         return Page(number, self._pages.grey(number - 1, name))
 
@@ -101,7 +101,7 @@ class Document:
         self.close()
 
 
-def pages(source: str | Path | bytes) -> Iterator[Page]:
+def iter_pages(source: str | Path | bytes) -> Iterator[Page]:
     """The pages of a file, or of the bytes of one, each read when it is asked for.
 
     Raises:
@@ -112,7 +112,7 @@ def pages(source: str | Path | bytes) -> Iterator[Page]:
             yield document.page(number)
 
 
-class _Frames:
+class _PillowPages:
     """The pictures in a file that Pillow reads: the pages of a TIFF, the first of any other."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
@@ -124,15 +124,15 @@ class _Frames:
         yield 0
         for frame in count(1):
             if frame == _MOST_PAGES:
-                raise PictureError(f"{name}: has more than {_MOST_PAGES:,} pages; split it first")
+                raise ImageError(f"{name}: has more than {_MOST_PAGES:,} pages; split it first")
             try:
-                with clear_errors(name):
+                with pillow_errors(name):
                     try:
                         self._image.seek(frame)
                     except EOFError:
                         return
                     smaller = self._image.getexif().get(ExifTags.Base.NewSubfileType, 0) & 1
-            except PictureError:
+            except ImageError:
                 yield frame
                 return
             if not smaller:  # of another frame, for a preview
@@ -142,10 +142,10 @@ class _Frames:
         return len(self._frames)
 
     def grey(self, index: int, name: str) -> NDArray[np.uint8]:
-        with clear_errors(name):
+        with pillow_errors(name):
             self._image.seek(self._frames[index])
-        check_pixels(*self._image.size, name)  # Pillow looks at the first frame only
-        return decode_image(self._image, name)
+        check_pixel_count(*self._image.size, name)  # Pillow looks at the first frame only
+        return pil_to_grey(self._image, name)
 
     def close(self) -> None:
         self._image.close()

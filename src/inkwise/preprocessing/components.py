@@ -8,20 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.ruling_lines import Marks
+from inkwise.preprocessing.ruling_lines import PageInk
 
-_LEAST = 6  # pixels: what is lower tells nothing
-_MOST = 0.12  # of the page's longer side: what is higher is no digit
-_ALIKE = 2.4  # times as high as the other one of two digits may be
-_MARK = 0.45  # of its height may a digit be away from a dot or dash
-_LEVEL = 0.4  # of the lower one must stand beside the other
-_CELL = 1.8  # times the height are cells of a table wide; in those of a comb stand digits of one number
-_BESIDE = 0.5  # of its height has a wall of a comb a neighbour
-_STEEP = 0.1  # tangent of the angle at which an edge still counts for level or upright
+_MIN_HEIGHT = 6  # pixels: what is lower tells nothing
+_MAX_HEIGHT = 0.12  # of the page's longer side: what is higher is no digit
+_MAX_HEIGHT_RATIO = 2.4  # times as high as the other one of two digits may be
+_MAX_PUNCTUATION_GAP = 0.45  # of its height may a digit be away from a dot or dash
+_MIN_VERTICAL_OVERLAP = 0.4  # of the lower one must stand beside the other
+_MAX_COMB_CELL_WIDTH = (
+    1.8  # times the height are cells of a table wide; in those of a comb stand digits of one number
+)
+_COMB_WALL_GAP = 0.5  # of its height has a wall of a comb a neighbour
+_AXIS_TOLERANCE = 0.1  # tangent of the angle at which an edge still counts for level or upright
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class Components:
     """Pieces of ink that are as high as a digit may be, and the small ones about them.
 
     Attributes:
@@ -40,29 +42,29 @@ class Pieces:
     boxes: NDArray[np.int64]
     small: NDArray[np.int64]
     small_boxes: NDArray[np.int64]
-    straight: NDArray[np.float64]
+    axis_aligned: NDArray[np.float64]
     edge: NDArray[np.float64]
     area: NDArray[np.float64]
 
 
-def pieces(found: Marks) -> Pieces:
+def find_components(found: PageInk) -> Components:
     """The pieces of a page's ink; gaps of a pixel join."""
     joined = cv2.morphologyEx(found.ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     heights, widths = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
-    most = _MOST * max(found.ink.shape)
+    most = _MAX_HEIGHT * max(found.ink.shape)
     fits = (heights <= most) & (widths <= 8 * most)
     fits[0] = False
-    tall = np.flatnonzero(fits & (heights >= _LEAST))
-    small = np.flatnonzero(fits & (heights < _LEAST) & (stats[:, cv2.CC_STAT_AREA] >= 4))
+    tall = np.flatnonzero(fits & (heights >= _MIN_HEIGHT))
+    small = np.flatnonzero(fits & (heights < _MIN_HEIGHT) & (stats[:, cv2.CC_STAT_AREA] >= 4))
     y, x = np.nonzero(cv2.subtract(joined, cv2.erode(joined, np.ones((3, 3), np.uint8))))
     across, down = cv2.spatialGradient(found.dark)
     gx, gy = np.abs(across[y, x].astype(np.int32)), np.abs(down[y, x].astype(np.int32))
     of = labels[y, x]
     edge = np.bincount(of, minlength=count)
-    straight = np.bincount(of[np.minimum(gx, gy) <= _STEEP * np.maximum(gx, gy)], minlength=count)
+    straight = np.bincount(of[np.minimum(gx, gy) <= _AXIS_TOLERANCE * np.maximum(gx, gy)], minlength=count)
     area = stats[:, cv2.CC_STAT_AREA]
-    return Pieces(
+    return Components(
         np.asarray(labels, np.int32),
         tall,
         stats[tall, :4].astype(np.int64),
@@ -74,11 +76,11 @@ def pieces(found: Marks) -> Pieces:
     )
 
 
-def joined(
+def join_neighbours(
     boxes: NDArray[np.int64],
     groups: NDArray[np.int64],
     kinds: NDArray[np.integer],
-    walls: NDArray[np.int32],
+    vertical_rules: NDArray[np.int32],
     gap: float,
 ) -> NDArray[np.int64]:
     """Groups (n,) in which neighbours on a line are in one.
@@ -87,46 +89,62 @@ def joined(
         boxes: (n, 4), x, y, w, h.
         groups: (n,) that are there already.
         kinds: (n,); only neighbours of a kind are joined.
-        walls: (m, 4) boxes of upright rules.
+        vertical_rules: (m, 4) boxes of upright rules.
         gap: between two neighbours at most, of the higher one's height.
     """
     order = np.argsort(boxes[:, 0], kind="stable")
     left, top, width, height = boxes[order].T
     right, bottom = left + width, top + height
-    reach = np.searchsorted(left, right + gap * _ALIKE * height, "right")
+    reach = np.searchsorted(left, right + gap * _MAX_HEIGHT_RATIO * height, "right")
     counts = np.maximum(reach - np.arange(len(order)) - 1, 0)
     one = np.repeat(np.arange(len(order)), counts)
     other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
     high, low = np.maximum(height[one], height[other]), np.minimum(height[one], height[other])
     beside = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
     between = left[other] - right[one]
-    gaps = np.where(high <= _ALIKE * low, gap, min(gap, _MARK)) * high
-    near = (between <= gaps) & (beside >= _LEVEL * low) & (kinds[order[one]] == kinds[order[other]])
+    gaps = np.where(high <= _MAX_HEIGHT_RATIO * low, gap, min(gap, _MAX_PUNCTUATION_GAP)) * high
+    near = (
+        (between <= gaps)
+        & (beside >= _MIN_VERTICAL_OVERLAP * low)
+        & (kinds[order[one]] == kinds[order[other]])
+    )
     one, other = one[near], other[near]
-    free = ~_walled(boxes[order[one]], boxes[order[other]], walls)
-    return _merged(groups, order[one[free]], order[other[free]])
+    free = ~_separated_by_rule(boxes[order[one]], boxes[order[other]], vertical_rules)
+    return _merge_groups(groups, order[one[free]], order[other[free]])
 
 
-def _walled(one: NDArray[np.int64], other: NDArray[np.int64], walls: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _separated_by_rule(
+    one: NDArray[np.int64], other: NDArray[np.int64], vertical_rules: NDArray[np.int32]
+) -> NDArray[np.bool_]:
     """Whether a rule stands between pairs of boxes (n, 4), and is none of a comb's or of squared paper."""
     blocked = np.zeros(len(one), bool)
-    if not len(walls):
+    if not len(vertical_rules):
         return blocked
-    middle = walls[:, 0] + walls[:, 2] / 2
+    middle = vertical_rules[:, 0] + vertical_rules[:, 2] / 2
     apart = np.abs(middle[:, None] - middle[None])
-    overlap = np.minimum(walls[:, None, 1] + walls[:, None, 3], walls[None, :, 1] + walls[None, :, 3])
-    overlap = overlap - np.maximum(walls[:, None, 1], walls[None, :, 1])
-    apart[(overlap < _BESIDE * walls[:, 3:]) | (apart < 6)] = np.inf
+    overlap = np.minimum(
+        vertical_rules[:, None, 1] + vertical_rules[:, None, 3],
+        vertical_rules[None, :, 1] + vertical_rules[None, :, 3],
+    )
+    overlap = overlap - np.maximum(vertical_rules[:, None, 1], vertical_rules[None, :, 1])
+    apart[(overlap < _COMB_WALL_GAP * vertical_rules[:, 3:]) | (apart < 6)] = np.inf
     spacing = apart.min(1)
     height = np.maximum(one[:, 3], other[:, 3])
     level = (one[:, 1] + one[:, 3] / 2 + other[:, 1] + other[:, 3] / 2) / 2
-    for wall, x, space in zip(walls, middle, spacing, strict=True):
+    for wall, x, space in zip(vertical_rules, middle, spacing, strict=True):
         between = (one[:, 0] + one[:, 2] - 3 <= x) & (x <= other[:, 0] + 3)
-        blocked |= between & (wall[1] <= level) & (level <= wall[1] + wall[3]) & (space > _CELL * height)
+        blocked |= (
+            between
+            & (wall[1] <= level)
+            & (level <= wall[1] + wall[3])
+            & (space > _MAX_COMB_CELL_WIDTH * height)
+        )
     return blocked
 
 
-def _merged(groups: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+def _merge_groups(
+    groups: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Groups with those of each pair made one, numbered from 0."""
     parent = list(range(int(groups.max(initial=-1)) + 1))
 

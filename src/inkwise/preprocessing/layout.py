@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.components import Pieces, joined, pieces
-from inkwise.preprocessing.print_filter import likely_printed
-from inkwise.preprocessing.rectification import Flat, flatten
-from inkwise.preprocessing.ruling_lines import Marks, marks
+from inkwise.preprocessing.components import Components, find_components, join_neighbours
+from inkwise.preprocessing.print_filter import print_probability
+from inkwise.preprocessing.rectification import RectifiedPage, rectify
+from inkwise.preprocessing.ruling_lines import PageInk, remove_ruling_lines
 from inkwise.preprocessing.segmentation import Box
 
-_WORD, _NUMBER = 0.45, 1.15  # gaps within a word and within a number, of its height
-_LEAST = 12  # pixels: what is lower is no number
-_SPECK = 0.3  # of the usual height of what is written: what is lower is a speck
-_AROUND = 0.25  # of a number's height: small marks so near belong to it
-_EDGE = 0.45  # of the way from paper to full ink, the edge of ink
-_PART = 0.5  # of the height of a number: what stands beside it and is lower is a part of it
-_LIKELY = 0.5  # from this on it is printed
-_LINE = 0.6  # of the height: numbers whose middles are nearer stand on one line
+_MAX_WORD_GAP, _MAX_NUMBER_GAP = 0.45, 1.15  # gaps within a word and within a number, of its height
+_MIN_NUMBER_HEIGHT = 12  # pixels: what is lower is no number
+_MAX_SPECK_HEIGHT = 0.3  # of the usual height of what is written: what is lower is a speck
+_PUNCTUATION_REACH = 0.25  # of a number's height: small marks so near belong to it
+_INK_EDGE = 0.45  # of the way from paper to full ink, the edge of ink
+_MAX_PART_HEIGHT = 0.5  # of the height of a number: what stands beside it and is lower is a part of it
+_PRINT_THRESHOLD = 0.5  # from this on it is printed
+_SAME_LINE_DISTANCE = 0.6  # of the height: numbers whose middles are nearer stand on one line
 
-_WRITTEN, _PRINTED, _OUTSIDE = range(3)
+_HANDWRITTEN, _PRINTED, _OUTSIDE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +48,14 @@ class Region:
     matrix: NDArray[np.float64]
     size: tuple[int, int]
 
-    def in_picture(self, box: Box) -> Box:
+    def to_image(self, box: Box) -> Box:
         """The box in the picture around a box (x, y, w, h) of pixels of `ink`, within the picture."""
         x, y, w, h = box
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
-        return _around(corners, self.matrix, self.size)
+        return _bounding_box(corners, self.matrix, self.size)
 
 
-def numbers(page: NDArray[np.uint8] | Flat) -> list[Region]:
+def find_number_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
     """Find what may be numbers: lines from the top, on a line from the left.
 
     Ink that reaches in from the border is left out.
@@ -63,31 +63,33 @@ def numbers(page: NDArray[np.uint8] | Flat) -> list[Region]:
     Args:
         page: (H, W) uint8, or one that is flat already.
     """
-    flat = page if isinstance(page, Flat) else flatten(page)
-    found = marks(flat.grey)
-    parts = pieces(found)
+    flat = page if isinstance(page, RectifiedPage) else rectify(page)
+    found = remove_ruling_lines(flat.grey)
+    parts = find_components(found)
     if not len(parts.boxes):
         return []
-    kinds = np.where(_reaches_out(flat, parts.boxes), _OUTSIDE, _WRITTEN)
-    words = joined(parts.boxes, np.arange(len(kinds)), kinds, found.down, _WORD)
-    lines = joined(parts.boxes, words, kinds, found.down, _NUMBER)
-    likely = likely_printed(parts, found.dark, words, lines)[words]
-    kinds[(kinds == _WRITTEN) & (likely >= _LIKELY)] = _PRINTED
-    groups = _absorbed(parts.boxes, joined(parts.boxes, words, kinds, found.down, _NUMBER))
+    kinds = np.where(_touches_border(flat, parts.boxes), _OUTSIDE, _HANDWRITTEN)
+    words = join_neighbours(parts.boxes, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
+    lines = join_neighbours(parts.boxes, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
+    likely = print_probability(parts, found.dark, words, lines)[words]
+    kinds[(kinds == _HANDWRITTEN) & (likely >= _PRINT_THRESHOLD)] = _PRINTED
+    groups = _absorb_parts(
+        parts.boxes, join_neighbours(parts.boxes, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
+    )
     regularity = np.bincount(groups, likely) / np.bincount(groups)
-    boxes = _boxes(parts.boxes, groups)
-    written = (regularity < _LIKELY) & (boxes[:, 3] >= _LEAST)
+    boxes = _group_boxes(parts.boxes, groups)
+    written = (regularity < _PRINT_THRESHOLD) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
     usual = float(np.median(boxes[written, 3])) if written.any() else 0.0
     outside = np.bincount(groups, kinds == _OUTSIDE) > 0
-    chosen = np.flatnonzero((boxes[:, 3] >= max(_LEAST, _SPECK * usual)) & ~outside)
+    chosen = np.flatnonzero((boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual)) & ~outside)
     return [
-        _region(flat, found, parts, np.flatnonzero(groups == group), float(regularity[group]), line)
-        for line, row in enumerate(_in_order(boxes, chosen))
+        _make_region(flat, found, parts, np.flatnonzero(groups == group), float(regularity[group]), line)
+        for line, row in enumerate(_reading_order(boxes, chosen))
         for group in row
     ]
 
 
-def _reaches_out(flat: Flat, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which boxes (n, 4) touch the border of the picture, or of the sheet."""
     out = np.zeros(len(boxes), bool)
     ends = boxes[:, :2] + boxes[:, 2:]
@@ -95,25 +97,25 @@ def _reaches_out(flat: Flat, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
         for y in (boxes[:, 1], ends[:, 1]):
             corner = np.stack([x, y], 1)
             out |= ((corner <= 1) | (corner >= np.array(flat.grey.shape[::-1]) - 1)).any(1)
-            seen = flat.in_picture(corner.astype(np.float64))
+            seen = flat.to_image(corner.astype(np.float64))
             out |= ((seen <= 1) | (seen >= np.array(flat.size) - 1)).any(1)
     return out
 
 
-def _absorbed(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _absorb_parts(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Groups (n,) of boxes (n, 4), low ones in and beside a taller one made parts of it."""
-    x, y, w, h = _boxes(boxes, groups).T
-    around = _AROUND * h
+    x, y, w, h = _group_boxes(boxes, groups).T
+    around = _PUNCTUATION_REACH * h
     column, row = (x + w / 2)[:, None], (y + h / 2)[:, None]
     within = (
         (column >= x - around) & (column <= x + w + around) & (row >= y - around) & (row <= y + h + around)
     )
-    within &= h[:, None] < _PART * h
+    within &= h[:, None] < _MAX_PART_HEIGHT * h
     host = np.where(within.any(1), np.where(within, h, 0).argmax(1), np.arange(len(h)))
     return np.unique(host[host][groups], return_inverse=True)[1]
 
 
-def _boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _group_boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """The box (groups, 4) of each group of boxes (n, 4)."""
     low = np.full((groups.max() + 1, 2), np.iinfo(np.int64).max)
     high = np.zeros_like(low)
@@ -122,7 +124,7 @@ def _boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.in
     return np.hstack([low, high - low])
 
 
-def _in_order(boxes: NDArray[np.int64], chosen: NDArray[np.int64]) -> list[list[int]]:
+def _reading_order(boxes: NDArray[np.int64], chosen: NDArray[np.int64]) -> list[list[int]]:
     """Those that were chosen of boxes (n, 4): lines, and on each from the left."""
     lines: list[list[int]] = []
     middles = boxes[:, 1] + boxes[:, 3] / 2
@@ -130,19 +132,24 @@ def _in_order(boxes: NDArray[np.int64], chosen: NDArray[np.int64]) -> list[list[
         if lines:
             last = lines[-1]
             height = max(boxes[group, 3], np.median(boxes[last, 3]))
-            if middles[group] - np.mean(middles[last]) < _LINE * height:
+            if middles[group] - np.mean(middles[last]) < _SAME_LINE_DISTANCE * height:
                 last.append(group)
                 continue
         lines.append([group])
     return [sorted(line, key=lambda group: boxes[group, 0]) for line in lines]
 
 
-def _region(
-    flat: Flat, found: Marks, parts: Pieces, members: NDArray[np.int64], regularity: float, line: int
+def _make_region(
+    flat: RectifiedPage,
+    found: PageInk,
+    parts: Components,
+    members: NDArray[np.int64],
+    regularity: float,
+    line: int,
 ) -> Region:
     """The region of these pieces, with the small marks among and beside them."""
-    x, y, w, h = _boxes(parts.boxes[members], np.zeros(len(members), np.int64))[0].tolist()
-    around = round(_AROUND * h)
+    x, y, w, h = _group_boxes(parts.boxes[members], np.zeros(len(members), np.int64))[0].tolist()
+    around = round(_PUNCTUATION_REACH * h)
     left, top = max(x - around, 0), max(y - around, 0)
     window = np.s_[top : y + h + around, left : x + w + around]
     middles = parts.small_boxes[:, :2] + parts.small_boxes[:, 2:] / 2
@@ -152,15 +159,15 @@ def _region(
     dark = found.dark[window] * cv2.dilate(own, np.ones((3, 3), np.uint8))
     full = float(np.median(dark[own > 0]))
     level = min(found.paper, full - 1)
-    ink = np.interp(dark, [level, level + _EDGE * (full - level), full], [0, 128, 255]).astype(np.uint8)
+    ink = np.interp(dark, [level, level + _INK_EDGE * (full - level), full], [0, 128, 255]).astype(np.uint8)
     rows, columns = np.nonzero(own)
     outline = cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32))[:, 0].astype(np.float64)
     matrix = flat.matrix @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
-    box = _around(outline, matrix, flat.size)
-    return Region(box, ink, regularity >= _LIKELY, regularity, line, matrix, flat.size)
+    box = _bounding_box(outline, matrix, flat.size)
+    return Region(box, ink, regularity >= _PRINT_THRESHOLD, regularity, line, matrix, flat.size)
 
 
-def _around(points: NDArray[np.float64], matrix: NDArray[np.float64], size: tuple[int, int]) -> Box:
+def _bounding_box(points: NDArray[np.float64], matrix: NDArray[np.float64], size: tuple[int, int]) -> Box:
     """The box of the picture around points (n, 2), rounded outwards and clipped."""
     seen = cv2.perspectiveTransform(points[None], matrix)[0].round(6)
     low = np.clip(np.floor(seen.min(0) + 0.5), 0, size).astype(int).tolist()

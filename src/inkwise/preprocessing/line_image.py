@@ -10,30 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.segmentation import Box
-from inkwise.preprocessing.strokes import FARTHEST, Strokes, check_strokes, draw_strokes
+from inkwise.preprocessing.strokes import MAX_COORDINATE, Strokes, draw_strokes, to_stroke_arrays
 
-HEIGHT = 32
+LINE_HEIGHT = 32
 """Height of a strip, pixels."""
 
-TEXT = 22
+TEXT_HEIGHT = 22
 """Height of what holds most of the ink of a line, in a strip, pixels; the digits are some 24 high."""
 
-MOST = 1024
+MAX_LINE_WIDTH = 1024
 """Width that no strip exceeds, pixels: some 50 digits."""
 
-_FULL = 200  # of 255: ink this dark tells how high the digits are, and not the pattern behind it
-_TAIL = 0.04  # share of that ink above and below, which does not tell it either: strokes of one digit
-_TALL = 0.3  # of the tallest piece of ink: what is lower does not tell how high the digits are
-_SPECK = 0.15  # of it: what is lower does not tell where they begin and end
-_FLAT = 8.0  # wider than so many times its height, a piece of ink is a line
-_DRAWN = 48  # pixels of the tall strokes of a line, as it is drawn
-_WIDEST = 2 * MOST  # pixels of a drawn line: one as long as a strip can be, at twice its height
-_PEN = 0.09  # of their height
-_AROUND = 0.35  # of the digits' height, paper kept on the left and on the right
+_FULL_INK = 200  # of 255: ink this dark tells how high the digits are, and not the pattern behind it
+_TAIL_SHARE = 0.04  # share of that ink above and below, which does not tell it either: strokes of one digit
+_MIN_TALL_HEIGHT = 0.3  # of the tallest piece of ink: what is lower does not tell how high the digits are
+_MAX_SPECK_HEIGHT = 0.15  # of it: what is lower does not tell where they begin and end
+_MAX_ASPECT_RATIO = 8.0  # wider than so many times its height, a piece of ink is a line
+_DRAWN_HEIGHT = 48  # pixels of the tall strokes of a line, as it is drawn
+_MAX_DRAWN_WIDTH = (
+    2 * MAX_LINE_WIDTH
+)  # pixels of a drawn line: one as long as a strip can be, at twice its height
+_PEN_WIDTH = 0.09  # of their height
+_SIDE_MARGIN = 0.35  # of the digits' height, paper kept on the left and on the right
 
 
 @dataclass(frozen=True, eq=False)
-class Strip:
+class LineImage:
     """The ink of one line.
 
     Attributes:
@@ -55,7 +57,7 @@ class Strip:
         return round(left), round(top), round(right) - round(left), round(bottom) - round(top)
 
 
-def strip(ink: NDArray[np.uint8]) -> Strip | None:
+def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
     """Bring one line of ink to the height of a strip, or None where there is nothing as tall as a digit.
 
     What is far lower than the tallest ink, what is a long line and what is pale does not count for the
@@ -64,23 +66,23 @@ def strip(ink: NDArray[np.uint8]) -> Strip | None:
     Args:
         ink: (H, W) uint8, 0 background, 255 ink, 128 its edge.
     """
-    every, full = _pieces(ink, 128), _pieces(ink, _FULL)
+    every, full = _connected_components(ink, 128), _connected_components(ink, _FULL_INK)
     labels, boxes = full if len(full[1]) else every
     if not len(boxes):
         return None
     tallest = boxes[:, 3].max()
-    tall = boxes[boxes[:, 3] >= _TALL * tallest, 4]
+    tall = boxes[boxes[:, 3] >= _MIN_TALL_HEIGHT * tallest, 4]
     rows = np.cumsum(np.isin(labels, tall).sum(1))
-    top = int(np.searchsorted(rows, _TAIL * rows[-1]))
-    bottom = int(np.searchsorted(rows, (1 - _TAIL) * rows[-1])) + 1
+    top = int(np.searchsorted(rows, _TAIL_SHARE * rows[-1]))
+    bottom = int(np.searchsorted(rows, (1 - _TAIL_SHARE) * rows[-1])) + 1
     wide = np.concatenate([boxes, every[1]])
-    wide = wide[wide[:, 3] >= _SPECK * tallest]
+    wide = wide[wide[:, 3] >= _MAX_SPECK_HEIGHT * tallest]
     left, right = wide[:, 0].min(), (wide[:, 0] + wide[:, 2]).max()
     height = bottom - top
-    scale = min(TEXT / height, MOST / (right - left + 2 * _AROUND * height))
-    left -= _AROUND * height
-    upper = (top + bottom) / 2 - HEIGHT / 2 / scale
-    width = max(HEIGHT, round((right + _AROUND * height - left) * scale))
+    scale = min(TEXT_HEIGHT / height, MAX_LINE_WIDTH / (right - left + 2 * _SIDE_MARGIN * height))
+    left -= _SIDE_MARGIN * height
+    upper = (top + bottom) / 2 - LINE_HEIGHT / 2 / scale
+    width = max(LINE_HEIGHT, round((right + _SIDE_MARGIN * height - left) * scale))
     matrix = np.array([[scale, 0, -left * scale], [0, scale, -upper * scale]])
     if scale < 1:  # averaged first, as sampling alone would drop thin strokes
         size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
@@ -88,11 +90,11 @@ def strip(ink: NDArray[np.uint8]) -> Strip | None:
         fx, fy = small.shape[1] / ink.shape[1], small.shape[0] / ink.shape[0]
         matrix = np.array([[scale / fx, 0, -left * scale], [0, scale / fy, -upper * scale]])
         ink = np.asarray(small, np.uint8)
-    drawn = cv2.warpAffine(ink, matrix, (width, HEIGHT), flags=cv2.INTER_LINEAR)
-    return Strip(np.asarray(drawn, np.uint8), left, upper, scale)
+    drawn = cv2.warpAffine(ink, matrix, (width, LINE_HEIGHT), flags=cv2.INTER_LINEAR)
+    return LineImage(np.asarray(drawn, np.uint8), left, upper, scale)
 
 
-def stroke_strip(strokes: Strokes) -> Strip | None:
+def strokes_to_line_image(strokes: Strokes) -> LineImage | None:
     """The strip of one line of pen strokes, or None where there is nothing as tall as a digit.
 
     Args:
@@ -102,37 +104,41 @@ def stroke_strip(strokes: Strokes) -> Strip | None:
     Raises:
         InkwiseError: a stroke is malformed.
     """
-    checked = check_strokes(strokes)
+    checked = to_stroke_arrays(strokes)
     if not checked:
         return None
     points = np.concatenate(checked)
     low, extent = points.min(0), np.ptp(points, 0)
-    tall = tall_stroke(checked)
-    if tall < 1 / FARTHEST:
+    tall = tall_stroke_height(checked)
+    if tall < 1 / MAX_COORDINATE:
         return None
-    scale = _DRAWN / tall
-    width, height = (np.ceil(extent * scale).astype(int) + 2 * _DRAWN).tolist()
+    scale = _DRAWN_HEIGHT / tall
+    width, height = (np.ceil(extent * scale).astype(int) + 2 * _DRAWN_HEIGHT).tolist()
     canvas = np.zeros((height, width), np.uint8)
-    draw_strokes(canvas, [(stroke - low) * scale + _DRAWN for stroke in checked], _PEN * _DRAWN)
-    found = strip(canvas)
+    draw_strokes(
+        canvas, [(stroke - low) * scale + _DRAWN_HEIGHT for stroke in checked], _PEN_WIDTH * _DRAWN_HEIGHT
+    )
+    found = to_line_image(canvas)
     if found is None:
         return None
-    left, top = (low - _DRAWN / scale + np.array([found.left, found.top]) / scale).tolist()
-    return Strip(found.ink, left, top, found.scale * scale)
+    left, top = (low - _DRAWN_HEIGHT / scale + np.array([found.left, found.top]) / scale).tolist()
+    return LineImage(found.ink, left, top, found.scale * scale)
 
 
-def tall_stroke(strokes: Sequence[NDArray[np.floating]]) -> float:
+def tall_stroke_height(strokes: Sequence[NDArray[np.floating]]) -> float:
     """How high the tall strokes (k, 2) of a line are, that it may be drawn by their height.
 
     Not less than what a line of this length has at the least, or what is flat would be drawn endlessly wide.
     """
     tall = float(np.quantile([np.ptp(stroke[:, 1]) for stroke in strokes], 0.75))
     extent = float(np.ptp(np.concatenate(list(strokes)), 0).max())
-    return max(tall, extent * _DRAWN / _WIDEST)
+    return max(tall, extent * _DRAWN_HEIGHT / _MAX_DRAWN_WIDTH)
 
 
-def _pieces(ink: NDArray[np.uint8], level: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _connected_components(ink: NDArray[np.uint8], level: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Connected ink of this level or more, but for long lines: labels (H, W), x, y, w, h, label (n, 5)."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= level).astype(np.uint8), connectivity=8)
     boxes = np.concatenate([stats[:, :4], np.arange(len(stats))[:, None]], 1)[1:]
-    return np.asarray(labels, np.int32), np.asarray(boxes[boxes[:, 2] < _FLAT * boxes[:, 3]], np.int64)
+    return np.asarray(labels, np.int32), np.asarray(
+        boxes[boxes[:, 2] < _MAX_ASPECT_RATIO * boxes[:, 3]], np.int64
+    )

@@ -14,24 +14,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28
+GLYPH_SIDE = 28
 """Width and height of a glyph, pixels."""
 
-BOX = 20
+INK_BOX_SIDE = 20
 """The longer side of the ink in a glyph, pixels."""
 
-CENTRE = 14.5
+GLYPH_CENTRE = 14.5
 """Where the centre of mass goes, in both directions: MNIST's own, measured (14.50 +- 0.3)."""
 
-FINE = 4
+SUPERSAMPLING = 4
 """Fine pixels per glyph pixel: shapes are made at this resolution."""
 
-FINE_SIDE = FINE * SIDE
+SUPERSAMPLED_SIDE = SUPERSAMPLING * GLYPH_SIDE
 
-MIN_WIDTH, MAX_WIDTH = 1.9, 4.6
+MIN_STROKE_WIDTH, MAX_STROKE_WIDTH = 1.9, 4.6
 """Stroke widths, in glyph pixels, that are left alone; about 90 % of MNIST lies between."""
 
-_CHUNK = 1024  # pictures at a time: bounds the memory to some 100 MB
+_CHUNK_SIZE = 1024  # pictures at a time: bounds the memory to some 100 MB
 
 
 def to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -43,17 +43,17 @@ def to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (n, 28, 28) uint8 glyphs; all zero where a picture holds no ink.
     """
-    glyphs = np.zeros((len(ink), SIDE, SIDE), np.uint8)
-    for start in range(0, len(ink), _CHUNK):
-        chunk = ink[start : start + _CHUNK]
-        glyphs[start : start + _CHUNK] = shapes_to_glyphs(_to_shapes(chunk))
+    glyphs = np.zeros((len(ink), GLYPH_SIDE, GLYPH_SIDE), np.uint8)
+    for start in range(0, len(ink), _CHUNK_SIZE):
+        chunk = ink[start : start + _CHUNK_SIZE]
+        glyphs[start : start + _CHUNK_SIZE] = shapes_to_glyphs(_to_supersampled_shapes(chunk))
     return glyphs
 
 
 def inks_to_glyphs(inks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """As `to_glyphs`, of inks (h, w) of any sizes, at once."""
     if not inks:
-        return np.zeros((0, SIDE, SIDE), np.uint8)
+        return np.zeros((0, GLYPH_SIDE, GLYPH_SIDE), np.uint8)
     height, width = (max(ink.shape[axis] for ink in inks) for axis in (0, 1))
     together = np.zeros((len(inks), height, width), np.uint8)
     for space, ink in zip(together, inks, strict=True):
@@ -70,18 +70,18 @@ def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:
     Returns:
         (n, 28, 28) uint8 glyphs; all zero where a shape is empty.
     """
-    shapes = _temper_width(shapes)
-    top, bottom, left, right = _bounds(shapes)
-    scale = BOX / np.maximum(np.maximum(bottom - top, right - left), 1)
+    shapes = _clamp_stroke_width(shapes)
+    top, bottom, left, right = _true_bounds(shapes)
+    scale = INK_BOX_SIDE / np.maximum(np.maximum(bottom - top, right - left), 1)
     rows, columns = shapes.sum(2), shapes.sum(1)
     mass = np.maximum(rows.sum(1), 1)
-    axis = np.arange(FINE_SIDE) + 0.5
+    axis = np.arange(SUPERSAMPLED_SIDE) + 0.5
     centre_y = rows @ axis / mass
     centre_x = columns @ axis / mass
     # The centre of mass goes to the middle, unless that would push ink over the edge.
-    shift_y = np.clip(CENTRE - centre_y * scale, -top * scale, SIDE - bottom * scale)
-    shift_x = np.clip(CENTRE - centre_x * scale, -left * scale, SIDE - right * scale)
-    grey = _resample(shapes.astype(np.float32), scale, shift_y, shift_x, SIDE)
+    shift_y = np.clip(GLYPH_CENTRE - centre_y * scale, -top * scale, GLYPH_SIDE - bottom * scale)
+    shift_x = np.clip(GLYPH_CENTRE - centre_x * scale, -left * scale, GLYPH_SIDE - right * scale)
+    grey = _resample(shapes.astype(np.float32), scale, shift_y, shift_x, GLYPH_SIDE)
     return np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
 
 
@@ -90,40 +90,40 @@ def stroke_width(shapes: NDArray[np.bool_]) -> NDArray[np.float64]:
 
     Across a stroke of width w the distance to the background rises from 0 to w/2, so its mean is w/4.
     """
-    inside = _distance(shapes)
+    inside = _distance_transform(shapes)
     mean = inside.sum((1, 2), dtype=np.float64) / np.maximum(shapes.sum((1, 2)), 1)
-    return np.asarray(4 * np.maximum(mean - 0.5, 0.25) / FINE)
+    return np.asarray(4 * np.maximum(mean - 0.5, 0.25) / SUPERSAMPLING)
 
 
-def _to_shapes(ink: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _to_supersampled_shapes(ink: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Fit the ink of each picture into the fine canvas and cut it at its edge, (n, 112, 112) bool."""
-    top, bottom, left, right = _bounds(ink >= 128)
-    scale = FINE * BOX / np.maximum(np.maximum(bottom - top, right - left), 1)
-    shift_y = FINE_SIDE / 2 - (top + bottom) / 2 * scale
-    shift_x = FINE_SIDE / 2 - (left + right) / 2 * scale
-    return np.asarray(_resample(ink.astype(np.float32), scale, shift_y, shift_x, FINE_SIDE) >= 127.5)
+    top, bottom, left, right = _true_bounds(ink >= 128)
+    scale = SUPERSAMPLING * INK_BOX_SIDE / np.maximum(np.maximum(bottom - top, right - left), 1)
+    shift_y = SUPERSAMPLED_SIDE / 2 - (top + bottom) / 2 * scale
+    shift_x = SUPERSAMPLED_SIDE / 2 - (left + right) / 2 * scale
+    return np.asarray(_resample(ink.astype(np.float32), scale, shift_y, shift_x, SUPERSAMPLED_SIDE) >= 127.5)
 
 
-def _temper_width(shapes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _clamp_stroke_width(shapes: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Thicken strokes under MIN_WIDTH and thin those over MAX_WIDTH."""
     width = stroke_width(shapes)
-    grow = FINE * np.maximum(MIN_WIDTH - width, 0) / 2
-    shrink = FINE * np.maximum(width - MAX_WIDTH, 0) / 2
+    grow = SUPERSAMPLING * np.maximum(MIN_STROKE_WIDTH - width, 0) / 2
+    shrink = SUPERSAMPLING * np.maximum(width - MAX_STROKE_WIDTH, 0) / 2
     if grow.any():
-        shapes = shapes | (_distance(~shapes) <= grow[:, None, None]) & (grow > 0)[:, None, None]
+        shapes = shapes | (_distance_transform(~shapes) <= grow[:, None, None]) & (grow > 0)[:, None, None]
     if shrink.any():
-        shapes = shapes & (_distance(shapes) > shrink[:, None, None])
+        shapes = shapes & (_distance_transform(shapes) > shrink[:, None, None])
     return shapes
 
 
-def _distance(shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _distance_transform(shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Distance of each pixel to the nearest False, pixels, same shape; the batch is one tall picture."""
     n, height, width = shapes.shape
     tall = shapes.reshape(n * height, width).astype(np.uint8)
     return np.asarray(cv2.distanceTransform(tall, cv2.DIST_L2, 5), np.float32).reshape(n, height, width)
 
 
-def _bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
+def _true_bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
     """Top, bottom, left and right of what is True, (n,) each, the ends exclusive; all of it if nothing is."""
     rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
     top, left = rows.argmax(1), columns.argmax(1)
@@ -143,12 +143,12 @@ def _resample(
 
     Target coordinate = source coordinate * scale + shift. Both directions are one matrix product a picture.
     """
-    rows = _weights(scale, shift_y, images.shape[1], size)
-    columns = _weights(scale, shift_x, images.shape[2], size)
+    rows = _resampling_weights(scale, shift_y, images.shape[1], size)
+    columns = _resampling_weights(scale, shift_x, images.shape[2], size)
     return np.asarray(rows @ images @ columns.transpose(0, 2, 1), np.float32)
 
 
-def _weights(
+def _resampling_weights(
     scale: NDArray[np.float64], shift: NDArray[np.float64], n: int, size: int
 ) -> NDArray[np.float32]:
     """How much of each of n source pixels every target pixel takes, (batch, size, n).

@@ -8,24 +8,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 2600
+MAX_PAGE_SIDE = 2600
 """A page's longer side is brought down to this, pixels: A4 at 220 dpi."""
 
-SKEWED = 15.0
+MAX_SKEW_DEGREES = 15.0
 """Skew up to this is looked for, degrees."""
 
-_COARSE = 320  # longer side at which the sheet is looked for, pixels
-_FINE = 1000  # longer side at which skew is measured, pixels
-_STEPS = 1.15, 1.3, 1.5, 1.8  # ratios of brightness that the edge of a sheet may have
-_SHEET = 0.2, 0.95  # share of the picture that a sheet on its ground takes
-_FITS = 0.95  # share of its quadrilateral that a sheet fills
-_POINTS = 30_000  # pixels of ink that skew is measured by
-_AROUND = 31  # pixels at that size: less than half of so wide a square is ink
-_CLEAR = 1.3  # times as marked as on a level page must the lines be at the angle of skew
+_SHEET_SEARCH_SIDE = 320  # longer side at which the sheet is looked for, pixels
+_SKEW_SIDE = 1000  # longer side at which skew is measured, pixels
+_EDGE_RATIOS = 1.15, 1.3, 1.5, 1.8  # ratios of brightness that the edge of a sheet may have
+_SHEET_AREA = 0.2, 0.95  # share of the picture that a sheet on its ground takes
+_MIN_QUADRILATERAL_FILL = 0.95  # share of its quadrilateral that a sheet fills
+_MAX_SKEW_POINTS = 30_000  # pixels of ink that skew is measured by
+_BACKGROUND_WINDOW = 31  # pixels at that size: less than half of so wide a square is ink
+_MIN_SKEW_GAIN = 1.3  # times as marked as on a level page must the lines be at the angle of skew
 
 
 @dataclass(frozen=True, eq=False)
-class Flat:
+class RectifiedPage:
     """A page, flat and level.
 
     Attributes:
@@ -42,12 +42,12 @@ class Flat:
     skew: float
     sheet: bool
 
-    def in_picture(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    def to_image(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where points (n, 2), x and y in `grey`, lie in the picture."""
         return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
 
 
-def flatten(grey: NDArray[np.uint8]) -> Flat:
+def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     """Take out a page's perspective, where its edges are seen against a ground, and its skew.
 
     Skew is that of lines of text or rules, up to 15 degrees, by the profile along them (Postl, Detection of
@@ -58,28 +58,28 @@ def flatten(grey: NDArray[np.uint8]) -> Flat:
         grey: (H, W) uint8.
     """
     height, width = grey.shape
-    corners = _sheet(grey)
+    corners = _find_sheet(grey)
     if corners is None:
         level, size = np.eye(3), (width, height)
     else:
-        level, size = _upright(corners)
-    shrink = min(1.0, _FINE / max(size))
+        level, size = _rectangle_homography(corners)
+    shrink = min(1.0, _SKEW_SIDE / max(size))
     coarse = tuple(max(2, round(side * shrink)) for side in size)
-    seen = warped(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
+    seen = warp(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
     if _is_light_on_dark(seen):
         grey, seen = np.bitwise_not(grey), np.bitwise_not(seen)
-    skew = _skew(seen)
-    turn, size = _turn(size, skew)
-    scale = min(1.0, LONGEST / max(size))
+    skew = _estimate_skew(seen)
+    turn, size = _rotation_matrix(size, skew)
+    scale = min(1.0, MAX_PAGE_SIDE / max(size))
     size = round(size[0] * scale), round(size[1] * scale)
     matrix = np.diag([scale, scale, 1]) @ turn @ level
-    flat = grey if np.array_equal(matrix, np.eye(3)) else warped(grey, matrix, size)
-    return Flat(
+    flat = grey if np.array_equal(matrix, np.eye(3)) else warp(grey, matrix, size)
+    return RectifiedPage(
         flat, (width, height), np.asarray(np.linalg.inv(matrix), np.float64), skew, corners is not None
     )
 
 
-def warped(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.uint8]:
+def warp(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.uint8]:
     """The picture under a homography, averaged first where it shrinks."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     if scale < 0.75:
@@ -90,24 +90,24 @@ def warped(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int
     return np.asarray(warped, np.uint8)
 
 
-def _sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     """The four corners (4, 2) of a sheet that is brighter than its ground, clockwise from the upper left.
 
     A shadow may be as dark as the ground, and the ground as bright as the paper in places: brightnesses and
     outlines are tried, and the sheet whose weakest edge is clearest is it.
     """
     height, width = grey.shape
-    scale = min(1.0, _COARSE / max(height, width))
+    scale = min(1.0, _SHEET_SEARCH_SIDE / max(height, width))
     size = max(2, round(width * scale)), max(2, round(height * scale))
     coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     clear = np.asarray(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
-    best, clearest = None, np.log(_STEPS[0])
+    best, clearest = None, np.log(_EDGE_RATIOS[0])
     low, high = np.percentile(clear, [1, 90]).tolist()
     levels = np.linspace(low, high, 14)[1:-1]
     masks = [(clear > level).astype(np.uint8) for level in levels]
-    for mask in masks + [_enclosed(clear, step) for step in _STEPS]:
+    for mask in masks + [_enclosed_region(clear, step) for step in _EDGE_RATIOS]:
         found = _quadrilateral(mask)
-        if found is not None and (step := _edge(clear, found)) > clearest:
+        if found is not None and (step := _edge_contrast(clear, found)) > clearest:
             best, clearest = found, step
     if best is None:
         return None
@@ -117,7 +117,7 @@ def _sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     return best[order] if len(set(order)) == 4 else None
 
 
-def _enclosed(grey: NDArray[np.uint8], step: float) -> NDArray[np.uint8]:
+def _enclosed_region(grey: NDArray[np.uint8], step: float) -> NDArray[np.uint8]:
     """What edges of at least this ratio keep from the border of the picture, (H, W) uint8."""
     bright = np.log(cv2.medianBlur(grey, 5).astype(np.float32) + 8)
     edges = cv2.morphologyEx(bright, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > np.log(step)
@@ -135,10 +135,14 @@ def _quadrilateral(mask: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         return None
     contour = max(contours, key=cv2.contourArea)
     area, hull = cv2.contourArea(contour), cv2.convexHull(contour)
-    if not _SHEET[0] * mask.size <= area <= _SHEET[1] * mask.size:
+    if not _SHEET_AREA[0] * mask.size <= area <= _SHEET_AREA[1] * mask.size:
         return None
     corners = cv2.approxPolyDP(hull, 0.02 * cv2.arcLength(hull, True), True)[:, 0].astype(np.float32)
-    if len(corners) != 4 or area < _FITS * cv2.contourArea(hull) or cv2.contourArea(corners) < 0.97 * area:
+    if (
+        len(corners) != 4
+        or area < _MIN_QUADRILATERAL_FILL * cv2.contourArea(hull)
+        or cv2.contourArea(corners) < 0.97 * area
+    ):
         return None
     limits = np.array([mask.shape[1], mask.shape[0]]) - 3
     middles = (corners + np.roll(corners, 1, 0)) / 2
@@ -146,7 +150,7 @@ def _quadrilateral(mask: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     return corners if within.sum() >= 3 else None
 
 
-def _edge(grey: NDArray[np.uint8], corners: NDArray[np.float32]) -> float:
+def _edge_contrast(grey: NDArray[np.uint8], corners: NDArray[np.float32]) -> float:
     """How much brighter a sheet is than its ground along its weakest side, log of the ratio."""
     steps = []
     middle = corners.mean(0)
@@ -164,7 +168,7 @@ def _edge(grey: NDArray[np.uint8], corners: NDArray[np.float32]) -> float:
     return min(steps) if len(steps) >= 3 else 0.0
 
 
-def _upright(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, int]]:
+def _rectangle_homography(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """The homography that makes a rectangle of four corners, and its width and height."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, 0), axis=1)
     width, height = round(float(sides[[0, 2]].mean())), round(float(sides[[1, 3]].mean()))
@@ -173,7 +177,7 @@ def _upright(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[i
     return np.asarray(matrix, np.float64), (width, height)
 
 
-def _turn(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+def _rotation_matrix(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """The matrix that turns a picture back by this, and the size that holds all of it."""
     width, height = size
     matrix = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1), [0, 0, 1]])
@@ -189,31 +193,31 @@ def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
     A median keeps edges of shadows and of the sheet, and takes away what is less than half of its
     surroundings: ink.
     """
-    around = cv2.medianBlur(grey, _AROUND)
+    around = cv2.medianBlur(grey, _BACKGROUND_WINDOW)
     return bool(cv2.norm(cv2.subtract(grey, around)) > cv2.norm(cv2.subtract(around, grey)))
 
 
-def _skew(grey: NDArray[np.uint8]) -> float:
+def _estimate_skew(grey: NDArray[np.uint8]) -> float:
     """The angle of the lines on a page, degrees, clockwise positive; 0 where there are none."""
     dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8))
     dark[dark < max(16, 0.3 * float(np.percentile(dark, 99.5)))] = 0
     y, x = np.nonzero(dark)
     if len(y) < 50:
         return 0.0
-    chosen = np.random.default_rng(0).permutation(len(y))[:_POINTS]
+    chosen = np.random.default_rng(0).permutation(len(y))[:_MAX_SKEW_POINTS]
     points = np.stack([x[chosen], y[chosen]]).astype(np.float32)
     weights = dark[y[chosen], x[chosen]].astype(np.float32)
-    steps = np.arange(-SKEWED, SKEWED + 0.1, 0.5)
-    marked = np.array([_marked(points / np.float32(2), weights, angle) for angle in steps])
+    steps = np.arange(-MAX_SKEW_DEGREES, MAX_SKEW_DEGREES + 0.1, 0.5)
+    marked = np.array([_profile_sharpness(points / np.float32(2), weights, angle) for angle in steps])
     best = float(steps[marked.argmax()])
-    if marked.max() < _CLEAR * marked[len(steps) // 2]:
+    if marked.max() < _MIN_SKEW_GAIN * marked[len(steps) // 2]:
         return 0.0
     fine = best + np.arange(-0.5, 0.51, 0.05)
-    best = float(fine[np.argmax([_marked(points, weights, angle) for angle in fine])])
+    best = float(fine[np.argmax([_profile_sharpness(points, weights, angle) for angle in fine])])
     return best if abs(best) >= 0.05 else 0.0
 
 
-def _marked(points: NDArray[np.float32], weights: NDArray[np.float32], degrees: float) -> float:
+def _profile_sharpness(points: NDArray[np.float32], weights: NDArray[np.float32], degrees: float) -> float:
     """How marked the lines are at this angle: squared steps of the profile along them."""
     angle = np.deg2rad(degrees)
     along = points[1] * np.float32(np.cos(angle)) - points[0] * np.float32(np.sin(angle))

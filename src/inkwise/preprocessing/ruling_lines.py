@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 MIN_CONTRAST = 14
 """Ink takes at least this much of the paper's light, of 255."""
 
-_FAINT, _FAINT_NOISE = 6, 2.0  # the same of rules, which are long
-_NOISE = 4.5  # times the paper's noise by which ink stands out
-_QUARTER = 4  # by which the picture shrinks where paper and darkest ink are looked for
-_REACH = 15  # strokes are thinner than this in the shrunken picture
-_CORNER = 10  # pixels by which the sides of a frame may miss each other
-_SPREAD = 4  # pixels by which breaks in a rule are bridged, twice over: its run is longer by both
-_SHADED = 4.0  # times less light than usual is reckoned with
-_EDGE = 0.33  # of the darkest ink nearby: where ink begins
-_LONG = 1 / 24  # of the page's shorter side: twice this has a rule, half of it the side of a frame
-_THICK = 1 / 130  # of the same: more is a bar or a line of print
-_UNBROKEN = 0.3, 0.88  # of its usual darkness, along so much of its length, is a rule
-_SLIM = 22.0  # times as long as thick is a rule
-_DARKER = 1.3  # times as dark as the rule under it is ink
-_DARK_SIDE = 0.25  # of the brightest paper: darker is no paper
+_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO = 6, 2.0  # the same of rules, which are long
+_MIN_NOISE_RATIO = 4.5  # times the paper's noise by which ink stands out
+_SHRINK_FACTOR = 4  # by which the picture shrinks where paper and darkest ink are looked for
+_MAX_STROKE_WIDTH = 15  # strokes are thinner than this in the shrunken picture
+_CORNER_TOLERANCE = 10  # pixels by which the sides of a frame may miss each other
+_BRIDGED_BREAK = 4  # pixels by which breaks in a rule are bridged, twice over: its run is longer by both
+_MAX_SHADE_RATIO = 4.0  # times less light than usual is reckoned with
+_INK_EDGE = 0.33  # of the darkest ink nearby: where ink begins
+_MIN_RULE_LENGTH = 1 / 24  # of the page's shorter side: twice this has a rule, half of it the side of a frame
+_MAX_RULE_THICKNESS = 1 / 130  # of the same: more is a bar or a line of print
+_MIN_CONTINUITY = 0.3, 0.88  # of its usual darkness, along so much of its length, is a rule
+_MIN_RULE_ASPECT = 22.0  # times as long as thick is a rule
+_INK_OVER_RULE = 1.3  # times as dark as the rule under it is ink
+_MIN_PAPER_BRIGHTNESS = 0.25  # of the brightest paper: darker is no paper
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8 of 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
-class Marks:
+class PageInk:
     """What stands on a page's paper.
 
     Attributes:
@@ -45,11 +45,11 @@ class Marks:
     dark: NDArray[np.uint8]
     ink: Mask
     paper: float
-    across: NDArray[np.int32]
-    down: NDArray[np.int32]
+    horizontal_rules: NDArray[np.int32]
+    vertical_rules: NDArray[np.int32]
 
 
-def marks(grey: NDArray[np.uint8]) -> Marks:
+def remove_ruling_lines(grey: NDArray[np.uint8]) -> PageInk:
     """Tell what stands on a level page from its paper, and take its rules out.
 
     The paper is what a closing leaves, and ink is measured as a share of it, so that shadows do not count.
@@ -59,21 +59,21 @@ def marks(grey: NDArray[np.uint8]) -> Marks:
     Args:
         grey: (H, W) uint8, dark ink on light paper, skew taken out.
     """
-    dark, paper = _darkness(grey)
+    dark, paper = _relative_darkness(grey)
     sample = dark[::4, ::4]
     level = float(np.median(sample))
     noise = 1.4826 * float(np.median(np.abs(sample - level)))
     noisy = noise * np.clip(
-        np.median(paper) / np.maximum(paper, 1), 1, _SHADED
+        np.median(paper) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO
     )  # in shadow noise is a larger share
-    least = level + np.maximum(MIN_CONTRAST, _NOISE * noisy)
-    low = (dark > _full(least, dark.shape)).astype(np.uint8)
-    faint = level + max(_FAINT, _FAINT_NOISE * noise)
-    level_zone, across = _rules(low, dark, faint)
+    least = level + np.maximum(MIN_CONTRAST, _MIN_NOISE_RATIO * noisy)
+    low = (dark > _upsample(least, dark.shape)).astype(np.uint8)
+    faint = level + max(_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO * noise)
+    level_zone, across = _find_rules(low, dark, faint)
     on_end = np.asarray(cv2.transpose(low), np.uint8), np.asarray(cv2.transpose(dark), np.uint8), faint
-    turned, down = _rules(*on_end)
+    turned, down = _find_rules(*on_end)
     if len(across):
-        sides, more = _rules(*on_end, across[:, [1, 0, 3, 2]])
+        sides, more = _find_rules(*on_end, across[:, [1, 0, 3, 2]])
         turned, down = np.maximum(turned, sides), np.vstack([down, more])
     upright_zone = cv2.transpose(turned)
     zone = (level_zone + upright_zone > 1).astype(np.uint8)  # where two rules cross it is darker
@@ -84,18 +84,20 @@ def marks(grey: NDArray[np.uint8]) -> Marks:
             rest, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
         )
         dark = dark * (rest | np.asarray(bridged, np.uint8) & low)
-    ink = cv2.compare(dark, _limit(dark, least), cv2.CMP_GT) // 255
-    return Marks(dark, np.asarray(ink, np.uint8), level, across, down[:, [1, 0, 3, 2]])
+    ink = cv2.compare(dark, _ink_threshold(dark, least), cv2.CMP_GT) // 255
+    return PageInk(dark, np.asarray(ink, np.uint8), level, across, down[:, [1, 0, 3, 2]])
 
 
-def _darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _relative_darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Share of the paper's light that is missing, of 255, and the paper, shrunk to a quarter."""
     height, width = grey.shape
-    size = max(2, width // _QUARTER), max(2, height // _QUARTER)
+    size = max(2, width // _SHRINK_FACTOR), max(2, height // _SHRINK_FACTOR)
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_REACH, _REACH))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_MAX_STROKE_WIDTH, _MAX_STROKE_WIDTH))
     paper = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, kernel)
-    beside = (paper < _DARK_SIDE * np.percentile(paper, 95)).astype(np.uint8)  # a scanner's lid, a table
+    beside = (paper < _MIN_PAPER_BRIGHTNESS * np.percentile(paper, 95)).astype(
+        np.uint8
+    )  # a scanner's lid, a table
     paper[cv2.dilate(beside, np.ones((5, 5), np.uint8)) > 0] = 0
     full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     smooth = cv2.GaussianBlur(grey, (3, 3), 0.8)
@@ -104,29 +106,34 @@ def _darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
     )
 
 
-def _full(values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _upsample(values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Values of the shrunken picture for each pixel of the whole, (H, W) uint8."""
     small = np.minimum(values, 255).astype(np.uint8)
     return np.asarray(cv2.resize(small, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _limit(dark: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _ink_threshold(dark: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.uint8]:
     """How dark ink begins, (H, W) uint8: a share of the darkest within a few pixels, and `least` at least."""
-    wide = cv2.dilate(dark, np.ones((_QUARTER, _QUARTER), np.uint8))[::_QUARTER, ::_QUARTER]
+    wide = cv2.dilate(dark, np.ones((_SHRINK_FACTOR, _SHRINK_FACTOR), np.uint8))[
+        ::_SHRINK_FACTOR, ::_SHRINK_FACTOR
+    ]
     darkest = cv2.dilate(np.ascontiguousarray(wide), np.ones((5, 5), np.uint8))
     height, width = least.shape
-    return _full(np.maximum(darkest[:height, :width] * _EDGE, least), dark.shape)
+    return _upsample(np.maximum(darkest[:height, :width] * _INK_EDGE, least), dark.shape)
 
 
-def _held(x: int, y: int, w: int, h: int, others: NDArray[np.int32]) -> bool:
+def _ends_in_corners(x: int, y: int, w: int, h: int, others: NDArray[np.int32]) -> bool:
     """Whether a level run begins and ends in corners with upright rules (n, 4)."""
     ends = others[:, 1], others[:, 1] + others[:, 3]
-    corner = np.minimum(np.abs(ends[0] - y - h / 2), np.abs(ends[1] - y - h / 2)) <= _CORNER
-    left, right = others[corner, 0] - _CORNER, others[corner, 0] + others[corner, 2] + _CORNER
+    corner = np.minimum(np.abs(ends[0] - y - h / 2), np.abs(ends[1] - y - h / 2)) <= _CORNER_TOLERANCE
+    left, right = (
+        others[corner, 0] - _CORNER_TOLERANCE,
+        others[corner, 0] + others[corner, 2] + _CORNER_TOLERANCE,
+    )
     return all(bool(((left <= end) & (end <= right)).any()) for end in (x, x + w))
 
 
-def _rules(
+def _find_rules(
     low: Mask, dark: NDArray[np.uint8], least: float, others: NDArray[np.int32] | None = None
 ) -> tuple[Mask, NDArray[np.int32]]:
     """Level rules, (H, W) uint8, 2 where they are bare, 1 where ink may cross them; and their boxes (n, 4).
@@ -134,45 +141,45 @@ def _rules(
     With others (n, 4), which are upright, short ones instead that end in corners with them: the sides of a
     frame, and not a 1.
     """
-    long = max(24, round(_LONG * min(low.shape)))
-    length, slim = (long, _SLIM) if others is None else (long // 2, _SLIM / 2)
-    along = cv2.threshold(cv2.blur(dark, (2 * _SPREAD + 1, 1)), least, 1, cv2.THRESH_BINARY)[1]
+    long = max(24, round(_MIN_RULE_LENGTH * min(low.shape)))
+    length, slim = (long, _MIN_RULE_ASPECT) if others is None else (long // 2, _MIN_RULE_ASPECT / 2)
+    along = cv2.threshold(cv2.blur(dark, (2 * _BRIDGED_BREAK + 1, 1)), least, 1, cv2.THRESH_BINARY)[1]
     thick = cv2.dilate(along, np.ones((3, 1), np.uint8))  # a rule need not be quite level
     runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    runs = cv2.dilate(runs, np.ones((1, 2 * _SPREAD + 1), np.uint8))
+    runs = cv2.dilate(runs, np.ones((1, 2 * _BRIDGED_BREAK + 1), np.uint8))
     contours, hierarchy = cv2.findContours(runs, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     zone = np.zeros_like(low)
     boxes = []
     for number, contour in enumerate(contours):
         x, y, w, h = cv2.boundingRect(contour)
-        start, length = x + 2 * _SPREAD, w - 4 * _SPREAD
+        start, length = x + 2 * _BRIDGED_BREAK, w - 4 * _BRIDGED_BREAK
         if hierarchy[0][number][3] >= 0 or (others is None and length < 2 * long):
             continue  # a hole, or too short
-        if others is not None and not _held(start, y, length, h, others):
+        if others is not None and not _ends_in_corners(start, y, length, h, others):
             continue
         window = np.s_[y : y + h, x : x + w]
         filled = np.zeros((h, w), np.uint8)
         cv2.drawContours(filled, contours, number, 1, cv2.FILLED, offset=(-x, -y))
         run = (filled & np.asarray(runs[window], np.uint8)) > 0
-        if _thickness(run) - 2 > min(w / slim, max(_THICK * min(low.shape), 9)):
+        if _rule_thickness(run) - 2 > min(w / slim, max(_MAX_RULE_THICKNESS * min(low.shape), 9)):
             continue
         own = run & (low[window] > 0)
         if own.any():
-            peaks = (run * dark[window]).max(0)[2 * _SPREAD : -2 * _SPREAD]
+            peaks = (run * dark[window]).max(0)[2 * _BRIDGED_BREAK : -2 * _BRIDGED_BREAK]
             full = float(np.median(peaks))
-            if (peaks > _UNBROKEN[0] * full).mean() < _UNBROKEN[1]:
+            if (peaks > _MIN_CONTINUITY[0] * full).mean() < _MIN_CONTINUITY[1]:
                 continue  # a line of print
             around = low[max(y - 2 * h, 0) : y + 3 * h, x : x + w]
-            crossing = np.ones((round(1.6 * _thickness(own)) + 3, 1), np.uint8)
+            crossing = np.ones((round(1.6 * _rule_thickness(own)) + 3, 1), np.uint8)
             crossed = cv2.morphologyEx(around, cv2.MORPH_OPEN, crossing)[y - max(y - 2 * h, 0) :][:h] > 0
-            bare = own & ~crossed & (dark[window] < _DARKER * full + 8)
+            bare = own & ~crossed & (dark[window] < _INK_OVER_RULE * full + 8)
             zone[window][own] = 1
             zone[window][bare] = 2
             boxes.append((start, y, length, h))
     return zone, np.array(boxes, np.int32).reshape(-1, 4)
 
 
-def _thickness(rules: NDArray[np.bool_]) -> float:
+def _rule_thickness(rules: NDArray[np.bool_]) -> float:
     """How high level rules are, pixels, by each column's mean: strokes may join two into one piece."""
     begun = (rules[1:] & ~rules[:-1]).sum(0) + rules[0]
     return float(np.median(rules.sum(0) / np.maximum(begun, 1)))

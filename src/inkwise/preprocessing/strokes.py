@@ -9,22 +9,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing.normalization import BOX, FINE, FINE_SIDE, shapes_to_glyphs
+from inkwise.preprocessing.normalization import (
+    INK_BOX_SIDE,
+    SUPERSAMPLED_SIDE,
+    SUPERSAMPLING,
+    shapes_to_glyphs,
+)
 
-PEN = 2.6
+PEN_WIDTH = 2.6
 """Default pen width in glyph pixels, near the middle of MNIST: tied to the glyph, not to the screen."""
 
-_OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
+_MIN_OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
 
-FARTHEST = 1e150  # coordinates beyond would overflow
+MAX_COORDINATE = 1e150  # coordinates beyond would overflow
 
-_SHIFT = 4  # cv2 draws at 1/16 pixel
+_SUBPIXEL_BITS = 4  # cv2 draws at 1/16 pixel
 
 Strokes = Sequence[ArrayLike]
 """One digit or more: a list of (k, 2) arrays, x right, y down, in any unit."""
 
 
-def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
+def to_stroke_arrays(strokes: Strokes) -> list[NDArray[np.float64]]:
     """Strokes as float arrays.
 
     Raises:
@@ -38,7 +43,7 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
             raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
         if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
             raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")
-        if not (np.abs(points) <= FARTHEST).all():
+        if not (np.abs(points) <= MAX_COORDINATE).all():
             raise InkwiseError(
                 f"stroke {number} holds a coordinate that is not a finite number, or too large"
             )
@@ -46,7 +51,7 @@ def check_strokes(strokes: Strokes) -> list[NDArray[np.float64]]:
     return checked
 
 
-def stroke_glyph(strokes: Strokes, pen: float = PEN) -> NDArray[np.uint8] | None:
+def strokes_to_glyph(strokes: Strokes, pen: float = PEN_WIDTH) -> NDArray[np.uint8] | None:
     """The (28, 28) uint8 glyph of one digit's strokes, or None if there are none.
 
     Args:
@@ -56,10 +61,10 @@ def stroke_glyph(strokes: Strokes, pen: float = PEN) -> NDArray[np.uint8] | None
     Raises:
         InkwiseError: a stroke is malformed.
     """
-    checked = check_strokes(strokes)
+    checked = to_stroke_arrays(strokes)
     if not checked:
         return None
-    return np.asarray(shapes_to_glyphs(stroke_shape(checked, pen)[None])[0])
+    return np.asarray(shapes_to_glyphs(strokes_to_shape(checked, pen)[None])[0])
 
 
 def group_strokes(strokes: Strokes) -> list[list[int]]:
@@ -71,12 +76,12 @@ def group_strokes(strokes: Strokes) -> list[list[int]]:
     Raises:
         InkwiseError: a stroke is malformed.
     """
-    edges = [(float(points[:, 0].min()), float(points[:, 0].max())) for points in check_strokes(strokes)]
+    edges = [(float(points[:, 0].min()), float(points[:, 0].max())) for points in to_stroke_arrays(strokes)]
     groups: list[list[int]] = []
     begin = end = 0.0  # of the last group
     for number in sorted(range(len(edges)), key=lambda number: edges[number][0]):
         left, right = edges[number]
-        if groups and min(right, end) - left >= _OVERLAP * min(right - left, end - begin):
+        if groups and min(right, end) - left >= _MIN_OVERLAP * min(right - left, end - begin):
             groups[-1].append(number)
             end = max(end, right)
         else:
@@ -85,28 +90,30 @@ def group_strokes(strokes: Strokes) -> list[list[int]]:
     return groups
 
 
-def stroke_shape(strokes: list[NDArray[np.float64]], pen: float = PEN) -> NDArray[np.bool_]:
+def strokes_to_shape(strokes: list[NDArray[np.float64]], pen: float = PEN_WIDTH) -> NDArray[np.bool_]:
     """Draw checked strokes as one fine shape, (112, 112) bool, its longer side BOX * FINE."""
-    width = max(round(pen * FINE), 1)
+    width = max(round(pen * SUPERSAMPLING), 1)
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     extent = float((high - low).max())
-    scale = (BOX * FINE - width) / extent if extent > 1 / FARTHEST else 0.0  # a dot stays one
-    canvas = np.zeros((FINE_SIDE, FINE_SIDE), np.uint8)
-    fine = [(stroke - (low + high) / 2) * scale + FINE_SIDE / 2 - 0.5 for stroke in strokes]
-    _polylines(canvas, fine, width, 1, cv2.LINE_8)
+    scale = (
+        (INK_BOX_SIDE * SUPERSAMPLING - width) / extent if extent > 1 / MAX_COORDINATE else 0.0
+    )  # a dot stays one
+    canvas = np.zeros((SUPERSAMPLED_SIDE, SUPERSAMPLED_SIDE), np.uint8)
+    fine = [(stroke - (low + high) / 2) * scale + SUPERSAMPLED_SIDE / 2 - 0.5 for stroke in strokes]
+    _draw_polylines(canvas, fine, width, 1, cv2.LINE_8)
     return canvas.astype(bool)
 
 
 def draw_strokes(canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], pen: float) -> None:
     """Draw strokes (k, 2), in pixels, white and with soft edges, `pen` pixels wide."""
-    _polylines(canvas, strokes, max(1, round(pen)), 255, cv2.LINE_AA)
+    _draw_polylines(canvas, strokes, max(1, round(pen)), 255, cv2.LINE_AA)
 
 
-def _polylines(
+def _draw_polylines(
     canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], width: int, ink: int, kind: int
 ) -> None:
     for stroke in strokes:
-        fixed = np.rint(stroke * 2**_SHIFT).astype(np.int32)[:, None]
+        fixed = np.rint(stroke * 2**_SUBPIXEL_BITS).astype(np.int32)[:, None]
         # A single point is drawn only where it is joined to itself.
-        cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, width, kind, _SHIFT)
+        cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, width, kind, _SUBPIXEL_BITS)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
-from inkwise.recognition.constraints import NOTHING_KNOWN, Constraint, constrained
-from inkwise.recognition.ctc.alignment import Lattice, alignment, alternatives
-from inkwise.recognition.line_reader import Line
-from inkwise.recognition.number_reader import line_reason
+from inkwise.recognition.constraints import UNCONSTRAINED, Constraint, decode_constrained
+from inkwise.recognition.ctc.alignment import Lattice, symbol_posteriors, viterbi_alignment
+from inkwise.recognition.line_reader import LineReading
+from inkwise.recognition.number_reader import line_rejection_reason
 from inkwise.recognition.reading import NO_INK, Digit, Reading
 from inkwise.recognition.recognizer import Recognizer
 
-_NEVER = 1e-9  # in place of a probability of 0
+_MIN_PROBABILITY = 1e-9  # in place of a probability of 0
 
 
 def read_cells(
@@ -33,12 +33,12 @@ def read_cells(
         constraint: what is known about the number, as for `Recognizer.read_number`.
     """
     began = time.perf_counter()
-    marks = [None if cell is None else _digit(recognizer, cell) for cell in cells]
-    lattice = _lattice(marks)
-    free = constrained(lattice, DIGITS, NOTHING_KNOWN)
-    chosen = free if constraint is None else constrained(lattice, DIGITS, constraint)
-    line = Line(chosen.text, chosen.probability, chosen.support, free.text or "", ())
-    said = _said(lattice, line.text or "")
+    marks = [None if cell is None else _read_cell(recognizer, cell) for cell in cells]
+    lattice = _cells_to_lattice(marks)
+    free = decode_constrained(lattice, DIGITS, UNCONSTRAINED)
+    chosen = free if constraint is None else decode_constrained(lattice, DIGITS, constraint)
+    line = LineReading(chosen.text, chosen.probability, chosen.support, free.text or "", ())
+    said = _digit_posteriors(lattice, line.text or "")
     inked = [place for place, mark in enumerate(marks) if mark is not None]
     within = range(inked[0], inked[-1] + 1) if inked else range(0)
     reason: str | None = None
@@ -49,9 +49,9 @@ def read_cells(
     elif line.text and (unread := [place for place in inked if place not in said]):
         reason = f"cell {unread[0] + 1}: {NOT_A_DIGIT}"
     else:
-        reason = line_reason(line, recognizer.model.threshold)
+        reason = line_rejection_reason(line, recognizer.model.threshold)
     least = 0.0 if reason is None else recognizer.model.threshold
-    digits = [_answer(marks[place], said.get(place), least) for place in within]
+    digits = [_make_digit(marks[place], said.get(place), least) for place in within]
     return Reading(
         text="".join("?" if digit is None or not digit.accepted else digit.label for digit in digits),
         confidence=line.probability if all(place in said for place in within) and inked else 0.0,
@@ -60,43 +60,43 @@ def read_cells(
         reason=reason,
         model=recognizer.model.name,
         elapsed_ms=1000 * (time.perf_counter() - began),
-        unconstrained=None if constraint is None else line.free,
+        unconstrained=None if constraint is None else line.unconstrained,
     )
 
 
-def _digit(recognizer: Recognizer, cell: NDArray[np.uint8]) -> Digit | None:
+def _read_cell(recognizer: Recognizer, cell: NDArray[np.uint8]) -> Digit | None:
     return next(iter(recognizer.read_digit(cell).digits), None)
 
 
-def _lattice(marks: Sequence[Digit | None]) -> Lattice:
+def _cells_to_lattice(digits: Sequence[Digit | None]) -> Lattice:
     """A frame for each cell, and one of paper between cells, so that equal digits stay two: (2 k + 1, 11)."""
-    frames = np.full((2 * len(marks) + 1, 1 + len(DIGITS)), _NEVER)
+    frames = np.full((2 * len(digits) + 1, 1 + len(DIGITS)), _MIN_PROBABILITY)
     frames[:, 0] = 1
-    for mark, frame in zip(marks, frames[1::2], strict=True):
+    for mark, frame in zip(digits, frames[1::2], strict=True):
         if mark is not None:
             for label, probability in mark.alternatives:
                 if label in DIGITS:
-                    frame[1 + DIGITS.index(label)] = max(probability, _NEVER)
-            frame[0] = max(1 - frame[1:].sum(), _NEVER)
+                    frame[1 + DIGITS.index(label)] = max(probability, _MIN_PROBABILITY)
+            frame[0] = max(1 - frame[1:].sum(), _MIN_PROBABILITY)
     return np.asarray(np.log(frames), np.float32)
 
 
-def _said(lattice: Lattice, text: str) -> dict[int, tuple[str, float]]:
+def _digit_posteriors(lattice: Lattice, text: str) -> dict[int, tuple[str, float]]:
     """By its cell, each digit of a text, and its probability given all others."""
     if not text:
         return {}
     columns = np.array([DIGITS.index(digit) + 1 for digit in text])
-    places = [first // 2 for first, _ in alignment(lattice, columns)]
-    chances = alternatives(lattice, columns)[np.arange(len(text)), columns - 1].tolist()
+    places = [first // 2 for first, _ in viterbi_alignment(lattice, columns)]
+    chances = symbol_posteriors(lattice, columns)[np.arange(len(text)), columns - 1].tolist()
     return dict(zip(places, zip(text, chances, strict=True), strict=True))
 
 
-def _answer(mark: Digit | None, said: tuple[str, float] | None, threshold: float) -> Digit | None:
+def _make_digit(digit: Digit | None, posterior: tuple[str, float] | None, threshold: float) -> Digit | None:
     """The digit of a cell as the text has it; None where there is no ink."""
-    if mark is None or said is None:
-        return None if mark is None else replace(mark, accepted=False, doubt=NOT_A_DIGIT)
-    label, probability = said
+    if digit is None or posterior is None:
+        return None if digit is None else replace(digit, accepted=False, doubt=NOT_A_DIGIT)
+    label, probability = posterior
     if probability >= threshold:
-        return replace(mark, label=label, probability=probability, accepted=True, doubt=None)
-    doubt = mark.doubt or (f"{label} or {mark.label}" if label != mark.label else NOT_A_DIGIT)
-    return replace(mark, label=label, probability=probability, accepted=False, doubt=doubt)
+        return replace(digit, label=label, probability=probability, accepted=True, doubt=None)
+    doubt = digit.doubt or (f"{label} or {digit.label}" if label != digit.label else NOT_A_DIGIT)
+    return replace(digit, label=label, probability=probability, accepted=False, doubt=doubt)

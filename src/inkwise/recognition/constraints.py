@@ -9,23 +9,23 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import InkwiseError, nearest
-from inkwise.recognition.ctc.alignment import likelihoods
+from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise.recognition.ctc.alignment import text_likelihoods
 from inkwise.recognition.ctc.automata import (
     CHECKS,
     DIGITS,
     SEPARATORS,
     Automaton,
-    Graph,
-    anything,
-    between,
-    counted,
-    explored,
-    listed,
-    together,
+    StateGraph,
+    any_text,
+    digit_count,
+    explore,
+    integer_range,
+    intersection,
+    vocabulary,
 )
-from inkwise.recognition.ctc.beam_search import Decoder
-from inkwise.recognition.ctc.regex import matching
+from inkwise.recognition.ctc.beam_search import BeamSearchDecoder
+from inkwise.recognition.ctc.regex import regex_automaton
 
 MAX_STATES = 10_000
 MAX_PREFIXES = 250_000
@@ -55,21 +55,23 @@ class Constraint:
     range: tuple[int, int] | None = None
     check: str | None = None
     vocabulary: Collection[str | int] | None = None
-    _decoders: dict[str, Decoder] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _decoders: dict[str, BeamSearchDecoder] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Check the values, and that something satisfies them."""
         if self.length is not None:
             pair = (self.length, self.length) if isinstance(self.length, int) else self.length
-            object.__setattr__(self, "length", _bounds("length", pair))
+            object.__setattr__(self, "length", _check_bounds("length", pair))
         if self.range is not None:
-            object.__setattr__(self, "range", _bounds("range", self.range))
+            object.__setattr__(self, "range", _check_bounds("range", self.range))
         if self.pattern is not None and not isinstance(self.pattern, str):
             raise InkwiseError(f"pattern {self.pattern!r} is not text")
         if self.check is not None and self.check not in [*CHECKS]:  # a form may hold what has no hash
-            raise InkwiseError(f"there is no check {self.check!r}{nearest(str(self.check), [*CHECKS])}")
+            raise InkwiseError(f"there is no check {self.check!r}{did_you_mean(str(self.check), [*CHECKS])}")
         if self.vocabulary is not None:
-            object.__setattr__(self, "vocabulary", _words(self.vocabulary))
+            object.__setattr__(self, "vocabulary", _vocabulary_texts(self.vocabulary))
         self.decoder(DIGITS)
 
     @classmethod
@@ -82,20 +84,20 @@ class Constraint:
         known = [item.name for item in fields(cls) if item.init]
         for key in values:
             if key not in known:
-                raise InkwiseError(f"a constraint has no key {key!r}{nearest(str(key), known)}")
+                raise InkwiseError(f"a constraint has no key {key!r}{did_you_mean(str(key), known)}")
         return cls(**values)
 
-    def decoder(self, symbols: str) -> Decoder:
+    def decoder(self, symbols: str) -> BeamSearchDecoder:
         """The search among the texts that satisfy this, for a reader of some symbols; built once.
 
         Raises:
             InkwiseError: as for the class.
         """
         if symbols not in self._decoders:
-            self._decoders[symbols] = Decoder(self._graph(symbols))
+            self._decoders[symbols] = BeamSearchDecoder(self._graph(symbols))
         return self._decoders[symbols]
 
-    def _graph(self, symbols: str) -> Graph:
+    def _graph(self, symbols: str) -> StateGraph:
         given = [item.name for item in fields(self) if item.init and getattr(self, item.name) is not None]
         told = " and ".join(
             f"a vocabulary of {len(self.vocabulary)}"
@@ -109,9 +111,9 @@ class Constraint:
             # Whole words are held against the rules, before a reader leaves out what it does not see.
             rules = self._rules(DIGITS + SEPARATORS)
             words = [word for word in self.vocabulary if isinstance(word, str) and word in rules]
-            automaton, limit = listed(words, symbols), MAX_PREFIXES
+            automaton, limit = vocabulary(words, symbols), MAX_PREFIXES
         try:
-            graph = explored(automaton, symbols, limit)
+            graph = explore(automaton, symbols, limit)
         except InkwiseError as error:
             raise InkwiseError(f"{told}: {error}") from None
         if graph is None or not len(graph.columns):  # the empty text is no number
@@ -122,18 +124,18 @@ class Constraint:
         """All but the vocabulary."""
         rules = []
         if isinstance(self.length, tuple):
-            rules.append(counted(symbols, range(self.length[0], self.length[1] + 1)))
+            rules.append(digit_count(symbols, range(self.length[0], self.length[1] + 1)))
         if self.pattern is not None:
-            rules.append(matching(self.pattern, symbols))
+            rules.append(regex_automaton(self.pattern, symbols))
         if self.range is not None:
-            rules.append(between(symbols, *self.range))
+            rules.append(integer_range(symbols, *self.range))
         if self.check is not None:
             rules.append(CHECKS[self.check](symbols))
-        return together(rules or [anything(symbols)])
+        return intersection(rules or [any_text(symbols)])
 
 
 @dataclass(frozen=True)
-class Constrained:
+class DecodedText:
     """The best text that satisfies a constraint.
 
     Attributes:
@@ -147,7 +149,7 @@ class Constrained:
     support: float
 
 
-def constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constraint) -> Constrained:
+def decode_constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constraint) -> DecodedText:
     """The likeliest text that satisfies a constraint.
 
     Args:
@@ -155,28 +157,28 @@ def constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constrai
         symbols: the k different symbols of the other columns.
         constraint: what is known.
     """
-    found = _more_than_half(lattice) if constraint == NOTHING_KNOWN else None
+    found = _majority_text(lattice) if constraint == UNCONSTRAINED else None
     columns, likeliest, support = found or constraint.decoder(symbols).best(lattice)
     if columns is None:
-        return Constrained(None, 0.0, support)
+        return DecodedText(None, 0.0, support)
     text = "".join(symbols[column - 1] for column in columns)
-    return Constrained(text, min(likeliest / support, 1.0), min(support, 1.0))
+    return DecodedText(text, min(likeliest / support, 1.0), min(support, 1.0))
 
 
-def best(lattice: NDArray[np.float32], symbols: str) -> Constrained:
-    """The likeliest text of all; arguments as for `constrained`."""
-    return constrained(lattice, symbols, NOTHING_KNOWN)
+def decode_best(lattice: NDArray[np.float32], symbols: str) -> DecodedText:
+    """The likeliest text of all; arguments as for `decode_constrained`."""
+    return decode_constrained(lattice, symbols, UNCONSTRAINED)
 
 
-def _more_than_half(lattice: NDArray[np.float32]) -> tuple[tuple[int, ...], float, float] | None:
-    """As `Decoder.best` of any text, where that of the likeliest path is so likely that no other can be."""
+def _majority_text(lattice: NDArray[np.float32]) -> tuple[tuple[int, ...], float, float] | None:
+    """As `BeamSearchDecoder.best` of any text, if its likeliest path leaves no room for another."""
     path = lattice.argmax(1)
     columns = path[(path > 0) & (path != np.concatenate([[0], path[:-1]]))]
-    likeliest = float(likelihoods(lattice, columns[None])[0])
+    likeliest = float(text_likelihoods(lattice, columns[None])[0])
     return (tuple(columns.tolist()), likeliest, 1.0) if likeliest > 0.5 else None
 
 
-def _bounds(name: str, pair: Any) -> tuple[int, int]:
+def _check_bounds(name: str, pair: Any) -> tuple[int, int]:
     """The least and the most of a length or range."""
     if (
         not isinstance(pair, list | tuple)
@@ -190,7 +192,7 @@ def _bounds(name: str, pair: Any) -> tuple[int, int]:
     return pair[0], pair[1]
 
 
-def _words(numbers: Any) -> tuple[str, ...]:
+def _vocabulary_texts(numbers: Any) -> tuple[str, ...]:
     """The numbers of a vocabulary as texts, each once."""
     if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Collection):
         raise InkwiseError(f"vocabulary {numbers!r} is not a list of numbers")
@@ -203,4 +205,4 @@ def _words(numbers: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-NOTHING_KNOWN = Constraint()
+UNCONSTRAINED = Constraint()

@@ -21,8 +21,8 @@ METADATA_KEY = "inkwise"
 
 _WEIGHTS = resources.files("inkwise.recognition") / "weights"
 _LARGEST = 512 * MEGABYTE  # of a model file, in bytes; the largest bundled one has 4 MB
-_BATCH = 64  # fits the processor's cache; larger batches are no faster
-_NEEDED: dict[str, type] = {"name": str, "labels": list, "threshold": float}
+_BATCH_SIZE = 64  # fits the processor's cache; larger batches are no faster
+_REQUIRED_METADATA: dict[str, type] = {"name": str, "labels": list, "threshold": float}
 _INPUT, _OUTPUTS = "glyphs", ("probabilities", "embedding")
 
 
@@ -48,14 +48,14 @@ class Model:
         Raises:
             ModelError: no such file, not ONNX, or not made by Inkwise.
         """
-        self._session, self.metadata = open_session(source, threads, _NEEDED, _INPUT, _OUTPUTS)
+        self._session, self.metadata = open_session(source, threads, _REQUIRED_METADATA, _INPUT, _OUTPUTS)
         self.labels: tuple[str, ...] = tuple(self.metadata["labels"])
         shapes = {value.name: value.shape for value in self._session.get_outputs()}
         columns = {size for size in shapes[_OUTPUTS[0]][-1:] if isinstance(size, int)}  # else a variable
         if not all(isinstance(label, str) for label in self.labels) or columns - {len(self.labels)}:
-            raise ModelError(f"{_called(source)}: its labels are not texts, one for each probability")
+            raise ModelError(f"{_source_name(source)}: its labels are not texts, one for each probability")
         self.threshold = float(self.metadata["threshold"])
-        self.rejects = rejects(self.metadata)
+        self.rejects = has_reject_class(self.metadata)
         self.name = dated_name(self.metadata)
 
     @classmethod
@@ -73,8 +73,8 @@ class Model:
         if glyphs.dtype != np.uint8 or glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise InkwiseError(f"glyphs must be (n, 28, 28) uint8, not {glyphs.shape} {glyphs.dtype}")
         parts = [
-            run_session(self._session, self.name, _OUTPUTS, {_INPUT: glyphs[start : start + _BATCH]})
-            for start in range(0, max(len(glyphs), 1), _BATCH)
+            run_session(self._session, self.name, _OUTPUTS, {_INPUT: glyphs[start : start + _BATCH_SIZE]})
+            for start in range(0, max(len(glyphs), 1), _BATCH_SIZE)
         ]
         probabilities, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
         shapes = probabilities.shape == (len(glyphs), len(self.labels)) and embeddings.ndim == 2
@@ -84,7 +84,7 @@ class Model:
         return probabilities, embeddings
 
 
-def rejects(metadata: dict[str, Any]) -> bool:
+def has_reject_class(metadata: dict[str, Any]) -> bool:
     """Whether the model of these metadata has a class more than labels, the last: "not a digit"."""
     return metadata.get("rejects") is True
 
@@ -137,7 +137,7 @@ def open_session(
     Raises:
         ModelError: no such file, not ONNX, or without these metadata, inputs and outputs.
     """
-    path = _called(source)
+    path = _source_name(source)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
@@ -185,7 +185,7 @@ def run_session(
     return found
 
 
-def _called(source: str | Path | bytes) -> str:
+def _source_name(source: str | Path | bytes) -> str:
     """What messages call a model."""
     return "the model" if isinstance(source, bytes) else str(source)
 

@@ -15,7 +15,7 @@ from inkwise.preprocessing import Box
 
 NO_INK = "no ink: nothing stands out from the background"
 
-_ACCEPTED, _REJECTED = (22, 130, 70), (200, 60, 30)
+_ACCEPTED_COLOR, _REJECTED_COLOR = (22, 130, 70), (200, 60, 30)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class Reading:
             if digit.box is None:
                 continue
             x, y, w, h = digit.box
-            colour = _ACCEPTED if digit.accepted else _REJECTED
+            colour = _ACCEPTED_COLOR if digit.accepted else _REJECTED_COLOR
             line = max(1, h // 30)
             draw.rectangle([x - line, y - line, x + w + line, y + h + line], outline=colour, width=line)
             font = ImageFont.load_default(max(10, h // 3))

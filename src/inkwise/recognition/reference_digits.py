@@ -7,19 +7,19 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing import stroke_glyph
+from inkwise.preprocessing import strokes_to_glyph
 
 _Points = list[tuple[float, float]]
 
 
 @cache
-def plain_digits() -> NDArray[np.uint8]:
+def reference_glyphs() -> NDArray[np.uint8]:
     """One of each, 0 to 9, (10, 28, 28) uint8."""
-    glyphs = [stroke_glyph(strokes) for strokes in plain_strokes()]
+    glyphs = [strokes_to_glyph(strokes) for strokes in reference_strokes()]
     return np.stack([glyph for glyph in glyphs if glyph is not None])
 
 
-def plain_strokes() -> list[list[_Points]]:
+def reference_strokes() -> list[list[_Points]]:
     """Of the digits 0 to 9, in a field of 10 by 20, y down."""
     return [
         [_arc(5, 10, 5, 10, 0, 360)],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_text
-from inkwise._util.text import escaped
+from inkwise._util.text import escape_formula
 from inkwise.recognition.model import Model
 
 
@@ -34,5 +34,7 @@ def write_submission(model: Model, glyphs: NDArray[np.uint8], path: Path) -> Non
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(["ImageId", "Label"])
-    rows.writerows([number, escaped(model.labels[answer])] for number, answer in enumerate(answers, start=1))
+    rows.writerows(
+        [number, escape_formula(model.labels[answer])] for number, answer in enumerate(answers, start=1)
+    )
     write_text(path, text.getvalue())

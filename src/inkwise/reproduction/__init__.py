@@ -1,6 +1,6 @@
 """The systems of the documents that Inkwise began with: trained again, and held against what they claim."""
 
-from inkwise.reproduction.claims import ROWS, Claim, Row
-from inkwise.reproduction.experiments import reproduce, try_out
+from inkwise.reproduction.claims import EXPERIMENTS, Claim, Experiment
+from inkwise.reproduction.experiments import reproduce, run_quick_check
 
-__all__ = ["ROWS", "Claim", "Row", "reproduce", "try_out"]
+__all__ = ["EXPERIMENTS", "Claim", "Experiment", "reproduce", "run_quick_check"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inkwise._util.errors import InkwiseError, nearest
-from inkwise.training import Recipe, recipe
+from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise.training import Recipe, load_recipe
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Claim:
         note: why they differ, or what to know of it.
     """
 
-    what: str
+    description: str
     value: float | None
     figure: str
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Row:
+class Experiment:
     """One training of a document, repeated over seeds.
 
     Attributes:
@@ -48,32 +48,36 @@ class Row:
     floor: float = 0.0
 
 
-_ONE_HAND = "The document's is one hand at one window, 500 trials (± 4 points); ours are many hands."
-_SAME = "No size of the second layer differs from another by more than the seeds do."
-_LONGER = "No lower than after 200 epochs."
-_RISES = "Rises with the corrections as there, less far: they come from 135 hands, not from one."
-_LOWER = "Lower than without dropout, says the document."
-_EIGHT = "8 epochs of 200, still rising: at 1e-3, Keras' default, Adadelta hardly moves."
-_STUCK = "8 epochs of 200; the gradient of this loss on a softmax is small at first, the rate smaller."
+_NOTE_ONE_WRITER = "The document's is one hand at one window, 500 trials (± 4 points); ours are many hands."
+_NOTE_NO_DIFFERENCE = "No size of the second layer differs from another by more than the seeds do."
+_NOTE_LONGER = "No lower than after 200 epochs."
+_NOTE_RISES = "Rises with the corrections as there, less far: they come from 135 hands, not from one."
+_NOTE_LOWER = "Lower than without dropout, says the document."
+_NOTE_EIGHT_EPOCHS = "8 epochs of 200, still rising: at 1e-3, Keras' default, Adadelta hardly moves."
+_NOTE_SMALL_GRADIENT = (
+    "8 epochs of 200; the gradient of this loss on a softmax is small at first, the rate smaller."
+)
 
 
-def _mlp(name: str, claim: float | None, corrections: int = 0, note: str = "", **changes: object) -> Row:
-    chosen = recipe("mlp-50").set(**changes)
-    return Row(f"mlp-50-{name}", 5, chosen, (Claim("canvas", claim, "canvas", note),), 3, corrections)
+def _mlp(
+    name: str, claim: float | None, corrections: int = 0, note: str = "", **changes: object
+) -> Experiment:
+    chosen = load_recipe("mlp-50").set(**changes)
+    return Experiment(f"mlp-50-{name}", 5, chosen, (Claim("canvas", claim, "canvas", note),), 3, corrections)
 
 
-def _cnn(name: str, claim: float | None, note: str = "", floor: float = 0.0, **changes: object) -> Row:
-    chosen = recipe("cnn-adadelta").set(epochs=8, **changes)
+def _cnn(name: str, claim: float | None, note: str = "", floor: float = 0.0, **changes: object) -> Experiment:
+    chosen = load_recipe("cnn-adadelta").set(epochs=8, **changes)
     claims = (Claim("canvas", claim, "canvas", note),)
-    return Row(f"cnn-adadelta-{name}", 5, chosen, claims, seeds=1, floor=floor)
+    return Experiment(f"cnn-adadelta-{name}", 5, chosen, claims, seeds=1, floor=floor)
 
 
-ROWS: tuple[Row, ...] = (
-    Row("default", 0, recipe("default"), seeds=1, floor=0.97),
-    Row(
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment("default", 0, load_recipe("default"), seeds=1, floor=0.97),
+    Experiment(
         "lenet-dropout",
         1,
-        recipe("lenet-dropout"),
+        load_recipe("lenet-dropout"),
         (
             Claim("parameters", 72_968, "parameters"),
             Claim(
@@ -89,10 +93,10 @@ ROWS: tuple[Row, ...] = (
         ),
         floor=0.93,
     ),
-    Row(
+    Experiment(
         "cnn-batchnorm",
         2,
-        recipe("cnn-batchnorm"),
+        load_recipe("cnn-batchnorm"),
         (
             Claim("best validation", 99.49, "validation", "The sizes of the layers are ours."),
             Claim("last epoch", 23, "epochs", "Stopped early, as there."),
@@ -106,68 +110,72 @@ ROWS: tuple[Row, ...] = (
         ),
         floor=0.95,
     ),
-    Row(
+    Experiment(
         "cnn-small",
         3,
-        recipe("cnn-small"),
+        load_recipe("cnn-small"),
         (Claim("train", 98.9, "mnist-train", "Without dropout, validation digits included."),),
         floor=0.93,
     ),
-    Row(
+    Experiment(
         "lenet-robust",
         4,
-        recipe("lenet-robust"),
+        load_recipe("lenet-robust"),
         (
             Claim("test", 99.21, "mnist-test"),
             Claim("modified test", 27.76, "mnist-modified", "Its strength was fixed to land here."),
         ),
         floor=0.95,
     ),
-    Row(
+    Experiment(
         "lenet-robust-augmented",
         4,
-        recipe("lenet-robust-augmented"),
+        load_recipe("lenet-robust-augmented"),
         (Claim("modified test", 93.7, "mnist-modified", "93.47 to 93.7 in the document."),),
         floor=0.7,
     ),
-    Row(
+    Experiment(
         "mlp-50",
         5,
-        recipe("mlp-50"),
-        (Claim("test", 97.5, "mnist-test"), Claim("canvas", 69.4, "canvas", _ONE_HAND)),
+        load_recipe("mlp-50"),
+        (Claim("test", 97.5, "mnist-test"), Claim("canvas", 69.4, "canvas", _NOTE_ONE_WRITER)),
         floor=0.88,
     ),
-    _mlp("second-25", 59.0, note=_SAME, neurons2=25),
-    _mlp("second-75", 57.0, note=_SAME, neurons2=75),
-    _mlp("dropout-0.2", None, note=_LOWER, dropout=0.2),
-    _mlp("dropout-0.5", None, note=_LOWER, dropout=0.5),
-    _mlp("dropout-0.8", None, note=_LOWER, dropout=0.8),
-    _mlp("400-epochs", 58.8, note=_LONGER, epochs=400),
-    _mlp("corrections-200", 83.6, 200, _RISES, epochs=60),
-    _mlp("corrections-400", 92.4, 400, _RISES, epochs=60),
-    _mlp("corrections-600", 92.4, 600, _RISES, epochs=60),
-    _mlp("corrections-800", 96.6, 800, _RISES, epochs=60),
-    _mlp("corrections-1000", 93.4, 1000, _RISES, epochs=60),
-    _cnn("cross-entropy", 55.0, _EIGHT),
-    _cnn("mae", 58.5, _STUCK, loss="mae"),
-    _cnn("mse", 62.0, _STUCK, loss="mse"),
-    _cnn("adam", 83.0, _ONE_HAND, optimizer="adam", floor=0.95),
+    _mlp("second-25", 59.0, note=_NOTE_NO_DIFFERENCE, neurons2=25),
+    _mlp("second-75", 57.0, note=_NOTE_NO_DIFFERENCE, neurons2=75),
+    _mlp("dropout-0.2", None, note=_NOTE_LOWER, dropout=0.2),
+    _mlp("dropout-0.5", None, note=_NOTE_LOWER, dropout=0.5),
+    _mlp("dropout-0.8", None, note=_NOTE_LOWER, dropout=0.8),
+    _mlp("400-epochs", 58.8, note=_NOTE_LONGER, epochs=400),
+    _mlp("corrections-200", 83.6, 200, _NOTE_RISES, epochs=60),
+    _mlp("corrections-400", 92.4, 400, _NOTE_RISES, epochs=60),
+    _mlp("corrections-600", 92.4, 600, _NOTE_RISES, epochs=60),
+    _mlp("corrections-800", 96.6, 800, _NOTE_RISES, epochs=60),
+    _mlp("corrections-1000", 93.4, 1000, _NOTE_RISES, epochs=60),
+    _cnn("cross-entropy", 55.0, _NOTE_EIGHT_EPOCHS),
+    _cnn("mae", 58.5, _NOTE_SMALL_GRADIENT, loss="mae"),
+    _cnn("mse", 62.0, _NOTE_SMALL_GRADIENT, loss="mse"),
+    _cnn("adam", 83.0, _NOTE_ONE_WRITER, optimizer="adam", floor=0.95),
     _cnn("ftrl", 10.0, "Ftrl's state begins at zero and takes the first weights away.", optimizer="ftrl"),
     _cnn("rate-1", None, "Adadelta at its authors' rate of 1: what 1e-3 costs.", lr=1.0),
 )
 
 
-def rows_of(names: list[str]) -> list[Row]:
+def select_experiments(names: list[str]) -> list[Experiment]:
     """The rows of these names, all rows of a recipe that no row is named after, or all of "all".
 
     Raises:
         InkwiseError: there is none of a name; the message names the nearest.
     """
-    known = dict.fromkeys([row.name for row in ROWS] + [row.recipe.name for row in ROWS])
+    known = dict.fromkeys([row.name for row in EXPERIMENTS] + [row.recipe.name for row in EXPERIMENTS])
     chosen = set()
     for name in names:
-        own = [row for row in ROWS if name in (row.name, "all")] or [r for r in ROWS if r.recipe.name == name]
+        own = [row for row in EXPERIMENTS if name in (row.name, "all")] or [
+            r for r in EXPERIMENTS if r.recipe.name == name
+        ]
         if not own:
-            raise InkwiseError(f"nothing to reproduce by the name {name!r}{nearest(name, [*known, 'all'])}")
+            raise InkwiseError(
+                f"nothing to reproduce by the name {name!r}{did_you_mean(name, [*known, 'all'])}"
+            )
         chosen |= {row.name for row in own}
-    return [row for row in ROWS if row.name in chosen]
+    return [row for row in EXPERIMENTS if row.name in chosen]

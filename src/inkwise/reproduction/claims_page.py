@@ -8,24 +8,24 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from inkwise._util.files import make_folder, write_bytes, write_text
+from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise._util.intervals import wilson_interval
-from inkwise._util.system import machine
-from inkwise.reproduction.claims import ROWS, Claim
+from inkwise._util.system import describe_machine
+from inkwise.reproduction.claims import EXPERIMENTS, Claim
 from inkwise.reproduction.learning_curves import curves_plot
-from inkwise.reproduction.seed_runs import Measured
+from inkwise.reproduction.seed_runs import RunResult
 
-Runs = Mapping[str, Sequence[Measured]]
+RunResults = Mapping[str, Sequence[RunResult]]
 """What the seeds came to that are measured, by the name of the row."""
 
 BUNDLED = "bundled weights"
-"""The name that stands in `Runs` for the model that comes with the package."""
+"""The name that stands in `RunResults` for the model that comes with the package."""
 
-_MODIFIED = ("mnist-test", "mnist-modified", "mnist-modified-read")
-_HANDS = ("canvas", "canvas-read", "hwd1000-naive", "hwd1000-read")
+_MODIFIED_SETS = ("mnist-test", "mnist-modified", "mnist-modified-read")
+_HANDWRITING_SETS = ("canvas", "canvas-read", "hwd1000-naive", "hwd1000-read")
 
 
-def write_page(path: Path, runs: Runs, folder: Path) -> None:
+def write_page(path: Path, runs: RunResults, folder: Path) -> None:
     """Write the page, and the picture of the curves beside it.
 
     Args:
@@ -42,33 +42,33 @@ def write_page(path: Path, runs: Runs, folder: Path) -> None:
     )
     page = template.substitute(
         {f"document{number}": _claims(number, runs) for number in range(1, 6)},
-        machine=machine(),
-        modified=_sets(_MODIFIED, runs),
-        hands=_sets(_HANDS, runs),
+        machine=describe_machine(),
+        modified=_sets(_MODIFIED_SETS, runs),
+        hands=_sets(_HANDWRITING_SETS, runs),
         curves=curves.name,
     )
-    make_folder(path.parent)
+    make_directory(path.parent)
     picture = curves_plot(folder)
     write_bytes(curves, picture)
     write_text(path, page)
 
 
-def _claims(document: int, runs: Runs) -> str:
+def _claims(document: int, runs: RunResults) -> str:
     """A line for each claim of a document; the first of a row also says how long its fastest seed took."""
     lines = []
-    for row in ROWS:
+    for row in EXPERIMENTS:
         done = runs.get(row.name)
         if row.document != document or not done:
             continue
         minutes = min(run.figures["seconds"] for run in done) / 60
         head = (f"`{row.name}`", _plain("epochs", done), f"{minutes:.1f}")
         for claim in row.claims:
-            lines.append((*head, claim.what, *_against(claim, done), claim.note))
+            lines.append((*head, claim.description, *_compare(claim, done), claim.note))
             head = ("", "", "")
     return _table(("row", "epochs", "minutes", "figure", "claim", "ours", "difference", "note"), lines)
 
 
-def _against(claim: Claim, runs: Sequence[Measured]) -> tuple[str, str, str]:
+def _compare(claim: Claim, runs: Sequence[RunResult]) -> tuple[str, str, str]:
     """The claim, ours, and by how many points it differs."""
     if claim.figure in ("parameters", "epochs"):
         return f"{claim.value:,}", _plain(claim.figure, runs), ""
@@ -81,23 +81,23 @@ def _against(claim: Claim, runs: Sequence[Measured]) -> tuple[str, str, str]:
     return f"{claim.value:.2f} %", _shares(claim.figure, runs), f"{difference:+.2f}"
 
 
-def _sets(names: Sequence[str], runs: Runs) -> str:
+def _sets(names: Sequence[str], runs: RunResults) -> str:
     """A line for each row, and for the bundled weights, with its accuracy on these sets."""
-    shown = [row.name for row in ROWS if not row.corrections and runs.get(row.name)]
+    shown = [row.name for row in EXPERIMENTS if not row.corrections and runs.get(row.name)]
     lines = [(f"`{row}`", *(_shares(name, runs[row]) for name in names)) for row in shown]
     bundled = (BUNDLED, *(_shares(name, runs[BUNDLED]) for name in names))
     return _table(("row", *(f"`{name}`" for name in names)), [*lines, bundled])
 
 
-def _values(figure: str, runs: Sequence[Measured]) -> list[float]:
+def _values(figure: str, runs: Sequence[RunResult]) -> list[float]:
     return [value for run in runs if (value := run.value(figure)) is not None]
 
 
-def _plain(figure: str, runs: Sequence[Measured]) -> str:
+def _plain(figure: str, runs: Sequence[RunResult]) -> str:
     return ", ".join(dict.fromkeys(f"{value:,.0f}" for value in _values(figure, runs)))
 
 
-def _shares(figure: str, runs: Sequence[Measured]) -> str:
+def _shares(figure: str, runs: Sequence[RunResult]) -> str:
     """Mean ± std in percent; of a set also the misses of each seed, and the interval of their mean."""
     values = [100 * value for value in _values(figure, runs)]
     if not values:

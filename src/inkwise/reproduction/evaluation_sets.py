@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from inkwise import datasets
 from inkwise._util.errors import DataError
-from inkwise._util.files import locked, make_folder, write_folder, write_text
+from inkwise._util.files import locked, make_directory, write_folder, write_text
 from inkwise._util.inputs import MEGABYTE, clear_read_errors, is_there, open_input, read_input
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.datasets.dataset import Strokes
+from inkwise.datasets.dataset import StrokeArrays
 from inkwise.datasets.idx import idx_bytes
 from inkwise.datasets.npz import load_arrays
 from inkwise.recognition import Model
 
-_HANDS = ("unipen_digits.npz", "hwd1000.npz")
+_HANDWRITING_FILES = ("unipen_digits.npz", "hwd1000.npz")
 
-_CANVAS = 280  # pixels a side, ten times a glyph's
-_PEN = 16  # pixels
-_FILL = (0.6, 0.8)  # of the canvas, what the longer side of a digit takes
-_OFF = 0.07  # of the canvas, how far off its middle, each way
+_CANVAS_SIDE = 280  # pixels a side, ten times a glyph's
+_PEN_WIDTH = 16  # pixels
+_DIGIT_SIZE_RANGE = (0.6, 0.8)  # of the canvas, what the longer side of a digit takes
+_MAX_OFFSET = 0.07  # of the canvas, how far off its middle, each way
 _SEED = 5  # sizes and places are drawn once and for all
 
 
-def prepare(folder: Path, hands: Path | None) -> list[Path]:
+def prepare_sets(folder: Path, handwriting: Path | None) -> list[Path]:
     """Write what every net is measured on, each as a folder of IDX files, unless it is there.
 
     mnist-modified-read, and where there is real handwriting: canvas, the last third of every UNIPEN writer's
@@ -38,7 +38,7 @@ def prepare(folder: Path, hands: Path | None) -> list[Path]:
 
     Args:
         folder: where to.
-        hands: the folder of unipen_digits.npz and hwd1000.npz, or None.
+        handwriting: the folder of unipen_digits.npz and hwd1000.npz, or None.
 
     Returns:
         The sets' folders.
@@ -47,23 +47,23 @@ def prepare(folder: Path, hands: Path | None) -> list[Path]:
         DataError: handwriting is missing, damaged, or another than the sets were made of; or nothing can be
             written.
     """
-    make_folder(folder)
+    make_directory(folder)
     with locked(folder, wait=-1):  # Another process may be writing the same sets.
-        return _prepare(folder, hands)
+        return _prepare(folder, handwriting)
 
 
 def _prepare(folder: Path, hands: Path | None) -> list[Path]:
     if hands is not None:
-        _same_hands(folder, hands)
+        _check_same_handwriting(folder, hands)
     made: dict[str, Callable[[], Dataset]] = {
-        "mnist-modified-read": lambda: datasets.load("mnist-modified-read")
+        "mnist-modified-read": lambda: datasets.load_dataset("mnist-modified-read")
     }
     if hands is not None:
         made |= {
-            "canvas": lambda: _on_canvas(hands, later=True),
+            "canvas": lambda: _canvas_dataset(hands, later=True),
             "canvas-read": lambda: _unipen(hands, later=True).to_dataset(),
             "hwd1000-naive": lambda: _inverted(hands / "hwd1000.npz"),
-            "hwd1000-read": lambda: datasets.load(hands / "hwd1000.npz"),
+            "hwd1000-read": lambda: datasets.load_dataset(hands / "hwd1000.npz"),
         }
     for name, make in made.items():
         if not (folder / name).exists():
@@ -71,7 +71,7 @@ def _prepare(folder: Path, hands: Path | None) -> list[Path]:
     return [folder / name for name in made]
 
 
-def save_corrections(folder: Path, hands: Path, model: Model, count: int) -> Path:
+def save_corrections(folder: Path, handwriting: Path, model: Model, count: int) -> Path:
     """Write what people at the canvas corrected first: the first `count` digits that a model misreads.
 
     They come from the first two thirds of every UNIPEN writer's digits, in the order of time: every writer's
@@ -83,40 +83,42 @@ def save_corrections(folder: Path, hands: Path, model: Model, count: int) -> Pat
     path = folder / f"corrections-{count}"
     with locked(folder, wait=-1):
         if not path.exists():
-            drawn = _on_canvas(hands, later=False)
+            drawn = _canvas_dataset(handwriting, later=False)
             read = np.array(model.labels)[model.run(drawn.glyphs)[0].argmax(1)]
             wrong = np.flatnonzero(read != drawn.labels)
             if len(wrong) < count:
-                raise DataError(f"{hands}: {len(wrong)} digits are misread, {count} corrections are needed")
+                raise DataError(
+                    f"{handwriting}: {len(wrong)} digits are misread, {count} corrections are needed"
+                )
             _save(drawn.select(wrong[:count]), path)
     return path
 
 
-def canvas_glyph(strokes: Strokes, rng: np.random.Generator) -> NDArray[np.uint8]:
+def canvas_glyph(strokes: StrokeArrays, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Strokes on a canvas of 280 pixels, somewhere and of some size, shrunk to (28, 28) uint8 as they are."""
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
-    scale = _CANVAS * rng.uniform(*_FILL) / max(float((high - low).max()), 1.0)
-    middle = _CANVAS * (0.5 + rng.uniform(-_OFF, _OFF, 2))
-    canvas = np.zeros((_CANVAS, _CANVAS), np.uint8)
+    scale = _CANVAS_SIDE * rng.uniform(*_DIGIT_SIZE_RANGE) / max(float((high - low).max()), 1.0)
+    middle = _CANVAS_SIDE * (0.5 + rng.uniform(-_MAX_OFFSET, _MAX_OFFSET, 2))
+    canvas = np.zeros((_CANVAS_SIDE, _CANVAS_SIDE), np.uint8)
     for stroke in strokes:
         placed = np.rint((stroke - (low + high) / 2) * scale + middle).astype(np.int32)
-        cv2.polylines(canvas, [placed[:, None]], len(placed) == 1, 255, _PEN, cv2.LINE_AA)
+        cv2.polylines(canvas, [placed[:, None]], len(placed) == 1, 255, _PEN_WIDTH, cv2.LINE_AA)
     return np.asarray(cv2.resize(canvas, (28, 28), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _on_canvas(hands: Path, *, later: bool) -> Dataset:
-    chosen = _unipen(hands, later=later)
+def _canvas_dataset(handwriting: Path, *, later: bool) -> Dataset:
+    chosen = _unipen(handwriting, later=later)
     rng = np.random.default_rng(_SEED)
     glyphs = np.stack([canvas_glyph(strokes, rng) for strokes in chosen.samples])
     return Dataset("canvas", glyphs, chosen.labels, chosen.writers)
 
 
-def _unipen(hands: Path, *, later: bool) -> StrokeSet:
+def _unipen(handwriting: Path, *, later: bool) -> StrokeSet:
     """The last third of every writer's digits, or the first two thirds, in the order of time."""
-    whole = datasets.load_raw(hands / "unipen_digits.npz")
+    whole = datasets.load_strokes_or_dataset(handwriting / "unipen_digits.npz")
     if not isinstance(whole, StrokeSet) or whole.writers is None:
-        raise DataError(f"{hands / 'unipen_digits.npz'}: holds no strokes with their writers")
+        raise DataError(f"{handwriting / 'unipen_digits.npz'}: holds no strokes with their writers")
     _, writers, counts = np.unique(whole.writers, return_inverse=True, return_counts=True)
     turn = np.zeros(len(whole), int)
     for writer in range(len(counts)):
@@ -125,14 +127,16 @@ def _unipen(hands: Path, *, later: bool) -> StrokeSet:
     return whole.select(chosen[np.argsort(turn[chosen], kind="stable")])
 
 
-def _same_hands(folder: Path, hands: Path) -> None:
+def _check_same_handwriting(folder: Path, handwriting: Path) -> None:
     """Note what handwriting the sets are made of, or see that it is still the same."""
-    said = "".join(f"{_sha256(hands / name)}  {name}\n" for name in _HANDS)
+    said = "".join(f"{_sha256(handwriting / name)}  {name}\n" for name in _HANDWRITING_FILES)
     note = folder / "hands.sha256"
     if not is_there(note):
         write_text(note, said)
     elif read_input(note, MEGABYTE) != said.encode():
-        raise DataError(f"{folder}: made of other handwriting than {hands} holds; delete it, and the runs")
+        raise DataError(
+            f"{folder}: made of other handwriting than {handwriting} holds; delete it, and the runs"
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -142,7 +146,7 @@ def _sha256(path: Path) -> str:
 
 def _inverted(path: Path) -> Dataset:
     """Dark on white, 28x28, as a drawing program saved them: nothing but black and white changed places."""
-    dataset = datasets.load(path)
+    dataset = datasets.load_dataset(path)
     pictures = load_arrays(path).get("images", np.zeros(0, np.uint8))
     if pictures.shape != dataset.glyphs.shape:
         raise DataError(f"{path}: its pictures are not all 28x28 and cannot be taken as they are")

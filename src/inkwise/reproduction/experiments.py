@@ -10,53 +10,55 @@ from inkwise import datasets
 from inkwise._util.errors import InkwiseError
 from inkwise.evaluation.results import evaluate_model, open_model
 from inkwise.recognition import Model
-from inkwise.reproduction.claims import ROWS, Row, rows_of
+from inkwise.reproduction.claims import EXPERIMENTS, Experiment, select_experiments
 from inkwise.reproduction.claims_page import BUNDLED, write_page
-from inkwise.reproduction.evaluation_sets import prepare, save_corrections
-from inkwise.reproduction.seed_runs import Measured, Task, measured, run_all
+from inkwise.reproduction.evaluation_sets import prepare_sets, save_corrections
+from inkwise.reproduction.seed_runs import RunResult, SeedRun, load_result, run_all
 
-Report = Callable[[str], None]
+ReportLine = Callable[[str], None]
 
 
-def reproduce(names: list[str], folder: Path, hands: Path | None, page: Path, report: Report) -> None:
+def reproduce(
+    names: list[str], folder: Path, handwriting: Path | None, page: Path, report: ReportLine
+) -> None:
     """Train and measure what is not done yet, and write the page of all that is measured.
 
     Args:
         names: rows, recipes, or "all".
         folder: for the runs, each in a folder of its own: ROW-SEED.
-        hands: the folder of real handwriting, or None: what needs it is left out.
+        handwriting: the folder of real handwriting, or None: what needs it is left out.
         page: the .md to write, with a picture beside it.
         report: is told of each run that is ready.
 
     Raises:
         InkwiseError: no such row, data cannot be had, or a folder cannot be written.
     """
-    rows = rows_of(names)
+    rows = select_experiments(names)
     folder = folder.resolve()  # the recipes of corrections name a set in it
-    sets = ("mnist-train", "mnist-modified", *map(str, prepare(folder / "sets", hands)))
-    plain = [task for row in rows if not row.corrections for task in _tasks(row, folder, sets)]
+    sets = ("mnist-train", "mnist-modified", *map(str, prepare_sets(folder / "sets", handwriting)))
+    plain = [task for row in rows if not row.corrections for task in _seed_runs(row, folder, sets)]
     _run(plain, report)
-    if hands is not None:
+    if handwriting is not None:
         taught = [row for row in rows if row.corrections]
-        _run([task for row in taught for task in _taught(row, folder, sets, hands)], report)
-    runs = {row.name: _runs(row, folder) for row in ROWS} | {BUNDLED: [_bundled(sets)]}
+        _run([task for row in taught for task in _correction_runs(row, folder, sets, handwriting)], report)
+    runs = {row.name: _runs(row, folder) for row in EXPERIMENTS} | {BUNDLED: [_bundled(sets)]}
     write_page(page, runs, folder)
 
 
-def try_out(names: list[str], folder: Path, report: Report) -> None:
+def run_quick_check(names: list[str], folder: Path, report: ReportLine) -> None:
     """One epoch of one seed of every row that has a floor, trained anew, held to that floor on MNIST test.
 
     Raises:
         InkwiseError: one lies below its floor, there is none of a name, or none that has a floor, or data
             cannot be had.
     """
-    rows = [row for row in rows_of(names) if row.floor]
+    rows = [row for row in select_experiments(names) if row.floor]
     if not rows:
         raise InkwiseError(f"{', '.join(names)}: one epoch tells nothing; leave out --quick")
     tasks = []
     for row in rows:
         recipe = row.recipe.set(epochs=1, test=("mnist-test",))
-        tasks.append(Task(row, recipe, folder / f"{row.name}-quick"))
+        tasks.append(SeedRun(row, recipe, folder / f"{row.name}-quick"))
         shutil.rmtree(tasks[-1].folder, ignore_errors=True)
     below = []
     for task, result in run_all(tasks):
@@ -68,25 +70,28 @@ def try_out(names: list[str], folder: Path, report: Report) -> None:
         raise InkwiseError(f"below the floor: {', '.join(below)}")
 
 
-def _tasks(row: Row, folder: Path, sets: tuple[str, ...]) -> list[Task]:
+def _seed_runs(row: Experiment, folder: Path, sets: tuple[str, ...]) -> list[SeedRun]:
     return [
-        Task(row, row.recipe.set(seed=seed), folder / f"{row.name}-{seed}", sets) for seed in range(row.seeds)
+        SeedRun(row, row.recipe.set(seed=seed), folder / f"{row.name}-{seed}", sets)
+        for seed in range(row.seeds)
     ]
 
 
-def _taught(row: Row, folder: Path, sets: tuple[str, ...], hands: Path) -> list[Task]:
+def _correction_runs(
+    row: Experiment, folder: Path, sets: tuple[str, ...], handwriting: Path
+) -> list[SeedRun]:
     teacher = folder / "mlp-50-0"
     if not (teacher / "model.onnx").exists():
         raise InkwiseError(f"{row.name} needs what mlp-50 misreads: reproduce mlp-50 first")
-    saved = save_corrections(folder / "sets", hands, open_model(str(teacher)), row.corrections)
+    saved = save_corrections(folder / "sets", handwriting, open_model(str(teacher)), row.corrections)
     data = (*row.recipe.data, str(saved))
     return [
-        Task(task.row, task.recipe.set(data=data), task.folder, task.sets)
-        for task in _tasks(row, folder, sets)
+        SeedRun(task.row, task.recipe.set(data=data), task.folder, task.sets)
+        for task in _seed_runs(row, folder, sets)
     ]
 
 
-def _run(tasks: list[Task], report: Report) -> None:
+def _run(tasks: list[SeedRun], report: ReportLine) -> None:
     for number, (task, result) in enumerate(run_all(tasks), 1):
         misses, n = result.sets["mnist-test"]
         minutes = result.figures["seconds"] / 60
@@ -95,12 +100,12 @@ def _run(tasks: list[Task], report: Report) -> None:
         )
 
 
-def _runs(row: Row, folder: Path) -> list[Measured]:
-    found = (measured(folder / f"{row.name}-{seed}") for seed in range(row.seeds))
+def _runs(row: Experiment, folder: Path) -> list[RunResult]:
+    found = (load_result(folder / f"{row.name}-{seed}") for seed in range(row.seeds))
     return [run for run in found if run is not None]
 
 
-def _bundled(sets: tuple[str, ...]) -> Measured:
-    shown = [datasets.load(name) for name in ("mnist-test", *sets[1:])]
+def _bundled(sets: tuple[str, ...]) -> RunResult:
+    shown = [datasets.load_dataset(name) for name in ("mnist-test", *sets[1:])]
     results = evaluate_model(Model.bundled(), shown)
-    return Measured({}, {result.name: (result.evaluation.misses, result.evaluation.n) for result in results})
+    return RunResult({}, {result.name: (result.evaluation.misses, result.evaluation.n) for result in results})

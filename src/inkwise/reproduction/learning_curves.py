@@ -8,9 +8,9 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from inkwise.evaluation.plots import png
+from inkwise.evaluation.plots import figure_to_png
 from inkwise.evaluation.results import read_history
-from inkwise.reproduction.claims import ROWS
+from inkwise.reproduction.claims import EXPERIMENTS
 
 _PANELS = ("lenet-dropout", "cnn-batchnorm", "cnn-small", "lenet-robust", "mlp-50", "cnn-adadelta")
 _COLORS = colormaps["tab10"](range(10))
@@ -25,7 +25,7 @@ def curves_plot(folder: Path) -> bytes:
     fig = Figure(figsize=(11, 7.5), layout="constrained")
     for ax, net in zip(fig.subplots(2, 3).flat, _PANELS, strict=True):
         ax.set_title(net, loc="left", fontsize=10)
-        names = [row.name for row in ROWS if row.recipe.net == net and not row.corrections]
+        names = [row.name for row in EXPERIMENTS if row.recipe.net == net and not row.corrections]
         for name, color in zip(names, _COLORS, strict=False):
             rows = read_history(str(folder / f"{name}-0")) or []
             for part, style in (("train", ":"), ("validation", "-")):
@@ -37,4 +37,4 @@ def curves_plot(folder: Path) -> bytes:
         ax.yaxis.set_major_formatter(PercentFormatter(1))
         ax.set_xlabel("epoch")
         ax.spines[["top", "right"]].set_visible(False)
-    return png(fig)
+    return figure_to_png(fig)

@@ -16,20 +16,20 @@ from rich.console import Console
 
 from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.files import locked, make_folder, write_text
+from inkwise._util.files import locked, make_directory, write_text
 from inkwise._util.inputs import MEGABYTE, read_input
-from inkwise._util.system import cores
+from inkwise._util.system import cpu_count
 from inkwise._util.text import parse_json
-from inkwise.evaluation import finish
+from inkwise.evaluation import evaluate_run
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
-from inkwise.reproduction.claims import Row
-from inkwise.training import Recipe, resume, train
+from inkwise.reproduction.claims import Experiment
+from inkwise.training import Recipe, resumed_recipe, train
 
-_FILE = "measured.json"
+_RESULT_FILE = "measured.json"
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunResult:
     """What one run came to.
 
     Attributes:
@@ -51,16 +51,16 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Task:
+class SeedRun:
     """One run: a row's recipe with one seed, the folder for it, and what to measure it on beside its test."""
 
-    row: Row
+    row: Experiment
     recipe: Recipe
     folder: Path
     sets: tuple[str, ...] = ()
 
 
-def run_all(tasks: list[Task]) -> Iterator[tuple[Task, Measured]]:
+def run_all(tasks: list[SeedRun]) -> Iterator[tuple[SeedRun, RunResult]]:
     """Do what is not done yet, a process a core, and yield every task with its result as it is ready.
 
     A run that was killed goes on after its last epoch. Ctrl-C, or an error, kills those that are under way.
@@ -69,9 +69,9 @@ def run_all(tasks: list[Task]) -> Iterator[tuple[Task, Measured]]:
         InkwiseError: data or a folder cannot be had, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork of a process that has used torch may hang
-    with ProcessPoolExecutor(cores(), context, _begin) as pool:
+    with ProcessPoolExecutor(cpu_count(), context, _initialize_process) as pool:
         try:
-            for future in as_completed([pool.submit(do, task) for task in tasks]):
+            for future in as_completed([pool.submit(run_one, task) for task in tasks]):
                 yield future.result()
         except BrokenProcessPool:
             raise InkwiseError("a run was killed from outside; the same command goes on") from None
@@ -81,52 +81,52 @@ def run_all(tasks: list[Task]) -> Iterator[tuple[Task, Measured]]:
             raise
 
 
-def do(task: Task) -> tuple[Task, Measured]:
+def run_one(task: SeedRun) -> tuple[SeedRun, RunResult]:
     """Train and measure one run, as far as that is not done yet, and by nobody else at this moment.
 
     Raises:
         InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
     """
-    make_folder(task.folder)
-    with locked(task.folder / _FILE, wait=-1):  # Another process may be training this run.
-        if (task.folder / "recipe.json").exists() and resume(task.folder) != task.recipe:
+    make_directory(task.folder)
+    with locked(task.folder / _RESULT_FILE, wait=-1):  # Another process may be training this run.
+        if (task.folder / "recipe.json").exists() and resumed_recipe(task.folder) != task.recipe:
             raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
-        known = measured(task.folder)
+        known = load_result(task.folder)
         if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
             known = _measure(task)
             kept = json.dumps(asdict(known), indent=2) + "\n"
-            write_text(task.folder / _FILE, kept)
+            write_text(task.folder / _RESULT_FILE, kept)
     return task, known
 
 
-def measured(folder: Path) -> Measured | None:
+def load_result(folder: Path) -> RunResult | None:
     """The result that a run's folder holds, or None.
 
     Raises:
         DataError: it is damaged.
     """
-    path = folder / _FILE
+    path = folder / _RESULT_FILE
     if not path.exists():
         return None
     try:
         kept = parse_json(read_input(path, MEGABYTE))
         sets = {name: (int(misses), int(n)) for name, (misses, n) in kept["sets"].items()}
-        return Measured({name: float(value) for name, value in kept["figures"].items()}, sets)
+        return RunResult({name: float(value) for name, value in kept["figures"].items()}, sets)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(f"{path}: is damaged; delete it to have the run measured again") from None
 
 
-def _begin() -> None:
+def _initialize_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the epoch so far would pass for the whole training
     torch.set_num_threads(1)
 
 
-def _measure(task: Task) -> Measured:
+def _measure(task: SeedRun) -> RunResult:
     if not (task.folder / "model.onnx").exists():
         train(task.recipe, task.folder, console=Console(quiet=True))
     model = open_model(str(task.folder))
-    results = finish(task.folder)
-    others = [datasets.load(name) for name in task.sets if name not in task.recipe.test]
+    results = evaluate_run(task.folder)
+    others = [datasets.load_dataset(name) for name in task.sets if name not in task.recipe.test]
     results += evaluate_model(model, others) if others else []
     history = [{k: float(v) for k, v in row.items()} for row in read_history(str(task.folder)) or []]
     kept = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
@@ -140,4 +140,4 @@ def _measure(task: Task) -> Measured:
     }
     for number, row in enumerate(history[:2], 1):
         figures |= {f"{part} {number}": row[f"{part}_accuracy"] for part in ("train", "validation")}
-    return Measured(figures, {r.name: (r.evaluation.misses, r.evaluation.n) for r in results})
+    return RunResult(figures, {r.name: (r.evaluation.misses, r.evaluation.n) for r in results})

@@ -1,6 +1,6 @@
 """Doubtful values of a table: their crops and their corrections."""
 
-from inkwise.review.crops import Scans
-from inkwise.review.reviewed_table import Item, Review
+from inkwise.review.crops import ScanCrops
+from inkwise.review.reviewed_table import ReviewedTable, ReviewItem
 
-__all__ = ["Item", "Review", "Scans"]
+__all__ = ["ReviewItem", "ReviewedTable", "ScanCrops"]

@@ -10,23 +10,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import DataError, PictureError
+from inkwise._util.errors import DataError, ImageError
 from inkwise.batch.page_rows import STANDARD_INPUT
-from inkwise.forms.registration import shrunk
+from inkwise.forms.registration import downscale
 from inkwise.image import Document
-from inkwise.preprocessing import picture_glyph
-from inkwise.preprocessing.rectification import warped
-from inkwise.review.reviewed_table import Item
+from inkwise.preprocessing import image_to_glyph
+from inkwise.preprocessing.rectification import warp
+from inkwise.review.reviewed_table import ReviewItem
 
-Grey = NDArray[np.uint8]
+GreyImage = NDArray[np.uint8]
 
-_AROUND = 0.5  # of a number's height: what is shown about it
-_BESIDE = 0.15  # of a digit's height: what is cut out with it, to be a glyph
-_WITHIN = 0.1  # of a field's height, by which its printed frame is left out
-_LONGEST = 1600  # pixels of what is shown
+_CROP_MARGIN = 0.5  # of a number's height: what is shown about it
+_GLYPH_MARGIN = 0.15  # of a digit's height: what is cut out with it, to be a glyph
+_FRAME_INSET = 0.1  # of a field's height, by which its printed frame is left out
+_MAX_CROP_SIDE = 1600  # pixels of what is shown
 
 
-class Scans:
+class ScanCrops:
     """The pages that a table names, the last two in memory."""
 
     def __init__(self, table: Path, folder: Path | None = None) -> None:
@@ -41,7 +41,7 @@ class Scans:
         self._lock = threading.Lock()
         self._page = lru_cache(2)(self._read)
 
-    def crop(self, item: Item) -> Grey:
+    def crop(self, item: ReviewItem) -> GreyImage:
         """A number with what stands about it, (h, w) uint8, upright; the whole page where it has no place.
 
         Raises:
@@ -50,26 +50,28 @@ class Scans:
         """
         page = self._grey(item)
         if item.corners is None:
-            return shrunk(page, _LONGEST)[0]
-        matrix, size = _place(item, _AROUND)
-        cut = warped(page, matrix, size)
+            return downscale(page, _MAX_CROP_SIDE)[0]
+        matrix, size = _crop_transform(item, _CROP_MARGIN)
+        cut = warp(page, matrix, size)
         # What lies beyond the page would be its edge drawn out, and look like ink.
         cut[cv2.warpPerspective(np.ones_like(page), matrix, size, flags=cv2.INTER_NEAREST) == 0] = 255
         return cut
 
-    def glyph(self, item: Item) -> Grey | None:
+    def glyph(self, item: ReviewItem) -> GreyImage | None:
         """The (28, 28) uint8 glyph of a single digit; None without ink.
 
         Raises:
             DataError, PictureError: as for `crop`.
         """
-        return picture_glyph(warped(self._grey(item), *_place(item, -_WITHIN if item.field else _BESIDE)))
+        return image_to_glyph(
+            warp(self._grey(item), *_crop_transform(item, -_FRAME_INSET if item.field else _GLYPH_MARGIN))
+        )
 
-    def _grey(self, item: Item) -> Grey:
+    def _grey(self, item: ReviewItem) -> GreyImage:
         with self._lock:
             return self._page(item.file, item.page)
 
-    def _read(self, file: str, number: int) -> Grey:
+    def _read(self, file: str, number: int) -> GreyImage:
         with Document(self._found(file)) as document:
             return document.page(number).grey
 
@@ -87,7 +89,7 @@ class Scans:
         raise DataError(f"{file}: is not there; name the folder that it was moved to with --scans")
 
 
-def _place(item: Item, around: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+def _crop_transform(item: ReviewItem, around: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """Where an item is, upright and with so many times its height about it.
 
     The matrix (3, 3) that takes points of the page there, and the width and height of what is cut out.
@@ -95,11 +97,11 @@ def _place(item: Item, around: float) -> tuple[NDArray[np.float64], tuple[int, i
     corners = np.array(item.corners, np.float32)
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     width, height = (float(max(sides[axis], sides[axis + 2], 1)) for axis in (0, 1))
-    scale = min(_LONGEST / max(width, height), 1)
+    scale = min(_MAX_CROP_SIDE / max(width, height), 1)
     margin = around * height * scale
     right, bottom = margin + width * scale, margin + height * scale
     to = np.array([[margin, margin], [right, margin], [right, bottom], [margin, bottom]], np.float32)
     matrix = np.asarray(cv2.getPerspectiveTransform(corners, to), np.float64)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
-        raise PictureError(f"{item.file}, page {item.page}: the place of {item.place!r} is none")
+        raise ImageError(f"{item.file}, page {item.page}: the place of {item.place!r} is none")
     return matrix, (max(round(right + margin), 1), max(round(bottom + margin), 1))

@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_there, open_input
-from inkwise._util.text import checked, parse_json
-from inkwise.batch.page_rows import Reader
-from inkwise.batch.sources import stamp
+from inkwise._util.text import parse_json, validate_text
+from inkwise.batch.page_rows import BatchOptions
+from inkwise.batch.sources import file_fingerprint
 from inkwise.batch.tables import json_line
 from inkwise.recognition.reading import NO_INK
 
-_LONGEST = 100  # characters of a number
+_MAX_NUMBER_LENGTH = 100  # characters of a number
 _LONGEST_LINE = 16_000_000  # characters of a row; a page of 10,000 digits has a fifth of it
 
 Corners = list[list[float]]
 
 
-class _Key(NamedTuple):
+class _ItemKey(NamedTuple):
     """What was settled: if the same place is read otherwise later, it is another question."""
 
     file: str
@@ -34,7 +34,7 @@ class _Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReviewItem:
     """A number that was read.
 
     Attributes:
@@ -66,16 +66,16 @@ class Item:
     model: str | None
 
     @property
-    def key(self) -> _Key:
+    def key(self) -> _ItemKey:
         """What tells it from all others."""
-        return _Key(self.file, self.page, self.place, self.read)
+        return _ItemKey(self.file, self.page, self.place, self.read)
 
     def doubtful(self, threshold: float) -> bool:
         """Whether a person should look at it."""
         return not self.accepted or self.confidence < threshold
 
 
-class Review:
+class ReviewedTable:
     """A table in JSON Lines, as `inkwise read --out` writes it, and what was settled, in a file beside it.
 
     Attributes:
@@ -94,16 +94,16 @@ class Review:
         if table.suffix.lower() == ".csv":
             raise DataError(f"{table}: CSV does not say where numbers stand; read with --out of .jsonl")
         self.table, self.path = table, table.with_name(f"{table.name}.review")
-        self.items: list[Item] = []
+        self.items: list[ReviewItem] = []
         self.unread = 0
-        self._stamp = stamp(str(table))
+        self._stamp = file_fingerprint(str(table))
         self.columns = ["file", "page"]
         constrained = False
-        for number, row in enumerate(_rows(table)):
+        for number, row in enumerate(_read_rows(table)):
             if "reviewed" in row:
                 raise DataError(f"{table}: is a corrected table; review the one that it was made from")
             try:
-                found = [*items(row)]
+                found = [*row_items(row)]
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise DataError(
                     f"{table}: line {number + 1} is no row that inkwise read --out wrote"
@@ -114,9 +114,9 @@ class Review:
             if number == 0:
                 self.columns = [column for column in row if column != "fields"]
         if "fit" not in self.columns:
-            self.columns = [*Reader(constraint={} if constrained else None).columns]
+            self.columns = [*BatchOptions(constraint={} if constrained else None).columns]
         self.columns.append("reviewed")
-        self._settled: dict[_Key, str] = {}
+        self._confirmed: dict[_ItemKey, str] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -125,20 +125,20 @@ class Review:
         Raises:
             DataError: The file cannot be opened, or is damaged.
         """
-        settled: dict[_Key, str] = {}
-        for number, row in enumerate(_rows(self.path) if is_there(self.path) else (), 1):
+        settled: dict[_ItemKey, str] = {}
+        for number, row in enumerate(_read_rows(self.path) if is_there(self.path) else (), 1):
             try:
                 text = row.pop("text")
-                settled[_Key(**row)] = text
+                settled[_ItemKey(**row)] = text
             except (KeyError, TypeError):
                 raise DataError(f"{self.path}: line {number} is damaged") from None
-        self._settled = settled
+        self._confirmed = settled
 
-    def settled(self, item: Item) -> str | None:
+    def confirmed(self, item: ReviewItem) -> str | None:
         """What a person said that it is, "" for no number; None where nobody did."""
-        return self._settled.get(item.key)
+        return self._confirmed.get(item.key)
 
-    def settle(self, item: Item, text: str, before: str | None = None) -> None:
+    def confirm(self, item: ReviewItem, text: str, before: str | None = None) -> None:
         """Keep the answer to an item; it is on disk when this returns.
 
         Several reviews of one table may run at once: each answer is added to what the file holds then.
@@ -154,19 +154,19 @@ class Review:
             DataError: The file is damaged, or cannot be written.
         """
         if text:
-            text = checked("text", text, _LONGEST)
+            text = validate_text("text", text, _MAX_NUMBER_LENGTH)
         if "?" in text or any(character.isspace() for character in text):
             raise InkwiseError(f"{text!r} is no number: it has a blank or a question mark")
         with locked(self.path):
             self.refresh()
-            now = self._settled.get(item.key)
+            now = self._confirmed.get(item.key)
             if now not in (None, before, text):
                 where = f"{item.file}, page {item.page}, {item.place}"
                 raise ConflictError(f"{where}: somebody else answered {now or 'no number'} meanwhile")
-            settled = {**self._settled, item.key: text}
+            settled = {**self._confirmed, item.key: text}
             lines = [json_line({**key._asdict(), "text": said}) for key, said in settled.items()]
             write_text(self.path, "".join(lines))
-            self._settled = settled
+            self._confirmed = settled
 
     def corrected(self) -> Iterator[dict[str, Any]]:
         """The rows of the table with what was settled; `reviewed` says by place what was read there.
@@ -175,13 +175,13 @@ class Review:
             DataError: The table has changed since it was opened, or the answers are damaged.
         """
         self.refresh()
-        if stamp(str(self.table)) != self._stamp:
+        if file_fingerprint(str(self.table)) != self._stamp:
             raise DataError(f"{self.table}: has changed; start the review again")
-        return (self._corrected(row) for row in _rows(self.table))
+        return (self._corrected(row) for row in _read_rows(self.table))
 
     def _corrected(self, row: dict[str, Any]) -> dict[str, Any]:
-        found = [*items(row)]
-        said = {item.place: text for item in found if (text := self.settled(item)) is not None}
+        found = [*row_items(row)]
+        said = {item.place: text for item in found if (text := self.confirmed(item)) is not None}
         row["reviewed"] = {item.place: item.read for item in found if item.place in said}
         if "fit" in row:
             for name, text in said.items():
@@ -193,7 +193,7 @@ class Review:
                 ]
                 row["reason"] = "; ".join(doubts) or None
         elif said:
-            row["text"] = _replaced(row["text"], [said.get(item.place, item.read) for item in found])
+            row["text"] = _replace_words(row["text"], [said.get(item.place, item.read) for item in found])
             left = [item for item in found if item.place not in said]
             row["confidence"] = round(prod((item.confidence for item in left), start=1.0), 4)
             row["accepted"] = all(item.accepted for item in left)
@@ -201,25 +201,25 @@ class Review:
         return row
 
 
-def items(row: Mapping[str, Any]) -> Iterator[Item]:
+def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
     """The numbers in a row: its fields with ink, or what stands between blanks on the page."""
     if "fit" in row:
         for name, entry in row.get("fields", {}).items():
             if entry["reason"] != NO_INK:
                 values = row[name], row[f"{name}_confidence"], row[f"{name}_accepted"], entry["reason"]
-                yield _item(row, name, *values, entry["digits"], entry["corners"], field=True)
+                yield _make_item(row, name, *values, entry["digits"], entry["corners"], field=True)
     elif "digits" in row and row["reason"] != NO_INK:
-        groups = [*_groups(row["text"], row["digits"])]
+        groups = [*_numbers_with_digits(row["text"], row["digits"])]
         for number, (text, digits) in enumerate(groups, 1):
             alone = len(groups) == 1
             sure = row["confidence"] if alone else prod(digit["probability"] for digit in digits)
             accepted = row["accepted"] if alone else all(digit["accepted"] for digit in digits)
             reason = row["reason"] if alone else next((d["doubt"] for d in digits if d["doubt"]), None)
-            corners = _around([digit["box"] for digit in digits])
-            yield _item(row, str(number), text, sure, accepted, reason, digits, corners, field=False)
+            corners = _corners_around([digit["box"] for digit in digits])
+            yield _make_item(row, str(number), text, sure, accepted, reason, digits, corners, field=False)
 
 
-def _item(
+def _make_item(
     row: Mapping[str, Any],
     place: str,
     text: str,
@@ -230,16 +230,18 @@ def _item(
     corners: Corners | None,
     *,
     field: bool,
-) -> Item:
+) -> ReviewItem:
     labels = [digit["label"] for digit in digits]
     # A gap in a comb is a "?" for which there is no digit.
     guess = "".join(labels) if len(labels) == len(text) else text
     where = str(row["file"]), int(row["page"]), place
     single = len(labels) == 1
-    return Item(*where, text, guess, confidence, accepted, reason, corners, field, single, row.get("model"))
+    return ReviewItem(
+        *where, text, guess, confidence, accepted, reason, corners, field, single, row.get("model")
+    )
 
 
-def _groups(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+def _numbers_with_digits(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
     """The numbers of a text with their digits; one without any where nothing was read."""
     left = iter(digits)
     for word in text.split() or [""]:
@@ -254,14 +256,14 @@ def _groups(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
         yield word, taken
 
 
-def _replaced(text: str, words: list[str]) -> str:
+def _replace_words(text: str, words: list[str]) -> str:
     """The text with other words, its lines as they were."""
     left = iter(words)
     lines = [[next(left) for _ in line.split()] for line in text.split("\n")] if text else [words]
     return "\n".join(" ".join(word for word in line if word) for line in lines)
 
 
-def _around(boxes: list[list[float]]) -> Corners | None:
+def _corners_around(boxes: list[list[float]]) -> Corners | None:
     if not boxes:
         return None
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
@@ -274,7 +276,7 @@ def _no_ink(row: Mapping[str, Any]) -> bool:
     return bool(row.get("fields")) or ("digits" in row and row["reason"] == NO_INK)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON Lines.
 
     Raises:

@@ -13,14 +13,14 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from inkwise._util.errors import InkwiseError, ModelError
-from inkwise.http.bodies import RefusedError, answer, answer_errors
+from inkwise.http.bodies import RequestError, add_error_handlers, json_response
 from inkwise.http.sockets import is_loopback
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import plain_digits, plain_strokes
+from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
 from inkwise.service.dynamic_batching import BatchedModel
-from inkwise.service.executor import Limits, Work
-from inkwise.service.middleware import HEALTH, STOPPING, Gate, Traffic
+from inkwise.service.executor import BoundedExecutor, RequestLimits
+from inkwise.service.middleware import HEALTH_PATH, SHUTTING_DOWN, InFlight, ServiceMiddleware
 from inkwise.service.prometheus import Metrics
 from inkwise.service.routes import routes
 from inkwise.service.schema import Health, describe, failures
@@ -41,7 +41,7 @@ class Settings:
     host: str = "127.0.0.1"
     model: str = "default"
     tokens: Tokens | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: RequestLimits = field(default_factory=RequestLimits)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -52,11 +52,11 @@ def create_app(settings: Settings) -> FastAPI:
     """
     if settings.tokens is None and not is_loopback(settings.host):
         raise InkwiseError(f"{settings.host} can be reached from elsewhere: tokens are needed (--tokens)")
-    metrics, work, traffic = Metrics(), Work(settings.limits), Traffic()
+    metrics, work, traffic = Metrics(), BoundedExecutor(settings.limits), InFlight()
     model = BatchedModel(model_source(settings.model), observe=metrics.batch, check=work.check)
-    _try(model)
+    _check_model(model)
     recognizer = Recognizer(model, threads=1)
-    recognizer.read_number(plain_strokes()[7])  # opens what else there is, before the first request
+    recognizer.read_number(reference_strokes()[7])  # opens what else there is, before the first request
 
     trying: asyncio.Task[None] | None = None
 
@@ -67,26 +67,28 @@ def create_app(settings: Settings) -> FastAPI:
 
     # FastAPI's own pages come from a CDN.
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.traffic, app.state.work = traffic, work
-    answer_errors(app)
+    app.state.in_flight, app.state.executor = traffic, work
+    add_error_handlers(app)
     app.include_router(routes(recognizer, work, settings.limits.pixels))
 
     @app.get(
-        HEALTH,
+        HEALTH_PATH,
         responses={200: {"model": Health}, **failures(_503="it is stopping, or its model is unusable")},
     )
     async def health() -> Response:
         """Whether requests are taken: has the model classify a glyph."""
         nonlocal trying
         if traffic.stopping:
-            raise RefusedError(503, STOPPING)
+            raise RequestError(503, SHUTTING_DOWN)
         if trying is None or trying.done():  # one at a time: anybody can ask
-            trying = asyncio.create_task(asyncio.to_thread(_try, model))  # before all that waits in the queue
+            trying = asyncio.create_task(
+                asyncio.to_thread(_check_model, model)
+            )  # before all that waits in the queue
         try:
             await asyncio.shield(trying)
         except ModelError as error:
-            raise RefusedError(503, str(error)) from None
-        return answer({"status": "ready"})
+            raise RequestError(503, str(error)) from None
+        return json_response({"status": "ready"})
 
     @app.get("/metrics", response_class=PlainTextResponse, responses=failures(_503="it is stopping"))
     async def metrics_() -> Response:
@@ -95,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     describe(app, settings.tokens is not None)
     app.add_middleware(
-        Gate,
+        ServiceMiddleware,
         host=settings.host,
         tokens=settings.tokens,
         metrics=metrics,
@@ -105,14 +107,14 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _try(model: Model) -> None:
+def _check_model(model: Model) -> None:
     """Have a model classify a glyph.
 
     Raises:
         ModelError: it fails, or gives no probabilities.
     """
     try:
-        probabilities, _ = model.run(plain_digits()[7:8])
+        probabilities, _ = model.run(reference_glyphs()[7:8])
         sound = bool(np.isfinite(probabilities).all())
     except Exception:  # onnxruntime raises classes of its own
         sound = False

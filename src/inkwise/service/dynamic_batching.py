@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inkwise.recognition import Model
 
-_LARGEST = 64  # glyphs of a batch: more are no faster, and others would wait
+_MAX_BATCH_SIZE = 64  # glyphs of a batch: more are no faster, and others would wait
 
 _Glyphs = NDArray[np.uint8]
 _Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -44,20 +44,23 @@ class BatchedModel(Model):
         """
         super().__init__(source, threads=1)
         self._observe, self._check = observe, check
-        self._waiting: deque[_Part] = deque()
+        self._waiting: deque[_PendingGlyphs] = deque()
         self._running = threading.Lock()
 
     def run(self, glyphs: _Glyphs) -> _Outputs:
         """As `Model.run`."""
         if glyphs.shape[1:] != (28, 28) or glyphs.dtype != np.uint8 or not len(glyphs):
             return super().run(glyphs)  # which says what is wrong, and troubles no other
-        parts = [self._part(glyphs[start : start + _LARGEST]) for start in range(0, len(glyphs), _LARGEST)]
+        parts = [
+            self._part(glyphs[start : start + _MAX_BATCH_SIZE])
+            for start in range(0, len(glyphs), _MAX_BATCH_SIZE)
+        ]
         probabilities, embeddings = zip(*parts, strict=True)
         return np.concatenate(probabilities), np.concatenate(embeddings)
 
     def _part(self, glyphs: _Glyphs) -> _Outputs:
         self._check()
-        part = _Part(glyphs)
+        part = _PendingGlyphs(glyphs)
         self._waiting.append(part)
         with self._running:  # whoever has it serves those before it, too
             while part.outputs is None and part.error is None:
@@ -70,7 +73,7 @@ class BatchedModel(Model):
     def _run_batch(self) -> None:
         batch = [self._waiting.popleft()]
         size = len(batch[0].glyphs)
-        while self._waiting and size + len(self._waiting[0].glyphs) <= _LARGEST:
+        while self._waiting and size + len(self._waiting[0].glyphs) <= _MAX_BATCH_SIZE:
             batch.append(self._waiting.popleft())
             size += len(batch[-1].glyphs)
         self._observe(len(batch), size)
@@ -89,7 +92,7 @@ class BatchedModel(Model):
             part.outputs = probabilities[begin:end], embeddings[begin:end]
 
 
-class _Part:
+class _PendingGlyphs:
     """Glyphs that wait, and then what the model says of them."""
 
     def __init__(self, glyphs: _Glyphs) -> None:

@@ -12,20 +12,20 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from inkwise.http.bodies import PIXELS, RefusedError, TooLargeError
+from inkwise.http.bodies import PIXELS, PayloadTooLargeError, RequestError
 
-THREADS = 2
+READER_THREADS = 2
 """That read at once in one process: more would only take turns."""
 
-_HELD = 256 * 2**20  # bytes of all bodies that wait or are read, unless one alone may have more
-_TURN = 0.1  # seconds from one look to the next whether anybody waits still
-_SOON = {"Retry-After": "1"}
+_MAX_HELD_BYTES = 256 * 2**20  # bytes of all bodies that wait or are read, unless one alone may have more
+_POLL_SECONDS = 0.1  # seconds from one look to the next whether anybody waits still
+_RETRY_AFTER = {"Retry-After": "1"}
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """What one process takes in.
 
     Attributes:
@@ -41,22 +41,22 @@ class Limits:
     pixels: int = PIXELS
 
 
-class AbandonedError(Exception):
+class RequestAbandonedError(Exception):
     """Nobody waits any more for what is being read."""
 
 
-class Work:
+class BoundedExecutor:
     """Reads the bodies of requests, and refuses what would be too much.
 
     A thread cannot be ended from outside. One whose request ran out of time keeps its place until it calls
     `check`, or is done.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RequestLimits) -> None:
         """Start with no threads; they begin as they are needed."""
         self._limits = limits
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="inkwise-read")
-        self._lock, self._alone = threading.Lock(), threading.Lock()
+        self._pool = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="inkwise-read")
+        self._lock, self._exclusive_lock = threading.Lock(), threading.Lock()
         self._requests = self._bytes = 0
         self._here = threading.local()
         self._reading: set[threading.Thread] = set()
@@ -82,7 +82,7 @@ class Work:
         largest = min(largest or self._limits.body_bytes, self._limits.body_bytes)
         declared = int(request.headers.get("content-length", 0))
         if declared > largest:
-            raise _too_large(largest)
+            raise _too_large_error(largest)
         self._check(1, declared)  # places are taken later: a client that sends slowly must not keep them
         parts: list[bytes] = []
         places = size = 0
@@ -92,7 +92,7 @@ class Work:
             async with asyncio.timeout(self._limits.seconds):
                 async for part in request.stream():
                     if size + len(part) > largest:
-                        raise _too_large(largest)
+                        raise _too_large_error(largest)
                     self._take(0, len(part))
                     size += len(part)
                     parts.append(part)
@@ -102,7 +102,9 @@ class Work:
                 reading = self._pool.submit(self._run, task, b"".join(parts), abandoned)
                 return await asyncio.wrap_future(reading)
         except TimeoutError:
-            raise RefusedError(503, f"it took longer than {self._limits.seconds:g} seconds", _SOON) from None
+            raise RequestError(
+                503, f"it took longer than {self._limits.seconds:g} seconds", _RETRY_AFTER
+            ) from None
         finally:
             abandoned.set()
             if reading is None:
@@ -118,22 +120,22 @@ class Work:
         """
         abandoned = getattr(self._here, "abandoned", None)
         if abandoned is not None and abandoned.is_set():
-            raise AbandonedError
+            raise RequestAbandonedError
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """In a thread that reads: around what takes so much memory that one at a time is enough.
 
         Raises:
             AbandonedError: while it waited for the one before, its request ran out of time.
         """
-        while not self._alone.acquire(timeout=_TURN):
+        while not self._exclusive_lock.acquire(timeout=_POLL_SECONDS):
             self.check()
         try:
             self.check()
             yield
         finally:
-            self._alone.release()
+            self._exclusive_lock.release()
 
     def end(self) -> None:
         """Begin nothing more; waits for nobody."""
@@ -151,9 +153,9 @@ class Work:
             self._bytes += size
 
     def _check(self, requests: int, size: int) -> None:
-        room = self._requests + requests <= THREADS + self._limits.queue
-        if not room or self._bytes + size > max(_HELD, self._limits.body_bytes):
-            raise RefusedError(429, "too many requests wait already; ask again", _SOON)
+        room = self._requests + requests <= READER_THREADS + self._limits.queue
+        if not room or self._bytes + size > max(_MAX_HELD_BYTES, self._limits.body_bytes):
+            raise RequestError(429, "too many requests wait already; ask again", _RETRY_AFTER)
 
     def _release(self, requests: int, size: int) -> None:
         with self._lock:
@@ -170,5 +172,5 @@ class Work:
             self._reading.discard(threading.current_thread())
 
 
-def _too_large(largest: int) -> TooLargeError:
-    return TooLargeError(f"too large: at most {largest:,} bytes can be sent here")
+def _too_large_error(largest: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"too large: at most {largest:,} bytes can be sent here")

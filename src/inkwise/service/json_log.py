@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-class JsonLines(logging.Formatter):
+class JsonLinesFormatter(logging.Formatter):
     """Formats a record as JSON: its time, level and message, or in its place the values given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -28,6 +28,6 @@ class JsonLines(logging.Formatter):
 def log_to_stderr() -> None:
     """Have this process log so: requests, warnings and errors."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLinesFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("inkwise").setLevel(logging.INFO)

@@ -14,18 +14,18 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inkwise.http.bodies import answer
+from inkwise.http.bodies import json_response
 from inkwise.http.connections import trust
-from inkwise.http.origin import Origin
+from inkwise.http.origin import OriginPolicy
 from inkwise.http.throttle import Throttle
 from inkwise.service.prometheus import Metrics
 from inkwise.service.tokens import Tokens
 
-HEALTH = "/healthz"
-STOPPING = "stopping: ask another"
+HEALTH_PATH = "/healthz"
+SHUTTING_DOWN = "stopping: ask another"
 
 _DROPPED = 10  # requests without a valid token, or an answer, that are logged in a second
-_CLOSED = 499  # what a log says of a client that did not wait for its answer
+_CLIENT_CLOSED = 499  # what a log says of a client that did not wait for its answer
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -36,7 +36,7 @@ _logger = logging.getLogger("inkwise.service")
 
 
 @dataclass
-class Entry:
+class AccessLogEntry:
     """A line of the log, filled in as the request is served.
 
     Attributes:
@@ -53,7 +53,7 @@ class Entry:
 
 
 @dataclass
-class Traffic:
+class InFlight:
     """What is under way in this process.
 
     Attributes:
@@ -72,7 +72,7 @@ class Traffic:
             await asyncio.sleep(0.01)
 
 
-class Gate:
+class ServiceMiddleware:
     """Lets in who may ask; numbers, counts and logs each request; answers what nobody foresaw, too."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Gate:
         host: str,
         tokens: Tokens | None,
         metrics: Metrics,
-        traffic: Traffic,
+        traffic: InFlight,
         paths: Collection[str],
     ) -> None:
         """Guard an app.
@@ -96,10 +96,10 @@ class Gate:
         """
         self._app = app
         # Where a token is demanded a foreign page has none, and a proxy may give the server any name.
-        self._origin = Origin(host) if tokens is None else None
+        self._origin = OriginPolicy(host) if tokens is None else None
         self._tokens = tokens
         self._metrics = metrics
-        self._traffic = traffic
+        self._in_flight = traffic
         self._paths = paths
         self._dropped = Throttle(_DROPPED)
 
@@ -110,7 +110,7 @@ class Gate:
             return
         began, authorised = time.perf_counter(), False
         headers = Headers(scope=scope)
-        entry = Entry(_request_id(headers))
+        entry = AccessLogEntry(_request_id(headers))
         scope.setdefault("state", {})["entry"] = entry
         status = 0
 
@@ -120,15 +120,15 @@ class Gate:
                 status = message["status"]
                 named = (b"x-request-id", entry.id.encode())
                 message["headers"] = [*message["headers"], *_HEADERS, named]
-                if self._traffic.stopping:
+                if self._in_flight.stopping:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
         async def refuse(status: int, error: str) -> None:
             headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-            await answer({"error": error}, status, headers)(scope, receive, send_named)
+            await json_response({"error": error}, status, headers)(scope, receive, send_named)
 
-        self._traffic.running += 1
+        self._in_flight.running += 1
         try:
             refusal = self._refusal(scope, headers, entry)
             authorised = entry.token is not None or (self._tokens is None and refusal is None)
@@ -139,24 +139,24 @@ class Gate:
             else:
                 await self._app(scope, receive, send_named)
         except ClientDisconnect:
-            status = _CLOSED
+            status = _CLIENT_CLOSED
         except Exception:
             _logger.exception("request %s failed", entry.id)
             if not status:  # else the answer breaks off, and the client sees that it does
                 await refuse(500, "something went wrong here; the log of inkwise serve says where")
         finally:
-            self._traffic.running -= 1
+            self._in_flight.running -= 1
             seconds = time.perf_counter() - began
             path = scope["path"] if scope["path"] in self._paths else "other"
-            self._metrics.request(path, status or _CLOSED, seconds, entry.digits)
+            self._metrics.request(path, status or _CLIENT_CLOSED, seconds, entry.digits)
             # Of these a client can send any number.
-            dropped = not authorised or status in (0, _CLOSED)
+            dropped = not authorised or status in (0, _CLIENT_CLOSED)
             if (omitted := self._dropped.allow() if dropped else 0) is not None:
                 values = {
                     "id": entry.id,
                     "method": scope["method"][:10],
                     "path": scope["path"][:80],
-                    "status": status or _CLOSED,
+                    "status": status or _CLIENT_CLOSED,
                     "ms": round(1000 * seconds, 2),
                     "bytes": entry.bytes,
                     "digits": entry.digits,
@@ -166,17 +166,17 @@ class Gate:
                     values["omitted"] = omitted
                 _logger.info("request", extra={"values": values})
 
-    def _refusal(self, scope: Scope, headers: Headers, entry: Entry) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope, headers: Headers, entry: AccessLogEntry) -> tuple[int, str] | None:
         """Status and reason for not letting a request in."""
-        if self._origin is not None and (reason := self._origin.foreign(scope, headers)):
+        if self._origin is not None and (reason := self._origin.foreign_reason(scope, headers)):
             return 403, reason
-        if scope["path"] == HEALTH:
+        if scope["path"] == HEALTH_PATH:
             return None
         if self._tokens is not None:
             entry.token = self._tokens.name(headers.get("authorization", ""))
             if entry.token is None:
                 return 401, "the token is missing or wrong: send Authorization: Bearer TOKEN"
-        return (503, STOPPING) if self._traffic.stopping else None
+        return (503, SHUTTING_DOWN) if self._in_flight.stopping else None
 
 
 def _request_id(headers: Headers) -> str:

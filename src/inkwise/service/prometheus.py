@@ -7,11 +7,11 @@ import os
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The variable that names the folder of several processes: prometheus_client's own, set before its import."""
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_SIZES = (1, 2, 4, 8, 16, 32, 64)
+_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
@@ -27,20 +27,20 @@ class Metrics:
             "inkwise_request_seconds",
             "From the head of a request to the end of its answer.",
             ["path"],
-            buckets=_SECONDS,
+            buckets=_SECONDS_BUCKETS,
             registry=self._registry,
         )
         self._digits = Counter("inkwise_digits", "Digits that were read.", registry=self._registry)
         self._batch_requests = Histogram(
             "inkwise_batch_requests",
             "Requests whose glyphs went through the model together.",
-            buckets=_SIZES,
+            buckets=_SIZE_BUCKETS,
             registry=self._registry,
         )
         self._batch_glyphs = Histogram(
             "inkwise_batch_glyphs",
             "Glyphs that went through the model together.",
-            buckets=_SIZES,
+            buckets=_SIZE_BUCKETS,
             registry=self._registry,
         )
 
@@ -58,7 +58,7 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, as Prometheus reads it; of several processes, whichever is asked, the sums."""
         registry = self._registry
-        if SHARED in os.environ:
+        if MULTIPROCESS_VARIABLE in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

@@ -9,24 +9,31 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkwise import __version__
-from inkwise.http.bodies import POINTS, STROKES
-from inkwise.preprocessing.strokes import FARTHEST
-from inkwise.service.middleware import HEALTH
+from inkwise.http.bodies import MAX_POINTS, MAX_STROKES
+from inkwise.preprocessing.strokes import MAX_COORDINATE
+from inkwise.service.middleware import HEALTH_PATH
 
-_PICTURES = ("application/octet-stream", "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp")
+_IMAGE_TYPES = (
+    "application/octet-stream",
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/tiff",
+    "image/bmp",
+)
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
-_COORDINATE = {"type": "number", "minimum": -FARTHEST, "maximum": FARTHEST}
+_COORDINATE = {"type": "number", "minimum": -MAX_COORDINATE, "maximum": MAX_COORDINATE}
 _POINT = {"type": "array", "items": _COORDINATE, "minItems": 2, "maxItems": 2}
-_STROKE = {"type": "array", "items": _POINT, "minItems": 1, "maxItems": POINTS}
-_STROKES = {"type": "array", "items": _STROKE, "maxItems": STROKES}
+_STROKE = {"type": "array", "items": _POINT, "minItems": 1, "maxItems": MAX_POINTS}
+_STROKES = {"type": "array", "items": _STROKE, "maxItems": MAX_STROKES}
 
 
-class _Exact(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Digit(_Exact):
-    """One digit, as `Digit.to_dict` has it."""
+class DigitSchema(_StrictModel):
+    """One digit, as `DigitSchema.to_dict` has it."""
 
     label: str = Field(description="The best guess, also where it is not accepted.")
     probability: float = Field(ge=0, le=1)
@@ -37,20 +44,20 @@ class Digit(_Exact):
     strokes: list[int] | None = Field(description="The numbers of its strokes.")
 
 
-class Reading(_Exact):
-    """What was read, as `Reading.to_dict` has it."""
+class ReadingSchema(_StrictModel):
+    """What was read, as `ReadingSchema.to_dict` has it."""
 
     text: str = Field(description='"?" stands for a digit that is not accepted.')
     confidence: float = Field(ge=0, le=1)
     accepted: bool
-    digits: list[Digit]
+    digits: list[DigitSchema]
     reason: str | None = Field(description="Why the text is empty or not accepted.")
     unconstrained: str | None = Field(description="What was read without what is known of the number.")
     model: str
     elapsed_ms: float
 
 
-class Classes(_Exact):
+class Classes(_StrictModel):
     """What glyphs are."""
 
     model: str
@@ -60,13 +67,13 @@ class Classes(_Exact):
     probabilities: list[list[float]] = Field(description="Of each glyph a row.")
 
 
-class Health(_Exact):
+class Health(_StrictModel):
     """Whether requests are taken."""
 
     status: Literal["ready"]
 
 
-class Failure(_Exact):
+class Failure(_StrictModel):
     """Why there is no answer."""
 
     error: str = Field(description="One line.")
@@ -89,11 +96,11 @@ def failures(**reasons: str) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-PICTURE: dict[str, Any] = {
-    "requestBody": {"required": True, "content": dict.fromkeys(_PICTURES, _BYTES)},
+IMAGE_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(_IMAGE_TYPES, _BYTES)},
 }
 
-DRAWING: dict[str, Any] = {
+STROKES_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -109,7 +116,7 @@ DRAWING: dict[str, Any] = {
     }
 }
 
-GLYPHS: dict[str, Any] = {
+GLYPHS_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}},
 }
 
@@ -124,7 +131,7 @@ def describe(app: FastAPI, tokens: bool) -> None:
                 bearer = {"type": "http", "scheme": "bearer"}
                 app.openapi_schema["components"]["securitySchemes"] = {"token": bearer}
                 app.openapi_schema["security"] = [{"token": []}]
-                app.openapi_schema["paths"][HEALTH]["get"]["security"] = []
+                app.openapi_schema["paths"][HEALTH_PATH]["get"]["security"] = []
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

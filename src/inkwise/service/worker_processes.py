@@ -23,12 +23,12 @@ from inkwise.http.server import Server
 from inkwise.http.sockets import http_address, listen
 from inkwise.service.api import Settings, create_app
 from inkwise.service.json_log import log_to_stderr
-from inkwise.service.middleware import Traffic
-from inkwise.service.prometheus import SHARED
+from inkwise.service.middleware import InFlight
+from inkwise.service.prometheus import MULTIPROCESS_VARIABLE
 
-_GRACE = 5.0  # seconds that answers on their way have, besides the time a request may take
-_REST = 1.0  # seconds before a process that died is replaced
-_TICK = 0.2  # seconds between looks at whether to stop
+_GRACE_SECONDS = 5.0  # seconds that answers on their way have, besides the time a request may take
+_RESTART_DELAY = 1.0  # seconds before a process that died is replaced
+_POLL_SECONDS = 0.2  # seconds between looks at whether to stop
 
 _logger = logging.getLogger("inkwise.service")
 
@@ -47,17 +47,17 @@ def serve(settings: Settings, *, port: int, workers: int, say: Callable[[str], N
     """
     with listen(settings.host, [port]) as bound:
         app = create_app(settings)  # what is wrong is said once, not by each process
-        _begin()
+        _initialize_process()
         say(http_address(settings.host, bound.getsockname()[1]))
         if workers == 1:
             _run(app, settings, bound)
             return
         with tempfile.TemporaryDirectory(prefix="inkwise-") as folder:
-            os.environ[SHARED] = folder
+            os.environ[MULTIPROCESS_VARIABLE] = folder
             _supervise(settings, bound, workers)
 
 
-def _begin() -> None:
+def _initialize_process() -> None:
     """What each process does first."""
     log_to_stderr()
     # From now on, and when uvicorn at its end raises once more the signal that ended it.
@@ -68,23 +68,23 @@ def _run(app: FastAPI, settings: Settings, bound: socket.socket) -> None:
     """Answer in this process."""
     use_one_thread()
     try:
-        _Server(app, app.state.traffic, settings.limits.seconds).run(sockets=[bound])
+        _DrainingServer(app, app.state.in_flight, settings.limits.seconds).run(sockets=[bound])
     except KeyboardInterrupt:
         pass
     finally:
-        if app.state.work.busy:  # with what took too long: Python would wait for it
+        if app.state.executor.busy:  # with what took too long: Python would wait for it
             os._exit(0)
 
 
-class _Server(Server):
+class _DrainingServer(Server):
     """Answers what is under way before it closes any connection, and meanwhile refuses what is new."""
 
-    def __init__(self, app: FastAPI, traffic: Traffic, seconds: float) -> None:
-        super().__init__(app, round(_GRACE))
-        self._traffic, self._seconds = traffic, seconds
+    def __init__(self, app: FastAPI, in_flight: InFlight, seconds: float) -> None:
+        super().__init__(app, round(_GRACE_SECONDS))
+        self._in_flight, self._seconds = in_flight, seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._traffic.stop(self._seconds)
+        await self._in_flight.stop(self._seconds)
         await super().shutdown(sockets)
 
 
@@ -95,7 +95,7 @@ def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:
     stopping = False
 
     def start() -> None:
-        worker = context.Process(target=_worker, args=(settings, bound))
+        worker = context.Process(target=_worker_main, args=(settings, bound))
         # Ctrl-C reaches all processes of a terminal; this one tells the others.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         worker.start()
@@ -111,22 +111,22 @@ def _supervise(settings: Settings, bound: socket.socket, count: int) -> None:
     for _ in range(count):
         start()
     while not stopping:
-        wait([worker.sentinel for worker in workers], _TICK)
+        wait([worker.sentinel for worker in workers], _POLL_SECONDS)
         for worker in [worker for worker in workers if worker.exitcode is not None]:
             _logger.error("process %s ended with %s and is replaced", worker.pid, worker.exitcode)
             workers.remove(worker)
-            time.sleep(_REST)
+            time.sleep(_RESTART_DELAY)
             start()
     for worker in workers:
         worker.terminate()
-    until = time.monotonic() + settings.limits.seconds + 2 * _GRACE
+    until = time.monotonic() + settings.limits.seconds + 2 * _GRACE_SECONDS
     for worker in workers:
         worker.join(max(0, until - time.monotonic()))
         worker.kill()  # one that has ended is not touched
 
 
-def _worker(settings: Settings, bound: socket.socket) -> None:
-    _begin()
+def _worker_main(settings: Settings, bound: socket.socket) -> None:
+    _initialize_process()
     ignore_pillow_warnings()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _run(create_app(settings), settings, bound)

@@ -1,8 +1,8 @@
 """Arrays and a recipe become weights."""
 
 from inkwise.training.config import Recipe
-from inkwise.training.recipes import RECIPES, recipe
-from inkwise.training.training_data import train_on
-from inkwise.training.training_run import resume, train
+from inkwise.training.recipes import RECIPES, load_recipe
+from inkwise.training.training_data import with_datasets
+from inkwise.training.training_run import resumed_recipe, train
 
-__all__ = ["RECIPES", "Recipe", "recipe", "resume", "train", "train_on"]
+__all__ = ["RECIPES", "Recipe", "load_recipe", "resumed_recipe", "train", "with_datasets"]

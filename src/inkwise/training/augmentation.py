@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from inkwise.training.config import Recipe
 
-_COARSE = 6  # points a side of the elastic field before it is smoothed up to the glyph
+_ELASTIC_GRID_SIDE = 6  # points a side of the elastic field before it is smoothed up to the glyph
 
 
 def augment(glyphs: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
@@ -27,7 +27,7 @@ def augment(glyphs: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     Returns:
         As `glyphs`.
     """
-    draw = _Draw(len(glyphs), generator, glyphs.device)
+    draw = _RandomDraws(len(glyphs), generator, glyphs.device)
     if any(getattr(recipe, key) for key in ("rotate", "scale", "aspect", "shear", "shift", "elastic")):
         glyphs = F.grid_sample(glyphs, _grid(glyphs, recipe, draw), align_corners=False)
     if recipe.stroke:
@@ -42,7 +42,7 @@ def augment(glyphs: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
     return glyphs.clamp_(0, 1)
 
 
-class _Draw:
+class _RandomDraws:
     """Random numbers, one a glyph, shaped to broadcast over (n, 1, 28, 28)."""
 
     def __init__(self, n: int, generator: torch.Generator, device: torch.device) -> None:
@@ -58,7 +58,7 @@ class _Draw:
         return torch.randn(self.n, *shape, generator=self.generator, device=self.device)
 
 
-def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
+def _grid(glyphs: Tensor, recipe: Recipe, draw: _RandomDraws) -> Tensor:
     """Where each target pixel is taken from, (n, h, w, 2), in -1..1."""
     height, width = glyphs.shape[2:]
     flat = height / width  # one across is as much as so many down
@@ -75,7 +75,7 @@ def _grid(glyphs: Tensor, recipe: Recipe, draw: _Draw) -> Tensor:
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(glyphs.shape), align_corners=False)
     if recipe.elastic:
-        knots = draw.normal(2, _COARSE, round(_COARSE / flat))
+        knots = draw.normal(2, _ELASTIC_GRID_SIDE, round(_ELASTIC_GRID_SIDE / flat))
         field = F.interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
         share = 2 * recipe.elastic / torch.tensor([width, height], device=glyphs.device)
         grid = grid + field.permute(0, 2, 3, 1) * share
@@ -89,7 +89,7 @@ def _change_stroke(glyphs: Tensor, pixels: Tensor) -> Tensor:
     return torch.where(pixels > 0, torch.lerp(glyphs, wider, pixels), torch.lerp(glyphs, thinner, -pixels))
 
 
-def _occlusion(glyphs: Tensor, longest: float, draw: _Draw) -> Tensor:
+def _occlusion(glyphs: Tensor, longest: float, draw: _RandomDraws) -> Tensor:
     """A mask that is zero in one square a glyph, (n, 1, 28, 28)."""
     axis = torch.arange(glyphs.shape[3], device=glyphs.device) + 0.5
     half = draw.uniform(longest / 2).abs()

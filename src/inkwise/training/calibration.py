@@ -10,7 +10,7 @@ from scipy.special import logit, logsumexp
 
 from inkwise.training.models.network import Net
 
-_OTHERS = 0.1  # share of what people show that is no digit: a guess, but less than is trained on
+_NEGATIVE_PRIOR = 0.1  # share of what people show that is no digit: a guess, but less than is trained on
 
 
 def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
@@ -34,10 +34,10 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
 
 
 @torch.no_grad()
-def expect_digits(net: Net, share: float) -> None:
+def adjust_class_prior(net: Net, share: float) -> None:
     """Have a net that was taught with this share of non-digits, its last class, expect fewer in use.
 
     M. Saerens, P. Latinne and C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
     probabilities", Neural Computation 14, 2002.
     """
-    net.head.bias[-1] += min(0.0, float(logit(_OTHERS) - logit(share)))
+    net.head.bias[-1] += min(0.0, float(logit(_NEGATIVE_PRIOR) - logit(share)))

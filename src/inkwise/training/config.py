@@ -8,9 +8,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
-from inkwise._util.errors import InkwiseError, nearest
+from inkwise._util.errors import InkwiseError, did_you_mean
 
-_SHARES = ("validation", "dropout", "averaging", "label_smoothing", "warmup", "scale", "aspect", "taught")
+_FRACTION_KEYS = (
+    "validation",
+    "dropout",
+    "averaging",
+    "label_smoothing",
+    "warmup",
+    "scale",
+    "aspect",
+    "taught",
+)
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"]
 
@@ -120,7 +129,7 @@ class Recipe:
         """
         hints = typing.get_type_hints(type(self))
         for key in self._keys():
-            if not _is(hints[key], getattr(self, key)):
+            if not _has_type(hints[key], getattr(self, key)):
                 raise _wrong_type(hints[key], key, getattr(self, key))
             if hints[key] is float and not math.isfinite(getattr(self, key)):
                 raise InkwiseError(f"recipe key {key} must be finite, not {getattr(self, key)}")
@@ -130,7 +139,7 @@ class Recipe:
         for key in ("rescans", "invented", "strips", "early_stopping", "weight_decay", "seed"):
             if getattr(self, key) < 0:
                 raise InkwiseError(f"recipe key {key} must not be below 0: {getattr(self, key)}")
-        for key in _SHARES:
+        for key in _FRACTION_KEYS:
             if not 0 <= getattr(self, key) < 1:
                 raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
         if not 0 <= self.layer_decay <= 1:
@@ -177,7 +186,7 @@ class Recipe:
         return [field.name for field in fields(self)]
 
     def _unknown(self, key: str) -> InkwiseError:
-        return InkwiseError(f"recipe {self.name} has no key {key!r}{nearest(key, self._keys())}")
+        return InkwiseError(f"recipe {self.name} has no key {key!r}{did_you_mean(key, self._keys())}")
 
     def to_dict(self) -> dict[str, Any]:
         """All keys with their values, and the recipe's name first."""
@@ -199,12 +208,12 @@ def _parse(kind: Any, key: str, text: str) -> Any:
         raise _wrong_type(kind, key, text) from None
 
 
-def _is(kind: Any, value: object) -> bool:
+def _has_type(kind: Any, value: object) -> bool:
     """Whether a value is of a kind: a type, a Literal or tuple[type, ...]."""
     if typing.get_origin(kind) is Literal:
         return value in typing.get_args(kind)
     if typing.get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(_is(typing.get_args(kind)[0], item) for item in value)
+        return isinstance(value, tuple) and all(_has_type(typing.get_args(kind)[0], item) for item in value)
     numbers = {int: Integral, float: Real}
     return isinstance(value, numbers.get(kind, kind)) and (kind is bool or not isinstance(value, bool))
 

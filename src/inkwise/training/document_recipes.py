@@ -10,7 +10,7 @@ from inkwise.training.config import OptimizerName, Recipe
 
 
 @dataclass(frozen=True)
-class _Paper(Recipe):
+class _DocumentRecipe(Recipe):
     """Nothing that a document does not ask for."""
 
     test: tuple[str, ...] = ("mnist-test", "mnist-modified")
@@ -28,7 +28,7 @@ class _Paper(Recipe):
 
 
 @dataclass(frozen=True)
-class LenetDropout(_Paper):
+class LenetDropout(_DocumentRecipe):
     """77 ± 3 misses of 10,000 on MNIST test (3 seeds: 79, 74, 78).
 
     Document 1. Range of the rotation and batch are not given.
@@ -46,7 +46,7 @@ class LenetDropout(_Paper):
 
 
 @dataclass(frozen=True)
-class CnnBatchnorm(_Paper):
+class CnnBatchnorm(_DocumentRecipe):
     """43 ± 8 misses of 10,000 on MNIST test (3 seeds: 53, 38, 39).
 
     Document 2. Sizes of the layers, and the ranges of rotation, zoom and shift, are not given.
@@ -66,7 +66,7 @@ class CnnBatchnorm(_Paper):
 
 
 @dataclass(frozen=True)
-class CnnSmall(_Paper):
+class CnnSmall(_DocumentRecipe):
     """121 ± 7 misses of 10,000 on MNIST test (3 seeds: 129, 115, 118).
 
     Document 3. Learning rate and batch are not given.
@@ -80,7 +80,7 @@ class CnnSmall(_Paper):
 
 
 @dataclass(frozen=True)
-class LenetRobust(_Paper):
+class LenetRobust(_DocumentRecipe):
     """74 ± 3 misses of 10,000 on MNIST test (3 seeds: 70, 76, 75), 7,180 ± 190 when it is modified.
 
     Document 4, without augmentation. Batch and number of epochs are not given.
@@ -109,7 +109,7 @@ class LenetRobustAugmented(LenetRobust):
 
 
 @dataclass(frozen=True)
-class Mlp50(_Paper):
+class Mlp50(_DocumentRecipe):
     """248 ± 18 misses of 10,000 on MNIST test (3 seeds: 268, 233, 244).
 
     Document 5, the perceptron. Batch is not given: that of Keras' examples.
@@ -139,7 +139,7 @@ class Mlp50(_Paper):
 
 
 @dataclass(frozen=True)
-class CnnAdadelta(_Paper):
+class CnnAdadelta(_DocumentRecipe):
     """1,758 misses of 10,000 on MNIST test after 8 of its 200 epochs (seed 0).
 
     Document 5, the convolutional net. Batch is not given; the rate is Keras' default.
@@ -154,7 +154,7 @@ class CnnAdadelta(_Paper):
     epochs: int = 200
 
 
-PAPERS: tuple[type[Recipe], ...] = (
+DOCUMENT_RECIPES: tuple[type[Recipe], ...] = (
     LenetDropout,
     CnnBatchnorm,
     CnnSmall,

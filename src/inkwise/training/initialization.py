@@ -15,16 +15,22 @@ from torch import Tensor, nn
 
 from inkwise._util.errors import ModelError
 from inkwise._util.text import NOT_A_DIGIT
-from inkwise.recognition.model import METADATA_KEY, model_content, model_source, rejects
+from inkwise.recognition.model import METADATA_KEY, has_reject_class, model_content, model_source
 from inkwise.training.config import Recipe
-from inkwise.training.models.classifiers import net_of
+from inkwise.training.models.classifiers import architecture
 from inkwise.training.models.network import Net
 from inkwise.training.recipes import RECIPES
 
-_NET_KEYS = ("net", "channels", "standardise", "neurons1", "neurons2")  # what the shapes of weights hang on
+_ARCHITECTURE_KEYS = (
+    "net",
+    "channels",
+    "standardise",
+    "neurons1",
+    "neurons2",
+)  # what the shapes of weights hang on
 
 
-def resolve(recipe: Recipe) -> Recipe:
+def resolve_recipe(recipe: Recipe) -> Recipe:
     """The recipe with its net: where it starts from a model, that model's net, whatever net was asked for.
 
     Raises:
@@ -35,14 +41,16 @@ def resolve(recipe: Recipe) -> Recipe:
         _, metadata = net_from_onnx(model_source(recipe.init))
         theirs = vars(_recipe_of(metadata))
         ours = vars(recipe)
-        recipe = recipe.set(**{key: theirs[key] for key in _NET_KEYS if key in theirs and key in ours})
-    net_of(recipe.net)
+        recipe = recipe.set(
+            **{key: theirs[key] for key in _ARCHITECTURE_KEYS if key in theirs and key in ours}
+        )
+    architecture(recipe.net)
     for teacher in recipe.teachers:
         net_from_onnx(model_source(teacher))  # before the glyphs are drawn, which takes minutes
     return recipe
 
 
-def start(recipe: Recipe, classes: Sequence[str]) -> Net:
+def initial_net(recipe: Recipe, classes: Sequence[str]) -> Net:
     """The net of a resolved recipe before training, for these classes.
 
     From a model it takes all weights, and of the head the rows of the classes that it knows; the rows of
@@ -52,13 +60,13 @@ def start(recipe: Recipe, classes: Sequence[str]) -> Net:
         ModelError: the model cannot be read, or is none that `inkwise train` made.
         InkwiseError: the recipe has not the keys that its net needs.
     """
-    net = net_of(recipe.net)(recipe, len(classes))
+    net = architecture(recipe.net)(recipe, len(classes))
     if not recipe.init:
         return net
     trained, metadata = net_from_onnx(model_source(recipe.init))
-    _fold(net)
+    _fold_batch_norm(net)
     net.features.load_state_dict(trained.features.state_dict())
-    before = classes_of(metadata)
+    before = head_classes(metadata)
     known = [name for name in classes if name in before]
     ours, theirs = ([names.index(name) for name in known] for names in (list(classes), before))
     with torch.no_grad():
@@ -67,12 +75,12 @@ def start(recipe: Recipe, classes: Sequence[str]) -> Net:
     return net
 
 
-def classes_of(metadata: dict[str, Any]) -> list[str]:
+def head_classes(metadata: dict[str, Any]) -> list[str]:
     """What the rows of a model's head stand for: its labels, and last "not a digit" where it rejects."""
-    return [*metadata["labels"], *([NOT_A_DIGIT] if rejects(metadata) else [])]
+    return [*metadata["labels"], *([NOT_A_DIGIT] if has_reject_class(metadata) else [])]
 
 
-def teachers_of(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
+def load_teachers(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
     """The nets that a recipe names as teachers.
 
     Raises:
@@ -81,8 +89,8 @@ def teachers_of(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
     nets = []
     for name in recipe.teachers:
         net, metadata = net_from_onnx(model_source(name))
-        if classes_of(metadata) != list(classes):
-            theirs, ours = (", ".join(known) for known in (classes_of(metadata), classes))
+        if head_classes(metadata) != list(classes):
+            theirs, ours = (", ".join(known) for known in (head_classes(metadata), classes))
             raise ModelError(f"{name} cannot teach: its classes are {theirs}; those to learn are {ours}")
         nets.append(net)
     return nets
@@ -116,11 +124,11 @@ def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
     recipe = _recipe_of(metadata)
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
     layers = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
-    values = [[_value(tensors[name]) for name in node.input[1:3]] for node in layers]
+    values = [[_tensor_value(tensors[name]) for name in node.input[1:3]] for node in layers]
     # Without memory, until the file is known to hold what its metadata claim.
     with torch.device("meta"):
-        net = net_of(recipe.net)(recipe, len(classes_of(metadata)))
-        _fold(net)
+        net = architecture(recipe.net)(recipe, len(head_classes(metadata)))
+        _fold_batch_norm(net)
     linear = [part for part in net.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
     for part, (weight, bias) in zip(linear, values, strict=True):
         part.load_state_dict({"weight": weight, "bias": bias}, assign=True)
@@ -131,17 +139,19 @@ def _recipe_of(metadata: dict[str, Any]) -> Recipe:
     """The recipe that made a model, as far as its net goes."""
     keys = metadata["recipe"]
     recipe = RECIPES.get(keys.get("recipe"), Recipe)()
-    known = {key: keys[key] for key in (*_NET_KEYS, "dropout") if key in keys and hasattr(recipe, key)}
+    known = {
+        key: keys[key] for key in (*_ARCHITECTURE_KEYS, "dropout") if key in keys and hasattr(recipe, key)
+    }
     return recipe.set(**known)
 
 
-def _value(tensor: onnx.TensorProto) -> Tensor:
+def _tensor_value(tensor: onnx.TensorProto) -> Tensor:
     if tensor.data_location != onnx.TensorProto.DEFAULT:
         raise ValueError("lies in another file")
     return torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
 
 
-def _fold(net: Net) -> None:
+def _fold_batch_norm(net: Net) -> None:
     """Convolutions get biases, batch-norms go."""
     assert isinstance(net.features, nn.Sequential)
     for number, part in enumerate(net.features):

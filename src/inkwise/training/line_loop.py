@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.recognition.line_reader import MARGIN
+from inkwise.recognition.line_reader import LINE_MARGIN
 from inkwise.training.augmentation import augment
-from inkwise.training.loop import Loop
-from inkwise.training.models.line_model import LineNet, padded
+from inkwise.training.loop import TrainingLoop
+from inkwise.training.models.line_model import LineNet, pad_batch
 
-_ROBUST = 0.25  # q of the loss
-_ALIKE = 0.1  # widths of one batch differ by about this share
+_GCE_EXPONENT = 0.25  # q of the loss
+_WIDTH_SPREAD = 0.1  # widths of one batch differ by about this share
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineSamples:
     """Strips (32, w) uint8 on one device, and the digits in each."""
 
     strips: list[Tensor]
@@ -35,7 +35,7 @@ class Lines:
         return len(self.texts)
 
 
-class LineLoop(Loop[LineNet, Lines]):
+class LineLoop(TrainingLoop[LineNet, LineSamples]):
     """Trains a net to tell which digits stand in a line, by connectionist temporal classification.
 
     A. Graves et al., "Connectionist temporal classification: labelling unsegmented sequence data with
@@ -47,29 +47,29 @@ class LineLoop(Loop[LineNet, Lines]):
         widths = torch.tensor([float(strip.shape[1]) for strip in self.training.strips])
         generator = self.generator if self.device.type == "cpu" else None
         noise = torch.randn(len(widths), generator=generator)
-        order = (widths.log() + _ALIKE * noise).argsort()
+        order = (widths.log() + _WIDTH_SPREAD * noise).argsort()
         batches = order.split(self.recipe.batch)
         return [batches[place] for place in torch.randperm(len(batches), generator=generator).tolist()]
 
-    def _look(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        strips = padded([self.training.strips[place] for place in batch.tolist()], MARGIN)
+    def _training_step(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        strips = pad_batch([self.training.strips[place] for place in batch.tolist()], LINE_MARGIN)
         texts = [self.training.texts[place] for place in batch.tolist()]
         inputs = augment(strips.float() / 255, self.recipe, self.generator)
         with self._autocast():
             logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
-        right = sum(said == text for said, text in zip(greedy(logits), texts, strict=True))
-        return robust(ctc(logits, texts)).mean(), torch.tensor(right)
+        right = sum(said == text for said, text in zip(greedy_decode(logits), texts, strict=True))
+        return generalized_cross_entropy(ctc_loss(logits, texts)).mean(), torch.tensor(right)
 
     def _validate(self) -> tuple[float, float]:
         loss, right = 0.0, 0
-        for places, logits in logits_of_lines(self.kept, self.validation.strips):
+        for places, logits in line_logits(self.evaluated_net, self.validation.strips):
             texts = [self.validation.texts[place] for place in places]
-            loss += float(ctc(logits, texts).sum())
-            right += sum(said == text for said, text in zip(greedy(logits), texts, strict=True))
+            loss += float(ctc_loss(logits, texts).sum())
+            right += sum(said == text for said, text in zip(greedy_decode(logits), texts, strict=True))
         return loss / len(self.validation), right / len(self.validation)
 
 
-def ctc(logits: Tensor, texts: list[str]) -> Tensor:
+def ctc_loss(logits: Tensor, texts: list[str]) -> Tensor:
     """The negative log-likelihoods (n,) of texts, given logits (n, frames, 11), the blank first."""
     digits = torch.tensor([int(digit) + 1 for text in texts for digit in text], dtype=torch.int64)
     lengths = torch.tensor([len(text) for text in texts])
@@ -84,16 +84,16 @@ def ctc(logits: Tensor, texts: list[str]) -> Tensor:
     )
 
 
-def robust(losses: Tensor) -> Tensor:
+def generalized_cross_entropy(losses: Tensor) -> Tensor:
     """Negative log-likelihoods (n,), bent so that strips which nobody can read count for little.
 
     Z. Zhang & M. Sabuncu, "Generalized cross entropy loss for training deep neural networks with noisy
     labels", NeurIPS 2018: (1 - p^q) / q, which is -log p for q = 0 and 1 - p for q = 1.
     """
-    return (1 - torch.exp(-_ROBUST * losses)) / _ROBUST
+    return (1 - torch.exp(-_GCE_EXPONENT * losses)) / _GCE_EXPONENT
 
 
-def greedy(logits: Tensor) -> list[str]:
+def greedy_decode(logits: Tensor) -> list[str]:
     """The likeliest class of each frame: repeats merge, blanks vanish."""
     texts = []
     for row in logits.argmax(2).tolist():
@@ -103,7 +103,7 @@ def greedy(logits: Tensor) -> list[str]:
 
 
 @torch.no_grad()
-def logits_of_lines(
+def line_logits(
     net: torch.nn.Module, strips: list[Tensor], batch: int = 64
 ) -> Iterable[tuple[list[int], Tensor]]:
     """Logits (n, frames, classes) of strips, without augmentation, with the numbers of the strips."""
@@ -111,5 +111,5 @@ def logits_of_lines(
     order = sorted(range(len(strips)), key=lambda place: strips[place].shape[1])
     for start in range(0, len(order), batch):
         places = order[start : start + batch]
-        inputs = padded([strips[place] for place in places], MARGIN).float() / 255
+        inputs = pad_batch([strips[place] for place in places], LINE_MARGIN).float() / 255
         yield places, net(inputs.contiguous(memory_format=torch.channels_last))

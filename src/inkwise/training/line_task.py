@@ -12,17 +12,17 @@ from scipy.optimize import minimize_scalar
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
-from inkwise.recognition.constraints import best
+from inkwise.recognition.constraints import decode_best
 from inkwise.training.callbacks import Callback
 from inkwise.training.config import Recipe
-from inkwise.training.line_loop import LineLoop, Lines, ctc, logits_of_lines
+from inkwise.training.line_loop import LineLoop, LineSamples, ctc_loss, line_logits
 from inkwise.training.models.line_model import LineNet
-from inkwise.training.onnx_export import export_lines
-from inkwise.training.synthesis.digit_pool import Bank, banks
-from inkwise.training.synthesis.line_synthesis import compose
+from inkwise.training.onnx_export import export_line_model
+from inkwise.training.synthesis.digit_pool import DigitPool, build_digit_pools
+from inkwise.training.synthesis.line_synthesis import compose_line
 
-_CHOSEN = 30  # strips to train on for each to choose by
-_RIGHT = 0.99  # of the validation strips that the threshold lets pass
+_TRAINING_PER_VALIDATION = 30  # strips to train on for each to choose by
+_MIN_ACCURACY = 0.99  # of the validation strips that the threshold lets pass
 
 
 class LineTask:
@@ -37,10 +37,12 @@ class LineTask:
         """
         self.recipe = recipe
         self.net = LineNet(recipe.channels, 1 + len(DIGITS), recipe.dropout)
-        trained, chosen = banks(recipe)
+        trained, chosen = build_digit_pools(recipe)
         rng = np.random.default_rng(recipe.seed)
-        self._training = _lines(trained, recipe.strips, rng, device)
-        self._validation = _lines(chosen, max(1, recipe.strips // _CHOSEN), rng, device)
+        self._training = _compose_lines(trained, recipe.strips, rng, device)
+        self._validation = _compose_lines(
+            chosen, max(1, recipe.strips // _TRAINING_PER_VALIDATION), rng, device
+        )
 
     @staticmethod
     def resolve(recipe: Recipe) -> Recipe:
@@ -76,32 +78,34 @@ class LineTask:
         strips = [strip.cpu() for strip in self._validation.strips]
         found = [
             (logits, [self._validation.texts[place] for place in places])
-            for places, logits in logits_of_lines(net, strips)
+            for places, logits in line_logits(net, strips)
         ]
-        temperature = fit_temperature(found)
+        temperature = fit_line_temperature(found)
         misses, sure, right = 0, [], []
         for logits, texts in found:
             for lattice, text in zip((logits / temperature).log_softmax(2).numpy(), texts, strict=True):
-                reading = best(lattice, DIGITS)
+                reading = decode_best(lattice, DIGITS)
                 misses += reading.text != text
                 if reading.text:  # what holds no digit is never accepted
                     sure.append(reading.probability)
                     right.append(reading.text == text)
         facts = facts | {
             "temperature": round(temperature, 4),
-            "threshold": threshold(np.array(sure), np.array(right)),
+            "threshold": accuracy_threshold(np.array(sure), np.array(right)),
             "metrics": {"validation": {"n": len(self._validation), "misses": misses}},
         }
-        export_lines(net, path, temperature, facts)
+        export_line_model(net, path, temperature, facts)
 
 
-def _lines(bank: Bank, count: int, rng: np.random.Generator, device: torch.device) -> Lines:
-    composed = [compose(bank, rng) for _ in range(count)]
+def _compose_lines(
+    pool: DigitPool, count: int, rng: np.random.Generator, device: torch.device
+) -> LineSamples:
+    composed = [compose_line(pool, rng) for _ in range(count)]
     strips = [torch.from_numpy(strip).to(device) for strip, _ in composed]
-    return Lines(strips, [text for _, text in composed])
+    return LineSamples(strips, [text for _, text in composed])
 
 
-def fit_temperature(found: list[tuple[torch.Tensor, list[str]]]) -> float:
+def fit_line_temperature(found: list[tuple[torch.Tensor, list[str]]]) -> float:
     """The temperature that gives the texts the highest likelihood, within 0.2 and 5.
 
     After Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, for texts instead of classes.
@@ -112,12 +116,12 @@ def fit_temperature(found: list[tuple[torch.Tensor, list[str]]]) -> float:
 
     def loss(log_temperature: float) -> float:
         scaled = [(logits / math.exp(log_temperature), texts) for logits, texts in found]
-        return sum(float(ctc(logits, texts).sum()) for logits, texts in scaled)
+        return sum(float(ctc_loss(logits, texts).sum()) for logits, texts in scaled)
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5)), method="bounded").x))
 
 
-def threshold(sure: np.ndarray, right: np.ndarray) -> float:
+def accuracy_threshold(sure: np.ndarray, right: np.ndarray) -> float:
     """The least probability above which 99 % of the readings are right, down to four digits.
 
     Args:
@@ -126,6 +130,6 @@ def threshold(sure: np.ndarray, right: np.ndarray) -> float:
     """
     order = np.argsort(-sure, kind="stable")
     shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(shares >= _RIGHT)
+    enough = np.flatnonzero(shares >= _MIN_ACCURACY)
     least = float(sure[order[enough[-1]]]) if len(enough) else 1.0
     return math.floor(1e4 * least) / 1e4

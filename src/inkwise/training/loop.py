@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from inkwise._util.errors import InkwiseError
 from inkwise.training.callbacks.callback import Callback
 from inkwise.training.config import Recipe
-from inkwise.training.losses import optimizer_of
+from inkwise.training.losses import build_optimizer
 
-Row = dict[str, float]
+HistoryRow = dict[str, float]
 """One epoch: epoch, lr, images_per_s, seconds, and loss and accuracy as train_* and validation_*."""
 
 
-class Data(Protocol):
+class TrainingData(Protocol):
     """Samples on one device."""
 
     @property
@@ -36,14 +36,14 @@ class Data(Protocol):
 
 
 N = TypeVar("N", bound=nn.Module)
-D = TypeVar("D", bound=Data)
+D = TypeVar("D", bound=TrainingData)
 
 
 class DivergedError(InkwiseError):
     """The loss is no longer a number."""
 
 
-class Loop(ABC, Generic[N, D]):
+class TrainingLoop(ABC, Generic[N, D]):
     """Trains a net by a recipe. What a batch is, what it costs and how it is validated, subclasses say.
 
     Callbacks may read all of: net, recipe, epoch (finished), step (finished), total_steps, lr, history,
@@ -64,18 +64,18 @@ class Loop(ABC, Generic[N, D]):
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.device
         self.net: N = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = optimizer_of(net, recipe)
+        self.optimizer = build_optimizer(net, recipe)
         self._shares = [group["lr"] / recipe.lr for group in self.optimizer.param_groups]
-        self.kept: torch.nn.Module = self.net
+        self.evaluated_net: torch.nn.Module = self.net
         self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
         self.steps_per_epoch = math.ceil(len(training) / recipe.batch)
         self.total_steps = self.steps_per_epoch * recipe.epochs
         self.epoch = self.step = 0
-        self.history: list[Row] = []
-        self.running: Row = {}
+        self.history: list[HistoryRow] = []
+        self.running: HistoryRow = {}
         self.stopped: str | None = None
         self.best: dict[str, Tensor] = {}
-        self.half = torch.bfloat16 if _bfloat16(recipe, self.device) else None
+        self.uses_bfloat16 = torch.bfloat16 if _bfloat16(recipe, self.device) else None
 
     @property
     def lr(self) -> float:
@@ -119,7 +119,7 @@ class Loop(ABC, Generic[N, D]):
         self.net.train()
         loss_sum, right, seen = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
         for number, batch in enumerate(self._batches(), 1):
-            loss, right_here = self._look(batch)
+            loss, right_here = self._training_step(batch)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
@@ -146,7 +146,7 @@ class Loop(ABC, Generic[N, D]):
         self.history.append(row | {"seconds": time.perf_counter() - began})
         # Accuracy, not loss: a few wrong labels dominate the loss. Of equals the later, at the lower rate.
         if validation_accuracy >= best:
-            kept = self.kept.state_dict()
+            kept = self.evaluated_net.state_dict()
             self.best = {name: value.detach().clone() for name, value in kept.items()}
         self._call("on_epoch_end")
 
@@ -156,7 +156,7 @@ class Loop(ABC, Generic[N, D]):
         return list(order.split(self.recipe.batch))
 
     @abstractmethod
-    def _look(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+    def _training_step(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """The mean loss of a batch, augmented, and how many of it the net gets right."""
 
     @abstractmethod
@@ -164,7 +164,7 @@ class Loop(ABC, Generic[N, D]):
         """The mean loss and the accuracy of what is kept, on validation."""
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.half, enabled=self.half is not None)
+        return torch.autocast(self.device.type, self.uses_bfloat16, enabled=self.uses_bfloat16 is not None)
 
     def _call(self, hook: str) -> None:
         for callback in self.callbacks:
@@ -198,7 +198,7 @@ class Loop(ABC, Generic[N, D]):
             callback.restore(own)
 
 
-AnyLoop = Loop[Any, Any]
+AnyTrainingLoop = TrainingLoop[Any, Any]
 
 
 def _check_finite(loss: float) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from inkwise.training.config import Recipe
 
 
-def loss_of(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
+def classification_loss(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
     """The mean loss of logits (n, k) float against the right columns (n,) int64."""
     if recipe.loss == "cross-entropy":
         return F.cross_entropy(logits, classes, label_smoothing=recipe.label_smoothing)
@@ -21,23 +21,23 @@ def loss_of(logits: Tensor, classes: Tensor, recipe: Recipe) -> Tensor:
     return distance(logits.softmax(1), truth)
 
 
-def distance_of(logits: Tensor, taught: Tensor) -> Tensor:
+def distillation_loss(logits: Tensor, teacher_probabilities: Tensor) -> Tensor:
     """The mean divergence of logits (n, k) from a teacher's probabilities (n, k).
 
     G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", 2015, at temperature 1:
     teachers trained with smoothed labels are soft already.
     """
-    return F.kl_div(logits.log_softmax(1), taught, reduction="batchmean")
+    return F.kl_div(logits.log_softmax(1), teacher_probabilities, reduction="batchmean")
 
 
-def optimizer_of(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def build_optimizer(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not.
 
     The rate falls from the head to the first layer by `layer_decay` a layer (J. Howard and S. Ruder,
     "Universal language model fine-tuning for text classification", ACL 2018). What would have none is frozen:
     it needs no gradient. The first group has the whole rate.
     """
-    layers = _layers(net)
+    layers = _parameters_by_layer(net)
     groups: dict[tuple[float, float], list[Tensor]] = {}
     for depth, layer in zip(reversed(range(len(layers))), layers, strict=True):
         share = recipe.layer_decay**depth
@@ -54,7 +54,7 @@ def optimizer_of(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return _OPTIMIZERS[recipe.optimizer](parts, recipe.lr)
 
 
-def _layers(net: nn.Module) -> list[list[Tensor]]:
+def _parameters_by_layer(net: nn.Module) -> list[list[Tensor]]:
     """The parameters, layer by layer; those of a batch-norm belong to the layer before it."""
     layers: list[list[Tensor]] = []
     for part in net.modules():

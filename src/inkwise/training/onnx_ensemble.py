@@ -14,14 +14,14 @@ import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
 from inkwise._util.errors import ModelError
-from inkwise._util.files import check_apart, write_bytes
+from inkwise._util.files import check_not_a_source, write_bytes
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_content, model_source
 
-_LONGEST_NAME = 100  # of an ensemble by its members; a longer one only counts them
+_MAX_NAME_LENGTH = 100  # of an ensemble by its members; a longer one only counts them
 
 
-def ensemble(sources: Sequence[str], path: Path) -> Model:
+def export_ensemble(sources: Sequence[str], path: Path) -> Model:
     """Write the model that averages the probabilities of others, each with its own temperature.
 
     Its embedding holds the members' one after another, each brought to length 1 / √(number of members): the
@@ -43,8 +43,8 @@ def ensemble(sources: Sequence[str], path: Path) -> Model:
     """
     if len(sources) < 2:
         raise ModelError("an ensemble needs at least two models")
-    check_apart(path, map(model_source, sources))
-    members = [_open(source) for source in sources]
+    check_not_a_source(path, map(model_source, sources))
+    members = [_open_member(source) for source in sources]
     first = members[0][0]
     contents = [content for _, _, content in members]
     for number, (source, (model, graph, content)) in enumerate(zip(sources, members, strict=True)):
@@ -69,7 +69,7 @@ def ensemble(sources: Sequence[str], path: Path) -> Model:
     return made
 
 
-def _open(source: str) -> tuple[Model, onnx.ModelProto, bytes]:
+def _open_member(source: str) -> tuple[Model, onnx.ModelProto, bytes]:
     """A member, its graph, and the bytes of its file."""
     where = model_source(source)
     model = Model(where)  # says what is wrong with it
@@ -113,7 +113,7 @@ def _join(members: list[tuple[Model, onnx.ModelProto]]) -> onnx.ModelProto:
         helper.make_node("Concat", embeddings, ["units"], axis=1),
         helper.make_node("Div", ["units", "root"], ["embedding"]),
     ]
-    width = sum(_width(proto) for _, proto in members)
+    width = sum(_embedding_width(proto) for _, proto in members)
     return helper.make_model(
         helper.make_graph(
             nodes,
@@ -131,7 +131,7 @@ def _join(members: list[tuple[Model, onnx.ModelProto]]) -> onnx.ModelProto:
     )
 
 
-def _width(proto: onnx.ModelProto) -> int:
+def _embedding_width(proto: onnx.ModelProto) -> int:
     (embedding,) = (output for output in proto.graph.output if output.name == "embedding")
     return int(embedding.type.tensor_type.shape.dim[1].dim_value)
 
@@ -147,7 +147,7 @@ def _metadata(models: list[Model]) -> dict[str, Any]:
     facts = ("name", "recipe", "members", "temperature", "threshold", "metrics", "commit", "trained")
     return {
         "format": 1,
-        "name": f"{count}: {names}" if len(names) <= _LONGEST_NAME else count,
+        "name": f"{count}: {names}" if len(names) <= _MAX_NAME_LENGTH else count,
         "labels": list(models[0].labels),
         "rejects": any(model.rejects for model in models),
         "temperature": 1.0,  # each member has divided by its own

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from inkwise._util.files import write_bytes
-from inkwise.recognition.model import METADATA_KEY, rejects
+from inkwise.recognition.model import METADATA_KEY, has_reject_class
 from inkwise.training.models.line_model import LineNet
 from inkwise.training.models.network import Net
 
 _EXPORTING = threading.Lock()  # because `_quiet_exporter` changes settings of the whole process
 
 
-class _Exported(nn.Module):
+class _ExportedClassifier(nn.Module):
     """uint8 glyphs (n, 28, 28) to probabilities (n, labels) and embedding (n, d), scaling inside."""
 
     def __init__(self, net: Net, temperature: float, rejects: bool) -> None:
@@ -36,7 +36,7 @@ class _Exported(nn.Module):
         return (probabilities[:, :-1] if self.rejects else probabilities), embedding
 
 
-class _ExportedLines(nn.Module):
+class _ExportedLineModel(nn.Module):
     """uint8 strips (n, 32, w), w a multiple of 4, to log-probabilities (n, w / 2, classes)."""
 
     def __init__(self, net: LineNet, temperature: float) -> None:
@@ -48,7 +48,7 @@ class _ExportedLines(nn.Module):
         return (logits / self.temperature).log_softmax(2)
 
 
-def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
+def export_classifier(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
     """Write a net to ONNX with its metadata.
 
     Args:
@@ -61,14 +61,14 @@ def export(net: Net, path: Path, temperature: float, metadata: dict[str, Any]) -
     Raises:
         DataError: the file cannot be written.
     """
-    whole = _Exported(net, temperature, rejects(metadata))
+    whole = _ExportedClassifier(net, temperature, has_reject_class(metadata))
     sizes = {0: torch.export.Dim("n")}
     _write(whole, (2, 28, 28), "glyphs", ["probabilities", "embedding"], sizes, path, metadata)
 
 
-def export_lines(net: LineNet, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
-    """Write a net that reads lines to ONNX with its metadata; arguments and errors as for `export`."""
-    whole = _ExportedLines(net, temperature)
+def export_line_model(net: LineNet, path: Path, temperature: float, metadata: dict[str, Any]) -> None:
+    """Write a net that reads lines to ONNX with its metadata; arguments as for `export_classifier`."""
+    whole = _ExportedLineModel(net, temperature)
     sizes = {0: torch.export.Dim("n"), 2: 4 * torch.export.Dim("quarters", min=8)}
     _write(whole, (2, 32, 64), "strips", ["lattices"], sizes, path, metadata)
 
@@ -94,7 +94,7 @@ def _write(
         )
     assert program is not None
     model = program.model_proto
-    _forget_origin(model)
+    _strip_debug_info(model)
     _set_metadata(model, metadata)
     write_bytes(path, model.SerializeToString())
 
@@ -113,7 +113,7 @@ def _quiet_exporter() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def annotate(path: Path, **changes: Any) -> None:
+def update_metadata(path: Path, **changes: Any) -> None:
     """Change keys of the metadata of an exported model.
 
     Raises:
@@ -125,7 +125,7 @@ def annotate(path: Path, **changes: Any) -> None:
     write_bytes(path, model.SerializeToString())
 
 
-def _forget_origin(model: onnx.ModelProto) -> None:
+def _strip_debug_info(model: onnx.ModelProto) -> None:
     """Drop the exporter's notes on every node: they tell the paths of the machine that exported."""
     graph = model.graph
     for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inkwise._util.errors import DataError, InkwiseError, nearest
+from inkwise._util.errors import DataError, InkwiseError, did_you_mean
 from inkwise._util.inputs import MEGABYTE, read_input
 from inkwise._util.text import parse_json
 from inkwise.training.config import OptimizerName, Recipe
-from inkwise.training.document_recipes import PAPERS
+from inkwise.training.document_recipes import DOCUMENT_RECIPES
 
 
 @dataclass(frozen=True)
-class Default(Recipe):
+class DefaultRecipe(Recipe):
     """33 ± 5 misses of 10,000 on MNIST test (3 seeds: 35, 37, 27; 230 seconds on two cores).
 
     MNIST alone.
@@ -24,7 +24,7 @@ class Default(Recipe):
 
 
 @dataclass(frozen=True)
-class Hands(Recipe):
+class HandsRecipe(Recipe):
     """53 misses of 6,933 digits, and 206 of 2,489 non-digits accepted, on validation (seed 1, 43 minutes).
 
     MNIST, pen strokes (UNIPEN) and what is no digit. Give it the strokes, and letters:
@@ -50,7 +50,7 @@ class Hands(Recipe):
 
 
 @dataclass(frozen=True)
-class Distilled(Hands):
+class DistilledRecipe(HandsRecipe):
     """34 misses of 10,000 on MNIST test, 31 of 1,806 on UNIPEN's test writers: the bundled weights.
 
     Goes on from a run of `hands` (`--init`), on glyphs drawn anew, and learns from several
@@ -65,7 +65,7 @@ class Distilled(Hands):
 
 
 @dataclass(frozen=True)
-class Tiny(Hands):
+class TinyRecipe(HandsRecipe):
     """60 misses of 10,000 on MNIST test, 43 of 1,806 on UNIPEN's test writers, with 14,511 parameters.
 
     Learns from a run of `hands` (`--set teachers=RUN`).
@@ -79,7 +79,7 @@ class Tiny(Hands):
 
 
 @dataclass(frozen=True)
-class Sprint99(Recipe):
+class Sprint99Recipe(Recipe):
     """82 ± 4 misses of 10,000 on MNIST test (10 seeds; 2.8 seconds on two cores).
 
     Made for 99.0 %: not half of the digits, each seen once, as it is. Validation chose it (99.05 %, 4 seeds).
@@ -105,7 +105,7 @@ class Sprint99(Recipe):
 
 
 @dataclass(frozen=True)
-class Sprint995(Sprint99):
+class Sprint995Recipe(Sprint99Recipe):
     """48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
 
     Made for 99.5 %: all digits, drawn anew each time, and one convolution more. Validation chose it (99.42 %,
@@ -126,7 +126,7 @@ class Sprint995(Sprint99):
 
 
 @dataclass(frozen=True)
-class Lines(Recipe):
+class LinesRecipe(Recipe):
     """Reads lines of digits, by connectionist temporal classification.
 
     Give it strokes, and letters and strings of digits:
@@ -155,7 +155,7 @@ class Lines(Recipe):
 
 
 @dataclass(frozen=True)
-class Learn(Recipe):
+class FineTuningRecipe(Recipe):
     """40 % fewer misses after 40 answers of 34 UNIPEN writers, from MNIST alone (see docs/learning.md).
 
     What `inkwise learn` follows, from weights that another recipe made; net, channels and dropout are theirs.
@@ -185,12 +185,21 @@ class Learn(Recipe):
     """Share of them in all that is learnt from; the rest is replay."""
 
 
-_ALL: tuple[type[Recipe], ...] = (Default, Hands, Distilled, Tiny, Sprint99, Sprint995, Lines, *PAPERS)
+_ALL: tuple[type[Recipe], ...] = (
+    DefaultRecipe,
+    HandsRecipe,
+    DistilledRecipe,
+    TinyRecipe,
+    Sprint99Recipe,
+    Sprint995Recipe,
+    LinesRecipe,
+    *DOCUMENT_RECIPES,
+)
 
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
 
 
-def recipe(name: str) -> Recipe:
+def load_recipe(name: str) -> Recipe:
     """The recipe of a name, or of a .json file that holds what `Recipe.to_dict` gives, alone or as "recipe".
 
     Raises:
@@ -198,10 +207,10 @@ def recipe(name: str) -> Recipe:
             unknown, or its value of the wrong type.
         DataError: the file cannot be read, or holds no recipe.
     """
-    return _read(Path(name)) if name.endswith(".json") else _named(name)
+    return _read_recipe(Path(name)) if name.endswith(".json") else _named_recipe(name)
 
 
-def _read(path: Path) -> Recipe:
+def _read_recipe(path: Path) -> Recipe:
     content = read_input(path, MEGABYTE)
     try:
         keys: Any = parse_json(content.decode("utf-8"))
@@ -212,12 +221,12 @@ def _read(path: Path) -> Recipe:
     if not isinstance(keys, dict) or not isinstance(keys.get("recipe"), str):
         raise DataError(f'{path}: holds no recipe, such as {{"recipe": "default", "epochs": 3}}')
     try:
-        return _named(keys.pop("recipe")).set(**keys)
+        return _named_recipe(keys.pop("recipe")).set(**keys)
     except InkwiseError as error:
         raise InkwiseError(f"{path}: {error}") from None
 
 
-def _named(name: str) -> Recipe:
+def _named_recipe(name: str) -> Recipe:
     if name not in RECIPES:
-        raise InkwiseError(f"no recipe {name!r}{nearest(name, list(RECIPES))}")
+        raise InkwiseError(f"no recipe {name!r}{did_you_mean(name, list(RECIPES))}")
     return RECIPES[name]()

@@ -18,38 +18,38 @@ from rich.text import Text
 from safetensors.torch import save
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.files import locked, make_folder, write_atomic, write_bytes, write_text
+from inkwise._util.files import locked, make_directory, write_atomic, write_bytes, write_text
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
     EarlyStopping,
     OneCycle,
-    Progress,
+    ProgressBar,
     ReduceOnPlateau,
-    Step,
+    StepDecay,
     WeightAveraging,
 )
 from inkwise.training.config import Recipe
 from inkwise.training.glyph_task import GlyphTask
 from inkwise.training.line_task import LineTask
-from inkwise.training.loop import AnyLoop
-from inkwise.training.recipes import recipe as recipe_of
+from inkwise.training.loop import AnyTrainingLoop
+from inkwise.training.recipes import load_recipe as recipe_of
 from inkwise.training.seeding import seeded
 
 BUSY = "another training writes here"
 """What the error says when another process has the lock of a run folder."""
 
-_PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
+_PLAIN_TEXT: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """What is trained: a net, the samples that it learns from, and how it is written down."""
 
     def describe(self) -> str:
         """What is trained on what, for the console."""
         ...
 
-    def loop(self, callbacks: list[Callback]) -> AnyLoop:
+    def loop(self, callbacks: list[Callback]) -> AnyTrainingLoop:
         """What trains the net."""
         ...
 
@@ -79,9 +79,9 @@ def train(
         InkwiseError: data, net, first weights or device cannot be had, the folder is of another recipe or
             another training writes there, the disk is full.
     """
-    chosen = device_of(device)
+    chosen = resolve_device(device)
     recipe = _kind(recipe).resolve(recipe)
-    make_folder(folder)
+    make_directory(folder)
     with locked(folder, BUSY, wait=0), seeded(recipe.seed, chosen, deterministic=deterministic):
         return _train(recipe, folder, chosen, console or Console(stderr=True), callbacks)
 
@@ -96,12 +96,12 @@ def _train(
     facts = _open_folder(folder, recipe, device)
     sources = ", ".join([*recipe.data, *recipe.others])
     with console.status(Text(f"drawing from {sources}")):
-        task: Task = _kind(recipe)(recipe, device)
+        task: TrainingTask = _kind(recipe)(recipe, device)
     keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
     threads = torch.get_num_threads()
-    console.print(f"{keys}\n{task.describe()}; {device}, {threads} threads", **_PLAIN)
-    ends = (Checkpoint(folder / "checkpoint.pt"), Progress(console))
-    loop = task.loop([*callbacks_of(recipe), *callbacks, *ends])
+    console.print(f"{keys}\n{task.describe()}; {device}, {threads} threads", **_PLAIN_TEXT)
+    ends = (Checkpoint(folder / "checkpoint.pt"), ProgressBar(console))
+    loop = task.loop([*build_callbacks(recipe), *callbacks, *ends])
     net = loop.fit()
     if loop.stopped:
         console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
@@ -112,7 +112,7 @@ def _train(
     return path
 
 
-def resume(folder: Path) -> Recipe:
+def resumed_recipe(folder: Path) -> Recipe:
     """The recipe of a run folder, to go on with.
 
     Raises:
@@ -124,7 +124,7 @@ def resume(folder: Path) -> Recipe:
         raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
 
 
-def callbacks_of(recipe: Recipe) -> list[Callback]:
+def build_callbacks(recipe: Recipe) -> list[Callback]:
     """Averaging, early stopping and schedule, as far as the recipe asks for them."""
     callbacks: list[Callback] = []
     if recipe.averaging:
@@ -134,13 +134,13 @@ def callbacks_of(recipe: Recipe) -> list[Callback]:
     if recipe.schedule == "one-cycle":
         callbacks.append(OneCycle(recipe.warmup))
     elif recipe.schedule == "step":
-        callbacks.append(Step(recipe.step_epochs, recipe.factor))
+        callbacks.append(StepDecay(recipe.step_epochs, recipe.factor))
     elif recipe.schedule == "plateau":
         callbacks.append(ReduceOnPlateau(recipe.patience, recipe.factor))
     return callbacks
 
 
-def device_of(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
     """The device of a name; auto takes CUDA, then MPS, then the CPU.
 
     Raises:
@@ -171,7 +171,7 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
     }
     path = folder / "recipe.json"
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
-    if begun and resume(folder) != recipe:
+    if begun and resumed_recipe(folder) != recipe:
         raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
     write_text(path, json.dumps(facts, indent=2) + "\n")
     return facts
@@ -187,7 +187,7 @@ def _commit() -> str | None:
     return done.stdout.strip()
 
 
-def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyLoop) -> dict[str, Any]:
+def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyTrainingLoop) -> dict[str, Any]:
     """Where a model comes from."""
     return {
         "format": 1,

@@ -1,8 +1,8 @@
 """Many trainings become one recipe: hyperparameter search, on Optuna."""
 
-from inkwise.tuning.outcomes import Outcome, best_first, table
-from inkwise.tuning.search import sweep
+from inkwise.tuning.outcomes import TrialOutcome, best_first, outcomes_table
+from inkwise.tuning.search import run_search
 from inkwise.tuning.search_space import parse_space
-from inkwise.tuning.trial_queue import Plan
+from inkwise.tuning.trial_queue import SearchPlan
 
-__all__ = ["Outcome", "Plan", "best_first", "parse_space", "sweep", "table"]
+__all__ = ["SearchPlan", "TrialOutcome", "best_first", "outcomes_table", "parse_space", "run_search"]

@@ -13,8 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from inkwise._util.files import write_atomic, write_text
-from inkwise.tuning.search_space import Value, apply
-from inkwise.tuning.trial_queue import Plan
+from inkwise.tuning.search_space import Value, apply_values
+from inkwise.tuning.trial_queue import SearchPlan
 
 _STATES = {
     TrialState.COMPLETE: "done",
@@ -26,7 +26,7 @@ _STATES = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """A trial as it stands."""
 
     number: int
@@ -45,7 +45,7 @@ class Outcome:
         return self.state not in ("waiting", "running")
 
 
-def outcome(trial: FrozenTrial) -> Outcome:
+def trial_outcome(trial: FrozenTrial) -> TrialOutcome:
     """What is known of a trial."""
     state = "diverged" if "diverged" in trial.user_attrs else _STATES[trial.state]
     seconds = trial.user_attrs.get("seconds")
@@ -54,7 +54,7 @@ def outcome(trial: FrozenTrial) -> Outcome:
     accuracy = max(trial.intermediate_values.values(), default=None)
     if trial.state == TrialState.COMPLETE:
         accuracy = trial.value  # an attempt on a machine that was lost may have reported a higher one
-    return Outcome(
+    return TrialOutcome(
         trial.number,
         state,
         trial.params,
@@ -64,7 +64,7 @@ def outcome(trial: FrozenTrial) -> Outcome:
     )
 
 
-def best_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def best_first(outcomes: Iterable[TrialOutcome]) -> list[TrialOutcome]:
     """Sorted: what is done by accuracy, then what was pruned likewise, then the rest; equals by number."""
     order = {"done": 0, "pruned": 1}
     return sorted(
@@ -72,27 +72,29 @@ def best_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
     )
 
 
-def table(outcomes: Sequence[Outcome], keys: Iterable[str]) -> Table:
+def outcomes_table(outcomes: Sequence[TrialOutcome], keys: Iterable[str]) -> Table:
     """A row for each outcome, in this order."""
     rows = Table("trial", "state", *keys, "validation accuracy", "epochs", "seconds", box=None)
     for one in outcomes:
-        rows.add_row(str(one.number), one.state, *(show(one.values.get(key)) for key in keys), *_figures(one))
+        rows.add_row(
+            str(one.number), one.state, *(format_value(one.values.get(key)) for key in keys), *_figures(one)
+        )
     return rows
 
 
-def line(one: Outcome) -> str:
+def outcome_line(one: TrialOutcome) -> str:
     """An outcome as one line of text."""
     accuracy, epochs, seconds = _figures(one)
-    values = " ".join(f"{key}={show(value)}" for key, value in one.values.items())
+    values = " ".join(f"{key}={format_value(value)}" for key, value in one.values.items())
     return f"trial {one.number} {one.state}: {values}  {accuracy}  epoch {epochs}  {seconds} s"
 
 
-def show(value: Value | None) -> str:
+def format_value(value: Value | None) -> str:
     """A value as short as it can be told."""
     return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def write_files(plan: Plan, outcomes: Sequence[Outcome]) -> Path | None:
+def write_files(plan: SearchPlan, outcomes: Sequence[TrialOutcome]) -> Path | None:
     """Write trials.csv and, where a trial is done, best.json, which `inkwise train` takes.
 
     Returns:
@@ -114,12 +116,12 @@ def write_files(plan: Plan, outcomes: Sequence[Outcome]) -> Path | None:
     best = best_first(outcomes)[:1]
     if not best or best[0].state != "done":
         return None
-    keys = json.dumps(apply(plan.recipe, best[0].values).to_dict(), indent=2)
+    keys = json.dumps(apply_values(plan.recipe, best[0].values).to_dict(), indent=2)
     path = plan.out / "best.json"
     write_text(path, keys + "\n")
     return path
 
 
-def _figures(one: Outcome) -> tuple[str, str, str]:
+def _figures(one: TrialOutcome) -> tuple[str, str, str]:
     accuracy = "" if one.accuracy is None else f"{one.accuracy:.2%}"
     return accuracy, str(one.epochs), "" if one.seconds is None else f"{one.seconds:.1f}"

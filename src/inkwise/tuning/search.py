@@ -13,20 +13,20 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.files import locked, make_folder
-from inkwise._util.system import cores
-from inkwise.tuning.outcomes import Outcome, outcome, write_files
-from inkwise.tuning.search_display import View
-from inkwise.tuning.trial_queue import Plan, Queue
-from inkwise.tuning.trial_worker import run
+from inkwise._util.files import locked, make_directory
+from inkwise._util.system import cpu_count
+from inkwise.tuning.outcomes import TrialOutcome, trial_outcome, write_files
+from inkwise.tuning.search_display import SearchDisplay
+from inkwise.tuning.trial_queue import SearchPlan, TrialQueue
+from inkwise.tuning.trial_worker import run_worker_process
 
-Team = list[tuple[SpawnProcess, Connection]]
+WorkerProcesses = list[tuple[SpawnProcess, Connection]]
 
-_LOOK = 0.5  # seconds between two looks at the trials
-_PATIENCE = 10.0  # seconds that workers have to leave
+_POLL_SECONDS = 0.5  # seconds between two looks at the trials
+_SHUTDOWN_SECONDS = 10.0  # seconds that workers have to leave
 
 
-def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Path | None]:
+def run_search(plan: SearchPlan, workers: int, console: Console) -> tuple[list[TrialOutcome], Path | None]:
     """Train the trials of a plan that are not done yet, in so many processes, and write what came of all.
 
     The folder then holds trials.csv, best.json, pictures/ and the run folders. Called again it goes on;
@@ -43,15 +43,15 @@ def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Pa
         write_plots,  # it brings matplotlib, which workers need not wait for
     )
 
-    make_folder(plan.out)
-    with closing(Queue(plan)) as queue:
+    make_directory(plan.out)
+    with closing(TrialQueue(plan)) as queue:
         try:
-            _work(queue, workers, console)
+            _run_workers(queue, workers, console)
             stopped = False
         except KeyboardInterrupt:
             stopped = True
         with locked(plan.out / "trials.csv"):  # Another call that ends later must write later.
-            outcomes = [outcome(trial) for trial in queue.trials()]
+            outcomes = [trial_outcome(trial) for trial in queue.trials()]
             best = write_files(plan, outcomes)
             write_plots(plan, outcomes, queue.importances())
     if stopped:
@@ -60,33 +60,33 @@ def sweep(plan: Plan, workers: int, console: Console) -> tuple[list[Outcome], Pa
     return outcomes, best
 
 
-def _work(queue: Queue, workers: int, console: Console) -> None:
+def _run_workers(queue: TrialQueue, workers: int, console: Console) -> None:
     """Have workers train what is left, and show it."""
 
-    def look() -> list[Outcome]:
-        return [outcome(trial) for trial in queue.trials()]
+    def look() -> list[TrialOutcome]:
+        return [trial_outcome(trial) for trial in queue.trials()]
 
     if queue.finished():
         return
-    with View(console, queue.plan, look()) as view, _started(queue.plan, workers) as team:
+    with SearchDisplay(console, queue.plan, look()) as view, _worker_processes(queue.plan, workers) as team:
         alive = [process.sentinel for process, _ in team]
         while alive:
-            wait(alive, _LOOK)
+            wait(alive, _POLL_SECONDS)
             alive = [process.sentinel for process, _ in team if process.is_alive()]
-            _check(team)  # after the look who is alive: the last to die is checked as well
+            _raise_worker_errors(team)  # after the look who is alive: the last to die is checked as well
             view.update(look())
 
 
 @contextmanager
-def _started(plan: Plan, workers: int) -> Iterator[Team]:
+def _worker_processes(plan: SearchPlan, workers: int) -> Iterator[WorkerProcesses]:
     """So many workers; when the block ends they are told to leave, and killed if they do not."""
     context = multiprocessing.get_context("spawn")
-    threads = max(1, cores() // workers)
-    team: Team = []
+    threads = max(1, cpu_count() // workers)
+    team: WorkerProcesses = []
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=run, args=(plan, threads, theirs), daemon=True)
+            process = context.Process(target=run_worker_process, args=(plan, threads, theirs), daemon=True)
             process.start()
             theirs.close()
             team.append((process, ours))
@@ -94,14 +94,14 @@ def _started(plan: Plan, workers: int) -> Iterator[Team]:
     finally:
         for _, connection in team:
             connection.close()
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _SHUTDOWN_SECONDS
         for process, _ in team:
             process.join(max(0.0, until - time.monotonic()))
             process.kill()
             process.join()
 
 
-def _check(team: Team) -> None:
+def _raise_worker_errors(team: WorkerProcesses) -> None:
     for process, connection in team:
         if process.exitcode:
             with suppress(EOFError):

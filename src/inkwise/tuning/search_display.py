@@ -9,16 +9,16 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from inkwise.tuning.outcomes import Outcome, best_first, line, table
-from inkwise.tuning.trial_queue import Plan
+from inkwise.tuning.outcomes import TrialOutcome, best_first, outcome_line, outcomes_table
+from inkwise.tuning.trial_queue import SearchPlan
 
-_AROUND = 4  # lines of a terminal that are not for trials
+_RESERVED_LINES = 4  # lines of a terminal that are not for trials
 
 
-class View:
+class SearchDisplay:
     """On a terminal a table that moves: what runs, then what is best; else a line for each finished trial."""
 
-    def __init__(self, console: Console, plan: Plan, outcomes: list[Outcome]) -> None:
+    def __init__(self, console: Console, plan: SearchPlan, outcomes: list[TrialOutcome]) -> None:
         """Show a sweep that stands so."""
         self._console, self._plan = console, plan
         self._told = {one.number for one in outcomes if one.finished}
@@ -40,19 +40,19 @@ class View:
         if self._live:
             self._live.stop()
 
-    def update(self, outcomes: list[Outcome]) -> None:
+    def update(self, outcomes: list[TrialOutcome]) -> None:
         """Show how the trials stand."""
         finished = [one for one in outcomes if one.finished]
         running = [one for one in outcomes if one.state == "running"]
         if self._live:
             head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} running"
-            rows = [*running, *best_first(finished)][: max(1, self._console.height - _AROUND)]
-            self._live.update(Group(Text(head), table(rows, self._plan.space)), refresh=True)
+            rows = [*running, *best_first(finished)][: max(1, self._console.height - _RESERVED_LINES)]
+            self._live.update(Group(Text(head), outcomes_table(rows, self._plan.space)), refresh=True)
             return
         for one in finished:
             if one.number not in self._told:
                 self._told.add(one.number)
-                self._say(f"{line(one)}  ({len(self._told)} of {len(outcomes)})")
+                self._say(f"{outcome_line(one)}  ({len(self._told)} of {len(outcomes)})")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -21,16 +21,16 @@ from inkwise.training import Recipe
 Value = bool | int | float | str
 """A value of a recipe key; that of a key that takes a list is its text, such as "8,16,32"."""
 
-Space = dict[str, BaseDistribution]
+SearchSpace = dict[str, BaseDistribution]
 """What each varied key of a recipe may be."""
 
 _RANGE = re.compile(r"([^,/]+)\.\.([^,/]+)")  # not a list, nor a path such as ../model.onnx
-_LOG_FROM = 10 * (1 - 1e-9)
+_MIN_LOG_RATIO = 10 * (1 - 1e-9)
 """A range whose ends differ by this factor, 10 but for rounding, is searched by orders of magnitude."""
-_MOST = 10_000  # combinations of a grid
+_MAX_COMBINATIONS = 10_000  # combinations of a grid
 
 
-def parse_space(recipe: Recipe, texts: list[str]) -> Space:
+def parse_space(recipe: Recipe, texts: list[str]) -> SearchSpace:
     """What may be varied of a recipe.
 
     "key=a,b,c" are choices, of a key that takes a list "key=a,b;c,d"; "key=low..high" is a range, of whole
@@ -40,7 +40,7 @@ def parse_space(recipe: Recipe, texts: list[str]) -> Space:
         InkwiseError: not key=values, a key that the recipe lacks (the message names the nearest) or that is
             named twice, no values, an empty range or one of no numbers, a value out of its key's range.
     """
-    space: Space = {}
+    space: SearchSpace = {}
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals:
@@ -54,7 +54,7 @@ def parse_space(recipe: Recipe, texts: list[str]) -> Space:
     return space
 
 
-def apply(recipe: Recipe, values: dict[str, Value]) -> Recipe:
+def apply_values(recipe: Recipe, values: dict[str, Value]) -> Recipe:
     """The recipe with these values of its keys.
 
     Raises:
@@ -63,7 +63,7 @@ def apply(recipe: Recipe, values: dict[str, Value]) -> Recipe:
     return recipe.set_text([f"{key}={value}" for key, value in values.items()])
 
 
-def grid(space: Space) -> Iterator[dict[str, Value]]:
+def grid_points(space: SearchSpace) -> Iterator[dict[str, Value]]:
     """All combinations, the last key fastest.
 
     Raises:
@@ -81,14 +81,14 @@ def grid(space: Space) -> Iterator[dict[str, Value]]:
             count *= distribution.high + 1 - distribution.low
         else:
             raise InkwiseError(f"a grid needs choices: write --space {key}=a,b,c")
-    if count > _MOST:
+    if count > _MAX_COMBINATIONS:
         raise InkwiseError(
-            f"a grid of more than {_MOST:,} combinations: take fewer values or another --sampler"
+            f"a grid of more than {_MAX_COMBINATIONS:,} combinations: take fewer values or another --sampler"
         )
     return (dict(zip(space, values, strict=True)) for values in itertools.product(*every))
 
 
-def suggest(trial: Trial, space: Space) -> dict[str, Value]:
+def suggest_values(trial: Trial, space: SearchSpace) -> dict[str, Value]:
     """The trial's values: drawn by the sampler now, or earlier."""
     values: dict[str, Value] = {}
     for key, distribution in space.items():
@@ -120,7 +120,7 @@ def _distribution(recipe: Recipe, key: str, text: str) -> BaseDistribution:
         raise InkwiseError(f"--space {key}={text}: an empty range")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high)
-    return FloatDistribution(low, high, log=low > 0 and high / low >= _LOG_FROM)
+    return FloatDistribution(low, high, log=low > 0 and high / low >= _MIN_LOG_RATIO)
 
 
 def _parse(recipe: Recipe, key: str, text: str) -> Any:

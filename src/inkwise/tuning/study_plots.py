@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from inkwise._util.files import make_folder, write_bytes
-from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure, png
-from inkwise.tuning.outcomes import Outcome
-from inkwise.tuning.trial_queue import Plan
+from inkwise._util.files import make_directory, write_bytes
+from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure_to_png, new_figure
+from inkwise.tuning.outcomes import TrialOutcome
+from inkwise.tuning.trial_queue import SearchPlan
 
-_PER_ROW = 3  # slices beside each other
+_SLICES_PER_ROW = 3  # slices beside each other
 
 
-def write_plots(plan: Plan, outcomes: Sequence[Outcome], importances: Mapping[str, float]) -> None:
+def write_plots(plan: SearchPlan, outcomes: Sequence[TrialOutcome], importances: Mapping[str, float]) -> None:
     """Write the pictures of all that are done into the folder `pictures`, as far as there is anything to see.
 
     Raises:
@@ -34,14 +34,14 @@ def write_plots(plan: Plan, outcomes: Sequence[Outcome], importances: Mapping[st
     for key, values in plan.space.items():
         pictures[f"accuracy-{key}"] = accuracy_plot(key, values, done)
     folder = plan.out / "pictures"
-    make_folder(folder)
+    make_directory(folder)
     for name, picture in pictures.items():
         write_bytes(folder / f"{name}.png", picture)
 
 
-def history_plot(outcomes: Sequence[Outcome]) -> bytes:
+def history_plot(outcomes: Sequence[TrialOutcome]) -> bytes:
     """Draw the validation accuracy by trial, and the best up to each; crosses were pruned."""
-    fig, ax = figure(6.5, 3.6)
+    fig, ax = new_figure(6.5, 3.6)
     for state, marker, color in (("done", "o", BLUE), ("pruned", "x", GREY)):
         some = [one for one in outcomes if one.state == state and one.accuracy is not None]
         if some:
@@ -54,25 +54,25 @@ def history_plot(outcomes: Sequence[Outcome]) -> bytes:
     ax.set_xlabel("trial")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _show_accuracy(ax)
-    return png(fig)
+    return figure_to_png(fig)
 
 
 def importance_plot(importances: Mapping[str, float]) -> bytes:
     """Draw the share of the accuracy's variance that each key accounts for, the largest on top."""
     names = sorted(importances, key=lambda key: importances[key])
     shares = [importances[key] for key in names]
-    fig, ax = figure(5.5, 0.9 + 0.34 * len(names))
+    fig, ax = new_figure(5.5, 0.9 + 0.34 * len(names))
     bars = ax.barh(names, shares, color=BLUE, height=0.62)
     ax.bar_label(bars, [f"{share:.0%}" for share in shares], padding=3, fontsize=9)
     ax.set_xlim(0, 1.12 * max(shares))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.set_xlabel("share of the accuracy's variance")
-    return png(fig)
+    return figure_to_png(fig)
 
 
-def slices_plot(space: Mapping[str, BaseDistribution], done: Sequence[Outcome]) -> bytes:
+def slices_plot(space: Mapping[str, BaseDistribution], done: Sequence[TrialOutcome]) -> bytes:
     """Draw the accuracy against each key side by side; the later a trial, the darker."""
-    columns = min(_PER_ROW, len(space))
+    columns = min(_SLICES_PER_ROW, len(space))
     rows = math.ceil(len(space) / columns)
     fig = Figure(figsize=(0.9 + 3 * columns, 3 * rows), layout="constrained")
     axes = fig.subplots(rows, columns, sharey=True, squeeze=False).ravel()
@@ -80,7 +80,7 @@ def slices_plot(space: Mapping[str, BaseDistribution], done: Sequence[Outcome]) 
     accuracies = [_accuracy(one) for one in done]
     pale = -max(1, *numbers) / 2  # so that the first trial can be seen
     for ax, (key, values) in zip(axes, space.items(), strict=False):
-        places = _places(ax, key, values, done)
+        places = _x_positions(ax, key, values, done)
         dots = ax.scatter(places, accuracies, s=26, c=numbers, cmap="Blues", vmin=pale, edgecolors=GREY)
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes[len(space) :]:
@@ -90,13 +90,13 @@ def slices_plot(space: Mapping[str, BaseDistribution], done: Sequence[Outcome]) 
     bar = fig.colorbar(dots, ax=axes.tolist(), label="trial", shrink=0.8)
     bar.ax.set_ylim(0, max(1, *numbers))
     bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    return png(fig)
+    return figure_to_png(fig)
 
 
-def accuracy_plot(key: str, values: BaseDistribution, done: Sequence[Outcome]) -> bytes:
+def accuracy_plot(key: str, values: BaseDistribution, done: Sequence[TrialOutcome]) -> bytes:
     """Draw the accuracy against one key: for choices every trial, and mean ± standard deviation of each."""
-    fig, ax = figure(4.5, 3.6)
-    places = np.array(_places(ax, key, values, done))
+    fig, ax = new_figure(4.5, 3.6)
+    places = np.array(_x_positions(ax, key, values, done))
     accuracies = np.array([_accuracy(one) for one in done])
     if not isinstance(values, CategoricalDistribution):
         ax.plot(places, accuracies, "o", color=BLUE, markersize=5)
@@ -118,10 +118,10 @@ def accuracy_plot(key: str, values: BaseDistribution, done: Sequence[Outcome]) -
         )
         ax.legend(frameon=False, fontsize=8.5)
     _show_accuracy(ax)
-    return png(fig)
+    return figure_to_png(fig)
 
 
-def _places(ax: Axes, key: str, values: BaseDistribution, done: Sequence[Outcome]) -> list[float]:
+def _x_positions(ax: Axes, key: str, values: BaseDistribution, done: Sequence[TrialOutcome]) -> list[float]:
     """Where the trials stand on the x axis, which is labelled: choices at equal distances."""
     ax.set_xlabel(key)
     if isinstance(values, CategoricalDistribution):
@@ -137,7 +137,7 @@ def _places(ax: Axes, key: str, values: BaseDistribution, done: Sequence[Outcome
     return [float(one.values[key]) for one in done]
 
 
-def _accuracy(one: Outcome) -> float:
+def _accuracy(one: TrialOutcome) -> float:
     return math.nan if one.accuracy is None else one.accuracy
 
 

@@ -15,18 +15,18 @@ from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from inkwise._util.database_url import PATIENCE, name_of, parse_url
-from inkwise._util.errors import StoreError, needs_extra
+from inkwise._util.database_url import CONNECT_TIMEOUT, parse_url, redacted_name
+from inkwise._util.errors import StoreError, requires_extra
 
-_LOCK = 1229867096  # any number, the same for all sweeps on a PostgreSQL database
+_ADVISORY_LOCK = 1229867096  # any number, the same for all sweeps on a PostgreSQL database
 
-_WAITS = {"connect_timeout": int(PATIENCE)}
-_PATIENCE_FOR_FILE = 30.0  # seconds: many workers may want to write to one file
+_CONNECT_ARGUMENTS = {"connect_timeout": int(CONNECT_TIMEOUT)}
+_FILE_TIMEOUT = 30.0  # seconds: many workers may want to write to one file
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
-class Storage:
+class StudyStorage:
     """Optuna's storage, a lock, and errors of one line.
 
     The locks are the kernel's or the server's: whoever dies lets go of them.
@@ -47,12 +47,12 @@ class Storage:
             raise StoreError("the storage must be a file or postgresql://USER@HOST/NAME")
         journal = "://" not in place and place.endswith(".journal")
         url = URL.create("sqlite", database=place) if "://" not in place else parse_url(place)
-        self.name = name_of(url)
+        self.name = redacted_name(url)
         self._server = None
         if url.get_backend_name() == "postgresql":
-            with needs_extra("app", "a PostgreSQL storage"):
+            with requires_extra("app", "a PostgreSQL storage"):
                 import psycopg  # noqa: F401
-            self._server = create_engine(url, poolclass=NullPool, connect_args=_WAITS)
+            self._server = create_engine(url, poolclass=NullPool, connect_args=_CONNECT_ARGUMENTS)
         else:
             self._file = Path(self.name).absolute()
             try:
@@ -61,7 +61,7 @@ class Storage:
                 raise StoreError(f"{self._file.parent}: cannot be made ({error.strerror})") from None
             self._lock = FileLock(f"{self._file}.sweep.lock")
         # Two that make the tables at once would be in each other's way.
-        with self.alone():
+        with self.exclusive():
             try:
                 self.trials = self._open_journal() if journal else self._open_database(url)
             except (ValueError, LookupError, RuntimeError) as error:
@@ -75,9 +75,9 @@ class Storage:
         # Optuna takes braces for placeholders of its own.
         escaped = url.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}")
         if self._server is None:
-            return RDBStorage(escaped, engine_kwargs={"connect_args": {"timeout": _PATIENCE_FOR_FILE}})
+            return RDBStorage(escaped, engine_kwargs={"connect_args": {"timeout": _FILE_TIMEOUT}})
         # Asking first finds connections that a restart of the server has cut.
-        return RDBStorage(escaped, engine_kwargs={"connect_args": _WAITS, "pool_pre_ping": True})
+        return RDBStorage(escaped, engine_kwargs={"connect_args": _CONNECT_ARGUMENTS, "pool_pre_ping": True})
 
     def close(self) -> None:
         """Give back all connections."""
@@ -86,24 +86,24 @@ class Storage:
             self.trials.engine.dispose()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """A block that no other process is in, on any machine that uses this storage.
 
         Raises:
             StoreError: as `one_line`.
         """
-        with self.one_line():
+        with self.storage_errors():
             if self._server is None:
                 with self._lock:
                     yield
             else:
                 with self._server.begin() as connection:
                     # Until the end of the transaction, and so of the block.
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
                     yield
 
     @contextmanager
-    def one_line(self) -> Iterator[None]:
+    def storage_errors(self) -> Iterator[None]:
         """A block whose trouble with the storage becomes one line.
 
         Raises:

@@ -25,27 +25,27 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from inkwise._util.errors import DataError, InkwiseError, nearest
-from inkwise._util.files import make_folder
+from inkwise._util.errors import DataError, InkwiseError, did_you_mean
+from inkwise._util.files import make_directory
 from inkwise.training import Recipe
-from inkwise.tuning.search_space import Space, Value, grid, suggest
-from inkwise.tuning.study_storage import Storage
+from inkwise.tuning.search_space import SearchSpace, Value, grid_points, suggest_values
+from inkwise.tuning.study_storage import StudyStorage
 
 SAMPLERS = ("grid", "random", "tpe")
-BEAT = 20.0
+HEARTBEAT_INTERVAL = 20.0
 """Seconds between two signs of life of a trial that is being trained."""
-GRACE = 120.0
+HEARTBEAT_GRACE_PERIOD = 120.0
 """Seconds without one after which a trial of another machine is taken over."""
 
-_FEWEST = 2  # keys, and accuracies, that can be compared
+_MIN_COMPARABLE = 2  # keys, and accuracies, that can be compared
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """A sweep: what is varied of which recipe, how often, and where trials and runs are kept."""
 
     recipe: Recipe
-    space: Space
+    space: SearchSpace
     out: Path
     """The folder of the runs, `trial-0` and so on."""
     storage: str
@@ -58,7 +58,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ClaimedTrial:
     """A trial that this process alone may train, as long as it holds the lock of the run folder."""
 
     trial: Trial
@@ -70,26 +70,26 @@ class Claim:
     lock: FileLock
 
 
-class Queue:
+class TrialQueue:
     """The trials of one sweep, shared by all who name the same storage and sweep.
 
     A trial is waiting, running or finished. It only begins or ceases to run under the storage's lock, so that
     it is nobody's or one process's, and a kill at any point leaves it waiting or to be taken over.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SearchPlan) -> None:
         """Open the sweep; make it, or add trials to it, where there are fewer than the plan's.
 
         Raises:
             InkwiseError: the plan has no end, or is of another recipe, space or sampler than the sweep.
             StoreError: the storage cannot be used.
         """
-        fixed = _fixed(plan)
-        self.plan, self.storage = plan, Storage(plan.storage)
+        fixed = _fixed_values(plan)
+        self.plan, self.storage = plan, StudyStorage(plan.storage)
         self._process = uuid.uuid4().hex
-        self._beats: dict[int, tuple[Any, float]] = {}
+        self._heartbeats: dict[int, tuple[Any, float]] = {}
         try:
-            with self.storage.alone():
+            with self.storage.exclusive():
                 self._study = self._open()
                 self._id = self.storage.trials.get_study_id_from_name(plan.name)
                 made = len(self._study.get_trials(deepcopy=False))
@@ -105,27 +105,27 @@ class Queue:
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """The trials in these states, by number; without any, all."""
-        with self.storage.one_line():
+        with self.storage.storage_errors():
             return self._study.get_trials(deepcopy=False, states=states or None)
 
     def finished(self) -> bool:
         """Whether nothing is left to do for anyone."""
         return not self.trials(TrialState.WAITING, TrialState.RUNNING)
 
-    def claim(self) -> Claim | None:
+    def claim(self) -> ClaimedTrial | None:
         """The next trial to train, one that a dead process left first; None while there is none.
 
         Raises:
             DataError: its run folder cannot be made or locked.
             StoreError: the storage cannot be used.
         """
-        with self.storage.alone():
+        with self.storage.exclusive():
             for trial in self.trials(TrialState.RUNNING):
                 if self._abandoned(trial):
                     self._set_state(trial.number, TrialState.WAITING)
             for trial in self.trials(TrialState.WAITING):
                 folder = self.plan.out / f"trial-{trial.number}"
-                make_folder(folder)
+                make_directory(folder)
                 lock = FileLock(folder.absolute() / "lock")
                 try:
                     lock.acquire(timeout=0)
@@ -136,19 +136,19 @@ class Queue:
                 break
             else:
                 return None
-            owner = {"host": _host(), "lock": lock.lock_file, "process": self._process}
+            owner = {"host": _host_id(), "lock": lock.lock_file, "process": self._process}
             self._set_state(trial.number, TrialState.RUNNING)
             for key, value in (("begun", time.time()), ("owner", owner)):
                 self.storage.trials.set_trial_user_attr(self._trial_id(trial.number), key, value)
-        with self.storage.one_line():
+        with self.storage.storage_errors():
             # A seed of its own: two workers that draw at once must not draw the same.
             self._study.sampler = _sampler(self.plan.sampler, trial.number)
             claimed = Trial(self._study, self._trial_id(trial.number))
-            values = suggest(claimed, self.plan.space)
-        return Claim(claimed, values, frozenset(trial.intermediate_values), folder, owner, lock)
+            values = suggest_values(claimed, self.plan.space)
+        return ClaimedTrial(claimed, values, frozenset(trial.intermediate_values), folder, owner, lock)
 
     @contextmanager
-    def alive(self, claim: Claim) -> Iterator[None]:
+    def heartbeat(self, claim: ClaimedTrial) -> Iterator[None]:
         """A block in which other machines see that the trial is being trained."""
         done, trial_id = threading.Event(), self._trial_id(claim.trial.number)
 
@@ -156,7 +156,7 @@ class Queue:
             while True:
                 with suppress(SQLAlchemyError, OptunaError, OSError):  # one beat missed does no harm
                     self.storage.trials.set_trial_user_attr(trial_id, "beat", time.time())
-                if done.wait(BEAT):
+                if done.wait(HEARTBEAT_INTERVAL):
                     return
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -167,18 +167,18 @@ class Queue:
             done.set()
             thread.join()
 
-    def finish(self, claim: Claim, accuracy: float | None, **facts: Any) -> None:
+    def finish(self, claim: ClaimedTrial, accuracy: float | None, **facts: Any) -> None:
         """Have a trial done with its accuracy or, without one, pruned; note facts such as its seconds."""
-        with self._mine(claim) as mine:
+        with self._if_still_owned(claim) as mine:
             if mine:
                 for key, value in facts.items():
                     claim.trial.set_user_attr(key, value)
                 state = TrialState.PRUNED if accuracy is None else TrialState.COMPLETE
                 self._study.tell(claim.trial.number, accuracy, state)
 
-    def give_back(self, claim: Claim) -> None:
+    def release(self, claim: ClaimedTrial) -> None:
         """Leave a trial that is not done to whoever comes next."""
-        with self._mine(claim) as mine:
+        with self._if_still_owned(claim) as mine:
             if mine:
                 self._set_state(claim.trial.number, TrialState.WAITING)
 
@@ -192,15 +192,15 @@ class Queue:
 
         done = self.trials(TrialState.COMPLETE)
         varied = [key for key in self.plan.space if len({trial.params[key] for trial in done}) > 1]
-        if len(varied) < _FEWEST or len({trial.value for trial in done}) < _FEWEST:
+        if len(varied) < _MIN_COMPARABLE or len({trial.value for trial in done}) < _MIN_COMPARABLE:
             return {}
         return get_param_importances(self._study, evaluator=FanovaImportanceEvaluator(seed=0), params=varied)
 
     @contextmanager
-    def _mine(self, claim: Claim) -> Iterator[bool]:
+    def _if_still_owned(self, claim: ClaimedTrial) -> Iterator[bool]:
         """Alone, and whether the trial was not taken over meanwhile; the run folder is free after that."""
         try:
-            with self.storage.alone():
+            with self.storage.exclusive():
                 trial = self.storage.trials.get_trial(self._trial_id(claim.trial.number))
                 yield trial.state == TrialState.RUNNING and trial.user_attrs["owner"] == claim.owner
         finally:
@@ -211,15 +211,15 @@ class Queue:
         owner = trial.user_attrs.get("owner")
         if owner is None:
             return True  # killed between the two steps of a claim
-        if owner["host"] == _host():
-            return not _locked(Path(owner["lock"]))
+        if owner["host"] == _host_id():
+            return not _is_locked(Path(owner["lock"]))
         # The clocks of two machines differ: only whether something changes is looked at.
         sign = (owner, trial.user_attrs.get("beat"))
-        seen, since = self._beats.get(trial.number, (None, 0.0))
+        seen, since = self._heartbeats.get(trial.number, (None, 0.0))
         if sign != seen:
-            self._beats[trial.number] = (sign, time.monotonic())
+            self._heartbeats[trial.number] = (sign, time.monotonic())
             return False
-        return time.monotonic() - since > GRACE
+        return time.monotonic() - since > HEARTBEAT_GRACE_PERIOD
 
     def _open(self) -> Study:
         plan = self.plan
@@ -250,12 +250,12 @@ class Queue:
         self.storage.trials.set_trial_state_values(self._trial_id(number), state)
 
 
-def _fixed(plan: Plan) -> Iterator[dict[str, Value]]:
+def _fixed_values(plan: SearchPlan) -> Iterator[dict[str, Value]]:
     """What is known of each trial's values beforehand: all in a grid, nothing otherwise."""
     if plan.sampler not in SAMPLERS:
-        raise InkwiseError(f"no sampler {plan.sampler!r}{nearest(plan.sampler, [*SAMPLERS])}")
+        raise InkwiseError(f"no sampler {plan.sampler!r}{did_you_mean(plan.sampler, [*SAMPLERS])}")
     if plan.sampler == "grid":
-        return grid(plan.space)
+        return grid_points(plan.space)
     if plan.trials is None:
         raise InkwiseError(f"--trials is needed: {plan.sampler} has no end of its own")
     return itertools.repeat({})
@@ -265,12 +265,12 @@ def _sampler(name: str, seed: int) -> BaseSampler:
     return TPESampler(seed=seed) if name == "tpe" else RandomSampler(seed=seed)
 
 
-def _host() -> str:
+def _host_id() -> str:
     """This machine, by its name and its network card: two may be called the same."""
     return f"{platform.node()} {uuid.getnode():012x}"
 
 
-def _locked(path: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     if not path.exists():
         return False
     try:

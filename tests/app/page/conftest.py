@@ -36,7 +36,7 @@ def chromium():
         browser.close()
 
 
-class Server:
+class AppProcess:
     """`inkwise app` on a database of its own, or another command, that can be killed and started again."""
 
     def __init__(self, folder, *command):
@@ -77,7 +77,7 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path):
-    server = Server(tmp_path)
+    server = AppProcess(tmp_path)
     yield server
     server.end()
 
@@ -112,7 +112,7 @@ def serve_command(tmp_path):
     servers = []
 
     def serve_command(*command):
-        servers.append(Server(tmp_path, *map(str, command)))
+        servers.append(AppProcess(tmp_path, *map(str, command)))
         return servers[-1]
 
     yield serve_command
@@ -141,10 +141,10 @@ def show_number(number, tmp_path):
 
 @pytest.fixture
 def glyph_of_seven():
-    from inkwise.preprocessing import stroke_glyph
+    from inkwise.preprocessing import strokes_to_glyph
 
     def drawn(number):
         rng = np.random.default_rng(number)
-        return stroke_glyph([np.array(SEVEN[0], float) + rng.normal(0, 4, (3, 2))])
+        return strokes_to_glyph([np.array(SEVEN[0], float) + rng.normal(0, 4, (3, 2))])
 
     return drawn

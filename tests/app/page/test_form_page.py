@@ -5,7 +5,7 @@ from form_paper import empty
 from PIL import Image
 from playwright.sync_api import expect
 
-from inkwise.forms import Form
+from inkwise.forms import FormTemplate
 
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
 
@@ -41,7 +41,7 @@ def boxes(page):
 def saved(page, scan):
     page.click("#save")
     expect(page.locator("#saved")).to_have_text("saved as card.yaml")
-    return Form.read(scan.with_name("card.yaml")).fields
+    return FormTemplate.read(scan.with_name("card.yaml")).fields
 
 
 def near(box, wanted):
@@ -114,7 +114,7 @@ def test_without_a_mouse(editor, browse, scan):
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Control+s")
     expect(page.locator("#saved")).to_have_text("saved as card.yaml")
-    (field,) = Form.read(scan.with_name("card.yaml")).fields
+    (field,) = FormTemplate.read(scan.with_name("card.yaml")).fields
     x, y, w, h = (after - one for after, one in zip(field.box, before, strict=True))
     assert (field.name, x, h) == ("total", 0, 0)
     assert y > 0
@@ -152,7 +152,7 @@ def test_with_a_finger_on_a_phone(phone, touch, scan):
     touch([[(0.4, 0.4)], [(0.5, 0.43)], [(0.8, 0.5)]])
     phone.tap("#save")
     expect(phone.locator("#saved")).to_have_text("saved as card.yaml")
-    (field,) = Form.read(scan.with_name("card.yaml")).fields
+    (field,) = FormTemplate.read(scan.with_name("card.yaml")).fields
     assert near(field.box[::2], (0.4 * 840, 0.4 * 840))
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -194,7 +194,7 @@ def test_two_processes_edit_one_form_and_none_replaces_what_the_other_saved(
     late.click("#save")
     expect(late.locator("#error")).to_contain_text("card.yaml: has changed since this page read it; reload")
     expect(boxes(late)).to_have_count(1)
-    assert Form.read(scan.with_name("card.yaml")).fields == (field,)
+    assert FormTemplate.read(scan.with_name("card.yaml")).fields == (field,)
     late.on("dialog", lambda dialog: dialog.accept())
     late.click("#saved button")
     expect(late.locator("#saved")).to_have_text("")

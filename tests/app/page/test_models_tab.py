@@ -4,7 +4,7 @@ import pytest
 from hand import SEVEN, answered, change_state, draw, new_writer, reads
 from playwright.sync_api import expect
 
-from inkwise.corrections import Accuracy, Scores, Store
+from inkwise.corrections import Accuracy, Store, VersionScores
 
 
 def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
@@ -41,7 +41,7 @@ def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyp
 
 
 def test_a_damaged_version_is_said_to_be_one_and_drawing_goes_on(page, server, default_weights):
-    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    scores = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
     with Store.open(server.database) as store:
         sound = store.versions.add("me", default_weights, 8, scores, scores).number
         damaged = store.versions.add("me", default_weights[:1000], 8, scores, scores, promote=True).number

@@ -6,20 +6,20 @@ import cv2
 import pytest
 from playwright.sync_api import expect
 
-from inkwise.batch import Reader, rows
+from inkwise.batch import BatchOptions, read_rows
 from inkwise.corrections import Store
 
 
 @pytest.fixture
 def table(tmp_path, seven, number):
     """Of a seven, of 714, and of a scan that is not there any more."""
-    reader = Reader()
+    reader = BatchOptions()
     read = reader.open(threads=1)
     path = tmp_path / "table.jsonl"
     with path.open("w") as file:
         for name, picture in (("seven", seven), ("number", number), ("gone", number)):
             cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
-            for row in rows(str(tmp_path / f"{name}.png"), read, reader.columns, lambda pages: None):
+            for row in read_rows(str(tmp_path / f"{name}.png"), read, reader.columns, lambda pages: None):
                 file.write(json.dumps(row.values) + "\n")
     (tmp_path / "gone.png").unlink()
     return path

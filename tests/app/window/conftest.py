@@ -53,18 +53,18 @@ class Driver:
     """Somebody at a window."""
 
     def __init__(self, window):
-        self.window, self.look = window, window.look
+        self.window, self.widgets = window, window.widgets
         self.failures = []
-        self.look.root.report_callback_exception = lambda *failure: self.failures.append(failure)
-        self.look.root.focus_force()
+        self.widgets.root.report_callback_exception = lambda *failure: self.failures.append(failure)
+        self.widgets.root.focus_force()
         self.clock = 0
-        self.until(lambda: self.look.labels and self.look.canvas.winfo_width() > 100)
+        self.until(lambda: self.widgets.labels and self.widgets.canvas.winfo_width() > 100)
         self.rest()
 
     def until(self, true):
         end = time.monotonic() + 20
         while not true():
-            self.look.root.update()
+            self.widgets.root.update()
             assert not self.failures, self.failures
             assert time.monotonic() < end, "nothing came of it"
             time.sleep(0.001)
@@ -72,15 +72,15 @@ class Driver:
     def rest(self):
         """Until all is read and kept that was asked for."""
         self.until(lambda: not self.window._worker.busy)
-        self.look.root.update()
+        self.widgets.root.update()
 
     def press(self, points):
-        self.look.canvas.event_generate("<ButtonPress-1>", x=points[0][0], y=points[0][1])
+        self.widgets.canvas.event_generate("<ButtonPress-1>", x=points[0][0], y=points[0][1])
         for x, y in points[1:]:
-            self.look.canvas.event_generate("<B1-Motion>", x=x, y=y)
+            self.widgets.canvas.event_generate("<B1-Motion>", x=x, y=y)
 
     def let_go(self):
-        self.look.canvas.event_generate("<ButtonRelease-1>")
+        self.widgets.canvas.event_generate("<ButtonRelease-1>")
 
     def draw(self, strokes):
         for stroke in strokes:
@@ -90,9 +90,9 @@ class Driver:
 
     def key(self, name, widget=None, up=True, wait=True):
         self.clock += 100
-        (widget or self.look.canvas).event_generate(f"<KeyPress-{name}>", time=self.clock)
+        (widget or self.widgets.canvas).event_generate(f"<KeyPress-{name}>", time=self.clock)
         if up:
-            (widget or self.look.canvas).event_generate(f"<KeyRelease-{name}>", time=self.clock + 50)
+            (widget or self.widgets.canvas).event_generate(f"<KeyRelease-{name}>", time=self.clock + 50)
         if wait:
             self.rest()
 
@@ -104,29 +104,29 @@ class Driver:
         entry.focus_set()
         entry.delete(0, "end")
         entry.insert(0, text)
-        self.until(lambda: self.look.root.focus_get() is entry)
+        self.until(lambda: self.widgets.root.focus_get() is entry)
         self.key("Return", entry)
-        self.until(lambda: self.look.root.focus_get() is self.look.canvas)
+        self.until(lambda: self.widgets.root.focus_get() is self.widgets.canvas)
 
     def answer(self):
-        items = self.look.answer.find_all()
-        return "".join(self.look.answer.itemcget(item, "text") for item in items if self.is_text(item))
+        items = self.widgets.answer.find_all()
+        return "".join(self.widgets.answer.itemcget(item, "text") for item in items if self.is_text(item))
 
     def is_text(self, item):
-        return self.look.answer.type(item) == "text"
+        return self.widgets.answer.type(item) == "text"
 
     def colours(self):
-        items = self.look.answer.find_all()
-        return [self.look.answer.itemcget(item, "fill") for item in items if self.is_text(item)]
+        items = self.widgets.answer.find_all()
+        return [self.widgets.answer.itemcget(item, "fill") for item in items if self.is_text(item)]
 
     def empty(self):
-        return bool(self.look.canvas.find_withtag("hint"))
+        return bool(self.widgets.canvas.find_withtag("hint"))
 
     def close(self):
-        self.look.root.destroy()
+        self.widgets.root.destroy()
         self.window.close()
         # Collected by another thread, what is left of a window takes the interpreter with it.
-        del self.look, self.window
+        del self.widgets, self.window
         gc.collect()
 
 

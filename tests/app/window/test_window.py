@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Answer, Learner, Scores
+from inkwise.corrections import Accuracy, LabelledAnswer, Learner, VersionScores
 
 SEVEN = [[(110, 60), (200, 60), (150, 200)]]
 ONE = [[(60, 60), (60, 180)]]
@@ -21,7 +21,7 @@ def test_what_is_drawn_is_read_while_it_is_drawn(anna):
     assert anna.empty()
     anna.press(SEVEN[0])
     anna.until(lambda: anna.answer() == "7")
-    assert anna.look.probability["text"].endswith(" %")
+    assert anna.widgets.probability["text"].endswith(" %")
     assert not anna.empty()
 
 
@@ -37,7 +37,7 @@ def test_enter_keeps_what_was_read_as_right(anna, learner):
     np.testing.assert_array_equal(sample.glyph, digit.glyph)
     assert anna.empty()
     assert anna.answer() == ""
-    assert anna.look.status["text"] == "saved as 7; Backspace takes it back"
+    assert anna.widgets.status["text"] == "saved as 7; Backspace takes it back"
 
 
 def test_one_key_corrects_and_keeps(anna, learner):
@@ -78,21 +78,21 @@ def test_a_key_means_nothing_where_nothing_is_drawn_or_with_control(anna, kept):
     anna.key("Return")
     anna.draw(SEVEN)
     for name in ("Control-Key-1", "space", "Tab"):
-        anna.look.canvas.event_generate(f"<{name}>")
+        anna.widgets.canvas.event_generate(f"<{name}>")
         anna.rest()
-    anna.look.canvas.focus_set()
+    anna.widgets.canvas.focus_set()
     assert kept() == []
     assert anna.answer() == "7"
 
 
 def test_the_accuracy_is_at_the_bottom_right(anna, learner):
-    assert anna.look.accuracy["text"] == "no answers yet"
-    learner.keep("anna", "canvas", [Answer("7", SEVEN, answer="7")] * 41)
-    learner.keep("anna", "canvas", [Answer("1", SEVEN, answer="7")] * 3)
+    assert anna.widgets.accuracy["text"] == "no answers yet"
+    learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN, answer="7")] * 41)
+    learner.keep("anna", "canvas", [LabelledAnswer("1", SEVEN, answer="7")] * 3)
     anna.draw(SEVEN)
     anna.key("Return" if anna.answer() == "7" else "7")
-    assert anna.look.accuracy["text"] == "42 of 45 right · 93.3 % (82–98 %)"
-    look = anna.look
+    assert anna.widgets.accuracy["text"] == "42 of 45 right · 93.3 % (82–98 %)"
+    look = anna.widgets
     right, bottom = (
         look.root.winfo_rootx() + look.root.winfo_width(),
         look.root.winfo_rooty() + look.root.winfo_height(),
@@ -104,37 +104,37 @@ def test_the_accuracy_is_at_the_bottom_right(anna, learner):
 def test_what_the_model_saw_is_shown_enlarged(anna, learner):
     anna.draw(SEVEN)
     glyph = learner.read_strokes("anna", SEVEN).digits[0].glyph
-    zoom = anna.look.glyph.width() // 28
+    zoom = anna.widgets.glyph.width() // 28
     assert zoom >= 3
-    shown = [[anna.look.glyph.get(x * zoom, y * zoom)[0] for x in range(28)] for y in range(28)]
+    shown = [[anna.widgets.glyph.get(x * zoom, y * zoom)[0] for x in range(28)] for y in range(28)]
     np.testing.assert_array_equal(255 - np.array(shown), glyph)
 
 
 def test_what_is_not_accepted_says_why(anna, learner, monkeypatch):
     anna.draw(SEVEN)
     (sure,) = anna.colours()
-    assert anna.look.reason["text"] == ""
+    assert anna.widgets.reason["text"] == ""
     reading = learner.read_strokes("anna", SEVEN)
     digit = replace(reading.digits[0], label="4", accepted=False, doubt="4 or 9")
     doubtful = replace(reading, digits=(digit,), accepted=False, reason="not sure: 4 or 9")
     monkeypatch.setattr(learner, "read_strokes", lambda *_, **__: doubtful)
     anna.draw(SEVEN)
     assert anna.answer() == "4"
-    assert anna.look.reason["text"] == "not sure: 4 or 9"
+    assert anna.widgets.reason["text"] == "not sure: 4 or 9"
     assert anna.colours() != [sure]
 
 
 def test_a_new_label_is_typed_and_gets_a_button(anna, kept):
-    assert list(anna.look.labels) == list("0123456789")
+    assert list(anna.widgets.labels) == list("0123456789")
     anna.draw(SEVEN)
     anna.key("A")
-    assert list(anna.look.labels) == [*"0123456789", "A"]
+    assert list(anna.widgets.labels) == [*"0123456789", "A"]
     anna.draw(SEVEN)
-    anna.enter(anna.look.other, "seven")
+    anna.enter(anna.widgets.other, "seven")
     anna.draw(SEVEN)
-    anna.click(anna.look.labels["seven"])
+    anna.click(anna.widgets.labels["seven"])
     assert kept() == ["A", "seven", "seven"]
-    assert anna.look.other.get() == ""
+    assert anna.widgets.other.get() == ""
 
 
 def test_what_is_taught_is_read_next(anna):
@@ -165,9 +165,9 @@ def test_a_digit_of_a_number_is_chosen_with_keys_or_by_a_click(anna):
         anna.key(name)
     anna.key("9")
     assert anna.answer() == "194"
-    boxes = [anna.look.answer.bbox(item) for item in anna.look.answer.find_all() if anna.is_text(item)]
+    boxes = [anna.widgets.answer.bbox(item) for item in anna.widgets.answer.find_all() if anna.is_text(item)]
     x = (boxes[0][0] + boxes[0][2]) // 2
-    anna.look.answer.event_generate("<ButtonPress-1>", x=x, y=20)
+    anna.widgets.answer.event_generate("<ButtonPress-1>", x=x, y=20)
     anna.key("8")
     assert anna.answer() == "894"
 
@@ -188,7 +188,7 @@ def test_a_correction_outlives_more_drawing_but_not_its_strokes(anna):
 def test_strokes_that_stand_apart_can_be_one_sign(anna, learner):
     anna.draw(H)
     assert len(anna.answer()) > 1
-    anna.click(anna.look.join)
+    anna.click(anna.widgets.join)
     assert len(anna.answer()) == 1
     anna.key("H")
     (sample,) = learner.store.samples()
@@ -207,10 +207,10 @@ def test_backspace_undoes_strokes_then_a_clearing_then_answers(anna, kept):
     anna.key("BackSpace")
     assert kept() == []
     assert anna.answer() == "1", "it is there again, to be answered otherwise"
-    assert anna.look.status["text"] == "the answer 1 was taken back"
+    assert anna.widgets.status["text"] == "the answer 1 was taken back"
     anna.key("BackSpace")
     anna.key("BackSpace")
-    assert anna.look.status["text"] == "nothing left to undo"
+    assert anna.widgets.status["text"] == "nothing left to undo"
 
 
 def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
@@ -223,39 +223,39 @@ def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
     assert kept() == ["7"]
     # X says of a key that is held that it is let go and pressed again at the same moment.
     for _ in range(5):
-        anna.look.canvas.event_generate("<KeyRelease-BackSpace>", time=5000)
-        anna.look.canvas.event_generate("<KeyPress-BackSpace>", time=5000)
+        anna.widgets.canvas.event_generate("<KeyRelease-BackSpace>", time=5000)
+        anna.widgets.canvas.event_generate("<KeyPress-BackSpace>", time=5000)
         anna.rest()
     assert kept() == ["7"]
     anna.clock = 6000
-    anna.look.canvas.event_generate("<KeyRelease-BackSpace>", time=5500)
+    anna.widgets.canvas.event_generate("<KeyRelease-BackSpace>", time=5500)
     anna.key("BackSpace")
     assert kept() == []
 
 
 def test_a_relabelling_from_elsewhere_is_undone_too(anna, learner):
-    (sample,) = learner.keep("anna", "canvas", [Answer("7", SEVEN)])
+    (sample,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     learner.store.label(sample.id, "1")
-    anna.click(anna.look.undo)
-    assert anna.look.status["text"] == "undone: it is 7 again"
+    anna.click(anna.widgets.undo)
+    assert anna.widgets.status["text"] == "undone: it is 7 again"
     assert anna.empty()
 
 
 def test_a_drawing_from_a_larger_canvas_comes_back_in_sight(anna, learner):
-    learner.keep("anna", "canvas", [Answer("7", [[(2000, 1000), (3000, 1000), (2500, 2600)]])])
-    anna.click(anna.look.undo)
+    learner.keep("anna", "canvas", [LabelledAnswer("7", [[(2000, 1000), (3000, 1000), (2500, 2600)]])])
+    anna.click(anna.widgets.undo)
     assert anna.answer() == "7"
-    left, top, right, bottom = anna.look.canvas.bbox("all")
+    left, top, right, bottom = anna.widgets.canvas.bbox("all")
     assert left >= 0
     assert top >= 0
-    assert right <= anna.look.canvas.winfo_width()
-    assert bottom <= anna.look.canvas.winfo_height()
+    assert right <= anna.widgets.canvas.winfo_width()
+    assert bottom <= anna.widgets.canvas.winfo_height()
 
 
 def test_clearing_in_the_middle_of_a_stroke_ends_it(anna):
     anna.press(SEVEN[0])
     anna.key("Escape")
-    anna.look.canvas.event_generate("<B1-Motion>", x=10, y=10)
+    anna.widgets.canvas.event_generate("<B1-Motion>", x=10, y=10)
     anna.let_go()
     anna.rest()
     assert anna.empty()
@@ -266,43 +266,43 @@ def test_each_writer_has_labels_an_accuracy_and_answers_of_their_own(anna, kept)
     for _ in range(5):
         anna.draw(SEVEN)
         anna.key("A")
-    anna.enter(anna.look.writer, " ben ")
-    assert anna.look.accuracy["text"] == "no answers yet"
-    assert "A" not in anna.look.labels
+    anna.enter(anna.widgets.writer, " ben ")
+    assert anna.widgets.accuracy["text"] == "no answers yet"
+    assert "A" not in anna.widgets.labels
     anna.draw(SEVEN)
     assert anna.answer() == "7"
-    anna.enter(anna.look.writer, "anna")
+    anna.enter(anna.widgets.writer, "anna")
     assert anna.answer() == "A", "what is drawn is read again"
-    anna.enter(anna.look.writer, "ben")
+    anna.enter(anna.widgets.writer, "ben")
     anna.key("Return")
     assert kept("ben") == ["7"]
-    assert anna.look.writer["values"] == ("anna", "ben")
-    anna.enter(anna.look.writer, "")
-    assert anna.look.writer.get() == "ben"
+    assert anna.widgets.writer["values"] == ("anna", "ben")
+    anna.enter(anna.widgets.writer, "")
+    assert anna.widgets.writer.get() == "ben"
 
 
 def test_a_damaged_version_is_told_once_and_the_base_model_reads(
     anna, learner, damage_model, default_weights
 ):
-    scores = Scores(Accuracy(9_950, 10_000), Accuracy(3, 4))
+    scores = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
     weights = damage_model("truncated", default_weights)
     number = learner.store.versions.add("ben", weights, 8, scores, scores, promote=True).number
-    anna.enter(anna.look.writer, "ben")
-    assert anna.look.status["text"].startswith(f"version {number} is damaged (")
-    assert anna.look.status["style"] == "Bad.TLabel"
+    anna.enter(anna.widgets.writer, "ben")
+    assert anna.widgets.status["text"].startswith(f"version {number} is damaged (")
+    assert anna.widgets.status["style"] == "Bad.TLabel"
     anna.draw(SEVEN)
     assert anna.answer() == "7"
     anna.key("Return")
-    assert anna.look.status["text"].startswith("saved as 7")
-    anna.enter(anna.look.writer, "anna")
-    anna.enter(anna.look.writer, "ben")
-    assert anna.look.status["text"].startswith(f"version {number} is damaged (")
+    assert anna.widgets.status["text"].startswith("saved as 7")
+    anna.enter(anna.widgets.writer, "anna")
+    anna.enter(anna.widgets.writer, "ben")
+    assert anna.widgets.status["text"].startswith(f"version {number} is damaged (")
 
 
 def test_a_label_that_cannot_be_is_refused_and_the_drawing_stays(anna, kept):
     anna.draw(SEVEN)
-    anna.enter(anna.look.other, "x" * 10_000)
-    assert anna.look.status["text"] == "label has 10,000 characters; at most 32 are possible"
+    anna.enter(anna.widgets.other, "x" * 10_000)
+    assert anna.widgets.status["text"] == "label has 10,000 characters; at most 32 are possible"
     assert not anna.empty()
     anna.key("7")
     assert kept() == ["7"]
@@ -318,30 +318,30 @@ def test_an_error_of_the_database_is_told_and_the_drawing_stays_until_it_is_kept
     with monkeypatch.context() as broken:
         broken.setattr(learner.store, "extend", full)
         anna.key("1")
-    assert anna.look.status["text"] == "taught.db: database or disk is full"
-    assert anna.look.status["style"] == "Bad.TLabel"
+    assert anna.widgets.status["text"] == "taught.db: database or disk is full"
+    assert anna.widgets.status["style"] == "Bad.TLabel"
     assert anna.answer() == "1"
     assert not anna.empty()
     anna.key("Return")
     assert kept() == ["1"]
-    assert anna.look.status["style"] == "Quiet.TLabel"
+    assert anna.widgets.status["style"] == "Quiet.TLabel"
 
 
 def test_it_reads_without_a_database(sit_down, tmp_path):
     learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
     driver = sit_down(learner)
-    assert driver.look.status["text"].endswith("unable to open database file")
+    assert driver.widgets.status["text"].endswith("unable to open database file")
     driver.draw(SEVEN)
     assert driver.answer() == "7"
 
 
 def test_a_small_screen_shows_all_of_it(anna, learner):
     learner.keep(
-        "anna", "canvas", [Answer(label, SEVEN) for label in [*"ABCDEFGHIJKLM", "a very long label"]]
+        "anna", "canvas", [LabelledAnswer(label, SEVEN) for label in [*"ABCDEFGHIJKLM", "a very long label"]]
     )
     anna.draw(SEVEN)
     anna.key("7")
-    look = anna.look
+    look = anna.widgets
     assert (look.root.winfo_width(), look.root.winfo_height()) == (640, 480)
     for part in (look.canvas, look.answer, look.next, look.undo, look.other, look.status, look.accuracy):
         assert part.winfo_rootx() + part.winfo_width() <= 640

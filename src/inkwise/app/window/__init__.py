@@ -18,6 +18,6 @@ def run(learner: Learner, writer: str = "me") -> None:
     """
     window = Window(learner, writer)
     try:
-        window.look.root.mainloop()
+        window.widgets.root.mainloop()
     finally:
         window.close()

@@ -13,12 +13,14 @@ from inkwise._util.errors import InkwiseError
 if TYPE_CHECKING:
     import tkinter as tk
 
-_POLL = 10  # milliseconds between looks at whether something is done: only the window's thread may touch it
+_POLL_MILLISECONDS = (
+    10  # milliseconds between looks at whether something is done: only the window's thread may touch it
+)
 
 _T = TypeVar("_T")
 
 
-class Worker:
+class BackgroundWorker:
     """Does one job after the other, in the order in which they were given."""
 
     def __init__(self, root: tk.Tk, fail: Callable[[str], None]) -> None:
@@ -37,7 +39,7 @@ class Worker:
         """Have a job done; `then` gets what came of it, in the window's thread."""
         future = self._thread.submit(job)
         self._jobs.append((future, partial(then, future)))
-        self._polling = self._polling or self._root.after(_POLL, self._poll)
+        self._polling = self._polling or self._root.after(_POLL_MILLISECONDS, self._poll)
 
     def close(self) -> None:
         """Wait until all is done, the window being gone.
@@ -58,4 +60,4 @@ class Worker:
                 except InkwiseError as error:
                     self._fail(str(error))
         finally:
-            self._polling = self._root.after(_POLL, self._poll) if self._jobs else None
+            self._polling = self._root.after(_POLL_MILLISECONDS, self._poll) if self._jobs else None

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inkwise.app.window.widgets import INK, QUIET
+from inkwise.app.window.widgets import MUTED_COLOR, TEXT_COLOR
 
 if TYPE_CHECKING:
     import tkinter as tk
 
 Stroke = list[tuple[float, float]]
 
-_ROOM = 0.8  # share of the canvas that strokes are fitted to
+_FIT_SHARE = 0.8  # share of the canvas that strokes are fitted to
 
 
-class Ink:
+class StrokeCanvas:
     """The drawing.
 
     Attributes:
@@ -65,7 +65,7 @@ class Ink:
         room = np.array([self._canvas.winfo_width(), self._canvas.winfo_height()])
         middle, scale = (low + high) / 2, 1.0
         if (low < 0).any() or (high > room).any():
-            middle, scale = room / 2, _ROOM * float((room / np.maximum(high - low, 1e-9)).min())
+            middle, scale = room / 2, _FIT_SHARE * float((room / np.maximum(high - low, 1e-9)).min())
         moved = [(np.asarray(stroke) - (low + high) / 2) * scale + middle for stroke in strokes]
         self._put([[(x, y) for x, y in stroke.tolist()] for stroke in moved])
 
@@ -92,13 +92,13 @@ class Ink:
             self._ended()
 
     def _line(self, points: Stroke) -> None:
-        self._canvas.create_line(points[0], points[-1], width="6p", fill=INK, capstyle="round")
+        self._canvas.create_line(points[0], points[-1], width="6p", fill=TEXT_COLOR, capstyle="round")
 
     def _redraw(self) -> None:
         self._canvas.delete("all")
         if not self.strokes:
             middle = self._canvas.winfo_width() // 2, self._canvas.winfo_height() // 2
-            self._canvas.create_text(middle, text="draw a digit, or a number", fill=QUIET, tags="hint")
+            self._canvas.create_text(middle, text="draw a digit, or a number", fill=MUTED_COLOR, tags="hint")
         for stroke in self.strokes:
             for i in range(len(stroke)):
                 self._line(stroke[max(i - 1, 0) : i + 1])

@@ -9,7 +9,7 @@ import numpy as np
 
 from inkwise._util.errors import InkwiseError
 from inkwise.corrections import Accuracy
-from inkwise.preprocessing import SIDE
+from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Digit
 
 try:
@@ -20,14 +20,14 @@ except ImportError as missing:
         "the window needs tkinter: install it (Debian: apt install python3-tk), or use `inkwise app`"
     ) from missing
 
-_KEYS = "Wrong? Type what it is. Enter: right, next."
+_KEYS_HINT = "Wrong? Type what it is. Enter: right, next."
 
-INK, QUIET, ACCENT, BAD = "#1b1c22", "#62636d", "#3a4fb8", "#b3271e"
+TEXT_COLOR, MUTED_COLOR, ACCENT_COLOR, ERROR_COLOR = "#1b1c22", "#62636d", "#3a4fb8", "#b3271e"
 
-_GROUND, _PAPER, _LINE, _WASH = "#f6f5f1", "#ffffff", "#dcdad3", "#dfe4f8"
+_BACKGROUND_COLOR, _CANVAS_COLOR, _BORDER_COLOR, _SELECTION_COLOR = "#f6f5f1", "#ffffff", "#dcdad3", "#dfe4f8"
 
 
-class Look:
+class WindowWidgets:
     """The parts of the window. Lengths are in points, so that they grow with the screen's resolution."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Look:
             raise InkwiseError(
                 f"the window needs a display: {error}; without one, use `inkwise app`"
             ) from None
-        self._points = _style(root)
+        self._points = _apply_style(root)
         screen = root.winfo_screenwidth(), root.winfo_screenheight()
         width, height = (
             min(round(size * self._points), most) for size, most in zip((570, 420), screen, strict=True)
@@ -62,7 +62,7 @@ class Look:
         ttk.Label(top, text="Writer", style="Quiet.TLabel").pack(side="right", padx="5p")
 
         # Asked to be small, it takes what the other parts leave.
-        self.canvas = _sheet(body, width=1, height=1, cursor="pencil", takefocus=True)
+        self.canvas = _make_canvas(body, width=1, height=1, cursor="pencil", takefocus=True)
         self.canvas.grid(row=1, sticky="nsew")
         root.event_add("<<Enter>>", "<Return>", "<KP_Enter>")
         self._lay_side(ttk.Frame(body))
@@ -83,24 +83,24 @@ class Look:
         foot.grid(columnspan=2, sticky="ew")
         self.accuracy = ttk.Label(foot)
         self.accuracy.pack(side="right", anchor="s")
-        self.status = ttk.Label(foot, text=_KEYS, style="Quiet.TLabel")
+        self.status = ttk.Label(foot, text=_KEYS_HINT, style="Quiet.TLabel")
         self.status.pack(side="left", fill="x", expand=True)
         self.status.bind("<Configure>", lambda event: self.status.configure(wraplength=event.width))
 
     def _lay_side(self, side: ttk.Frame) -> None:
         side.grid(row=1, column=1, sticky="ns", padx=("9p", "0p"))
-        self.next = _button(side, text="Right, next", style="Main.TButton")
+        self.next = _make_button(side, text="Right, next", style="Main.TButton")
         self.next.pack(side="bottom", fill="x")
         tools = ttk.Frame(side)
         tools.pack(side="bottom", fill="x", pady="5p")
         self.undo, self.clear, self.join = (
-            _button(tools, text=name) for name in ("Undo", "Clear", "One sign")
+            _make_button(tools, text=name) for name in ("Undo", "Clear", "One sign")
         )
         for column, button in enumerate((self.undo, self.clear, self.join)):
             button.grid(row=0, column=column, sticky="ew", padx=("0p" if column == 0 else "4p", "0p"))
             tools.columnconfigure(column, weight=1)
 
-        self.answer = _sheet(side, width="165p", height="66p")
+        self.answer = _make_canvas(side, width="165p", height="66p")
         self.answer.pack()
         self._ends: list[int] = []  # where each digit of the answer ends
         self._font = font.nametofont("TkDefaultFont", side).copy()
@@ -130,7 +130,7 @@ class Look:
             self.answer.create_text(x, height // 2, text=text, anchor="w", font=self._font, fill=colour)
             if i == selected and len(texts) > 1:
                 below = height - 3 * gap
-                self.answer.create_line(x + gap, below, x + wide - gap, below, width="2p", fill=ACCENT)
+                self.answer.create_line(x + gap, below, x + wide - gap, below, width="2p", fill=ACCENT_COLOR)
             x += wide
             self._ends.append(x)
 
@@ -142,7 +142,7 @@ class Look:
         """How probable the selected digit is, why it is not accepted, and what the model saw."""
         self.probability.configure(text=_percent(digit.probability) if digit else "")
         self.reason.configure(text=reason)
-        paper = 255 - digit.glyph if digit else np.full((SIDE, SIDE), 255, np.uint8)
+        paper = 255 - digit.glyph if digit else np.full((GLYPH_SIDE, GLYPH_SIDE), 255, np.uint8)
         large = paper.repeat(self._zoom, 0).repeat(self._zoom, 1)
         self.glyph.configure(data=b"P5 %d %d 255\n" % large.shape + large.tobytes())
 
@@ -153,7 +153,7 @@ class Look:
         for button in self.labels.values():
             button.destroy()
         self.labels = {
-            label: _button(self._row, text=_short(label), command=lambda label=label: say(label))  # type: ignore[misc]
+            label: _make_button(self._row, text=_short(label), command=lambda label=label: say(label))  # type: ignore[misc]
             for label in labels
         }
         self._arrange()
@@ -189,49 +189,55 @@ class Look:
         self._row.configure(height=min(y + high, 3 * (high + gap)))
 
 
-def _style(root: tk.Tk) -> float:
+def _apply_style(root: tk.Tk) -> float:
     """Fonts and colours; gives the pixels a point has."""
     points = float(root.tk.call("tk", "scaling"))
     for name in ("TkDefaultFont", "TkTextFont"):
         font.nametofont(name, root).configure(size=10)
-    root.configure(background=_GROUND)
+    root.configure(background=_BACKGROUND_COLOR)
     root.option_add("*TCombobox*Listbox.font", "TkTextFont")
     style = ttk.Style(root)
     style.theme_use("clam")
-    style.configure(".", background=_GROUND, foreground=INK, bordercolor=_LINE, focuscolor=ACCENT)
+    style.configure(
+        ".",
+        background=_BACKGROUND_COLOR,
+        foreground=TEXT_COLOR,
+        bordercolor=_BORDER_COLOR,
+        focuscolor=ACCENT_COLOR,
+    )
     style.configure("TEntry", padding="3p")
     style.configure("TCombobox", padding="3p", arrowsize=round(10 * points))
     for name, ground, ink in (
-        ("TButton", _PAPER, INK),
-        ("Chosen.TButton", _WASH, INK),
-        ("Main.TButton", ACCENT, _PAPER),
+        ("TButton", _CANVAS_COLOR, TEXT_COLOR),
+        ("Chosen.TButton", _SELECTION_COLOR, TEXT_COLOR),
+        ("Main.TButton", ACCENT_COLOR, _CANVAS_COLOR),
     ):
         style.configure(name, background=ground, foreground=ink, padding="4p", width=-2)
         style.configure(name, lightcolor=ground, darkcolor=ground)
-        grounds = [("disabled", _GROUND), ("active", _WASH)]
+        grounds = [("disabled", _BACKGROUND_COLOR), ("active", _SELECTION_COLOR)]
         style.map(name, background=grounds, lightcolor=grounds, darkcolor=grounds)
-        style.map(name, foreground=[("disabled", QUIET), ("active", INK)])
-    style.configure("Main.TButton", bordercolor=ACCENT)
-    style.map("Main.TButton", bordercolor=[("disabled", _LINE)])
-    style.configure("Quiet.TLabel", foreground=QUIET)
-    style.configure("Bad.TLabel", foreground=BAD)
+        style.map(name, foreground=[("disabled", MUTED_COLOR), ("active", TEXT_COLOR)])
+    style.configure("Main.TButton", bordercolor=ACCENT_COLOR)
+    style.map("Main.TButton", bordercolor=[("disabled", _BORDER_COLOR)])
+    style.configure("Quiet.TLabel", foreground=MUTED_COLOR)
+    style.configure("Bad.TLabel", foreground=ERROR_COLOR)
     style.configure("Title.TLabel", font=("TkDefaultFont", 14, "bold"))
-    style.configure("Glyph.TLabel", background=_LINE, padding=1)
+    style.configure("Glyph.TLabel", background=_BORDER_COLOR, padding=1)
     return points
 
 
-def _sheet(parent: tk.Misc, **options: int | str | bool) -> tk.Canvas:
+def _make_canvas(parent: tk.Misc, **options: int | str | bool) -> tk.Canvas:
     return tk.Canvas(
         parent,
-        background=_PAPER,
+        background=_CANVAS_COLOR,
         highlightthickness=1,
-        highlightbackground=_LINE,
-        highlightcolor=ACCENT,
+        highlightbackground=_BORDER_COLOR,
+        highlightcolor=ACCENT_COLOR,
         **options,  # type: ignore[arg-type]
     )
 
 
-def _button(
+def _make_button(
     parent: tk.Misc, text: str, style: str = "TButton", command: Callable[[], None] | str = ""
 ) -> ttk.Button:
     # The keyboard stays with the drawing.

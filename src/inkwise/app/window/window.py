@@ -7,16 +7,16 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inkwise.app.window.background_worker import Worker
-from inkwise.app.window.stroke_canvas import Ink, Stroke
-from inkwise.app.window.widgets import ACCENT, BAD, INK, Look
-from inkwise.corrections import Accuracy, Answer, Learner, Sample
+from inkwise.app.window.background_worker import BackgroundWorker
+from inkwise.app.window.stroke_canvas import Stroke, StrokeCanvas
+from inkwise.app.window.widgets import ACCENT_COLOR, ERROR_COLOR, TEXT_COLOR, WindowWidgets
+from inkwise.corrections import Accuracy, LabelledAnswer, Learner, Sample
 from inkwise.recognition import Digit, Reading
 
 if TYPE_CHECKING:
     import tkinter as tk
 
-_REST = 60  # milliseconds between readings while a stroke is drawn; its end does not wait
+_READ_DELAY = 60  # milliseconds between readings while a stroke is drawn; its end does not wait
 
 
 class Window:
@@ -28,10 +28,10 @@ class Window:
         Raises:
             InkwiseError: there is no display.
         """
-        self.look = look = Look()
+        self.widgets = look = WindowWidgets()
         self._learner, self._writer = learner, writer
-        self._worker = Worker(look.root, partial(look.tell, bad=True))
-        self._ink = Ink(look.canvas, grew=self._rest, ended=self._read)
+        self._worker = BackgroundWorker(look.root, partial(look.tell, bad=True))
+        self._ink = StrokeCanvas(look.canvas, grew=self._rest, ended=self._read)
         self._read_strokes: list[Stroke] = []  # those that were read; one may have been begun since
         self._read_from: list[Stroke] = []  # as they were when they were read
         self._resting: str | None = None
@@ -53,7 +53,7 @@ class Window:
         self._worker.close()
 
     def _bind(self) -> None:
-        look = self.look
+        look = self.widgets
         for event, act in {
             "<Key>": self._key,
             "<Control-Key>": lambda _: None,  # a shortcut is no label
@@ -88,7 +88,7 @@ class Window:
         self._selected_by_hand = self._single = False
 
     def _rest(self) -> None:
-        self._resting = self._resting or self.look.root.after(_REST, self._rested)
+        self._resting = self._resting or self.widgets.root.after(_READ_DELAY, self._rested)
 
     def _rested(self) -> None:
         self._resting = None
@@ -140,10 +140,14 @@ class Window:
         return self._corrections.get(digit.strokes or (), digit.label)
 
     def _show(self) -> None:
-        look, digits = self.look, self._digits
+        look, digits = self.widgets, self._digits
         digit = digits[self._selected] if digits else None
         colours = [
-            ACCENT if digit.strokes in self._corrections else INK if digit.accepted else BAD
+            ACCENT_COLOR
+            if digit.strokes in self._corrections
+            else TEXT_COLOR
+            if digit.accepted
+            else ERROR_COLOR
             for digit in digits
         ]
         look.show_answer([self._label(digit) for digit in digits], colours, self._selected)
@@ -160,7 +164,7 @@ class Window:
             self._say(event.char)
 
     def _take_other(self) -> None:
-        label = self.look.other.get().strip()
+        label = self.widgets.other.get().strip()
         self._leave()
         if label:
             self._say(label)
@@ -193,7 +197,7 @@ class Window:
             return
         drawn, labels = self._read_strokes, [self._label(digit) for digit in self._digits]
         answers = [
-            Answer(
+            LabelledAnswer(
                 label,
                 [self._read_from[i] for i in digit.strokes or ()],
                 answer=digit.label,
@@ -209,7 +213,7 @@ class Window:
             self._ink.drop(drawn)
             self._forget()
             self._edited()
-            self.look.tell(f"saved as {''.join(labels)}; Backspace takes it back")
+            self.widgets.tell(f"saved as {''.join(labels)}; Backspace takes it back")
             self._refresh()
 
         self._saving = True
@@ -248,34 +252,34 @@ class Window:
     def _take_back(self, future: Future[Sample | None]) -> None:
         sample = future.result()
         if sample is None:
-            return self.look.tell("nothing left to undo")
+            return self.widgets.tell("nothing left to undo")
         self._refresh()
         if not sample.deleted:
-            return self.look.tell(f"undone: it is {sample.label or 'unlabelled'} again")
+            return self.widgets.tell(f"undone: it is {sample.label or 'unlabelled'} again")
         if sample.strokes and not self._ink.strokes:
             self._ink.put(sample.strokes)
             self._edited()
-        return self.look.tell(f"the answer {sample.label} was taken back")
+        return self.widgets.tell(f"the answer {sample.label} was taken back")
 
     # Who draws
 
     def _leave(self) -> None:
         """Back to the drawing; what was typed and not said is gone."""
-        self.look.writer.set(self._writer)
-        self.look.other.delete(0, "end")
-        self.look.canvas.focus_set()
+        self.widgets.writer.set(self._writer)
+        self.widgets.other.delete(0, "end")
+        self.widgets.canvas.focus_set()
 
     def _take_writer(self) -> None:
         self._change_writer()
         self._leave()
 
     def _change_writer(self) -> None:
-        writer = self.look.writer.get().strip()
+        writer = self.widgets.writer.get().strip()
         if writer and writer != self._writer:
             self._writer = writer
             self._refresh()
             self._edited()
-        self.look.writer.set(self._writer)
+        self.widgets.writer.set(self._writer)
 
     def _refresh(self) -> None:
         """Show what this writer taught by now; it makes the memory ready for the next reading, too."""
@@ -289,16 +293,16 @@ class Window:
 
         def show_known(future: Future[tuple[tuple[str, ...], str | None]]) -> None:
             labels, damage = future.result()
-            self.look.show_labels(labels, self._say)
+            self.widgets.show_labels(labels, self._say)
             self._show()
             if damage and damage != self._damage:
-                self.look.tell(damage, bad=True)
+                self.widgets.tell(damage, bad=True)
             self._damage = damage
 
         def show_count(future: Future[tuple[Accuracy, list[str]]]) -> None:
             accuracy, writers = future.result()
-            self.look.show_accuracy(accuracy)
-            self.look.writer.configure(values=writers)
+            self.widgets.show_accuracy(accuracy)
+            self.widgets.writer.configure(values=writers)
 
         self._worker.do(know, show_known)
         self._worker.do(count, show_count)

@@ -9,13 +9,13 @@ Lattice = NDArray[np.float32]
 """(t, k + 1) log-probabilities of each frame; column 0 is the blank."""
 
 
-def likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> NDArray[np.float64]:
+def text_likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> NDArray[np.float64]:
     """The probabilities (n,) of texts (n, l), columns of the lattice: sums over their alignments.
 
     The forward algorithm of Graves et al., ICML 2006, for all texts at once, in plain float64 as in
     `recognition.decoding`.
     """
-    columns, skips = _extended(texts)
+    columns, skips = _interleave_blanks(texts)
     frames = np.exp(lattice.astype(np.float64))
     reached = np.zeros((len(texts), columns.shape[1] + 2))  # two more on the left, from where nothing comes
     reached[:, 2:4] = frames[0][columns[:, :2]]  # a text begins with a blank or with its first symbol
@@ -24,12 +24,12 @@ def likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> NDArray[np.float6
     return np.asarray(reached[:, -1] + reached[:, -2])
 
 
-def alignment(lattice: Lattice, text: NDArray[np.int64]) -> list[tuple[int, int]]:
+def viterbi_alignment(lattice: Lattice, text: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The first and the last frame of each symbol of a text (l,), l >= 1, on its likeliest alignment.
 
     The text must fit into the frames, as any text that was read from them does.
     """
-    columns, skips = _extended(text[None])
+    columns, skips = _interleave_blanks(text[None])
     places = np.arange(columns.shape[1])
     scores = lattice.astype(np.float64)[:, columns[0]]
     reached = np.where(places < 2, scores[0], -np.inf)
@@ -48,7 +48,7 @@ def alignment(lattice: Lattice, text: NDArray[np.int64]) -> list[tuple[int, int]
     return [(int(span[0]), int(span[-1])) for span in spans]
 
 
-def alternatives(lattice: Lattice, text: NDArray[np.int64]) -> NDArray[np.float64]:
+def symbol_posteriors(lattice: Lattice, text: NDArray[np.int64]) -> NDArray[np.float64]:
     """The probability of each symbol at each place of a text (l,), l >= 1, given all others: (l, k).
 
     What a row lacks to 1 is the probability that there is no symbol at that place.
@@ -56,13 +56,13 @@ def alternatives(lattice: Lattice, text: NDArray[np.int64]) -> NDArray[np.float6
     length, symbols = len(text), lattice.shape[1] - 1
     swapped = np.tile(text, (length, symbols, 1))
     swapped[np.arange(length), :, np.arange(length)] = np.arange(1, symbols + 1)
-    scores = likelihoods(lattice, swapped.reshape(-1, length)).reshape(length, symbols)
-    none = likelihoods(lattice, np.stack([np.delete(text, place) for place in range(length)]))
+    scores = text_likelihoods(lattice, swapped.reshape(-1, length)).reshape(length, symbols)
+    none = text_likelihoods(lattice, np.stack([np.delete(text, place) for place in range(length)]))
     # A text that was forced on the ink may be less likely than a float64 can tell.
     return np.asarray(scores / np.maximum(scores.sum(1) + none, np.finfo(np.float64).tiny)[:, None])
 
 
-def _extended(texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _interleave_blanks(texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Texts (n, l) with blanks around symbols, (n, 2l + 1), and where the blank before may be left out."""
     n, length = texts.shape
     columns = np.zeros((n, 2 * length + 1), np.int64)

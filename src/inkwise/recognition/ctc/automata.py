@@ -30,23 +30,23 @@ class Automaton:
     """
 
     start: State
-    arcs: Callable[[Any], Mapping[str, State]]
+    transitions: Callable[[Any], Mapping[str, State]]
     accepts: Callable[[Any], bool]
 
     def __contains__(self, text: str) -> bool:
         """Whether it accepts a text."""
         state: State | None = self.start
         for symbol in text:
-            if (state := self.arcs(state).get(symbol)) is None:
+            if (state := self.transitions(state).get(symbol)) is None:
                 return False
         return self.accepts(state)
 
 
-def together(automata: Sequence[Automaton]) -> Automaton:
+def intersection(automata: Sequence[Automaton]) -> Automaton:
     """The texts that all of one or more automata accept: their product."""
 
     def arcs(states: tuple[State, ...]) -> dict[str, State]:
-        ways = [automaton.arcs(state) for automaton, state in zip(automata, states, strict=True)]
+        ways = [automaton.transitions(state) for automaton, state in zip(automata, states, strict=True)]
         return {symbol: tuple(way[symbol] for way in ways) for symbol in set(ways[0]).intersection(*ways)}
 
     def accepts(states: tuple[State, ...]) -> bool:
@@ -55,7 +55,7 @@ def together(automata: Sequence[Automaton]) -> Automaton:
     return Automaton(tuple(automaton.start for automaton in automata), cache(arcs), accepts)
 
 
-def _digitwise(
+def _digit_automaton(
     symbols: str,
     start: State,
     step: Callable[[Any, int], State | None],
@@ -70,19 +70,19 @@ def _digitwise(
     return Automaton(start, arcs, accepts)
 
 
-def anything(symbols: str) -> Automaton:
+def any_text(symbols: str) -> Automaton:
     """All texts, the empty one too."""
-    return _digitwise(symbols, 0, lambda state, digit: state, lambda state: True)
+    return _digit_automaton(symbols, 0, lambda state, digit: state, lambda state: True)
 
 
-def counted(symbols: str, lengths: Sequence[int]) -> Automaton:
+def digit_count(symbols: str, lengths: Sequence[int]) -> Automaton:
     """Texts whose number of digits is one of some lengths, given in ascending order."""
-    return _digitwise(
+    return _digit_automaton(
         symbols, 0, lambda count, digit: count + 1 if count < lengths[-1] else None, lengths.__contains__
     )
 
 
-def between(symbols: str, least: int, most: int) -> Automaton:
+def integer_range(symbols: str, least: int, most: int) -> Automaton:
     """Texts whose digits are an integer of 0 <= least <= most, with any number of leading zeros.
 
     A state is the number of digits after the leading zeros and how these compare with as many first digits
@@ -107,15 +107,15 @@ def between(symbols: str, least: int, most: int) -> Automaton:
         place, over_low, over_high = state
         return (place, over_low) >= (len(low), 0) and (place, over_high) <= (len(high), 0)
 
-    return _digitwise(symbols, "no digit yet", step, accepts)
+    return _digit_automaton(symbols, "no digit yet", step, accepts)
 
 
-def _alternating(symbols: str, heavy: Callable[[int], int]) -> Automaton:
+def _alternating_checksum(symbols: str, heavy: Callable[[int], int]) -> Automaton:
     """Every second digit from the right, from the second on, counts as `heavy` says; the sum is 0 modulo 10.
 
     A state holds the sum if the next digit is not, and if it is, one that counts as it stands.
     """
-    return _digitwise(
+    return _digit_automaton(
         symbols,
         (0, 0),
         lambda sums, digit: ((sums[1] + digit) % 10, (sums[0] + heavy(digit)) % 10),
@@ -125,12 +125,16 @@ def _alternating(symbols: str, heavy: Callable[[int], int]) -> Automaton:
 
 def luhn(symbols: str) -> Automaton:
     """Cards, IMEI, and many account numbers (ISO/IEC 7812-1, annex B); two digits or more."""
-    return together([_alternating(symbols, lambda digit: sum(divmod(2 * digit, 10))), _at_least(symbols, 2)])
+    return intersection(
+        [_alternating_checksum(symbols, lambda digit: sum(divmod(2 * digit, 10))), _min_digits(symbols, 2)]
+    )
 
 
 def ean(symbols: str) -> Automaton:
     """EAN-8, UPC-A and EAN-13 (GS1): 8, 12 or 13 digits, weights 1, 3, 1, 3, ... from the right."""
-    return together([_alternating(symbols, lambda digit: 3 * digit), counted(symbols, (8, 12, 13))])
+    return intersection(
+        [_alternating_checksum(symbols, lambda digit: 3 * digit), digit_count(symbols, (8, 12, 13))]
+    )
 
 
 def mod11(symbols: str) -> Automaton:
@@ -143,20 +147,20 @@ def mod11(symbols: str) -> Automaton:
         plain = (state[0] + digit) % 11  # one more digit raises the weight of all before it by one
         return (plain, (state[1] + plain) % 11)
 
-    weighted = _digitwise(symbols, (0, 0), step, lambda state: bool(state[1] == 0))
-    return together([weighted, _at_least(symbols, 2)])
+    weighted = _digit_automaton(symbols, (0, 0), step, lambda state: bool(state[1] == 0))
+    return intersection([weighted, _min_digits(symbols, 2)])
 
 
 def mod97(symbols: str) -> Automaton:
     """ISO 7064 MOD 97-10: the digits as one integer are 1 modulo 97; three digits or more."""
-    remainder = _digitwise(
+    remainder = _digit_automaton(
         symbols, 0, lambda state, digit: (10 * state + digit) % 97, lambda state: bool(state == 1)
     )
-    return together([remainder, _at_least(symbols, 3)])
+    return intersection([remainder, _min_digits(symbols, 3)])
 
 
-def _at_least(symbols: str, least: int) -> Automaton:
-    return _digitwise(
+def _min_digits(symbols: str, least: int) -> Automaton:
+    return _digit_automaton(
         symbols, 0, lambda count, digit: min(count + 1, least), lambda count: bool(count == least)
     )
 
@@ -164,7 +168,7 @@ def _at_least(symbols: str, least: int) -> Automaton:
 CHECKS = {"luhn": luhn, "mod11": mod11, "mod97": mod97, "ean": ean}
 
 
-def listed(words: Collection[str], symbols: str) -> Automaton:
+def vocabulary(words: Collection[str], symbols: str) -> Automaton:
     """What a reader of some symbols sees of the texts of a list: their trie."""
     children: list[dict[str, State]] = [{}]
     ends = set()
@@ -183,7 +187,7 @@ def listed(words: Collection[str], symbols: str) -> Automaton:
 
 
 @dataclass(frozen=True, eq=False)
-class Graph:
+class StateGraph:
     """All states of an automaton from which a text can still end well, numbered from the start, which is 0.
 
     Attributes:
@@ -198,7 +202,7 @@ class Graph:
     targets: NDArray[np.int64]
 
 
-def explored(automaton: Automaton, symbols: str, limit: int) -> Graph | None:
+def explore(automaton: Automaton, symbols: str, limit: int) -> StateGraph | None:
     """The graph of an automaton, or None if it accepts nothing.
 
     Raises:
@@ -209,7 +213,7 @@ def explored(automaton: Automaton, symbols: str, limit: int) -> Graph | None:
     queue = [automaton.start]
     arcs: list[tuple[int, int, int]] = []
     for source, state in enumerate(queue):  # grows as it is walked
-        for symbol, target in automaton.arcs(state).items():
+        for symbol, target in automaton.transitions(state).items():
             if target not in number:
                 number[target] = len(queue)
                 queue.append(target)
@@ -231,4 +235,4 @@ def explored(automaton: Automaton, symbols: str, limit: int) -> Graph | None:
         return None
     kept = alive[sources] & alive[targets]
     renumbered = np.cumsum(alive) - 1
-    return Graph(accepts[alive], renumbered[sources[kept]], columns[kept], renumbered[targets[kept]])
+    return StateGraph(accepts[alive], renumbered[sources[kept]], columns[kept], renumbered[targets[kept]])

@@ -10,11 +10,11 @@ from operator import mul
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.recognition.ctc.automata import Graph
+from inkwise.recognition.ctc.automata import StateGraph
 
-_WIDTHS = (1, 4, 16)  # of the beam; most texts are proven by the first
+_BEAM_WIDTHS = (1, 4, 16)  # of the beam; most texts are proven by the first
 
-Floats = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +29,20 @@ class _Prefix:
 
     columns: tuple[int, ...]
     blank: list[float]
-    inked: list[float]
+    nonblank: list[float]
 
-    def longer(self, column: int, rows: list[list[float]]) -> _Prefix:
+    def extended(self, column: int, rows: list[list[float]]) -> _Prefix:
         """The prefix with one symbol more, from rows of t frames."""
         again = column == self.columns[-1] if self.columns else False
         blank, inked = [0.0], [0.0]
-        for row, before, touching in zip(rows, self.blank, self.inked, strict=False):
+        for row, before, touching in zip(rows, self.blank, self.nonblank, strict=False):
             begun = before if again else before + touching  # an equal symbol needs a blank first
             blank.append(row[0] * (blank[-1] + inked[-1]))
             inked.append(row[column] * (begun + inked[-1]))
         return _Prefix((*self.columns, column), blank, inked)
 
 
-class Decoder:
+class BeamSearchDecoder:
     """Connectionist temporal classification (Graves et al., ICML 2006) over the texts of a graph.
 
     A text's probability is the sum over its alignments: a symbol may fill several frames, blanks may lie
@@ -50,7 +50,7 @@ class Decoder:
     1, so that what is lost below 1e-308 on the way could not have added more than that.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: StateGraph) -> None:
         """Number the cells: a cell is a state with a symbol that leads to it.
 
         Every state gets as many cells as the state with the most, w; the states of a trie have one each.
@@ -90,22 +90,22 @@ class Decoder:
         """
         frames = np.exp(lattice.astype(np.float64))
         rows = frames.tolist()
-        completions, support = self._completions(frames)
+        completions, support = self._backward_sums(frames)
         silence = list(accumulate((row[0] for row in rows), mul, initial=1.0))
         start = _Prefix((), silence, [0.0] * len(silence))
         found, likeliest = None, 0.0
-        for width in _WIDTHS:
+        for width in _BEAM_WIDTHS:
             beam, lost = [(start, 0)], 0.0
             while beam:
                 ways = []
                 for prefix, state in beam:
-                    whole = prefix.blank[-1] + prefix.inked[-1] if self._graph.accepts[state] else 0.0
+                    whole = prefix.blank[-1] + prefix.nonblank[-1] if self._graph.accepts[state] else 0.0
                     if whole > likeliest:
                         found, likeliest = prefix.columns, whole
-                    ways += self._onward(prefix, state, frames, completions)
+                    ways += self._extensions(prefix, state, frames, completions)
                 ways = sorted((way for way in ways if way[0] > likeliest), key=lambda way: -way[0])
                 lost = max([lost, *(worth for worth, *_ in ways[width:])])
-                beam = [(prefix.longer(column, rows), state) for _, prefix, column, state in ways[:width]]
+                beam = [(prefix.extended(column, rows), state) for _, prefix, column, state in ways[:width]]
             if lost <= likeliest:
                 break
         return found, likeliest, support
@@ -121,21 +121,21 @@ class Decoder:
             state = int(graph.targets[first + ways[0]])
         return bool(graph.accepts[state])
 
-    def _onward(
-        self, prefix: _Prefix, state: int, frames: Floats, completions: Floats
+    def _extensions(
+        self, prefix: _Prefix, state: int, frames: FloatArray, completions: FloatArray
     ) -> list[tuple[float, _Prefix, int, int]]:
         """Of each symbol that may follow: what the text is worth then, the prefix, the column, the state."""
         arcs = slice(*np.searchsorted(self._graph.sources, [state, state + 1]))
         columns = self._graph.columns[arcs]
         begun = frames[:, columns] * completions[1:, self._cell[arcs]]
-        blank, inked = np.array([prefix.blank[:-1], prefix.inked[:-1]])
+        blank, inked = np.array([prefix.blank[:-1], prefix.nonblank[:-1]])
         worths = (blank + inked) @ begun
         if prefix.columns:
             worths = np.where(columns == prefix.columns[-1], blank @ begun, worths)
         ways = zip(worths.tolist(), columns.tolist(), self._graph.targets[arcs].tolist(), strict=True)
         return [(worth, prefix, column, target) for worth, column, target in ways]
 
-    def _completions(self, frames: Floats) -> tuple[Floats, float]:
+    def _backward_sums(self, frames: FloatArray) -> tuple[FloatArray, float]:
         """The backward sums of CTC over the graph.
 
         Returns:

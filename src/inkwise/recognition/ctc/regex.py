@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition.ctc.automata import DIGITS, SEPARATORS, Automaton
 
-MAX_PLACES = 1000
+MAX_POSITIONS = 1000
 
 _TOKEN = re.compile(
     r"""(?P<open>  \((?:\?:|\?P<\w+>|(?!\?)) )
@@ -36,7 +36,7 @@ _RESERVED = frozenset("[-&~|")
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _Fragment:
     """A part of the expression that has been laid out.
 
     Attributes:
@@ -49,82 +49,86 @@ class _Piece:
     empty: bool
 
 
-_NOTHING = _Piece(0, 0, True)
-_Layer = Callable[[], _Piece]  # lays out its part once more: a part that is repeated needs places of its own
+_EMPTY = _Fragment(0, 0, True)
+_FragmentBuilder = Callable[
+    [], _Fragment
+]  # lays out its part once more: a part that is repeated needs places of its own
 
 
-class _Layout:
+class _PositionGraph:
     """The places of an expression; place 0 is before its first character."""
 
     def __init__(self, symbols: str) -> None:
         self.follow = [0]
         self.reads = dict.fromkeys(symbols, 0)
 
-    def place(self, readable: set[str], empty: bool) -> _Piece:
-        if len(self.follow) > MAX_PLACES:
-            raise InkwiseError(f"with its repetitions written out it is longer than {MAX_PLACES} characters")
+    def position(self, readable: set[str], empty: bool) -> _Fragment:
+        if len(self.follow) > MAX_POSITIONS:
+            raise InkwiseError(
+                f"with its repetitions written out it is longer than {MAX_POSITIONS} characters"
+            )
         bit = 1 << len(self.follow)
         self.follow.append(0)
         for symbol in readable:
             self.reads[symbol] |= bit
-        return _Piece(bit, bit, empty)
+        return _Fragment(bit, bit, empty)
 
     def link(self, last: int, first: int) -> None:
-        for place in _bits(last):
+        for place in _set_bits(last):
             self.follow[place] |= first
 
-    def then(self, left: _Piece, right: _Piece) -> _Piece:
+    def concatenate(self, left: _Fragment, right: _Fragment) -> _Fragment:
         self.link(left.last, right.first)
-        return _Piece(
+        return _Fragment(
             left.first | (right.first if left.empty else 0),
             right.last | (left.last if right.empty else 0),
             left.empty and right.empty,
         )
 
-    def either(self, ways: list[_Piece]) -> _Piece:
+    def alternate(self, ways: list[_Fragment]) -> _Fragment:
         first = last = 0
         for way in ways:
             first, last = first | way.first, last | way.last
-        return _Piece(first, last, any(way.empty for way in ways))
+        return _Fragment(first, last, any(way.empty for way in ways))
 
-    def repeat(self, lay: _Layer, least: int, most: int | None) -> _Piece:
+    def repeat(self, lay: _FragmentBuilder, least: int, most: int | None) -> _Fragment:
         """At least so often; at most so often, or any number of times."""
-        whole = _NOTHING
+        whole = _EMPTY
         for _ in range(least):
             if not (piece := lay()).first:
                 return piece
-            whole = self.then(whole, piece)
-        rest = _NOTHING
+            whole = self.concatenate(whole, piece)
+        rest = _EMPTY
         if most is None:
             piece = lay()
             self.link(piece.last, piece.first)
-            rest = _Piece(piece.first, piece.last, True)
+            rest = _Fragment(piece.first, piece.last, True)
         else:
             for _ in range(most - least):
                 if not (piece := lay()).first:
                     return piece
-                piece = self.then(piece, rest)
-                rest = _Piece(piece.first, piece.last, True)
-        return self.then(whole, rest)
+                piece = self.concatenate(piece, rest)
+                rest = _Fragment(piece.first, piece.last, True)
+        return self.concatenate(whole, rest)
 
 
 class _Parser:
     """Recursive descent over an expression that Python has found to be one."""
 
     def __init__(self, pattern: str, symbols: str) -> None:
-        self._layout = _Layout(symbols)
+        self._graph = _PositionGraph(symbols)
         self._tokens = list(_TOKEN.finditer(pattern))[::-1]
         self._alphabet = dict.fromkeys(DIGITS + SEPARATORS + symbols)
 
     def automaton(self) -> Automaton:
-        layout, whole = self._layout, self._either()()
+        layout, whole = self._graph, self._alternation()()
         follow, reads = layout.follow, layout.reads
         follow[0] = whole.first
         ends = whole.last | whole.empty
 
         def arcs(places: int) -> dict[str, int]:
             after = 0
-            for place in _bits(places):
+            for place in _set_bits(places):
                 after |= follow[place]
             return {symbol: after & bits for symbol, bits in reads.items() if after & bits}
 
@@ -135,26 +139,26 @@ class _Parser:
             return self._tokens.pop()
         return None
 
-    def _either(self) -> _Layer:
+    def _alternation(self) -> _FragmentBuilder:
         ways = [self._sequence()]
         while self._next("bar"):
             ways.append(self._sequence())
-        return lambda: self._layout.either([way() for way in ways])
+        return lambda: self._graph.alternate([way() for way in ways])
 
-    def _sequence(self) -> _Layer:
-        parts: list[_Layer] = []
+    def _sequence(self) -> _FragmentBuilder:
+        parts: list[_FragmentBuilder] = []
         while self._tokens and self._tokens[-1].lastgroup not in ("bar", "close"):
             parts.append(self._repeated(self._atom()))
 
-        def lay() -> _Piece:
-            whole = _NOTHING
+        def lay() -> _Fragment:
+            whole = _EMPTY
             for part in parts:
-                whole = self._layout.then(whole, part())
+                whole = self._graph.concatenate(whole, part())
             return whole
 
         return lay
 
-    def _repeated(self, lay: _Layer) -> _Layer:
+    def _repeated(self, lay: _FragmentBuilder) -> _FragmentBuilder:
         if not (times := self._next("times")):
             return lay
         sign = times[0][0]
@@ -163,26 +167,26 @@ class _Parser:
             most = int(times["most"]) if times["most"] else None if "," in times[0] else least
         else:
             most = 1 if sign == "?" else None
-        return lambda: self._layout.repeat(lay, least, most)
+        return lambda: self._graph.repeat(lay, least, most)
 
-    def _atom(self) -> _Layer:
+    def _atom(self) -> _FragmentBuilder:
         token = self._tokens.pop()
         if token.lastgroup == "open":
-            inner = self._either()
+            inner = self._alternation()
             self._next("close")
             return inner
         if token.lastgroup == "edge":
-            return lambda: _NOTHING
+            return lambda: _EMPTY
         if token.lastgroup != "one":
             raise InkwiseError(
                 f"{token[0]!r} is not understood; no lookaround, backreferences, conditions or flags"
             )
         met = {symbol for symbol in self._alphabet if re.fullmatch(token[0], symbol)}
-        readable = met & self._layout.reads.keys()
-        return lambda: self._layout.place(readable, empty=not met <= readable | set(DIGITS))
+        readable = met & self._graph.reads.keys()
+        return lambda: self._graph.position(readable, empty=not met <= readable | set(DIGITS))
 
 
-def matching(pattern: str, symbols: str) -> Automaton:
+def regex_automaton(pattern: str, symbols: str) -> Automaton:
     """What a reader of some symbols sees of the texts that match a regular expression as a whole.
 
     A separator that is not among the symbols is not seen: with digits alone, 12.50 is seen as 1250.
@@ -224,7 +228,7 @@ def _escape_set(token: re.Match[str]) -> str:
     return f"{parts[1]}{_MEMBERS.sub(escape, parts[2])}]"
 
 
-def _bits(number: int) -> Iterator[int]:
+def _set_bits(number: int) -> Iterator[int]:
     while number:
         low = number & -number
         yield low.bit_length() - 1

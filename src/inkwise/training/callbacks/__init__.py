@@ -4,16 +4,16 @@ from inkwise.training.callbacks.averaging import WeightAveraging
 from inkwise.training.callbacks.callback import Callback
 from inkwise.training.callbacks.checkpoint import Checkpoint
 from inkwise.training.callbacks.patience import EarlyStopping, ReduceOnPlateau
-from inkwise.training.callbacks.progress_bar import Progress
-from inkwise.training.callbacks.schedules import OneCycle, Step
+from inkwise.training.callbacks.progress_bar import ProgressBar
+from inkwise.training.callbacks.schedules import OneCycle, StepDecay
 
 __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
     "OneCycle",
-    "Progress",
+    "ProgressBar",
     "ReduceOnPlateau",
-    "Step",
+    "StepDecay",
     "WeightAveraging",
 ]

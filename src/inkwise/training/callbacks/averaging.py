@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
 class WeightAveraging(Callback):
@@ -24,7 +24,7 @@ class WeightAveraging(Callback):
         """Reach back over this share of all steps."""
         self.share = share
 
-    def on_train_begin(self, loop: AnyLoop) -> None:
+    def on_train_begin(self, loop: AnyTrainingLoop) -> None:
         """Start from the net's weights."""
         longest = max(self.share * loop.total_steps, 1)
 
@@ -33,9 +33,9 @@ class WeightAveraging(Callback):
             get_ema_multi_avg_fn(decay)(averages, weights, steps)
 
         self.model = AveragedModel(loop.net, multi_avg_fn=average, use_buffers=True)
-        loop.kept = self.model.module
+        loop.evaluated_net = self.model.module
 
-    def on_step_end(self, loop: AnyLoop) -> None:
+    def on_step_end(self, loop: AnyTrainingLoop) -> None:
         """Take in the weights of this step."""
         self.model.update_parameters(loop.net)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
 class Callback:
@@ -14,16 +14,16 @@ class Callback:
     What a callback needs after a kill, it puts in `state` and takes back in `restore`.
     """
 
-    def on_train_begin(self, loop: AnyLoop) -> None:
+    def on_train_begin(self, loop: AnyTrainingLoop) -> None:
         """Before the first step."""
 
-    def on_step_end(self, loop: AnyLoop) -> None:
+    def on_step_end(self, loop: AnyTrainingLoop) -> None:
         """After the optimizer's step on one batch."""
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """After the validation of an epoch; its row is `loop.history[-1]`."""
 
-    def on_train_end(self, loop: AnyLoop) -> None:
+    def on_train_end(self, loop: AnyTrainingLoop) -> None:
         """After the last epoch, also when training was stopped."""
 
     def state(self) -> dict[str, Any]:

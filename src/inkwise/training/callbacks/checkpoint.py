@@ -16,7 +16,7 @@ from inkwise._util.inputs import clear_read_errors, is_there, open_input
 from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
 _DAMAGE = (pickle.UnpicklingError, zipfile.BadZipFile)
@@ -40,7 +40,7 @@ class Checkpoint(Callback):
         """Save to this file."""
         self.path = path
 
-    def on_train_begin(self, loop: AnyLoop) -> None:
+    def on_train_begin(self, loop: AnyTrainingLoop) -> None:
         """Take back the state, where one was saved.
 
         Raises:
@@ -57,7 +57,7 @@ class Checkpoint(Callback):
                     f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
                 ) from None
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """Save the state."""
         state = io.BytesIO()  # torch would wrap a full disk in an error that does not say so
         torch.save(loop.state(), state)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
 class Patience(Callback):
@@ -19,16 +19,16 @@ class Patience(Callback):
         self.patience = patience
         self.best, self.waited = math.inf, 0
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """Count, and act when the patience is used up."""
         loss = loop.history[-1]["validation_loss"]
         self.waited = 0 if loss < self.best else self.waited + 1
         self.best = min(self.best, loss)
         if self.waited >= self.patience:
             self.waited = 0
-            self.act(loop)
+            self.on_plateau(loop)
 
-    def act(self, loop: AnyLoop) -> None:
+    def on_plateau(self, loop: AnyTrainingLoop) -> None:
         """Nothing, unless overridden."""
 
     def state(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Patience(Callback):
 class EarlyStopping(Patience):
     """Stop after `patience` epochs without a lower validation loss; the loop gives back the best weights."""
 
-    def act(self, loop: AnyLoop) -> None:
+    def on_plateau(self, loop: AnyTrainingLoop) -> None:
         """Stop."""
         loop.stop(f"validation loss not lower for {self.patience} epochs")
 
@@ -56,6 +56,6 @@ class ReduceOnPlateau(Patience):
         super().__init__(patience)
         self.factor = factor
 
-    def act(self, loop: AnyLoop) -> None:
+    def on_plateau(self, loop: AnyTrainingLoop) -> None:
         """Lower the rate."""
         loop.set_lr(loop.lr * self.factor)

@@ -11,10 +11,10 @@ from rich.progress import Progress as Bar
 from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
-class Progress(Callback):
+class ProgressBar(Callback):
     """A line for each epoch, and on a terminal a bar with loss, accuracy, images a second and time left."""
 
     def __init__(self, console: Console) -> None:
@@ -26,7 +26,7 @@ class Progress(Callback):
         columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TaskProgressColumn(), figures)
         self.bar = Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
 
-    def on_train_begin(self, loop: AnyLoop) -> None:
+    def on_train_begin(self, loop: AnyTrainingLoop) -> None:
         """Start the bar, where a resumed run stands."""
         self.bar.start()
         self.task = self.bar.add_task(
@@ -39,7 +39,7 @@ class Progress(Callback):
             speed=0.0,
         )
 
-    def on_step_end(self, loop: AnyLoop) -> None:
+    def on_step_end(self, loop: AnyTrainingLoop) -> None:
         """Move the bar."""
         running = loop.running
         self.bar.update(
@@ -51,7 +51,7 @@ class Progress(Callback):
             speed=running.get("images_per_s", 0.0),
         )
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """Print the epoch's line."""
         row = loop.history[-1]
         self.console.print(
@@ -63,6 +63,6 @@ class Progress(Callback):
             soft_wrap=True,
         )
 
-    def on_train_end(self, loop: AnyLoop) -> None:
+    def on_train_end(self, loop: AnyTrainingLoop) -> None:
         """Take the bar away."""
         self.bar.stop()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inkwise.training.callbacks.callback import Callback
 
 if TYPE_CHECKING:
-    from inkwise.training.loop import AnyLoop
+    from inkwise.training.loop import AnyTrainingLoop
 
 
 class OneCycle(Callback):
@@ -21,11 +21,11 @@ class OneCycle(Callback):
         """Rise for this share of all steps."""
         self.warmup = warmup
 
-    def on_train_begin(self, loop: AnyLoop) -> None:
+    def on_train_begin(self, loop: AnyTrainingLoop) -> None:
         """Set the rate of the first step."""
         self.on_step_end(loop)
 
-    def on_step_end(self, loop: AnyLoop) -> None:
+    def on_step_end(self, loop: AnyTrainingLoop) -> None:
         """Set the rate of the next step."""
         done = loop.step / loop.total_steps
         if done < self.warmup:
@@ -36,13 +36,13 @@ class OneCycle(Callback):
         loop.set_lr(loop.recipe.lr * share)
 
 
-class Step(Callback):
+class StepDecay(Callback):
     """Multiply the rate by a factor every so many epochs."""
 
     def __init__(self, epochs: int, factor: float) -> None:
         """Multiply by `factor` every so many epochs."""
         self.epochs, self.factor = epochs, factor
 
-    def on_epoch_end(self, loop: AnyLoop) -> None:
+    def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
         """Set the rate of the next epoch."""
         loop.set_lr(loop.recipe.lr * self.factor ** (loop.epoch // self.epochs))

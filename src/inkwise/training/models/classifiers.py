@@ -7,10 +7,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from inkwise._util.errors import InkwiseError, nearest
+from inkwise._util.errors import InkwiseError, did_you_mean
 from inkwise.training.config import Recipe
 from inkwise.training.models import document_models as paper_nets
-from inkwise.training.models.network import Net, standardised
+from inkwise.training.models.network import Net, standardize_layer
 
 
 def compact(recipe: Recipe, classes: int) -> Net:
@@ -22,7 +22,7 @@ def compact(recipe: Recipe, classes: int) -> Net:
     if len(recipe.channels) != 3 or min(recipe.channels) < 1:
         raise InkwiseError(f"net compact takes three channels, each at least 1, not {recipe.channels}")
     a, b, c = recipe.channels
-    return _halved_twice(recipe, classes, [a, b, b], [c, c])
+    return _two_stage(recipe, classes, [a, b, b], [c, c])
 
 
 def deep(recipe: Recipe, classes: int) -> Net:
@@ -33,7 +33,7 @@ def deep(recipe: Recipe, classes: int) -> Net:
     """
     if len(recipe.channels) < 3 or min(recipe.channels) < 1:
         raise InkwiseError(f"net deep takes three channels or more, each at least 1, not {recipe.channels}")
-    return _halved_twice(recipe, classes, [*recipe.channels[:2]], [*recipe.channels[2:]])
+    return _two_stage(recipe, classes, [*recipe.channels[:2]], [*recipe.channels[2:]])
 
 
 def sprint(recipe: Recipe, classes: int) -> Net:
@@ -49,7 +49,7 @@ def sprint(recipe: Recipe, classes: int) -> Net:
         raise InkwiseError(f"net sprint takes three channels or more, each at least 1, not {recipe.channels}")
     a, b, *_ = recipe.channels
     features = nn.Sequential(
-        *standardised(recipe),
+        *standardize_layer(recipe),
         nn.Conv2d(1, a, 5, stride=2),
         nn.ReLU(inplace=True),  # (n, a, 12, 12)
         nn.Conv2d(a, b, 3, padding=1),
@@ -62,10 +62,10 @@ def sprint(recipe: Recipe, classes: int) -> Net:
     return Net(features, classes)
 
 
-def _halved_twice(recipe: Recipe, classes: int, fine: list[int], coarse: list[int]) -> Net:
+def _two_stage(recipe: Recipe, classes: int, fine: list[int], coarse: list[int]) -> Net:
     """Convolutions of these channels where the glyph is 14x14, then of those where it is 7x7."""
     features = nn.Sequential(
-        *standardised(recipe),
+        *standardize_layer(recipe),
         *convolution(1, fine[0], 5, stride=2),
         *(layer for pair in pairwise(fine) for layer in convolution(*pair, 3)),  # (n, fine[-1], 14, 14)
         nn.MaxPool2d(2),
@@ -86,7 +86,7 @@ def convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> list[n
     ]
 
 
-NETS: dict[str, Callable[[Recipe, int], Net]] = {
+ARCHITECTURES: dict[str, Callable[[Recipe, int], Net]] = {
     "compact": compact,
     "deep": deep,
     "sprint": sprint,
@@ -99,12 +99,12 @@ NETS: dict[str, Callable[[Recipe, int], Net]] = {
 }
 
 
-def net_of(name: str) -> Callable[[Recipe, int], Net]:
+def architecture(name: str) -> Callable[[Recipe, int], Net]:
     """What builds the net of a name, untrained, for so many classes.
 
     Raises:
         InkwiseError: there is none; the message names the nearest.
     """
-    if name not in NETS:
-        raise InkwiseError(f"no net {name!r}{nearest(name, list(NETS))}")
-    return NETS[name]
+    if name not in ARCHITECTURES:
+        raise InkwiseError(f"no net {name!r}{did_you_mean(name, list(ARCHITECTURES))}")
+    return ARCHITECTURES[name]

@@ -11,7 +11,7 @@ from inkwise.training.models.classifiers import convolution
 class LineNet(nn.Module):
     """Strips (n, 1, 32, w) float in 0..1 to logits (n, w / 2, classes): a frame for each two columns.
 
-    w is a multiple of 4, as `padded` makes it.
+    w is a multiple of 4, as `pad_batch` makes it.
 
     Convolutions see some 30 columns on either side of a frame: a digit and its neighbours. Of each four
     columns two frames are told at the end, so that narrow digits beside one another have one each, and one
@@ -41,8 +41,8 @@ class LineNet(nn.Module):
             nn.BatchNorm2d(e),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
-            _Beside(e, dropout),
-            _Beside(e, dropout),
+            _ContextBlock(e, dropout),
+            _ContextBlock(e, dropout),
         )
         self.head = nn.Conv2d(e, 2 * classes, 1)
 
@@ -54,7 +54,7 @@ class LineNet(nn.Module):
         return frames.reshape(n, 2 * quarters, self.classes)
 
 
-class _Beside(nn.Module):
+class _ContextBlock(nn.Module):
     """Adds to each frame (n, channels, 1, w) what the two on either side tell.
 
     K. He et al., "Deep residual learning for image recognition", CVPR 2016.
@@ -74,7 +74,7 @@ class _Beside(nn.Module):
         return frames + told
 
 
-def padded(strips: list[Tensor], margin: int) -> Tensor:
+def pad_batch(strips: list[Tensor], margin: int) -> Tensor:
     """Strips (32, w) uint8 of any widths, centred in one (n, 1, 32, W) uint8, W a multiple of 4."""
     widest = max(strip.shape[1] for strip in strips) + 2 * margin
     together = strips[0].new_zeros(len(strips), 1, strips[0].shape[0], -(-widest // 4) * 4)

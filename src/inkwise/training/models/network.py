@@ -26,7 +26,7 @@ class Net(nn.Module):
         return logits
 
 
-def standardised(recipe: Recipe) -> list[nn.Module]:
+def standardize_layer(recipe: Recipe) -> list[nn.Module]:
     """What stands first in the features: nothing, or what takes MNIST's mean and deviation off the pixels."""
     return [_Standardise()] if recipe.standardise else []
 

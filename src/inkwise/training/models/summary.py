@@ -7,14 +7,14 @@ from torch import nn
 
 from inkwise.training.models.network import Net
 
-Layer = tuple[str, tuple[int, ...], int]
+LayerSummary = tuple[str, tuple[int, ...], int]
 """Kind, shape of what it makes of one glyph, number of parameters."""
 
 
 @torch.no_grad()
-def layers(net: Net) -> list[Layer]:
+def summarize_layers(net: Net) -> list[LayerSummary]:
     """The layers of a net on the CPU, in the order in which a glyph passes through them."""
-    rows: list[Layer] = []
+    rows: list[LayerSummary] = []
 
     def note(part: nn.Module, inputs: object, output: torch.Tensor) -> None:
         count = sum(parameter.numel() for parameter in part.parameters())

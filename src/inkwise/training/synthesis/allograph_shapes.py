@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 Stroke = NDArray[np.floating]
 
-_SAMPLES = 12  # points between two corners of a stroke
+_POINTS_PER_SEGMENT = 12  # points between two corners of a stroke
 
 
-def sketched(label: str, rng: np.random.Generator) -> list[Stroke]:
+def draw_allograph(label: str, rng: np.random.Generator) -> list[Stroke]:
     """A digit in one of the shapes usual in Latin America and on the continent of Europe.
 
     A 1 with a long upstroke or a loop, an open 4 like an h or a y, a 5 in one stroke, a 7 with a bar, and so
@@ -29,17 +29,17 @@ def sketched(label: str, rng: np.random.Generator) -> list[Stroke]:
     strokes = [
         np.array([point.split(",") for point in stroke.split()], float) / 100 for stroke in shape.split("  ")
     ]
-    return [_curve((points + rng.normal(0, 0.035, points.shape)) * stretch) for points in strokes]
+    return [_catmull_rom((points + rng.normal(0, 0.035, points.shape)) * stretch) for points in strokes]
 
 
-def _curve(points: Stroke) -> Stroke:
+def _catmull_rom(points: Stroke) -> Stroke:
     """A smooth curve through points, (k, 2); one that is named twice is all but a corner.
 
     E. Catmull & R. Rom, "A class of local interpolating splines", 1974.
     """
     before, after = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
     a, b, c, d = (np.stack([before, *points, after])[at : len(points) - 1 + at, None] for at in range(4))
-    t = np.linspace(0, 1, _SAMPLES)[:, None]
+    t = np.linspace(0, 1, _POINTS_PER_SEGMENT)[:, None]
     curve = b + (c - a) / 2 * t + (a - 2.5 * b + 2 * c - d / 2) * t**2 + (1.5 * (b - c) + (d - a) / 2) * t**3
     return np.asarray(curve.reshape(-1, 2))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Stroke = NDArray[np.floating]
 
 
-def restyle(strokes: list[Stroke], label: str, rng: np.random.Generator) -> list[Stroke]:
+def add_allograph_mark(strokes: list[Stroke], label: str, rng: np.random.Generator) -> list[Stroke]:
     """Add one mark: a slash, bar or dot in a 0, a base or a nose to a 1, a roof to a 4, a bar to a 7.
 
     Other labels stay.
@@ -29,7 +29,7 @@ def restyle(strokes: list[Stroke], label: str, rng: np.random.Generator) -> list
     return [*strokes, mark(points, (low + high) / 2, high - low, rng)]
 
 
-Mark = Callable[[Stroke, Stroke, Stroke, np.random.Generator], Stroke]
+AllographMark = Callable[[Stroke, Stroke, Stroke, np.random.Generator], Stroke]
 """From all points, the middle and the extent (width, height) of a digit to one more stroke."""
 
 
@@ -75,7 +75,7 @@ def _roof(points: Stroke, middle: Stroke, extent: Stroke, _: np.random.Generator
     return np.stack([upper[upper[:, 0].argmin()], upper[upper[:, 0].argmax()]])
 
 
-_MARKS: dict[str, tuple[Mark, ...]] = {
+_MARKS: dict[str, tuple[AllographMark, ...]] = {
     "0": (_slash, _bar, _dot),
     "1": (_base, _nose),
     "4": (_roof,),

@@ -6,58 +6,60 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing import picture_glyph
+from inkwise.preprocessing import image_to_glyph
 
-Cover = NDArray[np.float32]
+InkCoverage = NDArray[np.float32]
 """(h, w), how much of each pixel is ink, 0..1, cut tight around it."""
 
-_LIKE = 0.6  # correlation with the glyph meant, below which the reading found something else
+_MIN_CORRELATION = 0.6  # correlation with the glyph meant, below which the reading found something else
 
 
-def photographed(cover: Cover, meant: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def photographed_glyph(
+    cover: InkCoverage, meant: NDArray[np.uint8], rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """The (28, 28) uint8 glyph that is found in a picture of this ink, or the one meant where it is lost."""
-    read = picture_glyph(photograph(cover, rng))
-    if read is None or _correlation(read, meant) < _LIKE:
+    read = image_to_glyph(simulate_photo(cover, rng))
+    if read is None or _correlation(read, meant) < _MIN_CORRELATION:
         return meant
     return read
 
 
-def photograph(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+def simulate_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A grey picture (H, W) uint8 of ink on paper, light on dark at times.
 
     Its longer side has 16 to some 240 pixels.
     """
-    cover = written(_sized(cover, rng), rng)
+    cover = simulate_pen(_random_resize(cover, rng), rng)
     height, width = cover.shape
     around = rng.uniform(0.04, 0.6, 4) * max(height, width)
     top, bottom, left, right = np.maximum(around, 1).astype(int).tolist()
     framed = cv2.copyMakeBorder(cover, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
     cover = np.asarray(framed, np.float32)
     if rng.random() < 0.15:
-        cover = np.maximum(cover, _neighbour(cover.shape, rng))
-    paper = light(cover.shape, rng) * rng.uniform(140, 255)
+        cover = np.maximum(cover, _neighbour_stroke(cover.shape, rng))
+    paper = simulate_illumination(cover.shape, rng) * rng.uniform(140, 255)
     if rng.random() < 0.3:
-        paper = paper - ruled(cover.shape, rng) * rng.uniform(8, 60)
+        paper = paper - ruled_paper(cover.shape, rng) * rng.uniform(8, 60)
     if rng.random() < 0.04:  # a ruled line as dark as the ink
-        cover = np.maximum(cover, ruled(cover.shape, rng) * rng.uniform(0.5, 1))
+        cover = np.maximum(cover, ruled_paper(cover.shape, rng) * rng.uniform(0.5, 1))
     darkest = rng.uniform(0, 0.75)
     grey = paper * (1 - cover * (1 - darkest))
-    return camera(grey, rng)
+    return simulate_camera(grey, rng)
 
 
-def glyph_cover(glyph: NDArray[np.uint8]) -> Cover:
+def glyph_coverage(glyph: NDArray[np.uint8]) -> InkCoverage:
     """The ink of a (28, 28) uint8 glyph that holds some."""
     x, y, w, h = cv2.boundingRect(glyph)
     return np.asarray(glyph[y : y + h, x : x + w] / np.float32(255), np.float32)
 
 
-def shape_cover(shape: NDArray[np.bool_]) -> Cover:
+def shape_coverage(shape: NDArray[np.bool_]) -> InkCoverage:
     """The ink of a fine shape (112, 112) bool that holds some."""
     x, y, w, h = cv2.boundingRect(shape.astype(np.uint8))
     return shape[y : y + h, x : x + w].astype(np.float32)
 
 
-def _sized(cover: Cover, rng: np.random.Generator) -> Cover:
+def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
     """Its longer side 14 to 110 pixels, small ones oftener."""
     longer = np.exp(rng.uniform(np.log(14), np.log(110)))
     scale = longer / max(cover.shape)
@@ -66,7 +68,7 @@ def _sized(cover: Cover, rng: np.random.Generator) -> Cover:
     return np.asarray(np.clip(cv2.resize(cover, size, interpolation=method), 0, 1), np.float32)
 
 
-def written(cover: Cover, rng: np.random.Generator) -> Cover:
+def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
     """What the pen does: pale graphite, a pen that runs dry in places, an outline instead of a stroke."""
     kind = rng.random()
     if kind < 0.15:  # pencil: grain of the paper
@@ -84,7 +86,7 @@ def written(cover: Cover, rng: np.random.Generator) -> Cover:
     return cover
 
 
-def _neighbour(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def _neighbour_stroke(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
     """A stroke that reaches in from the border, at most a tenth of the picture far."""
     height, width = shape
     canvas = np.zeros(shape, np.uint8)
@@ -101,7 +103,7 @@ def _neighbour(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return canvas.astype(np.float32)
 
 
-def ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def ruled_paper(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
     """Lines of ruled or squared paper, a little askew."""
     height, width = shape
     lines = np.zeros(shape, np.uint8)
@@ -116,7 +118,7 @@ def ruled(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return lines.astype(np.float32)
 
 
-def light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def simulate_illumination(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
     """Light on the paper, 0..1: a slope, a darker rim, the soft edge of a shadow."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape), indexing="ij")
     angle = rng.uniform(0, 2 * np.pi)
@@ -130,7 +132,7 @@ def light(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return np.asarray(light / light.max(), np.float32)
 
 
-def camera(grey: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+def simulate_camera(grey: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Blur, noise, compression, and negative at times, (H, W) uint8."""
     if rng.random() < 0.5:
         blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))

@@ -14,18 +14,18 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.training.config import Recipe
 from inkwise.training.synthesis.allographs import Stroke
 from inkwise.training.synthesis.negatives import LOOK_ALIKES
-from inkwise.training.training_data import split_off
+from inkwise.training.training_data import split_validation
 
 _SEPARATORS = {*".,-/:()$#% "}
-_SMALL = {*".,-/:()|'`;_~^\"\\[]{}"}  # drawn as tall as a digit, many of them would be one
-_LIKE_FOURS = {*"hyY"}  # beside the open 4s that `sketched` draws
+_SMALL_SYMBOLS = {*".,-/:()|'`;_~^\"\\[]{}"}  # drawn as tall as a digit, many of them would be one
+_LOOK_LIKE_OPEN_4 = {*"hyY"}  # beside the open 4s that `sketched` draws
 
 
-Sample = list[Stroke]
+StrokeSample = list[Stroke]
 
 
 @dataclass(frozen=True)
-class Bank:
+class DigitPool:
     """Single digits, to compose numbers from.
 
     Attributes:
@@ -36,14 +36,14 @@ class Bank:
         numbers: whole numbers as they were written, and their digits.
     """
 
-    hands: list[list[list[Sample]]]
+    samples_by_writer: list[list[list[StrokeSample]]]
     glyphs: list[list[NDArray[np.uint8]]]
-    signs: list[Sample]
-    letters: list[Sample]
-    numbers: list[tuple[Sample, str]]
+    symbols: list[StrokeSample]
+    letters: list[StrokeSample]
+    numbers: list[tuple[StrokeSample, str]]
 
 
-def banks(recipe: Recipe) -> tuple[Bank, Bank]:
+def build_digit_pools(recipe: Recipe) -> tuple[DigitPool, DigitPool]:
     """What a recipe composes numbers from: to train on, and apart from it to choose by.
 
     Of `others`, what is written with digits and separators is taken for numbers, and some of the rest for
@@ -53,20 +53,23 @@ def banks(recipe: Recipe) -> tuple[Bank, Bank]:
         DataError: a data set cannot be had, or there is not every digit both in strokes and in pictures.
     """
     rng = np.random.default_rng(recipe.seed)
-    parts = [split_off(name, datasets.load_raw(name), recipe, rng) for name in (*recipe.data, *recipe.others)]
+    parts = [
+        split_validation(name, datasets.load_strokes_or_dataset(name), recipe, rng)
+        for name in (*recipe.data, *recipe.others)
+    ]
     trained, chosen = ([part[place] for part in parts] for place in (0, 1))
-    return _bank(trained), _bank(chosen)
+    return _build_pool(trained), _build_pool(chosen)
 
 
-def _bank(sets: list[Dataset | StrokeSet]) -> Bank:
-    bank = Bank([], [[] for _ in DIGITS], [], [], [])
+def _build_pool(sets: list[Dataset | StrokeSet]) -> DigitPool:
+    bank = DigitPool([], [[] for _ in DIGITS], [], [], [])
     for part in sets:
         if isinstance(part, StrokeSet):
             _add_strokes(bank, part)
         else:
             for digit, glyphs in zip(DIGITS, bank.glyphs, strict=True):
                 glyphs.extend(part.glyphs[(part.labels == digit) & part.glyphs.any((1, 2))])
-    drawn = [any(hand[int(digit)] for hand in bank.hands) for digit in DIGITS]
+    drawn = [any(hand[int(digit)] for hand in bank.samples_by_writer) for digit in DIGITS]
     if not all(drawn) or not all(bank.glyphs):
         raise DataError(
             "numbers are composed from pen strokes and from pictures: each digit is needed in both"
@@ -74,9 +77,9 @@ def _bank(sets: list[Dataset | StrokeSet]) -> Bank:
     return bank
 
 
-def _add_strokes(bank: Bank, part: StrokeSet) -> None:
+def _add_strokes(pool: DigitPool, part: StrokeSet) -> None:
     writers = np.zeros(len(part), np.int64) if part.writers is None else part.writers
-    hands: dict[int, list[list[Sample]]] = {
+    hands: dict[int, list[list[StrokeSample]]] = {
         int(writer): [[] for _ in DIGITS] for writer in np.unique(writers)
     }
     for sample, label, writer in zip(part.samples, part.labels.tolist(), writers.tolist(), strict=True):
@@ -86,7 +89,7 @@ def _add_strokes(bank: Bank, part: StrokeSet) -> None:
         if label in {*DIGITS}:
             hands[writer][int(label)].append(sample)
         elif digits and {*label} <= {*DIGITS, *_SEPARATORS}:
-            bank.numbers.append((sample, digits))
-        elif not digits and label not in LOOK_ALIKES | _SMALL | _LIKE_FOURS:
-            (bank.letters if label.isalpha() else bank.signs).append(sample)
-    bank.hands.extend(hand for hand in hands.values() if any(hand))
+            pool.numbers.append((sample, digits))
+        elif not digits and label not in LOOK_ALIKES | _SMALL_SYMBOLS | _LOOK_LIKE_OPEN_4:
+            (pool.letters if label.isalpha() else pool.symbols).append(sample)
+    pool.samples_by_writer.extend(hand for hand in hands.values() if any(hand))

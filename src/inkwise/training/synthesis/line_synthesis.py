@@ -6,46 +6,58 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing import separate
-from inkwise.preprocessing.line_image import strip, tall_stroke
+from inkwise.preprocessing import binarize
+from inkwise.preprocessing.line_image import tall_stroke_height, to_line_image
 from inkwise.preprocessing.strokes import draw_strokes
-from inkwise.training.synthesis.allograph_shapes import sketched
-from inkwise.training.synthesis.allographs import Stroke, restyle
-from inkwise.training.synthesis.degradation import Cover, camera, light, ruled, written
-from inkwise.training.synthesis.digit_pool import Bank, Sample
-from inkwise.training.synthesis.line_layout import TALL, Piece, drawn, high, laid_out
-from inkwise.training.synthesis.stroke_augmentation import redrawn
+from inkwise.training.synthesis.allograph_shapes import draw_allograph
+from inkwise.training.synthesis.allographs import Stroke, add_allograph_mark
+from inkwise.training.synthesis.degradation import (
+    InkCoverage,
+    ruled_paper,
+    simulate_camera,
+    simulate_illumination,
+    simulate_pen,
+)
+from inkwise.training.synthesis.digit_pool import DigitPool, StrokeSample
+from inkwise.training.synthesis.line_layout import (
+    DIGIT_HEIGHT,
+    DigitInk,
+    lay_out_line,
+    rasterize,
+    scale_to_height,
+)
+from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
-_STYLED = 0.15  # share of the digits that get a mark others write
-_SKETCHED = 0.35  # share of the digits in a shape that the samples hardly have
-_BARRED = 0.4  # share of the scanned lines whose 7s are crossed
-_WORDS = 0.03  # share of the lines that are no number
-_WRITTEN = 0.08  # share of the lines that somebody wrote as a whole
-_DRAWN = 0.5  # share of the lines drawn with a pen; the others are put together from scanned digits
+_MARKED_SHARE = 0.15  # share of the digits that get a mark others write
+_ALLOGRAPH_SHARE = 0.35  # share of the digits in a shape that the samples hardly have
+_CROSSED_SEVEN_SHARE = 0.4  # share of the scanned lines whose 7s are crossed
+_WORD_SHARE = 0.03  # share of the lines that are no number
+_WHOLE_NUMBER_SHARE = 0.08  # share of the lines that somebody wrote as a whole
+_STROKE_SHARE = 0.5  # share of the lines drawn with a pen; the others are put together from scanned digits
 
 
-def compose(bank: Bank, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
+def compose_line(pool: DigitPool, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
     """A strip (32, w) uint8 and the digits in it, as they come out of a picture of a number.
 
     Some are words, without any digit.
     """
     while True:
-        if rng.random() < _WORDS and bank.letters:
+        if rng.random() < _WORD_SHARE and pool.letters:
             text = ""
-            cover = _word_cover(bank, rng)
-        elif rng.random() < _WRITTEN and bank.numbers:
-            strokes, text = bank.numbers[rng.integers(len(bank.numbers))]
-            cover = _written_whole(strokes, rng)
+            cover = _word_coverage(pool, rng)
+        elif rng.random() < _WHOLE_NUMBER_SHARE and pool.numbers:
+            strokes, text = pool.numbers[rng.integers(len(pool.numbers))]
+            cover = _whole_number_coverage(strokes, rng)
         else:
-            text = number(rng)
-            cover = line_cover(text, bank, rng)
-        ink = separate(photograph_line(cover, rng), expected=True)
-        found = strip(ink)
+            text = random_number(rng)
+            cover = line_coverage(text, pool, rng)
+        ink = binarize(simulate_line_photo(cover, rng), ink_expected=True)
+        found = to_line_image(ink)
         if found is not None and found.ink.shape[1] >= 8 * len(text):
             return found.ink, text
 
 
-def number(rng: np.random.Generator) -> str:
+def random_number(rng: np.random.Generator) -> str:
     """One to ten digits; amounts begin with a 1 oftener than with a 9 and end in zeros, and digits repeat.
 
     First digits after F. Benford, "The law of anomalous numbers", 1938, in half of the numbers.
@@ -62,28 +74,30 @@ def number(rng: np.random.Generator) -> str:
     return "".join(map(str, digits))
 
 
-def line_cover(text: str, bank: Bank, rng: np.random.Generator) -> Cover:
+def line_coverage(text: str, pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
     """The ink of a number in one hand, (h, w) float32, digits some 64 pixels high, cut tight around it."""
-    pen = _pen(rng)
-    pieces = (_drawn if rng.random() < _DRAWN else _scanned)(text, bank, pen, rng)
-    line = laid_out(text, pieces, pen, bank.signs, rng)
-    return _cut(_slanted(line, rng))
+    pen = _random_pen_width(rng)
+    pieces = (_digits_from_strokes if rng.random() < _STROKE_SHARE else _digits_from_glyphs)(
+        text, pool, pen, rng
+    )
+    line = lay_out_line(text, pieces, pen, pool.symbols, rng)
+    return _crop_to_ink(_slant(line, rng))
 
 
-def _word_cover(bank: Bank, rng: np.random.Generator) -> Cover:
+def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
     """The ink of letters in a row, as that of a number."""
-    pen = _pen(rng)
-    letters = rng.integers(0, len(bank.letters), 1 + int(rng.binomial(9, 0.4)))
-    drawings = [redrawn(bank.letters[letter], rng) for letter in letters]
-    pieces = [drawn(high(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
-    return _cut(_slanted(laid_out("-" * len(pieces), pieces, pen, bank.signs, rng), rng))
+    pen = _random_pen_width(rng)
+    letters = rng.integers(0, len(pool.letters), 1 + int(rng.binomial(9, 0.4)))
+    drawings = [augment_strokes(pool.letters[letter], rng) for letter in letters]
+    pieces = [rasterize(scale_to_height(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
+    return _crop_to_ink(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
 
 
-def _pen(rng: np.random.Generator) -> float:
-    return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * TALL
+def _random_pen_width(rng: np.random.Generator) -> float:
+    return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * DIGIT_HEIGHT
 
 
-def _slanted(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Sheared and stretched as a whole: a hand slants and widens a number, and not each digit for itself."""
     height, width = canvas.shape
     slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
@@ -92,76 +106,78 @@ def _slanted(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     return np.asarray(cv2.warpAffine(canvas, matrix, size), np.uint8)
 
 
-def _written_whole(strokes: list[Stroke], rng: np.random.Generator) -> Cover:
+def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> InkCoverage:
     """A number as it was written, in another slant and with another pen."""
     matrix = np.array([[np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.15)], [rng.normal(0, 0.02), 1]])
-    scale = TALL / max(tall_stroke(strokes), 1e-6)
+    scale = DIGIT_HEIGHT / max(tall_stroke_height(strokes), 1e-6)
     turned = [np.asarray(stroke @ matrix.T * scale) for stroke in strokes]
     points = np.concatenate(turned)
     low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
     canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
-    draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _pen(rng))
-    return _cut(canvas)
+    draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _random_pen_width(rng))
+    return _crop_to_ink(canvas)
 
 
-def _cut(canvas: NDArray[np.uint8]) -> Cover:
+def _crop_to_ink(canvas: NDArray[np.uint8]) -> InkCoverage:
     x, y, w, h = cv2.boundingRect(canvas)
     return np.asarray(canvas[y : y + h, x : x + w] / np.float32(255), np.float32)
 
 
-def _drawn(text: str, bank: Bank, pen: float, rng: np.random.Generator) -> list[Piece]:
+def _digits_from_strokes(text: str, pool: DigitPool, pen: float, rng: np.random.Generator) -> list[DigitInk]:
     """Digits of one writer, all changed in the same way, and each a little in its own."""
-    hand = bank.hands[rng.integers(len(bank.hands))]
+    hand = pool.samples_by_writer[rng.integers(len(pool.samples_by_writer))]
     stretch = np.array([np.exp(rng.normal(0, 0.15)), 1])
-    own = {digit for digit in {*text} if rng.random() < _SKETCHED}  # in shapes of their own
+    own = {digit for digit in {*text} if rng.random() < _ALLOGRAPH_SHARE}  # in shapes of their own
     pieces = []
-    for digit, height in zip(text, _heights(text, rng), strict=True):
-        sample = sketched(digit, rng) if digit in own else _sample(int(digit), hand, bank, rng)
-        if rng.random() < _STYLED:
-            sample = restyle(sample, digit, rng)
-        strokes = [stroke * stretch for stroke in redrawn(sample, rng)]
-        pieces.append(drawn(high(strokes, height), pen))
+    for digit, height in zip(text, _digit_heights(text, rng), strict=True):
+        sample = draw_allograph(digit, rng) if digit in own else _pick_sample(int(digit), hand, pool, rng)
+        if rng.random() < _MARKED_SHARE:
+            sample = add_allograph_mark(sample, digit, rng)
+        strokes = [stroke * stretch for stroke in augment_strokes(sample, rng)]
+        pieces.append(rasterize(scale_to_height(strokes, height), pen))
     return pieces
 
 
-def _sample(digit: int, hand: list[list[Sample]], bank: Bank, rng: np.random.Generator) -> Sample:
+def _pick_sample(
+    digit: int, writer_samples: list[list[StrokeSample]], pool: DigitPool, rng: np.random.Generator
+) -> StrokeSample:
     """One that the hand wrote, or another where it never wrote this digit."""
-    own = hand[digit]
+    own = writer_samples[digit]
     while not own:
-        own = bank.hands[rng.integers(len(bank.hands))][digit]
+        own = pool.samples_by_writer[rng.integers(len(pool.samples_by_writer))][digit]
     return own[rng.integers(len(own))]
 
 
-def _heights(text: str, rng: np.random.Generator) -> list[float]:
+def _digit_heights(text: str, rng: np.random.Generator) -> list[float]:
     """Of each digit; zeros at the end of an amount are often small."""
-    heights = TALL * np.exp(rng.normal(0, rng.uniform(0.04, 0.16), len(text)))
+    heights = DIGIT_HEIGHT * np.exp(rng.normal(0, rng.uniform(0.04, 0.16), len(text)))
     if rng.random() < 0.3:
         heights[len(text.rstrip("0")) :] *= rng.uniform(0.45, 0.9)
     return [float(height) for height in np.clip(heights, 25, 90)]
 
 
-def _scanned(text: str, bank: Bank, pen: float, rng: np.random.Generator) -> list[Piece]:
+def _digits_from_glyphs(text: str, pool: DigitPool, pen: float, rng: np.random.Generator) -> list[DigitInk]:
     """Scanned digits, each a little changed, thick pens brought near the one asked for."""
     pieces = []
-    barred = rng.random() < _BARRED
-    for digit, height in zip(text, _heights(text, rng), strict=True):
-        glyphs = bank.glyphs[int(digit)]
+    barred = rng.random() < _CROSSED_SEVEN_SHARE
+    for digit, height in zip(text, _digit_heights(text, rng), strict=True):
+        glyphs = pool.glyphs[int(digit)]
         glyph = glyphs[rng.integers(len(glyphs))]
         x, y, w, h = cv2.boundingRect(glyph)
         scale = height / max(h, 0.8 * w)
         wide = scale * np.exp(rng.normal(0, 0.1))
         ink = cv2.resize(glyph[y : y + h, x : x + w], None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
         ink = cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
-        ink = _thinned(_bent(np.asarray(ink, np.uint8), rng), pen)
+        ink = _thin(_distort(np.asarray(ink, np.uint8), rng), pen)
         if digit == "7" and barred:
             points = np.argwhere(ink >= 128)[:, ::-1].astype(np.float64)
-            draw_strokes(ink, [restyle([points], digit, rng)[-1]], pen)
+            draw_strokes(ink, [add_allograph_mark([points], digit, rng)[-1]], pen)
         x, y, w, h = cv2.boundingRect(ink)
-        pieces.append(Piece(ink[y : y + h, x : x + w]))
+        pieces.append(DigitInk(ink[y : y + h, x : x + w]))
     return pieces
 
 
-def _bent(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def _distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Turned, slanted and bent a little, as the same digit would be by another hand.
 
     P. Simard, D. Steinkraus & J. Platt, "Best practices for convolutional neural networks applied to visual
@@ -180,7 +196,7 @@ def _bent(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
     return np.asarray(bent if bent.max() >= 128 else ink, np.uint8)
 
 
-def _thinned(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
+def _thin(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
     """As if written with a pen so wide, in pixels, where it is wider."""
     inside = cv2.distanceTransform((ink >= 128).astype(np.uint8), cv2.DIST_L2, 3)
     width = 4 * float(inside[inside > 0].mean()) if inside.any() else 0.0
@@ -191,29 +207,29 @@ def _thinned(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
     return np.asarray(thin if thin.max() >= 128 else ink, np.uint8)
 
 
-def photograph_line(cover: Cover, rng: np.random.Generator) -> NDArray[np.uint8]:
+def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A grey picture (H, W) uint8 of a line of ink on paper, printed paper and forms among it."""
     height = float(np.exp(rng.uniform(np.log(24), np.log(64))))
     scale = height / cover.shape[0]
     size = max(8, round(cover.shape[1] * scale)), max(8, round(height))
-    cover = written(np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32), rng)
+    cover = simulate_pen(np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32), rng)
     top, bottom = (rng.uniform(0.02, 0.5, 2) * height).astype(int).tolist()
     left, right = (rng.uniform(0.02, 0.9, 2) * height).astype(int).tolist()
     framed = cv2.copyMakeBorder(cover, top + 1, bottom + 1, left + 1, right + 1, cv2.BORDER_CONSTANT, value=0)
     cover = np.asarray(framed, np.float32)
-    paper = light(cover.shape, rng) * rng.uniform(120, 255)
+    paper = simulate_illumination(cover.shape, rng) * rng.uniform(120, 255)
     darkest = rng.uniform(0, 0.65)
     depth = float(paper.mean()) * (1 - darkest)  # grey levels between paper and ink
     if rng.random() < 0.6:
-        paper = paper - pattern(cover.shape, rng) * rng.uniform(0.05, 0.3) * depth
+        paper = paper - security_pattern(cover.shape, rng) * rng.uniform(0.05, 0.3) * depth
     if rng.random() < 0.25:
-        paper = paper - ruled(cover.shape, rng) * rng.uniform(0.1, 0.9) * depth
+        paper = paper - ruled_paper(cover.shape, rng) * rng.uniform(0.1, 0.9) * depth
     if rng.random() < 0.35:
-        cover = np.maximum(cover, _printed_line(cover.shape, top, bottom, rng))
-    return camera(paper * (1 - cover * (1 - darkest)), rng)
+        cover = np.maximum(cover, _form_line(cover.shape, top, bottom, rng))
+    return simulate_camera(paper * (1 - cover * (1 - darkest)), rng)
 
 
-def pattern(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
+def security_pattern(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
     """The security pattern of a cheque: one or two families of fine waves, (h, w) float32 in 0..1."""
     height, width = shape
     y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
@@ -235,7 +251,7 @@ def pattern(shape: tuple[int, ...], rng: np.random.Generator) -> Cover:
     return np.asarray(whole, np.float32)
 
 
-def _printed_line(shape: tuple[int, ...], top: int, bottom: int, rng: np.random.Generator) -> Cover:
+def _form_line(shape: tuple[int, ...], top: int, bottom: int, rng: np.random.Generator) -> InkCoverage:
     """The line of a form below or above the number, or the side of its box; it may touch the digits."""
     height, width = shape
     lines = np.zeros(shape, np.uint8)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.errors import DataError
-from inkwise.preprocessing import picture_glyph, stroke_glyph, to_glyphs
-from inkwise.training.synthesis.degradation import photograph, photographed
+from inkwise.preprocessing import image_to_glyph, strokes_to_glyph, to_glyphs
+from inkwise.training.synthesis.degradation import photographed_glyph, simulate_photo
 
 Glyphs = NDArray[np.uint8]
 Glyph = NDArray[np.uint8]
@@ -19,16 +19,16 @@ Glyph = NDArray[np.uint8]
 LOOK_ALIKES = frozenset("0OoQD1Iil|2Zz5Ss6b8B9gq")
 """Letters and symbols that stand for a digit as well, once size and place are gone: never others."""
 
-_PRINTED = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
+_PRINTED_CHARACTERS = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
 
 
-def draw_others(count: int, rng: np.random.Generator) -> Glyphs:
+def synthesize_negatives(count: int, rng: np.random.Generator) -> Glyphs:
     """So many glyphs (count, 28, 28) uint8 of scribbles, printed signs, blots, stripes and noise."""
-    makers = rng.choice(len(_MAKERS), count, p=_SHARES)
-    return np.stack([_made(_MAKERS[maker], rng) for maker in makers]) if count else _none()
+    makers = rng.choice(len(_GENERATORS), count, p=_GENERATOR_SHARES)
+    return np.stack([_retry(_GENERATORS[maker], rng) for maker in makers]) if count else _no_glyphs()
 
 
-def spoil_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
+def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
     """So many glyphs (count, 28, 28) uint8 of two or three digits in one, or of a digit cut off.
 
     Args:
@@ -52,17 +52,17 @@ def spoil_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.r
         else:
             number = int(rng.integers(len(glyphs)))
             spoilt = _cut_off(glyphs[number], str(labels[number]), rng)
-        read = None if spoilt is None else _as_one(spoilt)
+        read = None if spoilt is None else _to_glyph(spoilt)
         if read is not None:
             made.append(read)
-    return np.stack(made) if made else _none()
+    return np.stack(made) if made else _no_glyphs()
 
 
-def _none() -> Glyphs:
+def _no_glyphs() -> Glyphs:
     return np.zeros((0, 28, 28), np.uint8)
 
 
-def _made(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.Generator) -> Glyph:
+def _retry(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.Generator) -> Glyph:
     while True:
         glyph = maker(rng)
         if glyph is not None and glyph.any():
@@ -81,7 +81,7 @@ def _scribble(rng: np.random.Generator) -> Glyph | None:
     points = np.concatenate(strokes)
     if len(strokes) == 1 and np.ptp(points, 0).max() > 0.8 * steps:
         return None
-    return stroke_glyph(strokes, float(rng.uniform(1.5, 4)))
+    return strokes_to_glyph(strokes, float(rng.uniform(1.5, 4)))
 
 
 def _zigzag(rng: np.random.Generator) -> Glyph | None:
@@ -91,20 +91,20 @@ def _zigzag(rng: np.random.Generator) -> Glyph | None:
     y = np.where(np.arange(turns) % 2, 0, 1) + rng.normal(0, 0.12, turns)
     angle = rng.uniform(0, np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return stroke_glyph([np.stack([x, y], 1) @ turn], float(rng.uniform(1.5, 4)))
+    return strokes_to_glyph([np.stack([x, y], 1) @ turn], float(rng.uniform(1.5, 4)))
 
 
-def _printed(rng: np.random.Generator) -> Glyph | None:
+def _font_character(rng: np.random.Generator) -> Glyph | None:
     """A letter or sign of Pillow's typeface."""
-    sign = _PRINTED[rng.integers(len(_PRINTED))]
+    sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     image = Image.new("L", (96, 96))
     ImageDraw.Draw(image).text((48, 48), sign, 255, ImageFont.load_default(64), anchor="mm")
     return _warped(np.asarray(image), rng)
 
 
-def _plotted(rng: np.random.Generator) -> Glyph | None:
+def _hershey_character(rng: np.random.Generator) -> Glyph | None:
     """A letter or sign of the Hershey typefaces, which are made of strokes."""
-    sign = _PRINTED[rng.integers(len(_PRINTED))]
+    sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     faces = (
         cv2.FONT_HERSHEY_SIMPLEX,
         cv2.FONT_HERSHEY_DUPLEX,
@@ -130,8 +130,8 @@ def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None
         return None
     tight = np.asarray(warped[y : y + h, x : x + w], np.uint8)
     cover = np.asarray(tight / np.float32(255), np.float32)
-    meant = picture_glyph(np.pad(tight, 4))
-    return None if meant is None else photographed(cover, meant, rng)
+    meant = image_to_glyph(np.pad(tight, 4))
+    return None if meant is None else photographed_glyph(cover, meant, rng)
 
 
 def _blot(rng: np.random.Generator) -> Glyph | None:
@@ -141,7 +141,7 @@ def _blot(rng: np.random.Generator) -> Glyph | None:
         speck = np.zeros((24, 24), np.uint8)
         x, y, radius = (rng.uniform((11, 11, 1), (13, 13, 4)) * 16).astype(int).tolist()
         cv2.circle(speck, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA, shift=4)
-        return picture_glyph(speck)
+        return image_to_glyph(speck)
     canvas = np.zeros((80, 80), np.uint8)
     if kind == 0:
         axes = rng.integers(12, 30, 2).tolist()
@@ -154,10 +154,10 @@ def _blot(rng: np.random.Generator) -> Glyph | None:
         near = np.hypot(*(np.indices((80, 80)) - 40)) < 36
         canvas[(field > 0) & near] = 255
     # Not read as a picture: of what is thicker than a pen `ink` finds the edge, and a ring is a 0.
-    return _as_one(canvas)
+    return _to_glyph(canvas)
 
 
-def _pattern(rng: np.random.Generator) -> Glyph | None:
+def _geometric_pattern(rng: np.random.Generator) -> Glyph | None:
     """Parallel bars, a grid, rings."""
     canvas = np.zeros((96, 96), np.uint8)
     step, thick = int(rng.integers(10, 30)), int(rng.integers(2, 9))
@@ -165,7 +165,7 @@ def _pattern(rng: np.random.Generator) -> Glyph | None:
     if kind == 2:
         for radius in range(step, 44, max(step, thick + 6)):
             cv2.circle(canvas, (48, 48), radius, 255, thick)
-        return picture_glyph(canvas) if step + max(step, thick + 6) < 44 else None
+        return image_to_glyph(canvas) if step + max(step, thick + 6) < 44 else None
     for place in range(int(rng.integers(4, 12)), 92, step):
         cv2.line(canvas, (8, place), (88, place), 255, thick)
         if kind == 1:
@@ -173,7 +173,7 @@ def _pattern(rng: np.random.Generator) -> Glyph | None:
     matrix = cv2.getRotationMatrix2D((48, 48), float(rng.uniform(0, 180)), 1)
     turned = np.asarray(cv2.warpAffine(canvas, matrix, (96, 96)), np.uint8)
     # As one character: bars that do not touch are several marks for `ink`.
-    return _as_one(turned)
+    return _to_glyph(turned)
 
 
 def _noise(rng: np.random.Generator) -> Glyph | None:
@@ -186,17 +186,17 @@ def _noise(rng: np.random.Generator) -> Glyph | None:
     noise = (noise - noise.mean()) / noise.std()
     picture = np.clip(128 + 60 * noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
-        return _as_one(np.asarray((noise > rng.uniform(0, 2)) * 255, np.uint8))
-    return picture_glyph(picture)
+        return _to_glyph(np.asarray((noise > rng.uniform(0, 2)) * 255, np.uint8))
+    return image_to_glyph(picture)
 
 
-def _blank(rng: np.random.Generator) -> Glyph | None:
+def _empty_sheet(rng: np.random.Generator) -> Glyph | None:
     """What is taken for ink on an empty sheet."""
     sheet = np.zeros((int(rng.integers(20, 90)), int(rng.integers(20, 90))), np.float32)
-    return picture_glyph(photograph(sheet, rng))
+    return image_to_glyph(simulate_photo(sheet, rng))
 
 
-def _as_one(ink: NDArray[np.uint8]) -> Glyph | None:
+def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
     """All the ink of a (h, w) uint8 picture, light on dark, as one glyph."""
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
     return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
@@ -220,13 +220,13 @@ def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None
     return canvas
 
 
-_CUTS = {"0": "tblr", "2": "tb", "5": "tb"}
+_CUT_SIDES = {"0": "tblr", "2": "tb", "5": "tb"}
 """Which half may be missing (top, bottom, left, right) so that what is left is no digit."""
 
 
 def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None:
     """A digit of which about half is missing, (28, 28) uint8, or None where the rest would be a digit."""
-    sides = _CUTS.get(label)
+    sides = _CUT_SIDES.get(label)
     if not sides:
         return None
     x, y, w, h = cv2.boundingRect(glyph)
@@ -246,14 +246,14 @@ def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None
     return cut
 
 
-_MAKERS: tuple[Callable[[np.random.Generator], Glyph | None], ...] = (
+_GENERATORS: tuple[Callable[[np.random.Generator], Glyph | None], ...] = (
     _scribble,
     _zigzag,
-    _printed,
-    _plotted,
+    _font_character,
+    _hershey_character,
     _blot,
-    _pattern,
+    _geometric_pattern,
     _noise,
-    _blank,
+    _empty_sheet,
 )
-_SHARES = (0.25, 0.1, 0.2, 0.26, 0.06, 0.05, 0.07, 0.01)
+_GENERATOR_SHARES = (0.25, 0.1, 0.2, 0.26, 0.06, 0.05, 0.07, 0.01)

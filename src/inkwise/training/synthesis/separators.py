@@ -9,15 +9,15 @@ import numpy as np
 
 from inkwise.training.synthesis.allographs import Stroke
 
-GROUPS = {".": 0.62, ",": 0.16, "-": 0.08, " ": 0.14}
+GROUP_SEPARATORS = {".": 0.62, ",": 0.16, "-": 0.08, " ": 0.14}
 """What stands between groups of digits, and how often."""
 
-DATES = {".": 0.25, "-": 0.25, "/": 0.4, ":": 0.1}
+DATE_SEPARATORS = {".": 0.25, "-": 0.25, "/": 0.4, ":": 0.1}
 """What stands between the parts of a date or a time."""
 
 
-def separator(kind: str, rng: np.random.Generator) -> list[Stroke]:
-    """One of `GROUPS` or `DATES`; a blank has no strokes."""
+def separator_strokes(kind: str, rng: np.random.Generator) -> list[Stroke]:
+    """One of `GROUP_SEPARATORS` or `DATE_SEPARATORS`; a blank has no strokes."""
     if kind == ".":
         return [_dot(rng.normal(0, 5), rng)]
     if kind == ",":
@@ -35,7 +35,7 @@ def separator(kind: str, rng: np.random.Generator) -> list[Stroke]:
     return []
 
 
-def brackets(rng: np.random.Generator) -> tuple[list[Stroke], list[Stroke]]:
+def bracket_strokes(rng: np.random.Generator) -> tuple[list[Stroke], list[Stroke]]:
     """An opening one and a closing one."""
     along = np.linspace(-1, 1, 12)
     height, depth = rng.uniform(34, 50), rng.uniform(6, 18)
@@ -43,10 +43,10 @@ def brackets(rng: np.random.Generator) -> tuple[list[Stroke], list[Stroke]]:
     return [arc], [np.array([depth, 0]) + arc * np.array([-1, 1])]
 
 
-def closing(rng: np.random.Generator) -> list[Stroke]:
+def closing_strokes(rng: np.random.Generator) -> list[Stroke]:
     """What keeps others from adding digits: dot, comma and dash, one line or two, short or long, a hash."""
     kind = rng.integers(6)
-    begun = separator(".,"[kind], rng) if kind < 2 else []
+    begun = separator_strokes(".,"[kind], rng) if kind < 2 else []
     if begun and rng.random() < 0.5:
         return begun
     x, y = rng.uniform(2, 26), -rng.uniform(8, 46)

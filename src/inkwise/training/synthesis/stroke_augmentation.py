@@ -11,30 +11,30 @@ Points = NDArray[np.float64]
 """A stroke (k, 2)."""
 
 
-def redrawn(strokes: list[Stroke], rng: np.random.Generator) -> list[Points]:
+def augment_strokes(strokes: list[Stroke], rng: np.random.Generator) -> list[Points]:
     """The same sign by another hand.
 
     Args:
         strokes: (k, 2) arrays, k >= 1, x right, y down, in any unit.
         rng: draws turn, slant, aspect, and now and then tremor, haste, a gap, strokes moved or joined.
     """
-    matrix = _hand(rng)
+    matrix = _random_linear_map(rng)
     drawn = [np.asarray(stroke @ matrix.T, np.float64) for stroke in strokes]
     extent = float(np.ptp(np.concatenate(drawn), 0).max())
     if rng.random() < 0.3:
         drawn = [stroke + rng.normal(0, 0.03, 2) * extent for stroke in drawn]
     if rng.random() < 0.3:
-        drawn = [_haste(stroke, rng.uniform(0.03, 0.12)) for stroke in drawn]
+        drawn = [_smooth_corners(stroke, rng.uniform(0.03, 0.12)) for stroke in drawn]
     if rng.random() < 0.3:
         drawn = [stroke + _tremor(len(stroke), rng) * extent for stroke in drawn]
     if rng.random() < 0.08:
         drawn = [np.concatenate(drawn)]
     elif rng.random() < 0.1:
-        drawn = [part for stroke in drawn for part in _broken(stroke, rng)]
+        drawn = [part for stroke in drawn for part in _split_stroke(stroke, rng)]
     return drawn
 
 
-def _hand(rng: np.random.Generator) -> Points:
+def _random_linear_map(rng: np.random.Generator) -> Points:
     """Turn, slant and aspect; a few hands write flat or narrow."""
     angle = rng.normal(0, 0.08)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -42,7 +42,7 @@ def _hand(rng: np.random.Generator) -> Points:
     return np.asarray(turn @ np.array([[stretch, rng.normal(0, 0.15)], [0, 1 / stretch]]))
 
 
-def _haste(stroke: Points, share: float) -> Points:
+def _smooth_corners(stroke: Points, share: float) -> Points:
     """Corners cut: a moving average over this share of the points, the ends kept."""
     reach = int(share * len(stroke))
     if reach < 1:
@@ -60,7 +60,7 @@ def _tremor(count: int, rng: np.random.Generator) -> Points:
     return np.stack([np.interp(along, np.arange(knots), field[:, axis]) for axis in (0, 1)], 1)
 
 
-def _broken(stroke: Points, rng: np.random.Generator) -> list[Points]:
+def _split_stroke(stroke: Points, rng: np.random.Generator) -> list[Points]:
     """In two, a few points of the middle missing, where there are enough."""
     if len(stroke) < 12:
         return [stroke]
