@@ -105,6 +105,13 @@ def is_folder(path: str | Path) -> bool:
     return False
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether `path` is a regular file; False where that cannot be found out."""
+    with suppress(OSError, ValueError):
+        return Path(path).is_file()
+    return False
+
+
 def is_there(path: str | Path) -> bool:
     """Whether `path` exists; True where that cannot be found out: opening it then says why."""
     with suppress(OSError, ValueError):

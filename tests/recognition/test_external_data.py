@@ -1,0 +1,216 @@
+"""Models that keep tensors in other files are refused, wherever the tensor is."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from inkwise.errors import ModelError
+from inkwise.recognition.strings import LineModel, line_source
+from onnx import TensorProto, helper, numpy_helper
+
+from inkwise.recognition.external_data import has_external_data
+from inkwise.recognition.model import METADATA_KEY, Model, bundled_models, model_source
+
+FILE = "weights.bin"
+
+
+def tensor(name="w"):
+    """Four numbers, in the message itself."""
+    return numpy_helper.from_array(np.full((1, 4), 0.25, np.float32), name)
+
+
+def external(name="w"):
+    """Four numbers that lie in another file."""
+    made = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=[1, 4])
+    made.data_location = TensorProto.EXTERNAL
+    made.external_data.add(key="location", value=FILE)
+    return made
+
+
+def graph(nodes=(), initializers=(), inputs=()):
+    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    return helper.make_graph(list(nodes), "g", list(inputs), [output], list(initializers))
+
+
+def identity():
+    return helper.make_node("Identity", ["w"], ["y"])
+
+
+def constant(value):
+    return helper.make_node("Constant", [], ["w"], value=value)
+
+
+def branches(inner):
+    node = helper.make_node("If", ["which"], ["y"], then_branch=inner, else_branch=inner)
+    which = helper.make_tensor_value_info("which", TensorProto.BOOL, [])
+    return graph([node], inputs=[which])
+
+
+def sparse(value):
+    made = onnx.SparseTensorProto(dims=[1, 4])
+    made.values.CopyFrom(value)
+    whole = graph([identity()])
+    whole.sparse_initializer.append(made)
+    return whole
+
+
+def listed(value):
+    node = helper.make_node("Custom", [], ["y"])
+    node.attribute.append(onnx.AttributeProto(name="all", type=onnx.AttributeProto.TENSORS, tensors=[value]))
+    return graph([node])
+
+
+def functions(value):
+    function = helper.make_function(
+        "own", "F", [], ["y"], [constant(value), identity()], [helper.make_opsetid("", 17)]
+    )
+    call = helper.make_node("F", [], ["y"], domain="own")
+    return model(graph([call]), functions=[function])
+
+
+def model(whole, **more):
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    return helper.make_model(whole, opset_imports=opsets, ir_version=9, **more)
+
+
+PLACES = {
+    "an initializer": lambda value: graph([identity()], [value]),
+    "a constant": lambda value: graph([constant(value), identity()]),
+    "an initializer of a branch": lambda value: branches(graph([identity()], [value])),
+    "a constant of a branch": lambda value: branches(graph([constant(value), identity()])),
+    "a branch of a branch": lambda value: branches(branches(graph([identity()], [value]))),
+    "a sparse initializer": sparse,
+    "a list of tensors": listed,
+    "a function": functions,
+}
+
+
+def whole(place, value):
+    made = PLACES[place](value)
+    return made if isinstance(made, onnx.ModelProto) else model(made)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_tensor_in_another_file_is_found(place):
+    assert has_external_data(whole(place, external()).SerializeToString())
+    assert not has_external_data(whole(place, tensor()).SerializeToString())
+
+
+def test_only_where_it_lies_or_only_that_it_does():
+    located, said = external(), external()
+    located.ClearField("data_location")
+    said.ClearField("external_data")
+    for half in (located, said):
+        assert has_external_data(whole("an initializer", half).SerializeToString())
+
+
+@pytest.mark.parametrize("content", [b"\x0b", b"\x3a\xff", b"\x3a", b"\x80" * 11, b"\x00\x00", b"\x0d\x00"])
+def test_what_is_no_message(content):
+    with pytest.raises(ValueError, match="not a protobuf message"):
+        has_external_data(content)
+
+
+def test_a_graph_in_a_graph_in_a_graph():
+    deep = graph([identity()], [external()])
+    for _ in range(40):
+        deep = branches(deep)
+    with pytest.raises(ValueError, match="nested too deep"):
+        has_external_data(model(deep).SerializeToString())
+
+
+def test_what_is_cut_or_changed_never_hides_a_tensor():
+    """Whatever protobuf can still read as a tensor in another file is found, or not taken for a message."""
+    rng = np.random.default_rng(0)
+    contents = [whole(place, external()).SerializeToString() for place in PLACES]
+    seen = 0
+    for _ in range(20_000):
+        content = bytearray(contents[rng.integers(len(contents))])
+        for _ in range(rng.integers(1, 4)):
+            content[rng.integers(len(content))] = rng.integers(256)
+        try:
+            parsed = onnx.load_model_from_string(bytes(content))
+        except Exception:
+            continue
+        if not any(one.data_location == TensorProto.EXTERNAL for one in tensors(parsed)):
+            continue
+        seen += 1
+        try:
+            assert has_external_data(bytes(content))
+        except ValueError:
+            pass
+    assert seen > 1000
+
+
+def tensors(message):
+    """Every tensor below a message, found by its descriptors."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in (
+                value if not isinstance(value, type(message)) and hasattr(value, "append") else [value]
+            ):
+                if isinstance(each, TensorProto):
+                    yield each
+                yield from tensors(each)
+
+
+def test_bundled_models_are_whole():
+    for source in [*map(model_source, bundled_models()), line_source("default")]:
+        assert not has_external_data(source)
+
+
+def reader(value):
+    """A model of Inkwise whose probabilities are the tensor's."""
+    nodes = [
+        helper.make_node("Cast", ["glyphs"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["grey", "axes"], ["sums"], keepdims=0),
+        helper.make_node("Mul", ["sums", "zero"], ["zeros"]),
+        helper.make_node("Unsqueeze", ["zeros", "last"], ["column"]),
+        helper.make_node("Add", ["column", "w"], ["probabilities"]),
+        helper.make_node("Identity", ["probabilities"], ["embedding"]),
+    ]
+    constants = {"axes": np.array([1, 2]), "zero": np.float32(0), "last": np.array([1])}
+    made = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("glyphs", TensorProto.UINT8, ["n", 28, 28])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4])
+            for name in ("probabilities", "embedding")
+        ],
+        [value, *(numpy_helper.from_array(np.asarray(number), name) for name, number in constants.items())],
+    )
+    made = model(made)
+    metadata = {"name": "made", "labels": [*"0123"], "threshold": 0.5}
+    helper.set_model_props(made, {METADATA_KEY: json.dumps(metadata)})
+    return made.SerializeToString()
+
+
+def test_no_file_of_the_current_folder_is_opened(tmp_path, monkeypatch):
+    """Neither from a path nor from bytes, though the file that is named is there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).write_bytes(np.full(4, 0.25, np.float32).tobytes())
+    assert Model(reader(tensor())).run(np.zeros((2, 28, 28), np.uint8))[0].tolist() == [[0.25] * 4] * 2
+    (tmp_path / "m.onnx").write_bytes(reader(external()))
+    for source, name in [(tmp_path / "m.onnx", f"{tmp_path}/m.onnx"), (reader(external()), "the model")]:
+        for kind in (Model, LineModel):
+            with pytest.raises(ModelError) as caught:
+                kind(source)
+            assert str(caught.value) == (
+                f"{name}: keeps weights in other files, which are never opened; save it as one"
+            )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -1, 2])
+def test_what_is_no_probability_is_refused(number):
+    value = numpy_helper.from_array(np.array([[number, 0.5, 0.5, 0]], np.float32), "w")
+    with pytest.raises(
+        ModelError, match=r"^the model made cannot be used: what it gives are no probabilities$"
+    ):
+        Model(reader(value)).run(np.zeros((1, 28, 28), np.uint8))
+
+
+def test_a_model_that_fails_while_it_runs():
+    value = numpy_helper.from_array(np.zeros((3, 4), np.float32), "w")  # cannot be added to two glyphs
+    with pytest.raises(ModelError, match=r"^the model made cannot be run$"):
+        Model(reader(value)).run(np.zeros((2, 28, 28), np.uint8))
