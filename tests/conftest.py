@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import struct
 import sys
 import threading
@@ -8,12 +9,22 @@ import zlib
 from importlib import resources
 
 import cv2
+import extras
 import numpy as np
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from inkwise.datasets.idx import idx_bytes
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(extras)
+    _hear_signals()
+
+
+def _hear_signals():
+    """Hear Ctrl-C and SIGTERM, children included, also where a shell started the tests with these ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -190,10 +201,12 @@ def scratch():
     """A database on the PostgreSQL server of $INKWISE_TEST_DATABASE, dropped in the end."""
     server = os.environ.get("INKWISE_TEST_DATABASE")
     if not server:
-        message = "INKWISE_TEST_DATABASE is not set: the postgresql:// URL of a server to make a database on"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        extras.lacking(
+            "INKWISE_TEST_DATABASE is not set: the URL of a PostgreSQL server to make a database on"
+        )
+    import psycopg
+    from sqlalchemy import make_url
+
     name = f"inkwise_test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -203,6 +216,8 @@ def scratch():
 
 @pytest.fixture
 def postgresql(scratch):
+    import psycopg
+
     yield scratch
     with psycopg.connect(scratch) as connection:
         connection.execute("DROP SCHEMA public CASCADE")

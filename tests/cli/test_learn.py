@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import inkwise.training  # noqa: F401 (the command needs it)
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.cli import app
 from inkwise.corrections import Accuracy, ModelVersion, Store, VersionScores

@@ -118,6 +118,8 @@ def test_a_name_does_nothing_to_the_terminal(inkwise, tmp_path, monkeypatch):
 )
 def test_bad_input_is_one_line_and_exit_1(inkwise, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
+    if arguments[0] in ("train", "evaluate", "ensemble"):
+        from inkwise import evaluation  # noqa: F401 (the commands need it)
     status, _, err = inkwise(*arguments)
     assert status == 1
     assert err.startswith("inkwise: ")

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+import inkwise.tuning  # noqa: F401 (the command needs it)
 from inkwise._util.errors import InkwiseError
 from inkwise.cli import app
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import inkwise.training  # noqa: F401 (the commands need it)
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
 

@@ -1,5 +1,6 @@
 """Models that keep tensors in other files are refused, wherever the tensor is."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -135,10 +136,8 @@ def test_what_is_cut_or_changed_never_hides_a_tensor():
         if not any(one.data_location == TensorProto.EXTERNAL for one in tensors(parsed)):
             continue
         seen += 1
-        try:
+        with contextlib.suppress(ValueError):
             assert has_external_data(bytes(content))
-        except ValueError:
-            pass
     assert seen > 1000
 
 

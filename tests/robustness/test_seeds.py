@@ -1,6 +1,5 @@
 """Every input that is kept is given to its decoder: sound ones, and all that have once been a finding."""
 
-import importlib.util
 import time
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -59,17 +58,12 @@ def test_an_error_of_two_lines_is_a_finding():
         run_target(refuse, b"two\nlines")
 
 
-fuzzes = pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
-
-
-@fuzzes
 def test_the_fuzzer_knows_each_of_them():
     import fuzz
 
     assert {folder.name for folder in fuzz.SEEDS.iterdir()} == {*TARGETS}
 
 
-@fuzzes
 def test_the_fuzzer_says_how_much_it_tried_until_there_is_a_finding(monkeypatch, capsys):
     import fuzz
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
+from inkwise._util.inputs import is_there
 from inkwise.app.requests import JsonBody
 from inkwise.forms import KINDS, FormError, FormTemplate
 from inkwise.forms.registration import downscale
@@ -48,7 +49,7 @@ class FormEditor:
 
     def _read(self) -> FormTemplate | None:
         """Read the form file, where there is one; its size and marks are kept for forms that are drawn."""
-        form = FormTemplate.read(self.path) if self.path.exists() else None
+        form = FormTemplate.read(self.path) if is_there(self.path) else None
         if form and (form.reference is None or form.reference.resolve() != self._scan.resolve()):
             raise DataError(
                 f"{self.path}: is there, and is not the form of {self._scan.name}; move one of them"

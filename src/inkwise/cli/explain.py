@@ -11,6 +11,7 @@ from rich.table import Table
 from inkwise import Recognizer
 from inkwise._util.errors import DataError, ImageError, one_line, requires_extra
 from inkwise._util.files import write_bytes
+from inkwise._util.inputs import is_file
 from inkwise.cli.options import DATA, ModelOption, Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
@@ -39,7 +40,7 @@ def explain(
     out = out or Path(f"{image.stem}-explained.png")
     if out.suffix.lower() != ".png":
         raise DataError(f"{out}: what is written is a PNG, so its name must end in .png")
-    if out.exists():
+    if is_file(out):
         raise DataError(f"{out}: is there already; name another file with --out")
     opened = open_model(model)
     reading = Recognizer(opened).read(image)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
+from inkwise._util.inputs import is_file
 from inkwise.datasets.dataset import GLYPH_SHAPE, MOST_BYTES, MOST_SAMPLES, Dataset
 from inkwise.datasets.unpacking import open_unpacked
 
@@ -23,7 +24,7 @@ def find_idx(folder: Path, name: str) -> Path | None:
     """The file ``name`` (such as ``train-images-idx3-ubyte``) in ``folder``, be it dotted or gzipped."""
     for spelling in (name, name.replace("-idx", ".idx")):
         for path in (folder / spelling, folder / f"{spelling}.gz"):
-            if path.is_file():
+            if is_file(path):
                 return path
     return None
 

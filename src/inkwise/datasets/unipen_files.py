@@ -16,7 +16,7 @@ import pooch
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import make_directory
-from inkwise._util.inputs import clear_read_errors, is_folder, open_input
+from inkwise._util.inputs import clear_read_errors, is_file, is_folder, open_input
 from inkwise.datasets.unipen_format import DamageError
 
 DOI = "doi:10.5281/zenodo.1195803"
@@ -71,7 +71,7 @@ def open_files(path: Path) -> Iterator[Files]:
             files: Files = {
                 name: partial(_read_file, file)
                 for file in path.rglob("*")
-                if (name := _wanted(file.relative_to(path).as_posix())) and file.is_file()
+                if (name := _wanted(file.relative_to(path).as_posix())) and is_file(file)
             }
         yield files
         return

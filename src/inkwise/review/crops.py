@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError, ImageError
+from inkwise._util.inputs import is_file, is_folder
 from inkwise.batch.page_rows import STANDARD_INPUT
 from inkwise.forms.registration import downscale
 from inkwise.image import Document
@@ -35,7 +36,7 @@ class ScanCrops:
         Raises:
             DataError: there is no such folder.
         """
-        if folder is not None and not folder.is_dir():
+        if folder is not None and not is_folder(folder):
             raise DataError(f"{folder}: is no folder")
         self._table, self._folder = table, folder
         self._lock = threading.Lock()
@@ -84,7 +85,7 @@ class ScanCrops:
         if self._folder is not None:
             places += [self._folder.joinpath(*parts[first:]) for first in range(len(parts))]
         for place in places:
-            if place.is_file():
+            if is_file(place):
                 return place
         raise DataError(f"{file}: is not there; name the folder that it was moved to with --scans")
 

@@ -1,6 +1,5 @@
 """The page in a real browser: Chromium, headless, on a server of its own."""
 
-import os
 import shutil
 import signal
 import socket
@@ -13,6 +12,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from extras import lacking
 from hand import SEVEN
 from playwright.sync_api import expect, sync_playwright
 
@@ -24,10 +24,7 @@ def chromium():
     """One browser for all tests, or a clear line where there is none."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        message = "no Chromium on this machine: the page is tested in it (Debian: apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking("no Chromium on this machine: the page is tested in it (Debian: apt-get install chromium)")
     expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
