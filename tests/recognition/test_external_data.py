@@ -6,10 +6,10 @@ import json
 import numpy as np
 import onnx
 import pytest
-from inkwise.errors import ModelError
 from inkwise.recognition.strings import LineModel, line_source
 from onnx import TensorProto, helper, numpy_helper
 
+from inkwise._util.errors import ModelError
 from inkwise.recognition.external_data import has_external_data
 from inkwise.recognition.model import METADATA_KEY, Model, bundled_models, model_source
 
