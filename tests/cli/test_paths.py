@@ -43,6 +43,7 @@ SOUND = {
     "corrections export": {"folder": "exported", "database": "sqlite:///new.db"},
     "corrections import": {"source": "samples.jsonl", "database": "sqlite:///new.db"},
     "corrections backup": {"file": "copy.db", "database": "sqlite:///new.db"},
+    "corrections check": {"database": "sqlite:///new.db"},
     "form new": {"scan": "scan.png", "no_browser": True},
     "form check": {"form": "form.yaml"},
 }

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import onnx
 import pytest
-from inkwise.recognition.strings import LineModel, line_source
 from onnx import TensorProto, helper, numpy_helper
 
 from inkwise._util.errors import ModelError
 from inkwise.recognition.external_data import has_external_data
+from inkwise.recognition.line_reader import LineModel, line_model_source
 from inkwise.recognition.model import METADATA_KEY, Model, bundled_models, model_source
 
 FILE = "weights.bin"
@@ -154,7 +154,7 @@ def tensors(message):
 
 
 def test_bundled_models_are_whole():
-    for source in [*map(model_source, bundled_models()), line_source("default")]:
+    for source in [*map(model_source, bundled_models()), line_model_source("default")]:
         assert not has_external_data(source)
 
 

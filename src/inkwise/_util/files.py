@@ -29,10 +29,9 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
     Raises:
         DataError: The file cannot be written: full disk, missing folder, no permission, not a regular file.
     """
-    target = Path(os.path.realpath(path))
-    with _write_errors(path):
-        if target.exists() and not target.is_file():
-            raise DataError(f"{path}: cannot be written (is a folder or a device)")
+    target = resolve_output(path)
+    if target.exists() and not target.is_file():
+        raise DataError(f"{path}: cannot be written (is a folder or a device)")
     part = _part(target)
     try:
         with _write_errors(path):
@@ -66,10 +65,8 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
     Raises:
         DataError: `folder` exists, or it cannot be written.
     """
-    target = Path(os.path.realpath(folder))
-    with _write_errors(folder):
-        exists = target.exists()
-    if exists:
+    target = resolve_output(folder)
+    if target.exists():
         raise DataError(f"{folder}: exists already; name a new folder")
     make_directory(target.parent)
     part = _part(target)
@@ -106,7 +103,7 @@ def locked(path: Path, busy: str = "another process is writing it", wait: float 
     """
     from filelock import FileLock, Timeout  # It takes 0.1 s to import, and most commands need no lock.
 
-    target = Path(os.path.realpath(path))
+    target = resolve_output(path)
     file = target / ".lock" if target.is_dir() else target.with_name(f".{target.name}.lock")
     lock = FileLock(file, timeout=wait, fallback_to_soft=False)
     with _write_errors(path):
@@ -135,6 +132,18 @@ def make_directory(folder: Path) -> None:
             _sync_folder(each.parent)
     except OSError as error:
         raise DataError(f"{folder}: cannot be made ({error.strerror})") from None
+
+
+def resolve_output(path: Path) -> Path:
+    """Follow the links of an output path, which need not exist.
+
+    Raises:
+        DataError: It cannot be looked up: the name is too long, a link leads to itself, a folder is closed.
+    """
+    target = Path(os.path.realpath(path))
+    with _write_errors(path), suppress(FileNotFoundError):
+        target.stat()
+    return target
 
 
 def check_not_a_source(path: Path, sources: Iterable[str | Path | bytes]) -> None:

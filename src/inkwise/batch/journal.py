@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import locked
+from inkwise._util.files import locked, resolve_output
 from inkwise.batch.page_rows import PageRow, to_valid_utf8
 from inkwise.batch.sources import file_fingerprint
 
@@ -58,6 +58,7 @@ class Journal:
             DataError: it cannot be written, another run uses it, or it was begun with other settings.
         """
         self.path = table.with_name(f"{table.name}.part")
+        resolve_output(table)
         if not table.parent.is_dir() or (table.exists() and not table.is_file()):
             raise DataError(f"{table}: cannot be written (no such folder, or a folder or a device itself)")
         self._places = count()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inkwise import datasets
 from inkwise._util.errors import InkwiseError
+from inkwise._util.files import resolve_output
 from inkwise.evaluation.results import evaluate_model, open_model
 from inkwise.recognition import Model
 from inkwise.reproduction.claims import EXPERIMENTS, Experiment, select_experiments
@@ -34,7 +35,7 @@ def reproduce(
         InkwiseError: no such row, data cannot be had, or a folder cannot be written.
     """
     rows = select_experiments(names)
-    folder = folder.resolve()  # the recipes of corrections name a set in it
+    folder = resolve_output(folder)  # the recipes of corrections name a set in it
     sets = ("mnist-train", "mnist-modified", *map(str, prepare_sets(folder / "sets", handwriting)))
     plain = [task for row in rows if not row.corrections for task in _seed_runs(row, folder, sets)]
     _run(plain, report)
