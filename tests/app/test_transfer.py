@@ -81,7 +81,9 @@ def test_a_wrong_row_is_named_without_the_folder_and_nothing_is_kept(client):
     assert error(client, short) == "images.csv: row 2: 3 values, not 784"
     assert error(client, b"hello") == "samples.jsonl: row 1: is not JSON"
     assert error(client, b"\xff\xfe") == "samples.jsonl: is not a text file"
-    assert error(client, packed(images_csv=BLANK)) == "labels.csv: cannot be opened (No such file or directory)"
+    assert (
+        error(client, packed(images_csv=BLANK)) == "labels.csv: cannot be opened (No such file or directory)"
+    )
 
 
 def test_no_path_in_an_archive_is_used(client):

@@ -145,7 +145,7 @@ from pathlib import Path
 from inkwise.review import ReviewedTable
 review = ReviewedTable(Path(sys.argv[1]))
 for item in review.items[int(sys.argv[2])::2]:
-    review.settle(item, item.file)
+    review.confirm(item, item.file)
 """
 
 

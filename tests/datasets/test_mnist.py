@@ -86,6 +86,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(tiny_mnist, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    mnist_folder().mkdir(parents=True)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(
         DataError, match=r"train-images-idx3-ubyte: cannot be written \(No space left on device\)$"

@@ -274,7 +274,7 @@ def test_nothing_but_damage_is_a_line_that_says_why(write):
 
 
 def test_a_path_that_is_not_there(tmp_path):
-    with pytest.raises(DataError, match="none: No such file or directory"):
+    with pytest.raises(DataError, match="none: cannot be opened \\(No such file or directory\\)"):
         fetch_unipen(tmp_path / "none")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import uvicorn
@@ -115,7 +116,8 @@ def run():
         async def within():
             await scenario(House())
 
-        asyncio.run(within())
+        with ThreadPoolExecutor(1) as thread:  # the tests' own thread may have the loop of a browser
+            thread.submit(asyncio.run, within()).result()
 
     return run
 

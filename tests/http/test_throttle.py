@@ -1,8 +1,8 @@
 import logging
-import time
 
 import pytest
 
+from inkwise.http import throttle as throttle_module
 from inkwise.http.throttle import FewWarnings, Throttle
 
 
@@ -10,7 +10,7 @@ from inkwise.http.throttle import FewWarnings, Throttle
 def clock(monkeypatch):
     """Seconds, as `clock[0]`."""
     now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(throttle_module, "monotonic", lambda: now[0])
     return now
 
 

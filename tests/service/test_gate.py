@@ -81,7 +81,7 @@ def test_a_request_is_one_line_without_what_was_read(serve, tokens, read, lines)
 
 def test_requests_without_a_token_do_not_fill_the_log(serve, tokens, read, lines, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("inkwise.http.throttle.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("inkwise.http.throttle.monotonic", lambda: now[0])
     client = serve(host="0.0.0.0", tokens=tokens)
     for _ in range(50):
         assert client.get("/healthz").status_code == 200

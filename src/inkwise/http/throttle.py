@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from time import monotonic
 
 
 class Throttle:
@@ -21,7 +21,7 @@ class Throttle:
         Returns:
             The number of events omitted since the last one that was allowed; None if this one is not allowed.
         """
-        now = time.monotonic()
+        now = monotonic()
         if now - self._began >= self._seconds:
             self._began, self._allowed = now, 0
         if self._allowed == self._count:
