@@ -80,14 +80,14 @@ def test_it_can_be_deleted(store, taught, kind):
 
 
 def test_all_that_are_damaged_can_be_deleted(store, taught):
-    mark = store.mark("anna")
+    mark = store.change_marker("anna")
     assert store.delete_damaged() == 1
     assert list(store.damaged()) == []
     assert store.delete_damaged() == 0
     assert store.count() == 2
     assert ids(store.samples()) == ids(taught[:2])
-    assert store.mark("ben") == (0, 0, 0)
-    assert store.mark("anna")[0] == mark[0], "no step"
+    assert store.change_marker("ben") == (0, 0, 0)
+    assert store.change_marker("anna")[0] == mark[0], "no step"
 
 
 def test_undoing_passes_it_over_and_then_goes_on(store, taught):
@@ -192,7 +192,7 @@ class TestWithoutKinds:
     def test_a_damaged_promotion_is_the_base_model(self, store, url, sql):
         store.versions.add("anna", b"", 67, SCORES, SCORES, promote=True)
         damage(url, "promotions", "version", sql)
-        assert store.versions.promoted("anna") == store.mark("anna")[-1] == 0
+        assert store.versions.promoted("anna") == store.change_marker("anna")[-1] == 0
 
     @pytest.mark.parametrize("sql", ["'text'", "5", "x'00'", "''"])
     def test_where_a_model_is_damaged_the_base_model_reads(self, store, url, add, sql):

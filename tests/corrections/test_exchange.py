@@ -207,12 +207,12 @@ def test_a_bad_row_in_the_middle_of_a_large_import_leaves_the_store_as_it_was(st
     path = lines(1600, bad=1501)  # after batches that are already in the transaction
     deleted = add(label="4", writer="ben")
     store.delete(deleted.id)
-    before, mark = everything(store), store.mark("ben")
+    before, mark = everything(store), store.change_marker("ben")
     with pytest.raises(StoreError, match=r"samples\.jsonl: row 1501: label is empty$"):
         import_samples(store, path)
-    assert (everything(store), store.mark("ben")) == (before, mark)
+    assert (everything(store), store.change_marker("ben")) == (before, mark)
     assert import_samples(store, lines(1600)) == 1600
-    assert store.mark("ben") != mark
+    assert store.change_marker("ben") != mark
 
 
 def test_an_import_has_a_maximum_of_rows(store, lines, monkeypatch):
