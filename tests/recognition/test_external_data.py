@@ -115,7 +115,9 @@ def test_what_is_no_message(content):
 def test_a_graph_in_a_graph_in_a_graph():
     deep = graph([identity()], [external()])
     for _ in range(40):
-        deep = branches(deep)
+        deep = graph(
+            [helper.make_node("If", ["c"], ["y"], then_branch=deep, else_branch=graph([identity()]))]
+        )
     with pytest.raises(ValueError, match="nested too deep"):
         has_external_data(model(deep).SerializeToString())
 
