@@ -290,7 +290,7 @@ def test_what_is_no_digit_is_right_where_it_is_not_accepted(base, monkeypatch):
     monkeypatch.setattr(model, "run", lambda glyphs: (said, None))
     monkeypatch.setattr(model, "threshold", 0.5)
     labels = np.array(["0", "not a digit", "not a digit"])
-    dataset = datasets.base.Dataset("few", np.zeros((3, 28, 28), np.uint8), labels)
+    dataset = datasets.Dataset("few", np.zeros((3, 28, 28), np.uint8), labels)
     assert learning._accuracy(model, dataset) == Accuracy(2, 3)
 
 

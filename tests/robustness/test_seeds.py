@@ -8,6 +8,7 @@ import pytest
 from decoders import TARGETS, FindingError, run_target
 
 from inkwise._util.errors import InkwiseError
+from inkwise.datasets.unipen_format import DamageError
 
 SEEDS = Path(__file__).parent / "seeds"
 FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
@@ -36,7 +37,7 @@ def test_the_seeds_are_small():
 
 
 def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
-    monkeypatch.setattr("decoders.LONGEST", 0.01)
+    monkeypatch.setattr("decoders.MAX_SECONDS", 0.01)
 
     def slow(data):
         until = time.process_time() + 0.05
@@ -51,7 +52,7 @@ def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
 
 def test_an_error_of_two_lines_is_a_finding():
     def refuse(data):
-        raise InkwiseError(data.decode())
+        raise DamageError(data.decode())
 
     run_target(refuse, b"one line")
     with pytest.raises(FindingError, match=r"of more than a line: 'two\\nlines'"):
