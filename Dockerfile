@@ -2,7 +2,7 @@
 FROM python:3.11-slim AS build
 ARG EXTRAS=serve
 WORKDIR /inkwise
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY src src
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir -c constraints.txt ".[$EXTRAS]"
 

@@ -1,5 +1,6 @@
 # make run    installs into .venv and starts the app; OPTIONS="--port 9000" are options of `inkwise app`
 # make test   lint, types, import rule, tests
+# make docs   serves the documentation site; make docs-build builds it into build/docs
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 # make audit  lists the licences of what is installed, and asks for known holes in it
 # make siege  kills, starves and fuzzes it, for two hours, and prints the tables of docs/reliability.md
@@ -19,7 +20,7 @@ REAL_HANDS := --set data=mnist-train,$(DIGITS) --set others=$(OTHERS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint audit bench siege weights
+.PHONY: run test lint docs docs-build audit bench siege weights
 
 # Of these a program that uses Inkwise would have to be published itself.
 COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
@@ -29,7 +30,7 @@ COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0
 run: $(VENV)/.runs
 	$(VENV)/bin/inkwise app $(OPTIONS)
 
-test: lint
+test: lint docs-build
 	$(VENV)/bin/pytest
 
 lint: $(VENV)/.develops
@@ -37,6 +38,12 @@ lint: $(VENV)/.develops
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.develops
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve
+
+docs-build: $(VENV)/.develops
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 audit: $(VENV)/.develops
 	$(VENV)/bin/pip-licenses --from=mixed --fail-on='$(COPYLEFT)'

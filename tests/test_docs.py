@@ -1,4 +1,4 @@
-"""The docs are held to the code: what exists is named, and what is named exists."""
+"""Documentation tests: commands, options, names, links and navigation agree with the code."""
 
 import re
 from dataclasses import fields
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 import inkwise
 from inkwise.cli import app
@@ -14,13 +15,13 @@ from inkwise.training import RECIPES
 ROOT = Path(__file__).parent.parent
 DOCS = {
     path.relative_to(ROOT).as_posix(): path.read_text()
-    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
 }
 EVERYTHING = "\n".join(DOCS.values())
 
 
 def commands():
-    """Each command's words and the options it takes."""
+    """Yield each command's words and its options."""
     todo = [(("inkwise",), typer.main.get_command(app))]
     while todo:
         words, command = todo.pop()
@@ -32,32 +33,32 @@ def commands():
 
 
 @pytest.mark.parametrize(("command", "options"), list(commands()))
-def test_every_command_and_option_is_in_the_docs(command, options):
+def test_docs_name_every_command_and_option(command, options):
     assert command in EVERYTHING
     missing = [option for option in options if option not in EVERYTHING]
     assert not missing, f"{command}: {missing}"
 
 
-def test_every_recipe_and_every_key_is_in_the_docs():
+def test_training_page_names_every_recipe_and_key():
     text = DOCS["docs/training.md"]
     names = [*RECIPES, *(field.name for field in fields(RECIPES["default"]))]
     assert not [name for name in names if f"`{name}`" not in text]
 
 
-def test_every_public_name_is_in_the_docs():
+def test_docs_name_every_public_symbol():
     assert not [
         name for name in inkwise.__all__ if not name.startswith("__") and f"`{name}" not in EVERYTHING
     ]
 
 
 @pytest.mark.parametrize("name", DOCS)
-def test_every_link_and_picture_is_there(name):
+def test_links_and_images_point_to_existing_files(name):
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", DOCS[name])
     local = [target for target in targets if "://" not in target]
     assert not [target for target in local if not (ROOT / name).parent.joinpath(target).exists()]
 
 
-def test_every_option_that_the_docs_use_exists():
+def test_options_used_in_docs_exist():
     known = {option for _, options in commands() for option in options} | {"--help"}
     used = {
         (line, option)
@@ -68,7 +69,46 @@ def test_every_option_that_the_docs_use_exists():
     assert not [pair for pair in used if pair[1] not in known]
 
 
-def test_every_script_that_the_docs_name_exists():
+def test_scripts_named_in_docs_exist():
     scripts = re.findall(r"\b(?:benchmarks|examples|docs)/\w+\.py\b", EVERYTHING)
     assert scripts
     assert not [script for script in scripts if not (ROOT / script).exists()]
+
+
+def nav_pages(entry):
+    """Yield the paths of a navigation entry of mkdocs.yml."""
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for child in entry if isinstance(entry, list) else entry.values():
+            yield from nav_pages(child)
+
+
+def test_navigation_holds_every_page_once():
+    pages = sorted(nav_pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]))
+    assert pages == sorted(name.removeprefix("docs/") for name in DOCS if name.startswith("docs/"))
+
+
+def test_reference_pages_name_every_public_symbol():
+    documented = set(re.findall(r"^::: inkwise\.(\w+)$", EVERYTHING, re.MULTILINE))
+    assert documented >= {name for name in inkwise.__all__ if not name.startswith("__")}
+
+
+def test_cli_reference_describes_every_command_and_option(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    from cli_reference import cli_reference
+
+    page = cli_reference()
+    groups = {"inkwise data", "inkwise corrections", "inkwise form"}
+    for command, options in commands():
+        assert command in groups or f"## {command}\n" in page
+        assert not [option for option in options if option not in page]
+
+
+GENERATED = {"docs/benchmarks.md", "docs/papers.md"}
+
+
+@pytest.mark.parametrize("name", sorted(DOCS.keys() - GENERATED))
+def test_prose_lines_are_shorter_than_120_columns(name):
+    exempt = re.compile(r"[|]|!?\[|    |.*Python 3\.\d+\.\d|Accepted most,")  # tables, links, code, figures
+    assert not [line for line in DOCS[name].splitlines() if len(line) >= 120 and not exempt.match(line)]
