@@ -1,0 +1,79 @@
+"""Each program of examples/ runs offline and prints what its first lines promise."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OUTPUTS = {
+    "read_file.py": r"0123456789\n1969 07 20\n.*accepted: True",
+    "classify_arrays.py": r"\d+ glyphs: 0 1 2 3 4 5 6 7 8 9",
+    "read_strokes.py": r'"text": "7"',
+    "review_doubtful.py": r"digit 1: 7 .*digit 2: check by hand, 9 or 4; best guesses 9",
+    "adapt_to_writer.py": r"before: .*after: heart\n$",
+    "train_and_export.py": r"model.onnx: \d, probability [01]\.\d\d",
+    "sklearn_pipeline.py": r"accuracy of each fold: 0\.9\d\d 0\.9\d\d",
+    "http_client.py": r"^7, confidence 0\.9",
+}
+
+
+@pytest.fixture
+def service_url():
+    """Start `inkwise serve` on a free port and return its URL once it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from inkwise.cli import main; main()", "serve", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as service:
+        try:
+            wait_until_ready(f"{url}/healthz", service)
+            yield url
+        finally:
+            service.terminate()
+
+
+def wait_until_ready(url, service):
+    deadline = time.monotonic() + 60
+    while True:
+        assert service.poll() is None
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_example_prints_expected_output(name, tmp_path, request):
+    arguments = {
+        "read_file.py": ["docs/sample-sheet.jpg", str(tmp_path / "read.png")],
+        "train_and_export.py": [str(tmp_path)],
+    }.get(name, [])
+    if name == "http_client.py":
+        arguments = [request.getfixturevalue("service_url")]
+    done = subprocess.run(
+        [sys.executable, f"examples/{name}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "INKWISE_DATA": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(OUTPUTS[name], done.stdout, re.DOTALL), done.stdout
+
+
+def test_every_example_is_tested_and_short():
+    programs = {path.name: path.read_text().count("\n") for path in (ROOT / "examples").glob("*.py")}
+    assert programs.keys() == OUTPUTS.keys()
+    assert max(programs.values()) <= 40
