@@ -31,10 +31,10 @@ class Writes:
 path_option = partial(typer.Option, readable=False)
 path_argument = partial(typer.Argument, readable=False)
 
-MODEL = Reads(("{}", "{}.onnx"))
-DATA = Reads(("{}", "{}.csv", "{}.csv.gz", "{}.npz"))
+MODEL = Reads()
+DATA = Reads(("{}", "{}.csv", "{}.npz"))
 RECIPE = Reads(("{}.json",))
-SETTINGS = Reads(("data={}.csv", "test={}.npz", "others={}.npz", "init={}.onnx", "teachers={}.onnx"))
+SETTINGS = Reads(("data={}.csv", "others={}.npz", "init={}.onnx", "teachers={}.onnx"))
 STORAGE = Reads(("{}", "{}.journal", "sqlite:///{}"))
 
 ModelOption = Annotated[

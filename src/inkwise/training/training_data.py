@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inkwise import datasets
 from inkwise._util.errors import DataError
+from inkwise._util.inputs import is_folder
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.idx import idx_parts
@@ -59,7 +60,7 @@ def with_datasets(recipe: Recipe, sources: str) -> Recipe:
     data, test = [], []
     for source in recipe.data:
         folder = Path(source)
-        both = folder.is_dir() and {"train", "t10k"} <= {*idx_parts(folder)}
+        both = is_folder(folder) and {"train", "t10k"} <= {*idx_parts(folder)}
         data.append(str(folder / "train") if both else source)
         if both or source == "mnist-train":
             test.append(str(folder / "t10k") if both else "mnist-test")
