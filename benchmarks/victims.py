@@ -299,7 +299,8 @@ class Exporting:
         from inkwise.corrections import Sample, Store
 
         self.max_seconds = 2.0
-        self._folder, self._log, self._samples, self._exports = folder, folder / "export.log", samples, 0
+        self._folder, self._log, self._samples = folder, folder / "log", samples
+        self._whole: set[Path] = set()
         self._url = f"sqlite:///{folder / 'taught.db'}"
         with Store.open(self._url) as store:
             glyphs = bar_dataset(samples).glyphs
@@ -307,23 +308,23 @@ class Exporting:
 
     def start(self) -> ForkedProcess:
         """Export to a folder that is not there yet."""
-        out = self._folder / f"export-{self._exports}"
+        out = self._folder / f"export-{uuid.uuid4().hex}"
         return ForkedProcess(self._log, command, "corrections", "export", out, "--database", self._url)
 
     def count_missing(self) -> int:
-        """Samples that an export lacks, and exports that are not there any longer."""
+        """Samples that a new export lacks, and those of exports that are not there any longer."""
         from inkwise.corrections import Store, import_samples
 
-        exports = list(self._folder.glob("export-*[0-9]"))
-        lost = max(self._exports - len(exports), 0)
-        for export in exports:
+        exports = set(self._folder.glob("export-*"))
+        lost = self._samples * len(self._whole - exports)
+        for export in exports - self._whole:
             with Store.open(f"sqlite:///{self._folder / f'{uuid.uuid4().hex}.db'}") as store:
                 lost += self._samples - import_samples(store, export)
+        self._whole = exports
         return lost
 
     def reset(self) -> None:
-        """Take another folder."""
-        self._exports += 1
+        """Nothing: each run takes a folder that is not there yet."""
 
 
 def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> None:

@@ -285,5 +285,5 @@ def test_nothing_to_export_is_said(store, add, tmp_path):
 def test_a_folder_that_cannot_be_written(store, add, tmp_path):
     add()
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(DataError, match=r"file: cannot be made \(File exists\)$"):
+    with pytest.raises(DataError, match=r"taught: cannot be written \(Not a directory\)$"):
         export_samples(store, tmp_path / "file" / "taught")
