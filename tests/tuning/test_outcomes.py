@@ -156,7 +156,7 @@ def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, 
 
         monkeypatch.setattr(f"inkwise.tuning.search.{name}", checked)
 
-    check_locked("outcome", trial_outcome)
+    check_locked("trial_outcome", trial_outcome)
     check_locked("write_files", write_files)
     run_search(search, 1, Console(file=io.StringIO()))
-    assert called == ["outcome", "outcome", "write_files"]
+    assert called == ["trial_outcome", "trial_outcome", "write_files"]
