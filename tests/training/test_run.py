@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from scipy.special import softmax
 from torch.nn import functional as F  # noqa: N812
 
+from inkwise._util import files
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
@@ -382,6 +383,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monk
         return open_file(file, *args, **more)
 
     monkeypatch.setattr(io, "open", full)  # what Path.open, write_text and write_bytes use
+    monkeypatch.setattr(files, "_part", lambda target: target.with_name(f".{target.name}.part"))
     with pytest.raises(DataError) as caught:
         quick(tiny.set(epochs=1), tmp_path)
     assert str(caught.value) == f"{tmp_path / name}: cannot be written (No space left on device)"
