@@ -12,7 +12,7 @@ from inkwise._util.errors import one_line
 
 def print_line(text: str, *, err: bool = False) -> None:
     """Print exactly one line, with escapes for what is not printable."""
-    print(one_line(text), file=sys.stderr if err else sys.stdout)
+    print(one_line(text), file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def escape_unencodable() -> None:
