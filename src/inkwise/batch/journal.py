@@ -109,7 +109,7 @@ class Journal:
 
     def add(self, row: PageRow) -> None:
         """Keep the row of a page, in place of one that failed before."""
-        text = json.dumps(row.values, ensure_ascii=False)
+        text = json.dumps(row.values, ensure_ascii=False, allow_nan=False)
         with self._clear_errors():
             self._database.execute(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
