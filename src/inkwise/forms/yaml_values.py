@@ -17,7 +17,7 @@ PageBox = tuple[float, float, float, float]
 
 _MAX_COORDINATE = 1e6  # a coordinate
 _MAX_FILE_BYTES = 250_000  # of a file: PyYAML takes up to 4 s for so many
-_MAX_NUMBER_LENGTH = 40  # characters
+_MAX_NUMBER_LENGTH = 1000  # characters; Python prints no integer of 4,300 digits
 _MAX_TEXT_LENGTH = 1000  # characters of a name or a path
 
 
