@@ -1,12 +1,13 @@
 """How pages are read, and what a row says where they cannot be."""
 
+import io
 import json
 import os
 
 import pytest
 
 from inkwise._util.errors import InkwiseError, ModelError
-from inkwise.batch import BatchOptions, read_rows
+from inkwise.batch import BatchOptions, page_rows, read_rows
 from inkwise.batch.page_rows import error_row
 
 
@@ -82,3 +83,12 @@ def test_what_reads_digits_and_what_reads_lines_both_count(monkeypatch, number):
             other.setattr(f"inkwise.batch.page_rows.{source}", lambda name: b"other weights")
             other.setattr(BatchOptions, "open", lambda self: None)
             assert BatchOptions(number=number).settings()["model"] != before
+
+
+def test_standard_input_without_end(monkeypatch):
+    monkeypatch.setattr(page_rows, "_LARGEST", 1_000_000)
+    with open("/dev/zero", "rb") as zeros:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(zeros))
+        (row,) = read_rows("-", lambda page: {}, BatchOptions().columns, lambda pages: None)
+    assert row.failed
+    assert row.values["reason"] == "standard input: is larger than 1 MB; name a file"

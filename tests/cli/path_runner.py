@@ -102,7 +102,20 @@ def obey_permissions():
 
 
 if __name__ == "__main__":
+    import torch
+
+    import inkwise.app
+    import inkwise.batch
+    import inkwise.corrections
+    import inkwise.evaluation
+    import inkwise.forms
+    import inkwise.reproduction
+    import inkwise.review
+    import inkwise.service
+    import inkwise.training.onnx_ensemble
+    import inkwise.tuning  # noqa: F401
     from inkwise.cli import main
 
+    torch.use_deterministic_algorithms(False)  # imports far more than it needs
     gc.freeze()
     json.dump(run_all(json.load(sys.stdin)), sys.stdout)

@@ -42,8 +42,8 @@ SOUND = {
     "data info": {"source": "digits.csv"},
     "corrections export": {"folder": "exported", "database": "sqlite:///new.db"},
     "corrections import": {"source": "samples.jsonl", "database": "sqlite:///new.db"},
-    "corrections backup": {"file": "copy.db", "database": "sqlite:///new.db"},
     "corrections check": {"database": "sqlite:///new.db"},
+    "corrections backup": {"file": "copy.db", "database": "sqlite:///new.db"},
     "form new": {"scan": "scan.png", "no_browser": True},
     "form check": {"form": "form.yaml"},
 }
@@ -56,6 +56,8 @@ UNTRIED = {
     ("app", "database"): "the app begins without its database, and waits for it",
     ("review", "database"): "likewise",
     ("reproduce", "page"): "is written after hours of training",
+    ("sweep", "space"): "as those of train, which it hands on to processes that take seconds to begin",
+    ("sweep", "set_"): "likewise",
 }
 
 
@@ -105,6 +107,8 @@ def arguments(command, values):
 def folder(tmp_path_factory):
     """What is sound, and what is not: of each kind one by its own name and by each suffix."""
     folder = tmp_path_factory.mktemp("paths")
+    for role in (Reads, Writes):
+        (folder / role.__name__).mkdir()
     sound = folder / "sound"
     sound.mkdir()
     picture = np.full((120, 120), 230, np.uint8)
@@ -197,15 +201,31 @@ UNREADABLE = {
 }
 
 UNWRITABLE = {
+    "a folder": Path.mkdir,
+    "a file": Path.touch,
     "a full device": links("/dev/full"),
+    "a dangling link": links("/proc/nowhere"),
     "a link to itself": lambda path: path.symlink_to(path.name),
     "a name of 300 bytes": nothing,
     "below a file": nothing,
     "in a closed folder": in_closed_folder,
 }
 
-USABLE = {("review", "scans"): {"an empty folder", "a folder of pipes", "a folder of devices"}}
-"""What can be used after all."""
+USABLE = {
+    "review scans": {"an empty folder", "a folder of pipes", "a folder of devices"},
+    "review table": {"0 bytes"},
+    "corrections import source": {"0 bytes"},
+    "database": {"0 bytes", "a dangling link"},
+    "storage": {"0 bytes", "a dangling link"},
+    "out": {"a folder"},
+    "read out": {"a file"},
+    "ensemble out": {"a file"},
+    "explain out": set(),
+    "predict submission": {"a file"},
+    "form check picture": {"a file"},
+    "corrections export folder": {"a folder"},
+}
+"""What can be used after all, by a parameter and its command or by a parameter alone."""
 
 
 def placed(folder, kind, make, form):
@@ -215,7 +235,7 @@ def placed(folder, kind, make, form):
     if make is not nothing and not path.is_symlink() and not path.exists():
         make(path)
     if kind == "below a file":
-        path = folder / "sound" / "digits.csv" / path.name
+        path = folder.parent / "sound" / "digits.csv" / path.name
     if kind == "in a closed folder":
         path = path / path.name
     return form[: form.index("{")] + str(path)
@@ -226,18 +246,20 @@ def cases(folder, role, kinds):
         for parameter, mark in marks(command):
             if not isinstance(mark, role) or (name, parameter.name) in UNTRIED:
                 continue
+            usable = USABLE.get(f"{name} {parameter.name}", USABLE.get(parameter.name, ()))
             for form in mark.forms:
                 for kind, make in kinds.items():
-                    if kind not in USABLE.get((name, parameter.name), ()):
-                        path = placed(folder, kind, make, form)
+                    if kind not in usable:
+                        path = placed(folder / role.__name__, kind, make, form)
                         values = SOUND[name] | BESIDE.get((name, parameter.name), {})
                         words = [*name.split(), *arguments(command, values | {parameter.name: path})]
-                        yield f"{name} {parameter.opts[0]} {form}: {kind}", words
+                        yield f"{name}: {parameter.opts[0]} {form}, {kind}", words
 
 
-def tried(folder, role, kinds):
+@pytest.fixture(scope="module")
+def results(folder):
     """What came of each case, by its name."""
-    named = dict(cases(folder, role, kinds))
+    named = {**dict(cases(folder, Reads, UNREADABLE)), **dict(cases(folder, Writes, UNWRITABLE))}
     orders = [{"arguments": words, "folder": str(folder / "sound")} for words in named.values()]
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("path_runner.py")],
@@ -261,11 +283,9 @@ def complaint(result):
     return None
 
 
-@pytest.mark.skip(reason="the matrix takes minutes and still finds cases: run it by hand")
-@pytest.mark.parametrize(("role", "kinds"), [(Reads, UNREADABLE), (Writes, UNWRITABLE)])
-def test_what_cannot_be_used_is_one_line(folder, role, kinds):
-    results = tried(folder, role, kinds)
-    if "INKWISE_PATHS" in os.environ:
-        Path(os.environ["INKWISE_PATHS"]).write_text(json.dumps(results, indent=1))
-    complaints = {name: why for name, result in results.items() if (why := complaint(result))}
-    assert not complaints, "\n".join(f"{name}: {why}" for name, why in complaints.items())
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_path_that_cannot_be_used_is_one_line(results, name):
+    ended = {case: result for case, result in results.items() if case.startswith(f"{name}: ")}
+    complaints = {case: why for case, result in ended.items() if (why := complaint(result))}
+    assert not complaints, "\n".join(f"{case}: {why}" for case, why in complaints.items())
+    assert ended or name == "data list"

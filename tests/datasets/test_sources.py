@@ -1,3 +1,4 @@
+import gc
 import gzip
 import hashlib
 import io
@@ -72,6 +73,21 @@ def test_a_download_that_breaks_off(mirror):
     (root / f"{IMAGES}.gz").write_bytes(gzip.compress(b"images" * 1000)[:-20])
     with pytest.raises(SourceError, match=rf"{IMAGES}\.gz breaks off or is damaged"):
         next(source.files([IMAGES]))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection is dropped
+def test_more_than_mnist_has_is_given_up(mirror, tmp_path, monkeypatch):
+    source, root = mirror
+    monkeypatch.setattr(sources, "LARGEST", 100_000)
+    (root / f"{IMAGES}.gz").write_bytes(gzip.compress(bytes(200_000)))
+    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB, which MNIST's are not"):
+        next(source.files([IMAGES]))
+    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB, which MNIST's are not"):
+        next(sources.FolderSource(root).files([IMAGES]))
+    (root / f"{LABELS}.gz").write_bytes(np.random.default_rng(0).bytes(400_000))
+    with pytest.raises(SourceError, match="sends more than 0 MB"):
+        next(source.files([LABELS]))
+    gc.collect()
 
 
 def test_a_dead_mirror(mirror):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from inkwise.datasets import unipen_format
 from inkwise.datasets.unipen_format import DamageError, LabelledSegment, read_document
 
 HEAD = ".COORD X Y\n.X_POINTS_PER_MM 100\n.Y_POINTS_PER_MM 100\n"
@@ -191,6 +192,23 @@ def test_a_flood_of_includes():
     chain = {f"n{i}": f".INCLUDE n{i + 1}.dat\n" for i in range(60)}
     with pytest.raises(DamageError, match="too many includes"):
         read(".INCLUDE n0.dat\n", **chain)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("_MOST_NUMBERS", 8, "too many points"),
+        ("_MOST_POINTS", 3, "too many points"),
+        ("_MOST_TEXT", 9, "too much text"),
+    ],
+)
+def test_a_file_made_to_exhaust_memory(monkeypatch, limit, value, reason):
+    """A component may stand in one segment many times, and an include in many files."""
+    text = HEAD + ".PEN_DOWN\n1 -2\n3 -4\n"
+    assert len(strokes(read(text), "0,0,0")) == 3
+    monkeypatch.setattr(unipen_format, limit, value)
+    with pytest.raises(DamageError, match=reason):
+        strokes(read(text), "0,0,0")
 
 
 def test_ink_is_its_first_strokes_writer_s():

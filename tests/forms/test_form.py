@@ -200,3 +200,12 @@ def test_marks_alone_must_tell_what_is_up():
     FormTemplate("card", (840, 1188), (field,), Path("empty.png"), marks=alike)
     with pytest.raises(FormError, match="without a reference, one must have"):
         FormTemplate("card", (840, 1188), (field,), marks=alike)
+
+
+@pytest.mark.parametrize("number", ["9" * 9999, "0x" + "f" * 9999, "1" + ":1" * 99_999, "1." + "9" * 9999])
+@pytest.mark.parametrize("key", ["cells", "length", "marks"])
+def test_a_number_without_end_is_a_line(tmp_path, key, number):
+    """Neither Python's limit on the digits that it prints nor the time to compute one is met."""
+    path = save(tmp_path, f"name: a\nsize: [9, 9]\n{key}: {number}\n")
+    with pytest.raises(FormError, match=r"card\.yaml: line 3: a number is too long$"):
+        FormTemplate.read(path)

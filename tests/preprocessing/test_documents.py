@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from inkwise._util.errors import ImageError
-from inkwise.image import Document, iter_pages, load_image
+from inkwise.image import Document, documents, iter_pages, load_image
 
 
 def shade(grey, size=(90, 120)):
@@ -199,3 +199,9 @@ def test_a_damaged_page_of_a_pdf_is_named_and_the_others_are_read(three):
         with pytest.raises(ImageError, match="the picture, page 1: the page is damaged"):
             document.page(1)
         assert [round(document.page(number).grey.mean()) for number in (2, 3)] == [120, 200]
+
+
+def test_a_tiff_of_too_many_pages(three, monkeypatch):
+    monkeypatch.setattr(documents, "_MOST_PAGES", 2)
+    with pytest.raises(ImageError, match="has more than 2 pages; split it first"):
+        Document(in_file("TIFF", three))

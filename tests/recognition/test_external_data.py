@@ -131,7 +131,7 @@ def test_what_is_cut_or_changed_never_hides_a_tensor():
     rng = np.random.default_rng(0)
     contents = [whole(place, external()).SerializeToString() for place in PLACES]
     seen = 0
-    for _ in range(20_000):
+    for _ in range(2_000):
         content = bytearray(contents[rng.integers(len(contents))])
         for _ in range(rng.integers(1, 4)):
             content[rng.integers(len(content))] = rng.integers(256)
@@ -144,7 +144,7 @@ def test_what_is_cut_or_changed_never_hides_a_tensor():
         seen += 1
         with contextlib.suppress(ValueError):
             assert has_external_data(bytes(content))
-    assert seen > 1000
+    assert seen > 100
 
 
 def tensors(message):

@@ -2,6 +2,7 @@
 
 import io
 import math
+import zipfile
 from dataclasses import dataclass, field
 
 import pytest
@@ -227,6 +228,15 @@ def test_a_checkpoint_is_taken_back(loop, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
+def compressed(path):
+    """Pack it as torch never does: a small file may then take any memory."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -238,6 +248,7 @@ def test_a_checkpoint_is_taken_back(loop, tmp_path):
         lambda path: torch.save([1], path),
         lambda path: torch.save(3, path),
         lambda path: torch.save(FakeLoop, path),
+        lambda path: compressed(path),
     ],
 )
 def test_a_damaged_checkpoint_is_told(loop, tmp_path, damage):

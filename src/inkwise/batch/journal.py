@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked, resolve_output
+from inkwise._util.inputs import is_file, is_folder, is_there
 from inkwise.batch.page_rows import PageRow, to_valid_utf8
 from inkwise.batch.sources import file_fingerprint
 
@@ -59,7 +60,7 @@ class Journal:
         """
         self.path = table.with_name(f"{table.name}.part")
         resolve_output(table)
-        if not table.parent.is_dir() or (table.exists() and not table.is_file()):
+        if not is_folder(table.parent) or (is_there(table) and not is_file(table)):
             raise DataError(f"{table}: cannot be written (no such folder, or a folder or a device itself)")
         self._places = count()
         with ExitStack() as opened:
@@ -108,7 +109,7 @@ class Journal:
 
     def add(self, row: PageRow) -> None:
         """Keep the row of a page, in place of one that failed before."""
-        text = json.dumps(row.values, ensure_ascii=False)
+        text = json.dumps(row.values, ensure_ascii=False, allow_nan=False)
         with self._clear_errors():
             self._database.execute(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",

@@ -43,7 +43,7 @@ def csv_line(values: Iterable[Any]) -> str:
 
 def json_line(values: dict[str, Any]) -> str:
     """A line of JSON."""
-    return json.dumps(values, ensure_ascii=False) + "\n"
+    return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def row_values(row: PageRow, columns: Columns) -> list[Any]:

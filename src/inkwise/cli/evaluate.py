@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from inkwise._util.errors import one_line, requires_extra
+from inkwise._util.files import make_directory
 from inkwise.cli.options import DATA, MODEL, Writes, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
@@ -42,6 +43,8 @@ def evaluate(
     with requires_extra("train", "evaluating"):
         from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_mistakes, report, results
+    if out is not None:
+        make_directory(out)  # before the work is done, which may take long
     opened = results.open_model(model)
     facts = {"name": opened.name, "labels": opened.labels} | opened.metadata
     evaluated = results.evaluate_model(

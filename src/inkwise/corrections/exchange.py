@@ -95,7 +95,7 @@ def write_samples(store: Store, folder: Path, writer: str | None, skipped: Calla
                 continue
             images.write(",".join(map(_TEXTS.__getitem__, row.glyph.tobytes())) + "\n")
             cells.writerow([escape_formula(row.label or "")])
-            lines.write(json.dumps(row.to_dict(), ensure_ascii=False) + "\n")
+            lines.write(json.dumps(row.to_dict(), ensure_ascii=False, allow_nan=False) + "\n")
             count += 1
     if not count:
         raise StoreError("there are no samples" + (f" of {writer}" if writer else ""))

@@ -69,7 +69,7 @@ def write_report(
 def to_json(model_facts: Mapping[str, Any], results: Sequence[EvaluationResult]) -> str:
     """Return {"model": facts, "sets": [result, ..]} as indented JSON text."""
     content = {"model": dict(model_facts), "sets": [result.to_dict() for result in results]}
-    return json.dumps(json_safe(content), indent=2, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(json_safe(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
 
 
 def summary_row(result: EvaluationResult) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class Reading:
 
     def to_json(self) -> str:
         """One line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
     def overlay(self) -> Image.Image:
         """The picture with a box and the label at each digit: green where accepted, red where not.

@@ -36,7 +36,7 @@ def write_page(path: Path, runs: RunResults, folder: Path) -> None:
     Raises:
         DataError: it cannot be written.
     """
-    curves = path.with_name(f"{path.stem}-curves.png")
+    curves = path.parent / f"{path.stem}-curves.png"
     template = Template(
         resources.files("inkwise.reproduction").joinpath("claims_page.md").read_text(encoding="utf-8")
     )

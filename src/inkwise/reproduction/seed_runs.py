@@ -94,7 +94,7 @@ def run_one(task: SeedRun) -> tuple[SeedRun, RunResult]:
         known = load_result(task.folder)
         if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
             known = _measure(task)
-            kept = json.dumps(asdict(known), indent=2) + "\n"
+            kept = json.dumps(asdict(known), indent=2, allow_nan=False) + "\n"
             write_text(task.folder / _RESULT_FILE, kept)
     return task, known
 

@@ -93,7 +93,7 @@ class ReviewedTable:
         """
         if table.suffix.lower() == ".csv":
             raise DataError(f"{table}: CSV does not say where numbers stand; read with --out of .jsonl")
-        self.table, self.path = table, table.with_name(f"{table.name}.review")
+        self.table, self.path = table, table.parent / f"{table.name}.review"
         self.items: list[ReviewItem] = []
         self.unread = 0
         self._stamp = file_fingerprint(str(table))

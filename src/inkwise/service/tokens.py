@@ -36,15 +36,17 @@ class Tokens:
         except UnicodeDecodeError:
             raise InkwiseError(f"{path}: is not text (UTF-8) with one token a line") from None
         digests: dict[str, bytes] = {}
+        before: set[bytes] = set()
         for number, words in enumerate(map(str.split, lines), 1):
             if not words:
                 continue
             name, token = words if len(words) == 2 else (f"line {number}", words[0])
             if len(words) > 2 or not (token.isascii() and token.isprintable()):
                 raise InkwiseError(f"{path}, line {number}: is no token of ASCII, nor a name and a token")
-            if name in digests or _digest(token) in digests.values():
+            if name in digests or _digest(token) in before:
                 raise InkwiseError(f"{path}, line {number}: this name or token was there before")
             digests[name] = _digest(token)
+            before.add(digests[name])
         if not digests:
             raise InkwiseError(f"{path}: holds no token")
         return cls(digests)

@@ -62,7 +62,8 @@ def export_ensemble(sources: Sequence[str], path: Path) -> Model:
                 f" {_opset(members[0][1])}: train one of them anew"
             )
     joined = _join([(model, graph) for model, graph, _ in members])
-    helper.set_model_props(joined, {METADATA_KEY: json.dumps(_metadata([model for model, _, _ in members]))})
+    metadata = _metadata([model for model, _, _ in members])
+    helper.set_model_props(joined, {METADATA_KEY: json.dumps(metadata, allow_nan=False)})
     content = joined.SerializeToString()
     made = Model(content)
     write_bytes(path, content)

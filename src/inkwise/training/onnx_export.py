@@ -134,4 +134,4 @@ def _strip_debug_info(model: onnx.ModelProto) -> None:
 
 
 def _set_metadata(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(metadata)})
+    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(metadata, allow_nan=False)})

@@ -173,7 +173,7 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
     if begun and resumed_recipe(folder) != recipe:
         raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
-    write_text(path, json.dumps(facts, indent=2) + "\n")
+    write_text(path, json.dumps(facts, indent=2, allow_nan=False) + "\n")
     return facts
 
 

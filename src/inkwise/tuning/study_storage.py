@@ -17,8 +17,11 @@ from sqlalchemy.pool import NullPool
 
 from inkwise._util.database_url import CONNECT_TIMEOUT, parse_url, redacted_name
 from inkwise._util.errors import StoreError, requires_extra
+from inkwise._util.inputs import MEGABYTE, clear_read_errors, is_there, open_input
 
 _ADVISORY_LOCK = 1229867096  # any number, the same for all sweeps on a PostgreSQL database
+
+_LARGEST_JOURNAL = 256 * MEGABYTE  # bytes; a trial has some 2,000
 
 _CONNECT_ARGUMENTS = {"connect_timeout": int(CONNECT_TIMEOUT)}
 _FILE_TIMEOUT = 30.0  # seconds: many workers may want to write to one file
@@ -69,6 +72,10 @@ class StudyStorage:
 
     def _open_journal(self) -> BaseStorage:
         path = str(self._file)
+        if is_there(path):
+            with open_input(path, _LARGEST_JOURNAL, StoreError) as file, clear_read_errors(path, StoreError):
+                if file.read(1) not in (b"", b"{"):  # Optuna would read on to the end of the line
+                    raise ValueError("not a journal")
         return JournalStorage(JournalFileBackend(path, lock_obj=_JournalLock(path)))
 
     def _open_database(self, url: URL) -> BaseStorage:
