@@ -3,9 +3,10 @@
     python benchmarks/faults.py --kills 200
     python benchmarks/faults.py answering reading --kills 20
 
-SIGKILL comes at random moments of answering, learning, training, downloading, reading and exporting; then
-the disk is full, the folder cannot be written, the clock goes back, and the database is restarted while
-people teach. The last needs PostgreSQL's own programs; without them it is left out by name.
+SIGKILL comes to the process groups of commands and servers at random moments, also where two of them share
+files: the first is killed, the second goes on for a moment and is killed too. Then the disk is full, the
+folder cannot be written, the clock goes back, and the database is restarted while people teach. The last
+needs PostgreSQL's own programs; without them it is left out by name.
 """
 
 from __future__ import annotations
@@ -23,14 +24,22 @@ from sieges import FaultTally, run_kill_test
 from victims import KINDS
 
 KILL_SHARES = {
-    "answering": 0.35,
-    "downloading": 0.2,
-    "reading": 0.2,
-    "training": 0.12,
-    "exporting": 0.1,
+    "answering": 0.15,
+    "apps": 0.1,
+    "reviews": 0.12,
+    "editors": 0.12,
+    "exports": 0.08,
+    "backups": 0.08,
     "learning": 0.03,
+    "learning-twice": 0.02,
+    "training": 0.05,
+    "training-twice": 0.05,
+    "downloading": 0.06,
+    "downloading-twice": 0.04,
+    "reading": 0.06,
+    "reading-twice": 0.04,
 }
-"""Of all kills: learning takes longest, and what people teach is what cannot be had again."""
+"""Of all kills: learning takes longest, and what people say is what cannot be had again."""
 
 
 def main() -> None:

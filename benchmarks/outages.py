@@ -16,9 +16,11 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
 
+from commands import BatchReadingWorkload, DownloadWorkload, TrainingWorkload
 from forked import TIMEOUT, ForkedProcess, no_fault
+from servers import AppWorkload
 from sieges import FaultTally
-from victims import AppWorkload, BatchReadingWorkload, DownloadWorkload, KillWorkload, TrainingWorkload
+from victims import KillWorkload
 
 _DISK_SPACE = 40_000  # bytes that a file may have: the tables of an empty database need more
 _CLOCK_STEP = timedelta(days=400)
@@ -75,7 +77,7 @@ def _outage(name: str, folder: Path, handicap: Callable[[], None], *, refused: b
 def _count(toll: FaultTally, victim: KillWorkload, told: bool) -> None:
     """Whether it comes to its end now, and nothing is missing."""
     run = victim.start()
-    run.wait(_TEACHING_SECONDS if isinstance(victim, AppWorkload) else TIMEOUT)
+    run.wait(TIMEOUT if victim.ends else _TEACHING_SECONDS)
     run.kill()
     lost, complaint = victim.count_missing(), run.failure_reason()
     toll.tried += 1
@@ -97,8 +99,7 @@ def _run_app_until(app: AppWorkload, until: Callable[[], bool]) -> None:
 def with_fault(handicap: Callable[[], None], folder: Path) -> Iterator[None]:
     """Processes that are started now begin with it; where they are barred, the folder cannot be written."""
     places = [folder, *folder.rglob("*")] if handicap is drop_capabilities else []
-    logs = {path for path in places if path.suffix == ".log"}
-    modes = {path: path.stat().st_mode for path in places if path not in logs}
+    modes = {path: path.stat().st_mode for path in places}
     for path, mode in modes.items():
         path.chmod(mode & 0o7555)
     ForkedProcess.fault = staticmethod(handicap)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 
-from forked import ForkedProcess
-from victims import AppWorkload, KillWorkload
+from forked import TIMEOUT, Work
+from victims import KillWorkload
 
 
 class FaultTally:
@@ -23,27 +23,31 @@ def run_kill_test(victim: KillWorkload, kills: int, rng: random.Random) -> Fault
 
     What was acknowledged is looked for after each kill, and a start that complains is counted too.
     """
-    toll = FaultTally(victim.name)
+    toll, anew = FaultTally(victim.name), True
     while toll.tried < kills:
         run = victim.start()
         began = time.monotonic()
         if run.wait(rng.uniform(0, victim.max_seconds)):
-            victim.max_seconds = max(time.monotonic() - began, 0.1)
+            if anew:  # what goes on after a kill takes less
+                victim.max_seconds = max(time.monotonic() - began, 0.1)
+            run.kill()
             _check_survival(toll, victim, run)
             victim.reset()
+            anew = True
         else:
             run.kill()
             toll.tried += 1
             toll.survived += _check_survival(toll, victim, run)
+            anew = False
     run = victim.start()
-    if not isinstance(victim, AppWorkload):
-        run.wait()
+    if victim.ends and not run.wait():
+        toll.problems.append(f"it does not come to its end within {TIMEOUT} s")
     run.kill()
     _check_survival(toll, victim, run)
     return toll
 
 
-def _check_survival(toll: FaultTally, victim: KillWorkload, run: ForkedProcess) -> bool:
+def _check_survival(toll: FaultTally, victim: KillWorkload, run: Work) -> bool:
     lost, complaint = victim.count_missing(), run.failure_reason()
     toll.lost += lost
     if complaint:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import psycopg
 import pytest
+from commands import BatchReadingWorkload, DownloadWorkload
 from outages import drop_capabilities, limit_file_size, with_fault
-from victims import BatchReadingWorkload, DownloadWorkload
 
 from inkwise._util.errors import StoreError
 from inkwise.corrections import Learner, Store

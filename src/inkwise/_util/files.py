@@ -19,6 +19,10 @@ _WAIT = 30.0
 # Errors of network and FUSE file systems, and of folders without read permission, that cannot sync a folder.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
 
+# Errors of a rename to a folder that exists; Windows reports EEXIST.
+_FOLDER_EXISTS = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+_EXISTS = "exists already; name a new folder"
+
 
 def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` create a temporary file next to `path`, sync it to disk and rename it to `path`.
@@ -67,7 +71,7 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
     """
     target = resolve_output(folder)
     if target.exists():
-        raise DataError(f"{folder}: exists already; name a new folder")
+        raise DataError(f"{folder}: {_EXISTS}")
     make_directory(target.parent)
     part = _part(target)
     try:
@@ -78,7 +82,12 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
                 for file in files:
                     _sync_file(Path(name, file))
                 _sync_folder(Path(name))
-            part.rename(target)
+            try:
+                part.rename(target)
+            except OSError as error:
+                if error.errno in _FOLDER_EXISTS:  # Another process made it meanwhile.
+                    raise DataError(f"{folder}: {_EXISTS}") from None
+                raise
             _sync_folder(target.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
