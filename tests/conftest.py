@@ -28,6 +28,23 @@ def _hear_signals():
 
 
 @pytest.fixture
+def without_module(monkeypatch):
+    """Import packages anew where a module cannot be imported: without_module("fastapi", "inkwise.app")."""
+
+    def hide(missing, *packages):
+        for name in [*sys.modules]:
+            if f"{name}.".startswith(tuple(f"{package}." for package in packages)):
+                module = sys.modules[name]
+                parent, _, child = name.rpartition(".")
+                if getattr(sys.modules.get(parent), child, None) is module:
+                    monkeypatch.setattr(sys.modules[parent], child, module)  # the import below replaces it
+                monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, missing, None)
+
+    return hide
+
+
+@pytest.fixture
 def pen():
     """Draw with a dark pen on light paper: pen([[(x, y), ..], ..]) gives an (H, W) uint8 picture."""
 

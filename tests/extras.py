@@ -35,6 +35,8 @@ def modules() -> dict[str, tuple[str, bool]]:
     found: dict[str, tuple[str, bool]] = {}
     for extra, lines in project["optional-dependencies"].items():
         for wanted in map(Requirement, lines):
+            if wanted.name == project["name"]:
+                continue
             module = MODULES.get(wanted.name, wanted.name.replace("-", "_"))
             found.setdefault(module, (extra, wanted.marker is None or wanted.marker.evaluate()))
     return found

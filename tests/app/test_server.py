@@ -1,5 +1,4 @@
 import sqlite3
-import sys
 from contextlib import closing
 
 import pytest
@@ -134,9 +133,7 @@ def test_the_job_ends_with_the_app(serve, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
-def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith(("inkwise.app", "inkwise.http"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
+def test_without_the_extra_it_says_what_to_install(missing, without_module):
+    without_module(missing, "inkwise.app", "inkwise.http")
     with pytest.raises(InkwiseError, match=rf'^the app needs {missing}: pip install "inkwise\[app\]"$'):
         import inkwise.app  # noqa: F401

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 
 import pytest
@@ -18,6 +19,7 @@ def installed():
 def cluster(installed):
     import ray
 
+    handler = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # workers import the readers of the tests
@@ -29,5 +31,6 @@ def cluster(installed):
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
+    signal.signal(signal.SIGTERM, handler)  # Ray has set its own
     yield
     ray.shutdown()

@@ -1,5 +1,4 @@
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +78,8 @@ def test_no_set_at_all_is_refused() -> None:
         run("default", "--on", " ,")
 
 
-def test_without_the_extra_it_says_what_to_install(digits: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("inkwise.evaluation")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+def test_without_the_extra_it_says_what_to_install(digits: str, without_module) -> None:
+    without_module("sklearn.metrics", "inkwise.evaluation")
 
     with pytest.raises(InkwiseError, match=r'pip install "inkwise\[train\]"'):
         run("default", "--on", digits)

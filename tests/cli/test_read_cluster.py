@@ -1,7 +1,5 @@
 """`inkwise read --on ray`: what is refused before a cluster is asked."""
 
-import sys
-
 import pytest
 
 
@@ -24,9 +22,7 @@ def test_options_that_do_not_go_together(inkwise, options, reason):
     assert err.startswith(f"inkwise: {reason}")
 
 
-def test_the_extra_is_named_where_it_is_not_installed(inkwise, monkeypatch):
-    for module in [name for name in sys.modules if name.startswith("inkwise.batch")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "ray", None)
+def test_the_extra_is_named_where_it_is_not_installed(inkwise, without_module):
+    without_module("ray", "inkwise.batch")
     status, _, err = inkwise("read", "scans", "--on", "ray", "--out", "table")
     assert (status, err) == (1, 'inkwise: --on ray needs ray: pip install "inkwise[cluster]"\n')

@@ -35,11 +35,7 @@ def test_what_cannot_be_served_is_one_line(inkwise, busy, tokens):
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "prometheus_client", "uvicorn"])
-def test_without_the_extra_it_says_what_to_install(inkwise, missing, monkeypatch):
-    import sys
-
-    for name in [name for name in sys.modules if name.startswith(("inkwise.service", "inkwise.http"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, missing, None)
+def test_without_the_extra_it_says_what_to_install(inkwise, missing, without_module):
+    without_module(missing, "inkwise.service", "inkwise.http")
     status, _, line = inkwise("serve")
     assert (status, line) == (1, f'inkwise: the service needs {missing}: pip install "inkwise[serve]"\n')

@@ -198,15 +198,14 @@ def test_too_few_samples_are_refused(store, teach, base, add):
     assert str(caught.value) == "anna has 7 labelled samples; learning needs 3 more, 10 in all"
 
 
-def test_what_it_needs_is_said(store, teach, base, monkeypatch):
+def test_what_it_needs_is_said(store, teach, base, monkeypatch, without_module):
     teach(12)
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened"):
         learn(store, "anna", base.with_name("none.onnx"))
     monkeypatch.setattr(learning, "load_dataset", lambda name: datasets.load_dataset("nowhere"))
     with pytest.raises(DataError, match="nowhere"):
         learn(store, "anna", base)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "inkwise.training.fine_tuning")
+    without_module("torch", "inkwise.training.fine_tuning")
     for begin in (lambda: learn(store, "anna", base), lambda: FineTuningJob(store).start("anna")):
         with pytest.raises(InkwiseError, match=r'^learning needs torch: pip install "inkwise\[train\]"$'):
             begin()

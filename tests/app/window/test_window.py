@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -384,9 +383,7 @@ def test_without_a_display_it_says_what_to_use(learner, monkeypatch):
         run(learner)
 
 
-def test_without_tkinter_it_says_what_to_install(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith(("inkwise.app.window", "tkinter"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "tkinter", None)
+def test_without_tkinter_it_says_what_to_install(without_module):
+    without_module("tkinter", "inkwise.app.window", "tkinter")
     with pytest.raises(InkwiseError, match=r"needs tkinter: install it \(Debian: apt install python3-tk\)"):
         importlib.import_module("inkwise.app.window")
