@@ -30,7 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from inkwise.corrections import Store
 from inkwise.preprocessing import strokes_to_glyph
-from inkwise.recognition.reference_digits import reference_strokes
+from inkwise.recognition.adaptation import reference_strokes
 
 SEVEN = [(30, 30), (90, 30), (60, 130)]
 STROKES = 100

@@ -26,7 +26,7 @@ import numpy as np
 from common import describe_machine, print_table
 from service import connect, digit_images, png, request, resident_bytes, running_service
 
-from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
+from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 
 INTERVALS = 10
 SAMPLING_INTERVAL = 0.5  # seconds from one look at the memory to the next

@@ -32,7 +32,7 @@ from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import use_one_thread
 from inkwise.datasets.dataset import SPLITS
 from inkwise.preprocessing import Box
-from inkwise.recognition.line_reader import LineModel, line_model_source
+from inkwise.recognition.model import LineModel, line_model_source
 
 SEEDS = {"validation": 0, "test": 1}
 _MIN_FOUND_OVERLAP, _MIN_COVERED = 0.5, 0.7

@@ -25,7 +25,7 @@ import numpy as np
 from common import describe_machine, print_table
 from numpy.typing import NDArray
 
-from inkwise.recognition.reference_digits import reference_strokes
+from inkwise.recognition.adaptation import reference_strokes
 
 INKWISE = Path(sys.executable).with_name("inkwise")
 CONNECTIONS = 64

@@ -26,7 +26,6 @@ from inkwise.image import Document
 from inkwise.preprocessing import Box
 from inkwise.preprocessing.rectification import MAX_PAGE_SIDE, warp
 from inkwise.recognition import Reading, Recognizer
-from inkwise.recognition.cells import read_cells
 from inkwise.recognition.reading import NO_INK
 
 _DEFAULT_PAGE_SIDE = 2339  # longer side of a template that has no reference, pixels: A4 at 200 dpi
@@ -152,7 +151,7 @@ class FormReader:
             assert cells[0] is not None
             reading = self._recognizer.read_number(cells[0], field.constraint)
         else:
-            reading = read_cells(self._recognizer, cells, field.constraint)
+            reading = self._recognizer.read_cells(cells, field.constraint)
         return FieldReading(reading, reading.reason, corners)
 
     def _ink(self, field: Field, page: AlignedScan, faint: float) -> tuple[NDArray[np.float32] | None, Box]:

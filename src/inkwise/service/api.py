@@ -16,8 +16,8 @@ from inkwise._util.errors import InkwiseError, ModelError
 from inkwise.http.bodies import RequestError, add_error_handlers, json_response
 from inkwise.http.sockets import is_loopback
 from inkwise.recognition import Model, Recognizer
+from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
 from inkwise.service.dynamic_batching import BatchedModel
 from inkwise.service.executor import BoundedExecutor, RequestLimits
 from inkwise.service.middleware import HEALTH_PATH, SHUTTING_DOWN, InFlight, ServiceMiddleware
