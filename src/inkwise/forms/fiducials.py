@@ -56,7 +56,7 @@ def find_poses(grey: NDArray[np.uint8], marks: FiducialBoxes, size: tuple[int, i
         for turn in range(4):
             turned = np.roll(quads, turn, 0)
             ours, theirs = (side.mean(1).astype(np.float32) for side in (corners[order], turned))
-            matrix = np.asarray(cv2.getPerspectiveTransform(ours, theirs), np.float64)
+            matrix = cv2.getPerspectiveTransform(ours, theirs)
             if not is_plausible(matrix, size):
                 continue
             fit = min(map(_quadrilateral_iou, cv2.perspectiveTransform(corners[order], matrix), turned))

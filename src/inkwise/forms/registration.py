@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.rectification import rectify, warp
+from inkwise.preprocessing.rectification import rectify, transform_points, warp
 
 MIN_FIT = 0.5
 """Fit from which on a scan is of the template."""
@@ -46,7 +46,7 @@ class AlignedScan:
 
     def to_scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where points (n, 2), x and y in the template, lie in the scan."""
-        return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
+        return transform_points(points, self.matrix)
 
 
 class Reference:
@@ -99,8 +99,7 @@ class Reference:
         matrix, agree = cv2.findHomography(ours, theirs, cv2.USAC_MAGSAC, tolerance, None, 5000, 0.999)
         if matrix is None or agree.sum() < _MIN_INLIERS:
             return None
-        near = np.asarray(matrix, np.float64)
-        return near if is_plausible(near, self._size) else None
+        return matrix if is_plausible(matrix, self._size) else None
 
     def refine(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> AlignedScan:
         """The same, begun from a homography (3, 3) that takes points of the template nearly to the scan.
@@ -221,7 +220,7 @@ def downscale(grey: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8],
     if scale == 1 or scale * min(grey.shape) < 1:  # a line stays one
         return grey, 1.0
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
+    return small, scale
 
 
 def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
@@ -231,7 +230,7 @@ def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
     depths = np.hstack([grid, np.ones((9, 1))]) @ matrix[2]
     if not np.isfinite(matrix).all() or depths.min() * depths.max() <= 0:
         return False
-    seen = cv2.perspectiveTransform(grid[None], matrix)[0].reshape(3, 3, 2)
+    seen = transform_points(grid, matrix).reshape(3, 3, 2)
     across, down = np.diff(seen, axis=1)[:2], np.diff(seen, axis=0)[:, :2]
     areas = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
     sides = np.concatenate(

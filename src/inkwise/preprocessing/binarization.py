@@ -42,7 +42,7 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
     shrink = min(1.0, _BACKGROUND_SIDE / max(height, width))
     size = (max(2, round(width * shrink)), max(2, round(height * shrink)))
     coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    if (window := content_window(np.asarray(coarse, np.uint8))) is not None:
+    if (window := content_window(coarse)) is not None:
         rows, columns = (
             slice(-(-part.start * full // small), part.stop * full // small)
             for part, full, small in zip(window, grey.shape, coarse.shape, strict=True)
@@ -51,14 +51,14 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
         ink[rows, columns] = binarize(grey[rows, columns], ink_expected=ink_expected)
         if ink.any():
             return ink
-    light, level = _estimate_illumination(np.asarray(coarse, np.uint8))
+    light, level = _estimate_illumination(coarse)
     flat = np.clip(np.rint(coarse - light), 0, 255).astype(np.uint8)
     if _is_light_on_dark(level):
         grey, flat, light = 255 - grey, 255 - flat, -light
     background = cv2.resize(_estimate_background(flat) + light, (width, height))
     contrast = np.maximum(background - grey, 0, dtype=np.float32)
     if min(grey.shape) > _FINE_NOISE_SIDE:  # paper's texture and a sensor's noise
-        contrast = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000), np.float32)
+        contrast = cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000)
     levels = _contrast_levels(contrast)
     if levels.full - levels.paper < max(
         MIN_CONTRAST, (_MIN_NOISE_RATIO_EXPECTED if ink_expected else _MIN_NOISE_RATIO) * levels.noise
@@ -146,7 +146,7 @@ def _estimate_background(dark: NDArray[np.uint8]) -> NDArray[np.float32]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     closed = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, kernel)
     smooth = cv2.GaussianBlur(closed.astype(np.float32), (0, 0), reach / 6)
-    return np.asarray(cv2.resize(smooth, dark.shape[::-1]), np.float32)
+    return cv2.resize(smooth, dark.shape[::-1])
 
 
 def _is_light_on_dark(level: NDArray[np.float32]) -> bool:
@@ -177,7 +177,7 @@ def _estimate_illumination(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32]
     level = small - fitted
     if (np.abs(level) <= _SMOOTH_RESIDUAL).mean() < 0.6:
         return none, small - _fit_surface(small, curved=False)
-    return np.asarray(cv2.resize(fitted - fitted.mean(), grey.shape[::-1]), np.float32), level
+    return cv2.resize(fitted - fitted.mean(), grey.shape[::-1]), level
 
 
 def _downscale(grey: NDArray[np.uint8], shrink: float) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ class RectifiedPage:
 
     def to_image(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where points (n, 2), x and y in `grey`, lie in the picture."""
-        return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
+        return transform_points(points, self.matrix)
 
 
 def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
@@ -79,15 +79,19 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     )
 
 
+def transform_points(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (n, 2), x and y, under a homography (3, 3)."""
+    return cv2.perspectiveTransform(points[None], matrix).reshape(-1, 2)
+
+
 def warp(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.uint8]:
     """The picture under a homography, averaged first where it shrinks."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     if scale < 0.75:
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / grey.shape[1], small.shape[0] / grey.shape[0]
-        grey, matrix = np.asarray(small, np.uint8), matrix @ np.diag([1 / fx, 1 / fy, 1])
-    warped = cv2.warpPerspective(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped, np.uint8)
+        grey, matrix = small, matrix @ np.diag([1 / fx, 1 / fy, 1])
+    return cv2.warpPerspective(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
@@ -100,7 +104,7 @@ def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     scale = min(1.0, _SHEET_SEARCH_SIDE / max(height, width))
     size = max(2, round(width * scale)), max(2, round(height * scale))
     coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    clear = np.asarray(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+    clear = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     best, clearest = None, np.log(_EDGE_RATIOS[0])
     low, high = np.percentile(clear, [1, 90]).tolist()
     levels = np.linspace(low, high, 14)[1:-1]
@@ -124,12 +128,12 @@ def _enclosed_region(grey: NDArray[np.uint8], step: float) -> NDArray[np.uint8]:
     framed = cv2.copyMakeBorder(edges.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(framed, None, (0, 0), 2)
     inside = (framed[1:-1, 1:-1] != 2).astype(np.uint8)
-    return np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8)), np.uint8)
+    return cv2.erode(inside, np.ones((3, 3), np.uint8))
 
 
 def _quadrilateral(mask: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """The four corners (4, 2) of the largest piece, if it has four and three sides within the picture."""
-    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None

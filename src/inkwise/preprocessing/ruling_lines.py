@@ -70,7 +70,7 @@ def remove_ruling_lines(grey: NDArray[np.uint8]) -> PageInk:
     low = (dark > _upsample(least, dark.shape)).astype(np.uint8)
     faint = level + max(_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO * noise)
     level_zone, across = _find_rules(low, dark, faint)
-    on_end = np.asarray(cv2.transpose(low), np.uint8), np.asarray(cv2.transpose(dark), np.uint8), faint
+    on_end = cv2.transpose(low), cv2.transpose(dark), faint
     turned, down = _find_rules(*on_end)
     if len(across):
         sides, more = _find_rules(*on_end, across[:, [1, 0, 3, 2]])
@@ -83,9 +83,9 @@ def remove_ruling_lines(grey: NDArray[np.uint8]) -> PageInk:
         bridged = cv2.morphologyEx(
             rest, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
         )
-        dark = dark * (rest | np.asarray(bridged, np.uint8) & low)
+        dark = dark * (rest | bridged & low)
     ink = cv2.compare(dark, _ink_threshold(dark, least), cv2.CMP_GT) // 255
-    return PageInk(dark, np.asarray(ink, np.uint8), level, across, down[:, [1, 0, 3, 2]])
+    return PageInk(dark, ink, level, across, down[:, [1, 0, 3, 2]])
 
 
 def _relative_darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -101,15 +101,13 @@ def _relative_darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDAr
     paper[cv2.dilate(beside, np.ones((5, 5), np.uint8)) > 0] = 0
     full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     smooth = cv2.GaussianBlur(grey, (3, 3), 0.8)
-    return np.asarray(cv2.divide(cv2.subtract(full, smooth), full, scale=255), np.uint8), np.asarray(
-        paper, np.uint8
-    )
+    return cv2.divide(cv2.subtract(full, smooth), full, scale=255), paper
 
 
 def _upsample(values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Values of the shrunken picture for each pixel of the whole, (H, W) uint8."""
     small = np.minimum(values, 255).astype(np.uint8)
-    return np.asarray(cv2.resize(small, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _ink_threshold(dark: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -160,7 +158,7 @@ def _find_rules(
         window = np.s_[y : y + h, x : x + w]
         filled = np.zeros((h, w), np.uint8)
         cv2.drawContours(filled, contours, number, 1, cv2.FILLED, offset=(-x, -y))
-        run = (filled & np.asarray(runs[window], np.uint8)) > 0
+        run = (filled & runs[window]) > 0
         if _rule_thickness(run) - 2 > min(w / slim, max(_MAX_RULE_THICKNESS * min(low.shape), 9)):
             continue
         own = run & (low[window] > 0)

@@ -102,7 +102,7 @@ def _crop_transform(item: ReviewItem, around: float) -> tuple[NDArray[np.float64
     margin = around * height * scale
     right, bottom = margin + width * scale, margin + height * scale
     to = np.array([[margin, margin], [right, margin], [right, bottom], [margin, bottom]], np.float32)
-    matrix = np.asarray(cv2.getPerspectiveTransform(corners, to), np.float64)
+    matrix = cv2.getPerspectiveTransform(corners, to)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
         raise ImageError(f"{item.file}, page {item.page}: the place of {item.place!r} is none")
     return matrix, (max(round(right + margin), 1), max(round(bottom + margin), 1))
