@@ -104,7 +104,7 @@ def canvas_glyph(strokes: StrokeArrays, rng: np.random.Generator) -> NDArray[np.
     for stroke in strokes:
         placed = np.rint((stroke - (low + high) / 2) * scale + middle).astype(np.int32)
         cv2.polylines(canvas, [placed[:, None]], len(placed) == 1, 255, _PEN_WIDTH, cv2.LINE_AA)
-    return np.asarray(cv2.resize(canvas, (28, 28), interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.resize(canvas, (28, 28), interpolation=cv2.INTER_AREA)
 
 
 def _canvas_dataset(handwriting: Path, *, later: bool) -> Dataset:
