@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_directory, write_atomic
+from inkwise._util.files import atomic_file, make_directory
 from inkwise._util.text import MAX_LABEL_LENGTH
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
@@ -91,7 +91,8 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
     make_directory(folder)
     for name, samples in parsed.samples.items():
         if samples:
-            write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
+            with atomic_file(unipen_file(name)) as part, part.open("wb") as file:  # a path would get a suffix
+                np.savez_compressed(file, **stroke_arrays(name, samples))  # type: ignore[arg-type]
         else:
             unipen_file(name).unlink(missing_ok=True)  # of an earlier source: the three files are one set
     report(f"UNIPEN: {parsed.found()}")
@@ -231,8 +232,3 @@ def _included(files: Files, name: str) -> str:
 def _skip_counts(what: str, reasons: Counter[str]) -> str:
     why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
     return f"{reasons.total():,} {what}" + (f" ({why})" if why else "")
-
-
-def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:  # by name, numpy would add a suffix
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
