@@ -228,7 +228,7 @@ def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     height, width = image.shape
     scaled_width = round(width * scale)
     matrix = np.array([[scale, 0, (scaled_width - width * scale) / 2], [0, scale, (1 - scale) * height / 2]])
-    return np.asarray(cv2.warpAffine(image, matrix, (scaled_width, height)), np.uint8)
+    return cv2.warpAffine(image, matrix, (scaled_width, height))
 
 
 def _locate_digits(
