@@ -34,12 +34,12 @@ class FormEditor:
         """Open a scan, its first page; where it is a form already, that is gone on with.
 
         Raises:
-            PictureError: the scan cannot be read.
+            ImageError: the scan cannot be read.
             FormError: the file beside it is no form.
             DataError: it is the form of another scan.
         """
         with Document(scan) as document:
-            grey = document.page(1).grey
+            grey = document.page(1)
         self.picture = cv2.imencode(".png", limit_side(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
         self.path = scan.with_suffix(".yaml")
         self._scan = scan

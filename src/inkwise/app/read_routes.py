@@ -12,7 +12,7 @@ from inkwise.app.requests import JsonBody, parse_writer
 from inkwise.corrections import Learner
 from inkwise.corrections.sample import encode_glyph, validate_field
 from inkwise.http.bodies import check_pixels, json_response, parse_json_object, parse_strokes
-from inkwise.image.decode import open_file, open_image
+from inkwise.image import open_image
 from inkwise.recognition import Reading
 
 _THREADS = 4  # more would only take turns
@@ -47,7 +47,7 @@ def _read(learner: Learner, body: bytes) -> Response:
 
 def _read_image(learner: Learner, writer: str, body: bytes) -> Response:
     name = validate_field("writer", writer)
-    image = open_image(*open_file(body))
+    image = open_image(body)
     check_pixels(image.width, image.height)
     reading = learner.read(name, image)
     assert reading.picture is not None

@@ -217,4 +217,4 @@ def load_template_image(form: FormTemplate) -> NDArray[np.uint8]:
     if form.reference is None:
         raise InkwiseError(f"the form {form.name!r} has no reference")
     with Document(form.reference) as document:
-        return limit_side(document.page(1).grey, MAX_PAGE_SIDE)[0]
+        return limit_side(document.page(1), MAX_PAGE_SIDE)[0]

@@ -203,7 +203,7 @@ def _reference_and_size(values: Mapping[str, Any], folder: Path) -> tuple[Path |
     reference = folder / as_text("reference", values["reference"])
     try:
         with Document(reference) as document:
-            height, width = document.page(1).grey.shape
+            height, width = document.page(1).shape
     except InkwiseError as error:
         raise InkwiseError(f"reference: {error}") from None
     if size is not None and abs(size[0] * height / (size[1] * width) - 1) > _ASPECT_TOLERANCE:

@@ -74,7 +74,7 @@ class ScanCrops:
 
     def _read(self, file: str, number: int) -> GreyImage:
         with Document(self._found(file)) as document:
-            return document.page(number).grey
+            return document.page(number)
 
     def _found(self, file: str) -> Path:
         if file == STANDARD_INPUT:

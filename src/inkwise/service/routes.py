@@ -24,7 +24,7 @@ from inkwise.http.bodies import (
     parse_strokes,
     require_json,
 )
-from inkwise.image.decode import open_file, open_image
+from inkwise.image import open_image
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Constraint, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
@@ -168,7 +168,7 @@ def _read_image(
 
 def _open_image(body: bytes, pixels: int) -> Image:
     """The picture, not decoded yet."""
-    image = open_image(*open_file(body))
+    image = open_image(body)
     check_pixels(image.width, image.height, pixels)
     return image
 
