@@ -143,7 +143,7 @@ def test_ctrl_c_keeps_finished_rows_and_reports_their_number(scans, table, tmp_p
 def test_rerun_opens_a_file_again_that_could_not_be_opened(scans, table, tmp_path, monkeypatch):
     broken = scans / "a.pdf"
     broken.write_bytes(b"%PDF-1.7 and no more")
-    monkeypatch.setattr("inkwise.batch.journal.write_atomic", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inkwise.batch.journal.atomic_file", lambda *_: signal.raise_signal(signal.SIGINT))
     with pytest.raises(InkwiseError, match="stopped; pages read: 1; rerun the same command to resume"):
         read([scans], Shades(), table)
     monkeypatch.undo()

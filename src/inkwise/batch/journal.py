@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import check_not_a_source, locked, resolve_output, write_atomic
+from inkwise._util.files import atomic_file, check_not_a_source, locked, resolve_output
 from inkwise._util.inputs import is_file, is_folder, is_there
 from inkwise.batch.batch_loop import RowSink
 from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint, find_files, to_valid_utf8
@@ -138,12 +138,10 @@ class Journal(RowSink):
 
     def finish(self) -> None:
         """Write the table in one step and remove the journal."""
-        write_atomic(self._table, self._write_table)
+        with atomic_file(self._table) as part:
+            write_table(self.rows(), part, self._columns, self._suffix)
         self._database.close()
         self.path.unlink()
-
-    def _write_table(self, part: Path) -> None:
-        write_table(self.rows(), part, self._columns, self._suffix)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,9 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.errors import InkwiseError
 from inkwise.forms.fiducials import find_poses
-from inkwise.forms.registration import MIN_FIT, AlignedScan, Reference, print_correlation, relative_darkness
+from inkwise.forms.registration import MIN_FIT, AlignedScan, Reference, print_correlation
 from inkwise.forms.template import Field, FormTemplate, PageBox
 from inkwise.preprocessing import Box
+from inkwise.preprocessing.background import relative_darkness
 from inkwise.preprocessing.rectification import warp
 from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.cells import read_cells

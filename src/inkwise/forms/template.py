@@ -19,8 +19,8 @@ from yaml.constructor import ConstructorError
 from inkwise._util.errors import DataError, InkwiseError, did_you_mean, one_line
 from inkwise._util.inputs import read_input, read_lines
 from inkwise._util.text import validate_text
-from inkwise.forms.registration import downscale
 from inkwise.image import Document
+from inkwise.preprocessing.background import limit_side
 from inkwise.preprocessing.rectification import MAX_PAGE_SIDE
 from inkwise.recognition.constraints import Constraint
 
@@ -316,7 +316,7 @@ def _load_page(path: Path) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Return the first page of a document, of limited size, and its original width and height."""
     with Document(path) as document:
         grey = document.page(1).grey
-    return downscale(grey, MAX_PAGE_SIDE)[0], (grey.shape[1], grey.shape[0])
+    return limit_side(grey, MAX_PAGE_SIDE)[0], (grey.shape[1], grey.shape[0])
 
 
 def _overlap(one: PageBox, other: PageBox) -> bool:
