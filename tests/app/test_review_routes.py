@@ -113,7 +113,7 @@ def test_a_database_that_cannot_be_used_costs_a_sample_and_not_the_review(open_r
         ("/api/review/x", {"text": "1"}, 422, "number: "),
         ("/api/review/0", {}, 422, "text is missing"),
         ("/api/review/0", {"text": 7}, 422, "text is missing"),
-        ("/api/review/0", {"text": "1 2"}, 422, "is no number"),
+        ("/api/review/0", {"text": "1 2"}, 422, "is not a number"),
         ("/api/review/0", ["1"], 422, "the body is not a JSON object"),
     ],
 )
@@ -126,7 +126,7 @@ def test_what_cannot_be_settled(client, folder, path, body, status, error):
 def test_a_scan_that_is_gone_and_a_table_that_changed(client, folder):
     (folder / "seven.png").unlink()
     gone = client.get("/api/review/0/crop")
-    assert (gone.status_code, gone.json()["error"][:24]) == (404, "seven.png: is not there;")
+    assert (gone.status_code, gone.json()["error"][:22]) == (404, "seven.png: is missing;")
     assert "seven.png" in put(client, 0, "1").json()["note"]
     (folder / "table.jsonl").write_text("{}\n")
     for name in ("table.csv", "table.jsonl"):

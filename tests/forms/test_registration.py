@@ -1,4 +1,4 @@
-"""A filled scan comes to lie as its template does, to a pixel; what has nothing in common does not."""
+"""The alignment of scans to a reference."""
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ def reference():
         [(20, 700), (25, 80), (900, 60), (880, 720)],  # on its side, smaller
     ],
 )
-def test_points_come_back_to_where_they_were(reference, seen):
+def test_align_maps_points_within_two_pixels(reference, seen):
     matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), np.array(seen, np.float32))
     size = (np.max(seen, 0) + 30).tolist()
     scan = cv2.warpPerspective(filled(), matrix, size, flags=cv2.INTER_AREA, borderValue=250)
@@ -36,7 +36,7 @@ def test_points_come_back_to_where_they_were(reference, seen):
     assert np.linalg.norm(aligned.to_scan(fields) - meant, axis=1).max() < 1.5
 
 
-def test_strong_perspective_is_taken_out_first(reference):
+def test_align_rectifies_strong_perspective(reference):
     seen = np.array([(270, 60), (590, 90), (860, 1150), (30, 1050)], np.float32)
     matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), seen)
     scan = cv2.warpPerspective(filled(), matrix, (900, 1200), flags=cv2.INTER_AREA, borderValue=60)
@@ -45,17 +45,17 @@ def test_strong_perspective_is_taken_out_first(reference):
     assert np.linalg.norm(aligned.to_scan(CORNERS) - seen, axis=1).max() < 6
 
 
-def test_another_form_does_not_fit(reference):
+def test_align_rejects_another_form(reference):
     aligned = reference.align(empty(words=False))
     assert aligned is None or aligned.fit < MIN_FIT
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
-def test_a_page_without_anything_is_not_aligned(reference, shade):
+def test_align_rejects_blank_pages(reference, shade):
     assert reference.align(np.full((1188, 840), shade, np.uint8)) is None
 
 
-def test_shadow_is_no_darkness_and_ink_is_as_dark_in_it():
+def test_relative_darkness_is_the_same_in_shadow():
     page = filled()
     lit = page * np.where(np.arange(840) < 400, 0.5, 1)
     difference = np.abs(relative_darkness(lit.astype(np.uint8)) - relative_darkness(page))
@@ -63,7 +63,7 @@ def test_shadow_is_no_darkness_and_ink_is_as_dark_in_it():
     assert np.quantile(difference, 0.98) < 0.05
 
 
-def test_added_ink_hardly_counts_and_a_shift_does():
+def test_print_correlation_ignores_added_ink_but_not_a_shift():
     printed, dark = relative_darkness(empty()), relative_darkness(filled())
     assert print_correlation(printed, printed) == pytest.approx(1)
     assert print_correlation(printed, dark) > 0.9
@@ -80,6 +80,6 @@ def test_added_ink_hardly_counts_and_a_shift_does():
         ([(0, 0), (800, 0), (800, 90), (0, 90)], False),  # from the side
     ],
 )
-def test_a_camera_sees_no_page_mirrored_folded_or_from_the_side(seen, expected):
+def test_is_plausible_rejects_mirrored_folded_and_edge_on_pages(seen, expected):
     matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), np.array(seen, np.float32))
     assert is_plausible(matrix, (840, 1188)) is expected

@@ -1,4 +1,4 @@
-"""What is doubtful in a table, what a person said of it, and the corrected table."""
+"""Tables under review: doubtful items, answers, and the corrected rows."""
 
 import json
 import subprocess
@@ -62,7 +62,7 @@ SHEET = {
 
 @pytest.fixture
 def table(tmp_path):
-    """Write rows as a table: table(rows) gives its path."""
+    """Return a function that writes rows as a table and returns its path."""
 
     def write(rows):
         path = tmp_path / "table.jsonl"
@@ -76,7 +76,7 @@ def doubtful(review, threshold):
     return [(item.place, item.read, item.guess) for item in review.items if item.doubtful(threshold)]
 
 
-def test_numbers_on_pages_are_doubtful_one_by_one(table):
+def test_items_of_pages_are_their_numbers(table):
     review = ReviewedTable(table(PAGES))
     assert doubtful(review, 0) == [("2", "3?", "35")]
     assert doubtful(review, 0.96) == [("2", "3?", "35"), ("1", "8", "8")]
@@ -84,14 +84,14 @@ def test_numbers_on_pages_are_doubtful_one_by_one(table):
     assert review.unread == 1
 
 
-def test_fields_of_forms_are_doubtful_but_not_empty_ones(table):
+def test_items_of_forms_are_fields_with_ink(table):
     review = ReviewedTable(table([SHEET]))
     assert doubtful(review, 0) == [("meter", "0?4", "014")]
     assert [(item.place, item.single) for item in review.items] == [("meter", False), ("code", True)]
     assert review.unread == 0
 
 
-def test_pages_are_corrected_where_they_were_settled(table):
+def test_corrected_replaces_answered_numbers_of_pages(table):
     review = ReviewedTable(table(PAGES))
     review.confirm(review.items[1], "36")
     review.confirm(review.items[3], "")
@@ -103,7 +103,7 @@ def test_pages_are_corrected_where_they_were_settled(table):
     assert [row["reviewed"] for row in rest] == [{}, {}]
 
 
-def test_fields_are_corrected_and_other_doubts_stay(table):
+def test_corrected_replaces_answered_fields_and_keeps_other_reasons(table):
     review = ReviewedTable(table([SHEET]))
     review.confirm(review.items[0], "094")
     (row,) = review.corrected()
@@ -112,7 +112,7 @@ def test_fields_are_corrected_and_other_doubts_stay(table):
     assert review.columns[-3:] == ["fit", "reason", "reviewed"]
 
 
-def test_it_goes_on_where_it_stopped_and_forgets_nothing(table):
+def test_answers_survive_reopening_and_other_readings(table):
     path = table(PAGES)
     review = ReviewedTable(path)
     review.confirm(review.items[1], "36")
@@ -128,7 +128,7 @@ def test_it_goes_on_where_it_stopped_and_forgets_nothing(table):
     assert ReviewedTable(path).confirmed(ReviewedTable(path).items[1]) == "39"
 
 
-def test_two_reviews_of_a_table_keep_the_answers_of_both(table):
+def test_two_reviews_keep_the_answers_of_both(table):
     path = table(PAGES)
     one, other = ReviewedTable(path), ReviewedTable(path)
     one.confirm(one.items[1], "36")
@@ -139,7 +139,7 @@ def test_two_reviews_of_a_table_keep_the_answers_of_both(table):
     assert sorted(each.name for each in path.parent.iterdir()) == ["table.jsonl", "table.jsonl.review"]
 
 
-_SETTLE = """
+_CONFIRM = """
 import sys
 from pathlib import Path
 from inkwise.review import ReviewedTable
@@ -151,19 +151,19 @@ for item in review.items[int(sys.argv[2])::2]:
 
 def test_two_processes_lose_no_answer(table):
     path = table([page(str(number), "8", [digit("8")]) for number in range(60)])
-    processes = [subprocess.Popen([sys.executable, "-c", _SETTLE, path, start]) for start in "01"]
+    processes = [subprocess.Popen([sys.executable, "-c", _CONFIRM, path, start]) for start in "01"]
     assert [process.wait() for process in processes] == [0, 0]
     review = ReviewedTable(path)
     assert [*map(review.confirmed, review.items)] == [item.file for item in review.items]
 
 
-def test_an_answer_that_was_not_seen_is_not_replaced(table):
+def test_confirm_replaces_no_unseen_answer(table):
     path = table(PAGES)
     one, other = ReviewedTable(path), ReviewedTable(path)
     one.confirm(one.items[1], "36")
     with pytest.raises(ConflictError, match=r"^a\.png, page 1, 2: somebody else answered 36 meanwhile$"):
         other.confirm(other.items[1], "39")
-    assert other.confirmed(other.items[1]) == "36", "and it is shown now"
+    assert other.confirmed(other.items[1]) == "36", "the other answer is shown now"
     other.confirm(other.items[1], "36")
     other.confirm(other.items[1], "", before="36")
     with pytest.raises(ConflictError, match="somebody else answered no number meanwhile"):
@@ -171,7 +171,7 @@ def test_an_answer_that_was_not_seen_is_not_replaced(table):
     assert ReviewedTable(path).confirmed(one.items[1]) == ""
 
 
-def test_answers_edited_by_hand_are_kept(table):
+def test_confirm_keeps_answers_edited_by_hand(table):
     review = ReviewedTable(table(PAGES))
     review.confirm(review.items[1], "36")
     review.path.write_text(review.path.read_text().replace("36", "37"))
@@ -184,14 +184,14 @@ def test_answers_edited_by_hand_are_kept(table):
 
 
 @pytest.mark.parametrize("text", ["1 2", "1?", "1\n2", "1" * 101, "\x07"])
-def test_what_is_no_number_is_refused(table, text):
+def test_confirm_rejects_other_texts(table, text):
     review = ReviewedTable(table(PAGES))
     with pytest.raises(InkwiseError):
         review.confirm(review.items[0], text)
     assert not review.path.exists()
 
 
-def test_a_table_that_changed_meanwhile_is_not_corrected(table):
+def test_corrected_rejects_a_changed_table(table):
     review = ReviewedTable(table(PAGES))
     table([SHEET])
     with pytest.raises(DataError, match="has changed; start the review again"):
@@ -202,7 +202,7 @@ def test_a_table_that_changed_meanwhile_is_not_corrected(table):
     ("name", "text", "error"),
     [
         ("no.jsonl", None, "cannot be opened"),
-        ("table.csv", "file,page\n", "CSV does not say where numbers stand"),
+        ("table.csv", "file,page\n", "CSV has no positions of numbers"),
         ("table.jsonl", "Dear Anna", "is not JSON Lines"),
         (".", None, "is a folder, not a file"),
         ("", None, "is a folder, not a file"),
@@ -213,26 +213,26 @@ def test_a_table_that_changed_meanwhile_is_not_corrected(table):
         ("table.jsonl", '{"confidence": 1e999}', "is not JSON Lines"),
         ("table.jsonl", "[" * 100_000, "is not JSON Lines"),
         ("table.jsonl", "1" * 16_000_001, "is not JSON Lines"),
-        ("table.jsonl", "[1]", "line 1 is no JSON object"),
-        ("table.jsonl", json.dumps({**PAGES[0], "text": "99"}), "line 1 is no row that inkwise read"),
-        ("table.jsonl", json.dumps({**SHEET, "fields": {"no": entry(None)}}), "line 1 is no row"),
+        ("table.jsonl", "[1]", "line 1 is not a JSON object"),
+        ("table.jsonl", json.dumps({**PAGES[0], "text": "99"}), "line 1 is not a row of inkwise read --out"),
+        ("table.jsonl", json.dumps({**SHEET, "fields": {"no": entry(None)}}), "line 1 is not a row"),
     ],
 )
-def test_what_is_no_table_is_one_line(tmp_path, name, text, error):
+def test_table_rejects_other_files(tmp_path, name, text, error):
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=error):
         ReviewedTable(tmp_path / name)
 
 
-def test_a_corrected_table_is_not_reviewed_again(tmp_path, table):
+def test_table_rejects_a_corrected_table(tmp_path, table):
     again = tmp_path / "again.jsonl"
     again.write_text("".join(json.dumps(row) + "\n" for row in ReviewedTable(table(PAGES)).corrected()))
-    with pytest.raises(DataError, match=r"again.jsonl: is a corrected table; review the one that it was"):
+    with pytest.raises(DataError, match=r"again.jsonl: is a corrected table; review the original table"):
         ReviewedTable(again)
 
 
-def test_a_damaged_review_is_not_written_over(table):
+def test_table_rejects_damaged_answers(table):
     path = table(PAGES)
     path.with_name("table.jsonl.review").write_text('{"file": "a.png"}\n')
     with pytest.raises(DataError, match=r"table.jsonl.review: line 1 is damaged"):

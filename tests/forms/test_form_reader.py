@@ -1,4 +1,4 @@
-"""A filled form gives the number of each field, however it was scanned; what is not sure is said."""
+"""The reading of filled forms, in any position, and the reasons of what is not accepted."""
 
 import form_paper
 import numpy as np
@@ -14,7 +14,7 @@ from inkwise.recognition.reading import NO_INK
 
 @pytest.fixture(scope="module")
 def recognizer(bars_reader):
-    return Recognizer(line_model=LineModel(bars_reader))  # it reads a number's bars as 1
+    return Recognizer(line_model=LineModel(bars_reader))  # reads bars as 1
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def reader(recognizer, tmp_path_factory):
     return FormReader(FormTemplate.read(save(tmp_path_factory.mktemp("form"))), recognizer)
 
 
-def texts(sheet):
-    return [sheet.to_dict()[name] for name in BOXES]
+def texts(reading):
+    return [reading.to_dict()[name] for name in BOXES]
 
 
 SCANS = {
@@ -38,41 +38,41 @@ SCANS = {
 
 
 @pytest.mark.parametrize("scan", SCANS)
-def test_it_is_read_however_it_lies(reader, scan):
+def test_read_accepts_scans_in_any_position(reader, scan):
     page = SCANS[scan](filled(amount="111"), np.random.default_rng(1))
-    sheet = reader.read(page)
-    assert (texts(sheet), sheet.reason) == (["014752", "3", "111"], None)
-    assert sheet.fit > 0.9
-    assert all(sheet.to_dict()[f"{name}_accepted"] for name in BOXES)
+    reading = reader.read(page)
+    assert (texts(reading), reading.reason) == (["014752", "3", "111"], None)
+    assert reading.fit > 0.9
+    assert all(reading.to_dict()[f"{name}_accepted"] for name in BOXES)
 
 
-def test_the_corners_of_a_field_are_where_it_is_in_the_scan(reader):
-    sheet = reader.read(np.rot90(filled(), 2).copy())
+def test_corners_are_those_of_the_field_in_the_scan(reader):
+    reading = reader.read(np.rot90(filled(), 2).copy())
     x, y, w, h = BOXES["code"]
     expected = np.array([(839 - x, 1187 - y), (839 - x - w, 1187 - y), (839 - x - w, 1187 - y - h)])
-    assert np.abs(sheet.fields_read["code"].corners[:3] - expected).max() < 2
+    assert np.abs(reading.fields_read["code"].corners[:3] - expected).max() < 2
 
 
-def test_writing_over_the_printed_lines_is_read(reader):
+def test_read_accepts_writing_over_printed_lines(reader):
     x, y, w, h = BOXES["meter"]
     page = write(empty(), "208943", (x + 14, y + 13, w, h), 6)
     assert texts(reader.read(write(page, "8", (288, 408, 60, 60))))[:2] == ["208943", "8"]
 
 
-def test_an_empty_form_holds_nothing(reader):
-    sheet = reader.read(photo(empty(), np.random.default_rng(2)))
-    assert texts(sheet) == ["", "", ""]
-    assert {entry.reason for entry in sheet.fields_read.values()} == {NO_INK}
-    assert sheet.reason == "; ".join(f"{name}: {NO_INK}" for name in BOXES)
+def test_read_finds_no_ink_in_an_empty_form(reader):
+    reading = reader.read(photo(empty(), np.random.default_rng(2)))
+    assert texts(reading) == ["", "", ""]
+    assert {entry.reason for entry in reading.fields_read.values()} == {NO_INK}
+    assert reading.reason == "; ".join(f"{name}: {NO_INK}" for name in BOXES)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 3000), (3000, 2)])
-def test_what_is_too_small_is_no_form(reader, size):
-    sheet = reader.read(np.full(size, 200, np.uint8))
-    assert (sheet.fit, sheet.reason) == (0.0, "does not match the form 'meter card'")
+def test_read_rejects_tiny_images(reader, size):
+    reading = reader.read(np.full(size, 200, np.uint8))
+    assert (reading.fit, reading.reason) == (0.0, "does not match the form 'meter card'")
 
 
-def test_a_cell_left_out_between_others_is_told(reader):
+def test_read_reports_an_empty_cell_between_others(reader):
     page = write(empty(), "52", (300, 250, 100, 50), 2)
     write(page, "7", (450, 250, 50, 50))
     entry = reader.read(page).fields_read["meter"]
@@ -80,7 +80,7 @@ def test_a_cell_left_out_between_others_is_told(reader):
     assert entry.reason == "cell 3 is empty between others"
 
 
-def test_what_is_known_decides_and_the_free_reading_is_kept(recognizer, tmp_path):
+def test_read_applies_constraints_and_keeps_the_unconstrained_text(recognizer, tmp_path):
     form = FormTemplate.read(save(tmp_path))
     known = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("014752", "914752")))
     other = Field("meter", BOXES["meter"], "comb", 6, Constraint(vocabulary=("999999",)))
@@ -93,14 +93,14 @@ def test_what_is_known_decides_and_the_free_reading_is_kept(recognizer, tmp_path
 
 
 def moved(monkeypatch):
-    """Another edition of the form: the same words, the boxes elsewhere."""
+    """Return another edition of the form, with the same words and moved boxes."""
     boxes = {name: (x - 150, y + 40, w, h) for name, (x, y, w, h) in BOXES.items()}
     monkeypatch.setattr(form_paper, "BOXES", boxes)
     return empty()
 
 
 @pytest.mark.parametrize("page", ["other words", "blank", "noise", "mirrored"])
-def test_what_is_not_the_form_gives_no_row(reader, page):
+def test_read_rejects_other_pages(reader, page):
     noise = np.random.default_rng(0).integers(0, 255, (800, 600)).astype(np.uint8)
     pages = {
         "other words": write(empty(words=False), "123456", BOXES["meter"], 6),
@@ -108,25 +108,25 @@ def test_what_is_not_the_form_gives_no_row(reader, page):
         "noise": noise,
         "mirrored": filled()[:, ::-1].copy(),
     }
-    sheet = reader.read(pages[page])
-    assert (texts(sheet), sheet.fields_read) == (["", "", ""], {})
-    assert sheet.fit < 0.5
-    assert sheet.reason == "does not match the form 'meter card'"
+    reading = reader.read(pages[page])
+    assert (texts(reading), reading.fields_read) == (["", "", ""], {})
+    assert reading.fit < 0.5
+    assert reading.reason == "does not match the form 'meter card'"
 
 
-def test_a_field_that_is_not_where_it_should_be_is_not_read(reader, monkeypatch):
-    sheet = reader.read(moved(monkeypatch))
-    assert {entry.reason for entry in sheet.fields_read.values()} == {"is not where the form has it"}
+def test_read_rejects_fields_that_have_moved(reader, monkeypatch):
+    reading = reader.read(moved(monkeypatch))
+    assert {entry.reason for entry in reading.fields_read.values()} == {"is not where the form has it"}
 
 
-def test_a_field_that_is_cut_off_is_told_and_the_others_are_read(reader):
-    sheet = reader.read(filled()[:, :520].copy())
-    assert texts(sheet) == ["", "3", ""]
-    assert sheet.reason == "meter: is cut off; amount: is cut off"
+def test_read_reports_fields_that_are_cut_off(reader):
+    reading = reader.read(filled()[:, :520].copy())
+    assert texts(reading) == ["", "3", ""]
+    assert reading.reason == "meter: is cut off; amount: is cut off"
 
 
-def test_marks_tell_how_a_form_of_few_words_lies(recognizer, tmp_path):
-    """With the reference, too: what is printed in the field is then known."""
+def test_read_uses_marks_with_a_reference(recognizer, tmp_path):
+    """The reference shows the print to remove from the field."""
     save(tmp_path, marks=True, words=False)
     code = Field("code", BOXES["code"], "digit")
     form = FormTemplate("card", form_paper.SIZE, (code,), tmp_path / "empty.png", MARKS)
@@ -134,7 +134,7 @@ def test_marks_tell_how_a_form_of_few_words_lies(recognizer, tmp_path):
     assert FormReader(form, recognizer).read(page).fields_read["code"].reading.text == "3"
 
 
-def test_marks_alone_are_enough_where_nothing_is_printed_in_the_field(recognizer):
+def test_read_uses_marks_without_a_reference(recognizer):
     bare = Field("code", (500, 800, 60, 60), "digit")
     page = write(empty(marks=True), "7", (500, 800, 60, 60))
     reader = FormReader(FormTemplate("card", form_paper.SIZE, (bare,), marks=MARKS), recognizer)
