@@ -54,7 +54,7 @@ def sweep(
 ) -> None:
     """Train many variants of a recipe and find the best; the same command goes on after a kill."""
     with requires_extra("train", "a sweep"):
-        from inkwise import reproduction, training  # noqa: F401 (registers its data sets)
+        from inkwise import training
         from inkwise import tuning as sweeping
     base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
