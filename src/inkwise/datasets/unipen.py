@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_directory, write_atomic
+from inkwise._util.files import atomic_file, make_directory
 from inkwise._util.text import MAX_LABEL_LENGTH
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
@@ -95,7 +95,8 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
     make_directory(folder)
     for name, samples in parsed.samples.items():
         if samples:
-            write_atomic(unipen_file(name), partial(_write_arrays, arrays=stroke_arrays(name, samples)))
+            with atomic_file(unipen_file(name)) as part, part.open("wb") as file:  # a path would get a suffix
+                np.savez_compressed(file, **stroke_arrays(name, samples))  # type: ignore[arg-type]
         else:
             unipen_file(name).unlink(missing_ok=True)  # left from an earlier source
     counts = [f"{len(samples):,} {name.replace('_', ' ')}" for name, samples in parsed.samples.items()]
@@ -229,11 +230,6 @@ def _read_include(files: Files, name: str) -> str:
     if not path.startswith("include/") or path not in files:
         raise DamageError("include not found")
     return _text(files, path)
-
-
-def _write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:  # given a name, numpy would add a suffix
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def _register(name: str, set_name: str, description: str) -> None:
