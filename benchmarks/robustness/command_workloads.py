@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks.robustness.forked_process import ForkedProcess, command
-from benchmarks.robustness.server_workloads import drawn_seven
+from benchmarks.robustness.server_workloads import seven_image
 from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
 
@@ -48,7 +48,7 @@ class BatchReadingWorkload:
         self._folder, self._table = folder / "scans", folder / "table.csv"
         self._folder.mkdir()
         for number in range(pages):
-            cv2.imwrite(str(self._folder / f"{number:03}.png"), drawn_seven())
+            cv2.imwrite(str(self._folder / f"{number:03}.png"), seven_image())
         self._pages = pages
 
     def start(self) -> ForkedProcess:
@@ -217,12 +217,12 @@ def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> Non
     """`inkwise data get mnist`, of other files from another place."""
     from inkwise import datasets
     from inkwise.datasets import mnist
-    from inkwise.datasets.mnist_sources import MirrorSource
+    from inkwise.datasets.mnist_sources import mirror_files
 
     os.environ["INKWISE_DATA"] = str(cache)
     mnist.FILES.update(digests)
     with slow_server(files) as url:
-        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources=[MirrorSource(url)])
+        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources={url: partial(mirror_files, url)})
         command("data", "get", "mnist")
 
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
@@ -206,9 +207,10 @@ def _reader() -> Recognizer:
 
 
 @cache
-def _seven() -> np.ndarray:
+def _seven() -> NDArray[np.uint8]:
     drawn = np.full((60, 60), 230, np.uint8)
-    return cv2.polylines(drawn, [np.array([(15, 12), (43, 12), (27, 50)])[:, None]], False, 30, 4)
+    cv2.polylines(drawn, [np.array([(15, 12), (43, 12), (27, 50)])[:, None]], False, 30, 4)
+    return drawn
 
 
 def small_model(text: bytes | None = None) -> bytes:

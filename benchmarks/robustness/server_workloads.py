@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.robustness.forked_process import TIMEOUT, ForkedProcess, Group, command
 
@@ -133,10 +134,11 @@ def _free_port() -> int:
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 
 
-def drawn_seven() -> np.ndarray:
-    """A picture of a 7, (120, 120) uint8."""
-    picture = np.full((120, 120), 230, np.uint8)
-    return cv2.polylines(picture, [np.array(stroke)[:, None] for stroke in SEVEN], False, 30, 7)
+def seven_image() -> NDArray[np.uint8]:
+    """Draw a 7, (120, 120) uint8."""
+    image = np.full((120, 120), 230, np.uint8)
+    cv2.polylines(image, [np.array(stroke)[:, None] for stroke in SEVEN], False, 30, 7)
+    return image
 
 
 class AppWorkload(ServerWorkload):
@@ -195,7 +197,7 @@ class ReviewWorkload(ServerWorkload):
         self._samples = Promises()
         scans = [folder / f"{number:03}.png" for number in range(rows)]
         for scan in scans:
-            cv2.imwrite(str(scan), drawn_seven())
+            cv2.imwrite(str(scan), seven_image())
         reader = BatchOptions()
         (row,) = rows_of(str(scans[0]), reader.open(threads=1), reader.columns, lambda pages: None)
         lines = [json.dumps({**row.values, "file": str(scan)}) + "\n" for scan in scans]

@@ -143,7 +143,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(scans, table, tmp_path):
 def test_a_file_that_could_not_be_opened_is_opened_again(scans, table, tmp_path, monkeypatch):
     broken = scans / "a.pdf"
     broken.write_bytes(b"%PDF-1.7 and no more")
-    monkeypatch.setattr("inkwise.batch.batch_run.write_atomic", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inkwise.batch.batch_run.atomic_file", lambda *_: signal.raise_signal(signal.SIGINT))
     with pytest.raises(InkwiseError, match="stopped; pages read: 1; the same command goes on"):
         read([scans], Shades(), table)
     monkeypatch.undo()

@@ -77,7 +77,7 @@ def test_a_terminal_shows_the_fields(inkwise, card, scans, monkeypatch):
 def test_a_table_begun_with_another_form_is_not_gone_on_with(inkwise, card, scans, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
-            "inkwise.batch.batch_run.write_atomic", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+            "inkwise.batch.batch_run.atomic_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
         )
         inkwise("read", "--form", card, scans, "--out", tmp_path / "table.csv")
     card.write_text(COMBS.replace("name: code", "name: key"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.files import check_not_a_source, write_atomic
+from inkwise._util.files import atomic_file, check_not_a_source
 from inkwise.batch.batch_display import BatchDisplay
 from inkwise.batch.journal import Journal
 from inkwise.batch.page_rows import BatchOptions, PageRow, file_content
@@ -65,7 +65,8 @@ def read_batch(
                         done += 1
                     else:
                         queue.set_page_count(task, result)
-            write_atomic(out, lambda path: write(counted(journal.rows()), path))
+            with atomic_file(out) as part:
+                write(counted(journal.rows()), part)
         except KeyboardInterrupt:
             raise InkwiseError(f"stopped; pages read: {done:,}; the same command goes on") from None
         journal.remove()

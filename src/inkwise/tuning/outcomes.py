@@ -12,7 +12,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
-from inkwise._util.files import write_atomic, write_text
+from inkwise._util.files import atomic_file, write_text
 from inkwise.tuning.search_space import Value, apply_values
 from inkwise.tuning.shared_study import SearchPlan, trial_number
 
@@ -112,16 +112,15 @@ def write_files(plan: SearchPlan, outcomes: Sequence[TrialOutcome]) -> Path | No
     Raises:
         DataError: the disk is full, or the folder is not writable.
     """
-
-    def write(path: Path) -> None:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(["trial", "state", *plan.space, "accuracy", "epochs", "seconds"])
-            for one in outcomes:
-                values = (one.values.get(key) for key in plan.space)
-                rows.writerow([one.number, one.state, *values, one.accuracy, one.epochs, one.seconds])
-
-    write_atomic(plan.out / "trials.csv", write)
+    with (
+        atomic_file(plan.out / "trials.csv") as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
+        rows = csv.writer(file)
+        rows.writerow(["trial", "state", *plan.space, "accuracy", "epochs", "seconds"])
+        for one in outcomes:
+            values = (one.values.get(key) for key in plan.space)
+            rows.writerow([one.number, one.state, *values, one.accuracy, one.epochs, one.seconds])
     best = best_first(outcomes)[:1]
     if not best or best[0].state != "done":
         return None
