@@ -6,17 +6,13 @@ import http.client
 import logging
 import resource
 import threading
-from pathlib import Path
 
 import pytest
 
+from benchmarks.common.processes import peak_memory
+from benchmarks.robustness.connection_flood import KINDS, ask, run_clients, running
 from inkwise.http.server import HEADERS, Server
 from inkwise.http.sockets import listen
-
-
-@pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
 
 
 async def hello(scope, receive, send):
@@ -41,8 +37,6 @@ def port():
 
 @pytest.mark.parametrize("server", ["app", "service"])
 def test_authorised_requests_are_answered_throughout(server):
-    from connections import KINDS, ask, most_memory, run_clients, running
-
     with running(server, files=64) as (pid, port, log):
         ask(server, port, 0.1)
         clients = threading.Thread(target=run_clients, args=([*KINDS.values()], server, port, 300, 6))
@@ -51,7 +45,7 @@ def test_authorised_requests_are_answered_throughout(server):
         clients.join()
         assert not answers.failed
         assert not ask(server, port, 0.1).failed
-        assert most_memory(pid) < 300 * 2**20
+        assert peak_memory(pid) < 300 * 2**20
         said = log.read_text()
     assert len(said) < 100_000
     assert "Traceback" not in said
