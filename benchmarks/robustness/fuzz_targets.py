@@ -26,13 +26,13 @@ from PIL import Image
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
-from inkwise.app.requests import parse_writer
+from inkwise.app.requests import ReadBody
 from inkwise.datasets.idx import read_idx
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.unipen_format import DamageError, read_document
 from inkwise.forms.template import FormTemplate
-from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_strokes
+from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_model
 from inkwise.image import Document, load_image
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
@@ -96,9 +96,7 @@ def unipen(data: bytes) -> None:
 
 def strokes(data: bytes) -> None:
     """The body of a request to read what was drawn, until its answer."""
-    plain = parse_json_object(data)
-    parse_writer(plain)
-    drawn = parse_strokes(plain.get("strokes"))
+    drawn = parse_model(data, ReadBody).strokes
     for single in (False, True):
         json_response(_reader().read_strokes(drawn, single=single).to_dict())
 

@@ -24,7 +24,7 @@ def test_so_many_reads_are_answered_rightly(start, run):
         (200, b'{"text":"1","confidence":0.9979,"elapsed_ms":3.1}', False),
         (200, b'{"text":"7","confidence":0.9879,"elapsed_ms":3.1}', False),
         (200, b'{"text":"7","elapsed_ms":3.1}', False),
-        (503, b'{"error":"it took longer than 10 seconds"}', False),
+        (503, b'{"error":"the request took longer than 10 seconds"}', False),
         (0, b"", False),
     ],
 )
