@@ -36,8 +36,7 @@ from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_
 from inkwise.image import Document, load_image
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import LineModel
-from inkwise.recognition.model import METADATA_KEY
+from inkwise.recognition.model import METADATA_KEY, LineModel
 
 MAX_SECONDS = 2.0
 """Seconds of processor time that one input may take."""

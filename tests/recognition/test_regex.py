@@ -1,3 +1,5 @@
+"""Regular expressions as automata: the same texts as `re.fullmatch`."""
+
 import re
 import warnings
 from itertools import product
@@ -5,7 +7,8 @@ from itertools import product
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.recognition.ctc.automata import DIGITS, SEPARATORS
+from inkwise._util.text import DIGITS
+from inkwise.recognition.ctc.automata import SEPARATORS
 from inkwise.recognition.ctc.regex import regex_automaton
 
 SYMBOLS = DIGITS + SEPARATORS
@@ -43,18 +46,18 @@ PATTERNS = [
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_patterns_mean_what_they_mean_in_python(pattern):
+def test_pattern_accepts_same_texts_as_re(pattern):
     automaton = regex_automaton(pattern, SYMBOLS)
     assert [text for text in TEXTS if text in automaton] == [t for t in TEXTS if re.fullmatch(pattern, t)]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_reader_sees_of_a_text_that_matches_what_it_knows(pattern):
+def test_digits_of_matching_text_are_accepted(pattern):
     automaton = regex_automaton(pattern, DIGITS)
     assert all(re.sub(r"\D", "", text) in automaton for text in TEXTS if re.fullmatch(pattern, text))
 
 
-def test_separators_that_a_reader_does_not_know_are_left_out():
+def test_unknown_separators_are_skipped():
     automaton = regex_automaton(r"\d{2}[.,]\d{2}|\d-\d", "012-")
     assert [text for text in ("1202", "1-2", "12", "12.02", "12-02", "120") if text in automaton] == [
         "1202",
@@ -66,12 +69,14 @@ LONG = "1{" + 5000 * "9" + "}"
 
 
 @pytest.mark.parametrize("pattern", ["(", "[", "*", "1{2}{3}", "1{3,2}", "(?P=a)", "1{99999999999}", LONG])
-def test_what_is_no_regular_expression_is_told(pattern):
-    with pytest.raises(InkwiseError, match=f"^pattern {re.escape(repr(pattern))} is no regular expression"):
+def test_invalid_pattern_raises(pattern):
+    with pytest.raises(
+        InkwiseError, match=f"^pattern {re.escape(repr(pattern))} is not a regular expression"
+    ):
         regex_automaton(pattern, SYMBOLS)
 
 
-def test_a_pattern_of_two_lines_is_told_in_one():
+def test_error_for_multiline_pattern_is_one_line():
     with pytest.raises(InkwiseError) as caught:
         regex_automaton("[a-\n]", SYMBOLS)
     assert str(caught.value).isprintable()
@@ -92,24 +97,24 @@ def test_a_pattern_of_two_lines_is_told_in_one():
         ("0^1", "^"),
     ],
 )
-def test_what_is_not_regular_is_named(pattern, part):
-    with pytest.raises(InkwiseError, match=re.escape(f"{part!r} is not understood")):
+def test_unsupported_syntax_is_named(pattern, part):
+    with pytest.raises(InkwiseError, match=re.escape(f"{part!r} is not supported")):
         regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("pattern", [r"(\d{50}){50}", r"((\d{1000}){1000}){1000}", r"\d{0,1001}"])
-def test_a_pattern_that_is_very_long_when_written_out_is_refused(pattern):
+def test_pattern_with_too_many_positions_raises(pattern):
     with pytest.raises(InkwiseError, match="longer than 1000 characters"):
         regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("pattern", ["[[1]", "[1||]"])
-def test_what_python_may_come_to_read_otherwise_is_read_as_it_is_now_without_a_word(pattern):
+def test_reserved_set_characters_do_not_warn(pattern):
     assert "1" in regex_automaton(pattern, SYMBOLS)
 
 
 @pytest.mark.parametrize("shape", ["[%s]", "%s", r"1[%s\]"])
-def test_sets_mean_what_they_mean_in_python_and_warn_of_nothing(shape):
+def test_sets_match_same_characters_as_re_without_warning(shape):
     for members in product("-[]^&0\\", repeat=3):
         pattern = shape % "".join(members)
         with warnings.catch_warnings(action="ignore"):
@@ -120,17 +125,17 @@ def test_sets_mean_what_they_mean_in_python_and_warn_of_nothing(shape):
         try:
             automaton = regex_automaton(pattern, SYMBOLS)
         except InkwiseError as error:
-            refused = str(error)
+            message = str(error)
         else:
-            refused = ""
+            message = ""
             assert [text for text in TEXTS[:150] if text in automaton] == expected, pattern
-        assert ("no regular expression" in refused) == (expected is None), pattern
+        assert ("not a regular expression" in message) == (expected is None), pattern
 
 
-def test_nothing_may_be_repeated_for_ever():
+def test_huge_repetition_of_empty_group_is_accepted():
     assert "" in regex_automaton("((0{0}){1000000}){1000000}", SYMBOLS)
 
 
-def test_groups_that_are_nested_too_deep_are_refused():
+def test_deeply_nested_groups_raise():
     with pytest.raises(InkwiseError, match="nested too deep"):
         regex_automaton("(" * 2000 + "1" + ")" * 2000, SYMBOLS)

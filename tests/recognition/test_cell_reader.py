@@ -1,4 +1,4 @@
-"""Cells become a number: nothing is left out in silence."""
+"""Numbers in cells: each cell is read, or the reason says why it is not."""
 
 from types import SimpleNamespace
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from inkwise.recognition import Digit
-from inkwise.recognition.cells import read_cells
+from inkwise.recognition.cell_reader import CellReader
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.reading import NO_INK
 
 GLYPH = np.zeros((28, 28), np.uint8)
 
 
-class Cells:
+class ScriptedDigits:
     """Reads a cell of shade n as the n-th of its answers: probabilities by digit."""
 
     model = SimpleNamespace(name="cells", threshold=0.9)
@@ -21,20 +21,22 @@ class Cells:
     def __init__(self, *answers):
         self.answers = answers
 
-    def read_digit(self, cell):
-        says = sorted(self.answers[cell[0, 0]].items(), key=lambda item: -item[1])
-        if not says:
-            return SimpleNamespace(digits=())
-        label, chance = says[0]
-        accepted = chance >= 0.9
-        digit = Digit(label, chance, accepted, None if accepted else "?", tuple(says), None, None, GLYPH)
-        return SimpleNamespace(digits=(digit,))
+    def main_digit(self, cell):
+        alternatives = sorted(self.answers[cell[0, 0]].items(), key=lambda item: -item[1])
+        if not alternatives:
+            return None
+        label, probability = alternatives[0]
+        accepted = probability >= 0.9
+        doubt = None if accepted else "?"
+        return Digit(label, probability, accepted, doubt, tuple(alternatives), None, None, GLYPH)
 
 
-def read(*answers, known=None):
-    """Read cells that answer so; None is an empty one."""
-    cells = [None if says is None else np.full((8, 8), place, np.uint8) for place, says in enumerate(answers)]
-    return read_cells(Cells(*answers), cells, known)
+def read(*answers, constraint=None):
+    """Read cells with these answers; None is an empty cell."""
+    cells = [
+        None if answer is None else np.full((8, 8), index, np.uint8) for index, answer in enumerate(answers)
+    ]
+    return CellReader(ScriptedDigits(*answers)).read(cells, constraint)
 
 
 ONE, TWO, SEVEN = ({digit: 0.99} for digit in "127")
@@ -42,7 +44,7 @@ UNSURE = {"1": 0.6, "7": 0.39}
 NONE = {"1": 0.1}
 
 
-def test_sure_digits_are_accepted_equal_neighbours_too():
+def test_confident_digits_are_accepted_including_equal_neighbours():
     reading = read(None, ONE, ONE, TWO, None)
     assert (reading.text, reading.accepted, reading.reason) == ("112", True, None)
     assert reading.confidence == pytest.approx(0.99**3, rel=1e-3)
@@ -50,7 +52,7 @@ def test_sure_digits_are_accepted_equal_neighbours_too():
     assert [digit.label for digit in reading.digits] == ["1", "1", "2"]
 
 
-def test_a_digit_that_is_not_sure_is_marked():
+def test_doubtful_digit_is_marked():
     reading = read(TWO, UNSURE)
     assert (reading.text, reading.accepted) == ("2?", False)
     assert reading.reason == "not sure of the whole: 21 with 59%"
@@ -67,18 +69,18 @@ def test_a_digit_that_is_not_sure_is_marked():
         ([NONE], "?", "not a digit"),
     ],
 )
-def test_nothing_is_left_out_in_silence(answers, text, reason):
+def test_empty_and_unread_cells_are_reported(answers, text, reason):
     reading = read(*answers)
     assert (reading.text, reading.accepted, reading.reason) == (text, False, reason)
     assert reading.confidence == 0
 
 
-def test_what_is_known_decides_and_the_free_reading_stands_beside_it():
-    reading = read(TWO, UNSURE, known=Constraint(vocabulary=("27", "31")))
+def test_constraint_decides_and_unconstrained_text_is_kept():
+    reading = read(TWO, UNSURE, constraint=Constraint(vocabulary=("27", "31")))
     assert (reading.text, reading.accepted, reading.unconstrained) == ("27", True, "21")
 
 
-def test_a_text_is_not_forced_on_ink_that_says_another():
-    reading = read(ONE, TWO, known=Constraint(vocabulary=("77",)))
+def test_text_forced_by_constraint_is_rejected():
+    reading = read(ONE, TWO, constraint=Constraint(vocabulary=("77",)))
     assert (reading.accepted, reading.unconstrained) == (False, "12")
     assert reading.reason == "the ink says 12, which the constraint rules out"
