@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from inkwise._util.errors import DataError
+from inkwise._util.text import did_you_mean
 from inkwise.datasets.dataset import Dataset, StrokeSet, split_by_writer
 from inkwise.datasets.folder import read_image_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder
@@ -67,6 +67,4 @@ def _read_source(source: str | Path) -> Dataset | StrokeSet:
     if path.name in parts:
         return read_idx_folder(path.parent, path.name)
     names = [*NAMED_DATASETS, *(str(path.parent / part) for part in parts)]
-    nearest = difflib.get_close_matches(str(source), names, n=1)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise DataError(f"{source}: no such data set or path; known are {', '.join(names)}{hint}")
+    raise DataError(f"{source}: no such data set or path{did_you_mean(str(source), names)}")

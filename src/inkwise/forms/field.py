@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
 from inkwise._util.inputs import read_lines
+from inkwise._util.text import did_you_mean
 from inkwise.forms.yaml_values import PageBox, as_box, as_text, check_keys
 from inkwise.recognition.constraints import Constraint
 

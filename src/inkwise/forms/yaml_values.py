@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from inkwise._util.errors import DataError, InkwiseError, did_you_mean
+from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.inputs import read_input
-from inkwise._util.text import validate_text
+from inkwise._util.text import did_you_mean, validate_text
 
 PageBox = tuple[float, float, float, float]
 """x, y, width, height of a box, in the unit of the page's size."""

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 from inkwise.recognition.ctc.alignment import text_likelihoods
 from inkwise.recognition.ctc.automata import (
     CHECKS,

@@ -25,8 +25,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from inkwise._util.errors import DataError, InkwiseError, did_you_mean
+from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.files import make_directory
+from inkwise._util.text import did_you_mean
 from inkwise.training import Recipe
 from inkwise.tuning.search_space import SearchSpace, Value, grid_points, suggest_values
 from inkwise.tuning.study_storage import StudyStorage
