@@ -32,9 +32,9 @@ def tiny_mnist(tmp_path, monkeypatch):
 def test_list_names_data_sets_and_cache_folders(data, tiny_mnist, tmp_path):
     before = data("list")[1].splitlines()
     assert before[0].split() == ["name", "what", "samples", "cached"]
-    assert before[1].split() == ["mnist-train", "MNIST,", "the", "training", "digits", "60,000", "no"]
-    assert before[2].split() == ["mnist-test", "MNIST,", "the", "test", "digits", "10,000", "no"]
-    assert before[5].split() == ["unipen-digits", "UNIPEN,", "digits", "drawn", "with", "a", "pen", "no"]
+    assert before[1].split() == ["mnist-train", "MNIST,", "training", "digits", "60,000", "no"]
+    assert before[2].split() == ["mnist-test", "MNIST,", "test", "digits", "10,000", "no"]
+    assert before[3].split() == ["unipen-digits", "UNIPEN,", "digits", "drawn", "with", "a", "pen", "no"]
     data("get", "mnist", "--from", tiny_mnist)
     _, after, _ = data("list")
     assert after.count(str(tmp_path / "cache" / "mnist")) == 4
@@ -58,7 +58,7 @@ def test_get_unipen_parses_it_and_prints_counts(data, tmp_path, monkeypatch):
         0,
         f"UNIPEN is in {cache}\n",
         "UNIPEN: 1 digits, 0 nondigits, 0 digit strings; 1 writers\n"
-        "skipped: 0 files, 1 samples (components not there: 1)\n",
+        "skipped: 0 files, 1 samples (missing components: 1)\n",
     )
     assert str(cache) in data("list")[1]
     assert f"from     {cache}" in data("info", "unipen-digits")[1]
@@ -66,7 +66,7 @@ def test_get_unipen_parses_it_and_prints_counts(data, tmp_path, monkeypatch):
 
 def test_get_suggests_known_names(inkwise_fails):
     assert inkwise_fails("data", "get", "mnits") == (
-        "mnits: no such downloadable data set; did you mean mnist?"
+        "mnits: cannot be fetched by that name; did you mean mnist?"
     )
 
 

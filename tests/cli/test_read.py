@@ -246,7 +246,7 @@ def test_read_progress_bar_is_not_in_piped_output(inkwise, tmp_path, seven, monk
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--on", "spark", "--out", "table"], "--on 'spark': the only cluster is ray"),
+        (["--on", "spark", "--out", "table"], "--on 'spark': expected ray"),
         (["--on", "ray"], "--on ray needs --out: the folder of the table, or its URL"),
         (
             ["--on", "ray", "--out", "table", "--jobs", "2"],

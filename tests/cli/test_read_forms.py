@@ -77,12 +77,12 @@ def test_read_form_prints_fields_on_terminal(inkwise, card, scans, monkeypatch):
 def test_read_form_rejects_table_of_another_form(inkwise, card, scans, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
-            "inkwise.batch.batch_run.write_atomic", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+            "inkwise.batch.journal.atomic_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
         )
         inkwise("read", "--form", card, scans, "--out", tmp_path / "table.csv")
     card.write_text(COMBS.replace("name: code", "name: key"))
     status, _, err = inkwise("read", "--form", card, scans, "--out", tmp_path / "table.csv")
-    assert (status, "was begun with another --form" in err) == (1, True)
+    assert (status, "was started with another --form" in err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from PIL import Image
 
 import inkwise.training
 import inkwise.tuning  # noqa: F401 (the commands need both)
-from inkwise import reproduction
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
+from inkwise.reproduction import experiments
 
 SHAPES = {
     "A": [[(0, 90), (30, 0), (60, 90)], [(12, 55), (48, 55)]],
@@ -239,7 +239,7 @@ def test_reproduce_suggests_close_names(inkwise_fails, tmp_path):
 )
 def test_reproduce_of_some_rows_keeps_the_page_of_all(inkwise, monkeypatch, arguments, page):
     written = []
-    monkeypatch.setattr(reproduction, "reproduce", lambda *given: written.append(given[3]))
+    monkeypatch.setattr(experiments, "reproduce", lambda *given: written.append(given[3]))
     assert inkwise("reproduce", *arguments)[0] == 0
     assert written == [Path(page)]
 

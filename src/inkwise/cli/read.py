@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -16,19 +17,22 @@ from inkwise._util.errors import DataError, InkwiseError, one_line, requires_ext
 from inkwise._util.inputs import read_lines
 from inkwise._util.text import parse_bounds
 from inkwise.batch import (
-    BatchDisplay,
+    Backend,
     BatchOptions,
+    Columns,
+    Journal,
+    LocalBackend,
+    PageRow,
+    RowSink,
     csv_line,
-    find_files,
     json_line,
     read_batch,
-    read_rows,
     row_values,
 )
 from inkwise.cli.console import print_table
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 
-_MIN_FILES_FOR_BAR = 20  # files, above which a progress bar is shown
+_MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
 
 
 def read(
@@ -94,91 +98,101 @@ def read(
         raise InkwiseError("--json and --csv: choose one")
     if digit + number + bool(form) > 1:
         raise InkwiseError("--digit, --number and --form: choose one")
-    constraint = {
+    known = {
         "length": None if length is None else parse_bounds("--length", length),
         "pattern": pattern,
         "range": None if range_ is None else parse_bounds("--range", range_),
         "check": check,
         "vocabulary": None if vocabulary is None else read_lines(vocabulary),
     }
-    known = {key: value for key, value in constraint.items() if value is not None}
-    if known and not number:
-        raise InkwiseError(f"--{next(iter(known))} needs --number: each page holds exactly one number")
+    constraint = {key: value for key, value in known.items() if value is not None} or None
+    if constraint and not number:
+        raise InkwiseError(f"--{next(iter(constraint))} needs --number: each page holds exactly one number")
     template = None
     if form is not None:
         from inkwise.forms import FormTemplate
 
         template = FormTemplate.read(form)
-    options = BatchOptions(model, digit, number, known or None, template)
-    console = Console(stderr=True)
-    if on:
-        if on != "ray":
-            raise InkwiseError(f"--on {on!r}: the only cluster is ray")
-        if not out:
-            raise InkwiseError("--on ray needs --out: the folder of the table, or its URL")
-        if json or csv or jobs > 1:
-            raise InkwiseError(
-                "--on ray writes Parquet with all workers of the cluster: leave out --json, --csv and --jobs"
-            )
-        with requires_extra("cluster", "--on ray"):
-            from inkwise.batch.ray_backend import read_on_ray
-        failed = read_on_ray(files, options, out, address, console)
+    options = BatchOptions(model, digit, number, constraint, template)
+    backend: Backend
+    if on == "ray":
+        backend = _ray_backend(files, options, out, address, local_options=json or csv or jobs > 1)
+    elif on:
+        raise InkwiseError(f"--on {on!r}: expected ray")
     elif address:
         raise InkwiseError("--address needs --on ray")
     elif out:
         suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
-        failed = read_batch(files, options, Path(out), suffix, jobs, console)
+        backend = LocalBackend(files, options, Journal(Path(out), options, suffix, files), jobs)
     elif jobs > 1:
         raise InkwiseError("--jobs needs --out: the file of the table")
     else:
-        failed = _print_rows(files, options, json, csv, console)
-    if failed:
+        backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv))
+    # A bar would interfere with rows on the same terminal.
+    show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
+    if read_batch(backend, Console(stderr=True), show=show):
         raise typer.Exit(1)
 
 
-def _print_rows(files: list[str], options: BatchOptions, json: bool, csv: bool, console: Console) -> int:
-    """Read in this process, print each row when it is done and return the number of failures."""
-    read, columns = options.open(), options.columns
-    is_terminal = sys.stdout.isatty()
-    as_table = is_terminal and not (json or csv)
-    shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
-    table = Table("file", *shown, "", box=None)
-    total = sum(1 for _ in find_files(files))
-    failed = 0
-    try:
-        if csv:
-            sys.stdout.write(csv_line(columns))
-        # Rows on the same terminal would interfere with a progress bar.
-        with BatchDisplay(console, total, show=total > _MIN_FILES_FOR_BAR and not is_terminal) as view:
-            for file in find_files(files):
-                for row in read_rows(file, read, columns, view.file):
-                    view.row(row)
-                    failed += row.failed
-                    if as_table:
-                        table.add_row(*_table_cells(row.values, shown))
-                    else:
-                        sys.stdout.write(csv_line(row_values(row, columns)) if csv else json_line(row.values))
-        if as_table:
-            print_table(table)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        with suppress(OSError):
-            sys.stdout.close()  # otherwise Python flushes it at exit and reports the error again
-        raise DataError(f"standard output: cannot be written ({error.strerror})") from None
-    return failed
+def _ray_backend(
+    files: list[str], options: BatchOptions, out: str | None, address: str | None, *, local_options: bool
+) -> Backend:
+    """Check the options of a cluster and plan the batch."""
+    if not out:
+        raise InkwiseError("--on ray needs --out: the folder of the table, or its URL")
+    if local_options:
+        raise InkwiseError(
+            "--on ray writes Parquet with all workers of the cluster: leave out --json, --csv and --jobs"
+        )
+    with requires_extra("cluster", "--on ray"):
+        from inkwise.batch.ray_backend import RayBackend
+    return RayBackend(files, options, out, address)
 
 
-def _table_cells(values: dict[str, Any], columns: list[str]) -> list[Text]:
-    """File and page, texts, shares in the colour of acceptance, and the reason."""
-    page = "" if values["page"] == 1 else f", page {values['page']}"
-    cells = [Text(one_line(f"{values['file']}{page}"))]
-    for column in columns:
-        value = values[column]
-        if isinstance(value, str):
-            cells.append(Text(value, style="bold"))
+class _PrintedRows(RowSink):
+    """Prints each row as CSV or JSON when it is read; on a terminal, a table of all rows at the end."""
+
+    def __init__(self, columns: Columns, as_json: bool, as_csv: bool) -> None:
+        self._columns, self._as_csv = columns, as_csv
+        self._header = csv_line(columns) if as_csv else ""
+        # File and page share the first column; the reason is the last one; `accepted` is shown as a colour.
+        self._shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
+        as_table = sys.stdout.isatty() and not as_json and not as_csv
+        self._table = Table("file", *self._shown, "", box=None) if as_table else None
+
+    def add(self, row: PageRow) -> None:
+        """Print a row, or add it to the table."""
+        values = row.values
+        if self._as_csv:
+            sys.stdout.write(self._header + csv_line(row_values(row, self._columns)))
+            self._header = ""
+        elif self._table is None:
+            sys.stdout.write(json_line(values))
         else:
-            accepted = values.get(column.replace("confidence", "accepted"), True)
-            cells.append(Text(f"{value:.1%}", style="green" if accepted else "red"))
-    return [*cells, Text(values["reason"] or "")]
+            name = values["file"] if values["page"] == 1 else "{file}, page {page}".format(**values)
+            cells = [_cell(values, column) for column in self._shown]
+            self._table.add_row(Text(one_line(name)), *cells, Text(values["reason"] or ""))
+
+    def finish(self) -> None:
+        """Print the table."""
+        if self._table is not None:
+            print_table(self._table)
+        sys.stdout.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Turn an error of standard output, except a closed pipe, into a DataError of one line."""
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                sys.stdout.close()  # otherwise Python flushes it at exit and reports the error again
+            raise DataError(f"standard output: cannot be written ({error.strerror})") from None
+
+
+def _cell(values: dict[str, Any], column: str) -> Text:
+    """Return a text in bold, or a probability in the colour of its acceptance."""
+    value = values[column]
+    if isinstance(value, str):
+        return Text(value, style="bold")
+    accepted = values.get(column.replace("confidence", "accepted"), True)
+    return Text(f"{value:.1%}", style="green" if accepted else "red")

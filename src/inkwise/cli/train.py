@@ -67,7 +67,7 @@ def train(
 ) -> None:
     """Train a model by a recipe, evaluate it once on the test set and write the report."""
     with requires_extra("train", "training"):
-        from inkwise import training
+        from inkwise import reproduction, training  # noqa: F401 (registers its data sets)
         from inkwise.evaluation import evaluate_run, report
     if resume is not None:
         if set_ or out or data or init:
@@ -134,20 +134,20 @@ def sweep(
 ) -> None:
     """Search hyperparameters: train variants of a recipe; rerun the same command to resume."""
     with requires_extra("train", "a sweep"):
-        from inkwise import training, tuning
+        from inkwise import reproduction, training, tuning  # noqa: F401 (registers its data sets)
     base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"
     plan = tuning.SearchPlan(
-        base,
-        tuning.parse_space(base, space),
-        out,
-        str(out / "sweep.db") if storage is None else storage,
-        name,
-        trials,
-        sampler,
-        prune,
-        device,
+        recipe=base,
+        space=tuning.parse_space(base, space),
+        out=out,
+        storage=str(out / "sweep.db") if storage is None else storage,
+        name=name,
+        trials=trials,
+        sampler=sampler,
+        prune=prune,
+        device=device,
     )
     outcomes, best = tuning.run_search(plan, workers, Console(stderr=True))
     print_table(tuning.outcomes_table(tuning.best_first(outcomes)[:_MAX_SHOWN], plan.space))
@@ -181,11 +181,11 @@ def reproduce(
 ) -> None:
     """Train and evaluate the documents' systems; rerun the same command to resume."""
     with requires_extra("train", "reproducing"):
-        from inkwise import reproduction
+        from inkwise.reproduction import experiments
     if quick:
-        reproduction.run_quick_check(names, out, print_line)
+        experiments.run_quick_check(names, out, print_line)
     else:
         # A run of some rows must not replace the page of all.
         page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")
-        reproduction.reproduce(names, out, hands, page, print_line)
+        experiments.reproduce(names, out, hands, page, print_line)
         print_line(f"wrote {page}", err=True)

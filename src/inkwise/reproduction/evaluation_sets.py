@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inkwise import datasets
 from inkwise._util.errors import DataError
-from inkwise._util.files import locked, make_directory, write_folder, write_text
+from inkwise._util.files import locked, make_directory, new_folder, write_text
 from inkwise._util.inputs import MEGABYTE, clear_read_errors, is_there, open_input, read_input
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.dataset import StrokeArrays
@@ -157,9 +157,6 @@ def _save(dataset: Dataset, path: Path) -> None:
     """Write a data set as a folder of IDX files, which keep glyphs unchanged."""
     if not np.isin(dataset.labels, list("0123456789")).all():
         raise DataError(f"{dataset.name}: holds labels other than digits")
-
-    def write(part: Path) -> None:
+    with new_folder(path) as part:
         (part / "images-idx3-ubyte").write_bytes(idx_bytes(dataset.glyphs))
         (part / "labels-idx1-ubyte").write_bytes(idx_bytes(dataset.labels.astype(np.uint8)))
-
-    write_folder(path, write)
