@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from inkwise.evaluation import results
-from inkwise.recognition.reference_digits import reference_glyphs
+from inkwise.recognition.adaptation import reference_glyphs
 
 PIXELS = [f"pixel{number}" for number in range(784)]
 

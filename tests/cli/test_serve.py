@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from inkwise.app import launch
+from inkwise.app import pages
 from inkwise.corrections import Store
 
 ROW = {"file": "a.png", "page": 1, "text": "", "confidence": 0.0, "accepted": False, "reason": "is damaged"}
@@ -62,7 +62,7 @@ def test_app_prints_its_address(address):
 
 
 def test_app_takes_next_free_port_by_default(address, busy, monkeypatch):
-    monkeypatch.setattr(launch, "DEFAULT_PORT", busy)
+    monkeypatch.setattr(pages, "DEFAULT_PORT", busy)
     port = int(address().split(":")[2].strip("/"))
     assert busy < port < busy + 20
 
@@ -191,9 +191,9 @@ def test_serve_reports_unusable_options_in_one_line(inkwise_fails, busy, tmp_pat
         (["--host", "no.such.host.invalid"], "no.such.host.invalid:8000: cannot be used ("),
         (["--port", 0, "--model", "no.onnx"], "no.onnx: cannot be opened"),
         (["--port", 0, "--model", "nothing"], "nothing: cannot be opened (no such file; bundled models:"),
-        (["--port", 0, "--host", "0.0.0.0"], "0.0.0.0 can be reached from elsewhere: tokens are needed"),
+        (["--port", 0, "--host", "0.0.0.0"], "0.0.0.0: not a loopback address, so tokens are required"),
         (["--port", 0, "--tokens", tokens.with_name("no")], f"{tokens.with_name('no')}: cannot be opened"),
-        (["--port", 0, "--tokens", tokens], f"{tokens}, line 1: is no token"),
+        (["--port", 0, "--tokens", tokens], f"{tokens}, line 1: expected an ASCII token"),
         (["--port", 0, "--workers", 2, "--model", "no.onnx"], "no.onnx: cannot be opened"),
     ):
         assert inkwise_fails("serve", *options).startswith(message)

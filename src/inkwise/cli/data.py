@@ -22,10 +22,10 @@ _DOWNLOADABLE = "mnist", "unipen"
 @app.command("list")
 def list_sets() -> None:
     """List the named data sets."""
-    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
+    from inkwise import datasets
 
     rows = []
-    for name, known in datasets.NAMED_DATASETS.items():
+    for name, known in datasets.named_datasets().items():
         samples = "" if known.samples is None else f"{known.samples:,}"
         cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
         rows.append((name, known.description, samples, cached))
@@ -60,10 +60,10 @@ def info(
     source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A data set's name or path.")],
 ) -> None:
     """Print the size, writers and labels of a data set."""
-    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
+    from inkwise import datasets
 
     dataset = datasets.load_dataset(source)
-    known = datasets.NAMED_DATASETS.get(source)
+    known = datasets.named_datasets().get(source)
     where = datasets.cache_folder(known.source) if known else Path(source).resolve()
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]

@@ -51,7 +51,6 @@ def evaluate(
 ) -> None:
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
     with requires_extra("train", "evaluating"):
-        from inkwise import reproduction  # noqa: F401 (registers its data sets)
         from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_mistakes, report, results
     if out is not None:
@@ -85,7 +84,6 @@ def explain(
 ) -> None:
     """Explain readings with an image: the ink that decided, and the most similar training digits."""
     with requires_extra("train", "explaining"):
-        from inkwise import reproduction  # noqa: F401 (registers its data sets)
         from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_predictions
         from inkwise.evaluation.image_grids import explanations_plot
@@ -130,7 +128,6 @@ def predict(
     model: ModelOption = "default",
 ) -> None:
     """Classify each image of a data set as one digit and write a Kaggle submission."""
-    from inkwise import reproduction  # noqa: F401 (registers its data sets)
     from inkwise.datasets import load_dataset
     from inkwise.recognition.submission import write_submission
 

@@ -67,7 +67,7 @@ def train(
 ) -> None:
     """Train a model by a recipe, evaluate it once on the test set and write the report."""
     with requires_extra("train", "training"):
-        from inkwise import reproduction, training  # noqa: F401 (registers its data sets)
+        from inkwise import training
         from inkwise.evaluation import evaluate_run, report
     if resume is not None:
         if set_ or out or data or init:
@@ -134,7 +134,7 @@ def sweep(
 ) -> None:
     """Search hyperparameters: train variants of a recipe; rerun the same command to resume."""
     with requires_extra("train", "a sweep"):
-        from inkwise import reproduction, training, tuning  # noqa: F401 (registers its data sets)
+        from inkwise import training, tuning
     base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"
