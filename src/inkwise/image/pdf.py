@@ -100,8 +100,6 @@ def _scan_resolution(page: pdfium.PdfPage, area: float, name: str) -> float:
         check_pixel_count(width, height, f"{name}, a picture on it")
         left, bottom, right, top = picture.get_bounds()
         covered = (right - left) * (top - bottom)
-        if (
-            covered > _MIN_SCAN_COVERAGE * area > 0 and width * height > 0
-        ):  # damaged ones may have no pixels
+        if covered > _MIN_SCAN_COVERAGE * area > 0 and width * height > 0:  # damaged ones may have no pixels
             resolution = sqrt(width * height / covered)
     return resolution

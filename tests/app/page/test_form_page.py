@@ -57,7 +57,7 @@ def test_fields_are_drawn_and_what_is_wrong_is_said_at_once(editor, browse, scan
     expect(page.locator("#boxes line")).to_have_count(5)
     drag(page, (300, 400), (360, 460))
     page.keyboard.type("meter")
-    expect(page.locator("#problems")).to_contain_text("there are 2 columns of this name")
+    expect(page.locator("#problems")).to_contain_text("2 columns have this name")
     page.fill("#field-name", "code")
     page.select_option("#kind", "digit")
     page.click("#known summary")
