@@ -93,7 +93,7 @@ def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
 def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
     Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
     editor = FormEditor(tmp_path / "form.pdf")
-    editor.write(editor.form({"name": "card", "fields": [METER]}), None)
+    editor.write(editor.form("card", [METER]), None)
     form = FormTemplate.read(tmp_path / "form.yaml")
     assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
 
@@ -121,7 +121,7 @@ def test_no_file_is_read_but_the_scan(client, tmp_path):
     for method, path in (("POST", "/api/form/check"), ("PUT", "/api/form")):
         response = client.request(method, path, json=body)
         assert response.status_code == 422
-        assert response.json()["error"] == "vocabulary is not a list of numbers"
+        assert response.json()["error"] == "vocabulary: expected a list of numbers"
     assert problems(client, METER, {**CODE, "reference": "secret.txt"})[0].startswith(
         "field 'code': unknown key"
     )
@@ -144,7 +144,7 @@ def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
     with pytest.raises(ImageError, match="No such file"):
         FormEditor(tmp_path / "no.png")
     save(tmp_path)
-    with pytest.raises(DataError, match=r"card.yaml: is there, and is not the form of card.png"):
+    with pytest.raises(DataError, match=r"card.yaml: is not the form of card.png"):
         FormEditor(scan)
 
 
@@ -155,6 +155,6 @@ def test_size_and_marks_of_a_form_are_kept(tmp_path):
     (tmp_path / "empty.yaml").write_text(text)
     editor = FormEditor(tmp_path / "empty.png")
     state = editor.state()
-    editor.write(editor.form({"name": "twice", "fields": state["fields"]}), state["version"])
+    editor.write(editor.form("twice", state["fields"]), state["version"])
     form = FormTemplate.read(tmp_path / "empty.yaml")
     assert (form.name, form.size, len(form.fields)) == ("twice", (1680, 2376), 3)

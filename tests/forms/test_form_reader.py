@@ -8,7 +8,7 @@ from form_paper import BOXES, MARKS, empty, filled, photo, save, turned, write
 from inkwise.forms import Field, FormReader, FormTemplate
 from inkwise.recognition import Recognizer
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import LineModel
+from inkwise.recognition.model import LineModel
 from inkwise.recognition.reading import NO_INK
 
 

@@ -18,7 +18,6 @@ from inkwise.preprocessing import Box
 from inkwise.preprocessing.background import relative_darkness
 from inkwise.preprocessing.rectification import warp
 from inkwise.recognition import Reading, Recognizer
-from inkwise.recognition.cells import read_cells
 from inkwise.recognition.reading import NO_INK
 
 _DEFAULT_PAGE_SIDE = 2339  # pixels of the longer side without a reference: A4 at 200 dpi
@@ -165,7 +164,7 @@ class FormReader:
             assert cells[0] is not None
             reading = self._recognizer.read_number(cells[0], field.constraint)
         else:
-            reading = read_cells(self._recognizer, cells, field.constraint)
+            reading = self._recognizer.read_cells(cells, field.constraint)
         return FieldReading(reading, reading.reason, corners)
 
     def _field_ink(

@@ -62,7 +62,7 @@ def test_fields_are_drawn_and_what_is_wrong_is_said_at_once(editor, browse, scan
     page.select_option("#kind", "digit")
     page.click("#known summary")
     page.fill("#range", "5-1")
-    expect(page.locator("#problems")).to_contain_text("the least, 5, is more than the most, 1")
+    expect(page.locator("#problems")).to_contain_text("the minimum, 5, is larger than the maximum, 1")
     page.click("#save")
     expect(page.locator("#error")).to_contain_text("field 'code'")
     assert not scan.with_name("card.yaml").exists()
