@@ -14,12 +14,10 @@ def inkwise(monkeypatch, *arguments):
     return ended.value.code
 
 
-def test_an_unknown_name_is_one_line(monkeypatch, capsys, tmp_path):
+def test_reproduce_suggests_known_name(monkeypatch, capsys, tmp_path):
     assert inkwise(monkeypatch, "lenet-dropuot", "--quick", "--out", str(tmp_path)) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(
-        "inkwise: nothing to reproduce by the name 'lenet-dropuot'; did you mean lenet-dropout"
-    )
+    assert line.startswith("inkwise: no experiment 'lenet-dropuot'; did you mean lenet-dropout")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +28,7 @@ def test_an_unknown_name_is_one_line(monkeypatch, capsys, tmp_path):
         (["cnn-small", "--page", "mine.md"], "mine.md"),
     ],
 )
-def test_some_rows_do_not_replace_the_page_of_all(monkeypatch, arguments, page):
+def test_reproduce_of_some_rows_keeps_page_of_all(monkeypatch, arguments, page):
     written = []
     monkeypatch.setattr(experiments, "reproduce", lambda *given: written.append(given[3]))
     assert inkwise(monkeypatch, *arguments) == 0
@@ -38,6 +36,6 @@ def test_some_rows_do_not_replace_the_page_of_all(monkeypatch, arguments, page):
 
 
 @pytest.mark.network
-def test_a_little_of_every_system_stays_above_its_floor(monkeypatch, capsys, tmp_path):
+def test_reproduce_quick_reaches_floors(monkeypatch, capsys, tmp_path):
     assert inkwise(monkeypatch, "all", "--quick", "--out", str(tmp_path)) == 0
     assert len(capsys.readouterr().out.splitlines()) == 8
