@@ -61,7 +61,7 @@ def without_export(monkeypatch):
     )
 
 
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+@pytest.fixture(params=["sqlite", "journal", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def storage(request, tmp_path):
     """Each kind of storage, empty."""
     if request.param == "postgresql":
