@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def busy():
-    """A port that another program listens on."""
+    """A port in use."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
 
@@ -17,7 +17,7 @@ def tokens(tmp_path):
     return file
 
 
-def test_what_cannot_be_served_is_one_line(inkwise, busy, tokens):
+def test_serve_reports_errors_in_one_line(inkwise, busy, tokens):
     for options, error in (
         (["--port", busy], f"127.0.0.1:{busy}: cannot be used (Address already in use)"),
         (["--host", "no.such.host.invalid"], "no.such.host.invalid:8000: cannot be used ("),
@@ -35,7 +35,7 @@ def test_what_cannot_be_served_is_one_line(inkwise, busy, tokens):
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "prometheus_client", "uvicorn"])
-def test_without_the_extra_it_says_what_to_install(inkwise, missing, without_module):
+def test_missing_extra_is_named(inkwise, missing, without_module):
     without_module(missing, "inkwise.service", "inkwise.http")
     status, _, line = inkwise("serve")
     assert (status, line) == (1, f'inkwise: the service needs {missing}: pip install "inkwise[serve]"\n')

@@ -1,4 +1,4 @@
-"""What tells whether the service endures would see that it does not."""
+"""The endurance benchmark detects wrong readings and failures."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ def _benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
 
 
-def test_so_many_reads_are_answered_rightly(start, run):
+def test_service_answers_many_reads_correctly(start, run):
     from endurance import run_load
 
     with start() as service:
@@ -35,13 +35,13 @@ def test_so_many_reads_are_answered_rightly(start, run):
         (0, b"", False),
     ],
 )
-def test_an_answer_is_right_if_it_is_the_same_but_for_rounding(status, body, right):
+def test_endurance_check_allows_rounding(status, body, right):
     from endurance import ExpectedRequest, same
 
     assert same(ExpectedRequest("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
 
 
-def test_a_service_that_reads_wrongly_is_not_tried_further():
+def test_endurance_stops_at_a_wrong_reading():
     from endurance import ExpectedRequest, check
 
     with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
