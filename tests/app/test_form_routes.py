@@ -106,7 +106,7 @@ def test_check_reports_all_problems(client, scan):
     ]
     wrong = problems(client, {**METER, "box": [700, 0, 300, 50]}, {**CODE, "kind": "digits"})
     assert wrong == [
-        "field 'code': there is no kind 'digits'; did you mean digit?",
+        "field 'code': unknown kind 'digits'; did you mean digit?",
         "field 'meter': the box leaves the page: from 700, 0 to 1000, 50 on a page of 840 x 1188",
     ]
     assert "length 'many'" in problems(client, {**CODE, "length": "many"})[0]
@@ -130,12 +130,14 @@ def test_editor_reads_no_other_file(client, tmp_path):
 
 def test_editor_limits_bodies_and_rejects_other_sites(client):
     many = [{**METER, "name": f"f{number}"} for number in range(501)]
-    assert problems(client, *many) == ["there are 501 fields; at most 500 are possible"]
+    assert problems(client, *many) == ["fields: expected at most 500, got 501"]
     foreign = {"Origin": "http://elsewhere.example"}
     body = {"name": "card", "fields": [METER]}
     assert client.put("/api/form", json=body, headers=foreign).status_code == 403
     assert client.put("/api/form", content="x").status_code == 415
-    assert problems(client, 7, name=None)[0] == "field 1: must be keys with values, as `name: meter card`"
+    assert (
+        problems(client, 7, name=None)[0] == "field 1: expected keys with values, such as `name: meter card`"
+    )
 
 
 def test_editor_rejects_unreadable_scan_and_form_of_another_scan(tmp_path, scan):

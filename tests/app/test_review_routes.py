@@ -20,12 +20,8 @@ def folder(tmp_path, seven, number, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("seven.png", seven)
     cv2.imwrite("number.png", number)
-    reader = BatchOptions()
-    read = reader.open(threads=1)
-    with (tmp_path / "table.jsonl").open("w") as file:
-        for name in ("seven.png", "number.png"):
-            for row in read_rows(name, read, reader.columns, lambda pages: None):
-                file.write(json.dumps(row.values) + "\n")
+    rows = read_rows(["seven.png", "number.png"], BatchOptions())
+    (tmp_path / "table.jsonl").write_text("".join(json.dumps(row.values) + "\n" for row in rows))
     return tmp_path
 
 
@@ -117,7 +113,7 @@ def test_review_continues_without_database(open_review, tmp_path):
         ("/api/review/x", {"text": "1"}, 422, "number: "),
         ("/api/review/0", {}, 422, "text: Field required"),
         ("/api/review/0", {"text": 7}, 422, "text: Input should be a valid string"),
-        ("/api/review/0", {"text": "1 2"}, 422, "is no number"),
+        ("/api/review/0", {"text": "1 2"}, 422, "is not a number"),
         ("/api/review/0", ["1"], 422, "the body is not a JSON object"),
     ],
 )
@@ -130,7 +126,7 @@ def test_invalid_answers_are_rejected(client, folder, path, body, status, error)
 def test_review_of_missing_scan_and_changed_table(client, folder):
     (folder / "seven.png").unlink()
     gone = client.get("/api/review/0/crop")
-    assert (gone.status_code, gone.json()["error"][:24]) == (404, "seven.png: is not there;")
+    assert (gone.status_code, gone.json()["error"][:22]) == (404, "seven.png: is missing;")
     assert "seven.png" in put(client, 0, "1").json()["note"]
     (folder / "table.jsonl").write_text("{}\n")
     for name in ("table.csv", "table.jsonl"):

@@ -6,18 +6,14 @@ import http.client
 import logging
 import resource
 import threading
-from pathlib import Path
 
 import pytest
 
+from benchmarks.common.processes import peak_memory
+from benchmarks.robustness.connection_flood import KINDS, ask, run_clients, running
 from inkwise.http.launch import listen
 from inkwise.http.middleware import InFlight
 from inkwise.http.server import HEADERS, Server
-
-
-@pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
 
 
 async def hello(scope, receive, send):
@@ -42,8 +38,6 @@ def port():
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["app", "service"])
 def test_authorized_requests_are_served_under_attack(server):
-    from connections import KINDS, ask, most_memory, run_clients, running
-
     with running(server, files=64) as (pid, port, log):
         ask(server, port, 0.1)
         clients = threading.Thread(target=run_clients, args=([*KINDS.values()], server, port, 300, 6))
@@ -52,7 +46,7 @@ def test_authorized_requests_are_served_under_attack(server):
         clients.join()
         assert not answers.failed
         assert not ask(server, port, 0.1).failed
-        assert most_memory(pid) < 300 * 2**20
+        assert peak_memory(pid) < 300 * 2**20
         said = log.read_text()
     assert len(said) < 100_000
     assert "Traceback" not in said

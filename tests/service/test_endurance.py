@@ -1,18 +1,11 @@
 """The endurance benchmark detects wrong readings and failures."""
 
-from pathlib import Path
-
 import pytest
 
-
-@pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
+from benchmarks.robustness.endurance import ExpectedRequest, check, run_load, same
 
 
 def test_service_answers_many_reads_correctly(start, run):
-    from endurance import run_load
-
     with start() as service:
         port = int(service.url.rpartition(":")[2])
         tally = run(run_load(service.process.pid, port, clients=4, minutes=0, reads=60))
@@ -36,13 +29,9 @@ def test_service_answers_many_reads_correctly(start, run):
     ],
 )
 def test_endurance_check_allows_rounding(status, body, right):
-    from endurance import ExpectedRequest, same
-
     assert same(ExpectedRequest("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
 
 
 def test_endurance_stops_at_a_wrong_reading():
-    from endurance import ExpectedRequest, check
-
     with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
         check(ExpectedRequest("a 7", b"", text="7"), 200, b'{"text":"1"}')

@@ -8,7 +8,7 @@ import pytest
 from inkwise import Recognizer
 from inkwise._util.errors import ModelError
 from inkwise.recognition import Model
-from inkwise.recognition.reference_digits import reference_glyphs
+from inkwise.recognition.adaptation import reference_glyphs
 from inkwise.service import Settings, create_app, schema
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
@@ -74,7 +74,7 @@ def test_constraint_selects_the_number(client):
             {"expect": "number", "length": "4-"},
             "length '4-': write a number, or the least and the most, as 4-6",
         ),
-        ({"expect": "number", "range": "9-1"}, "range: the least, 9, is more than the most, 1"),
+        ({"expect": "number", "range": "9-1"}, "range: the minimum, 9, is larger than the maximum, 1"),
         ({"expect": "number", "check": "lun"}, "there is no check 'lun'; did you mean luhn?"),
         ({"expect": "number", "pattern": "("}, "pattern"),
         ({"expect": "number", "length": "3", "pattern": r"\d{5}"}, "length"),

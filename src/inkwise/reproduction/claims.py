@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 from inkwise.training import Recipe, load_recipe
 
 

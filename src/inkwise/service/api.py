@@ -23,8 +23,8 @@ from inkwise.http.middleware import SHUTTING_DOWN, InFlight, SecurityMiddleware,
 from inkwise.http.origin import is_loopback
 from inkwise.http.tokens import Tokens
 from inkwise.recognition import Model, Recognizer
+from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
 from inkwise.service.dynamic_batching import BatchedModel
 from inkwise.service.executor import BoundedExecutor, RequestLimits
 from inkwise.service.observability import MULTIPROCESS_VARIABLE, Metrics, RequestLog, log_to_stderr

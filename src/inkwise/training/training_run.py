@@ -18,7 +18,7 @@ from rich.text import Text
 from safetensors.torch import save
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.files import locked, make_directory, write_atomic, write_bytes, write_text
+from inkwise._util.files import atomic_file, locked, make_directory, write_bytes, write_text
 from inkwise.training.callbacks import (
     Callback,
     Checkpoint,
@@ -202,10 +202,7 @@ def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyTrainingLoop) -> d
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    def write(part: Path) -> None:
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, history[0])
-            writer.writeheader()
-            writer.writerows(history)
-
-    write_atomic(path, write)
+    with atomic_file(path) as part, part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0])
+        writer.writeheader()
+        writer.writerows(history)
