@@ -109,7 +109,7 @@ def test_check_reports_all_problems(client, scan):
         "field 'code': unknown kind 'digits'; did you mean digit?",
         "field 'meter': the box leaves the page: from 700, 0 to 1000, 50 on a page of 840 x 1188",
     ]
-    assert "length 'many'" in problems(client, {**CODE, "length": "many"})[0]
+    assert "got 'many'" in problems(client, {**CODE, "length": "many"})[0]
     refused = client.put("/api/form", json={"name": "", "fields": [METER]})
     assert (refused.status_code, refused.json()["error"]) == (422, "name is empty")
     assert not scan.with_name("card.yaml").exists()
