@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import (
+    EDGE_CONTRAST,
     MIN_CONTRAST,
     character_polarity,
     close_strokes,
@@ -27,7 +28,6 @@ _BACKGROUND_SIDE = 256  # longer side at which illumination and background are e
 _MAX_STROKE_WIDTH = 0.4  # maximum stroke width, as a share of the shorter side
 _FINE_NOISE_SIDE = 64  # shorter side in pixels above which noise is finer than any pen
 _CLOSING_SIDE = 48  # shorter side to which such an image is downscaled before the closing, pixels
-_EDGE_CONTRAST = 0.45  # contrast of the edge of ink, as a share of the way from paper to full ink
 _STEPS_PER_GREY_LEVEL = 16  # histogram bins per grey level of contrast
 
 
@@ -106,7 +106,7 @@ def _contrast_levels(contrast: NDArray[np.float32]) -> _ContrastLevels:
     deviation = _histogram_median(np.bincount(np.abs(np.arange(len(paper)) - level), paper))
     bare, full = level / _STEPS_PER_GREY_LEVEL, (least + _histogram_median(ink)) / _STEPS_PER_GREY_LEVEL
     noise = 1.4826 * deviation / _STEPS_PER_GREY_LEVEL
-    return _ContrastLevels(bare, bare + _EDGE_CONTRAST * (full - bare), full, noise)
+    return _ContrastLevels(bare, bare + EDGE_CONTRAST * (full - bare), full, noise)
 
 
 def _soft_threshold(contrast: NDArray[np.float32], levels: _ContrastLevels) -> NDArray[np.uint8]:
@@ -114,7 +114,7 @@ def _soft_threshold(contrast: NDArray[np.float32], levels: _ContrastLevels) -> N
     rising = (contrast - levels.paper) * (128 / (levels.edge - levels.paper))
     fuller = (contrast - levels.full) * (127 / (levels.full - levels.edge)) + 255
     # The first segment is the steeper one.
-    return np.asarray(np.clip(np.minimum(rising, fuller), 0, 255), np.uint8)
+    return np.clip(np.minimum(rising, fuller), 0, 255).astype(np.uint8)
 
 
 def _histogram_median(counts: NDArray[np.integer] | NDArray[np.float64]) -> int:
