@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 
 import cv2
@@ -60,11 +59,11 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
     contrast = np.maximum(background - grey, 0, dtype=np.float32)
     if min(grey.shape) > _FINE_NOISE_SIDE:  # smooth the paper's texture and the sensor's noise
         contrast = cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000)
-    levels = _contrast_levels(contrast)
+    paper, full, noise = _contrast_levels(contrast)
     noise_ratio = _MIN_NOISE_RATIO_EXPECTED if ink_expected else _MIN_NOISE_RATIO
-    if levels.full - levels.paper < max(MIN_CONTRAST, noise_ratio * levels.noise):
+    if full - paper < max(MIN_CONTRAST, noise_ratio * noise):
         return np.zeros((height, width), np.uint8)
-    return _fill_solid_shapes(_soft_threshold(contrast, levels), grey)
+    return _fill_solid_shapes(_soft_threshold(contrast, paper, full), grey)
 
 
 def _fill_solid_shapes(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -85,34 +84,24 @@ def _fill_solid_shapes(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArr
     return ink
 
 
-@dataclass(frozen=True)
-class _ContrastLevels:
-    """Contrast of bare paper, of the edge of ink and of full ink, and the paper's noise, grey levels."""
-
-    paper: float
-    edge: float
-    full: float
-    noise: float
-
-
-def _contrast_levels(contrast: NDArray[np.float32]) -> _ContrastLevels:
-    """Split by Otsu's threshold, then put the edge between the medians of the two classes."""
+def _contrast_levels(contrast: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Median contrasts of paper and of ink, split by Otsu's threshold, and the paper's noise, grey levels."""
     counts = np.bincount((contrast * _STEPS_PER_GREY_LEVEL).astype(np.intp).ravel())
     least = _STEPS_PER_GREY_LEVEL * otsu_threshold(contrast)
     paper, ink = counts[:least], counts[least:]
     if not ink.any() or not paper.any():
-        return _ContrastLevels(0, 0, 0, 0)
+        return 0, 0, 0
     level = _histogram_median(paper)
     deviation = _histogram_median(np.bincount(np.abs(np.arange(len(paper)) - level), paper))
     bare, full = level / _STEPS_PER_GREY_LEVEL, (least + _histogram_median(ink)) / _STEPS_PER_GREY_LEVEL
-    noise = 1.4826 * deviation / _STEPS_PER_GREY_LEVEL
-    return _ContrastLevels(bare, bare + EDGE_CONTRAST * (full - bare), full, noise)
+    return bare, full, 1.4826 * deviation / _STEPS_PER_GREY_LEVEL
 
 
-def _soft_threshold(contrast: NDArray[np.float32], levels: _ContrastLevels) -> NDArray[np.uint8]:
+def _soft_threshold(contrast: NDArray[np.float32], paper: float, full: float) -> NDArray[np.uint8]:
     """Map contrast to ink (H, W) uint8: 0 paper, 128 edge, 255 full ink, linear in between."""
-    rising = (contrast - levels.paper) * (128 / (levels.edge - levels.paper))
-    fuller = (contrast - levels.full) * (127 / (levels.full - levels.edge)) + 255
+    edge = paper + EDGE_CONTRAST * (full - paper)
+    rising = (contrast - paper) * (128 / (edge - paper))
+    fuller = (contrast - full) * (127 / (full - edge)) + 255
     # The first segment is the steeper one.
     return np.clip(np.minimum(rising, fuller), 0, 255).astype(np.uint8)
 
