@@ -226,7 +226,7 @@ def test_sweep_reports_bad_input_in_one_line(sweep, words, message):
 
 def test_reproduce_suggests_close_names(inkwise_fails, tmp_path):
     error = inkwise_fails("reproduce", "lenet-dropuot", "--quick", "--out", tmp_path)
-    assert error.startswith("nothing to reproduce by the name 'lenet-dropuot'; did you mean lenet-dropout")
+    assert error.startswith("no experiment 'lenet-dropuot'; did you mean lenet-dropout")
 
 
 @pytest.mark.parametrize(
