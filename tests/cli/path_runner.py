@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 GUARD = 60
@@ -116,6 +118,9 @@ if __name__ == "__main__":
     import inkwise.tuning  # noqa: F401
     from inkwise.cli import main
 
-    torch.use_deterministic_algorithms(False)  # imports many modules lazily
+    torch.use_deterministic_algorithms(False)  # imports many modules lazily, like the first command
+    sys.argv = ["inkwise", "--version"]
+    with suppress(SystemExit), redirect_stdout(io.StringIO()):
+        main()
     gc.freeze()
     json.dump(run_all(json.load(sys.stdin)), sys.stdout)
