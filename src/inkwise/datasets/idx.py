@@ -1,7 +1,5 @@
 """IDX, MNIST's file format: a magic number, the sizes as big-endian integers, then the bytes."""
 
-from __future__ import annotations
-
 import re
 import struct
 from math import prod

@@ -1,7 +1,5 @@
 """Data sets by name or path."""
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Callable
