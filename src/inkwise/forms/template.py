@@ -315,7 +315,7 @@ def _open_reference(
 def _load_page(path: Path) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Return the first page of a document, of limited size, and its original width and height."""
     with Document(path) as document:
-        grey = document.page(1).grey
+        grey = document.page(1)
     return limit_side(grey, MAX_PAGE_SIDE)[0], (grey.shape[1], grey.shape[0])
 
 
