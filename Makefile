@@ -31,7 +31,7 @@ run: $(VENV)/.runs
 	$(VENV)/bin/inkwise app $(OPTIONS)
 
 test: lint docs-build
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.develops
 	$(VENV)/bin/ruff check .

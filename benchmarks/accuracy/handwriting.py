@@ -33,7 +33,7 @@ from benchmarks.accuracy.non_digits import KINDS, non_digit_images, non_digit_st
 from benchmarks.common.handwriting_sets import SEEDS, load_unipen, suspect_labels
 from benchmarks.common.reporting import argument_parser
 from benchmarks.speed.throughput import throughput
-from inkwise import Reading, Recognizer, datasets, reproduction  # noqa: F401 (registers its data sets)
+from inkwise import Reading, Recognizer, datasets
 from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine

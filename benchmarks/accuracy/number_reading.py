@@ -33,7 +33,7 @@ from inkwise.datasets.dataset import SPLITS
 from inkwise.image import load_image
 from inkwise.preprocessing import Strokes
 from inkwise.preprocessing.strokes import draw_strokes
-from inkwise.recognition.line_reader import LineModel
+from inkwise.recognition.model import LineModel
 
 GreyImage = NDArray[np.uint8]
 ReaderOutput = tuple[str, float]

@@ -32,7 +32,7 @@ from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine, use_one_thread
 from inkwise.datasets.dataset import SPLITS
 from inkwise.preprocessing import Box
-from inkwise.recognition.line_reader import LineModel, line_model_source
+from inkwise.recognition.model import LineModel, line_model_source
 
 _MIN_FOUND_OVERLAP, _MIN_COVERED = 0.5, 0.7
 _SHOWN_PAGES, _SHOWN_WIDTH = 12, 400  # pages of the contact sheet, and their width, pixels

@@ -9,7 +9,7 @@ import httptools
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.recognition.reference_digits import reference_strokes
+from inkwise.recognition.adaptation import reference_strokes
 
 
 def digit_requests(port: int) -> list[bytes]:

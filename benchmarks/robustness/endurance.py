@@ -28,7 +28,7 @@ from benchmarks.common.processes import resident_memory, running_server
 from benchmarks.common.reporting import argument_parser, print_table
 from benchmarks.common.service_client import ServiceConnection, digit_images, encode_png, http_request
 from inkwise._util.system import describe_machine
-from inkwise.recognition.reference_digits import reference_glyphs, reference_strokes
+from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 
 INTERVALS = 10
 SAMPLING_INTERVAL = 0.5  # seconds between two measurements of the memory

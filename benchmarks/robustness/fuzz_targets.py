@@ -26,18 +26,17 @@ from PIL import Image
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
-from inkwise.app.requests import parse_writer
+from inkwise.app.requests import ReadBody
 from inkwise.datasets.idx import read_idx
 from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.unipen_format import DamageError, read_document
 from inkwise.forms.template import FormTemplate
-from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_strokes
+from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_model
 from inkwise.image import Document, load_image
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import LineModel
-from inkwise.recognition.model import METADATA_KEY
+from inkwise.recognition.model import METADATA_KEY, LineModel
 
 MAX_SECONDS = 2.0
 """Maximum processor time of one input in seconds."""
@@ -96,9 +95,7 @@ def unipen(data: bytes) -> None:
 
 def strokes(data: bytes) -> None:
     """Parse and answer the body of a request to read strokes."""
-    plain = parse_json_object(data)
-    parse_writer(plain)
-    drawn = parse_strokes(plain.get("strokes"))
+    drawn = parse_model(data, ReadBody).strokes
     for single in (False, True):
         json_response(_reader().read_strokes(drawn, single=single).to_dict())
 

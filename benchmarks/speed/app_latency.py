@@ -29,7 +29,7 @@ from benchmarks.common.reporting import argument_parser, print_table
 from inkwise._util.system import describe_machine
 from inkwise.corrections import Store
 from inkwise.preprocessing import strokes_to_glyph
-from inkwise.recognition.reference_digits import reference_strokes
+from inkwise.recognition.adaptation import reference_strokes
 
 SEVEN = [(30, 30), (90, 30), (60, 130)]
 STROKES = 100

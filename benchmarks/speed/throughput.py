@@ -26,8 +26,8 @@ from benchmarks.speed.training_speed import peak, train_once
 from inkwise import Recognizer, datasets
 from inkwise._util.system import use_one_thread
 from inkwise.recognition import Model
+from inkwise.recognition.adaptation import reference_strokes
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import reference_strokes
 from inkwise.recognition.runtime import onnxruntime as ort
 from inkwise.training import load_recipe
 

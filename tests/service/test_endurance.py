@@ -1,11 +1,11 @@
-"""Benchmark `endurance`: correct and wrong responses are told apart."""
+"""The endurance benchmark detects wrong readings and failures."""
 
 import pytest
 
 from benchmarks.robustness.endurance import ExpectedRequest, check, run_load, same
 
 
-def test_run_load_counts_correct_responses(start, run):
+def test_service_answers_many_reads_correctly(start, run):
     with start() as service:
         port = int(service.url.rpartition(":")[2])
         tally = run(run_load(service.process.pid, port, clients=4, minutes=0, reads=60))
@@ -24,14 +24,14 @@ def test_run_load_counts_correct_responses(start, run):
         (200, b'{"text":"1","confidence":0.9979,"elapsed_ms":3.1}', False),
         (200, b'{"text":"7","confidence":0.9879,"elapsed_ms":3.1}', False),
         (200, b'{"text":"7","elapsed_ms":3.1}', False),
-        (503, b'{"error":"it took longer than 10 seconds"}', False),
+        (503, b'{"error":"the request took longer than 10 seconds"}', False),
         (0, b"", False),
     ],
 )
-def test_same_tolerates_rounding_only(status, body, right):
+def test_endurance_check_allows_rounding(status, body, right):
     assert same(ExpectedRequest("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
 
 
-def test_check_stops_at_wrong_response_of_idle_service():
+def test_endurance_stops_at_a_wrong_reading():
     with pytest.raises(SystemExit, match="a 7: 200 1, expected 200 7"):
         check(ExpectedRequest("a 7", b"", text="7"), 200, b'{"text":"1"}')
