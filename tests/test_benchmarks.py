@@ -18,14 +18,14 @@ def _benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
 
 
-def test_the_card_shows_the_figures():
+def test_model_card_shows_the_figures():
     from card import filled_in
 
     page = (ROOT / "docs" / "model.md").read_text()
     assert filled_in(page) == page
 
 
-def test_no_figure_is_copied_by_hand():
+def test_model_card_replaces_figures():
     from card import filled_in
 
     page = "<!-- figures: sureness -->\nby hand\n<!-- end -->\nprose"
@@ -36,18 +36,18 @@ def test_no_figure_is_copied_by_hand():
 
 
 @pytest.mark.parametrize("name", bundled_models())
-def test_the_figures_are_of_the_bundled_weights(name):
+def test_figures_belong_to_the_bundled_weights(name):
     model = json.loads((ROOT / "docs" / "figures" / f"{name}.json").read_text())["model"]
     assert model["sha256"] == hashlib.sha256(model_source(name)).hexdigest()
 
 
-def test_the_bundled_weights_are_within_their_sizes():
+def test_bundled_weights_are_small():
     sizes = {name: len(model_source(name)) for name in bundled_models()}
     assert sizes["default"] <= 2_000_000
 
 
 @pytest.mark.parametrize("kind", ["empty", "dot", "noise", "scribble", "solid", "stripes"])
-def test_what_is_no_digit_is_the_same_each_time(kind):
+def test_non_digit_images_are_reproducible(kind):
     from nothing import SIZES, non_digit_images
 
     once, again, other = (list(non_digit_images(kind, 12, seed)) for seed in (0, 0, 1))
@@ -58,7 +58,7 @@ def test_what_is_no_digit_is_the_same_each_time(kind):
     assert light == [True] * 5 + [False] * 5
 
 
-def test_strokes_that_are_no_digit_can_be_read():
+def test_non_digit_strokes_can_be_read():
     from nothing import STROKES, non_digit_strokes
 
     recognizer = Recognizer()
@@ -69,7 +69,7 @@ def test_strokes_that_are_no_digit_can_be_read():
     assert all(reading.digits for kind in ("dot", "scribble") for reading in found[kind])
 
 
-def test_area_under_the_curve_and_its_interval():
+def test_auroc_and_its_interval():
     from real_hands import auroc
 
     rng = np.random.default_rng(0)
@@ -82,7 +82,7 @@ def test_area_under_the_curve_and_its_interval():
     assert auroc(digits + 9, others, writers, writers)[0] == 1
 
 
-def test_an_ingredient_is_compared_to_the_whole_recipe_of_the_same_seeds():
+def test_ablation_compares_with_the_whole_recipe_of_the_same_seeds():
     from ingredients_table import ablation_table
 
     def run(name, seed, misses, area):

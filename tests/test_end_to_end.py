@@ -11,7 +11,7 @@ INKWISE = Path(sys.executable).with_name("inkwise")
 
 
 @pytest.mark.network
-def test_a_training_of_seconds_reaches_the_floor(tmp_path, seven):
+def test_short_training_reaches_the_accuracy_floor(tmp_path, seven):
     run = tmp_path / "run"
     done = subprocess.run(
         [INKWISE, "train", "--set", "epochs=1", "--out", run], capture_output=True, text=True, check=False

@@ -17,7 +17,7 @@ def threads():
     cv2.setNumThreads(before)
 
 
-def test_products_and_pictures_are_left_to_one_thread(threads):
+def test_use_one_thread_limits_opencv_and_blas(threads):
     cv2.setNumThreads(2)
     use_one_thread()
     assert np.eye(2) @ np.ones(2) == pytest.approx(np.ones(2))

@@ -131,7 +131,7 @@ def address(process):
     return process.stdout.readline().split()[3]
 
 
-def test_what_is_sent_and_written_is_seen(sandbox):
+def test_sandbox_records_connections_and_files(sandbox):
     code = """
 import os, pathlib, socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -151,18 +151,18 @@ pathlib.Path("here").touch()
     assert {"home/.cache/else", "tmp/.ses", "work/here"} <= sandbox.written()
 
 
-def test_reading_on_the_command_line(sandbox, picture):
+def test_read_command_connects_and_writes_nothing(sandbox, picture):
     assert '"text": "7"' in sandbox.run(*INKWISE, "read", picture.name)
     assert (sandbox.contacts(), sandbox.written()) == ([], set())
 
 
-def test_reading_in_python(sandbox, picture):
+def test_read_function_connects_and_writes_nothing(sandbox, picture):
     code = "import inkwise; print(inkwise.read('seven.png').text)"
     assert sandbox.run(sys.executable, "-c", code) == "7\n"
     assert (sandbox.contacts(), sandbox.written()) == ([], set())
 
 
-def test_the_app(sandbox, picture):
+def test_app_connects_nowhere_and_writes_its_own_folder_alone(sandbox, picture):
     app = sandbox.start(*INKWISE, "app", "--no-browser", "--port", "0")
     with app as process, httpx.Client(base_url=address(process), timeout=60) as client:
         assert "<title>Inkwise</title>" in client.get("/").text
@@ -177,7 +177,7 @@ def test_the_app(sandbox, picture):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_service(sandbox, picture, workers):
+def test_service_connects_nowhere_and_leaves_no_file(sandbox, picture, workers):
     service = sandbox.start(*INKWISE, "serve", "--port", "0", "--workers", workers)
     with service as process, httpx.Client(base_url=address(process), timeout=60) as client:
         headers = {"Content-Type": "image/png"}
@@ -190,7 +190,7 @@ def test_the_service(sandbox, picture, workers):
     assert [*(sandbox.folder / "tmp").iterdir()] == []
 
 
-def test_whoever_imported_the_runtime_before_is_warned(monkeypatch):
+def test_earlier_import_of_onnxruntime_warns(monkeypatch):
     stopped = []
     before = types.SimpleNamespace(disable_telemetry_events=lambda: stopped.append(True))
     monkeypatch.setitem(sys.modules, "onnxruntime", before)

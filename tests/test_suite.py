@@ -33,26 +33,26 @@ def collect(folder, missing, ci):
 
 
 @pytest.mark.parametrize("missing", [{"pyarrow", "openpyxl"}, {*modules()} - {"packaging", "pytest"}])
-def test_without_extras_the_other_tests_are_collected(tmp_path, missing):
+def test_tests_without_missing_extras_are_collected(tmp_path, missing):
     done = collect(tmp_path, missing, ci="")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tests/preprocessing/test_decode.py" in done.stdout
     assert 'pip install "inkwise[' in done.stdout
 
 
-def test_in_ci_a_missing_extra_is_an_error(tmp_path):
+def test_missing_extra_is_an_error_in_ci(tmp_path):
     done = collect(tmp_path, {"openpyxl"}, ci="true")
     assert done.returncode == 2
     assert "No module named 'openpyxl'" in done.stdout
 
 
-def test_ctrl_c_and_sigterm_are_heard():
+def test_sigint_and_sigterm_have_their_handlers():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_they_are_heard_where_a_shell_ignores_them():
-    name = f"{Path(__file__)}::{test_ctrl_c_and_sigterm_are_heard.__name__}"
+def test_handlers_are_restored_where_a_shell_ignores_signals():
+    name = f"{Path(__file__)}::{test_sigint_and_sigterm_have_their_handlers.__name__}"
     shell = ["sh", "-c", 'trap "" INT TERM; exec "$@"', "sh"]
     done = subprocess.run(
         [*shell, sys.executable, "-m", "pytest", "-q", name], capture_output=True, text=True

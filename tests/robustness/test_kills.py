@@ -12,7 +12,7 @@ SLOW = {"learning", "learning-twice"}  # seconds each time; `benchmarks/faults.p
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
-def test_nothing_acknowledged_is_lost(kind, tmp_path):
+def test_kill_loses_nothing_acknowledged(kind, tmp_path):
     victim = KINDS[kind](tmp_path)
     toll = run_kill_test(victim, 2, random.Random(0))
     assert toll.problems == []
@@ -32,7 +32,7 @@ def app(tmp_path):
     return app
 
 
-def test_what_is_lost_is_counted(app, tmp_path):
+def test_lost_answers_are_counted(app, tmp_path):
     assert app.count_missing() == 0
     for path in tmp_path.glob("taught.db*"):
         path.unlink()

@@ -19,7 +19,7 @@ SEVEN = [[(30, 25), (85, 25), (55, 100)]]
 
 @pytest.mark.parametrize("handicap", [limit_file_size, drop_capabilities])
 @pytest.mark.parametrize("kind", [BatchReadingWorkload, DownloadWorkload])
-def test_a_disk_that_is_full_or_closed_is_one_line_and_then_it_goes_on(kind, handicap, tmp_path):
+def test_command_on_a_full_or_read_only_disk_fails_with_one_line(kind, handicap, tmp_path):
     victim = kind(tmp_path)
     with with_fault(handicap, tmp_path):
         run = victim.start()
@@ -30,7 +30,7 @@ def test_a_disk_that_is_full_or_closed_is_one_line_and_then_it_goes_on(kind, han
     assert (run.failure_reason(), victim.count_missing()) == ("", 0)
 
 
-def test_when_the_clock_goes_back_the_last_step_is_still_the_last(tmp_path, monkeypatch):
+def test_undo_order_survives_a_clock_that_goes_back(tmp_path, monkeypatch):
     class PastDatetime(datetime):
         @classmethod
         def now(cls, tz=None):
@@ -49,7 +49,7 @@ def test_when_the_clock_goes_back_the_last_step_is_still_the_last(tmp_path, monk
     learner.close()
 
 
-def test_a_database_whose_connections_are_cut_loses_nothing_that_was_kept(postgresql):
+def test_cut_connections_lose_no_committed_sample(postgresql):
     kept, refused, ended = [], [], threading.Event()
 
     def teach():

@@ -15,13 +15,13 @@ FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("seed", FILES, ids=lambda path: path.relative_to(SEEDS).as_posix())
-def test_a_decoder_takes_it_or_says_why_not(seed, capsys):
+def test_decoder_accepts_seed_or_reports_one_line(seed, capsys):
     run_target(TARGETS[seed.parent.name], seed.read_bytes())
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_decoder_has_a_seed_that_it_takes(name):
+def test_every_decoder_accepts_a_seed(name):
     def taken(path):
         try:
             TARGETS[name](path.read_bytes())
@@ -32,11 +32,11 @@ def test_every_decoder_has_a_seed_that_it_takes(name):
     assert any(taken(path) for path in FILES if path.parent.name == name)
 
 
-def test_the_seeds_are_small():
+def test_seeds_are_small():
     assert sum(path.stat().st_size for path in FILES) < 300_000
 
 
-def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
+def test_slow_input_is_a_finding(monkeypatch):
     monkeypatch.setattr("decoders.MAX_SECONDS", 0.01)
 
     def slow(data):
@@ -50,7 +50,7 @@ def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
         run_target(lambda data: 1 / len(data), b"")
 
 
-def test_an_error_of_two_lines_is_a_finding():
+def test_error_of_two_lines_is_a_finding():
     def refuse(data):
         raise DamageError(data.decode())
 
@@ -59,13 +59,13 @@ def test_an_error_of_two_lines_is_a_finding():
         run_target(refuse, b"two\nlines")
 
 
-def test_the_fuzzer_knows_each_of_them():
+def test_fuzzer_knows_every_decoder():
     import fuzz
 
     assert {folder.name for folder in fuzz.SEEDS.iterdir()} == {*TARGETS}
 
 
-def test_the_fuzzer_says_how_much_it_tried_until_there_is_a_finding(monkeypatch, capsys):
+def test_fuzzer_reports_inputs_and_stops_at_a_finding(monkeypatch, capsys):
     import fuzz
 
     said = {"idx": (0, "Done 12345 runs in 601 second(s)"), "csv": (77, "FindingError: 3 bytes took 9 s")}

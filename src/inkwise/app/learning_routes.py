@@ -15,7 +15,6 @@ from inkwise.app.limits import MAX_INTEGER
 from inkwise.app.requests import JsonBody, parse_writer, store_errors_as
 from inkwise.corrections import FineTuningJob, FineTuningState, Learner, VersionScores
 from inkwise.corrections.learning_jobs import compare_versions
-from inkwise.corrections.models import open_version
 from inkwise.corrections.sample import validate_field
 from inkwise.http.bodies import RequestError, json_response, parse_json_object
 
@@ -78,7 +77,7 @@ def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> 
             raise RequestError(422, "number is not the number of a version")
         with store_errors_as(404):
             if number:
-                open_version(versions, number, threads=1)  # a damaged one does not take a good one's place
+                versions.open_model(number, threads=1)  # a damaged one does not take a good one's place
             versions.promote(writer, number)
         return json_response(_list(learner, writer))
 

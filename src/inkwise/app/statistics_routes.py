@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 from inkwise._util.errors import InkwiseError
 from inkwise.app.limits import UPLOAD_BYTES
 from inkwise.corrections import Learner
+from inkwise.corrections.accuracy import accuracy_test
 from inkwise.corrections.learning_jobs import MIN_SAMPLES, missing_dependencies
 from inkwise.corrections.sample import validate_field
-from inkwise.corrections.trial import accuracy_test
 from inkwise.http.bodies import MAX_POINTS, json_response
 
 

@@ -56,11 +56,11 @@ def backup(
     database: DatabaseOption = None,
 ) -> None:
     """Copy the whole database, learnt models included, also while the app is running."""
-    from inkwise.corrections import Store, damaged_versions  # not in the base install
+    from inkwise.corrections import Store  # not in the base install
 
     with Store.open(database) as store:
         count = store.backup(file)
-        for line in damaged_versions(store.versions):
+        for line in store.versions.damaged_models():
             print_line(f"inkwise: {line}", err=True)
     print_line(f"backed up {count:,} samples and all learnt models to {file}")
 
@@ -71,11 +71,11 @@ def check(
     database: DatabaseOption = None,
 ) -> None:
     """List damaged samples and versions, a line each; exit 1 if there are any."""
-    from inkwise.corrections import Store, damaged_versions  # not in the base install
+    from inkwise.corrections import Store  # not in the base install
 
     with Store.open(database) as store:
         damaged = 0
-        for damage in chain(store.damaged(), damaged_versions(store.versions)):
+        for damage in chain(store.damaged(), store.versions.damaged_models()):
             print_line(str(damage))
             damaged += 1
         if delete:
