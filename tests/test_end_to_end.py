@@ -1,4 +1,4 @@
-"""From nothing to a reading: fetch MNIST, train for seconds, evaluate, read."""
+"""End to end: fetch MNIST, train for seconds, evaluate, read."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def test_short_training_reaches_the_accuracy_floor(tmp_path, seven):
     assert done.returncode == 0, done.stderr
     (result,) = json.loads((run / "evaluation.json").read_text())["sets"]
     assert result["n"] == 10_000
-    # All right would be too good to be true: then something leaks.
+    # An accuracy of 1 would mean that test data leaked into the training.
     assert 0.985 <= result["accuracy"] < 1
     assert {path.name for path in run.iterdir()} >= {
         "recipe.json",

@@ -1,4 +1,4 @@
-"""Files and folders are written in one step, and synced to disk."""
+"""Atomic files and folders, synced to disk, and locks."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def test_atomic_file_keeps_the_old_file_on_an_error(tmp_path, write, error):
     with pytest.raises(error), atomic_file(path) as part:
         write(part)
     assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path], "and nothing is left over"
+    assert list(tmp_path.iterdir()) == [path], "nothing is left behind"
 
 
 def test_write_error_names_the_file_and_the_reason(tmp_path):
@@ -67,7 +67,7 @@ def test_write_text_follows_links_and_rejects_devices(tmp_path):
     write_text(link, "one")
     assert (link.readlink(), target.read_text()) == (target, "one")
     link.unlink()
-    link.symlink_to("/dev/null")  # itself it would be lost, should this fail
+    link.symlink_to("/dev/null")  # a link, since a failing test would replace the device
     with pytest.raises(DataError, match=r"link: cannot be written \(is a folder or a device\)$"):
         write_text(link, "one")
 
@@ -91,7 +91,7 @@ def test_write_text_keeps_the_permissions_of_the_old_file(tmp_path):
 
 @pytest.fixture
 def synced(monkeypatch):
-    """The renames, and the names of what is synced to disk, in order."""
+    """The renames and the names of synced files and folders, in order."""
     calls = []
 
     def fsync(handle, real=os.fsync):
@@ -215,7 +215,7 @@ for _ in range(50):
 
 @contextmanager
 def holder(path):
-    """Another process that holds the lock."""
+    """Hold the lock in another process."""
     command = [sys.executable, "-c", _HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"locked\n"
@@ -231,7 +231,7 @@ def test_lock_excludes_another_process_until_released(tmp_path, name):
     assert str(caught.value) == f"{path}: is in use"
     with locked(path, wait=0):
         assert [each.name for each in tmp_path.iterdir()] == [".a.txt.lock" if name == "a.txt" else ".lock"]
-    assert not list(tmp_path.iterdir()), "and nothing is left over"
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
 
 
 def test_lock_of_a_killed_process_is_free(tmp_path):

@@ -58,7 +58,7 @@ def test_read_input_rejects_a_file_above_the_limit(tmp_path):
     os.truncate(path, 20 * 2**30)
     assert refusal(path, 5_000_000) == f"{path}: is larger than 5 MB"
     assert refusal(path, 10) == f"{path}: is larger than 10 bytes"
-    assert refusal("/proc/self/maps", 10) == "/proc/self/maps: is larger than 10 bytes", "which claims 0"
+    assert refusal("/proc/self/maps", 10) == "/proc/self/maps: is larger than 10 bytes", "its size is 0"
 
 
 def test_read_lines_strips_lines_and_limits_the_size(tmp_path, monkeypatch):
@@ -88,5 +88,5 @@ def test_is_there_and_is_folder_of_unusable_paths(tmp_path):
     assert is_folder(tmp_path)
     assert not is_folder(long)
     assert is_there(tmp_path)
-    assert is_there(long), "opening it says why not"
+    assert is_there(long), "opening the file reports the reason"
     assert not is_there(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""What is known of the machine, and how many of its cores are used."""
+"""Settings of the whole process."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from inkwise._util.system import use_one_thread
 
 @pytest.fixture
 def threads():
-    """As many as before, afterwards."""
+    """Restore the thread counts."""
     before = cv2.getNumThreads()
     with ThreadpoolController().limit(limits=None):
         yield

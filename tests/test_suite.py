@@ -1,4 +1,4 @@
-"""The suite itself: where something is missing, and where a shell started it in the background."""
+"""The suite itself: with missing modules, and started in the background by a shell."""
 
 import os
 import signal
@@ -23,25 +23,26 @@ PathFinder.find_spec = find_spec
 """
 
 
-def collect(folder, missing, ci):
-    """What pytest says when it collects all tests without some modules."""
+def collect(folder, missing, ci, tests=HERE):
+    """Collect tests without some modules."""
     (folder / "without.py").write_text(WITHOUT.format(sorted(missing)))
     environment = {**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment["PYTHONPATH"] = os.pathsep.join([str(folder), *sys.path])
-    command = [sys.executable, "-m", "pytest", "-p", "without", "--collect-only", "-q", "-rs", HERE]
+    command = [sys.executable, "-m", "pytest", "-p", "without", "--collect-only", "-q", "-rs", tests]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [{"pyarrow", "openpyxl"}, {*modules()} - {"packaging", "pytest"}])
 def test_tests_without_missing_extras_are_collected(tmp_path, missing):
     done = collect(tmp_path, missing, ci="")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests/preprocessing/test_decode.py" in done.stdout
+    assert "tests/image/test_decode.py" in done.stdout
     assert 'pip install "inkwise[' in done.stdout
 
 
 def test_missing_extra_is_an_error_in_ci(tmp_path):
-    done = collect(tmp_path, {"openpyxl"}, ci="true")
+    done = collect(tmp_path, {"openpyxl"}, ci="true", tests=HERE / "batch" / "test_tables.py")
     assert done.returncode == 2
     assert "No module named 'openpyxl'" in done.stdout
 

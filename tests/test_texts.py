@@ -1,4 +1,4 @@
-"""What a label may be, and how a spreadsheet is kept from running it."""
+"""Validation of text, and escaping for spreadsheets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Work on two threads at once leaves the settings of the process as they were."""
+"""Concurrent work keeps the settings of the process."""
 
 import warnings
 

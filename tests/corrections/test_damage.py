@@ -1,4 +1,4 @@
-"""A row that is damaged is left out and named; everything else goes on."""
+"""Damaged rows are left out and named; everything else continues."""
 
 import pytest
 from damage import KINDS, VERSIONS, damage, name_of
@@ -71,12 +71,12 @@ def test_delete_hides_a_damaged_row(store, taught, kind):
     store.delete(taught[2].id)
     assert list(store.damaged()) == []
     assert store.count() == 2
-    if kind[1] == "deleted":  # which deleting has mended
+    if kind[1] == "deleted":  # the deletion repaired the flag
         assert store.undo("anna").id == taught[2].id
         return
     with pytest.raises(StoreError, match=f"passed over: .*{taught[2].id} is damaged"):
         store.undo("anna")
-    assert store.count() == 2, "undoing does not bring it back"
+    assert store.count() == 2, "undo does not restore it"
 
 
 def test_delete_damaged_hides_all_damaged_rows(store, taught):
@@ -201,5 +201,5 @@ class TestWithoutKinds:
         learner = Learner(url)
         learner.keep("anna", "canvas", [LabelledAnswer("9", SEVEN)])
         assert learner.recognizer("anna").model is learner.base.model
-        assert learner.read_strokes("anna", SEVEN).text == "9", "with the memory"
+        assert learner.read_strokes("anna", SEVEN).text == "9", "with the adaptation"
         learner.close()

@@ -204,7 +204,7 @@ def lines(add, tmp_path):
 
 
 def test_invalid_row_in_a_large_import_changes_nothing(store, add, lines):
-    path = lines(1600, bad=1501)  # after batches that are already in the transaction
+    path = lines(1600, bad=1501)  # the transaction holds batches already
     deleted = add(label="4", writer="ben")
     store.delete(deleted.id)
     before, mark = everything(store), store.change_marker("ben")

@@ -92,7 +92,7 @@ def test_promoted_version_reads_until_it_is_rolled_back(learner, default_weights
 def test_base_model_reads_and_adapts_in_place_of_a_damaged_version(learner, damaged_weights, caplog):
     teach(learner, "anna", SEVEN, "1", 5)
     version = learner.store.versions.add("anna", damaged_weights, 10, SCORES, SCORES, promote=True)
-    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "with what was taught"
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "with the corrections"
     assert learner.recognizer("anna").model is learner.base.model
     line = learner.damage("anna")
     assert line.startswith(f"version {version.number} is damaged (the model: ")
@@ -140,7 +140,7 @@ def test_models_run_on_one_thread_and_share_the_line_model(learner, default_weig
     recognizers = [learner.base, learner.recognizer("anna"), learner.recognizer("ben")]
     assert len({id(recognizer) for recognizer in recognizers}) == 3
     assert [threads(recognizer.model) for recognizer in recognizers] == [1, 1, 1]
-    lines = {id(recognizer._get_line_model()): recognizer._get_line_model() for recognizer in recognizers}
+    lines = {id(recognizer._numbers.model): recognizer._numbers.model for recognizer in recognizers}
     assert [threads(each) for each in lines.values()] == [1]
 
 
@@ -208,7 +208,7 @@ def test_reading_works_without_the_database_and_keep_raises(tmp_path, clock):
         learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     clock(RETRY_SECONDS)
     learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
-    assert learner.store.count() == 1, "it is tried again after a while"
+    assert learner.store.count() == 1, "it is retried after a while"
     learner.close()
 
 
@@ -231,4 +231,4 @@ def test_cache_holds_a_limited_number_of_writers(learner):
     for number in range(MAX_CACHED_WRITERS):
         learner.read_strokes(f"writer {number}", SEVEN)
     assert len(learner._writer_states) == MAX_CACHED_WRITERS
-    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "and is known again"
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "after the recognizer was rebuilt"

@@ -1,4 +1,4 @@
-"""The files of an SQLite database: who may read them, what the database file holds, and backups of it."""
+"""SQLite files: their modes, the write-ahead log, and backups."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def open_store(file, glyph):
-    """Open the database, with a sample if so told: open_store(samples=1)."""
+    """Open the database and add samples: open_store(samples=1)."""
 
     def open_store(samples=0):
         store = Store.open(f"sqlite:///{file}")
@@ -37,14 +37,14 @@ def open_store(file, glyph):
 
 @pytest.fixture
 def default_folder(tmp_path, monkeypatch):
-    """The folder of the database that is opened without a URL."""
+    """The folder of the default database."""
     monkeypatch.setattr(database.platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
     return tmp_path / "inkwise"
 
 
 @pytest.fixture
 def open_umask():
-    """A umask that denies nobody anything."""
+    """Set a umask that denies nothing."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -55,7 +55,7 @@ def mode(path):
 
 
 def kept(file, folder):
-    """How many samples a copy of the database file alone holds."""
+    """Return the number of samples in a copy of the database file alone."""
     copy = shutil.copy(file, folder / "copy.db")
     with closing(sqlite3.connect(copy)) as connection:
         return connection.execute("SELECT count(*) FROM samples").fetchone()[0]
@@ -64,7 +64,7 @@ def kept(file, folder):
 def until(true):
     end = time.monotonic() + 60
     while not true():
-        assert time.monotonic() < end, "nothing came of it"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.01)
 
 
@@ -162,7 +162,7 @@ def test_checkpoint_moves_a_write_into_the_file(file, open_store, tmp_path, monk
 
 @contextmanager
 def reading(file):
-    """A reader that goes on seeing the database as it is now."""
+    """Hold a read transaction on the present state."""
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM samples").fetchone()
@@ -171,7 +171,7 @@ def reading(file):
 
 def test_reader_delays_the_checkpoint_but_no_writer(file, open_store, tmp_path, monkeypatch):
     monkeypatch.setattr(database, "CHECKPOINT_DELAY", 0.05)
-    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 600.0)  # whoever waits for the reader does not end
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 600.0)  # a thread that waited would not end
     tries = []
     checkpoint = database.WriteAheadLog.checkpoint
     monkeypatch.setattr(
@@ -217,7 +217,7 @@ def test_open_moves_the_log_of_a_killed_process_into_the_file(file, open_store, 
 
 @pytest.fixture
 def numbered():
-    """Glyphs that differ: numbered(7)."""
+    """Make glyphs that differ: numbered(7)."""
 
     def numbered(number):
         glyph = np.zeros((28, 28), np.uint8)
@@ -253,7 +253,7 @@ def test_backup_during_writes_holds_every_acknowledged_sample(file, open_store, 
                     assert restored.count() == count
                     assert restored.versions.list("anna") == [version]
                     assert restored.versions.weights(version.number) == b"weights"
-                    assert restored.undo("anna").deleted, "its steps are there as well"
+                    assert restored.undo("anna").deleted, "the backup holds the steps"
         finally:
             stop.set()
             writer.join()

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Sample, Store, VersionScores
+from inkwise.corrections import Accuracy, Sample, Store, VersionScores, database
 from inkwise.datasets import split_by_writer
 
 SEVEN = [[[0, 0], [50, 0], [20, 90]], [[15, 50], [45, 50]]]
 
-# Adds samples until there are enough or it is killed, and tells of each once the store has.
+# Adds samples until it has enough or is killed, and prints the id of each one that is stored.
 ADDING = """
 import sys, numpy
 from inkwise.corrections import Store
@@ -77,7 +77,7 @@ def test_invalid_label_changes_nothing(store, add):
     with pytest.raises(InkwiseError, match="control character"):
         add(label="\x07")
     assert [each.label for each in store.samples()] == ["7"]
-    assert store.undo("anna").deleted  # the adding: no other step was noted
+    assert store.undo("anna").deleted  # the addition: there is no other step
 
 
 def test_undo_reverts_step_by_step(store, add):
@@ -223,10 +223,16 @@ def test_merge_keeps_present_samples_and_restores_deleted_ones(store, add):
     assert {each.id: each.label for each in store.samples()} == {kept.id: "2", deleted.id: "1", new.id: "4"}
 
 
-def test_threads_share_a_store(store, add):
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda number: store.label(add().id, str(number)), range(40)))
-    assert sorted(int(each.label) for each in store.samples()) == list(range(40))
+def test_threads_share_a_store(url, glyph, monkeypatch):
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 60.0)  # SQLite's waiting is not fair on a busy machine
+
+    def add(number):
+        store.label(store.add(glyph, writer="anna", source="canvas").id, str(number))
+
+    with Store.open(url) as store:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(add, range(40)))
+        assert sorted(int(each.label) for each in store.samples()) == list(range(40))
 
 
 def test_processes_create_and_fill_a_database_concurrently(url):
@@ -319,7 +325,7 @@ def test_extend_keeps_a_stored_sample(store, glyph):
     assert (again.id, again.label, other.label) == (first.id, "1", "4")
     assert store.count() == 2
     assert store.undo("anna").label == "4"
-    assert store.undo("anna").label == "7", "the labelling, not the second keeping"
+    assert store.undo("anna").label == "7", "the label, not the second addition"
 
 
 def test_undo_of_reverts_the_last_steps_or_none(store, add):

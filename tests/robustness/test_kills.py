@@ -1,16 +1,17 @@
-"""A few kills of each kind of work: nothing acknowledged is lost, and every start is clean."""
+"""A few kills of each workload: nothing acknowledged is lost, and every restart works."""
 
 import random
 
 import pytest
-from people import ServerWorkload
-from servers import AppWorkload
-from sieges import run_kill_test
-from victims import KINDS
 
-SLOW = {"learning", "learning-twice"}  # seconds each time; `benchmarks/faults.py` has them
+from benchmarks.robustness.kill_tests import run_kill_test
+from benchmarks.robustness.kill_workloads import KINDS
+from benchmarks.robustness.server_workloads import AppWorkload, ServerWorkload
+
+SLOW = {"learning", "learning-twice"}  # seconds each time; the benchmark `faults` has them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
 def test_kill_loses_nothing_acknowledged(kind, tmp_path):
     victim = KINDS[kind](tmp_path)
@@ -23,7 +24,7 @@ def test_kill_loses_nothing_acknowledged(kind, tmp_path):
 
 @pytest.fixture
 def app(tmp_path):
-    """An app to which some answers were acknowledged."""
+    """An app that has acknowledged some answers."""
     app = AppWorkload(tmp_path)
     run = app.start()
     while app.acknowledged < 3:

@@ -1,14 +1,14 @@
-"""Decoders whose input has a structure are given what has it, more or less."""
+"""Decoders with generated input of roughly the right structure."""
 
 import json
 import struct
 
 import numpy as np
 import yaml
-from decoders import constraint, idx, pattern, run_target, strokes, template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.robustness.fuzz_targets import constraint, idx, pattern, run_target, strokes, template
 from inkwise.datasets.idx import idx_bytes, read_idx
 from inkwise.recognition.constraints import Constraint
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkwise.recognition.ctc.alignment import text_likelihoods
+from inkwise.recognition.ctc.decoding import text_likelihoods
 from inkwise.training.callbacks import OneCycle
 from inkwise.training.line_loop import (
     LineLoop,

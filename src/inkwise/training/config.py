@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 
 _FRACTION_KEYS = (
     "validation",

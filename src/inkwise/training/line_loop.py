@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from inkwise.recognition.line_reader import LINE_MARGIN
+from inkwise.recognition.model import LINE_MARGIN
 from inkwise.training.augmentation import augment
 from inkwise.training.loop import TrainingLoop
 from inkwise.training.models.line_model import LineNet, pad_batch

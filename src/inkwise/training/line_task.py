@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
-from inkwise.recognition.constraints import decode_best
+from inkwise.recognition.ctc.decoding import decode
 from inkwise.training.callbacks import Callback
 from inkwise.training.config import Recipe
 from inkwise.training.line_loop import LineLoop, LineSamples, ctc_loss, line_logits
@@ -84,7 +84,7 @@ class LineTask:
         misses, sure, right = 0, [], []
         for logits, texts in found:
             for lattice, text in zip((logits / temperature).log_softmax(2).numpy(), texts, strict=True):
-                reading = decode_best(lattice, DIGITS)
+                reading = decode(lattice, DIGITS)
                 misses += reading.text != text
                 if reading.text:  # what holds no digit is never accepted
                     sure.append(reading.probability)

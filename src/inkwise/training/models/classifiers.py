@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 from inkwise.training.config import Recipe
 from inkwise.training.models import document_models as paper_nets
 from inkwise.training.models.network import Net, standardize_layer
