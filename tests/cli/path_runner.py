@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import struct
 import sys
 import tempfile
 import traceback
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 GUARD = 120
@@ -122,6 +123,9 @@ if __name__ == "__main__":
     import inkwise.tuning  # noqa: F401
     from inkwise.cli import main
 
-    torch.use_deterministic_algorithms(False)  # imports far more than it needs
+    torch.use_deterministic_algorithms(False)  # imports many modules lazily, like the first command
+    sys.argv = ["inkwise", "--version"]
+    with suppress(SystemExit), redirect_stdout(io.StringIO()):
+        main()
     gc.freeze()
     json.dump(run_all(json.load(sys.stdin)), sys.stdout)

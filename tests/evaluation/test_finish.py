@@ -58,8 +58,8 @@ def test_the_mistakes_are_explained_by_what_was_trained_on(results: list[Evaluat
 
 def test_the_report_shows_them_and_the_net(run: Path, results: list[EvaluationResult]) -> None:
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "the surest 1 explained" in page
-    assert "the training digits that are most like it" in page
+    assert "explained mistakes (1)" in page
+    assert "the most similar training digits" in page
     assert "<td>Conv2d</td><td>4 × 14 × 14</td><td>100</td>" in page
     assert (run / "pictures" / "training.png").exists()
     model = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["model"]

@@ -41,7 +41,7 @@ def _catmull_rom(points: Stroke) -> Stroke:
     a, b, c, d = (np.stack([before, *points, after])[at : len(points) - 1 + at, None] for at in range(4))
     t = np.linspace(0, 1, _POINTS_PER_SEGMENT)[:, None]
     curve = b + (c - a) / 2 * t + (a - 2.5 * b + 2 * c - d / 2) * t**2 + (1.5 * (b - c) + (d - a) / 2) * t**3
-    return np.asarray(curve.reshape(-1, 2))
+    return curve.reshape(-1, 2)
 
 
 _SHAPES = {

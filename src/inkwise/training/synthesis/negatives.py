@@ -128,8 +128,8 @@ def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None
     x, y, w, h = cv2.boundingRect(warped)
     if not w:
         return None
-    tight = np.asarray(warped[y : y + h, x : x + w], np.uint8)
-    cover = np.asarray(tight / np.float32(255), np.float32)
+    tight = warped[y : y + h, x : x + w]
+    cover = np.divide(tight, 255, dtype=np.float32)
     meant = image_to_glyph(np.pad(tight, 4))
     return None if meant is None else photographed_glyph(cover, meant, rng)
 
@@ -199,7 +199,7 @@ def _empty_sheet(rng: np.random.Generator) -> Glyph | None:
 def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
     """All the ink of a (h, w) uint8 picture, light on dark, as one glyph."""
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
-    return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
+    return to_glyphs(ink[y : y + h, x : x + w][None])[0] if w else None
 
 
 def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None:
