@@ -100,6 +100,7 @@ def teach(store):
     return teach
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_learn_trains_and_stores_a_version(store, teach, base, tmp_path):
     teach(45)
