@@ -53,8 +53,7 @@ from inkwise._util.system import cpu_count
 from inkwise._util.text import DIGITS
 from inkwise.recognition.model import model_source
 from inkwise.training import load_recipe
-from inkwise.training.glyph_loop import glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
+from inkwise.training.glyph_task import glyph_logits, to_glyph_samples
 
 SPRINTS, LONG = ("sprint-99", "sprint-995"), "default"
 OUR_RECIPES = (*SPRINTS, LONG)
@@ -152,7 +151,7 @@ def train_ours(name: str, seeds: int, setup: ComparisonSetup) -> RecipeRuns:
     """Runs of a length fixed beforehand; the test set is read after the last of them."""
     chosen = load_recipe(name)
     if setup.quick:
-        chosen = chosen.set(epochs=1)
+        chosen = chosen.set(optimization={"epochs": 1})
     seen, *_ = operations(chosen)  # first, so that what torch sets up at its first step is not counted
     runs = [train_once(chosen.set(seed=seed), QUICK_DIGITS if setup.quick else None) for seed in range(seeds)]
     torch.save(runs[0].net, setup.work / f"{name}.net")

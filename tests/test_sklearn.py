@@ -16,7 +16,7 @@ from inkwise._util.errors import InkwiseError
 from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import load_recipe
-from inkwise.training.initialization import net_from_onnx
+from inkwise.training.onnx_models import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 
@@ -123,9 +123,12 @@ def test_one_class_is_refused(few):
     ("wrong", "message"),
     [
         ({"recipe": "defalt"}, "no recipe 'defalt'; did you mean default"),
-        ({"recipe": load_recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
+        (
+            {"recipe": load_recipe("default").set(model={"net": "compat"})},
+            "no net 'compat'; did you mean compact",
+        ),
         ({"device": "tpu"}, "no device 'tpu'"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"epochs": 0}, r"optimization\.epochs must be in \[1, inf\), not 0"),
     ],
 )
 def test_what_there_is_not_is_named(few, wrong, message):
@@ -134,11 +137,11 @@ def test_what_there_is_not_is_named(few, wrong, message):
 
 
 def test_it_follows_a_recipe_of_ones_own(few):
-    own = load_recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
+    own = load_recipe("default").set(model={"channels": (4, 4, 8)}, optimization={"epochs": 2}, seed=5)
 
     classifier = DigitClassifier(own).fit(*few)
 
-    assert classifier.recipe_ == own.set(batch=8, seed=classifier.recipe_.seed)
+    assert classifier.recipe_ == own.set(optimization={"batch": 8}, seed=classifier.recipe_.seed)
     assert [row["epoch"] for row in classifier.history_] == [1, 2]
     assert classifier.net_.head.in_features == 8 * 16
 
@@ -176,12 +179,12 @@ def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
 
 
 def test_a_recipe_may_start_from_a_model(few):
-    chosen = load_recipe("default").set(init="default", layer_decay=0.0)
+    chosen = load_recipe("default").set(model={"init": "default"}, optimization={"layer_decay": 0.0})
     model = DigitClassifier(chosen, epochs=1, random_state=0, device="cpu").fit(*few)
     bundled, _ = net_from_onnx(model_source("default"))
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
-    assert model.recipe_.channels == (32, 32, 96)
+    assert model.recipe_.model.channels == (32, 32, 96)
 
 
 def test_what_is_no_digit_is_a_label_like_any_other(few):

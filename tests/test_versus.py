@@ -102,9 +102,9 @@ def test_operations_of_a_graph_are_those_of_the_net():
     from torch.utils.flop_counter import FlopCounterMode
 
     from inkwise.training import load_recipe
-    from inkwise.training.initialization import initial_net
+    from inkwise.training.onnx_models import initial_net
 
-    net = initial_net(load_recipe("hands"), (*"0123456789", "not a digit"))  # of the bundled weights
+    net = initial_net(load_recipe("hands").model, (*"0123456789", "not a digit"))  # of the bundled weights
     with FlopCounterMode(display=False) as counter:
         net(torch.zeros(1, 1, 28, 28))
     assert operations(model_source("default")) == counter.get_total_flops()

@@ -17,12 +17,12 @@ def run(bars_folder, tmp_path, monkeypatch):
 
     def run(*words):
         keys = [
-            f"data={bars_folder}",
-            "test=",
-            "validation=0.2",
-            "epochs=2",
-            "precision=float32",
-            "neurons1=8",
+            f"data.train={bars_folder}",
+            "data.test=",
+            "data.validation=0.2",
+            "optimization.epochs=2",
+            "optimization.precision=float32",
+            "model.neurons1=8",
         ]
         settings = [word for key in keys for word in ("--set", key)]
         return CliRunner().invoke(app, ["sweep", "mlp-50", *settings, "--device", "cpu", *words])
@@ -31,13 +31,21 @@ def run(bars_folder, tmp_path, monkeypatch):
 
 
 def test_a_sweep_and_once_more(run, tmp_path):
-    search = ("--space", "neurons2=0..8", "--space", "lr=1e-3..1e-1", "--trials", "2", "--prune")
+    search = (
+        "--space",
+        "model.neurons2=0..8",
+        "--space",
+        "optimization.lr=1e-3..1e-1",
+        "--trials",
+        "2",
+        "--prune",
+    )
     result = run(*search)
     assert result.exit_code == 0, result.output
     assert [line.split()[1] for line in result.stdout.splitlines()] == ["state", "done", "done"]
     assert result.stderr.splitlines()[-1] == "wrote runs/sweep-mlp-50/best.json"
     best = json.loads((tmp_path / "runs/sweep-mlp-50/best.json").read_text())
-    assert (best["recipe"], best["epochs"]) == ("mlp-50", 2)
+    assert (best["recipe"], best["optimization"]["epochs"]) == ("mlp-50", 2)
     assert (tmp_path / "runs/sweep-mlp-50/sweep.db").exists()
     assert (tmp_path / "runs/sweep-mlp-50/trial-1/model.onnx").exists()
 
@@ -47,7 +55,7 @@ def test_a_sweep_and_once_more(run, tmp_path):
 
 
 def test_data_that_cannot_be_had_is_told_by_the_worker(run):
-    result = run("--space", "seed=0,1", "--sampler", "grid", "--set", "data=none.npz")
+    result = run("--space", "seed=0,1", "--sampler", "grid", "--set", "data.train=none.npz")
     assert isinstance(result.exception, InkwiseError)
     assert "none.npz" in str(result.exception)
 
@@ -55,8 +63,8 @@ def test_data_that_cannot_be_had_is_told_by_the_worker(run):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--space", "neuron2=25"], r"recipe mlp-50 has no key 'neuron2'; did you mean"),
-        (["--space", "lr=1..1"], r"--space lr=1\.\.1: an empty range"),
+        (["--space", "model.neuron2=25"], r"recipe mlp-50 has no key 'model.neuron2'; did you mean"),
+        (["--space", "optimization.lr=1..1"], r"--space optimization\.lr=1\.\.1: an empty range"),
         (["--space", "seed=0", "--trials", "1", "--sampler", "best"], "no sampler 'best'"),
         (["--space", "seed=0"], "--trials is needed"),
         (

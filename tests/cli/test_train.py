@@ -22,7 +22,14 @@ SHAPES = {
     "B": [[(0, 0), (0, 90), (40, 70), (0, 45), (40, 20), (0, 0)]],
     "€": [[(60, 10), (20, 20), (20, 70), (60, 80)], [(0, 35), (45, 35)], [(0, 55), (45, 55)]],
 }
-QUICK = ("channels=4,4,8", "epochs=20", "batch=16", "lr=0.02", "validation=0.25", "precision=float32")
+QUICK = (
+    "model.channels=4,4,8",
+    "optimization.epochs=20",
+    "optimization.batch=16",
+    "optimization.lr=0.02",
+    "data.validation=0.25",
+    "optimization.precision=float32",
+)
 SET = [part for change in QUICK for part in ("--set", change)]
 
 
@@ -69,7 +76,7 @@ def test_letters_are_trained_and_evaluated(inkwise, letters, tmp_path, write, na
     source, run = write(tmp_path / name, letters), tmp_path / "run"
 
     status, out, _ = inkwise("train", "--data", source, *SET, "--out", run)
-    assert (status, out) == (0, "no test set was read: the recipe names none (--set test=SET,..)\n")
+    assert (status, out) == (0, "no test set was read: the recipe names none (--set data.test=SET,..)\n")
     assert (run / "report.html").exists()
     assert metadata_of(run)["labels"] == ["A", "B", "€"]
     assert metadata_of(run)["metrics"]["test"] == {}
@@ -86,17 +93,34 @@ def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
     (tmp_path / "best.json").write_text(json.dumps({"recipe": "default", "seed": 5}))
     first, second = tmp_path / "first", tmp_path / "second"
     inkwise(
-        "train", tmp_path / "best.json", "--data", source, *SET, "--set", f"test={source}", "--out", first
+        "train",
+        tmp_path / "best.json",
+        "--data",
+        source,
+        *SET,
+        "--set",
+        f"data.test={source}",
+        "--out",
+        first,
     )
     assert json.loads((first / "recipe.json").read_text())["recipe"]["seed"] == 5
     assert metadata_of(first)["metrics"]["test"]["train.csv"]["n"] == 60
 
     status, _, err = inkwise(
-        "train", "--data", source, "--init", first, *SET, "--set", "layer_decay=0", "--out", second
+        "train",
+        "--data",
+        source,
+        "--init",
+        first,
+        *SET,
+        "--set",
+        "optimization.layer_decay=0",
+        "--out",
+        second,
     )
     assert status == 0, err
-    assert f"init={first}" in err
-    assert metadata_of(second)["recipe"]["init"] == str(first)
+    assert f"model.init={first}" in err
+    assert metadata_of(second)["recipe"]["model"]["init"] == str(first)
 
     joined = tmp_path / "joined.onnx"
     status, out, _ = inkwise("ensemble", first, second, "--out", joined)
@@ -115,15 +139,23 @@ def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
 
 def test_a_student_learns_from_a_teacher(inkwise, letters, tmp_path):
     source, teacher, student = (tmp_path / name for name in ("train.npz", "teacher", "student"))
-    train = ("train", "--data", write_npz(source, letters), *SET, "--set", "epochs=3")
+    train = ("train", "--data", write_npz(source, letters), *SET, "--set", "optimization.epochs=3")
     inkwise(*train, "--out", teacher)
 
-    status, _, err = inkwise(*train, "--set", f"teachers={teacher}", "--set", "taught=0.9", "--out", student)
+    status, _, err = inkwise(
+        *train,
+        "--set",
+        f"optimization.teachers={teacher}",
+        "--set",
+        "optimization.distillation_weight=0.9",
+        "--out",
+        student,
+    )
     assert status == 0, err
-    assert metadata_of(student)["recipe"]["teachers"] == [str(teacher)]
-    assert metadata_of(student)["recipe"]["taught"] == 0.9
+    assert metadata_of(student)["recipe"]["optimization"]["teachers"] == [str(teacher)]
+    assert metadata_of(student)["recipe"]["optimization"]["distillation_weight"] == 0.9
 
-    status, out, err = inkwise(*train, "--set", "teachers=default", "--out", tmp_path / "other")
+    status, out, err = inkwise(*train, "--set", "optimization.teachers=default", "--out", tmp_path / "other")
     assert (status, out) == (1, "")
     assert err.splitlines()[-1].startswith("inkwise: default cannot teach: its classes are 0, 1, 2, ")
     assert err.splitlines()[-1].endswith("; those to learn are A, B, €")
@@ -138,11 +170,16 @@ def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):
     assert status == 0
     assert f"{tmp_path.name}/t10k" in out
     recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]
-    assert (recipe["data"], recipe["test"]) == ([str(tmp_path / "train")], [str(tmp_path / "t10k")])
+    assert (recipe["data"]["train"], recipe["data"]["test"]) == (
+        [str(tmp_path / "train")],
+        [str(tmp_path / "t10k")],
+    )
 
 
 def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, tmp_path):
-    monkeypatch.setattr("inkwise.training.train", lambda recipe, folder, **_: folder / "model.onnx")
+    monkeypatch.setattr(
+        "inkwise.evaluation.final_evaluation.train", lambda recipe, folder, **_: folder / "model.onnx"
+    )
     status, out, err = inkwise("train", "lines", "--out", tmp_path)
     assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")
 
@@ -150,7 +187,13 @@ def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, 
 def test_two_trainings_of_one_folder(bars_folder, tmp_path):
     folder = tmp_path / "run"
     inkwise = Path(sys.executable).with_name("inkwise")
-    changes = ["test=", "validation=0.2", "epochs=20", "batch=8", "precision=float32"]
+    changes = [
+        "data.test=",
+        "data.validation=0.2",
+        "optimization.epochs=20",
+        "optimization.batch=8",
+        "optimization.precision=float32",
+    ]
     command = [inkwise, "train", "mlp-50", "--data", bars_folder, "--out", folder, "--device", "cpu"]
     command += [part for change in changes for part in ("--set", change)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:

@@ -7,7 +7,7 @@ from inkwise.reproduction import experiments as reproduction
 from inkwise.reproduction.seed_runs import run_one
 from inkwise.training import load_recipe
 
-QUICK = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
+QUICK = load_recipe("mlp-50").set(optimization={"epochs": 2, "batch": 16, "precision": "float32"})
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_quick_is_one_epoch_of_one_seed_above_its_floor(little_rows, told, tmp_p
     run_quick_check(["all"], tmp_path, told.append)
     assert len(told) == 1
     assert told[0].endswith("of MNIST test, the floor is 10 %")
-    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
+    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).optimization.epochs == 1
 
 
 def test_quick_trains_anew(little_rows, told, tmp_path):
@@ -74,7 +74,9 @@ def test_quick_trains_anew(little_rows, told, tmp_path):
 
 
 def test_quick_fails_below_a_floor(little_rows, told, tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "EXPERIMENTS", (Experiment("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),))
+    monkeypatch.setattr(
+        rows, "EXPERIMENTS", (Experiment("mlp-50", 5, QUICK.set(optimization={"lr": 1e-9}), floor=0.99),)
+    )
     with pytest.raises(InkwiseError, match="below the floor: mlp-50"):
         run_quick_check(["mlp-50"], tmp_path, told.append)
 

@@ -12,7 +12,7 @@ from inkwise.training import load_recipe
 
 @pytest.fixture
 def task(little_mnist, tmp_path):
-    chosen = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
+    chosen = load_recipe("mlp-50").set(optimization={"epochs": 2, "batch": 16, "precision": "float32"})
     return SeedRun(
         Experiment("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", ("mnist-train", "mnist-modified")
     )
@@ -36,14 +36,14 @@ def test_a_run_is_trained_and_measured_on_all_sets(task):
 
 def test_what_is_done_is_not_done_again(task, monkeypatch):
     _, result = run_one(task)
-    monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr(runs, "evaluate_run", lambda *_: pytest.fail("the test set was read again"))
+    monkeypatch.setattr(runs, "train_and_evaluate", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(runs, "evaluate_model", lambda *_: pytest.fail("the test set was read again"))
     assert run_one(task)[1] == result
 
 
 def test_a_set_that_came_later_is_measured_without_training_again(task, monkeypatch, hands, tmp_path):
     run_one(task)
-    monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(runs, "train_and_evaluate", lambda *_, **__: pytest.fail("trained again"))
     sets = tuple(map(str, prepare_sets(tmp_path / "sets", hands)))
     _, result = run_one(SeedRun(task.row, task.recipe, task.folder, sets))
     assert result.sets["canvas"][1] == 8
@@ -52,14 +52,15 @@ def test_a_set_that_came_later_is_measured_without_training_again(task, monkeypa
 def test_a_run_of_another_recipe_is_not_taken_for_it(task):
     run_one(task)
     with pytest.raises(DataError, match="mlp-50-0: holds a run of another recipe; delete it"):
-        run_one(SeedRun(task.row, task.recipe.set(dropout=0.5), task.folder))
+        run_one(SeedRun(task.row, task.recipe.set(model={"dropout": 0.5}), task.folder))
 
 
 @pytest.fixture
 def bars(bars_folder, tmp_path):
     """Two tasks that need no MNIST, so that other processes can do them."""
     chosen = load_recipe("mlp-50").set(
-        data=(str(bars_folder),), test=(str(bars_folder),), epochs=2, batch=16, precision="float32"
+        data={"train": (str(bars_folder),), "test": (str(bars_folder),)},
+        optimization={"epochs": 2, "batch": 16, "precision": "float32"},
     )
     row = Experiment("mlp-50", 5, chosen)
     return [SeedRun(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
@@ -86,7 +87,7 @@ def test_a_killed_process_is_one_line(bars):
 
 
 def test_an_error_of_another_process_is_ours(bars):
-    lost = SeedRun(bars[0].row, bars[0].recipe.set(data=("nowhere.csv",)), bars[0].folder)
+    lost = SeedRun(bars[0].row, bars[0].recipe.set(data={"train": ("nowhere.csv",)}), bars[0].folder)
     with pytest.raises(DataError, match=r"nowhere\.csv: no such data set"):
         list(run_all([lost]))
 

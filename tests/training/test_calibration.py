@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 
-from inkwise.training.calibration import adjust_class_prior, fit_temperature
-from inkwise.training.models.classifiers import architecture
-from inkwise.training.recipes import load_recipe
+from inkwise.training import load_recipe
+from inkwise.training.glyph_task import adjust_class_prior, fit_temperature
+from inkwise.training.models import build_net
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5, 8.0])
@@ -33,7 +33,7 @@ def test_large_logits_do_no_harm():
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 0.1), (0.1, 0.1), (0.02, 0.02)])
 def test_fewer_non_digits_are_expected_than_were_taught(share, expected):
-    net = architecture("compact")(load_recipe("hands"), 11)
+    net = build_net(load_recipe("hands").model, 11)
     before = net.head.bias.detach().clone()
     adjust_class_prior(net, share)
     shift = (net.head.bias - before).detach()

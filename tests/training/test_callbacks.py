@@ -28,7 +28,9 @@ from inkwise.training.callbacks import (
 class FakeLoop:
     """What callbacks see of a loop; nothing is trained."""
 
-    recipe: Recipe = field(default_factory=lambda: load_recipe("default").set(lr=1.0, epochs=10))
+    recipe: Recipe = field(
+        default_factory=lambda: load_recipe("default").set(optimization={"lr": 1.0, "epochs": 10})
+    )
     net: nn.Module = field(default_factory=lambda: nn.Linear(2, 1))
     total_steps: int = 100
     step: int = 0

@@ -1,20 +1,34 @@
 """The recipe `lines` from end to end: strips composed, a net trained, calibrated and exported."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from recipe_keys import with_keys
 from rich.console import Console
 from safetensors.torch import load_file
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
+from inkwise.recognition.ctc.alignment import text_likelihoods
 from inkwise.recognition.line_reader import LINE_MARGIN, LineModel, read_line_image
-from inkwise.training import line_task, resumed_recipe, train
-from inkwise.training.line_task import LineTask, accuracy_threshold, fit_line_temperature
-from inkwise.training.models.line_model import LineNet, pad_batch
+from inkwise.training import resumed_recipe, train
+from inkwise.training.callbacks import OneCycle
+from inkwise.training.line_task import (
+    LineLoop,
+    LineSamples,
+    LineTask,
+    accuracy_threshold,
+    ctc_loss,
+    fit_line_temperature,
+    generalized_cross_entropy,
+    greedy_decode,
+    line_logits,
+)
+from inkwise.training.models import LineNet, pad_batch
 from inkwise.training.synthesis.digit_pool import build_digit_pools
 from inkwise.training.synthesis.line_synthesis import compose_line
 
@@ -37,15 +51,15 @@ def test_a_run_leaves_a_whole_folder_and_says_what_it_does(finished):
     folder, printed = finished
     names = {path.name for path in folder.iterdir()}
     assert names == {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
-    assert "48 strips to train on, 1 to choose by" in printed
+    assert "48 training and 1 validation lines" in printed
     assert "recipe=lines" in printed
 
 
 def test_the_model_is_one_sound_file_that_carries_all_that_reading_needs(finished, model, lines_recipe):
     onnx.checker.check_model(onnx.load(finished[0] / "model.onnx"), full_check=True)
     assert model.name.startswith("lines (")
-    assert model.metadata["recipe"]["strips"] == 48
-    assert model.metadata["data"] == list(lines_recipe.data)
+    assert model.metadata["recipe"]["data"]["synthetic_lines"] == 48
+    assert model.metadata["data"] == list(lines_recipe.data.train)
     assert 0 <= model.threshold <= 1
     assert 0.2 <= model.metadata["temperature"] <= 5
     assert model.metadata["metrics"]["validation"]["n"] == 1
@@ -54,7 +68,7 @@ def test_the_model_is_one_sound_file_that_carries_all_that_reading_needs(finishe
 
 @pytest.mark.parametrize("width", [32, 57, 400])
 def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe, width):
-    net = LineNet(lines_recipe.channels, 1 + len(DIGITS), 0.0)
+    net = LineNet(lines_recipe.model.channels, 1 + len(DIGITS), 0.0)
     net.load_state_dict(load_file(finished[0] / "weights.safetensors"))
     rng = np.random.default_rng(0)
     strip = np.where(rng.random((32, width)) < 0.2, 255, 0).astype(np.uint8)
@@ -75,8 +89,7 @@ def test_what_was_exported_reads_strips(model, lines_recipe):
     assert 0 < read.probability <= 1
 
 
-def test_a_run_can_be_gone_on_with(finished, lines_recipe, monkeypatch):
-    monkeypatch.setattr(line_task, "export_line_model", lambda *_: None)
+def test_a_run_can_be_gone_on_with(finished, lines_recipe):
     folder, _ = finished
     assert resumed_recipe(folder) == lines_recipe
     before = (folder / "history.csv").read_text()
@@ -85,29 +98,43 @@ def test_a_run_can_be_gone_on_with(finished, lines_recipe, monkeypatch):
 
 
 def test_the_same_seed_composes_the_same_strips(lines_recipe):
-    one, two = (LineTask(lines_recipe.set(strips=4), torch.device("cpu")).loop([]) for _ in range(2))
+    one, two = (
+        LineTask(lines_recipe.set(data={"synthetic_lines": 4}), torch.device("cpu")).loop([])
+        for _ in range(2)
+    )
     assert one.training.texts == two.training.texts
-    assert all(map(torch.equal, one.training.strips, two.training.strips))
+    assert all(map(torch.equal, one.training.images, two.training.images))
     assert len(one.validation) == 1
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"data": ("none",), "init": "default"}, "starts anew: leave out init and teachers"),
-        ({"data": ("none",), "teachers": ("default",)}, "starts anew: leave out init and teachers"),
-        ({"data": ("none",), "net": "compact"}, "strips are read by net line, not compact"),
-        ({"data": ("none",), "channels": (8, 8, 8)}, "net line takes five channels"),
+        (
+            {"train": ("none",), "init": "default"},
+            "starts anew: leave out",
+        ),
+        (
+            {"train": ("none",), "teachers": ("default",)},
+            "starts anew: leave out",
+        ),
+        ({"train": ("none",), "net": "compact"}, r"data\.synthetic_lines needs model\.net line, not compact"),
+        ({"train": ("none",), "channels": (8, 8, 8)}, "net line takes five channels"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_composed(lines_recipe, tmp_path, changes, reason):
     with pytest.raises(InkwiseError, match=reason):
-        train(lines_recipe.set(**changes), tmp_path, device="cpu", console=Console(file=io.StringIO()))
+        train(with_keys(lines_recipe, **changes), tmp_path, device="cpu", console=Console(file=io.StringIO()))
 
 
 def test_single_glyphs_are_not_learnt_by_the_net_of_lines(lines_recipe, tmp_path):
     with pytest.raises(InkwiseError, match="no net 'line'"):
-        train(lines_recipe.set(strips=0), tmp_path, device="cpu", console=Console(file=io.StringIO()))
+        train(
+            lines_recipe.set(data={"synthetic_lines": 0}),
+            tmp_path,
+            device="cpu",
+            console=Console(file=io.StringIO()),
+        )
 
 
 def test_the_temperature_makes_logits_as_sure_as_they_may_be():
@@ -128,3 +155,114 @@ def test_the_threshold_lets_99_percent_right_pass():
     assert passed.sum() >= 500
     assert accuracy_threshold(sure, np.zeros(1000, bool)) == 1
     assert accuracy_threshold(np.array([0.98765]), np.array([True])) == 0.9876
+
+
+# Where each digit of the made task has its ink: rows and width.
+SHAPES = {"1": (slice(4, 28), 3), "2": (slice(4, 12), 12), "3": (slice(20, 28), 12)}
+
+
+def made(count, seed):
+    """Strips of one to three such digits, far enough apart to be told."""
+    rng = np.random.default_rng(seed)
+    strips, texts = [], []
+    for _ in range(count):
+        text = "".join(rng.choice([*SHAPES], rng.integers(1, 4)))
+        strip, x = np.zeros((32, 8 + 22 * len(text)), np.uint8), 4
+        for digit in text:
+            rows, width = SHAPES[digit]
+            strip[rows, x : x + width] = 255
+            x += width + int(rng.integers(4, 10))
+        strips.append(torch.from_numpy(strip))
+        texts.append(text)
+    return LineSamples(strips, texts)
+
+
+@pytest.fixture
+def make(lines_recipe):
+    """make(*callbacks, **changes) is a loop over the made task, without augmentation."""
+    still = dict.fromkeys(
+        ("rotate", "scale", "aspect", "shear", "shift", "elastic", "stroke_width_jitter", "dropout"), 0.0
+    )
+
+    def make(*callbacks, **changes):
+        recipe = with_keys(lines_recipe, **still | changes)
+        torch.manual_seed(recipe.seed)
+        net = LineNet(recipe.model.channels, 11, recipe.model.dropout)
+        return LineLoop(net, recipe, made(256, 0), made(40, 1), list(callbacks))
+
+    return make
+
+
+def test_it_learns(make):
+    loop = make(OneCycle(0.3), channels=(8, 8, 16, 16, 32), epochs=8, batch=8, lr=2e-2)
+    net = loop.fit()
+    assert loop.history[-1]["validation_accuracy"] >= 0.9
+    assert loop.history[-1]["validation_loss"] < 0.3 < loop.history[0]["validation_loss"]
+    unseen = made(20, 2)
+    for logits, texts in line_logits(net, unseen):
+        assert np.mean([*map(str.__eq__, greedy_decode(logits), texts)]) >= 0.9
+
+
+def test_the_same_seed_gives_the_same_net(make):
+    one, two = (make(epochs=1).fit().state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_batches_hold_strips_of_like_widths_and_each_once(make):
+    loop = make(batch=32)
+    batches = list(loop._batches())
+    assert sorted(torch.cat(batches).tolist()) == list(range(256))
+    widths = torch.tensor([strip.shape[1] for strip in loop.training.images]).float()
+    spread = np.mean([widths[batch].std() for batch in batches])
+    assert spread < 0.5 * widths.std()
+    again = list(loop._batches())
+    assert [batch.tolist() for batch in again] != [batch.tolist() for batch in batches], "drawn anew"
+    assert any(a > b for a, b in pairwise(widths[batch].mean() for batch in batches)), "not by size"
+
+
+def test_the_loss_is_that_of_all_alignments():
+    rng = np.random.default_rng(0)
+    logits = torch.tensor(rng.normal(0, 2, (2, 9, 11)), dtype=torch.float32)
+    texts = ["370", "55"]
+    lattices = logits.log_softmax(2).numpy()
+    expected = [
+        -np.log(text_likelihoods(lattice, np.array([[int(digit) + 1 for digit in text]]))[0])
+        for lattice, text in zip(lattices, texts, strict=True)
+    ]
+    assert ctc_loss(logits, texts).tolist() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("texts", [["", ""], ["", "3"]], ids=["words alone", "a word and a number"])
+def test_of_a_strip_without_digits_every_frame_is_to_tell_the_blank(texts):
+    logits = torch.randn(2, 9, 11, generator=torch.Generator().manual_seed(0))
+    blanks = -logits[:1].log_softmax(2)[0, :, 0].sum()
+    (others,) = ctc_loss(logits[1:], texts[1:])
+    assert ctc_loss(logits, texts).tolist() == pytest.approx([float(blanks), float(others)], rel=1e-5)
+
+
+def test_a_text_that_does_not_fit_is_passed_over():
+    assert float(ctc_loss(torch.zeros(1, 3, 11), ["1111"])) == 0
+
+
+def test_greedily_repeats_merge_and_blanks_vanish():
+    rows = [[0, 2, 2, 0, 2, 3, 0], [0, 0, 0, 0, 0, 0, 0], [10, 10, 1, 1, 10, 0, 10]]
+    logits = torch.nn.functional.one_hot(torch.tensor(rows), 11).float()
+    assert greedy_decode(logits) == ["112", "", "9099"]
+
+
+def test_line_logits_cover_every_line_with_its_text(make):
+    loop = make()
+    found = [*line_logits(loop.net, loop.validation, batch=7)]
+    assert sorted(text for _, texts in found for text in texts) == sorted(loop.validation.texts)
+    widths = sorted(image.shape[1] for image in loop.validation.images)
+    frames = [logits.shape[1] for logits, texts in found for _ in texts]
+    assert all(many >= (width + 16) // 2 for many, width in zip(frames, widths, strict=True))
+
+
+def test_what_nobody_can_read_counts_for_little():
+    losses = torch.tensor([0.01, 1.0, 20.0], requires_grad=True)
+    generalized_cross_entropy(losses).sum().backward()
+    readable, doubtful, hopeless = losses.grad.tolist()
+    assert readable > 0.99
+    assert 0.5 < doubtful < 0.9
+    assert hopeless < 0.01

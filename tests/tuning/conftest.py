@@ -1,3 +1,4 @@
+import onnx
 import pytest
 
 from inkwise.training import glyph_task, load_recipe
@@ -9,15 +10,9 @@ from inkwise.tuning.trial_queue import TrialQueue
 def small(bars_folder):
     """A recipe that trains on bars for a fraction of a second."""
     return load_recipe("mlp-50").set(
-        data=(str(bars_folder),),
-        test=(),
-        validation=0.2,
-        neurons1=8,
-        neurons2=4,
-        epochs=3,
-        batch=8,
-        lr=1e-2,
-        precision="float32",
+        data={"train": (str(bars_folder),), "test": (), "validation": 0.2},
+        model={"neurons1": 8, "neurons2": 4},
+        optimization={"epochs": 3, "batch": 8, "lr": 1e-2, "precision": "float32"},
     )
 
 
@@ -49,9 +44,7 @@ def opened():
 @pytest.fixture
 def quick(monkeypatch):
     """Training without the second that the export takes."""
-    monkeypatch.setattr(
-        glyph_task, "export_classifier", lambda net, path, temperature, metadata: path.touch()
-    )
+    monkeypatch.setattr(glyph_task, "classifier_to_onnx", lambda *_: onnx.ModelProto())
 
 
 @pytest.fixture(params=["sqlite", "journal", "postgresql"])

@@ -17,21 +17,21 @@ from inkwise.tuning.study_plots import importance_plot, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DONE = [
-    TrialOutcome(0, "done", {"neurons2": 4, "lr": 0.001}, 0.9, 3, 1.25),
-    TrialOutcome(1, "done", {"neurons2": 8, "lr": 0.01}, 0.95, 3, 2.5),
-    TrialOutcome(2, "pruned", {"neurons2": 4, "lr": 0.0001}, 0.97, 1, 0.5),
-    TrialOutcome(3, "done", {"neurons2": 8, "lr": 0.002}, 0.95, 3, 2.5),
+    TrialOutcome(0, "done", {"model.neurons2": 4, "optimization.lr": 0.001}, 0.9, 3, 1.25),
+    TrialOutcome(1, "done", {"model.neurons2": 8, "optimization.lr": 0.01}, 0.95, 3, 2.5),
+    TrialOutcome(2, "pruned", {"model.neurons2": 4, "optimization.lr": 0.0001}, 0.97, 1, 0.5),
+    TrialOutcome(3, "done", {"model.neurons2": 8, "optimization.lr": 0.002}, 0.95, 3, 2.5),
 ]
 LATER = [
-    TrialOutcome(4, "diverged", {"neurons2": 4, "lr": 0.01}, None, 0, 0.1),
-    TrialOutcome(5, "running", {"neurons2": 4, "lr": 0.005}, 0.99, 1, 0.3),
+    TrialOutcome(4, "diverged", {"model.neurons2": 4, "optimization.lr": 0.01}, None, 0, 0.1),
+    TrialOutcome(5, "running", {"model.neurons2": 4, "optimization.lr": 0.005}, 0.99, 1, 0.3),
     TrialOutcome(6, "waiting", {}, None, 0, None),
 ]
 
 
 @pytest.fixture
 def search(plan):
-    return plan("neurons2=4,8", "lr=1e-4..1e-2", trials=7)
+    return plan("model.neurons2=4,8", "optimization.lr=1e-4..1e-2", trials=7)
 
 
 def printed(thing, **options):
@@ -66,7 +66,9 @@ def test_the_best_comes_first_and_of_equals_the_earlier():
 def test_the_table_shows_what_is_known():
     lines = [
         line.split()
-        for line in printed(outcomes_table([DONE[0], LATER[0], LATER[2]], ["neurons2", "lr"])).splitlines()
+        for line in printed(
+            outcomes_table([DONE[0], LATER[0], LATER[2]], ["model.neurons2", "optimization.lr"])
+        ).splitlines()
     ]
     assert lines[1:] == [
         ["0", "done", "4", "0.001", "90.00%", "3", "1.2"],
@@ -78,7 +80,7 @@ def test_the_table_shows_what_is_known():
 def test_the_best_recipe_is_a_file_that_train_takes(search, tmp_path):
     path = write_files(search, DONE + LATER)
     assert path == tmp_path / "best.json"
-    best = search.recipe.set(neurons2=8, lr=0.01)
+    best = search.recipe.set(model={"neurons2": 8}, optimization={"lr": 0.01})
     assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
     assert load_recipe(str(path)) == best
 
@@ -87,7 +89,7 @@ def test_every_trial_is_in_the_csv(search, tmp_path):
     write_files(search, DONE + LATER)
     with (tmp_path / "trials.csv").open() as file:
         rows = [*csv.reader(file)]
-    assert rows[0] == ["trial", "state", "neurons2", "lr", "accuracy", "epochs", "seconds"]
+    assert rows[0] == ["trial", "state", "model.neurons2", "optimization.lr", "accuracy", "epochs", "seconds"]
     assert rows[1] == ["0", "done", "4", "0.001", "0.9", "3", "1.25"]
     assert rows[-1] == ["6", "waiting", "", "", "", "0", ""]
 
@@ -100,9 +102,9 @@ def test_without_a_trial_that_is_done_there_is_no_best(search, tmp_path):
 
 @pytest.mark.parametrize("outcomes", [DONE[:1], DONE + LATER])
 def test_the_pictures(search, tmp_path, outcomes):
-    write_plots(search, outcomes, {"neurons2": 0.25, "lr": 0.75})
+    write_plots(search, outcomes, {"model.neurons2": 0.25, "optimization.lr": 0.75})
     pictures = {path.name: path.read_bytes() for path in (tmp_path / "pictures").iterdir()}
-    names = {"history", "slices", "importance", "accuracy-neurons2", "accuracy-lr"}
+    names = {"history", "slices", "importance", "accuracy-model.neurons2", "accuracy-optimization.lr"}
     assert {*pictures} == {f"{name}.png" for name in names}
     assert all(picture.startswith(PNG) for picture in pictures.values())
 
@@ -124,9 +126,9 @@ def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
         view.update([*DONE, *LATER])
     assert console.file.getvalue().splitlines() == [
         "2 of 4 trials are done",
-        "trial 1 done: neurons2=8 lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
-        "trial 2 pruned: neurons2=4 lr=0.0001  97.00%  epoch 1  0.5 s  (4 of 7)",
-        "trial 3 done: neurons2=8 lr=0.002  95.00%  epoch 3  2.5 s  (5 of 7)",
+        "trial 1 done: model.neurons2=8 optimization.lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
+        "trial 2 pruned: model.neurons2=4 optimization.lr=0.0001  97.00%  epoch 1  0.5 s  (4 of 7)",
+        "trial 3 done: model.neurons2=8 optimization.lr=0.002  95.00%  epoch 3  2.5 s  (5 of 7)",
     ]
 
 
@@ -141,7 +143,7 @@ def test_a_terminal_gets_a_table_what_runs_first_as_far_as_there_is_room(search)
 
 
 def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, monkeypatch):
-    search = plan("neurons2=4,8", sampler="grid")
+    search = plan("model.neurons2=4,8", sampler="grid")
     queue = opened(search)
     for claim in [queue.claim() for _ in range(2)]:
         queue.finish(claim, 0.5, seconds=1.0)

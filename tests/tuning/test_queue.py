@@ -19,7 +19,7 @@ def numbers(queue, *states):
 @pytest.fixture
 def grid(plan, storage):
     """Four trials, on each kind of storage."""
-    return plan("neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
+    return plan("model.neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
 
 
 def test_each_trial_is_claimed_once(grid, opened):
@@ -92,7 +92,7 @@ def test_a_trial_of_another_machine_is_taken_over_when_it_gives_no_sign(
 
 
 def test_more_trials_are_added_and_none_taken_away(plan, opened):
-    random = plan("lr=1e-4..1e-2", sampler="random", trials=2)
+    random = plan("optimization.lr=1e-4..1e-2", sampler="random", trials=2)
     assert len(opened(random).trials()) == 2
     assert len(opened(replace(random, trials=5)).trials()) == 5
     assert len(opened(random).trials()) == 5
@@ -109,13 +109,13 @@ def test_part_of_a_grid_is_completed_later(plan, opened):
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_the_samplers_draw_the_same_again(plan, tmp_path, sampler, opened):
     def draw(storage):
-        space = ("lr=1e-4..1e-2", "neurons2=4..8")
+        space = ("optimization.lr=1e-4..1e-2", "model.neurons2=4..8")
         queue = opened(plan(*space, sampler=sampler, trials=12, storage=str(tmp_path / storage)))
         drawn = []
         for _ in range(12):
             claim = queue.claim()
-            drawn.append((claim.values["lr"], claim.values["neurons2"]))
-            queue.finish(claim, claim.values["lr"])
+            drawn.append((claim.values["optimization.lr"], claim.values["model.neurons2"]))
+            queue.finish(claim, claim.values["optimization.lr"])
         return drawn
 
     drawn = draw("a.journal")
@@ -124,12 +124,12 @@ def test_the_samplers_draw_the_same_again(plan, tmp_path, sampler, opened):
 
 
 def test_the_key_that_matters_has_the_larger_share(plan, opened):
-    queue = opened(plan("lr=1e-4..1e-2", "seed=0..9", trials=12, sampler="random"))
+    queue = opened(plan("optimization.lr=1e-4..1e-2", "seed=0..9", trials=12, sampler="random"))
     assert queue.importances() == {}
     while claim := queue.claim():
-        queue.finish(claim, claim.values["lr"])
+        queue.finish(claim, claim.values["optimization.lr"])
     shares = queue.importances()
-    assert shares["lr"] > 0.8
+    assert shares["optimization.lr"] > 0.8
     assert sum(shares.values()) == pytest.approx(1)
 
 
@@ -138,7 +138,7 @@ def test_the_key_that_matters_has_the_larger_share(plan, opened):
     [
         ({"sampler": "random"}, "sampler"),
         ({"space": ["seed=0,1"]}, "space"),
-        ({"recipe": ["epochs=4"]}, "recipe"),
+        ({"recipe": ["optimization.epochs=4"]}, "recipe"),
     ],
 )
 def test_a_sweep_of_something_else_is_left_alone(plan, small, change, what, opened):

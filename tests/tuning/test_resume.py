@@ -21,8 +21,8 @@ EPOCHS = 100
 @pytest.fixture
 def sweep(plan, small, storage):
     """Four trials, long enough to be killed in the middle of one."""
-    recipe = small.set(epochs=EPOCHS)
-    return plan("neurons2=4,8", "seed=0,1", recipe=recipe, sampler="grid", storage=storage)
+    recipe = small.set(optimization={"epochs": EPOCHS})
+    return plan("model.neurons2=4,8", "seed=0,1", recipe=recipe, sampler="grid", storage=storage)
 
 
 @pytest.fixture
@@ -30,7 +30,16 @@ def start(sweep, tmp_path):
     """Start it with two workers, as a command in a process group of its own."""
     (tmp_path / "recipe.json").write_text(json.dumps(sweep.recipe.to_dict()))
     command = [Path(sys.executable).with_name("inkwise"), "sweep", tmp_path / "recipe.json", "--workers", "2"]
-    command += ["--space", "neurons2=4,8", "--space", "seed=0,1", "--sampler", "grid", "--device", "cpu"]
+    command += [
+        "--space",
+        "model.neurons2=4,8",
+        "--space",
+        "seed=0,1",
+        "--sampler",
+        "grid",
+        "--device",
+        "cpu",
+    ]
     command += ["--storage", sweep.storage, "--name", sweep.name, "--out", sweep.out]
     options = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "text": True, "process_group": 0}
 
@@ -67,7 +76,7 @@ def check_whole(queue):
     """All four trials are done, each combination once, each with all its epochs."""
     trials = queue.trials()
     assert Counter(trial.state for trial in trials) == {TrialState.COMPLETE: 4}
-    combinations = Counter((trial.params["neurons2"], trial.params["seed"]) for trial in trials)
+    combinations = Counter((trial.params["model.neurons2"], trial.params["seed"]) for trial in trials)
     assert combinations == {(neurons, seed): 1 for neurons in (4, 8) for seed in (0, 1)}
     assert all(sorted(trial.intermediate_values) == [*range(1, EPOCHS + 1)] for trial in trials)
 

@@ -38,7 +38,7 @@ def history(folder):
 
 
 def test_it_trains_every_trial_in_a_folder_of_its_own(plan, storage, tmp_path, opened):
-    grid = plan("neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
+    grid = plan("model.neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
     train_trials(grid, stay)
     trials = opened(grid).trials(TrialState.COMPLETE)
     assert [tuple(trial.params.values()) for trial in trials] == [(4, 0), (4, 1), (8, 0), (8, 1)]
@@ -84,23 +84,23 @@ def test_an_epoch_that_is_trained_twice_is_reported_once(plan, monkeypatch, open
 
 def test_a_hopeless_trial_is_pruned_and_its_training_ended(plan, small, tmp_path, opened):
     # Five trials that learn come first: the median is theirs.
-    space = ("lr=1e-2,1e-9", "seed=0..4")
-    search = plan(*space, recipe=small.set(epochs=12), sampler="grid", trials=6, prune=True)
+    space = ("optimization.lr=1e-2,1e-9", "seed=0..4")
+    search = plan(*space, recipe=small.set(optimization={"epochs": 12}), sampler="grid", trials=6, prune=True)
     train_trials(search, stay)
     *five, last = opened(search).trials()
     assert {trial.state for trial in five} == {TrialState.COMPLETE}
     assert last.state == TrialState.PRUNED
-    assert 1 <= len(history(tmp_path / "trial-5")) < search.recipe.epochs
+    assert 1 <= len(history(tmp_path / "trial-5")) < search.recipe.optimization.epochs
     assert (tmp_path / "trial-5" / "model.onnx").exists()
 
 
 def test_a_trial_that_diverges_is_done_once(plan, monkeypatch, opened):
     def break_it(self, loop):
-        if loop.recipe.lr > 1:
+        if loop.recipe.optimization.lr > 1:
             loop.net.head.weight.data.fill_(math.nan)
 
     monkeypatch.setattr(TrialCallback, "on_step_end", break_it)
-    grid = plan("lr=1e-2,10", sampler="grid")
+    grid = plan("optimization.lr=1e-2,10", sampler="grid")
     train_trials(grid, stay)
     done, diverged = opened(grid).trials()
     assert (done.state, diverged.state) == (TrialState.COMPLETE, TrialState.PRUNED)
@@ -108,11 +108,11 @@ def test_a_trial_that_diverges_is_done_once(plan, monkeypatch, opened):
 
 
 def test_what_cannot_be_trained_ends_the_worker_and_is_not_lost(plan, small, tmp_path, opened):
-    broken = plan("seed=0,1", recipe=small.set(data=(str(tmp_path / "none.npz"),)), sampler="grid")
+    broken = plan("seed=0,1", recipe=small.set(data={"train": (str(tmp_path / "none.npz"),)}), sampler="grid")
     with pytest.raises(DataError, match=r"none\.npz"):
         train_trials(broken, stay)
     with pytest.raises(InkwiseError, match=r"^no net 'compct'; did you mean"):
-        train_trials(plan("net=compct", name="nets", sampler="grid"), stay)
+        train_trials(plan("model.net=compct", name="nets", sampler="grid"), stay)
     assert len(opened(broken).trials(TrialState.WAITING)) == 2
 
 

@@ -49,7 +49,7 @@ def train(
     """Train by a recipe, then read the test set once and write the report."""
     with requires_extra("train", "training"):
         from inkwise import training
-        from inkwise.evaluation import evaluate_run, report
+        from inkwise.evaluation import report, train_and_evaluate
     if resume is not None:
         if set_ or out or data or init:
             raise InkwiseError(
@@ -61,16 +61,15 @@ def train(
         if data:
             chosen = training.with_datasets(chosen, ",".join(data))
         if init:
-            chosen = chosen.set(init=init)
+            chosen = chosen.set(model={"init": init})
         chosen = chosen.set_text(set_ or [])
         folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    model = training.train(chosen, folder, device=device, deterministic=deterministic)
-    if chosen.strips:  # the report is about single glyphs
-        print_line(f"wrote {model}", err=True)
+    results = train_and_evaluate(chosen, folder, device=device, deterministic=deterministic)
+    if chosen.data.synthetic_lines:  # the report is about classifiers
+        print_line(f"wrote {folder / 'model.onnx'}", err=True)
         return
-    results = evaluate_run(folder)
     if results:
         print_summary(report.SUMMARY_HEAD, map(report.summary_row, results))
     else:
-        print_line("no test set was read: the recipe names none (--set test=SET,..)")
+        print_line("no test set was read: the recipe names none (--set data.test=SET,..)")
     print_line(f"wrote {folder / 'report.html'}", err=True)

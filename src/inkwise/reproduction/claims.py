@@ -67,7 +67,7 @@ def _mlp(
 
 
 def _cnn(name: str, claim: float | None, note: str = "", floor: float = 0.0, **changes: object) -> Experiment:
-    chosen = load_recipe("cnn-adadelta").set(epochs=8, **changes)
+    chosen = load_recipe("cnn-adadelta").set(optimization={"epochs": 8}).set(**changes)
     claims = (Claim("canvas", claim, "canvas", note),)
     return Experiment(f"cnn-adadelta-{name}", 5, chosen, claims, seeds=1, floor=floor)
 
@@ -141,23 +141,28 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         (Claim("test", 97.5, "mnist-test"), Claim("canvas", 69.4, "canvas", _NOTE_ONE_WRITER)),
         floor=0.88,
     ),
-    _mlp("second-25", 59.0, note=_NOTE_NO_DIFFERENCE, neurons2=25),
-    _mlp("second-75", 57.0, note=_NOTE_NO_DIFFERENCE, neurons2=75),
-    _mlp("dropout-0.2", None, note=_NOTE_LOWER, dropout=0.2),
-    _mlp("dropout-0.5", None, note=_NOTE_LOWER, dropout=0.5),
-    _mlp("dropout-0.8", None, note=_NOTE_LOWER, dropout=0.8),
-    _mlp("400-epochs", 58.8, note=_NOTE_LONGER, epochs=400),
-    _mlp("corrections-200", 83.6, 200, _NOTE_RISES, epochs=60),
-    _mlp("corrections-400", 92.4, 400, _NOTE_RISES, epochs=60),
-    _mlp("corrections-600", 92.4, 600, _NOTE_RISES, epochs=60),
-    _mlp("corrections-800", 96.6, 800, _NOTE_RISES, epochs=60),
-    _mlp("corrections-1000", 93.4, 1000, _NOTE_RISES, epochs=60),
+    _mlp("second-25", 59.0, note=_NOTE_NO_DIFFERENCE, model={"neurons2": 25}),
+    _mlp("second-75", 57.0, note=_NOTE_NO_DIFFERENCE, model={"neurons2": 75}),
+    _mlp("dropout-0.2", None, note=_NOTE_LOWER, model={"dropout": 0.2}),
+    _mlp("dropout-0.5", None, note=_NOTE_LOWER, model={"dropout": 0.5}),
+    _mlp("dropout-0.8", None, note=_NOTE_LOWER, model={"dropout": 0.8}),
+    _mlp("400-epochs", 58.8, note=_NOTE_LONGER, optimization={"epochs": 400}),
+    _mlp("corrections-200", 83.6, 200, _NOTE_RISES, optimization={"epochs": 60}),
+    _mlp("corrections-400", 92.4, 400, _NOTE_RISES, optimization={"epochs": 60}),
+    _mlp("corrections-600", 92.4, 600, _NOTE_RISES, optimization={"epochs": 60}),
+    _mlp("corrections-800", 96.6, 800, _NOTE_RISES, optimization={"epochs": 60}),
+    _mlp("corrections-1000", 93.4, 1000, _NOTE_RISES, optimization={"epochs": 60}),
     _cnn("cross-entropy", 55.0, _NOTE_EIGHT_EPOCHS),
-    _cnn("mae", 58.5, _NOTE_SMALL_GRADIENT, loss="mae"),
-    _cnn("mse", 62.0, _NOTE_SMALL_GRADIENT, loss="mse"),
-    _cnn("adam", 83.0, _NOTE_ONE_WRITER, optimizer="adam", floor=0.95),
-    _cnn("ftrl", 10.0, "Ftrl's state begins at zero and takes the first weights away.", optimizer="ftrl"),
-    _cnn("rate-1", None, "Adadelta at its authors' rate of 1: what 1e-3 costs.", lr=1.0),
+    _cnn("mae", 58.5, _NOTE_SMALL_GRADIENT, optimization={"loss": "mae"}),
+    _cnn("mse", 62.0, _NOTE_SMALL_GRADIENT, optimization={"loss": "mse"}),
+    _cnn("adam", 83.0, _NOTE_ONE_WRITER, optimization={"optimizer": "adam"}, floor=0.95),
+    _cnn(
+        "ftrl",
+        10.0,
+        "Ftrl's state begins at zero and takes the first weights away.",
+        optimization={"optimizer": "ftrl"},
+    ),
+    _cnn("rate-1", None, "Adadelta at its authors' rate of 1: what 1e-3 costs.", optimization={"lr": 1.0}),
 )
 
 

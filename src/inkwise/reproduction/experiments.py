@@ -58,7 +58,7 @@ def run_quick_check(names: list[str], folder: Path, report: ReportLine) -> None:
         raise InkwiseError(f"{', '.join(names)}: one epoch tells nothing; leave out --quick")
     tasks = []
     for row in rows:
-        recipe = row.recipe.set(epochs=1, test=("mnist-test",))
+        recipe = row.recipe.set(optimization={"epochs": 1}, data={"test": ("mnist-test",)})
         tasks.append(SeedRun(row, recipe, folder / f"{row.name}-quick"))
         shutil.rmtree(tasks[-1].folder, ignore_errors=True)
     below = []
@@ -85,9 +85,9 @@ def _correction_runs(
     if not (teacher / "model.onnx").exists():
         raise InkwiseError(f"{row.name} needs what mlp-50 misreads: reproduce mlp-50 first")
     saved = save_corrections(folder / "sets", handwriting, open_model(str(teacher)), row.corrections)
-    data = (*row.recipe.data, str(saved))
+    data = (*row.recipe.data.train, str(saved))
     return [
-        SeedRun(task.row, task.recipe.set(data=data), task.folder, task.sets)
+        SeedRun(task.row, task.recipe.set(data={"train": data}), task.folder, task.sets)
         for task in _seed_runs(row, folder, sets)
     ]
 

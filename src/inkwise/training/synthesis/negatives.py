@@ -1,4 +1,4 @@
-"""What is no digit, made without files: scribbles, print, blots, patterns, digits run together or cut off."""
+"""Synthetic non-digits: scribbles, print, blots, patterns, noise, touching and cropped digits."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ Glyphs = NDArray[np.uint8]
 Glyph = NDArray[np.uint8]
 
 LOOK_ALIKES = frozenset("0OoQD1Iil|2Zz5Ss6b8B9gq")
-"""Letters and symbols that stand for a digit as well, once size and place are gone: never others."""
+"""Letters and symbols that look like a digit regardless of size and position; never used as non-digits."""
 
 _PRINTED_CHARACTERS = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
 
 
 def synthesize_negatives(count: int, rng: np.random.Generator) -> Glyphs:
-    """So many glyphs (count, 28, 28) uint8 of scribbles, printed signs, blots, stripes and noise."""
+    """Glyphs (count, 28, 28) uint8 of scribbles, printed characters, blots, patterns and noise."""
     makers = rng.choice(len(_GENERATORS), count, p=_GENERATOR_SHARES)
     return np.stack([_retry(_GENERATORS[maker], rng) for maker in makers]) if count else _no_glyphs()
 
 
 def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
-    """So many glyphs (count, 28, 28) uint8 of two or three digits in one, or of a digit cut off.
+    """Glyphs (count, 28, 28) uint8 of two or three touching digits, or of a cropped digit.
 
     Args:
-        glyphs: (n, 28, 28) uint8; those without ink are passed over.
-        labels: (n,) str, what they are.
-        count: how many to make.
-        rng: draws which, and how.
+        glyphs: (n, 28, 28) uint8; those without ink are ignored.
+        labels: (n,) str, their digits.
+        count: number of glyphs to make.
+        rng: draws the digits and the corruption.
 
     Raises:
         DataError: no glyph holds ink.
@@ -43,16 +43,16 @@ def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np
     inked = glyphs.any((1, 2))
     glyphs, labels = glyphs[inked], labels[inked]
     if not len(glyphs):
-        raise DataError("no digit holds ink, so none can be spoilt")
+        raise DataError("no digit holds ink, so none can be corrupted")
     made: list[Glyph] = []
     while len(made) < count:
         if rng.random() < 0.6:
             chosen = rng.integers(len(glyphs), size=rng.integers(2, 4))
-            spoilt = _side_by_side([glyphs[number] for number in chosen], rng)
+            corrupted = _side_by_side([glyphs[number] for number in chosen], rng)
         else:
             number = int(rng.integers(len(glyphs)))
-            spoilt = _cut_off(glyphs[number], str(labels[number]), rng)
-        read = None if spoilt is None else _to_glyph(spoilt)
+            corrupted = _cut_off(glyphs[number], str(labels[number]), rng)
+        read = None if corrupted is None else _to_glyph(corrupted)
         if read is not None:
             made.append(read)
     return np.stack(made) if made else _no_glyphs()
@@ -70,7 +70,7 @@ def _retry(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.
 
 
 def _scribble(rng: np.random.Generator) -> Glyph | None:
-    """One to four strokes that turn at random; few turns would be a 1 or a 7."""
+    """One to four strokes that turn at random; with few turns it would be a 1 or a 7."""
     strokes = []
     for _ in range(rng.integers(1, 5)):
         steps = int(rng.integers(20, 120))
@@ -85,7 +85,7 @@ def _scribble(rng: np.random.Generator) -> Glyph | None:
 
 
 def _zigzag(rng: np.random.Generator) -> Glyph | None:
-    """Scratched out: to and fro."""
+    """A zigzag, as of scratched-out text."""
     turns = int(rng.integers(5, 16))
     x = np.linspace(0, rng.uniform(0.3, 2), turns) + rng.normal(0, 0.06, turns)
     y = np.where(np.arange(turns) % 2, 0, 1) + rng.normal(0, 0.12, turns)
@@ -95,7 +95,7 @@ def _zigzag(rng: np.random.Generator) -> Glyph | None:
 
 
 def _font_character(rng: np.random.Generator) -> Glyph | None:
-    """A letter or sign of Pillow's typeface."""
+    """A character of Pillow's font."""
     sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     image = Image.new("L", (96, 96))
     ImageDraw.Draw(image).text((48, 48), sign, 255, ImageFont.load_default(64), anchor="mm")
@@ -103,7 +103,7 @@ def _font_character(rng: np.random.Generator) -> Glyph | None:
 
 
 def _hershey_character(rng: np.random.Generator) -> Glyph | None:
-    """A letter or sign of the Hershey typefaces, which are made of strokes."""
+    """A character of the Hershey fonts, which consist of strokes."""
     sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     faces = (
         cv2.FONT_HERSHEY_SIMPLEX,
@@ -119,7 +119,7 @@ def _hershey_character(rng: np.random.Generator) -> Glyph | None:
 
 
 def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None:
-    """Slanted, stretched and photographed."""
+    """Slant, stretch and photograph a character."""
     height, width = canvas.shape
     shear, stretch = rng.normal(0, 0.2), np.exp(rng.normal(0, 0.25))
     matrix = np.array([[stretch, shear, 0], [rng.normal(0, 0.08), 1, 0]])
@@ -135,9 +135,9 @@ def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None
 
 
 def _blot(rng: np.random.Generator) -> Glyph | None:
-    """A speck, a dot, a block or a blob, filled."""
+    """A filled speck, dot, block or blob."""
     kind = rng.integers(4)
-    if kind == 3:  # of a few pixels, which `ink` makes as large as any sign
+    if kind == 3:  # a few pixels, which normalization enlarges to a glyph
         speck = np.zeros((24, 24), np.uint8)
         x, y, radius = (rng.uniform((11, 11, 1), (13, 13, 4)) * 16).astype(int).tolist()
         cv2.circle(speck, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA, shift=4)
@@ -153,7 +153,7 @@ def _blot(rng: np.random.Generator) -> Glyph | None:
         field = cv2.GaussianBlur(rng.standard_normal((80, 80), np.float32), (0, 0), rng.uniform(5, 12))
         near = np.hypot(*(np.indices((80, 80)) - 40)) < 36
         canvas[(field > 0) & near] = 255
-    # Not read as a picture: of what is thicker than a pen `ink` finds the edge, and a ring is a 0.
+    # not binarized, as binarization keeps only the edge of thick ink, and a ring is a 0
     return _to_glyph(canvas)
 
 
@@ -172,12 +172,12 @@ def _geometric_pattern(rng: np.random.Generator) -> Glyph | None:
             cv2.line(canvas, (place, 8), (place, 88), 255, thick)
     matrix = cv2.getRotationMatrix2D((48, 48), float(rng.uniform(0, 180)), 1)
     turned = np.asarray(cv2.warpAffine(canvas, matrix, (96, 96)), np.uint8)
-    # As one character: bars that do not touch are several marks for `ink`.
+    # as one character, as segmentation would split bars that do not touch
     return _to_glyph(turned)
 
 
 def _noise(rng: np.random.Generator) -> Glyph | None:
-    """Noise of any grain, as a picture would show it, or as one mark."""
+    """Noise of any grain, as an image or as one component."""
     side = int(rng.integers(20, 90))
     noise = rng.standard_normal((side, side), np.float32)
     grain = rng.uniform(0, 5)
@@ -191,19 +191,19 @@ def _noise(rng: np.random.Generator) -> Glyph | None:
 
 
 def _empty_sheet(rng: np.random.Generator) -> Glyph | None:
-    """What is taken for ink on an empty sheet."""
+    """Apparent ink on an empty sheet."""
     sheet = np.zeros((int(rng.integers(20, 90)), int(rng.integers(20, 90))), np.float32)
     return image_to_glyph(simulate_photo(sheet, rng))
 
 
 def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
-    """All the ink of a (h, w) uint8 picture, light on dark, as one glyph."""
+    """All the ink of an image (h, w) uint8, light on dark, as one glyph."""
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
     return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
 
 
 def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None:
-    """Digits that touch or overlap, (h, w) uint8."""
+    """Touching or overlapping digits, (h, w) uint8."""
     parts = []
     for digit in digits:
         x, y, w, h = cv2.boundingRect(digit)
@@ -221,11 +221,11 @@ def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None
 
 
 _CUT_SIDES = {"0": "tblr", "2": "tb", "5": "tb"}
-"""Which half may be missing (top, bottom, left, right) so that what is left is no digit."""
+"""Halves (top, bottom, left, right) that may be missing so that the rest is no digit."""
 
 
 def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None:
-    """A digit of which about half is missing, (28, 28) uint8, or None where the rest would be a digit."""
+    """A digit without about half of its ink, (28, 28) uint8, or None if the rest could be a digit."""
     sides = _CUT_SIDES.get(label)
     if not sides:
         return None

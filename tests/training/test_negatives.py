@@ -109,5 +109,5 @@ def test_digits_without_ink_are_passed_over():
     np.testing.assert_array_equal(
         spoilt, corrupt_digits(zeros(2), np.array(["0", "0"]), 12, np.random.default_rng(0))
     )
-    with pytest.raises(DataError, match=r"^no digit holds ink, so none can be spoilt$"):
+    with pytest.raises(DataError, match=r"^no digit holds ink, so none can be corrupted$"):
         corrupt_digits(np.zeros_like(glyphs), labels, 2, np.random.default_rng(0))

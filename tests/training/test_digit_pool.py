@@ -20,7 +20,7 @@ def add_others(lines_recipe, save_strokes):
         drawn = [(number, label, writer) for number, label in enumerate(labels) for writer in range(12)]
         samples = [[np.array([(number, 0), (number, 9.0)])] for number, _, _ in drawn]
         _, names, writers = zip(*drawn, strict=True)
-        return lines_recipe.set(others=(str(save_strokes(samples, names, writers)),))
+        return lines_recipe.set(data={"negatives": (str(save_strokes(samples, names, writers)),)})
 
     return add_others
 
@@ -77,11 +77,13 @@ def test_blank_glyphs_are_left_out(lines_recipe, tmp_path):
     rows = [f"{label % 10},{','.join(['0'] * 784)}" for label in range(40)]
     head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     (tmp_path / "blank.csv").write_text("\n".join([head, *rows, ""]))
-    trained, _ = build_digit_pools(lines_recipe.set(data=(*lines_recipe.data, str(tmp_path / "blank.csv"))))
+    trained, _ = build_digit_pools(
+        lines_recipe.set(data={"train": (*lines_recipe.data.train, str(tmp_path / "blank.csv"))})
+    )
     assert all(glyph.any() for glyphs in trained.glyphs for glyph in glyphs)
 
 
 @pytest.mark.parametrize("kept", [0, 1], ids=["pictures alone", "strokes alone"])
 def test_strokes_and_pictures_are_both_needed(lines_recipe, kept):
     with pytest.raises(DataError, match="each digit is needed in both"):
-        build_digit_pools(lines_recipe.set(data=(lines_recipe.data[kept],)))
+        build_digit_pools(lines_recipe.set(data={"train": (lines_recipe.data.train[kept],)}))

@@ -51,7 +51,7 @@ def writers_of(part):
 
 
 def test_writers_who_test_are_left_out(tiny, written, drawn_for):
-    split = load_split(tiny.set(data=(str(written),)))
+    split = load_split(tiny.set(data={"train": (str(written),)}))
     assert set(drawn_for) == set(writers_of("train"))
     assert not set(drawn_for) & set(writers_of("test"))
     assert len(split.training) == 4 * len(writers_of("train"))
@@ -60,7 +60,7 @@ def test_writers_who_test_are_left_out(tiny, written, drawn_for):
 
 
 def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
-    split = load_split(tiny.set(data=(str(written),)))
+    split = load_split(tiny.set(data={"train": (str(written),)}))
     rng = np.random.default_rng(0)
     by_writer = {
         writer: [strokes_to_glyph([s.astype(np.float32) for s in hand(label, rng)]) for label in LABELS]
@@ -77,7 +77,7 @@ def test_pictures_are_split_by_label(tiny):
     assert {label: (split.validation_labels == label).sum() for label in LABELS} == dict.fromkeys(LABELS, 10)
     assert split.classes == ("0", "1", "4", "7")
     both = np.concatenate([split.training, split.validation])
-    everything = load_dataset(tiny.data[0]).glyphs
+    everything = load_dataset(tiny.data.train[0]).glyphs
     assert sorted(glyph.tobytes() for glyph in both) == sorted(glyph.tobytes() for glyph in everything)
 
 
@@ -89,8 +89,8 @@ def test_the_seed_decides_the_split(tiny):
 
 @pytest.mark.parametrize(("rescans", "variants"), [(0, 1), (2, 3)])
 def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, rescans, variants):
-    recipe = tiny.set(rescans=rescans, variants=variants)
-    pictures, strokes = load_split(recipe), load_split(recipe.set(data=(str(written),)))
+    recipe = tiny.set(data={"scan_augmentation": rescans, "stroke_redraws": variants})
+    pictures, strokes = load_split(recipe), load_split(recipe.set(data={"train": (str(written),)}))
     assert len(pictures.training) == 160 * (1 + rescans)
     assert (pictures.training_labels == "7").sum() == 40 * (1 + rescans)
     assert len(pictures.validation) == 40
@@ -101,7 +101,7 @@ def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, res
 
 
 def test_several_sets_are_one(tiny, written):
-    split = load_split(tiny.set(data=(*tiny.data, str(written))))
+    split = load_split(tiny.set(data={"train": (*tiny.data.train, str(written))}))
     assert len(split.training) == 160 + 4 * len(writers_of("train"))
     assert len(split.validation_labels) == 40 + 4 * len(writers_of("validation"))
 
@@ -110,7 +110,7 @@ def test_unlabelled_samples_are_left_out(tiny, shapes, tmp_path):
     labels = shapes[1].copy()
     labels[::2] = ""
     np.savez(tmp_path / "half.npz", images=shapes[0], labels=labels)
-    split = load_split(tiny.set(data=(str(tmp_path / "half.npz"),)))
+    split = load_split(tiny.set(data={"train": (str(tmp_path / "half.npz"),)}))
     assert len(split.training) + len(split.validation) == 100
     assert "" not in split.classes
 
@@ -130,7 +130,7 @@ def test_too_little_to_train_on(tiny, shapes, tmp_path, labels, reason):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0], labels=np.array(labels))
     with pytest.raises(DataError, match=rf"odd\.npz: {reason}"):
-        load_split(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data={"train": (str(path),)}))
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
@@ -139,26 +139,27 @@ def test_one_writer_cannot_choose_for_himself(tiny, save_strokes, hand, part):
     writer = writers_of(part)[0]
     path = save_strokes([hand(label, rng) for label in LABELS], LABELS, [writer] * 4)
     with pytest.raises(DataError, match=r"strokes\.npz: too few samples, or writers, to train on some"):
-        load_split(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data={"train": (str(path),)}))
 
 
 def test_a_label_that_only_those_write_who_choose_is_a_class():
     glyphs = np.zeros((2, 28, 28), np.uint8)
-    split = Split(glyphs, np.array(["0", "2"]), glyphs, np.array(["0", "1"]))
+    split = Split(glyphs, np.array(["0", "2"]), glyphs, np.array(["0", "1"]), np.ones(2, bool))
     assert split.classes == ("0", "1", "2")
 
 
 def test_what_is_no_digit_is_the_last_class():
     glyphs = np.zeros((3, 28, 28), np.uint8)
-    split = Split(glyphs, np.array(["z", NOT_A_DIGIT, "0"]), glyphs[:1], np.array(["~"]))
+    split = Split(glyphs, np.array(["z", NOT_A_DIGIT, "0"]), glyphs[:1], np.array(["~"]), np.ones(3, bool))
     assert split.classes == ("0", "z", "~", NOT_A_DIGIT)
-    assert Split(glyphs[:1], np.array(["0"]), glyphs[:1], np.array([NOT_A_DIGIT])).classes[-1] == NOT_A_DIGIT
+    negatives = Split(glyphs[:1], np.array(["0"]), glyphs[:1], np.array([NOT_A_DIGIT]), np.ones(1, bool))
+    assert negatives.classes[-1] == NOT_A_DIGIT
 
 
 def test_a_missing_set_is_named(tiny):
-    for keys in ({"data": ("none.npz",)}, {"others": ("none.npz",)}):
+    for keys in ({"train": ("none.npz",)}, {"negatives": ("none.npz",)}):
         with pytest.raises(DataError, match=r"none\.npz"):
-            load_split(tiny.set(**keys))
+            load_split(tiny.set(data=keys))
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def letters(tmp_path):
 
 def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny, letters):
     path, label_of = letters([*LOOK_ALIKES, *"0123456789", *"AEKMWx#?"])
-    split = load_split(tiny.set(others=(path,)))
+    split = load_split(tiny.set(data={"negatives": (path,)}))
     assert split.classes == ("0", "1", "4", "7", NOT_A_DIGIT)
     taught = [
         label_of[glyph.tobytes()]
@@ -196,7 +197,7 @@ def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny,
 
 
 def test_others_written_with_a_pen_are_split_by_writer_and_drawn_as_digits_are(tiny, written, monkeypatch):
-    recipe = tiny.set(others=(str(written),), variants=3)
+    recipe = tiny.set(data={"negatives": (str(written),), "stroke_redraws": 3})
     with pytest.raises(DataError, match=r"strokes\.npz: holds nothing but digits and what looks like them"):
         load_split(recipe)
     rename(written, dict(zip(LABELS, "AEKM", strict=True)))
@@ -219,7 +220,9 @@ def rename(path, names):
 
 
 def test_so_many_others_are_invented_and_a_twelfth_to_choose_by(tiny):
-    split, again, without = (load_split(tiny.set(invented=count)) for count in (24, 24, 0))
+    split, again, without = (
+        load_split(tiny.set(data={"synthetic_negatives": count})) for count in (24, 24, 0)
+    )
     assert split.classes == (*without.classes, NOT_A_DIGIT)
     assert (split.training_labels == NOT_A_DIGIT).sum() == 24
     assert (split.validation_labels == NOT_A_DIGIT).sum() == 2
@@ -233,7 +236,7 @@ def test_one_label_and_what_is_none_are_too_little(tiny, tmp_path, shapes):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0][:20], labels=np.full(20, "3"))
     with pytest.raises(DataError, match=r"odd\.npz: at least two different labels are needed to train"):
-        load_split(tiny.set(data=(str(path),), invented=4))
+        load_split(tiny.set(data={"train": (str(path),), "synthetic_negatives": 4}))
 
 
 def test_a_stratified_share_is_at_least_one_and_never_all():
@@ -326,15 +329,16 @@ def test_a_folder_with_both_pairs_of_idx_files_has_its_own_test_set(tiny, tmp_pa
     for part in ("train", "t10k"):
         for kind in ("images-idx3", "labels-idx1"):
             shutil.copy(shapes_folder / f"train-{kind}-ubyte", clothes / f"{part}-{kind}-ubyte.gz")
-    before = tiny.set(test=("mnist-test",))
+    before = tiny.set(data={"test": ("mnist-test",)})
 
     both = with_datasets(before, f"{clothes},mine.csv")
-    assert both.data == (str(clothes / "train"), "mine.csv")
-    assert both.test == (str(clothes / "t10k"),)
-    assert load_dataset(both.test[0]).labels.tolist() == load_dataset(str(shapes_folder)).labels.tolist()
+    assert both.data.train == (str(clothes / "train"), "mine.csv")
+    assert both.data.test == (str(clothes / "t10k"),)
+    assert load_dataset(both.data.test[0]).labels.tolist() == load_dataset(str(shapes_folder)).labels.tolist()
 
-    assert with_datasets(before, "mnist-train,a.npz").test == ("mnist-test",)
+    assert with_datasets(before, "mnist-train,a.npz").data.test == ("mnist-test",)
     for alone in (str(shapes_folder), "mine.csv", str(clothes / "train")):
-        assert (with_datasets(before, alone).data, with_datasets(before, alone).test) == ((alone,), ())
-    with pytest.raises(InkwiseError, match="recipe key data must name at least one data set"):
+        changed = with_datasets(before, alone).data
+        assert (changed.train, changed.test) == ((alone,), ())
+    with pytest.raises(InkwiseError, match=r"recipe key data\.train must name at least one data set"):
         with_datasets(before, ",")

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+from recipe_keys import with_keys
 from rich.console import Console
 
 from inkwise import Recognizer
@@ -13,8 +14,8 @@ from inkwise._util.errors import DataError, ModelError
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY
 from inkwise.training import train
-from inkwise.training.initialization import net_from_onnx
 from inkwise.training.onnx_ensemble import export_ensemble
+from inkwise.training.onnx_models import net_from_onnx
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,7 @@ def others(tiny, tmp_path_factory):
     folders = []
     for changes in ({"seed": 1, "channels": (4, 4, 6), "epochs": 1}, {"seed": 2, "epochs": 1}):
         folders.append(tmp_path_factory.mktemp("other"))
-        train(tiny.set(**changes), folders[-1], device="cpu", console=Console(file=io.StringIO()))
+        train(with_keys(tiny, **changes), folders[-1], device="cpu", console=Console(file=io.StringIO()))
     return [str(folder) for folder in folders]
 
 

@@ -9,10 +9,12 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training.fine_tuning import fine_tune
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 
 CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]
-QUICK = FineTuningRecipe().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
+QUICK = FINE_TUNING.set(
+    own_samples={"glyph_count": 1200}, optimization={"batch": 32, "lr": 3e-3, "precision": "float32"}
+)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Each kind of augmentation does what its key says, and one draw is one resampling."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ KINDS = {
     "shear": 0.3,
     "shift": 0.1,
     "elastic": 1.0,
-    "stroke": 0.7,
+    "stroke_width_jitter": 0.7,
     "brightness": 0.3,
     "contrast": 0.5,
     "noise": 0.3,
     "occlusion": 12.0,
 }
-STILL = load_recipe("default").set(**dict.fromkeys(KINDS, 0.0))
+STILL = load_recipe("default").set(augmentation=dict.fromkeys(KINDS, 0.0)).augmentation
 MIDDLE = 14.0
 
 
@@ -33,7 +34,7 @@ def glyphs(shapes):
 
 
 def drawn(glyphs, seed=0, **ranges):
-    return augment(glyphs, STILL.set(**ranges), torch.Generator().manual_seed(seed))
+    return augment(glyphs, replace(STILL, **ranges), torch.Generator().manual_seed(seed))
 
 
 def moments(glyphs):
@@ -152,7 +153,7 @@ def test_elastic_is_in_pixels():
 def test_stroke_is_in_pixels_on_each_side():
     bar = torch.zeros(2000, 1, 28, 28)
     bar[..., 10:18] = 1
-    width = drawn(bar, stroke=0.8)[:, 0, 14].sum(1) - 8
+    width = drawn(bar, stroke_width_jitter=0.8)[:, 0, 14].sum(1) - 8
     assert width.max().item() == pytest.approx(2 * 0.8, abs=0.02)
     assert width.min().item() == pytest.approx(-2 * 0.8, abs=0.02)
 
