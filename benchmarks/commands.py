@@ -218,12 +218,12 @@ def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> Non
     """`inkwise data get mnist`, of other files from another place."""
     from inkwise import datasets
     from inkwise.datasets import mnist
-    from inkwise.datasets.mnist_sources import MirrorSource
+    from inkwise.datasets.mnist_sources import mirror_files
 
     os.environ["INKWISE_DATA"] = str(cache)
     mnist.FILES.update(digests)
     with slow_server(files) as url:
-        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources=[MirrorSource(url)])
+        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources={url: partial(mirror_files, url)})
         command("data", "get", "mnist")
 
 

@@ -32,7 +32,7 @@ from PIL import Image, ImageDraw, ImageOps
 from sklearn.metrics import roc_auc_score
 from speed import throughput
 
-from inkwise import Reading, Recognizer, datasets
+from inkwise import Reading, Recognizer, datasets, reproduction  # noqa: F401 (registers its data sets)
 from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise.datasets import Dataset, StrokeSet

@@ -1,23 +1,24 @@
-"""A reader for tests that reads a page's shade, keeps a log of what it reads, and may crash."""
+"""Batch options that read the shade of a page, log each page, and may crash."""
 
 import os
 import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from PIL import Image
 from rich.console import Console
 
-from inkwise.batch import BatchOptions, read_batch
+from inkwise.batch import BatchOptions, Journal, LocalBackend, read_batch
 
-DEADLY = 10  # a page of this shade kills the process that reads it
-BROKEN = 20  # and one of this is too much for the reader
+DEADLY = 10  # shade that kills the process that reads it
+BROKEN = 20  # shade that raises an exception
 
 
 @dataclass(frozen=True)
 class Shades(BatchOptions):
-    """Reads the mean of a page: one line of the log for each page that is read."""
+    """Reads the mean of a page and writes a line to the log."""
 
     log: str = os.devnull
     seconds: float = 0.0
@@ -32,7 +33,8 @@ class Shades(BatchOptions):
                 os.kill(os.getpid(), signal.SIGKILL)
             if shade == BROKEN:
                 raise RuntimeError("two\nlines")
-            return {"text": str(shade), "confidence": 0.5, "accepted": True, "reason": None}
+            values = {"text": str(shade), "confidence": 0.5, "accepted": True, "reason": None}
+            return SimpleNamespace(to_dict=lambda: values)
 
         return read
 
@@ -42,19 +44,21 @@ class Shades(BatchOptions):
 
 @dataclass(frozen=True)
 class Stillborn(Shades):
-    """Ends each process before it can read."""
+    """Ends each process while it loads the model."""
 
     def open(self, threads=0):
         os._exit(7)
 
 
 def pdf(path, shades):
-    """A PDF of one page for each shade."""
+    """Write a PDF of one page per shade."""
     first, *others = [Image.new("L", (40, 60), shade) for shade in shades]
     first.save(path, save_all=True, append_images=others)
 
 
-def read(files, reader, out, jobs=1, suffix=".csv"):
-    """Read a stack, silently."""
+def read(files, options, out, jobs=1, suffix=".csv"):
+    """Read files into a table, silently."""
+    files = [str(file) for file in files]
+    backend = LocalBackend(files, options, Journal(out, options, suffix, files), jobs)
     with Path(os.devnull).open("w") as nowhere:
-        return read_batch([str(file) for file in files], reader, out, suffix, jobs, Console(file=nowhere))
+        return read_batch(backend, Console(file=nowhere))

@@ -12,11 +12,11 @@ import pytest
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import (
+    atomic_file,
     check_not_a_source,
     locked,
     make_directory,
-    write_atomic,
-    write_folder,
+    new_folder,
     write_text,
 )
 
@@ -24,7 +24,8 @@ from inkwise._util.files import (
 def test_a_file_is_made_and_replaced(tmp_path):
     path = tmp_path / "a.txt"
     for text in ("one", "two"):
-        write_atomic(path, lambda part, text=text: part.write_text(text))
+        with atomic_file(path) as part:
+            part.write_text(text)
         assert path.read_text() == text
     assert list(tmp_path.iterdir()) == [path]
 
@@ -43,15 +44,16 @@ def _killed(part):
 def test_the_old_file_stays_where_the_new_one_fails(tmp_path, write, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(error):
-        write_atomic(path, write)
+    with pytest.raises(error), atomic_file(path) as part:
+        write(part)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path], "and nothing is left over"
 
 
 def test_the_message_names_the_file_and_the_reason(tmp_path):
-    with pytest.raises(DataError, match=r"^.*a\.txt: cannot be written \(No space left on device\)$"):
-        write_atomic(tmp_path / "a.txt", _full)
+    full = r"^.*a\.txt: cannot be written \(No space left on device\)$"
+    with pytest.raises(DataError, match=full), atomic_file(tmp_path / "a.txt") as part:
+        _full(part)
     with pytest.raises(DataError, match=r"a\.txt: cannot be written \(No such file or directory\)$"):
         write_text(tmp_path / "none" / "a.txt", "")
     (tmp_path / "a.txt").write_text("no folder")
@@ -113,7 +115,8 @@ def test_the_file_is_synced_before_the_rename_and_its_folder_after(tmp_path, syn
 
 
 def test_every_file_of_a_folder_is_synced_before_the_rename_and_its_parent_after(tmp_path, synced):
-    write_folder(tmp_path / "out", _two_files)
+    with new_folder(tmp_path / "out") as part:
+        _two_files(part)
     assert synced == ["a.txt", "part", "b.txt", "sub", "rename", tmp_path.name]
 
 
@@ -143,14 +146,16 @@ def _fail_for_folder(handle, error, real):
     real(handle)
 
 
-def _two_files(part):
-    (part / "a.txt").write_text("one")
-    (part / "sub").mkdir()
-    (part / "sub" / "b.txt").write_text("two")
+def _two_files(*folders):
+    for folder in folders:
+        (folder / "sub").mkdir(parents=True)
+        (folder / "a.txt").write_text("one")
+        (folder / "sub" / "b.txt").write_text("two")
 
 
 def test_a_folder_is_written_with_its_parents(tmp_path):
-    write_folder(tmp_path / "new" / "out", _two_files)
+    with new_folder(tmp_path / "new" / "out") as part:
+        _two_files(part)
     assert (tmp_path / "new" / "out" / "sub" / "b.txt").read_text() == "two"
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
 
@@ -159,26 +164,22 @@ def test_a_folder_is_written_with_its_parents(tmp_path):
 def test_an_existing_folder_is_not_replaced(tmp_path, files):
     for name in files:
         (tmp_path / name).write_text("of the user")
-    with pytest.raises(DataError, match=r": exists already; name a new folder$"):
-        write_folder(tmp_path, _two_files)
+    with pytest.raises(DataError, match=r": exists already; name a new folder$"), new_folder(tmp_path):
+        pytest.fail("the block is not entered")
     assert [path.name for path in tmp_path.iterdir()] == files
 
 
 def test_a_folder_that_appears_meanwhile_keeps_its_files(tmp_path):
-    def write(part):
-        _two_files(part)
-        (tmp_path / "out").mkdir()
-        (tmp_path / "out" / "other.txt").write_text("of another process")
-
-    with pytest.raises(DataError, match=r"out: exists already; name a new folder$"):
-        write_folder(tmp_path / "out", write)
-    assert [path.name for path in tmp_path.rglob("*")] == ["out", "other.txt"]
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match=r"out: exists already; name a new folder$"), new_folder(out) as part:
+        _two_files(part, out)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.txt", "b.txt", "out", "sub"]
 
 
 @pytest.mark.parametrize(("write", "error"), [(_full, DataError), (_killed, KeyboardInterrupt)])
 def test_a_folder_that_fails_leaves_nothing(tmp_path, write, error):
-    with pytest.raises(error):
-        write_folder(tmp_path / "out", lambda part: write(part / "a.txt"))
+    with pytest.raises(error), new_folder(tmp_path / "out") as part:
+        write(part / "a.txt")
     assert not list(tmp_path.iterdir())
 
 

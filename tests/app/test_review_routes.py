@@ -20,12 +20,8 @@ def folder(tmp_path, seven, number, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("seven.png", seven)
     cv2.imwrite("number.png", number)
-    reader = BatchOptions()
-    read = reader.open(threads=1)
-    with (tmp_path / "table.jsonl").open("w") as file:
-        for name in ("seven.png", "number.png"):
-            for row in read_rows(name, read, reader.columns, lambda pages: None):
-                file.write(json.dumps(row.values) + "\n")
+    rows = read_rows(["seven.png", "number.png"], BatchOptions())
+    (tmp_path / "table.jsonl").write_text("".join(json.dumps(row.values) + "\n" for row in rows))
     return tmp_path
 
 

@@ -1,14 +1,24 @@
-"""What is done is kept: as long as the files, the settings and the journal itself are what they were."""
+"""The journal keeps finished rows while the files, the settings and the journal itself are unchanged."""
 
 import os
+from dataclasses import dataclass
 
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.batch import PageRow
-from inkwise.batch.journal import Journal
+from inkwise.batch import BatchOptions, Journal, PageRow
 
-SETTINGS = {"version": "1", "model": "a", "--digit": False}
+
+@dataclass(frozen=True)
+class Options(BatchOptions):
+    """Options whose settings need no model."""
+
+    def settings(self):
+        return {"version": "1", "model": self.model, "--digit": self.digit}
+
+
+def open_journal(table, options=Options()):
+    return Journal(table, options, ".csv")
 
 
 @pytest.fixture
@@ -29,8 +39,8 @@ def row(file, page, text="1", failed=False):
 
 @pytest.fixture
 def begun(table, scan):
-    """A journal of a file of three pages: one read, one failed, one not begun."""
-    with Journal(table, SETTINGS) as journal:
+    """The table of a journal with a file of three pages: one read, one failed, one not read."""
+    with open_journal(table) as journal:
         assert journal.enter(scan) is None
         journal.count(scan, 3)
         journal.add(row(scan, 1))
@@ -38,8 +48,8 @@ def begun(table, scan):
     return table
 
 
-def test_what_is_left_is_what_failed_or_was_not_read(begun, scan):
-    with Journal(begun, SETTINGS) as journal:
+def test_enter_returns_pages_that_failed_or_were_not_read(begun, scan):
+    with open_journal(begun) as journal:
         assert journal.enter(scan) == [2, 3]
         journal.add(row(scan, 3, "3"))
         journal.add(row(scan, 2, "2"))
@@ -50,63 +60,63 @@ def test_what_is_left_is_what_failed_or_was_not_read(begun, scan):
         ]
 
 
-def test_a_file_named_twice_is_there_once(begun, scan):
-    with Journal(begun, SETTINGS) as journal:
+def test_enter_returns_no_pages_for_a_file_entered_before(begun, scan):
+    with open_journal(begun) as journal:
         journal.enter(scan)
         assert journal.enter(scan) == []
 
 
-def test_a_file_that_has_changed_is_read_again(begun, scan):
+def test_enter_forgets_a_file_that_has_changed(begun, scan):
     os.utime(scan, ns=(0, 0))
-    with Journal(begun, SETTINGS) as journal:
+    with open_journal(begun) as journal:
         assert journal.enter(scan) is None
         assert list(journal.rows()) == []
 
 
-def test_standard_input_is_read_again(table):
+def test_enter_never_knows_standard_input(table):
     for _ in range(2):
-        with Journal(table, SETTINGS) as journal:
+        with open_journal(table) as journal:
             assert journal.enter("-") is None
             journal.count("-", 1)
             journal.add(row("-", 1))
 
 
-def test_rows_of_files_that_are_not_asked_for_any_more_are_left_out(begun, scan, tmp_path):
+def test_rows_omits_files_that_were_not_entered(begun, scan, tmp_path):
     other = tmp_path / "another.png"
     other.write_bytes(b"")
-    with Journal(begun, SETTINGS) as journal:
+    with open_journal(begun) as journal:
         journal.enter(str(other))
         journal.add(row(str(other), 1))
         assert [done.values["file"] for done in journal.rows()] == [str(other)]
 
 
-def test_a_journal_that_is_removed_leaves_nothing(table):
-    with Journal(table, SETTINGS) as journal:
-        journal.remove()
-    assert list(table.parent.iterdir()) == []
+def test_finish_leaves_only_the_table(table, scan):
+    with open_journal(table) as journal:
+        journal.finish()
+    assert sorted(path.name for path in table.parent.iterdir()) == ["scan.pdf", "table.csv"]
 
 
-def refusal(table, settings=SETTINGS):
+def rejection(table, options=Options()):
     with pytest.raises(DataError) as caught:
-        Journal(table, settings)
+        open_journal(table, options)
     assert "\n" not in str(caught.value)
     return str(caught.value).removeprefix(f"{table}.part: ")
 
 
-def test_other_settings_are_refused(begun):
-    assert refusal(begun, {**SETTINGS, "model": "b", "--digit": True}) == (
-        "was begun with another model, --digit; remove it, or name another --out"
+def test_journal_rejects_other_settings(begun):
+    assert rejection(begun, Options("b", digit=True)) == (
+        "was started with another model, --digit; remove it, or name another --out"
     )
 
 
-def test_two_runs_at_once_are_refused(table):
-    with Journal(table, SETTINGS):
-        assert refusal(table) == f"{table}: another run is writing this table"
-    with Journal(table, SETTINGS):
+def test_journal_rejects_a_second_run(table):
+    with open_journal(table):
+        assert rejection(table) == f"{table}: another run is writing this table"
+    with open_journal(table):
         pass
 
 
 @pytest.mark.parametrize("content", [b"three words here", b"SQLite format 3\0" + b"no more" * 20])
-def test_what_is_no_journal_is_refused(table, content):
+def test_journal_rejects_another_file_in_its_place(table, content):
     table.with_name("table.csv.part").write_bytes(content)
-    assert refusal(table) == "is no journal of Inkwise, or damaged; remove it, or name another --out"
+    assert rejection(table) == "is not a journal of Inkwise, or damaged; remove it, or name another --out"

@@ -1,4 +1,4 @@
-"""A stack on a cluster: every page once, whatever happens to those who read it."""
+"""Batches on a Ray cluster: every page is in the table once, whatever happens to the workers."""
 
 import os
 import signal
@@ -13,14 +13,17 @@ from shades import DEADLY, Shades, Stillborn, pdf
 
 from inkwise._util.errors import InkwiseError
 
-pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*")  # of its own settings
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*"),  # of its own settings
+]
 
-FELLING = 30  # a page of this shade kills the worker that has it read, once
+FELLING = 30  # shade that kills the worker of the cluster, once
 
 
 @dataclass(frozen=True)
 class Felling(Shades):
-    """Kills the worker of the cluster, which is what began the process that reads."""
+    """Kills the worker of the cluster, the parent of the reading process."""
 
     def open(self, threads=0):
         read = super().open(threads)
@@ -30,7 +33,7 @@ class Felling(Shades):
             if round(page.mean()) == FELLING and not once.exists():
                 once.touch()
                 os.kill(os.getppid(), signal.SIGKILL)
-                time.sleep(60)  # this process ends by itself, when it hears from no worker
+                time.sleep(60)  # this process ends by itself when the worker is gone
             return read(page)
 
         return kill_and_read
@@ -57,19 +60,21 @@ def log(tmp_path):
 def read(cluster, monkeypatch, out):
     """Read on the cluster in parts of four pages, silently."""
     from inkwise.batch import parquet_parts as parts
-    from inkwise.batch.ray_backend import read_on_ray
+    from inkwise.batch import read_batch
+    from inkwise.batch.ray_backend import RayBackend
 
     monkeypatch.setattr(parts, "PAGES_PER_PART", 4)
 
-    def read(files, reader, out=out):
+    def read(files, options, out=out):
+        backend = RayBackend([str(file) for file in files], options, str(out))
         with Path(os.devnull).open("w") as nowhere:
-            return read_on_ray([str(file) for file in files], reader, str(out), None, Console(file=nowhere))
+            return read_batch(backend, Console(file=nowhere))
 
     return read
 
 
 def rows(out):
-    """File, page and text of all rows, and the reasons."""
+    """Return file, page and text of all rows, and the reasons."""
     from pyarrow import parquet
 
     table = parquet.read_table(out).to_pylist()
@@ -83,7 +88,7 @@ def pages(name, shades):
     return [(name, page, str(shade) if shade > DEADLY else "") for page, shade in enumerate(shades, 1)]
 
 
-def test_every_page_is_there_once_and_read_once(read, scans, out, log):
+def test_every_page_is_read_once_and_a_rerun_reads_missing_parts_only(read, scans, out, log):
     pdf(scans / "a.pdf", range(100, 115))
     pdf(scans / "b.pdf", range(120, 122))
     for shade in range(130, 136):
@@ -102,7 +107,7 @@ def test_every_page_is_there_once_and_read_once(read, scans, out, log):
     ]
     assert {path.name for path in out.iterdir()} == {*parts, "_inkwise.json", "_SUCCESS"}
 
-    # As after a kill: the same command reads what is missing, and nothing that came later.
+    # After a kill, the same command reads the missing part and no file that was added later.
     before = rows(out)
     (out / "_SUCCESS").unlink()
     (out / "further-000001.parquet").unlink()
@@ -114,7 +119,7 @@ def test_every_page_is_there_once_and_read_once(read, scans, out, log):
     assert (out / "_SUCCESS").exists()
 
 
-def test_a_worker_that_is_killed_costs_no_page_and_doubles_none(read, scans, out, log):
+def test_killed_worker_loses_and_repeats_no_page(read, scans, out, log):
     shades = [*range(100, 110), FELLING, *range(110, 116)]
     pdf(scans / "a.pdf", shades)
     assert read([scans], Felling(log=str(log))) == 0
@@ -122,7 +127,7 @@ def test_a_worker_that_is_killed_costs_no_page_and_doubles_none(read, scans, out
     assert rows(out) == (pages("a.pdf", shades), [])
 
 
-def test_what_cannot_be_read_costs_its_row_and_no_other(read, scans, out):
+def test_unreadable_pages_get_a_row_with_the_reason(read, scans, out):
     pdf(scans / "a.pdf", [100, DEADLY, 101])
     (scans / "b.pdf").write_bytes(b"%PDF-1.7 and no more")
     url = f"file://{scans}"
@@ -138,18 +143,18 @@ def test_what_cannot_be_read_costs_its_row_and_no_other(read, scans, out):
     )
 
 
-def test_workers_that_cannot_begin_end_the_run(read, scans):
+def test_workers_that_cannot_start_end_the_run(read, scans):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(InkwiseError, match=r"a process ended before it could read \(exit code 7\)"):
         read([scans], Stillborn())
 
 
-def test_where_no_cluster_is_it_says_so(installed, scans, out, monkeypatch):
-    from inkwise.batch.ray_backend import read_on_ray
+def test_missing_cluster_and_standard_input_are_rejected(installed, scans, out, monkeypatch):
+    from inkwise.batch.ray_backend import RayBackend
 
     pdf(scans / "a.pdf", [100])
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with pytest.raises(InkwiseError, match=r"^localhost:1: no Ray cluster answers \(.*refused\)$"):
-        read_on_ray([str(scans)], Shades(), str(out), "localhost:1", Console(quiet=True))
+        next(RayBackend([str(scans)], Shades(), str(out), "localhost:1").rows())
     with pytest.raises(InkwiseError, match="- cannot be read with --on ray"):
-        read_on_ray(["-"], Shades(), str(out), None, Console(quiet=True))
+        RayBackend(["-"], Shades(), str(out))

@@ -1,4 +1,4 @@
-"""Inputs and tables behind URLs, without a cluster."""
+"""Inputs and tables behind URLs, and the plan of a table, without a cluster."""
 
 import json
 import multiprocessing
@@ -54,9 +54,9 @@ def no_bucket(monkeypatch):
     server.server_close()
 
 
-def test_files_behind_a_url_are_found_once_and_read_through_a_copy(bucket, tmp_path):
+def test_ray_worker_reads_files_behind_a_url_through_a_copy(bucket, tmp_path):
     from inkwise.batch.parquet_parts import PageRange, ParquetFolder
-    from inkwise.batch.ray_worker import RayWorker
+    from inkwise.batch.ray_backend import RayWorker
     from inkwise.batch.remote_files import find_inputs
 
     files = [(0, "memory:///bucket/b.png"), (0, "memory:///bucket/deep/a.pdf")]
@@ -67,7 +67,7 @@ def test_files_behind_a_url_are_found_once_and_read_through_a_copy(bucket, tmp_p
     summary = ParquetFolder("memory://bucket/table").summary
     assert summary("first-000007") is None
     done = worker(batch)
-    del worker  # and its process, and its copies
+    del worker  # ends its process and removes its copies
     assert multiprocessing.active_children() == []
     assert (done["number"], done["error"]) == ([7], [""])
     assert summary("first-000007")._replace(failed=[]) == ([1, 2, 1], 3, [])
@@ -75,7 +75,7 @@ def test_files_behind_a_url_are_found_once_and_read_through_a_copy(bucket, tmp_p
     assert reason.startswith("memory:///bucket/gone.png: cannot be used")
 
 
-def test_an_unknown_bucket_is_one_line_without_its_key(no_bucket):
+def test_find_inputs_hides_the_key_of_an_unknown_bucket(no_bucket):
     from inkwise.batch.remote_files import find_inputs
 
     with pytest.raises(DataError, match=r"^s3://none/scans: (no such file|cannot be used).*$"):
@@ -89,7 +89,7 @@ def test_an_unknown_bucket_is_one_line_without_its_key(no_bucket):
         ("nosuch://bucket", "nosuch://bucket: Protocol not known: nosuch"),
     ],
 )
-def test_what_is_not_there_is_one_line(url, reason):
+def test_find_inputs_rejects_missing_urls(url, reason):
     from inkwise.batch.remote_files import find_inputs
 
     with pytest.raises(DataError) as caught:
@@ -97,13 +97,13 @@ def test_what_is_not_there_is_one_line(url, reason):
     assert str(caught.value) == reason
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path):
+def test_begin_rejects_other_folders_files_and_settings(tmp_path):
     from inkwise.batch.parquet_parts import ParquetFolder
 
     scan = tmp_path / "scan.png"
     Image.new("L", (40, 60)).save(scan)
     before = {"model": "a", "--digit": False}
-    with pytest.raises(DataError, match="is not empty, and no table that was begun"):
+    with pytest.raises(DataError, match="is not empty and not an unfinished table"):
         ParquetFolder(str(tmp_path)).begin(before, [str(scan)])
     with pytest.raises(DataError, match="is a file"):
         ParquetFolder(str(scan)).begin(before, [str(scan)])
@@ -111,7 +111,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     files = table.begin(before, [str(scan)])
     assert files == [(0, str(scan))]
     assert table.begin(before, [str(scan)]) == files
-    with pytest.raises(DataError, match="table: was begun with another model; remove it"):
+    with pytest.raises(DataError, match="table: was started with another model; remove it"):
         table.begin({**before, "model": "b"}, [str(scan)])
     assert [path.name for path in Path(tmp_path / "table").iterdir()] == ["_inkwise.json"]
 
@@ -136,7 +136,7 @@ def test_two_runs_that_begin_at_once_follow_one_plan(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("plan", ["no JSON", "{}", '{"settings": 1, "files": []}'])
-def test_a_damaged_plan_is_one_line(installed, tmp_path, plan):
+def test_begin_rejects_a_damaged_plan(installed, tmp_path, plan):
     from inkwise.batch.parquet_parts import ParquetFolder
 
     (tmp_path / "_inkwise.json").write_text(plan)
@@ -144,7 +144,7 @@ def test_a_damaged_plan_is_one_line(installed, tmp_path, plan):
         ParquetFolder(str(tmp_path)).begin({}, [])
 
 
-def test_parts_hold_so_many_pages_whatever_their_files(installed):
+def test_parts_have_a_fixed_number_of_pages(installed):
     from inkwise.batch.parquet_parts import PAGES_PER_PART, PageRange, first_pages, further_pages
 
     files = [(0, "a"), (0, "b"), (0, "c")]

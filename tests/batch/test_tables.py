@@ -1,4 +1,4 @@
-"""The formats hold the same rows, and nothing that a spreadsheet would run."""
+"""All table formats contain the same rows, and no formula that a spreadsheet would run."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise.batch import BatchOptions, PageRow
-from inkwise.batch.tables import table_writer
+from inkwise.batch.tables import check_format, write_table
 
 COLUMNS = BatchOptions().columns
 
@@ -27,18 +27,19 @@ ROWS = [row("a.png"), row("=cmd()", "-12.50"), row("+1.png", "=1+1", "@b"), row(
 def written(tmp_path):
     def write(suffix, rows=ROWS):
         path = tmp_path / f"table{suffix}"
-        table_writer(suffix, COLUMNS)(iter(rows), path)
+        check_format(suffix)
+        write_table(iter(rows), path, COLUMNS, suffix)
         return path
 
     return write
 
 
-def test_json_lines_hold_all_that_is_known(written):
+def test_json_lines_contain_all_values(written):
     lines = written(".jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [row.values for row in ROWS]
 
 
-def test_csv_escapes_what_looks_like_a_formula_and_no_number(written):
+def test_csv_escapes_formulas_but_no_numbers(written):
     with written(".csv").open(newline="") as file:
         head, *rows = csv.reader(file)
     assert head == list(COLUMNS)
@@ -64,7 +65,7 @@ def test_parquet_has_types_and_is_written_in_batches(written):
     assert table.slice(0, 4).to_pylist() == [{key: row.values[key] for key in COLUMNS} for row in ROWS]
 
 
-def test_xlsx_holds_text_as_text(written):
+def test_xlsx_stores_text_as_text(written):
     book = openpyxl.load_workbook(written(".xlsx"))
     head, *rows = book.active.rows
     assert [cell.value for cell in head] == list(COLUMNS)
@@ -73,19 +74,19 @@ def test_xlsx_holds_text_as_text(written):
     assert rows[3][0].value == "bell\N{REPLACEMENT CHARACTER}.png"
 
 
-def test_a_sheet_holds_no_more_than_a_sheet_can(written, monkeypatch):
+def test_xlsx_rejects_more_rows_than_a_sheet_has(written, monkeypatch):
     monkeypatch.setattr("inkwise.batch.tables._MAX_SHEET_ROWS", 4)
     with pytest.raises(DataError, match=r"XLSX holds 3 rows at most; write \.csv or \.parquet"):
         written(".xlsx")
 
 
-def test_another_ending_is_refused(written):
+def test_check_format_rejects_other_suffixes(written):
     with pytest.raises(DataError, match=r"--out must end in one of \.csv, .*, not in '\.xslx'"):
         written(".xslx")
 
 
 @pytest.mark.parametrize(("suffix", "module"), [(".parquet", "pyarrow"), (".xlsx", "openpyxl")])
-def test_what_a_format_needs_is_named(written, monkeypatch, suffix, module):
+def test_check_format_names_the_missing_package(written, monkeypatch, suffix, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InkwiseError, match=rf'needs {module}: pip install "inkwise\[tables\]"'):
         written(suffix)

@@ -109,7 +109,7 @@ if __name__ == "__main__":
     import inkwise.corrections
     import inkwise.evaluation
     import inkwise.forms
-    import inkwise.reproduction
+    import inkwise.reproduction.experiments
     import inkwise.review
     import inkwise.service
     import inkwise.training.onnx_ensemble

@@ -29,26 +29,26 @@ def tiny_mnist(tmp_path, monkeypatch):
     return folder
 
 
-def test_list_says_what_is_cached_and_where(tiny_mnist, tmp_path):
+def test_list_shows_cached_sets(tiny_mnist, tmp_path):
     before = run("list").output.splitlines()
     assert before[0].split() == ["name", "what", "samples", "cached"]
-    assert before[1].split() == ["mnist-train", "MNIST,", "the", "training", "digits", "60,000", "no"]
-    assert before[2].split() == ["mnist-test", "MNIST,", "the", "test", "digits", "10,000", "no"]
-    assert before[5].split() == ["unipen-digits", "UNIPEN,", "digits", "drawn", "with", "a", "pen", "no"]
+    assert before[1].split() == ["mnist-train", "MNIST,", "training", "digits", "60,000", "no"]
+    assert before[2].split() == ["mnist-test", "MNIST,", "test", "digits", "10,000", "no"]
+    assert before[3].split() == ["unipen-digits", "UNIPEN,", "digits", "drawn", "with", "a", "pen", "no"]
     run("get", "mnist", "--from", tiny_mnist)
     after = run("list").output
     assert after.count(str(tmp_path / "cache" / "mnist")) == 4
     assert after.count(" no") == 3  # what is of UNIPEN
 
 
-def test_get_says_whom_it_asked_and_where_the_files_are(tiny_mnist, tmp_path):
+def test_get_reports_source_and_cache_folder(tiny_mnist, tmp_path):
     result = run("get", "mnist", "--from", tiny_mnist)
     assert result.exit_code == 0
     assert result.stdout == f"MNIST is in {tmp_path / 'cache' / 'mnist'}\n"
     assert result.stderr == f"MNIST: asking {tiny_mnist}\n"
 
 
-def test_get_parses_unipen_and_says_what_it_found(tmp_path, monkeypatch):
+def test_get_parses_unipen_and_reports_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("INKWISE_DATA", str(tmp_path / "cache"))
     file = tmp_path / "unipen" / "data" / "1a" / "abc" / "x.dat"
     file.parent.mkdir(parents=True)
@@ -60,19 +60,19 @@ def test_get_parses_unipen_and_says_what_it_found(tmp_path, monkeypatch):
     assert result.stdout == f"UNIPEN is in {tmp_path / 'cache' / 'unipen'}\n"
     assert result.stderr == (
         "UNIPEN: 1 digits, 0 nondigits, 0 digit strings; 1 writers\n"
-        "skipped: 0 files, 1 samples (components not there: 1)\n"
+        "skipped: 0 files, 1 samples (missing components: 1)\n"
     )
     assert str(tmp_path / "cache" / "unipen") in run("list").output
     assert f"from     {tmp_path / 'cache' / 'unipen'}" in run("info", "unipen-digits").output
 
 
-def test_get_knows_mnist_and_unipen():
+def test_get_suggests_known_name():
     error = run("get", "mnits").exception
     assert isinstance(error, DataError)
-    assert str(error) == "mnits: nothing to get by that name; known are mnist, unipen; did you mean mnist?"
+    assert str(error) == "mnits: cannot be fetched by that name; did you mean mnist?"
 
 
-def test_info_of_a_known_set(tiny_mnist, tmp_path):
+def test_info_by_name(tiny_mnist, tmp_path):
     run("get", "mnist", "--from", tiny_mnist)
     assert run("info", "mnist-train").output.splitlines() == [
         "name     mnist-train",
@@ -84,7 +84,7 @@ def test_info_of_a_known_set(tiny_mnist, tmp_path):
     ]
 
 
-def test_info_of_a_file_with_writers_and_without_labels(tmp_path):
+def test_info_of_file_with_writers_and_without_labels(tmp_path):
     path = tmp_path / "hands.npz"
     np.savez(path, images=np.full((3, 30, 30), 255, np.uint8), writer=[4, 4, 9])
     lines = run("info", path).output.splitlines()
@@ -93,7 +93,7 @@ def test_info_of_a_file_with_writers_and_without_labels(tmp_path):
     assert "labels   none: 3" in lines
 
 
-def test_info_of_what_is_not_there():
+def test_info_suggests_known_name():
     error = run("info", "mnist-tset").exception
     assert isinstance(error, DataError)
-    assert "did you mean mnist-test?" in str(error)
+    assert "did you mean mnist-test" in str(error)

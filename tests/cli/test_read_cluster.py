@@ -6,7 +6,7 @@ import pytest
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--on", "spark", "--out", "table"], "--on 'spark': there is only ray"),
+        (["--on", "spark", "--out", "table"], "--on 'spark': expected ray"),
         (["--on", "ray"], "--on ray needs --out: the folder of the table, or its URL"),
         (
             ["--on", "ray", "--out", "table", "--jobs", "2"],

@@ -77,12 +77,12 @@ def test_a_terminal_shows_the_fields(inkwise, card, scans, monkeypatch):
 def test_a_table_begun_with_another_form_is_not_gone_on_with(inkwise, card, scans, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
-            "inkwise.batch.batch_run.write_atomic", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+            "inkwise.batch.journal.atomic_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
         )
         inkwise("read", "--form", card, scans, "--out", tmp_path / "table.csv")
     card.write_text(COMBS.replace("name: code", "name: key"))
     status, _, err = inkwise("read", "--form", card, scans, "--out", tmp_path / "table.csv")
-    assert (status, "was begun with another --form" in err) == (1, True)
+    assert (status, "was started with another --form" in err) == (1, True)
 
 
 @pytest.mark.parametrize(

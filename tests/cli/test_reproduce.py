@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from inkwise import reproduction as papers
 from inkwise.cli import main
+from inkwise.reproduction import experiments
 
 
 def inkwise(monkeypatch, *arguments):
@@ -32,7 +32,7 @@ def test_an_unknown_name_is_one_line(monkeypatch, capsys, tmp_path):
 )
 def test_some_rows_do_not_replace_the_page_of_all(monkeypatch, arguments, page):
     written = []
-    monkeypatch.setattr(papers, "reproduce", lambda *given: written.append(given[3]))
+    monkeypatch.setattr(experiments, "reproduce", lambda *given: written.append(given[3]))
     assert inkwise(monkeypatch, *arguments) == 0
     assert written == [Path(page)]
 

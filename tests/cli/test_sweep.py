@@ -1,5 +1,3 @@
-"""`inkwise sweep`, from the command line to the files."""
-
 import json
 
 import pytest
@@ -12,7 +10,7 @@ from inkwise.cli import app
 
 @pytest.fixture
 def run(bars_folder, tmp_path, monkeypatch):
-    """run("--space", ..) sweeps a small net on bars, in an empty folder."""
+    """run("--space", ..) searches with a small net on bars, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(*words):
@@ -30,7 +28,7 @@ def run(bars_folder, tmp_path, monkeypatch):
     return run
 
 
-def test_a_sweep_and_once_more(run, tmp_path):
+def test_sweep_writes_results_and_repeats_without_training(run, tmp_path):
     search = (
         "--space",
         "model.neurons2=0..8",
@@ -54,7 +52,7 @@ def test_a_sweep_and_once_more(run, tmp_path):
     assert again.stdout == result.stdout
 
 
-def test_data_that_cannot_be_had_is_told_by_the_worker(run):
+def test_sweep_reports_error_of_worker(run):
     result = run("--space", "seed=0,1", "--sampler", "grid", "--set", "data.train=none.npz")
     assert isinstance(result.exception, InkwiseError)
     assert "none.npz" in str(result.exception)
@@ -73,7 +71,7 @@ def test_data_that_cannot_be_had_is_told_by_the_worker(run):
         ),
     ],
 )
-def test_bad_input_is_one_line(run, words, message):
+def test_sweep_reports_bad_input_in_one_line(run, words, message):
     result = run(*words)
     assert isinstance(result.exception, InkwiseError)  # `main` prints it, and exits with 1
     assert "\n" not in str(result.exception)

@@ -1,4 +1,4 @@
-"""A tiny MNIST that passes for the real one, and a picture of a one."""
+"""A tiny MNIST in place of the real one, and an image of a one."""
 
 import hashlib
 from pathlib import Path
@@ -12,21 +12,21 @@ from inkwise.datasets.idx import idx_bytes
 
 @pytest.fixture
 def digits() -> np.ndarray:
-    """(6, 28, 28) uint8 noise: in IDX and CSV any bytes pass as glyphs."""
+    """(6, 28, 28) uint8 noise: IDX and CSV accept any bytes as glyphs."""
     return np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 
 
 @pytest.fixture
 def one() -> np.ndarray:
     """(40, 40) uint8: a dark bar on white paper."""
-    picture = np.full((40, 40), 255, np.uint8)
-    picture[8:32, 18:22] = 0
-    return picture
+    image = np.full((40, 40), 255, np.uint8)
+    image[8:32, 18:22] = 0
+    return image
 
 
 @pytest.fixture
 def tiny_mnist(tmp_path: Path, digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with MNIST's four files, six digits in all; their hashes are expected, the cache is empty."""
+    """A folder with MNIST's four files, six digits in all, whose hashes are expected; the cache is empty."""
     folder = tmp_path / "official"
     folder.mkdir()
     labels = np.arange(6, dtype=np.uint8)

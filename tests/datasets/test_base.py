@@ -10,7 +10,7 @@ def three(digits) -> Dataset:
 
 
 @pytest.mark.parametrize("chosen", [np.array([True, False, True]), np.array([0, 2]), slice(0, 3, 2)])
-def test_select_takes_glyphs_labels_and_writers_alike(three, chosen):
+def test_select_indexes_glyphs_labels_and_writers(three, chosen):
     picked = three.select(chosen)
     assert len(picked) == 2
     assert picked.labels.tolist() == ["7", "1"]
@@ -19,12 +19,12 @@ def test_select_takes_glyphs_labels_and_writers_alike(three, chosen):
     assert picked.name == "three"
 
 
-def test_select_works_without_writers(digits):
+def test_select_without_writers(digits):
     dataset = Dataset("anonymous", digits, np.full(6, "3"))
     assert dataset.select(slice(2)).writers is None
 
 
-def test_strokes_are_selected_alike():
+def test_select_indexes_strokes():
     samples = [[np.full((2, 2), number, np.float32)] for number in range(3)]
     strokes = StrokeSet("pen", samples, np.array(["7", "4", "1"]), np.array([5, 5, 9]))
     picked = strokes.select(strokes.labels != "4")
@@ -33,7 +33,7 @@ def test_strokes_are_selected_alike():
     assert picked.writers.tolist() == [5, 9]
 
 
-def test_strokes_become_glyphs_and_no_strokes_a_black_one():
+def test_to_dataset_draws_strokes_and_black_glyph_without_any():
     bar = np.array([[0, 0], [0, 50], [0, 100]], np.float32)
     dataset = StrokeSet("pen", [[bar], []], np.array(["1", ""]), np.array([4, 4])).to_dataset()
     assert dataset.glyphs.shape == (2, 28, 28)
@@ -42,19 +42,19 @@ def test_strokes_become_glyphs_and_no_strokes_a_black_one():
     assert not dataset.glyphs[1].any()
 
 
-def test_writers_keep_their_part_for_ever():
+def test_split_by_writer_is_fixed():
     writers = np.array([1, 2, 3, 4, 5, 6, 1])
-    # Worked out by hand from SHA-256: a change here would leak test writers into training.
+    # Computed by hand from SHA-256: a change would leak test writers into training.
     expected = ["validation", "validation", "test", "validation", "validation", "train", "validation"]
     assert split_by_writer(writers).tolist() == expected
 
 
-def test_each_part_gets_about_a_third_of_the_writers():
-    parts, counts = np.unique(split_by_writer(np.arange(3000)), return_counts=True)
-    assert parts.tolist() == ["test", "train", "validation"]
+def test_split_by_writer_assigns_about_a_third_to_each_split():
+    splits, counts = np.unique(split_by_writer(np.arange(3000)), return_counts=True)
+    assert splits.tolist() == ["test", "train", "validation"]
     assert counts.min() > 900
 
 
-def test_a_writer_counts_the_same_in_any_integer_type():
+def test_split_by_writer_does_not_depend_on_integer_type():
     numbers = np.array([7, 8, 300], np.int16)
     assert split_by_writer(numbers).tolist() == split_by_writer(numbers.astype(np.int64)).tolist()

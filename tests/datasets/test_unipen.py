@@ -89,7 +89,7 @@ def parsed(files):
     return parse({name: partial(text.encode, "latin-1") for name, text in files.items()})
 
 
-def test_three_sets():
+def test_parse_sorts_samples_into_sets():
     found = parsed(TREE).samples
     assert {name: [sample.label for sample in samples] for name, samples in found.items()} == {
         "digits": ["1", "4"],
@@ -99,7 +99,7 @@ def test_three_sets():
     assert [sample.category for sample in found["nondigits"]] == ["1b", "1d"]
 
 
-def test_a_sample_in_its_own_corner_in_hundredths_of_a_millimetre():
+def test_parse_moves_samples_to_origin_in_hundredths_of_millimetres():
     one, four = parsed(TREE).samples["digits"]
     assert [stroke.tolist() for stroke in one.strokes] == [[[0, 0], [0, 500]]]
     assert [stroke.tolist() for stroke in four.strokes] == [
@@ -131,13 +131,13 @@ def test_a_sample_in_its_own_corner_in_hundredths_of_a_millimetre():
         ("7", "1" * 33, None),
     ],
 )
-def test_what_labels_are_kept(category, label, kept):
+def test_parse_keeps_labels_of_folder(category, label, kept):
     found = parsed({**INCLUDES, f"data/{category}/abc/x.dat": data(f'CHARACTER 0 ? "{label}"')})
     assert [name for name, samples in found.samples.items() if samples] == ([kept] if kept else [])
     assert found.skipped_samples.total() == (0 if kept or category == "7" else 1)
 
 
-def test_the_shared_layout(write, cache):
+def test_fetch_unipen_writes_stroke_layout(write, cache):
     fetch_unipen(write(TREE))
     arrays = {name: dict(np.load(cache / f"unipen_{name}.npz")) for name in unipen.SETS}
     common = {"points": "int32", "stroke_offsets": "int32", "sample_offsets": "int32", "writer": "int32"}
@@ -155,13 +155,13 @@ def test_the_shared_layout(write, cache):
 
 
 @pytest.mark.parametrize("form", ["folder", "zip", "tgz", "tar"])
-def test_a_folder_and_archives_give_the_same(write, form):
+def test_fetch_unipen_reads_folder_and_archives(write, form):
     fetch_unipen(write(TREE, form))
     assert load_dataset("unipen-digits").labels.tolist() == ["1", "4"]
     assert load_dataset("unipen-strings").labels.tolist() == ["1/31", "131"]
 
 
-def test_known_names_are_strokes_with_writers(write):
+def test_load_strokes_or_dataset_returns_strokes_with_writers(write):
     fetch_unipen(write(TREE))
     digits = load_strokes_or_dataset("unipen-digits")
     assert isinstance(digits, StrokeSet)
@@ -170,26 +170,26 @@ def test_known_names_are_strokes_with_writers(write):
     assert set(split_by_writer(digits.writers)) < {"train", "validation", "test"}
 
 
-def test_a_known_name_that_is_not_there_says_how_to_get_it():
+def test_load_dataset_tells_how_to_fetch_missing_set():
     with pytest.raises(
-        DataError, match=r"unipen-nondigits: is not in the cache; .*: inkwise data get unipen$"
+        DataError, match=r"unipen_nondigits\.npz: is not in the cache; .*: inkwise data get unipen$"
     ):
         load_dataset("unipen-nondigits")
 
 
-def test_a_set_without_samples_leaves_no_file_of_an_earlier_source(write, cache, tmp_path):
+def test_fetch_unipen_removes_file_of_set_without_samples(write, cache, tmp_path):
     fetch_unipen(write(TREE))
     names = ["include/abc/abc.doc", "include/abc/anna.dat", "data/1a/abc/anna.dat"]
     fetch_unipen(write({name: TREE[name] for name in names}, "zip"))
     assert [path.name for path in cache.iterdir()] == ["unipen_digits.npz"]
 
 
-def test_what_is_there_is_not_fetched_again(write, cache):
+def test_fetch_unipen_keeps_cached_files(write, cache):
     fetch_unipen(write(TREE))
     assert fetch_unipen() == cache
 
 
-def test_the_report(write):
+def test_fetch_unipen_reports_counts(write):
     lines = []
     broken = data('CHARACTER 9 ? "1"', 'CHARACTER 0 ? "x"', "CHARACTER 0", 'CHARACTER 8 ? "1"')
     missing = data('CHARACTER 0 ? "1"', include="abc/bert.dat")
@@ -197,7 +197,7 @@ def test_the_report(write):
     assert lines == [
         "UNIPEN: 2 digits, 2 nondigits, 2 digit strings; 1 writers",
         "skipped: 1 files (include not found: 1), 4 samples "
-        "(components not there: 2, label not one of the digits: 1, no label: 1)",
+        "(missing components: 2, label not one of the digits: 1, no label: 1)",
     ]
 
 
@@ -205,7 +205,7 @@ def test_the_report(write):
     "name",
     ["../data/1a/abc/x.dat", "/etc/passwd", "abc/../../../secret.dat", ".", "", "abc"],
 )
-def test_includes_stay_in_their_folder(write, tmp_path, name):
+def test_parse_rejects_includes_outside_folder(write, tmp_path, name):
     (tmp_path / "secret.dat").write_text(DOC + ".PEN_DOWN\n1 1\n")
     files = {**INCLUDES, "data/1a/abc/x.dat": data('CHARACTER 0 ? "1"', include=name)}
     with unipen_files.open_files(write(files)) as opened:
@@ -213,7 +213,7 @@ def test_includes_stay_in_their_folder(write, tmp_path, name):
     assert not found.samples["digits"]
 
 
-def test_an_archive_writes_nowhere(tmp_path, write):
+def test_open_files_extracts_nothing(tmp_path, write):
     files = {f"../../../{name}": text for name, text in TREE.items()}
     before = sorted(tmp_path.iterdir())
     path = write({**files, "../evil.dat": "x", "/tmp/evil.dat": "x", "include/../../evil.dat": "x"}, "tgz")
@@ -222,7 +222,7 @@ def test_an_archive_writes_nowhere(tmp_path, write):
     assert sorted(tmp_path.iterdir()) == sorted([*before, path])
 
 
-def test_links_in_an_archive_are_passed_over(tmp_path):
+def test_open_files_skips_links(tmp_path):
     path = tmp_path / "links.tgz"
     with tarfile.open(path, "w:gz") as archive:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
@@ -234,52 +234,52 @@ def test_links_in_an_archive_are_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"text" * 300, b"PK\x03\x04" * 9, b"\x1f\x8b\x08" + b"x" * 99])
-def test_what_is_no_archive(tmp_path, content):
+def test_fetch_unipen_rejects_non_archive(tmp_path, content):
     path = tmp_path / "unipen.tgz"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"unipen\.tgz: is no sound \.zip or \.tgz"):
+    with pytest.raises(DataError, match=r"unipen\.tgz: expected a \.zip or \.tgz archive; the file"):
         fetch_unipen(path)
 
 
 @pytest.mark.parametrize("form", ["zip", "tgz"])
-def test_an_archive_that_breaks_off(write, form):
+def test_fetch_unipen_rejects_truncated_archive(write, form):
     path = write(TREE, form)
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(DataError, match="is no sound"):
+    with pytest.raises(DataError, match="the file is damaged"):
         fetch_unipen(path)
 
 
-def test_a_flood_of_data(write, monkeypatch):
+def test_fetch_unipen_limits_total_size(write, monkeypatch):
     monkeypatch.setattr(unipen_files, "_MAX_TOTAL_BYTES", 100)
-    with pytest.raises(DataError, match="GB, which UNIPEN does not"):
+    with pytest.raises(DataError, match="contains more than 0 GB"):
         fetch_unipen(write(TREE, "tgz"))
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
-def test_a_file_too_large_is_skipped(write, monkeypatch, form):
+def test_parse_skips_large_file(write, monkeypatch, form):
     monkeypatch.setattr(unipen_files, "_MAX_FILE_BYTES", 100)  # less than the ink has
     with unipen_files.open_files(write(TREE, form)) as opened:
         assert parse(opened).skipped_files["too large"] == 4
 
 
-def test_nothing_found_is_a_line(tmp_path):
-    with pytest.raises(DataError, match=r"no sample of UNIPEN in 0 files; skipped 0 files, 0 samples$"):
+def test_fetch_unipen_rejects_folder_without_files(tmp_path):
+    with pytest.raises(DataError, match=r"no UNIPEN sample in 0 files; skipped 0 files, 0 samples$"):
         fetch_unipen(tmp_path)
 
 
-def test_nothing_but_damage_is_a_line_that_says_why(write):
+def test_fetch_unipen_reports_why_all_files_were_skipped(write):
     path = write({"data/1a/abc/x.dat": TREE["data/1a/abc/anna.dat"]})
     with pytest.raises(DataError, match=r"in 1 files; skipped 1 files \(include not found: 1\), 0 samples$"):
         fetch_unipen(path)
 
 
-def test_a_path_that_is_not_there(tmp_path):
+def test_fetch_unipen_rejects_missing_path(tmp_path):
     with pytest.raises(DataError, match="none: cannot be opened \\(No such file or directory\\)"):
         fetch_unipen(tmp_path / "none")
 
 
 class Zenodo:
-    """Stands for pooch's view of the record."""
+    """Stand-in for the record as pooch gives it."""
 
     def __init__(self, archive, error=None):
         self.archive, self.error = archive, error
@@ -293,7 +293,7 @@ class Zenodo:
         return str(self.archive)
 
 
-def test_zenodo_is_asked_where_nothing_is_there(write, cache, monkeypatch):
+def test_fetch_unipen_downloads_archive(write, cache, monkeypatch):
     archive = write(TREE, "tgz")
     asked = []
     monkeypatch.setattr(pooch, "create", lambda **options: asked.append(options) or Zenodo(archive))
@@ -306,21 +306,21 @@ def test_zenodo_is_asked_where_nothing_is_there(write, cache, monkeypatch):
     ("error", "reason"),
     [
         (ConnectionError("no way to doi.org"), "ConnectionError"),
-        (ValueError("MD5 hash does not match"), "another list of files or MD5 than expected"),
-        (KeyError("files"), "another list of files or MD5 than expected"),
+        (ValueError("MD5 hash does not match"), "file list or MD5 differs"),
+        (KeyError("files"), "file list or MD5 differs"),
     ],
 )
-def test_zenodo_without_the_archive_is_a_line(monkeypatch, error, reason):
+def test_fetch_unipen_reports_failed_download(monkeypatch, error, reason):
     monkeypatch.setattr(pooch, "create", lambda **options: Zenodo(None, error))
     with pytest.raises(DataError) as caught:
         fetch_unipen()
     assert str(caught.value) == (
-        f"UNIPEN cannot be had from doi:10.5281/zenodo.1195803 ({reason}); "
+        f"UNIPEN is not available from doi:10.5281/zenodo.1195803 ({reason}); "
         "with its folder or archive at PATH: inkwise data get unipen --from PATH"
     )
 
 
-def test_writer_numbers_hang_on_the_name_alone():
+def test_writer_number_depends_on_name_alone():
     assert writer_number("Anna") == writer_number("  anna\t") != writer_number("bert")
     numbers = [writer_number(f"writer {i}") for i in range(3000)]
     assert len(set(numbers)) == 3000
@@ -329,11 +329,11 @@ def test_writer_numbers_hang_on_the_name_alone():
     assert all(900 < count < 1100 for count in thirds.values())
 
 
-def test_the_number_of_a_writer_stays_what_it_was():
+def test_writer_number_is_fixed():
     assert writer_number("anna") == 974_951_588
 
 
-def test_nameless_writers_of_a_contributor_are_one():
+def test_parse_counts_unnamed_writers_of_contributor_as_one():
     nameless = INK.replace(".WRITER_ID Anna\n", "")
     files = {**INCLUDES, "include/abc/anna.dat": nameless}
     names = ("data/1a/abc/x.dat", "data/1b/abc/y.dat", "data/1b/xyz/z.dat")
@@ -360,17 +360,17 @@ UPRIGHT, LYING = [[0, 0], [10, 500]], [[0, 0], [500, 10]]
         ("4", [UPRIGHT, [[-100, 250], [100, 250]]], False),
     ],
 )
-def test_suspects(label, strokes, suspect):
+def test_is_suspect(label, strokes, suspect):
     assert is_suspect(label, [np.array(stroke, np.int32) for stroke in strokes]) is suspect
 
 
-def test_mutilated_files_never_stop_the_rest():
-    """Every file cut off or changed in many ways: no exception, and the untouched sample is always found."""
+def test_parse_survives_damaged_files():
+    """Files are truncated or changed at random: nothing is raised, and the intact sample is always found."""
     rng = random.Random(5)
     whole = {"include/ok/ok.dat": DOC + INK.partition("\n")[2]}
     whole["data/1a/ok/ok.dat"] = data('CHARACTER 0 ? "1"', include="ok/ok.dat")
     words = [".PEN_DOWN", ".INCLUDE abc/abc.doc", ".COORD", "-", "9" * 30, "nan", "\x00", ":", ",", '"', "\n"]
-    for _ in range(1500):
+    for _ in range(500):
         files = dict(TREE)
         for name in rng.sample(sorted(files), 2):
             text = files[name]

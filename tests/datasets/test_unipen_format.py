@@ -8,7 +8,7 @@ HEAD = ".COORD X Y\n.X_POINTS_PER_MM 100\n.Y_POINTS_PER_MM 100\n"
 
 
 def read(text, **included):
-    """The document of a text; ``included`` are texts by the names in .INCLUDE, without .dat."""
+    """Parse a text; ``included`` are texts by the names in .INCLUDE, without .dat."""
 
     def look_up(name):
         try:
@@ -23,28 +23,28 @@ def strokes(document, delineation):
     return [stroke.tolist() for stroke in document.ink(delineation)[0]]
 
 
-def test_a_component_begins_with_the_pen_and_ends_with_the_next_keyword():
+def test_component_ends_at_next_keyword():
     document = read(HEAD + ".PEN_DOWN\n1 -2\n3 -4\n.DT 100\n.PEN_UP\n5 -6\n.COMMENT 7 8\n")
     assert [component.down for component in document.components] == [True, False]
     assert strokes(document, "0") == [[[1, 2], [3, 4]]]
 
 
-def test_points_may_follow_on_the_line_of_the_keyword():
+def test_points_may_start_on_keyword_line():
     assert strokes(read(HEAD + ".PEN_DOWN 1 -2\n3 -4\n"), "0") == [[[1, 2], [3, 4]]]
 
 
-def test_a_keyword_has_a_capital_after_its_dot():
+def test_keyword_needs_capital_at_line_start():
     document = read(HEAD + ".PEN_DOWN\n.5 -.25\n  .PEN_DOWN")
-    with pytest.raises(DamageError, match="points not numbers"):  # the indented word is none
+    with pytest.raises(DamageError, match="points not numbers"):  # the indented word is not a keyword
         document.ink("0")
     assert strokes(read(HEAD + ".PEN_DOWN\n.5 -.25\n"), "0") == [[[0.5, 0.25]]]
 
 
-def test_y_points_up_in_the_file_and_down_here():
+def test_points_y_axis_is_flipped():
     assert strokes(read(HEAD + ".PEN_DOWN\n0 100\n0 0\n"), "0") == [[[0, -100], [0, 0]]]
 
 
-def test_columns_are_named_on_as_many_lines_as_it_takes():
+def test_coord_may_span_lines():
     head = HEAD.replace("X Y", "T Y\n X\nP")
     assert strokes(read(head + ".PEN_DOWN\n9 -2 1 50\n9 -4 3 60\n"), "0") == [[[1, 2], [3, 4]]]
 
@@ -59,7 +59,7 @@ def test_columns_are_named_on_as_many_lines_as_it_takes():
     ],
     ids=["each axis its own", "x speaks for y", "y speaks for x", "none: 0.01 mm"],
 )
-def test_scales(units, point):
+def test_points_scale(units, point):
     np.testing.assert_allclose(strokes(read(f".COORD X Y\n{units}.PEN_DOWN\n1 -1\n"), "0"), [[point]])
 
 
@@ -72,15 +72,15 @@ INK = HEAD + "".join(
     ("delineation", "columns", "lengths"),
     [
         ("0", [10], [3]),
-        ("2", [12], [3]),  # the pen-up with points is 1, the others have no number
-        ("0-2", [10, 12], [3, 3]),  # of the pen-up there is no ink
+        ("2", [12], [3]),  # 1 is the pen-up with points; the others are not numbered
+        ("0-2", [10, 12], [3, 3]),  # the pen-up has no ink
         ("0-1,4", [10, 14], [3, 3]),
         ("2:1-4:1", [12, 13, 14], [2, 3, 2]),
         ("3:2", [13], [1]),
         ("3-4:0", [13, 14], [3, 1]),
     ],
 )
-def test_delineations(delineation, columns, lengths):
+def test_ink_follows_delineation(delineation, columns, lengths):
     ink = strokes(read(INK), delineation)
     assert [stroke[0][0] for stroke in ink] == columns
     assert [len(stroke) for stroke in ink] == lengths
@@ -89,12 +89,12 @@ def test_delineations(delineation, columns, lengths):
 @pytest.mark.parametrize(
     ("delineation", "reason"),
     [
-        ("5", "components not there"),
-        ("3-2", "components not there"),
-        ("0-999999999", "components not there"),
-        ("0:3-2", "points not there"),
-        ("0-2:3", "points not there"),
-        ("0:2-0:1", "points not there"),
+        ("5", "missing components"),
+        ("3-2", "missing components"),
+        ("0-999999999", "missing components"),
+        ("0:3-2", "missing points"),
+        ("0-2:3", "missing points"),
+        ("0:2-0:1", "missing points"),
         ("1", "no ink"),
         (",".join(["0-4"] * 300), "too many components"),
         ("", "no delineation"),
@@ -105,7 +105,7 @@ def test_delineations(delineation, columns, lengths):
         ("²", "no delineation"),
     ],
 )
-def test_delineations_of_what_is_not_there(delineation, reason):
+def test_ink_rejects_delineation(delineation, reason):
     with pytest.raises(DamageError, match=reason):
         read(INK).ink(delineation)
 
@@ -118,23 +118,23 @@ def test_delineations_of_what_is_not_there(delineation, reason):
         (("X Y", "X Y P T"), "points unlike columns"),
         (("1 2", "1 abc"), "points not numbers"),
         (("1 2", "1 \x00\xff"), "points not numbers"),
-        (("1 2", "1 nan"), "absurd coordinates"),
-        (("1 2", "1 " + "9" * 400), "absurd coordinates"),
-        (("1 2", "1 1e8"), "absurd coordinates"),
-        (("MM 100", "MM 0"), "absurd scale"),
-        (("MM 100", "MM -5"), "absurd scale"),
-        (("MM 100", "MM inf"), "absurd scale"),
-        (("MM 100", "MM many"), "absurd scale"),
-        (("MM 100", "MM"), "absurd scale"),
+        (("1 2", "1 nan"), "coordinates out of range"),
+        (("1 2", "1 " + "9" * 400), "coordinates out of range"),
+        (("1 2", "1 1e8"), "coordinates out of range"),
+        (("MM 100", "MM 0"), "scale out of range"),
+        (("MM 100", "MM -5"), "scale out of range"),
+        (("MM 100", "MM inf"), "scale out of range"),
+        (("MM 100", "MM many"), "scale out of range"),
+        (("MM 100", "MM"), "scale out of range"),
     ],
 )
-def test_components_that_are_damaged(change, reason):
+def test_ink_rejects_damaged_component(change, reason):
     text = (HEAD + ".PEN_DOWN\n1 2\n").replace(*change)
     with pytest.raises(DamageError, match=reason):
         read(text).ink("0")
 
 
-def test_damage_spares_what_does_not_need_it():
+def test_ink_ignores_damage_of_other_components():
     document = read(HEAD + ".PEN_DOWN\n1 x\n.PEN_UP\n.PEN_DOWN\n5 -5\n")
     assert strokes(document, "1") == [[[5, 5]]]
 
@@ -154,41 +154,41 @@ def test_damage_spares_what_does_not_need_it():
         (".SEGMENT", None),
     ],
 )
-def test_segments(line, segment):
+def test_read_document_parses_segment(line, segment):
     assert read(line + "\n").segments == [segment]
 
 
-def test_includes_stand_where_they_are_named_and_count_on():
+def test_included_components_are_numbered_in_place():
     text = '.INCLUDE a.dat\n.INCLUDE b.dat\n.PEN_DOWN\n3 0\n.SEGMENT CHARACTER 1 OK "7"\n'
     document = read(text, a=HEAD + ".PEN_DOWN\n1 0\n", b=".PEN_DOWN\n2 0\n")
     assert [strokes(document, str(n))[0][0][0] for n in range(3)] == [1, 2, 3]
     assert document.segments == [LabelledSegment("1", "7")]
 
 
-def test_includes_may_include():
+def test_included_file_may_include():
     document = read(".INCLUDE a.dat\n", a=".INCLUDE b.dat\n.PEN_DOWN\n1 0\n", b=HEAD)
     assert strokes(document, "0") == [[[1, 0]]]
 
 
-def test_segments_of_an_included_file_are_not_its_own():
+def test_segments_of_included_file_are_ignored():
     assert read(".INCLUDE a.dat\n", a='.SEGMENT TEXT 0 OK "long"\n').segments == []
 
 
-def test_a_circle_of_includes_ends():
+def test_circular_includes_end():
     document = read(".INCLUDE a.dat\n", a=HEAD + ".INCLUDE b.dat\n.PEN_DOWN\n1 0\n", b=".INCLUDE a.dat\n")
     assert len(document.components) == 1
 
 
-def test_a_lexicon_is_not_asked_for():
+def test_lexicon_is_not_read():
     assert read(".INCLUDE basic.lex\n").components == []
 
 
-def test_a_missing_include_spoils_the_file():
+def test_read_document_rejects_missing_include():
     with pytest.raises(DamageError, match="include not found"):
         read(".INCLUDE none.dat\n")
 
 
-def test_a_flood_of_includes():
+def test_read_document_limits_includes():
     chain = {f"n{i}": f".INCLUDE n{i + 1}.dat\n" for i in range(60)}
     with pytest.raises(DamageError, match="too many includes"):
         read(".INCLUDE n0.dat\n", **chain)
@@ -197,13 +197,13 @@ def test_a_flood_of_includes():
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [
-        ("_MOST_NUMBERS", 8, "too many points"),
-        ("_MOST_POINTS", 3, "too many points"),
-        ("_MOST_TEXT", 9, "too much text"),
+        ("_MAX_NUMBERS", 8, "too many points"),
+        ("_MAX_POINTS", 3, "too many points"),
+        ("_MAX_TEXT", 9, "too much text"),
     ],
 )
-def test_a_file_made_to_exhaust_memory(monkeypatch, limit, value, reason):
-    """A component may stand in one segment many times, and an include in many files."""
+def test_read_document_limits_size(monkeypatch, limit, value, reason):
+    """A segment may name a component many times, and many files may have the same include."""
     text = HEAD + ".PEN_DOWN\n1 -2\n3 -4\n"
     assert len(strokes(read(text), "0,0,0")) == 3
     monkeypatch.setattr(unipen_format, limit, value)
@@ -211,17 +211,17 @@ def test_a_file_made_to_exhaust_memory(monkeypatch, limit, value, reason):
         strokes(read(text), "0,0,0")
 
 
-def test_ink_is_its_first_strokes_writer_s():
+def test_ink_returns_writer_of_first_stroke():
     text = f"{HEAD}.WRITER_ID anna\n.PEN_DOWN\n0 0\n.WRITER_ID bert k\nnoise\n.PEN_DOWN\n1 0\n"
     document = read(text)
     assert [document.ink(delineation)[1] for delineation in ("0", "1", "0-1")] == ["anna", "bert k", "anna"]
 
 
-def test_without_a_name_the_writer_is_empty():
+def test_ink_returns_empty_writer_without_name():
     assert read(HEAD + ".PEN_DOWN\n0 0\n").ink("0")[1] == ""
 
 
 @pytest.mark.parametrize("text", ["", "\n", ".", "no keyword at all", "\x00\xff\x1f\x8b" * 100])
-def test_files_that_say_nothing(text):
+def test_read_document_accepts_files_without_keywords(text):
     document = read(text)
     assert document.components == document.segments == []

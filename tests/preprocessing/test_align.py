@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from form_paper import BOXES, empty, filled
 
-from inkwise.forms.registration import MIN_FIT, Reference, is_plausible, print_correlation, relative_darkness
+from inkwise.forms.registration import MIN_FIT, Reference, is_plausible, print_correlation
+from inkwise.preprocessing.background import relative_darkness
 
 CORNERS = np.array([[0, 0], [840, 0], [840, 1188], [0, 1188]], np.float64)
 

@@ -35,7 +35,7 @@ def little_mnist(tmp_path, monkeypatch):
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in mnist.FILES}
     monkeypatch.setattr(mnist, "FILES", hashes)
     monkeypatch.setenv("INKWISE_DATA", str(tmp_path / "cache"))
-    fetch_mnist(from_dir=folder, sources=[])
+    fetch_mnist(from_dir=folder, sources={})
 
 
 @pytest.fixture

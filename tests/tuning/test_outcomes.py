@@ -1,10 +1,10 @@
-"""What a sweep leaves: a table, trials.csv, best.json and pictures."""
-
 import csv
 import io
 import json
 
 import pytest
+from matplotlib import pyplot as plt
+from optuna.trial import create_trial
 from rich.console import Console
 
 from inkwise._util.errors import DataError
@@ -13,7 +13,7 @@ from inkwise.training import load_recipe
 from inkwise.tuning import run_search
 from inkwise.tuning.outcomes import TrialOutcome, best_first, outcomes_table, trial_outcome, write_files
 from inkwise.tuning.search_display import SearchDisplay
-from inkwise.tuning.study_plots import importance_plot, write_plots
+from inkwise.tuning.study_plots import comparable_keys, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DONE = [
@@ -40,16 +40,16 @@ def printed(thing, **options):
     return console.file.getvalue()
 
 
-def test_a_trial_becomes_an_outcome(search, opened):
-    queue = opened(search)
-    claims = [queue.claim() for _ in range(4)]
+def test_trial_outcome_of_each_state(search, opened):
+    study = opened(search)
+    claims = [study.claim() for _ in range(4)]
     for claim in claims[:3]:
         claim.trial.report(0.75, 1)
         claim.trial.report(0.5, 2)
-    queue.finish(claims[0], 0.625, seconds=2.5)  # an attempt that was lost reported the 0.75
-    queue.finish(claims[1], None, seconds=1.5)
-    queue.finish(claims[2], None, seconds=0.5, diverged=True)
-    done, pruned, diverged, running, waiting, *_ = map(trial_outcome, queue.trials())
+    study.finish(claims[0], 0.625, seconds=2.5)  # the 0.75 is of a lost attempt
+    study.finish(claims[1], None, seconds=1.5)
+    study.finish(claims[2], None, seconds=0.5, diverged=True)
+    done, pruned, diverged, running, waiting, *_ = map(trial_outcome, study.trials())
     assert done == TrialOutcome(0, "done", claims[0].values, 0.625, 2, 2.5)
     assert pruned == TrialOutcome(1, "pruned", claims[1].values, 0.75, 2, 1.5)
     assert diverged == TrialOutcome(2, "diverged", claims[2].values, None, 2, 0.5)
@@ -58,12 +58,12 @@ def test_a_trial_becomes_an_outcome(search, opened):
     assert waiting == TrialOutcome(4, "waiting", {}, None, 0, None)
 
 
-def test_the_best_comes_first_and_of_equals_the_earlier():
+def test_best_first_puts_earlier_of_equals_first():
     assert [one.number for one in best_first([*reversed(LATER), *DONE])][:3] == [1, 3, 0]
     assert best_first(LATER + DONE)[3].state == "pruned"
 
 
-def test_the_table_shows_what_is_known():
+def test_outcomes_table_leaves_unknown_values_empty():
     lines = [
         line.split()
         for line in printed(
@@ -77,15 +77,15 @@ def test_the_table_shows_what_is_known():
     ]
 
 
-def test_the_best_recipe_is_a_file_that_train_takes(search, tmp_path):
+def test_best_json_is_a_recipe_file(search, tmp_path):
     path = write_files(search, DONE + LATER)
     assert path == tmp_path / "best.json"
-    best = search.recipe.set(model={"neurons2": 8}, optimization={"lr": 0.01})
+    best = search.recipe.set(model={"model.neurons2": 8}, optimization={"lr": 0.01})
     assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
     assert load_recipe(str(path)) == best
 
 
-def test_every_trial_is_in_the_csv(search, tmp_path):
+def test_trials_csv_lists_every_trial(search, tmp_path):
     write_files(search, DONE + LATER)
     with (tmp_path / "trials.csv").open() as file:
         rows = [*csv.reader(file)]
@@ -94,36 +94,66 @@ def test_every_trial_is_in_the_csv(search, tmp_path):
     assert rows[-1] == ["6", "waiting", "", "", "", "0", ""]
 
 
-def test_without_a_trial_that_is_done_there_is_no_best(search, tmp_path):
+def test_write_files_without_complete_trial(search, tmp_path):
     assert write_files(search, [DONE[2], *LATER]) is None
-    write_plots(search, [DONE[2], *LATER], {})
+    write_plots(search, [])
     assert [path.name for path in tmp_path.iterdir()] == ["trials.csv"]
 
 
-@pytest.mark.parametrize("outcomes", [DONE[:1], DONE + LATER])
-def test_the_pictures(search, tmp_path, outcomes):
-    write_plots(search, outcomes, {"model.neurons2": 0.25, "optimization.lr": 0.75})
+def complete_trials(search, *values, accuracy):
+    return [
+        create_trial(params=chosen, distributions=search.space, value=accuracy(chosen)) for chosen in values
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_write_plots(search, tmp_path, count):
+    values = [
+        {"model.neurons2": 4 + 4 * (index % 2), "optimization.lr": 1e-4 * (index + 1)}
+        for index in range(count)
+    ]
+    write_plots(
+        search, complete_trials(search, *values, accuracy=lambda chosen: 100 * chosen["optimization.lr"])
+    )
     pictures = {path.name: path.read_bytes() for path in (tmp_path / "pictures").iterdir()}
-    names = {"history", "slices", "importance", "accuracy-model.neurons2", "accuracy-optimization.lr"}
+    names = {"history", "slices", "accuracy-model.neurons2", "accuracy-optimization.lr"}
+    names |= {"importance"} if count > 1 else set()
     assert {*pictures} == {f"{name}.png" for name in names}
     assert all(picture.startswith(PNG) for picture in pictures.values())
+    assert not plt.get_fignums()
 
 
-def test_pictures_that_cannot_be_written_are_one_line(search, tmp_path):
-    (tmp_path / "pictures").write_text("no folder")
+def test_write_plots_reports_unusable_folder(search, tmp_path):
+    (tmp_path / "pictures").write_text("not a folder")
+    trials = complete_trials(search, {"model.neurons2": 4, "optimization.lr": 1e-3}, accuracy=lambda _: 0.5)
     with pytest.raises(DataError, match=r"pictures: cannot be made \(File exists\)$"):
-        write_plots(search, DONE, {})
+        write_plots(search, trials)
 
 
-def test_keys_of_any_importance_can_be_drawn():
-    assert importance_plot({"a": 1.0, "b": 0.0}).startswith(PNG)
+@pytest.mark.parametrize(
+    ("values", "keys"),
+    [
+        ([{"model.neurons2": 4, "optimization.lr": 1e-3}], []),
+        (
+            [{"model.neurons2": 4, "optimization.lr": 1e-3}, {"model.neurons2": 4, "optimization.lr": 1e-2}],
+            [],
+        ),
+        (
+            [{"model.neurons2": 4, "optimization.lr": 1e-3}, {"model.neurons2": 8, "optimization.lr": 1e-2}],
+            ["model.neurons2", "optimization.lr"],
+        ),
+    ],
+)
+def test_importances_need_two_varied_keys(search, values, keys):
+    trials = complete_trials(search, *values, accuracy=lambda chosen: chosen["optimization.lr"])
+    assert comparable_keys(search, trials) == keys
 
 
-def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
+def test_display_prints_a_line_per_finished_trial_to_a_pipe(search):
     console = Console(file=io.StringIO(), width=60)
-    with SearchDisplay(console, search, [DONE[0], *LATER]) as view:
-        view.update([*DONE, *LATER])
-        view.update([*DONE, *LATER])
+    with SearchDisplay(console, search, [DONE[0], *LATER]) as display:
+        display.update([*DONE, *LATER])
+        display.update([*DONE, *LATER])
     assert console.file.getvalue().splitlines() == [
         "2 of 4 trials are done",
         "trial 1 done: model.neurons2=8 optimization.lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
@@ -132,21 +162,21 @@ def test_a_pipe_gets_a_line_for_each_trial_that_is_finished(search):
     ]
 
 
-def test_a_terminal_gets_a_table_what_runs_first_as_far_as_there_is_room(search):
+def test_display_fits_running_and_best_trials_on_terminal(search):
     console = Console(file=io.StringIO(), width=100, height=7, force_terminal=True)
-    with SearchDisplay(console, search, LATER) as view:
-        view.update([*DONE, *LATER])
+    with SearchDisplay(console, search, LATER) as display:
+        display.update([*DONE, *LATER])
     shown = console.file.getvalue()
     assert "5 of 7 trials are done, 1 running" in shown
     assert shown.index("running", shown.index("validation accuracy")) < shown.index("95.00%")
     assert "97.00%" not in shown
 
 
-def test_the_trials_are_read_and_the_files_written_under_one_lock(plan, opened, monkeypatch):
+def test_run_search_reads_trials_and_writes_files_under_one_lock(plan, opened, monkeypatch):
     search = plan("model.neurons2=4,8", sampler="grid")
-    queue = opened(search)
-    for claim in [queue.claim() for _ in range(2)]:
-        queue.finish(claim, 0.5, seconds=1.0)
+    study = opened(search)
+    for claim in [study.claim() for _ in range(2)]:
+        study.finish(claim, 0.5, seconds=1.0)
     called = []
 
     def check_locked(name, function):

@@ -28,23 +28,23 @@ from inkwise.tuning.search_space import apply_values, grid_points
         ("model.dropout=0..0.5", FloatDistribution(0.0, 0.5)),
     ],
 )
-def test_a_key_and_its_values(text, distribution):
+def test_parse_space(text, distribution):
     assert [*parse_space(load_recipe("mlp-50"), [text]).values()] == [distribution]
 
 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["neurons"], r"^--space 'neurons': write key=a,b,c or key=low\.\.high$"),
+        (["neurons"], r"^--space 'neurons': expected key=a,b,c or key=low\.\.high$"),
         (
             ["model.neuron2=25"],
-            r"^recipe mlp-50 has no key 'model.neuron2'; did you mean model\.neurons2 or model\.neurons1\?$",
+            r"^recipe mlp-50 has no key .*; did you mean model\.neurons2 or model\.neurons1\?$",
         ),
         (["model.neurons2="], "^--space 'model.neurons2=': no values$"),
         (["model.neurons2=25", "model.neurons2=50"], "^--space names model.neurons2 twice$"),
         (["model.neurons2=25,x"], "^recipe key model.neurons2 takes int, not 'x'$"),
         (["model.neurons2=1.5..8"], r"^recipe key model.neurons2 takes int, not '1\.5'$"),
-        (["optimization.epochs=3,0"], "^recipe key optimization.epochs must be in \\[1, inf\\), not 0$"),
+        (["optimization.epochs=3,0"], r"^recipe key optimization.epochs must be in \[1, inf\), not 0$"),
         (["model.dropout=0..1"], r"^recipe key model.dropout must be in \[0, 1\), not 1\.0$"),
         (["optimization.lr=1e-2..1e-4"], r"^--space optimization.lr=1e-2\.\.1e-4: an empty range$"),
         (["optimization.lr=nan..1"], "lr"),
@@ -53,18 +53,18 @@ def test_a_key_and_its_values(text, distribution):
         (["model.neurons2=50..50"], r"^--space model.neurons2=50\.\.50: an empty range$"),
         (
             ["optimization.loss=mae..mse"],
-            r"^--space optimization\.loss=mae\.\.mse: .* is no number: write choices, .*=a,b,c$",
+            r"^--space optimization\.loss=mae\.\.mse: .* is not a number; write choices, .*=a,b,c$",
         ),
-        (["model.standardize=false..true"], "model.standardize is no number"),
+        (["model.standardize=false..true"], "model.standardize is not a number"),
         (["optimization.loss=mae,mea"], "^recipe key optimization.loss takes one of .*, not 'mea'$"),
     ],
 )
-def test_what_cannot_be_searched(texts, message):
+def test_parse_space_rejects_bad_input(texts, message):
     with pytest.raises(InkwiseError, match=message):
         parse_space(load_recipe("mlp-50"), texts)
 
 
-def test_a_grid_is_all_combinations():
+def test_grid_points_are_all_combinations():
     space = parse_space(load_recipe("mlp-50"), ["model.neurons2=25,50", "seed=0..2"])
     assert [tuple(values.items()) for values in grid_points(space)] == [
         (("model.neurons2", neurons), ("seed", seed))
@@ -72,7 +72,7 @@ def test_a_grid_is_all_combinations():
     ]
 
 
-def test_a_grid_of_a_range_without_end():
+def test_grid_points_reject_range_of_floats():
     with pytest.raises(InkwiseError, match=r"^a grid needs choices: write --space optimization.lr=a,b,c$"):
         grid_points(parse_space(load_recipe("mlp-50"), ["optimization.lr=1e-4..1e-2"]))
 
@@ -80,14 +80,14 @@ def test_a_grid_of_a_range_without_end():
 @pytest.mark.parametrize(
     "texts", [["seed=0..10000"], ["seed=0..10", "optimization.epochs=1..1000"], [f"seed=0..{10**30}"]]
 )
-def test_a_grid_that_is_too_large(texts):
+def test_grid_points_reject_too_large_grid(texts):
     with pytest.raises(InkwiseError, match=r"^a grid of more than 10,000 combinations: take fewer values"):
         grid_points(parse_space(load_recipe("mlp-50"), texts))
     assert len([*grid_points(parse_space(load_recipe("mlp-50"), ["seed=1..10000"]))]) == 10_000
 
 
-def test_values_become_a_recipe():
-    values: dict = {"model.neurons2": 25, "optimization.lr": 0.1 + 0.2, "optimization.loss": "mae"}
+def test_apply_values():
+    values = {"model.neurons2": 25, "optimization.lr": 0.1 + 0.2, "optimization.loss": "mae"}
     values |= {"model.standardize": True, "data.train": "a,b"}
     changed = apply_values(load_recipe("mlp-50"), values)
     assert (changed.model.neurons2, changed.model.standardize) == (25, True)

@@ -6,10 +6,9 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from inkwise._util.errors import DataError
 
@@ -24,11 +23,13 @@ _FOLDER_EXISTS = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 _EXISTS = "exists already; name a new folder"
 
 
-def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` create a temporary file next to `path`, sync it to disk and rename it to `path`.
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path next to `path`; on success, sync the file made there and rename it to `path`.
 
     Other processes, and a restart after a crash or a power failure, see the old file or the new one. Symbolic
-    links are followed, and the new file gets the permissions of the old one.
+    links are followed, and the new file gets the permissions of the old one. An OSError of the block is
+    reported as a failure to write `path`.
 
     Raises:
         DataError: The file cannot be written: full disk, missing folder, no permission, not a regular file.
@@ -39,7 +40,7 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
     part = _part(target)
     try:
         with _write_errors(path):
-            write(part)
+            yield part
             _sync_file(part)
             if target.exists():
                 shutil.copymode(target, part)
@@ -51,17 +52,19 @@ def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write bytes to a file as `write_atomic` does."""
-    write_atomic(path, lambda part: part.write_bytes(content))
+    """Write bytes as an `atomic_file`."""
+    with atomic_file(path) as part:
+        part.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text in UTF-8 to a file as `write_atomic` does; line ends are written as they are."""
+    """Write text in UTF-8 as an `atomic_file`; line ends are written as they are."""
     write_bytes(path, text.encode())
 
 
-def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a new folder next to `folder`, sync it to disk and rename it to `folder`.
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder next to `folder`; on success, sync its files and rename it to `folder`.
 
     Missing parent folders are created. A folder cannot be replaced in one step, and an existing one may hold
     files of the user, so `folder` must not exist, not even as an empty folder.
@@ -77,7 +80,7 @@ def write_folder(folder: Path, write: Callable[[Path], Any]) -> None:
     try:
         with _write_errors(folder):
             part.mkdir()
-            write(part)
+            yield part
             for name, _, files in os.walk(part):
                 for file in files:
                     _sync_file(Path(name, file))

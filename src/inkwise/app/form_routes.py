@@ -14,9 +14,9 @@ from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import is_there
 from inkwise.app.requests import JsonBody
 from inkwise.forms import KINDS, FormError, FormTemplate
-from inkwise.forms.registration import downscale
 from inkwise.http.bodies import RequestError, json_response, parse_json_object
 from inkwise.image import Document
+from inkwise.preprocessing.background import limit_side
 from inkwise.recognition.ctc.automata import CHECKS
 
 _MAX_SHOWN_SIDE = 2400  # pixels of the scan as it is shown
@@ -40,7 +40,7 @@ class FormEditor:
         """
         with Document(scan) as document:
             grey = document.page(1).grey
-        self.picture = cv2.imencode(".png", downscale(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
+        self.picture = cv2.imencode(".png", limit_side(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
         self.path = scan.with_suffix(".yaml")
         self._scan = scan
         self._pixels: tuple[float, float] = (grey.shape[1], grey.shape[0])

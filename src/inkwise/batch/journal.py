@@ -1,25 +1,25 @@
-"""The rows that are done, kept beside the table until it is whole: what was read is not read twice.
+"""The journal of a table: finished rows in an SQLite file beside it, until the table is complete.
 
-An SQLite file, because it is never half-written and gives the rows back in order without holding them in
-memory. The lock of the table keeps a second run out.
+SQLite never leaves a half-written file, and returns the rows in order without holding them in memory.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import locked, resolve_output
+from inkwise._util.files import atomic_file, check_not_a_source, locked, resolve_output
 from inkwise._util.inputs import is_file, is_folder, is_there
-from inkwise.batch.page_rows import PageRow, to_valid_utf8
-from inkwise.batch.sources import file_fingerprint
+from inkwise.batch.batch_loop import RowSink
+from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint, find_files, to_valid_utf8
+from inkwise.batch.tables import check_format, write_table
 
 _SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;
@@ -36,65 +36,75 @@ UPDATE files SET place = NULL;
 """
 
 
-def check_same_settings(settings: dict[str, Any], before: dict[str, Any], where: str) -> None:
-    """Refuse to go on with what was begun otherwise.
+def check_same_settings(settings: dict[str, Any], before: dict[str, Any], name: str) -> None:
+    """Check that a batch is resumed with the settings it was started with.
 
     Raises:
-        DataError: some settings differ from those before; the message says which.
+        DataError: Some settings differ; the message names them.
     """
     others = [key for key in settings if settings[key] != before.get(key)]
     if others:
         raise DataError(
-            f"{where}: was begun with another {', '.join(others)}; remove it, or name another --out"
+            f"{name}: was started with another {', '.join(others)}; remove it, or name another --out"
         )
 
 
-class Journal:
-    """The rows of a table that is being made; a context manager."""
+class Journal(RowSink):
+    """Stores the rows of a table until it is written; a second run resumes the first."""
 
-    def __init__(self, table: Path, settings: dict[str, Any]) -> None:
-        """Begin a journal beside the table, or go on with the one that is there.
+    resumable = True
+
+    def __init__(self, table: Path, options: BatchOptions, suffix: str, sources: Sequence[str] = ()) -> None:
+        """Start the journal of a table, or open the one of an interrupted run.
+
+        Args:
+            table: Path of the table; the journal lies beside it.
+            options: How pages are read.
+            suffix: Suffix of the table's format: .csv, .jsonl, .parquet or .xlsx.
+            sources: Files and folders that are read; the table must be none of them.
 
         Raises:
-            DataError: it cannot be written, another run uses it, or it was begun with other settings.
+            DataError: The table cannot be written, another run writes it, or the settings have changed.
+            ModelError, InkwiseError: As for `BatchOptions.settings` and `check_format`.
         """
+        check_format(suffix)
+        check_not_a_source(table, find_files(sources))
+        settings = options.settings()
         self.path = table.with_name(f"{table.name}.part")
+        self._table, self._columns, self._suffix = table, options.columns, suffix
         resolve_output(table)
         if not is_folder(table.parent) or (is_there(table) and not is_file(table)):
-            raise DataError(f"{table}: cannot be written (no such folder, or a folder or a device itself)")
+            raise DataError(f"{table}: cannot be written (missing folder, or not a regular file)")
         self._places = count()
         with ExitStack() as opened:
             opened.enter_context(locked(table, "another run is writing this table", wait=0))
-            with self._clear_errors():
+            with self._database_errors():
                 self._database = sqlite3.connect(self.path, isolation_level=None)
                 opened.callback(self._database.close)
                 self._database.executescript(_SCHEMA)
-                self._agree(settings)
+                before = self._database.execute("SELECT text FROM settings").fetchone()
+                if before is None:
+                    self._database.execute("INSERT INTO settings VALUES (?)", (json.dumps(settings),))
+                else:
+                    check_same_settings(settings, json.loads(before[0]), str(self.path))
             self._opened = opened.pop_all()
 
-    def _agree(self, settings: dict[str, Any]) -> None:
-        begun = self._database.execute("SELECT text FROM settings").fetchone()
-        if begun is None:
-            self._database.execute("INSERT INTO settings VALUES (?)", (json.dumps(settings),))
-            return
-        check_same_settings(settings, json.loads(begun[0]), str(self.path))
-
     def enter(self, file: str) -> list[int] | None:
-        """The pages of a file that are still to be read, or None where nothing is known of it.
+        """Return the pages of a file that are still to be read, or None if its page count is unknown.
 
-        A file that has changed is not known, what failed is to be read again, and a file that was entered
-        before has nothing left.
+        A changed file is unknown, failed pages are read again, and a file that was entered before has
+        nothing left.
         """
-        name, now = to_valid_utf8(file), file_fingerprint(file)
-        with self._clear_errors():
+        name, stamp = to_valid_utf8(file), file_fingerprint(file)
+        with self._database_errors():
             query = self._database.execute("SELECT stamp, pages, place FROM files WHERE name = ?", (name,))
             before, pages, place = query.fetchone() or (None, None, None)
             if place is not None:
                 return []
-            if pages is None or before != now or not now:
+            if pages is None or before != stamp or not stamp:
                 self._database.execute("DELETE FROM rows WHERE file = ?", (name,))
                 self._database.execute(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, NULL, ?)", (name, now, next(self._places))
+                    "INSERT OR REPLACE INTO files VALUES (?, ?, NULL, ?)", (name, stamp, next(self._places))
                 )
                 return None
             self._database.execute("UPDATE files SET place = ? WHERE name = ?", (next(self._places), name))
@@ -103,22 +113,22 @@ class Journal:
         return [page for page in range(1, pages + 1) if page not in done]
 
     def count(self, file: str, pages: int) -> None:
-        """Keep how many pages a file has."""
-        with self._clear_errors():
+        """Store the page count of a file."""
+        with self._database_errors():
             self._database.execute("UPDATE files SET pages = ? WHERE name = ?", (pages, to_valid_utf8(file)))
 
     def add(self, row: PageRow) -> None:
-        """Keep the row of a page, in place of one that failed before."""
+        """Store a row, in place of one that failed before."""
         text = json.dumps(row.values, ensure_ascii=False, allow_nan=False)
-        with self._clear_errors():
+        with self._database_errors():
             self._database.execute(
                 "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
                 (row.values["file"], row.values["page"], row.failed, text),
             )
 
     def rows(self) -> Iterator[PageRow]:
-        """The rows of the files that were entered, in the order of entering, then of the pages."""
-        with self._clear_errors():
+        """Yield the rows of the files that were entered, in the order of files and pages."""
+        with self._database_errors():
             query = self._database.execute(
                 "SELECT text, failed FROM files JOIN rows ON file = name WHERE place IS NOT NULL"
                 " ORDER BY place, page"
@@ -126,29 +136,27 @@ class Journal:
             for text, failed in query:
                 yield PageRow(json.loads(text), bool(failed))
 
-    def remove(self) -> None:
-        """Remove the journal: the table is whole."""
+    def finish(self) -> None:
+        """Write the table in one step and remove the journal."""
+        with atomic_file(self._table) as part:
+            write_table(self.rows(), part, self._columns, self._suffix)
         self._database.close()
         self.path.unlink()
-
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it; it stays, to go on from."""
+        """Close the journal; the file stays, to be resumed."""
         self._opened.close()
 
     @contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        """Turn what SQLite raises into a DataError of one line."""
+    def _database_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite into a DataError of one line."""
         try:
             yield
         except sqlite3.OperationalError as error:
             raise DataError(f"{self.path}: cannot be written ({error})") from None
         except (sqlite3.DatabaseError, json.JSONDecodeError):
             raise DataError(
-                f"{self.path}: is no journal of Inkwise, or damaged; remove it, or name another --out"
+                f"{self.path}: is not a journal of Inkwise, or damaged; remove it, or name another --out"
             ) from None

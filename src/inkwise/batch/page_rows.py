@@ -1,12 +1,13 @@
-"""How the pages of a stack are read, and what comes of one."""
+"""The files of a batch, how their pages are read, and the row of each page."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,34 +17,48 @@ from inkwise import __version__
 from inkwise._util.errors import ImageError, InkwiseError, one_line
 from inkwise._util.inputs import MEGABYTE, is_folder
 from inkwise.image import DOCUMENT_SUFFIXES, Document
-from inkwise.recognition import Recognizer
+from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.line_reader import LineModel, line_model_source
 from inkwise.recognition.model import model_content, model_source
 
 if TYPE_CHECKING:
-    from inkwise.forms import FormTemplate
+    from inkwise.forms import FormReading, FormTemplate
 
 Columns = dict[str, type]
-"""The columns of a table and their types; what has no value is empty."""
+"""The columns of a table and their types; an empty cell is None."""
+
+STANDARD_INPUT = "-"
 
 _PAGE_COLUMNS: Columns = {"file": str, "page": int}
 _READING_COLUMNS: Columns = {"text": str, "confidence": float, "accepted": bool, "reason": str}
 _CONSTRAINED_COLUMNS: Columns = {"text": str, "unconstrained": str, **_READING_COLUMNS}
 
-STANDARD_INPUT = "-"
+_MAX_STDIN_BYTES = 256 * MEGABYTE  # held in memory
 
-_LARGEST = 256 * MEGABYTE  # of standard input, which is held in memory; in bytes
 
-ReadPage = Callable[[NDArray[np.uint8]], dict[str, Any]]
+class PageTask(NamedTuple):
+    """A page to read.
+
+    Attributes:
+        file: Path of its file.
+        content: What to open: the path again, or bytes.
+        number: Page number, from 1.
+        known: Whether the page count of the file is known.
+    """
+
+    file: str
+    content: str | bytes
+    number: int
+    known: bool
 
 
 class PageRow(NamedTuple):
-    """What came of one page.
+    """The row of one page.
 
     Attributes:
-        values: plain values by column, and what else JSON is to hold.
-        failed: whether the page could not be read; the reason says why.
+        values: Plain values by column, and further keys of the JSON formats.
+        failed: Whether the page could not be read; the reason says why.
     """
 
     values: dict[str, Any]
@@ -52,14 +67,14 @@ class PageRow(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """How pages are read: plain values, so that another process can open the same.
+    """How to read pages, in plain values that can be sent to another process.
 
     Attributes:
-        model: a bundled model by its name, an .onnx file, or a run folder.
-        digit: each page holds exactly one digit.
-        number: each page holds exactly one number; the model is then one that reads lines.
-        constraint: what is known about the number, as `Constraint.from_dict` takes it.
-        form: each page is a scan of this form, filled in.
+        model: Name of a bundled model, an .onnx file or a run folder.
+        digit: Each page holds exactly one digit.
+        number: Each page holds exactly one number; the model is then a line model.
+        constraint: Constraint on the number, as `Constraint.from_dict` takes it.
+        form: Each page is a filled scan of this form.
     """
 
     model: str = "default"
@@ -70,39 +85,38 @@ class BatchOptions:
 
     @property
     def columns(self) -> Columns:
-        """The columns of its rows."""
+        """The columns of the rows."""
         if self.form is not None:
             return _PAGE_COLUMNS | self.form.columns
         return _PAGE_COLUMNS | (_READING_COLUMNS if self.constraint is None else _CONSTRAINED_COLUMNS)
 
-    def open(self, threads: int = 0) -> ReadPage:
-        """A function from a grey (H, W) uint8 page to plain values; 0 threads are one a core.
+    def open(self, threads: int = 0) -> Callable[[NDArray[np.uint8]], Reading | FormReading]:
+        """Load the models and return a function that reads a grey (H, W) uint8 page.
+
+        Args:
+            threads: Threads of the models; 0 uses one per core.
 
         Raises:
-            ModelError: the model cannot be used.
-            InkwiseError: the constraint is not possible, or the form's reference cannot be read.
+            ModelError: The model cannot be used.
+            InkwiseError: The constraint is invalid, or the reference of the form cannot be read.
         """
         if self.number:
-            known = None if self.constraint is None else Constraint.from_dict(self.constraint)
-            numbers = Recognizer(
-                threads=threads, line_model=LineModel(line_model_source(self.model), threads=threads)
-            )
-            return lambda page: numbers.read_number(page, known).to_dict()
+            constraint = None if self.constraint is None else Constraint.from_dict(self.constraint)
+            lines = LineModel(line_model_source(self.model), threads=threads)
+            recognizer = Recognizer(threads=threads, line_model=lines)
+            return lambda page: recognizer.read_number(page, constraint)
         recognizer = Recognizer(self.model, threads=threads)
         if self.form is not None:
             from inkwise.forms import FormReader
 
-            sheets = FormReader(self.form, recognizer)
-            return lambda page: sheets.read(page).to_dict()
-        read = recognizer.read_digit if self.digit else recognizer.read
-        return lambda page: read(page).to_dict()
+            return FormReader(self.form, recognizer).read
+        return recognizer.read_digit if self.digit else recognizer.read
 
     def settings(self) -> dict[str, Any]:
-        """What rows depend on besides their pages.
+        """Return everything besides the pages that determines the rows.
 
         Raises:
-            ModelError: the model cannot be used.
-            InkwiseError: the constraint is not possible, or the form's reference cannot be read.
+            ModelError, InkwiseError: As for `open`.
         """
         self.open()
         glyphs, lines = ("default", self.model) if self.number else (self.model, "default")
@@ -119,64 +133,113 @@ class BatchOptions:
         }
 
 
-def read_rows(
-    file: str, read: ReadPage, columns: Columns, counted: Callable[[int], None]
-) -> Iterator[PageRow]:
-    """The rows of the pages of a file, each read when it is asked for; `counted` is told first how many."""
-    try:
-        document = open_document(file_content(file))
-    except Exception as error:  # whatever it is, the other files can do nothing for it
-        counted(1)
-        yield error_row(file, 1, columns, error)
-        return
-    with document:
-        counted(len(document))
-        for number in range(1, len(document) + 1):
-            yield read_row(file, document, number, read, columns)
+class PageReader:
+    """Reads pages in this process, with at most one document open."""
 
+    def __init__(self, options: BatchOptions, threads: int = 0) -> None:
+        """Load the models, see `BatchOptions.open`."""
+        self._read, self._columns = options.open(threads), options.columns
+        self._document: Document | None = None
+        self._file = ""
 
-def open_document(source: str | bytes) -> Document:
-    """The document at a path, or of bytes.
+    def read(self, task: PageTask) -> Iterator[int | PageRow]:
+        """Yield the page count of the file, 0 if it cannot be opened, then the row of the page.
 
-    Raises:
-        PictureError: as for `Document`, or it is a folder in which nothing was found.
-    """
-    if isinstance(source, bytes):
-        if len(source) > _LARGEST:
-            raise ImageError(f"standard input: is larger than {_LARGEST // MEGABYTE} MB; name a file")
-    elif is_folder(source):
-        closed = not os.access(source, os.R_OK | os.X_OK)
-        why = "Permission denied" if closed else ", ".join(DOCUMENT_SUFFIXES)
-        raise ImageError(f"{source}: no pictures in this folder ({why})")
-    return Document(source)
+        Any exception becomes the row of its page, so that the other pages are still read.
+        """
+        try:
+            document = self._open(task)
+        except Exception as error:
+            yield 0
+            yield error_row(task.file, task.number, self._columns, error)
+            return
+        yield len(document)
+        try:
+            values = self._read(document.page(task.number).grey).to_dict()
+        except Exception as error:
+            yield error_row(task.file, task.number, self._columns, error)
+        else:
+            page = {"file": to_valid_utf8(task.file), "page": task.number}
+            yield PageRow(page | values, failed=False)
 
+    def _open(self, task: PageTask) -> Document:
+        """Return the open document of a task.
 
-def read_row(file: str, document: Document, number: int, read: ReadPage, columns: Columns) -> PageRow:
-    """The row of one page of an open file."""
-    try:
-        values = read(document.page(number).grey)
-    except Exception as error:  # whatever it is, the other pages can do nothing for it
-        return error_row(file, number, columns, error)
-    return PageRow({"file": to_valid_utf8(file), "page": number, **values}, failed=False)
+        Raises:
+            ImageError: As for `Document`, or it is a folder without images.
+        """
+        if self._document is None or self._file != task.file or not task.known:
+            self.close()
+            source = task.content
+            if isinstance(source, bytes) and len(source) > _MAX_STDIN_BYTES:
+                size = _MAX_STDIN_BYTES // MEGABYTE
+                raise ImageError(f"standard input: is larger than {size} MB; name a file")
+            if isinstance(source, str) and is_folder(source):
+                readable = os.access(source, os.R_OK | os.X_OK)
+                reason = ", ".join(DOCUMENT_SUFFIXES) if readable else "Permission denied"
+                raise ImageError(f"{source}: no pictures in this folder ({reason})")
+            self._document, self._file = Document(source), task.file
+        return self._document
+
+    def close(self) -> None:
+        """Close the open document."""
+        if self._document is not None:
+            self._document.close()
+            self._document = None
 
 
 def error_row(file: str, number: int, columns: Columns, error: Exception) -> PageRow:
-    """The row of a page that could not be read."""
+    """Return the row of a page that could not be read."""
     if isinstance(error, InkwiseError):
         reason = str(error)
     else:
         words = "not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         reason = f"{file}, page {number}: cannot be read ({' '.join(words.split())})"
     empty = {column: kind() for column, kind in columns.items()}
-    told = {"file": to_valid_utf8(file), "page": number, "reason": one_line(reason)}
-    return PageRow(empty | told, failed=True)
+    page = {"file": to_valid_utf8(file), "page": number, "reason": one_line(reason)}
+    return PageRow(empty | page, failed=True)
 
 
 def file_content(file: str) -> str | bytes:
-    """The path itself, or what comes from standard input, as far as it can be read."""
-    return sys.stdin.buffer.read(_LARGEST + 1) if file == STANDARD_INPUT else file
+    """Return the path itself, or the content of standard input up to its limit."""
+    return sys.stdin.buffer.read(_MAX_STDIN_BYTES + 1) if file == STANDARD_INPUT else file
 
 
 def to_valid_utf8(text: str) -> str:
-    """The text as UTF-8 can hold it: a file's name need not be UTF-8."""
+    """Escape what UTF-8 cannot hold, such as a file name in another encoding."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def find_files(files: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of files, and of the images and PDFs in folders, sorted by name.
+
+    A folder that contains none, or cannot be listed, is yielded itself; opening it raises the error.
+    """
+    for file in files:
+        found = _walk(file) if is_folder(file) else iter((file,))
+        first = next(found, None)
+        yield file if first is None else first
+        yield from found
+
+
+def _walk(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            inside = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        yield str(Path(folder))
+        return
+    for entry in inside:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path)
+        elif Path(entry.name).suffix.lower() in DOCUMENT_SUFFIXES:
+            yield str(Path(entry.path))
+
+
+def file_fingerprint(file: str) -> str:
+    """Return the size and modification time of a file, or an empty text if they are unknown."""
+    try:
+        status = Path(file).stat()
+    except (OSError, ValueError):
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"

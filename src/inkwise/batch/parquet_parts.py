@@ -1,7 +1,7 @@
-"""The table as a folder of Parquet parts, planned before anything is read.
+"""A table as a folder of Parquet parts, planned before any page is read.
 
-What a part holds follows from the plan alone, and so does its name: whoever reads it a second time, after a
-worker or the whole job was killed, puts the same rows in the same place.
+The plan determines the content and the name of each part, so a part that is read again, after its worker or
+the whole command was killed, gets the same rows in the same file.
 """
 
 from __future__ import annotations
@@ -19,23 +19,21 @@ from pyarrow.fs import FileSelector, FileType, LocalFileSystem
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import locked
-from inkwise.batch import Columns, PageRow
 from inkwise.batch.journal import check_same_settings
+from inkwise.batch.page_rows import Columns, PageRow
 from inkwise.batch.remote_files import atomic_put, filesystem_errors, find_inputs, resolve, without_secrets
 from inkwise.batch.tables import parquet_schema
 
 PAGES_PER_PART = 32
-"""Pages of a part: what is read again when a worker is killed."""
+"""Pages of a part, which is read again if its worker is killed."""
 
-_PLAN_FILE = (
-    "_inkwise.json"  # names with an underscore are none of the table, for all who read Parquet folders
-)
+_PLAN_FILE = "_inkwise.json"  # readers of Parquet folders skip names that start with an underscore
 _SUCCESS_FILE = "_SUCCESS"
 _SUMMARY_KEY = b"inkwise"
 
 
 class PageRange(NamedTuple):
-    """Pages of one file, `first` to `last`, from 1; `source` is the number of the input it was found in."""
+    """Pages `first` to `last` of a file, from 1; `source` is the number of the input that contains it."""
 
     source: int
     file: str
@@ -44,30 +42,37 @@ class PageRange(NamedTuple):
 
 
 class PartSummary(NamedTuple):
-    """What is told of a part.
+    """Summary of a part, stored in its metadata.
 
     Attributes:
-        pages: how many pages each of its files has.
-        rows: how many rows it holds.
-        failed: why pages could not be read.
+        pages: Page counts of its files.
+        rows: Number of rows.
+        failed: Reasons of the pages that could not be read.
     """
 
     pages: list[int]
     rows: int
     failed: list[str]
 
+    def outcomes(self) -> Iterator[PageRow]:
+        """Yield a row without values for each page, except for the reasons of failed ones."""
+        for reason in self.failed:
+            yield PageRow({"reason": reason}, failed=True)
+        for _ in range(self.rows - len(self.failed)):
+            yield PageRow({}, failed=False)
+
 
 def first_pages(files: Iterable[tuple[int, str]]) -> Iterator[list[PageRange]]:
-    """The parts that hold the first page of each file, which says how many it has."""
+    """Yield the parts with the first page of each file; reading it reveals the page count."""
     return _group_into_parts(PageRange(source, file, 1, 1) for source, file in files)
 
 
-def further_pages(files: Iterable[tuple[int, str]], pages: Iterable[int]) -> Iterator[list[PageRange]]:
-    """The parts that hold all the other pages of files that have so many."""
+def further_pages(files: Iterable[tuple[int, str]], counts: Iterable[int]) -> Iterator[list[PageRange]]:
+    """Yield the parts with all other pages of files of these page counts."""
     return _group_into_parts(
         PageRange(source, file, number, number)
-        for (source, file), last in zip(files, pages, strict=True)
-        for number in range(2, last + 1)
+        for (source, file), count in zip(files, counts, strict=True)
+        for number in range(2, count + 1)
     )
 
 
@@ -75,64 +80,60 @@ def _group_into_parts(pages: Iterator[PageRange]) -> Iterator[list[PageRange]]:
     while some := list(islice(pages, PAGES_PER_PART)):
         part = some[:1]
         for page in some[1:]:
-            before = part[-1]
-            if page.file == before.file:
-                part[-1] = before._replace(last=page.last)
+            if page.file == part[-1].file:
+                part[-1] = part[-1]._replace(last=page.last)
             else:
                 part.append(page)
         yield part
 
 
-def _parse_plan(content: bytes, name: str) -> tuple[dict[str, Any], list[tuple[int, str]]]:
-    """The settings and the files of a table that was begun, which messages call `name`."""
-    try:
-        plan = json.loads(content)
-        return dict(plan["settings"]), [(source, file) for source, file in plan["files"]]
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{name}: its {_PLAN_FILE} is damaged; name another --out") from None
-
-
 class ParquetFolder:
-    """The folder of a table, here or behind a URL."""
+    """The folder of a table, on this machine or behind a URL."""
 
     def __init__(self, out: str) -> None:
-        """Find it; it need not be there.
+        """Resolve the path or URL of the folder, which need not exist.
 
         Raises:
-            DataError: its file system cannot be reached.
+            DataError: Its file system cannot be reached.
         """
         self.name = without_secrets(out)
         self._filesystem, path = resolve(out)
         self._path = path.rstrip("/")
 
     def begin(self, settings: dict[str, Any], inputs: Sequence[str]) -> list[tuple[int, str]]:
-        """The files to be read: found now, or those with which the table was begun.
+        """Return the files to read: those found now, or those of the plan if there is one.
 
         Raises:
-            DataError: it cannot be written, holds something else, or was begun with other settings; nothing
-                is found in the inputs.
+            DataError: The folder cannot be written, contains something else, or was started with other
+                settings; an input is missing.
         """
         with filesystem_errors(self.name):
-            if not self._there(_PLAN_FILE):
+            if not self._exists(_PLAN_FILE):
                 self._write_plan(settings, inputs)
             with self._filesystem.open_input_stream(self._at(_PLAN_FILE)) as stream:
-                begun, files = _parse_plan(stream.read(), self.name)
-        check_same_settings(settings, begun, self.name)
+                content = stream.read()
+        try:
+            plan = json.loads(content)
+            before = dict(plan["settings"])
+            files = [(source, file) for source, file in plan["files"]]
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{self.name}: its {_PLAN_FILE} is damaged; name another --out") from None
+        check_same_settings(settings, before, self.name)
         return files
 
     def _write_plan(self, settings: dict[str, Any], inputs: Sequence[str]) -> None:
-        """Find the files and write the plan, unless another process is faster: all must follow one plan."""
+        """Find the files and write the plan, unless another process has: all must follow the same plan."""
         if self._filesystem.get_file_info(self._path).type == FileType.File:
             raise DataError(f"{self.name}: is a file; --out with --on ray names a folder")
         inside = self._filesystem.get_file_info(FileSelector(self._path, allow_not_found=True))
         names = {info.base_name for info in inside}
         # Hidden files are locks and unfinished writes, which SIGKILL may leave.
         if _PLAN_FILE not in names and not all(name.startswith(".") for name in names):
-            raise DataError(f"{self.name}: is not empty, and no table that was begun; name another --out")
+            raise DataError(f"{self.name}: is not empty and not an unfinished table; name another --out")
         files = find_inputs(inputs)
         self._filesystem.create_dir(self._path, recursive=True)
         with self._locked():
-            if not self._there(_PLAN_FILE):
+            if not self._exists(_PLAN_FILE):
                 self._put(_PLAN_FILE, json.dumps({"settings": settings, "files": files}).encode())
 
     def _locked(self) -> AbstractContextManager[None]:
@@ -141,33 +142,33 @@ class ParquetFolder:
         return locked(Path(self._path)) if local else nullcontext()
 
     def end(self) -> None:
-        """Mark the table as whole."""
+        """Mark the table as complete."""
         with filesystem_errors(self.name):
             self._put(_SUCCESS_FILE, b"")
 
     def summary(self, part: str) -> PartSummary | None:
-        """What a part tells of itself; None where it is not there.
+        """Return the summary of a part, or None if it does not exist.
 
         Raises:
-            DataError: the folder cannot be read.
+            DataError: The folder cannot be read.
         """
         name = f"{part}.parquet"
         with filesystem_errors(self.name):
-            if not self._there(name):
+            if not self._exists(name):
                 return None
             metadata = parquet.read_schema(self._at(name), filesystem=self._filesystem).metadata
         return PartSummary(*json.loads(metadata[_SUMMARY_KEY]))
 
     def write(self, part: str, rows: list[PageRow], pages: list[int], columns: Columns) -> PartSummary:
-        """Write a part, whole, in place of one that may be there.
+        """Write a whole part, in place of an existing one.
 
         Raises:
-            DataError: it cannot be written.
+            DataError: It cannot be written.
         """
         summary = PartSummary(pages, len(rows), [row.values["reason"] for row in rows if row.failed])
-        kept = parquet_schema(columns).with_metadata({_SUMMARY_KEY: json.dumps(summary)})
+        schema = parquet_schema(columns).with_metadata({_SUMMARY_KEY: json.dumps(summary)})
         content = pa.BufferOutputStream()
-        parquet.write_table(pa.Table.from_pylist([row.values for row in rows], kept), content)
+        parquet.write_table(pa.Table.from_pylist([row.values for row in rows], schema), content)
         with filesystem_errors(self.name):
             self._put(f"{part}.parquet", content.getvalue().to_pybytes())
         return summary
@@ -175,7 +176,7 @@ class ParquetFolder:
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}"
 
-    def _there(self, name: str) -> bool:
+    def _exists(self, name: str) -> bool:
         return bool(self._filesystem.get_file_info(self._at(name)).type == FileType.File)
 
     def _put(self, name: str, content: bytes) -> None:

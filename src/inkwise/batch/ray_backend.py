@@ -1,4 +1,4 @@
-"""A stack on a Ray cluster from start to end."""
+"""The Ray backend: the workers of a cluster read the parts of a batch and write them as Parquet."""
 
 from __future__ import annotations
 
@@ -6,128 +6,125 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import ray
 import ray.data
 import ray.exceptions
-from rich.console import Console
+from pyarrow.fs import LocalFileSystem
 
-from inkwise._util.errors import InkwiseError
-from inkwise.batch import BatchDisplay, BatchOptions, PageRow
-from inkwise.batch.page_rows import STANDARD_INPUT
+from inkwise._util.errors import InkwiseError, one_line
+from inkwise.batch.batch_loop import Backend
+from inkwise.batch.page_rows import STANDARD_INPUT, BatchOptions, PageRow, PageTask, error_row
 from inkwise.batch.parquet_parts import PageRange, ParquetFolder, PartSummary, first_pages, further_pages
-from inkwise.batch.ray_worker import RayWorker
-from inkwise.batch.remote_files import absolute_path
+from inkwise.batch.process_pool import PoolProcess
+from inkwise.batch.remote_files import absolute_path, filesystem_errors, path_of, resolve
 
 
-def read_on_ray(
-    inputs: Sequence[str], options: BatchOptions, out: str, address: str | None, console: Console
-) -> int:
-    """Read all pages of files and folders on a cluster, into a folder of Parquet parts.
+class RayBackend(Backend):
+    """Reads files and folders on a cluster into a folder of Parquet parts.
 
-    The parts are planned from the files that are found; each is written whole by the worker that read it,
-    under a name that follows from the plan. Called again after a kill it reads the parts that are missing.
-
-    Args:
-        inputs: files and folders, here or behind URLs; the workers must find them under the same paths.
-        options: how pages are read; models and forms, too, lie under the same paths for the workers.
-        out: the folder, a path or a URL.
-        address: of the cluster; None for $RAY_ADDRESS, else one is started on this machine.
-        console: where progress and failures are shown.
-
-    Returns:
-        How many pages could not be read; their rows say why.
-
-    Raises:
-        InkwiseError: the folder cannot be written, the model cannot be used, an input is not there, no
-            cluster answers, its workers cannot begin, or Ctrl-C.
+    The parts are planned from the files that are found. Each is written whole by the worker that read it,
+    under a name that follows from the plan; a second run reads the missing parts.
     """
-    if STANDARD_INPUT in inputs:
-        raise InkwiseError("- cannot be read with --on ray: name files, folders or URLs")
-    inputs = [absolute_path(where) for where in inputs]
-    named = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
-    folder = ParquetFolder(absolute_path(out))
-    files = folder.begin({**options.settings(), "input": named}, inputs)
-    bad = done = 0
 
-    def note(summary: PartSummary) -> None:
-        nonlocal bad, done
-        done += summary.rows
-        bad += len(summary.failed)
-        for reason in summary.failed:
-            view.row(PageRow({"reason": reason}, failed=True))
-        for _ in range(summary.rows - len(summary.failed)):
-            view.row(PageRow({}, failed=False))
+    def __init__(
+        self, inputs: Sequence[str], options: BatchOptions, out: str, address: str | None = None
+    ) -> None:
+        """Plan a batch, or read the plan of an interrupted run.
 
-    try:
-        with _connect(address), BatchDisplay(console, len(files)) as view:
-            work = partial(_read_parts, (options, inputs, absolute_path(out)))
+        Args:
+            inputs: Files and folders, paths or URLs; the workers must find them under the same paths.
+            options: How to read pages; the workers must find models under the same paths.
+            out: Path or URL of the folder.
+            address: Address of the cluster; None uses $RAY_ADDRESS, or else starts one on this machine.
+
+        Raises:
+            InkwiseError: The folder cannot be written, the model cannot be used, or an input is missing.
+        """
+        if STANDARD_INPUT in inputs:
+            raise InkwiseError("- cannot be read with --on ray: name files, folders or URLs")
+        inputs, out = [absolute_path(where) for where in inputs], absolute_path(out)
+        digest = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+        self._folder = ParquetFolder(out)
+        self._files = self._folder.begin({**options.settings(), "input": digest}, inputs)
+        self._worker_arguments, self._address = (options, inputs, out), address
+        super().__init__(len(self._files))
+
+    def rows(self) -> Generator[PageRow, None, None]:
+        """Read the parts; yield rows that have a reason if they failed, and are otherwise empty.
+
+        Raises:
+            InkwiseError: No cluster answers, or its workers cannot start or write.
+        """
+        with _connect(self._address):
             counts: dict[int, list[int]] = {}
-            for number, summary in work("first", list(first_pages(files))):
+            for number, summary in self._read_parts("first", list(first_pages(self._files))):
                 counts[number] = summary.pages
                 for pages in summary.pages:
-                    view.file(pages)
-                note(summary)
-            lasts = [pages for number in sorted(counts) for pages in counts[number]]
-            for _, summary in work("further", list(further_pages(files, lasts))):
-                note(summary)
-            folder.end()
-    except KeyboardInterrupt:
-        raise InkwiseError(f"stopped; pages read: {done:,}; the same command goes on") from None
-    return bad
+                    self.count_file(pages)
+                yield from summary.outcomes()
+            pages_of_files = [pages for number in sorted(counts) for pages in counts[number]]
+            further = list(further_pages(self._files, pages_of_files))
+            for _, summary in self._read_parts("further", further):
+                yield from summary.outcomes()
+            self._folder.end()
 
+    def _read_parts(self, kind: str, parts: list[list[PageRange]]) -> Iterator[tuple[int, PartSummary]]:
+        """Have the cluster read parts; yield the number and the summary of each when it is done.
 
-def _read_parts(
-    arguments: tuple[BatchOptions, Sequence[str], str], kind: str, parts: list[list[PageRange]]
-) -> Iterator[tuple[int, PartSummary]]:
-    """Have parts read by the cluster; the number and the summary of each, as they are done.
+        A part is a block of Ray Data, which is read again if its worker is killed.
 
-    A part is a block of Ray Data, and so what is done again where a worker is killed.
-
-    Raises:
-        InkwiseError: a worker cannot begin, or cannot write.
-    """
-    if not parts:
-        return
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    workers = min(len(parts), max(1, int(ray.cluster_resources().get("CPU", 1))))
-    pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers)
-    items = [
-        {"number": number, "part": f"{kind}-{number:06}", "pages": json.dumps(pages)}
-        for number, pages in enumerate(parts)
-    ]
-    table = ray.data.from_items(items, override_num_blocks=len(items))
-    done = table.map_batches(RayWorker, fn_constructor_args=arguments, batch_size=1, compute=pool, num_cpus=1)
-    try:
-        for row in done.iter_rows():
-            if row["error"]:
-                raise InkwiseError(row["error"])
-            yield row["number"], PartSummary(*json.loads(row["summary"]))
-    except ray.exceptions.RayError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InkwiseError(f"the cluster gave up ({type(error).__name__}: {reason})") from None
+        Raises:
+            InkwiseError: A worker cannot start or write.
+        """
+        if not parts:
+            return
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        workers = min(len(parts), max(1, int(ray.cluster_resources().get("CPU", 1))))
+        pool = ray.data.ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers)
+        items = [
+            {"number": number, "part": f"{kind}-{number:06}", "pages": json.dumps(pages)}
+            for number, pages in enumerate(parts)
+        ]
+        table = ray.data.from_items(items, override_num_blocks=len(items))
+        done = table.map_batches(
+            RayWorker, fn_constructor_args=self._worker_arguments, batch_size=1, compute=pool, num_cpus=1
+        )
+        try:
+            for row in done.iter_rows():
+                if row["error"]:
+                    raise InkwiseError(row["error"])
+                yield row["number"], PartSummary(*json.loads(row["summary"]))
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise InkwiseError(f"the cluster gave up ({type(error).__name__}: {reason})") from None
 
 
 @contextmanager
 def _connect(address: str | None) -> Iterator[None]:
-    """Connect to a cluster, or start one on this machine; one that this process is connected to stays.
+    """Connect to a cluster, or start one on this machine; an existing connection of this process stays.
 
     Raises:
-        InkwiseError: none answers.
+        InkwiseError: No cluster answers.
     """
     if ray.is_initialized():
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report what is run to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report usage to its makers
     try:
-        _check_reachable(address)
+        host, _, port = (address or "").rpartition(":")
+        if port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, OverflowError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
@@ -138,12 +135,93 @@ def _connect(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _check_reachable(address: str | None) -> None:
-    """Ask at HOST:PORT whether anybody answers: Ray itself would ask for minutes.
+class RayWorker:
+    """Reads parts one after another, with models that are loaded once; an actor of Ray Data.
 
-    Raises:
-        OSError, OverflowError: nobody does, or there is no such port.
+    A process of its own reads the pages, as in a local batch: a page that kills it costs its row. If the
+    worker is killed, Ray has another one read the part again.
     """
-    host, _, port = (address or "").rpartition(":")
-    if port.isdecimal() and "/" not in host:
-        socket.create_connection((host, int(port)), timeout=10).close()
+
+    def __init__(self, options: BatchOptions, inputs: Sequence[str], out: str) -> None:
+        """Prepare to read files that were found in the inputs into parts of the table."""
+        self._process: PoolProcess | None = None
+        self._copy: tuple[str, str, TemporaryDirectory[str]] | None = None  # file, path of its copy, folder
+        self._options, self._inputs = options, inputs
+        self._folder = ParquetFolder(out)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Read and write the one part of a batch unless it exists; return its summary or an error."""
+        part, pages = str(batch["part"][0]), json.loads(str(batch["pages"][0]))
+        summary, error = None, ""
+        try:
+            summary = self._folder.summary(part) or self._read(part, [PageRange(*some) for some in pages])
+        except InkwiseError as reason:  # returned as a value: Ray would print the whole traceback
+            error = str(reason)
+        return {"number": [batch["number"][0]], "summary": [json.dumps(summary)], "error": [error]}
+
+    def __del__(self) -> None:
+        """End the process and remove the copy; Ray drops a worker without closing it."""
+        if self._process is not None:
+            self._process.end()
+        self._remove_copy()
+
+    def _read(self, part: str, ranges: list[PageRange]) -> PartSummary:
+        rows, counts = [], []
+        for pages in ranges:
+            count = 1
+            for number in range(pages.first, pages.last + 1):
+                count, row = self._read_page(pages, number)
+                rows.append(row)
+            counts.append(count)
+        return self._folder.write(part, rows, counts, self._options.columns)
+
+    def _read_page(self, pages: PageRange, number: int) -> tuple[int, PageRow]:
+        """Return the page count of a file, 1 if it is unknown, and the row of one page.
+
+        Raises:
+            InkwiseError: The process ended before it could read.
+        """
+        try:
+            path = self._local_path(pages)
+        except InkwiseError as error:
+            return 1, error_row(pages.file, number, self._options.columns, error)
+        if self._process is None or self._process.dead:
+            self._process = PoolProcess(self._options)
+        self._process.submit(PageTask(pages.file, path, number, known=True))
+        count = 1
+        while not isinstance(result := self._process.result(), PageRow):
+            count = result or 1
+        reason, here = result.values["reason"], one_line(path)
+        if reason and reason.startswith(here):
+            result.values["reason"] = one_line(pages.file) + reason.removeprefix(here)
+        return count, result
+
+    def _local_path(self, pages: PageRange) -> str:
+        """Return the path of a file on this machine; a remote file is copied, in place of the previous one.
+
+        Raises:
+            DataError: The file cannot be copied.
+        """
+        if self._copy is not None and self._copy[0] == pages.file:
+            return self._copy[1]
+        filesystem, _ = resolve(self._inputs[pages.source])
+        path = path_of(pages.file)
+        if isinstance(filesystem, LocalFileSystem):
+            return path
+        self._remove_copy()
+        with filesystem_errors(pages.file), filesystem.open_input_stream(path) as source:
+            folder = TemporaryDirectory(prefix="inkwise-")
+            copy = Path(folder.name) / Path(path).name
+            self._copy = pages.file, str(copy), folder
+            try:
+                with copy.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+            except BaseException:
+                self._remove_copy()
+                raise
+        return str(copy)
+
+    def _remove_copy(self) -> None:
+        if self._copy is not None:
+            self._copy[2].cleanup()
+            self._copy = None

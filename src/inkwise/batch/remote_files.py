@@ -1,4 +1,4 @@
-"""Folders and files here or behind a URL, through the file systems of pyarrow and fsspec."""
+"""Files and folders on this machine or behind a URL, through the file systems of pyarrow and fsspec."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, LocalF
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_bytes
-from inkwise.batch import find_files
+from inkwise.batch.page_rows import find_files
 from inkwise.image import DOCUMENT_SUFFIXES
 
 _URL_SEPARATOR = "://"
 
 
 @contextmanager
-def filesystem_errors(where: str) -> Iterator[None]:
-    """Turn what a file system raises into a DataError of one line."""
+def filesystem_errors(name: str) -> Iterator[None]:
+    """Turn errors of a file system into a DataError of one line."""
     try:
         yield
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{where}: cannot be used ({' '.join(str(error).split())})") from None
+        raise DataError(f"{name}: cannot be used ({' '.join(str(error).split())})") from None
 
 
 def absolute_path(where: str) -> str:
-    """A URL as it is, a path from the root: workers stand elsewhere."""
+    """Return a URL unchanged and a path made absolute, since workers have other working folders."""
     return where if _URL_SEPARATOR in where else str(Path(where).absolute())
 
 
 def without_secrets(url: str) -> str:
-    """A URL without its query, and without the key and the secret that may stand before an "@"."""
+    """Return a URL without its query and without the credentials before "@"."""
     if _URL_SEPARATOR not in url:
         return url
     scheme, rest = url.split("?")[0].split(_URL_SEPARATOR, 1)
@@ -42,14 +42,14 @@ def without_secrets(url: str) -> str:
     return f"{scheme}{_URL_SEPARATOR}{head.rpartition('@')[2]}{slash}{tail}"
 
 
-@lru_cache  # finding the region of a bucket takes a while
+@lru_cache  # to find the region of a bucket takes a while
 def resolve(where: str) -> tuple[FileSystem, str]:
-    """The file system of a URL or a path, and the path in it.
+    """Return the file system of a URL or path, and the path in it.
 
-    pyarrow's own file systems come first (s3, gs, abfs, hdfs, file), then those that fsspec knows.
+    The file systems of pyarrow (s3, gs, abfs, hdfs, file) take precedence over those of fsspec.
 
     Raises:
-        DataError: there is no such file system, or it cannot be reached.
+        DataError: The file system is unknown or cannot be reached.
     """
     if _URL_SEPARATOR not in where:
         return LocalFileSystem(), where
@@ -59,17 +59,20 @@ def resolve(where: str) -> tuple[FileSystem, str]:
         except pa.ArrowInvalid:
             try:
                 other, path = url_to_fs(where)
-            except (ValueError, ImportError) as error:  # not known, or its package is not installed
+            except (ValueError, ImportError) as error:  # unknown, or its package is not installed
                 raise DataError(f"{without_secrets(where)}: {error}") from None
             filesystem = PyFileSystem(FSSpecHandler(other))
     return filesystem, path
 
 
 def find_inputs(inputs: Sequence[str]) -> list[tuple[int, str]]:
-    """The files that were named, folders opened: which input each comes from, and its name; each once.
+    """Find the files of inputs, as `find_files` does, behind URLs too; each file once.
+
+    Returns:
+        For each file the number of its input and its name.
 
     Raises:
-        DataError: a URL where nothing is, or no picture and no PDF.
+        DataError: A URL does not exist, or its folder contains no image and no PDF.
     """
     names: dict[str, int] = {}
     for number, where in enumerate(inputs):
@@ -79,40 +82,38 @@ def find_inputs(inputs: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def path_of(name: str) -> str:
-    """The path of a file that was found, in the file system of the input it was found in."""
+    """Return the path of a file that was found, in the file system of its input."""
     return name.split(_URL_SEPARATOR, 1)[-1]
 
 
-def _list_url(url: str) -> Iterator[str]:
+def _list_url(url: str) -> list[str]:
     filesystem, path = resolve(url)
-    shown, scheme = without_secrets(url), url.split(_URL_SEPARATOR)[0]
-    with filesystem_errors(shown):
+    name = without_secrets(url)
+    with filesystem_errors(name):
         kind = filesystem.get_file_info(path).type
-        if kind == FileType.File:
-            yield f"{scheme}{_URL_SEPARATOR}{path}"
-            return
         if kind == FileType.NotFound:
-            raise DataError(f"{shown}: no such file, folder or bucket")
-        inside = filesystem.get_file_info(FileSelector(path, recursive=True))
-    paths = sorted(
-        info.path
-        for info in inside
-        if info.type == FileType.File and PurePosixPath(info.path).suffix.lower() in DOCUMENT_SUFFIXES
-    )
+            raise DataError(f"{name}: no such file, folder or bucket")
+        if kind == FileType.File:
+            paths = [path]
+        else:
+            paths = sorted(
+                info.path
+                for info in filesystem.get_file_info(FileSelector(path, recursive=True))
+                if info.type == FileType.File and PurePosixPath(info.path).suffix.lower() in DOCUMENT_SUFFIXES
+            )
     if not paths:
-        raise DataError(f"{shown}: no pictures in this folder ({', '.join(DOCUMENT_SUFFIXES)})")
-    for found_path in paths:
-        yield f"{scheme}{_URL_SEPARATOR}{found_path}"
+        raise DataError(f"{name}: no pictures in this folder ({', '.join(DOCUMENT_SUFFIXES)})")
+    return [f"{url.split(_URL_SEPARATOR)[0]}{_URL_SEPARATOR}{path}" for path in paths]
 
 
 def atomic_put(filesystem: FileSystem, path: str, content: bytes) -> None:
-    """Write a file that is there whole or not at all, in place of one that may be there.
+    """Write a file whole or not at all, in place of an existing one.
 
     Raises:
-        DataError, OSError: it cannot be written.
+        DataError, OSError: It cannot be written.
     """
     if isinstance(filesystem, LocalFileSystem):
         write_bytes(Path(path), content)
         return
-    with filesystem.open_output_stream(path) as stream:  # an object store shows an object when it is whole
+    with filesystem.open_output_stream(path) as stream:  # an object store shows complete objects only
         stream.write(content)

@@ -1,4 +1,4 @@
-"""Tables as files: CSV, JSON Lines, Parquet, XLSX, each row written as it comes."""
+"""Tables as files: CSV, JSON Lines, Parquet and XLSX, written row by row."""
 
 from __future__ import annotations
 
@@ -7,48 +7,62 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from inkwise._util.errors import DataError, requires_extra
 from inkwise._util.text import escape_formula
 from inkwise.batch.page_rows import Columns, PageRow
 
-WriteTable = Callable[[Iterable[PageRow], Path], None]
-
-_ROWS_PER_BATCH = 1000  # rows in memory at once, where a format wants several
-_MAX_SHEET_ROWS = 1_048_576  # rows that a sheet of XLSX can have, with its head
-_NUMBER_PATTERN = re.compile(r"[+-]?\d+([.,]\d+)*")  # what a spreadsheet may well take for one
+_ROWS_PER_BATCH = 1000  # rows in memory at once, for formats that write several
+_MAX_SHEET_ROWS = 1_048_576  # rows of an XLSX sheet, including the header
+_NUMBER_PATTERN = re.compile(r"[+-]?\d+([.,]\d+)*")  # text that a spreadsheet reads as a number
 
 
-def table_writer(suffix: str, columns: Columns) -> WriteTable:
-    """A function that writes rows of such columns to a new file, in the format of such a suffix.
+def check_format(suffix: str) -> None:
+    """Check that tables can be written in the format of a suffix.
 
     Raises:
-        DataError: there is no such format.
-        InkwiseError: what it needs is not installed.
+        DataError: The format is unknown.
+        InkwiseError: The package that writes it is not installed.
     """
     if suffix not in _FORMATS:
         raise DataError(f"--out must end in one of {', '.join(_FORMATS)}, not in {suffix!r}")
-    return _FORMATS[suffix](columns)
+    if package := _FORMATS[suffix].package:
+        with requires_extra("tables", f"--out {suffix}"):
+            import_module(package)
+
+
+def write_table(rows: Iterable[PageRow], path: Path, columns: Columns, suffix: str) -> None:
+    """Write rows to a new file in the format of a suffix that `check_format` accepts."""
+    _FORMATS[suffix].write(rows, path, columns)
 
 
 def csv_line(values: Iterable[Any]) -> str:
-    """A line of CSV; nothing in it is taken for a formula by a spreadsheet."""
+    """Return a line of CSV in which a spreadsheet finds no formula."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(map(_plain_value, values))
     return line.getvalue()
 
 
 def json_line(values: dict[str, Any]) -> str:
-    """A line of JSON."""
+    """Return a line of JSON."""
     return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def row_values(row: PageRow, columns: Columns) -> list[Any]:
-    """The values of a row in the order of the columns."""
+    """Return the values of a row in the order of the columns."""
     return [row.values[column] for column in columns]
+
+
+def parquet_schema(columns: Columns) -> Any:
+    """Return the columns as a `pyarrow.Schema`."""
+    import pyarrow as pa
+
+    kinds = {str: pa.string(), int: pa.int32(), float: pa.float64(), bool: pa.bool_()}
+    return pa.schema([(column, kinds[kind]) for column, kind in columns.items()])
 
 
 def _plain_value(value: Any) -> Any:
@@ -57,76 +71,62 @@ def _plain_value(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _csv(columns: Columns) -> WriteTable:
-    def write(rows: Iterable[PageRow], path: Path) -> None:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            file.write(csv_line(columns))
-            file.writelines(csv_line(row_values(row, columns)) for row in rows)
-
-    return write
+def _write_csv(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(csv_line(columns))
+        file.writelines(csv_line(row_values(row, columns)) for row in rows)
 
 
-def _jsonl(columns: Columns) -> WriteTable:
-    def write(rows: Iterable[PageRow], path: Path) -> None:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            file.writelines(json_line(row.values) for row in rows)
-
-    return write
+def _write_jsonl(rows: Iterable[PageRow], path: Path, _: Columns) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.writelines(json_line(row.values) for row in rows)
 
 
-def parquet_schema(columns: Columns) -> Any:
-    """The columns as a schema of Parquet, a pyarrow.Schema."""
+def _write_parquet(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
     import pyarrow as pa
+    from pyarrow import parquet
 
-    kinds = {str: pa.string(), int: pa.int32(), float: pa.float64(), bool: pa.bool_()}
-    return pa.schema([(column, kinds[kind]) for column, kind in columns.items()])
-
-
-def _parquet(columns: Columns) -> WriteTable:
-    with requires_extra("tables", "Parquet"):
-        import pyarrow as pa
-        from pyarrow import parquet
-    kept = parquet_schema(columns)
-
-    def write(rows: Iterable[PageRow], path: Path) -> None:
-        with parquet.ParquetWriter(path, kept) as file:
-            rows = iter(rows)
-            while batch := list(islice(rows, _ROWS_PER_BATCH)):
-                file.write_table(pa.Table.from_pylist([row.values for row in batch], kept))
-
-    return write
+    schema = parquet_schema(columns)
+    left = iter(rows)
+    with parquet.ParquetWriter(path, schema) as file:
+        while batch := list(islice(left, _ROWS_PER_BATCH)):
+            file.write_table(pa.Table.from_pylist([row.values for row in batch], schema))
 
 
-def _xlsx(columns: Columns) -> WriteTable:
-    with requires_extra("tables", "XLSX"):
-        from openpyxl import Workbook
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+def _write_xlsx(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    def write(rows: Iterable[PageRow], path: Path) -> None:
-        book = Workbook(write_only=True)
-        sheet = book.create_sheet("readings")
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("readings")
 
-        def text(value: Any) -> Any:
-            if not isinstance(value, str):
-                return value
-            cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
-            cell.data_type = "s"  # whatever it begins with, it is text
-            return cell
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
+        text.data_type = "s"  # not a formula, whatever its first character
+        return text
 
-        try:
-            sheet.append(list(columns))
-            for number, row in enumerate(rows, 2):
-                if number > _MAX_SHEET_ROWS:
-                    raise DataError(
-                        f"XLSX holds {_MAX_SHEET_ROWS - 1:,} rows at most; write .csv or .parquet"
-                    )
-                sheet.append([text(value) for value in row_values(row, columns)])
-        finally:
-            sheet.close()  # it goes through a file of its own
-        book.save(path)
-
-    return write
+    try:
+        sheet.append(list(columns))
+        for number, row in enumerate(rows, 2):
+            if number > _MAX_SHEET_ROWS:
+                raise DataError(f"XLSX holds {_MAX_SHEET_ROWS - 1:,} rows at most; write .csv or .parquet")
+            sheet.append([cell(value) for value in row_values(row, columns)])
+    finally:
+        sheet.close()  # it writes through a temporary file
+    book.save(path)
 
 
-_FORMATS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet, ".xlsx": _xlsx}
+class _TableFormat(NamedTuple):
+    write: Callable[[Iterable[PageRow], Path, Columns], None]
+    package: str | None = None
+
+
+_FORMATS = {
+    ".csv": _TableFormat(_write_csv),
+    ".jsonl": _TableFormat(_write_jsonl),
+    ".parquet": _TableFormat(_write_parquet, "pyarrow"),
+    ".xlsx": _TableFormat(_write_xlsx, "openpyxl"),
+}

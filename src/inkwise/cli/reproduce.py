@@ -35,11 +35,11 @@ def reproduce(
 ) -> None:
     """Train and measure the systems of the documents; what was stopped goes on."""
     with requires_extra("train", "reproducing"):
-        from inkwise import reproduction as papers
+        from inkwise.reproduction import experiments
     if quick:
-        papers.run_quick_check(names, out, print_line)
+        experiments.run_quick_check(names, out, print_line)
     else:
         # Some rows alone must not replace the page of all.
         page = page or (Path("docs/papers.md") if "all" in names else out / "papers.md")
-        papers.reproduce(names, out, hands, page, print_line)
+        experiments.reproduce(names, out, hands, page, print_line)
         print_line(f"wrote {page}", err=True)

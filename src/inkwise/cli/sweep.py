@@ -1,4 +1,4 @@
-"""`inkwise sweep`: many trainings find a recipe."""
+"""`inkwise sweep`: hyperparameter search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,65 +11,62 @@ from inkwise.cli.options import RECIPE, SETTINGS, STORAGE, SettingsOption, Write
 from inkwise.cli.output import print_line
 from inkwise.cli.table import print_table
 
-_MAX_SHOWN = 10  # of the best trials
+_MAX_SHOWN = 10  # trials in the final table
 
 
 def sweep(
     recipe: Annotated[
-        str, RECIPE, typer.Argument(metavar="RECIPE", help="A recipe's name, or a .json file of one.")
+        str, RECIPE, typer.Argument(metavar="RECIPE", help="Name of a recipe, or a .json file.")
     ],
     space: Annotated[
         list[str],
         SETTINGS,
-        typer.Option(
-            metavar="KEY=VALUES", help="What to vary: key=a,b,c or key=low..high; once for each key."
-        ),
+        typer.Option(metavar="KEY=VALUES", help="Key to vary: key=a,b,c or key=low..high; repeatable."),
     ],
     set_: SettingsOption = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="How many trainings; a grid's are all combinations by default.")
+        int | None, typer.Option(min=1, help="Number of trials; for a grid by default all combinations.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes train at once.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of worker processes.")] = 1,
     storage: Annotated[
         str | None,
         STORAGE,
         typer.Option(
             metavar="PLACE",
-            help="FILE.journal, an SQLite FILE or postgresql://USER@HOST/NAME; sweep.db in --out.",
+            help="FILE.journal, an SQLite FILE or postgresql://USER@HOST/NAME; by default sweep.db in --out.",
         ),
     ] = None,
     sampler: Annotated[str, typer.Option(help="grid, random or tpe.")] = "tpe",
     prune: Annotated[
-        bool, typer.Option("--prune", help="End trials early whose accuracy is below the others' median.")
+        bool, typer.Option("--prune", help="Stop trials whose accuracy is below the median.")
     ] = False,
     name: Annotated[
-        str | None, typer.Option(help="The sweep's name in the storage; by default the recipe's.")
+        str | None, typer.Option(help="Name of the search in the storage; by default the recipe's.")
     ] = None,
     out: Annotated[
         Path | None,
         Writes(),
-        path_option(metavar="DIR", help="The folder of runs and results; runs/sweep-NAME."),
+        path_option(metavar="DIR", help="Output folder; by default runs/sweep-NAME."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:
-    """Train many variants of a recipe and find the best; the same command goes on after a kill."""
+    """Search for the best variant of a recipe; rerun the same command to resume an interrupted search."""
     with requires_extra("train", "a sweep"):
-        from inkwise import training
-        from inkwise import tuning as sweeping
+        from inkwise import reproduction, training, tuning  # noqa: F401 (registers its data sets)
     base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"
-    plan = sweeping.SearchPlan(
-        base,
-        sweeping.parse_space(base, space),
-        out,
-        str(out / "sweep.db") if storage is None else storage,
-        name,
-        trials,
-        sampler,
-        prune,
-        device,
+    plan = tuning.SearchPlan(
+        recipe=base,
+        space=tuning.parse_space(base, space),
+        out=out,
+        storage=str(out / "sweep.db") if storage is None else storage,
+        name=name,
+        trials=trials,
+        sampler=sampler,
+        prune=prune,
+        device=device,
     )
-    outcomes, best = sweeping.run_search(plan, workers, Console(stderr=True))
-    print_table(sweeping.outcomes_table(sweeping.best_first(outcomes)[:_MAX_SHOWN], plan.space))
+    outcomes, best = tuning.run_search(plan, workers, Console(stderr=True))
+    print_table(tuning.outcomes_table(tuning.best_first(outcomes)[:_MAX_SHOWN], plan.space))
     print_line(f"wrote {best}" if best else "no trial is done", err=True)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise._util.files import write_folder
+from inkwise._util.files import new_folder
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_folder, is_there, open_input
 from inkwise._util.text import escape_formula, unescape_formula
 from inkwise.corrections.rows import Damage
@@ -65,14 +65,8 @@ def export_samples(
         StoreError: there are no samples, or the database cannot be read.
         DataError: the folder exists already, or cannot be written.
     """
-    count = 0
-
-    def write(part: Path) -> None:
-        nonlocal count
-        count = write_samples(store, part, writer, skipped)
-
-    write_folder(folder, write)
-    return count
+    with new_folder(folder) as part:
+        return write_samples(store, part, writer, skipped)
 
 
 def write_samples(store: Store, folder: Path, writer: str | None, skipped: Callable[[Damage], object]) -> int:

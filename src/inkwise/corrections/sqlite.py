@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from inkwise._util.database_url import CONNECT_TIMEOUT
 from inkwise._util.errors import StoreError
-from inkwise._util.files import write_atomic
+from inkwise._util.files import atomic_file
 from inkwise.corrections.rows import decode_text
 
 CHECKPOINT_AFTER = 2.0
@@ -145,17 +145,15 @@ def copy(source: sqlite3.Connection, path: Path) -> None:
     """
     if os.path.lexists(path):
         raise StoreError(f"{path}: exists already; name a new file")
-
-    def write(part: Path) -> None:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(part)) as target:
-            source.backup(target)
-            # One file, without a log beside it, which can be opened from a read-only folder as well.
-            target.execute("PRAGMA journal_mode = DELETE")
-            if (found := target.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
-                raise StoreError(f"{path}: is not written: the database is damaged ({found.splitlines()[0]})")
-
     try:
-        write_atomic(path, write)
+        with atomic_file(path) as part:
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with closing(sqlite3.connect(part)) as target:
+                source.backup(target)
+                # One file, without a log beside it, which can be opened from a read-only folder as well.
+                target.execute("PRAGMA journal_mode = DELETE")
+                if (found := target.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
+                    found = found.splitlines()[0]
+                    raise StoreError(f"{path}: is not written: the database is damaged ({found})")
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be written ({error})") from None

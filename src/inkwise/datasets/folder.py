@@ -1,4 +1,4 @@
-"""A folder of pictures, one digit each, the label in the name of the sub-folder or of the file."""
+"""A folder of images, one digit each, labelled by the name of the sub-folder or of the file."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from inkwise.preprocessing import image_to_glyph
 
 
 def read_image_folder(folder: Path) -> Dataset:
-    """The pictures of ``folder`` and its sub-folders as glyphs, sorted by path.
+    """Read the images of a folder and its sub-folders as glyphs, sorted by path.
 
-    A picture in a sub-folder is labelled by the sub-folder (``7/anna.png``), any other by its name up to the
-    first ``_``, ``-`` or ``.`` (``7_anna.png``). Files that are no pictures by their suffix are passed over.
-    Raises DataError if a picture cannot be read or there is none.
+    The label is the name of the sub-folder (``7/anna.png``), or else the file name up to the first ``_``,
+    ``-`` or ``.`` (``7_anna.png``). Files with other suffixes are skipped.
+
+    Raises:
+        DataError: an image cannot be read, or there is none.
     """
     files = [*folder.glob("[!.]*"), *folder.glob("[!.]*/[!.]*")]
     paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
     if not paths:
-        raise DataError(f"{folder}: holds neither IDX files nor pictures ({', '.join(SUFFIXES)})")
+        raise DataError(f"{folder}: contains neither IDX files nor images ({', '.join(SUFFIXES)})")
     try:
         glyphs = stack_glyphs((image_to_glyph(load_image(path)) for path in paths), len(paths))
     except ImageError as error:
         raise DataError(str(error)) from error
-    labels = [
-        re.split(r"[_.-]", path.name)[0] if path.parent == folder else path.parent.name for path in paths
-    ]
+    labels = [re.split(r"[_.-]", p.name)[0] if p.parent == folder else p.parent.name for p in paths]
     return Dataset(folder.name, glyphs, np.array(labels, dtype=np.str_))

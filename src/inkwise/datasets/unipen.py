@@ -1,4 +1,4 @@
-"""UNIPEN train_r01_v07 in the cache: characters and digit strings drawn with a pen, as stroke files."""
+"""UNIPEN train_r01_v07: pen-drawn characters and digit strings, parsed into stroke files in the cache."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -18,27 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError
-from inkwise._util.files import make_directory, write_atomic
+from inkwise._util.files import atomic_file, make_directory
 from inkwise._util.text import MAX_LABEL_LENGTH
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
-from inkwise.datasets.registry import NAMED_DATASETS, cache_folder
+from inkwise.datasets.registry import NamedDataset, cache_folder, register_dataset
 from inkwise.datasets.unipen_files import CATEGORIES, Files, fetch_archive, open_files
 from inkwise.datasets.unipen_format import DamageError, UnipenDocument, read_document
 
 SETS = ("digits", "nondigits", "digit_strings")
 
-_DIGIT_STRING = re.compile(r"[-()/:,.$]*(?:\d[-()/:,.$]*){2,}", re.ASCII)  # two digits at least
-_MAX_DOT_SIZE = 30  # 0.3 mm: what is nowhere larger is a dot
-_LYING_ASPECT_RATIO = 2  # times as wide as high: a 1 that lies
-_MOST_POINTS = 50_000_000  # of all samples, as `read_npz` loads
-_MAX_BAR_THICKNESS = 0.05  # of its length: what is nowhere thicker is a bar
+_DIGIT_STRING = re.compile(r"[-()/:,.$]*(?:\d[-()/:,.$]*){2,}", re.ASCII)  # at least two digits
+_MAX_DOT_SIZE = 30  # width and height, 0.01 mm
+_LYING_ASPECT_RATIO = 2  # width over height beyond which a 1 is horizontal
+_MAX_POINTS = 50_000_000  # of all samples, the limit of `read_npz`
+_MAX_BAR_THICKNESS = 0.05  # of its length, below which ink is a straight bar
 
 _log = logging.getLogger(__name__)
 
 
 class UnipenSample(NamedTuple):
-    """One labelled piece of ink: strokes (k, 2) int32, x right, y down, 0.01 mm, moved to its own corner."""
+    """A labelled piece of ink: strokes (k, 2) int32, x right, y down, 0.01 mm, moved to the origin."""
 
     strokes: list[NDArray[np.int32]]
     label: str
@@ -48,35 +48,39 @@ class UnipenSample(NamedTuple):
 
 @dataclass
 class ParsedSamples:
-    """What was found, by the names of `SETS`, and its points; how often what was skipped, by the reason."""
+    """The samples by the names of `SETS`, their number of points, and counts of the reasons for skipping."""
 
     samples: dict[str, list[UnipenSample]] = field(default_factory=lambda: {name: [] for name in SETS})
     skipped_files: Counter[str] = field(default_factory=Counter)
     skipped_samples: Counter[str] = field(default_factory=Counter)
     points: int = 0
 
-    def found(self) -> str:
-        """How many samples of how many writers."""
-        writers = {sample.writer for samples in self.samples.values() for sample in samples}
-        counts = [f"{len(self.samples[name]):,} {name.replace('_', ' ')}" for name in SETS]
-        return f"{', '.join(counts)}; {len(writers):,} writers"
-
     def skipped(self) -> str:
-        """How many damaged files and samples were left out, and why."""
-        return f"{_skip_counts('files', self.skipped_files)}, {_skip_counts('samples', self.skipped_samples)}"
+        """Describe how many files and samples were skipped, and why."""
+        parts = []
+        for what, reasons in (("files", self.skipped_files), ("samples", self.skipped_samples)):
+            why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
+            parts.append(f"{reasons.total():,} {what}" + (f" ({why})" if why else ""))
+        return ", ".join(parts)
 
 
 def unipen_file(name: str) -> Path:
-    """Where the cache keeps one of `SETS`, be it there or not."""
+    """Return the path of one of `SETS` in the cache, whether it exists or not."""
     return cache_folder("unipen") / f"unipen_{name}.npz"
 
 
 def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _log.info) -> Path:
-    """See to it that the cache holds UNIPEN's stroke files, and say in which folder.
+    """Parse UNIPEN into stroke files in the cache; a set without samples gets no file.
 
-    Parses the folder or archive ``source``, or else, where the cache has none of the files yet, what Zenodo
-    gives; ``report`` is told what was found and skipped. A set of which there is no sample gets no file.
-    Raises DataError if the source cannot be had or read, holds no sample, or a file cannot be written.
+    Args:
+        source: folder or archive. None keeps files that are in the cache, or else downloads the archive.
+        report: receives lines about what was found and skipped.
+
+    Returns:
+        The cache folder.
+
+    Raises:
+        DataError: the source is not available, unreadable or has no sample, or a file cannot be written.
     """
     folder = cache_folder("unipen")
     if source is None:
@@ -87,79 +91,78 @@ def fetch_unipen(source: Path | None = None, report: Callable[[str], None] = _lo
     with open_files(source) as files:
         parsed = parse(files)
     if not any(parsed.samples.values()):
-        raise DataError(f"{source}: no sample of UNIPEN in {len(files):,} files; skipped {parsed.skipped()}")
+        raise DataError(f"{source}: no UNIPEN sample in {len(files):,} files; skipped {parsed.skipped()}")
     make_directory(folder)
     for name, samples in parsed.samples.items():
         if samples:
-            write_atomic(unipen_file(name), partial(_write, arrays=stroke_arrays(name, samples)))
+            with atomic_file(unipen_file(name)) as part, part.open("wb") as file:  # a path would get a suffix
+                np.savez_compressed(file, **stroke_arrays(name, samples))  # type: ignore[arg-type]
         else:
-            unipen_file(name).unlink(missing_ok=True)  # of an earlier source: the three files are one set
-    report(f"UNIPEN: {parsed.found()}")
+            unipen_file(name).unlink(missing_ok=True)  # left from an earlier source
+    counts = [f"{len(samples):,} {name.replace('_', ' ')}" for name, samples in parsed.samples.items()]
+    writers = {sample.writer for samples in parsed.samples.values() for sample in samples}
+    report(f"UNIPEN: {', '.join(counts)}; {len(writers):,} writers")
     report(f"skipped: {parsed.skipped()}")
     return folder
 
 
 def load_unipen(name: str) -> Dataset | StrokeSet:
-    """UNIPEN by a name of `NAMED_DATASETS`, such as "unipen-digits", as strokes.
-
-    Raises DataError if the cache does not hold it: 156 MB are fetched only when asked for.
-    """
-    path = unipen_file(NAMED_DATASETS[name].part)
+    """Load one of `SETS` as strokes from the cache; raises DataError if it is missing."""
+    path = unipen_file(name)
     if not path.is_file():
-        raise DataError(f"{name}: is not in the cache; to fetch and parse it: inkwise data get unipen")
-    return replace(read_npz(path), name=name)
+        raise DataError(f"{path}: is not in the cache; to fetch and parse it: inkwise data get unipen")
+    return read_npz(path)
 
 
 def parse(files: Files) -> ParsedSamples:
-    """The samples of UNIPEN's files, sorted by file, in a file in its own order.
+    """Parse the samples of UNIPEN's files, sorted by file name.
 
-    A damaged file or segment is skipped and counted. Of the strings of text (7) those of digits and
-    separators are samples, the others are not counted. Raises DataError if there are too many points.
+    Damaged files and segments are skipped and counted. Texts (folder 7) other than digits and separators are
+    left out without a count. Raises DataError if there are too many points.
     """
     parsed = ParsedSamples()
     for name in sorted(files):
-        folder, _, rest = name.partition("/")
-        category, _, rest = rest.partition("/")
+        folder, category, contributor, *_ = [*name.split("/"), "", ""]
         if folder == "data":
             try:
-                document = read_document(_text(files, name), partial(_included, files))
+                document = read_document(_text(files, name), partial(_read_include, files))
             except DamageError as reason:
                 parsed.skipped_files[str(reason)] += 1
-                continue
-            _collect(document, category, rest.partition("/")[0], parsed)
+            else:
+                _collect(document, category, contributor, parsed)
     return parsed
 
 
 def stroke_arrays(name: str, samples: list[UnipenSample]) -> dict[str, NDArray[Any]]:
-    """The arrays of a stroke file: those that `read_npz` reads, and what one of `SETS` has besides.
+    """Build the arrays of a stroke file: those of `read_npz`, and an additional one per set.
 
-    ``points`` (N, 2) int32, ``stroke_offsets`` and ``sample_offsets`` int32, ``labels`` int64 for digits, str
-    for others, ``writer`` int32; digits have ``suspect`` bool, non-digits ``category`` str, strings
+    ``points`` (N, 2) int32, ``stroke_offsets`` and ``sample_offsets`` int32, ``labels`` int64 for digits and
+    str for others, ``writer`` int32; digits have ``suspect`` bool, non-digits ``category`` str, strings
     ``digits_only`` bool.
     """
     strokes = [stroke for sample in samples for stroke in sample.strokes]
     labels = np.array([sample.label for sample in samples])
-    arrays: dict[str, NDArray[Any]] = {
+    additional: dict[str, tuple[str, Callable[[UnipenSample], object]]] = {
+        "digits": ("suspect", lambda sample: is_suspect(sample.label, sample.strokes)),
+        "nondigits": ("category", lambda sample: sample.category),
+        "digit_strings": ("digits_only", lambda sample: sample.label.isdigit()),
+    }
+    key, value = additional[name]
+    return {
         "points": np.concatenate(strokes),
         "stroke_offsets": np.array([0, *accumulate(map(len, strokes))], np.int32),
         "sample_offsets": np.array([0, *accumulate(len(sample.strokes) for sample in samples)], np.int32),
         "labels": labels.astype(np.int64) if name == "digits" else labels,
         "writer": np.array([sample.writer for sample in samples], np.int32),
+        key: np.array([value(sample) for sample in samples]),
     }
-    if name == "digits":
-        arrays["suspect"] = np.array([is_suspect(sample.label, sample.strokes) for sample in samples])
-    elif name == "nondigits":
-        arrays["category"] = np.array([sample.category for sample in samples])
-    else:
-        arrays["digits_only"] = np.array([sample.label.isdigit() for sample in samples])
-    return arrays
 
 
 def is_suspect(label: str, strokes: list[NDArray[np.int32]]) -> bool:
-    """Whether ink (k, 2), in 0.01 mm, can hardly be the digit that its label says.
+    """Return whether ink (k, 2), in 0.01 mm, is unlikely to be the digit of its label.
 
-    It is a dot, at most 0.3 mm wide and high; or a 1 that lies, more than twice as wide as high; or no 1 and
-    yet a bar: across the line from its first point to the one farthest away it measures less than 5 % of it.
+    Suspect are a dot of at most 0.3 mm; a horizontal 1, more than twice as wide as high; and a straight bar
+    with another label, less than 5 % as thick as the distance from its first to its farthest point.
     """
     points = np.concatenate(strokes).astype(np.float64)
     width, height = np.ptp(points, axis=0)
@@ -175,9 +178,10 @@ def is_suspect(label: str, strokes: list[NDArray[np.int32]]) -> bool:
 
 
 def writer_number(name: str) -> int:
-    """The number, 0 to 2^31 - 1, that stands for a writer's name, the same in every file, set and release.
+    """Derive a writer's number, 0 to 2^31 - 1, from the name alone, so that it is the same in every release.
 
-    31 bits of the SHA-256 of "inkwise-unipen-writer-" and the name in lower case, blanks as one.
+    It is the first 31 bits of the SHA-256 of "inkwise-unipen-writer-" and the name in lower case, each run of
+    blanks as one.
     """
     text = f"inkwise-unipen-writer-{' '.join(name.split()).lower()}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
@@ -198,14 +202,14 @@ def _collect(document: UnipenDocument, category: str, contributor: str, parsed: 
         except DamageError as reason:
             parsed.skipped_samples[str(reason)] += 1
             continue
-        corner = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
-        moved = [np.rint(stroke - corner).astype(np.int32) for stroke in strokes]
-        # Nameless writers of a contributor are taken for one: no third then shares a hand with another.
+        origin = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
+        moved = [np.rint(stroke - origin).astype(np.int32) for stroke in strokes]
+        # All unnamed writers of a contributor count as one, so that no two splits share a writer.
         number = writer_number(writer or f"somebody of {contributor}")
         parsed.samples[name].append(UnipenSample(moved, segment.label, number, category))
         parsed.points += sum(map(len, moved))
-        if parsed.points > _MOST_POINTS:
-            raise DataError(f"data/{category}: there are more points than UNIPEN has ({_MOST_POINTS:,})")
+        if parsed.points > _MAX_POINTS:
+            raise DataError(f"data/{category}: expected at most {_MAX_POINTS:,} points, got more")
 
 
 def _set_of(category: str, label: str) -> str | None:
@@ -221,18 +225,20 @@ def _text(files: Files, name: str) -> str:
     return files[name]().decode("latin-1").replace("\r", "\n")
 
 
-def _included(files: Files, name: str) -> str:
+def _read_include(files: Files, name: str) -> str:
     path = posixpath.normpath(posixpath.join("include", name))
     if not path.startswith("include/") or path not in files:
         raise DamageError("include not found")
     return _text(files, path)
 
 
-def _skip_counts(what: str, reasons: Counter[str]) -> str:
-    why = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
-    return f"{reasons.total():,} {what}" + (f" ({why})" if why else "")
+def _register(name: str, set_name: str, description: str) -> None:
+    loader = partial(load_unipen, set_name)
+    register_dataset(
+        name, NamedDataset(description, None, "unipen", lambda: unipen_file(set_name).is_file(), loader)
+    )
 
 
-def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:  # by name, numpy would add a suffix
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+_register("unipen-digits", "digits", "UNIPEN, digits drawn with a pen")
+_register("unipen-nondigits", "nondigits", "UNIPEN, letters and symbols")
+_register("unipen-strings", "digit_strings", "UNIPEN, strings of digits")

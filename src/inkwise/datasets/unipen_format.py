@@ -1,14 +1,16 @@
-"""UNIPEN 1.0, a format of pen data: lines of keywords become strokes with labels.
+"""UNIPEN 1.0, a text format of pen data: keyword lines that describe strokes and their labels.
 
-A keyword is a line that begins with a dot and a capital; what follows, also on further lines, belongs to it.
-Source: I. Guyon, L. Schomaker, R. Plamondon, M. Liberman, S. Janet, "UNIPEN project of on-line data exchange
-and recognizer benchmarks", ICPR 1994, and the definition that lies with the data.
+A keyword is a line that begins with a dot and a capital letter, and owns the text up to the next one.
+
+References:
+    I. Guyon, L. Schomaker, R. Plamondon, M. Liberman, S. Janet, UNIPEN project of on-line data exchange and
+    recognizer benchmarks, ICPR 1994, and the definition distributed with the data.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,41 +22,39 @@ _POINTS_PER = re.compile(r"([XY])_POINTS_PER_(INCH|MM)")
 _SEGMENT = re.compile(r'\s*\S+\s+(\S+)\s+(?:\S+\s+)?"(.*)"', re.DOTALL)  # level, delineation, quality, label
 _SPAN = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
 
-# Beyond these a file is damaged, or made to exhaust whoever reads it.
-_MAX_INCLUDES = 50  # of one file
-_MOST_TEXT = 16 << 20  # characters of a file with all that it includes
-_MOST_NUMBERS = 4 << 20  # characters of one component
-_MAX_COMPONENTS = 1000  # of one segment
-_MOST_POINTS = 1_000_000  # of one segment
-_MAX_COORDINATE = 1e7  # from the tablet's corner, in 0.01 mm
-_POINTS_PER_MM_RANGE = 1e-3, 1e5  # points per mm
+# Limits beyond which a file is damaged, or made to exhaust memory.
+_MAX_INCLUDES = 50  # per file
+_MAX_TEXT = 16 << 20  # characters of a file with all its includes
+_MAX_NUMBERS = 4 << 20  # characters per component
+_MAX_COMPONENTS = 1000  # per segment
+_MAX_POINTS = 1_000_000  # per segment
+_MAX_COORDINATE = 1e7  # distance from the tablet's corner, 0.01 mm
+_MIN_SCALE, _MAX_SCALE = 1e-3, 1e5  # points per mm
 
 
 class DamageError(Exception):
-    """Why a file or a segment cannot be used, in two or three words; the others are read on."""
+    """The reason, in two or three words, why a file or segment is skipped."""
 
 
 @dataclass(frozen=True)
 class PenComponent:
-    """The pen down or up, from one keyword to the next; its numbers are read once a segment needs them."""
+    """A piece of ink or of pen movement between two keywords; its numbers are parsed when first used."""
 
     down: bool
     numbers: str
     columns: tuple[str, ...]
-    points_per_mm: tuple[float, float]  # of x, of y
-    writer: str  # as the file names them; "" where it does not
+    points_per_mm: tuple[float, float]  # x, y
+    writer: str  # "" if the file names none
 
     @cached_property
     def points(self) -> NDArray[np.float64]:
-        """(n, 2), x right, y down, in 0.01 mm; raises DamageError."""
-        if len(self.numbers) > _MOST_NUMBERS:
+        """Points (n, 2), x right, y down, in 0.01 mm; raises DamageError."""
+        if len(self.numbers) > _MAX_NUMBERS:
             raise DamageError("too many points")
         if not {"X", "Y"} <= set(self.columns):
             raise DamageError("no columns X and Y")
-        if not all(
-            _POINTS_PER_MM_RANGE[0] <= scale <= _POINTS_PER_MM_RANGE[1] for scale in self.points_per_mm
-        ):
-            raise DamageError("absurd scale")
+        if not all(_MIN_SCALE <= scale <= _MAX_SCALE for scale in self.points_per_mm):
+            raise DamageError("scale out of range")
         try:
             values = np.array(self.numbers.split(), np.float64)
         except ValueError:
@@ -65,13 +65,13 @@ class PenComponent:
         scale = 100 / np.array(self.points_per_mm)
         points: NDArray[np.float64] = values.reshape(-1, len(self.columns))[:, axes] * scale * (1, -1)
         if not (np.abs(points) < _MAX_COORDINATE).all():
-            raise DamageError("absurd coordinates")
+            raise DamageError("coordinates out of range")
         return points
 
 
 @dataclass(frozen=True)
 class LabelledSegment:
-    """What a stretch of ink says: components such as ``3``, ``3-5,7`` or, by points, ``12:3-13:8``."""
+    """A label and the ink that it describes: components such as ``3``, ``3-5,7`` or points ``12:3-13:8``."""
 
     delineation: str
     label: str
@@ -79,26 +79,26 @@ class LabelledSegment:
 
 @dataclass(frozen=True)
 class UnipenDocument:
-    """A file with all that it includes: numbered components, and its segments, None where one is damaged."""
+    """The numbered components of a file and its includes, and its segments, None for a damaged one."""
 
     components: list[PenComponent]
     segments: list[LabelledSegment | None]
 
     def ink(self, delineation: str) -> tuple[list[NDArray[np.float64]], str]:
-        """The strokes (n, 2) of a delineation and who wrote the first of them; ink only, no pen-up.
+        """Return the pen-down strokes (n, 2) of a delineation and the writer of the first.
 
-        Raises DamageError if a part of it is not there or damaged, or if there is no ink.
+        Raises:
+            DamageError: a part of the delineation is missing or damaged, or there is no ink.
         """
         strokes, writers, count = [], [], 0
-        for index, start, end in self._spans(delineation):
-            component = self.components[index]
+        for component, start, end in self._spans(delineation):
             if component.down:
                 points = component.points
                 last = len(points) - 1 if end is None else end
                 if not start <= last < len(points):
-                    raise DamageError("points not there")
+                    raise DamageError("missing points")
                 count += last + 1 - start
-                if count > _MOST_POINTS:
+                if count > _MAX_POINTS:
                     raise DamageError("too many points")
                 strokes.append(points[start : last + 1])
                 writers.append(component.writer)
@@ -106,8 +106,8 @@ class UnipenDocument:
             raise DamageError("no ink")
         return strokes, writers[0]
 
-    def _spans(self, delineation: str) -> Iterator[tuple[int, int, int | None]]:
-        """Component, first point and last point, None for all to the end, of each piece of a delineation."""
+    def _spans(self, delineation: str) -> Iterator[tuple[PenComponent, int, int | None]]:
+        """Yield each component of a delineation with its first and last point; None is the last of all."""
         count = 0
         for span in delineation.split(","):
             match = _SPAN.fullmatch(span)
@@ -118,29 +118,34 @@ class UnipenDocument:
             if last is None:  # one component, or one point of it
                 last, end = first, start
             if not first <= last < len(self.components):
-                raise DamageError("components not there")
+                raise DamageError("missing components")
             count += last - first + 1
             if count > _MAX_COMPONENTS:
                 raise DamageError("too many components")
             for index in range(first, last + 1):
-                yield index, (start or 0) if index == first else 0, end if index == last else None
+                bounds = (start or 0) if index == first else 0, end if index == last else None
+                yield self.components[index], *bounds
 
 
 def read_document(text: str, read: Callable[[str], str]) -> UnipenDocument:
-    """The components of a file and of what it includes, and the segments of the file itself.
+    """Parse the components of a file and its includes, and the segments of the file itself.
 
-    ``read`` gives the text behind the name in an ``.INCLUDE`` and raises DamageError if there is none: then
-    components could be missing and the numbers of all others be wrong. Each name is included once, so a
-    circle ends; a lexicon (``.lex``) holds no ink and is not asked for. Raises DamageError.
+    Args:
+        read: returns the text for the name in an ``.INCLUDE``, or raises DamageError: without it, components
+            might be missing and the numbers of all others be wrong. It is called once per name, so circles
+            end, and not for a lexicon (``.lex``), which contains no ink.
+
+    Raises:
+        DamageError: an include is missing, or a limit is exceeded.
     """
-    reader = _UnipenParser(read)
-    reader.take(text)
-    segments = [_segment(body) for keyword, body in _blocks(text) if keyword == "SEGMENT"]
-    return UnipenDocument(reader.components, segments)
+    parser = _UnipenParser(read)
+    parser.parse(text)
+    segments = [_parse_segment(body) for keyword, body in _keywords(text) if keyword == "SEGMENT"]
+    return UnipenDocument(parser.components, segments)
 
 
 class _UnipenParser:
-    """What the keywords so far have said."""
+    """The state set by the keywords parsed so far."""
 
     def __init__(self, read: Callable[[str], str]) -> None:
         self.components: list[PenComponent] = []
@@ -149,16 +154,20 @@ class _UnipenParser:
         self._columns: tuple[str, ...] = ()
         self._points_per_mm: dict[str, float] = {}
         self._writer = ""
-        self._left = _MOST_TEXT
+        self._length = 0  # characters
 
-    def take(self, text: str) -> None:
-        self._left -= len(text)
-        if self._left < 0:
+    def parse(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > _MAX_TEXT:
             raise DamageError("too much text")
-        for keyword, body in _blocks(text):
+        for keyword, body in _keywords(text):
             if keyword in ("PEN_DOWN", "PEN_UP"):
-                if body.strip():  # one without points has no number
-                    self._add(keyword == "PEN_DOWN", body)
+                if body.strip():  # components without points are not numbered
+                    # An axis without a scale takes that of the other; without any, a point is 0.01 mm.
+                    scales, down = self._points_per_mm, keyword == "PEN_DOWN"
+                    x = scales.get("X", scales.get("Y", 100.0))
+                    scale = x, scales.get("Y", x)
+                    self.components.append(PenComponent(down, body, self._columns, scale, self._writer))
             elif keyword == "INCLUDE":
                 self._include(body.strip())
             elif keyword == "COORD":
@@ -166,15 +175,7 @@ class _UnipenParser:
             elif keyword == "WRITER_ID":
                 self._writer = body.strip().partition("\n")[0]
             elif match := _POINTS_PER.fullmatch(keyword):
-                self._points_per_mm[match[1]] = _number(body) / (25.4 if match[2] == "INCH" else 1)
-
-    def _add(self, down: bool, numbers: str) -> None:
-        # One axis speaks for the other; where none is said, a point is taken for 0.01 mm.
-        known = self._points_per_mm
-        x = known.get("X", known.get("Y", 100.0))
-        self.components.append(
-            PenComponent(down, numbers, self._columns, (x, known.get("Y", x)), self._writer)
-        )
+                self._points_per_mm[match[1]] = _parse_number(body) / (25.4 if match[2] == "INCH" else 1)
 
     def _include(self, name: str) -> None:
         if name in self._included or name.endswith(".lex"):
@@ -182,24 +183,21 @@ class _UnipenParser:
         if len(self._included) == _MAX_INCLUDES:
             raise DamageError("too many includes")
         self._included.add(name)
-        self.take(self._read(name))
+        self.parse(self._read(name))
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Each keyword with what follows it."""
-    match = _KEYWORD.search(text)
-    while match:
-        following = _KEYWORD.search(text, match.end())
-        yield match[1], text[match.end() : following.start() if following else len(text)]
-        match = following
+def _keywords(text: str) -> Iterable[tuple[str, str]]:
+    """Pair each keyword with the text up to the next."""
+    parts = _KEYWORD.split(text)
+    return zip(parts[1::2], parts[2::2], strict=True)
 
 
-def _segment(body: str) -> LabelledSegment | None:
+def _parse_segment(body: str) -> LabelledSegment | None:
     match = _SEGMENT.match(body)
     return LabelledSegment(match[1], re.sub(r"\\(.)", r"\1", match[2], flags=re.DOTALL)) if match else None
 
 
-def _number(body: str) -> float:
+def _parse_number(body: str) -> float:
     try:
         return float(body.split()[0])
     except (ValueError, IndexError):

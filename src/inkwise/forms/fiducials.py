@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.forms.registration import downscale, is_plausible, relative_darkness
+from inkwise.forms.registration import is_plausible
+from inkwise.preprocessing.background import limit_side, relative_darkness
 
 FiducialBoxes = NDArray[np.float64]
 """(4, 4), x, y, width, height of the marks on the template."""
@@ -45,7 +46,7 @@ def find_poses(grey: NDArray[np.uint8], marks: FiducialBoxes, size: tuple[int, i
         marks: where they are on the template.
         size: width and height of the template.
     """
-    seen, scale = downscale(grey, _DETECTION_SIDE)
+    seen, scale = limit_side(grey, _DETECTION_SIDE)
     found = _solid_quadrilaterals(seen)
     corners = _box_corners(marks)
     order = _clockwise_order(corners.mean(1))
@@ -56,7 +57,7 @@ def find_poses(grey: NDArray[np.uint8], marks: FiducialBoxes, size: tuple[int, i
         for turn in range(4):
             turned = np.roll(quads, turn, 0)
             ours, theirs = (side.mean(1).astype(np.float32) for side in (corners[order], turned))
-            matrix = np.asarray(cv2.getPerspectiveTransform(ours, theirs), np.float64)
+            matrix = cv2.getPerspectiveTransform(ours, theirs)
             if not is_plausible(matrix, size):
                 continue
             fit = min(map(_quadrilateral_iou, cv2.perspectiveTransform(corners[order], matrix), turned))

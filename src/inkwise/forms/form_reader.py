@@ -16,14 +16,13 @@ from inkwise.forms.registration import (
     MIN_FIT,
     AlignedScan,
     Reference,
-    downscale,
     print_correlation,
-    relative_darkness,
 )
 from inkwise.forms.template import FormTemplate
 from inkwise.forms.yaml_values import PageBox
 from inkwise.image import Document
 from inkwise.preprocessing import Box
+from inkwise.preprocessing.background import limit_side, relative_darkness
 from inkwise.preprocessing.rectification import MAX_PAGE_SIDE, warp
 from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.cells import read_cells
@@ -219,4 +218,4 @@ def load_template_image(form: FormTemplate) -> NDArray[np.uint8]:
     if form.reference is None:
         raise InkwiseError(f"the form {form.name!r} has no reference")
     with Document(form.reference) as document:
-        return downscale(document.page(1).grey, MAX_PAGE_SIDE)[0]
+        return limit_side(document.page(1).grey, MAX_PAGE_SIDE)[0]

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.rectification import rectify, warp
+from inkwise.preprocessing.background import limit_side, relative_darkness
+from inkwise.preprocessing.rectification import rectify, transform_points, warp
 
 MIN_FIT = 0.5
 """Fit from which on a scan is of the template."""
 
-_MAX_INK_WIDTH = 0.025  # of the longer side: what is wider than this is paper, however dark
 _MIN_PRINT_DARKNESS = 0.15  # of the paper's lightness: what is darker by so much is print
 _FEATURE_SIDE = 1200  # longer side at which features are looked for, pixels
 _MAX_FEATURES = 2000
@@ -46,7 +46,7 @@ class AlignedScan:
 
     def to_scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where points (n, 2), x and y in the template, lie in the scan."""
-        return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
+        return transform_points(points, self.matrix)
 
 
 class Reference:
@@ -99,8 +99,7 @@ class Reference:
         matrix, agree = cv2.findHomography(ours, theirs, cv2.USAC_MAGSAC, tolerance, None, 5000, 0.999)
         if matrix is None or agree.sum() < _MIN_INLIERS:
             return None
-        near = np.asarray(matrix, np.float64)
-        return near if is_plausible(near, self._size) else None
+        return matrix if is_plausible(matrix, self._size) else None
 
     def refine(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> AlignedScan:
         """The same, begun from a homography (3, 3) that takes points of the template nearly to the scan.
@@ -199,31 +198,6 @@ def print_correlation(
     return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6))
 
 
-def relative_darkness(grey: NDArray[np.uint8], widest: float = _MAX_INK_WIDTH) -> NDArray[np.float32]:
-    """How much darker than the paper around, (H, W) float32, 0..1; light and shadow taken out.
-
-    Args:
-        grey: (H, W) uint8, dark ink on light paper.
-        widest: what is wider than this share of the longer side is taken for paper.
-    """
-    height, width = grey.shape
-    coarse = cv2.resize(grey, (max(2, width // 4), max(2, height // 4)), interpolation=cv2.INTER_AREA)
-    span = max(7, round(widest * max(coarse.shape))) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (span, span))
-    paper = cv2.GaussianBlur(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, kernel), (0, 0), span / 4)
-    lightness = np.maximum(cv2.resize(paper, (width, height)).astype(np.float32), 16)
-    return np.asarray(np.clip(1 - grey / lightness, 0, 1), np.float32)
-
-
-def downscale(grey: NDArray[np.uint8], longest: int) -> tuple[NDArray[np.uint8], float]:
-    """The picture (H, W) uint8 with a longer side of at most so many pixels, and its scale, 1 at most."""
-    scale = min(1.0, longest / max(grey.shape))
-    if scale == 1 or scale * min(grey.shape) < 1:  # a line stays one
-        return grey, 1.0
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), scale
-
-
 def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
     """Whether a camera can see a page of such width and height so: neither mirrored nor folded."""
     width, height = size
@@ -231,7 +205,7 @@ def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
     depths = np.hstack([grid, np.ones((9, 1))]) @ matrix[2]
     if not np.isfinite(matrix).all() or depths.min() * depths.max() <= 0:
         return False
-    seen = cv2.perspectiveTransform(grid[None], matrix)[0].reshape(3, 3, 2)
+    seen = transform_points(grid, matrix).reshape(3, 3, 2)
     across, down = np.diff(seen, axis=1)[:2], np.diff(seen, axis=0)[:, :2]
     areas = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
     sides = np.concatenate(
@@ -242,7 +216,7 @@ def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
 
 def _detect_features(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Points (n, 2) in the picture and their descriptors (n, 32)."""
-    small, scale = downscale(grey, _FEATURE_SIDE)
+    small, scale = limit_side(grey, _FEATURE_SIDE)
     points, descriptors = cv2.ORB.create(_MAX_FEATURES, fastThreshold=10).detectAndCompute(small, None)
     if descriptors is None:
         return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)

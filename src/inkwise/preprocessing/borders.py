@@ -25,7 +25,7 @@ def content_window(grey: NDArray[np.uint8]) -> CropWindow | None:
     cannot be a stroke: with its like on the other side and wide, or all around, or of a brightness that
     nothing between the bands shares.
     """
-    smooth = np.asarray(cv2.medianBlur(grey, 3), np.uint8)
+    smooth = cv2.medianBlur(grey, 3)
     levels: dict[int, list[int]] = {}  # brightness: its sides, 0 top, 1 bottom, 2 left, 3 right
     for side, line in enumerate((smooth[0], smooth[-1], smooth[:, 0], smooth[:, -1])):
         ordered, few = np.sort(line).tolist(), round(0.015 * len(line))
@@ -39,7 +39,7 @@ def content_window(grey: NDArray[np.uint8]) -> CropWindow | None:
 
 def _window_within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> CropWindow | None:
     """What lies between bands of this brightness along these sides, None where they are no bands."""
-    off = np.asarray(cv2.absdiff(grey, np.full_like(grey, level)), np.uint8)
+    off = cv2.absdiff(grey, np.full_like(grey, level))
     band = off <= _BAND_TOLERANCE
     ends = [0, 0, 0, 0]  # how far each side's band goes in
     kept = tuple(np.count_nonzero(band, axis) >= 0.75 * band.shape[axis] for axis in (1, 0))

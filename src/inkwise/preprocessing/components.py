@@ -65,7 +65,7 @@ def find_components(found: PageInk) -> Components:
     straight = np.bincount(of[np.minimum(gx, gy) <= _AXIS_TOLERANCE * np.maximum(gx, gy)], minlength=count)
     area = stats[:, cv2.CC_STAT_AREA]
     return Components(
-        np.asarray(labels, np.int32),
+        labels,
         tall,
         stats[tall, :4].astype(np.int64),
         small,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.components import Components, find_components, join_neighbours
 from inkwise.preprocessing.print_filter import print_probability
-from inkwise.preprocessing.rectification import RectifiedPage, rectify
+from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
 from inkwise.preprocessing.ruling_lines import PageInk, remove_ruling_lines
 from inkwise.preprocessing.segmentation import Box
 
@@ -169,7 +169,7 @@ def _make_region(
 
 def _bounding_box(points: NDArray[np.float64], matrix: NDArray[np.float64], size: tuple[int, int]) -> Box:
     """The box of the picture around points (n, 2), rounded outwards and clipped."""
-    seen = cv2.perspectiveTransform(points[None], matrix)[0].round(6)
+    seen = transform_points(points, matrix).round(6)
     low = np.clip(np.floor(seen.min(0) + 0.5), 0, size).astype(int).tolist()
     high = np.clip(np.ceil(seen.max(0) + 0.5), 0, size).astype(int).tolist()
     return low[0], low[1], high[0] - low[0], high[1] - low[1]

@@ -89,9 +89,9 @@ def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
         small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / ink.shape[1], small.shape[0] / ink.shape[0]
         matrix = np.array([[scale / fx, 0, -left * scale], [0, scale / fy, -upper * scale]])
-        ink = np.asarray(small, np.uint8)
+        ink = small
     drawn = cv2.warpAffine(ink, matrix, (width, LINE_HEIGHT), flags=cv2.INTER_LINEAR)
-    return LineImage(np.asarray(drawn, np.uint8), left, upper, scale)
+    return LineImage(drawn, left, upper, scale)
 
 
 def strokes_to_line_image(strokes: Strokes) -> LineImage | None:
@@ -139,6 +139,4 @@ def _connected_components(ink: NDArray[np.uint8], level: int) -> tuple[NDArray[n
     """Connected ink of this level or more, but for long lines: labels (H, W), x, y, w, h, label (n, 5)."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= level).astype(np.uint8), connectivity=8)
     boxes = np.concatenate([stats[:, :4], np.arange(len(stats))[:, None]], 1)[1:]
-    return np.asarray(labels, np.int32), np.asarray(
-        boxes[boxes[:, 2] < _MAX_ASPECT_RATIO * boxes[:, 3]], np.int64
-    )
+    return labels, np.asarray(boxes[boxes[:, 2] < _MAX_ASPECT_RATIO * boxes[:, 3]], np.int64)

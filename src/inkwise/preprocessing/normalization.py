@@ -120,7 +120,7 @@ def _distance_transform(shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Distance of each pixel to the nearest False, pixels, same shape; the batch is one tall picture."""
     n, height, width = shapes.shape
     tall = shapes.reshape(n * height, width).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(tall, cv2.DIST_L2, 5), np.float32).reshape(n, height, width)
+    return cv2.distanceTransform(tall, cv2.DIST_L2, 5).reshape(n, height, width)
 
 
 def _true_bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:

@@ -1,4 +1,4 @@
-"""A page as it lies before its reader: perspective and skew taken out, with the way back to the picture."""
+"""Rectification of pages: perspective and skew are removed, with the mapping back to the image."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.background import downscale, page_polarity
+
 MAX_PAGE_SIDE = 2600
-"""A page's longer side is brought down to this, pixels: A4 at 220 dpi."""
+"""Maximum longer side of a rectified page, pixels: A4 at 220 dpi."""
 
 MAX_SKEW_DEGREES = 15.0
-"""Skew up to this is looked for, degrees."""
+"""Maximum skew that is corrected, degrees."""
 
-_SHEET_SEARCH_SIDE = 320  # longer side at which the sheet is looked for, pixels
+_SHEET_SEARCH_SIDE = 320  # longer side at which the sheet is detected, pixels
 _SKEW_SIDE = 1000  # longer side at which skew is measured, pixels
-_EDGE_RATIOS = 1.15, 1.3, 1.5, 1.8  # ratios of brightness that the edge of a sheet may have
-_SHEET_AREA = 0.2, 0.95  # share of the picture that a sheet on its ground takes
-_MIN_QUADRILATERAL_FILL = 0.95  # share of its quadrilateral that a sheet fills
-_MAX_SKEW_POINTS = 30_000  # pixels of ink that skew is measured by
-_BACKGROUND_WINDOW = 31  # pixels at that size: less than half of so wide a square is ink
-_MIN_SKEW_GAIN = 1.3  # times as marked as on a level page must the lines be at the angle of skew
+_EDGE_RATIOS = 1.15, 1.3, 1.5, 1.8  # ratios of brightness tried for the edge of a sheet
+_SHEET_AREA = 0.2, 0.95  # minimum and maximum area of a sheet, as shares of the image
+_MIN_QUADRILATERAL_FILL = 0.95  # minimum share of its quadrilateral that a sheet fills
+_MAX_SKEW_POINTS = 30_000  # maximum number of ink pixels from which skew is estimated
+_MIN_SKEW_GAIN = 1.3  # minimum profile sharpness at the skew angle, relative to that at 0 degrees
 
 
 @dataclass(frozen=True, eq=False)
 class RectifiedPage:
-    """A page, flat and level.
+    """A page without perspective and skew.
 
     Attributes:
-        grey: (h, w) uint8, dark ink on light paper.
-        size: width and height of the picture.
-        matrix: (3, 3) float64, takes points of `grey` to the picture (homogeneous x, y).
-        skew: by which the page was turned back, degrees, beside what perspective was taken out.
-        sheet: whether the paper's edges were found and its perspective taken out.
+        grey: (h, w) uint8, dark on light.
+        size: width and height of the image.
+        matrix: (3, 3) float64, maps points of `grey` to the image (homogeneous x, y).
+        skew: corrected skew in degrees, in addition to the perspective.
+        sheet: whether the edges of the paper were found and the perspective was removed.
     """
 
     grey: NDArray[np.uint8]
@@ -43,19 +44,18 @@ class RectifiedPage:
     sheet: bool
 
     def to_image(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points (n, 2), x and y in `grey`, lie in the picture."""
-        return np.asarray(cv2.perspectiveTransform(points[None], self.matrix)[0], np.float64)
+        """Map points (n, 2) float64, x and y in `grey`, to the image."""
+        return transform_points(points, self.matrix)
 
 
 def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
-    """Take out a page's perspective, where its edges are seen against a ground, and its skew.
+    """Remove a page's perspective, where its edges are visible, and its skew; make it dark on light.
 
-    Skew is that of lines of text or rules, up to 15 degrees, by the profile along them (Postl, Detection of
-    linear oblique structures and skew scan in digitized documents, ICPR 1986). Light ink on dark becomes dark
-    ink on light.
+    Skew up to 15 degrees is estimated from lines of text or rules by the sharpness of their projection
+    profile.
 
-    Args:
-        grey: (H, W) uint8.
+    References:
+        Postl, Detection of linear oblique structures and skew scan in digitized documents, ICPR 1986.
     """
     height, width = grey.shape
     corners = _find_sheet(grey)
@@ -66,7 +66,7 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     shrink = min(1.0, _SKEW_SIDE / max(size))
     coarse = tuple(max(2, round(side * shrink)) for side in size)
     seen = warp(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
-    if _is_light_on_dark(seen):
+    if page_polarity(seen) == "light-on-dark":
         grey, seen = np.bitwise_not(grey), np.bitwise_not(seen)
     skew = _estimate_skew(seen)
     turn, size = _rotation_matrix(size, skew)
@@ -79,28 +79,30 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     )
 
 
+def transform_points(points: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Map points (n, 2), x and y, by a homography (3, 3)."""
+    return cv2.perspectiveTransform(points[None], matrix).reshape(-1, 2)
+
+
 def warp(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The picture under a homography, averaged first where it shrinks."""
+    """Warp an image by a homography (3, 3) to a size (width, height), averaging first where it shrinks."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     if scale < 0.75:
         small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / grey.shape[1], small.shape[0] / grey.shape[0]
-        grey, matrix = np.asarray(small, np.uint8), matrix @ np.diag([1 / fx, 1 / fy, 1])
-    warped = cv2.warpPerspective(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped, np.uint8)
+        grey, matrix = small, matrix @ np.diag([1 / fx, 1 / fy, 1])
+    return cv2.warpPerspective(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """The four corners (4, 2) of a sheet that is brighter than its ground, clockwise from the upper left.
+    """The four corners (4, 2) of a sheet on a darker ground, clockwise from the upper left.
 
-    A shadow may be as dark as the ground, and the ground as bright as the paper in places: brightnesses and
-    outlines are tried, and the sheet whose weakest edge is clearest is it.
+    A shadow may be as dark as the ground, and the ground in places as bright as the paper: several
+    thresholds and edge maps are tried, and the candidate whose weakest edge has the highest contrast wins.
     """
     height, width = grey.shape
-    scale = min(1.0, _SHEET_SEARCH_SIDE / max(height, width))
-    size = max(2, round(width * scale)), max(2, round(height * scale))
-    coarse = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    clear = np.asarray(cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+    coarse = downscale(grey, _SHEET_SEARCH_SIDE / max(height, width))
+    clear = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     best, clearest = None, np.log(_EDGE_RATIOS[0])
     low, high = np.percentile(clear, [1, 90]).tolist()
     levels = np.linspace(low, high, 14)[1:-1]
@@ -111,25 +113,25 @@ def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
             best, clearest = found, step
     if best is None:
         return None
-    best = (best.astype(np.float64) + 0.5) * (width / size[0], height / size[1]) - 0.5
+    best = (best.astype(np.float64) + 0.5) * (width / coarse.shape[1], height / coarse.shape[0]) - 0.5
     total, difference = best.sum(1), best[:, 0] - best[:, 1]
     order = [total.argmin(), difference.argmax(), total.argmax(), difference.argmin()]
     return best[order] if len(set(order)) == 4 else None
 
 
 def _enclosed_region(grey: NDArray[np.uint8], step: float) -> NDArray[np.uint8]:
-    """What edges of at least this ratio keep from the border of the picture, (H, W) uint8."""
+    """The region that edges of at least this brightness ratio separate from the border, (H, W) uint8."""
     bright = np.log(cv2.medianBlur(grey, 5).astype(np.float32) + 8)
     edges = cv2.morphologyEx(bright, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > np.log(step)
     framed = cv2.copyMakeBorder(edges.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(framed, None, (0, 0), 2)
     inside = (framed[1:-1, 1:-1] != 2).astype(np.uint8)
-    return np.asarray(cv2.erode(inside, np.ones((3, 3), np.uint8)), np.uint8)
+    return cv2.erode(inside, np.ones((3, 3), np.uint8))
 
 
 def _quadrilateral(mask: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """The four corners (4, 2) of the largest piece, if it has four and three sides within the picture."""
-    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
+    """The four corners (4, 2) of the largest component, if it has four and three sides within the image."""
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None
@@ -151,7 +153,7 @@ def _quadrilateral(mask: NDArray[np.uint8]) -> NDArray[np.float32] | None:
 
 
 def _edge_contrast(grey: NDArray[np.uint8], corners: NDArray[np.float32]) -> float:
-    """How much brighter a sheet is than its ground along its weakest side, log of the ratio."""
+    """Log of the brightness ratio between a sheet and its ground along the weakest side."""
     steps = []
     middle = corners.mean(0)
     for start, end in zip(corners, np.roll(corners, -1, 0), strict=True):
@@ -169,7 +171,7 @@ def _edge_contrast(grey: NDArray[np.uint8], corners: NDArray[np.float32]) -> flo
 
 
 def _rectangle_homography(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """The homography that makes a rectangle of four corners, and its width and height."""
+    """The homography that maps four corners to a rectangle, and its width and height."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, 0), axis=1)
     width, height = round(float(sides[[0, 2]].mean())), round(float(sides[[1, 3]].mean()))
     goal = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -178,7 +180,7 @@ def _rectangle_homography(corners: NDArray[np.float64]) -> tuple[NDArray[np.floa
 
 
 def _rotation_matrix(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """The matrix that turns a picture back by this, and the size that holds all of it."""
+    """The matrix (3, 3) that rotates an image by this, and the size of its bounding box."""
     width, height = size
     matrix = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1), [0, 0, 1]])
     cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
@@ -187,18 +189,8 @@ def _rotation_matrix(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.
     return matrix, (wide, high)
 
 
-def _is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
-    """Whether the marks on a page are lighter than what is around them.
-
-    A median keeps edges of shadows and of the sheet, and takes away what is less than half of its
-    surroundings: ink.
-    """
-    around = cv2.medianBlur(grey, _BACKGROUND_WINDOW)
-    return bool(cv2.norm(cv2.subtract(grey, around)) > cv2.norm(cv2.subtract(around, grey)))
-
-
 def _estimate_skew(grey: NDArray[np.uint8]) -> float:
-    """The angle of the lines on a page, degrees, clockwise positive; 0 where there are none."""
+    """The skew of the lines on a page in degrees, clockwise positive; 0 where there are no lines."""
     dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8))
     dark[dark < max(16, 0.3 * float(np.percentile(dark, 99.5)))] = 0
     y, x = np.nonzero(dark)
@@ -218,7 +210,7 @@ def _estimate_skew(grey: NDArray[np.uint8]) -> float:
 
 
 def _profile_sharpness(points: NDArray[np.float32], weights: NDArray[np.float32], degrees: float) -> float:
-    """How marked the lines are at this angle: squared steps of the profile along them."""
+    """Sum of squared differences of the projection profile at this angle."""
     angle = np.deg2rad(degrees)
     along = points[1] * np.float32(np.cos(angle)) - points[0] * np.float32(np.sin(angle))
     profile = np.bincount((along - along.min()).astype(np.int32), weights)

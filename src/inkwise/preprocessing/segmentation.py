@@ -89,7 +89,7 @@ def _components(ink: NDArray[np.uint8], reach: int = 0) -> tuple[NDArray[np.int3
         if label and areas[label] >= least:
             at_border = x == 0 or y == 0 or x + w == width or y + h == height
             marks.append(_Component(label, (x, y, w, h), areas[label], at_border))
-    return np.asarray(labels, np.int32), marks
+    return labels, marks
 
 
 def _prominence(mark: _Component, centre: NDArray[np.float64], shape: tuple[int, ...]) -> float:

@@ -197,7 +197,7 @@ def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     height, width = image.shape
     wide = round(width * scale)
     matrix = np.array([[scale, 0, (wide - width * scale) / 2], [0, scale, (1 - scale) * height / 2]])
-    return np.asarray(cv2.warpAffine(image, matrix, (wide, height)), np.uint8)
+    return cv2.warpAffine(image, matrix, (wide, height))
 
 
 def _spell_singles(classify: ClassifyDigits, singles: NDArray[np.uint8]) -> tuple[str, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inkwise import datasets
 from inkwise._util.errors import DataError
-from inkwise._util.files import locked, make_directory, write_folder, write_text
+from inkwise._util.files import locked, make_directory, new_folder, write_text
 from inkwise._util.inputs import MEGABYTE, clear_read_errors, is_there, open_input, read_input
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.dataset import StrokeArrays
@@ -104,7 +104,7 @@ def canvas_glyph(strokes: StrokeArrays, rng: np.random.Generator) -> NDArray[np.
     for stroke in strokes:
         placed = np.rint((stroke - (low + high) / 2) * scale + middle).astype(np.int32)
         cv2.polylines(canvas, [placed[:, None]], len(placed) == 1, 255, _PEN_WIDTH, cv2.LINE_AA)
-    return np.asarray(cv2.resize(canvas, (28, 28), interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.resize(canvas, (28, 28), interpolation=cv2.INTER_AREA)
 
 
 def _canvas_dataset(handwriting: Path, *, later: bool) -> Dataset:
@@ -157,9 +157,6 @@ def _save(dataset: Dataset, path: Path) -> None:
     """Write a data set as a folder of IDX files, which keep glyphs unchanged."""
     if not np.isin(dataset.labels, list("0123456789")).all():
         raise DataError(f"{dataset.name}: holds labels other than digits")
-
-    def write(part: Path) -> None:
+    with new_folder(path) as part:
         (part / "images-idx3-ubyte").write_bytes(idx_bytes(dataset.glyphs))
         (part / "labels-idx1-ubyte").write_bytes(idx_bytes(dataset.labels.astype(np.uint8)))
-
-    write_folder(path, write)

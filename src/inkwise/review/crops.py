@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from inkwise._util.errors import DataError, ImageError
 from inkwise._util.inputs import is_file, is_folder
 from inkwise.batch.page_rows import STANDARD_INPUT
-from inkwise.forms.registration import downscale
 from inkwise.image import Document
 from inkwise.preprocessing import image_to_glyph
+from inkwise.preprocessing.background import limit_side
 from inkwise.preprocessing.rectification import warp
 from inkwise.review.reviewed_table import ReviewItem
 
@@ -51,7 +51,7 @@ class ScanCrops:
         """
         page = self._grey(item)
         if item.corners is None:
-            return downscale(page, _MAX_CROP_SIDE)[0]
+            return limit_side(page, _MAX_CROP_SIDE)[0]
         matrix, size = _crop_transform(item, _CROP_MARGIN)
         cut = warp(page, matrix, size)
         # What lies beyond the page would be its edge drawn out, and look like ink.
@@ -102,7 +102,7 @@ def _crop_transform(item: ReviewItem, around: float) -> tuple[NDArray[np.float64
     margin = around * height * scale
     right, bottom = margin + width * scale, margin + height * scale
     to = np.array([[margin, margin], [right, margin], [right, bottom], [margin, bottom]], np.float32)
-    matrix = np.asarray(cv2.getPerspectiveTransform(corners, to), np.float64)
+    matrix = cv2.getPerspectiveTransform(corners, to)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
         raise ImageError(f"{item.file}, page {item.page}: the place of {item.place!r} is none")
     return matrix, (max(round(right + margin), 1), max(round(bottom + margin), 1))

@@ -13,8 +13,7 @@ from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_there, open_input
 from inkwise._util.text import parse_json, validate_text
-from inkwise.batch.page_rows import BatchOptions
-from inkwise.batch.sources import file_fingerprint
+from inkwise.batch.page_rows import BatchOptions, file_fingerprint
 from inkwise.batch.tables import json_line
 from inkwise.recognition.reading import NO_INK
 

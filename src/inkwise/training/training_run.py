@@ -18,7 +18,7 @@ from rich.text import Text
 from safetensors.torch import save
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.files import locked, make_directory, write_atomic, write_bytes, write_text
+from inkwise._util.files import atomic_file, locked, make_directory, write_bytes, write_text
 from inkwise.datasets import Dataset
 from inkwise.training.callbacks import Callback, Checkpoint, ProgressBar, build_callbacks
 from inkwise.training.config import Recipe
@@ -87,7 +87,10 @@ def train(
         net = loop.fit()
         if loop.stopped:
             console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
-        _write_history(folder / "history.csv", loop.history)
+        with atomic_file(folder / "history.csv") as part, part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, loop.history[0])
+            writer.writeheader()
+            writer.writerows(loop.history)
         model = task.to_onnx(net, _metadata(recipe, facts, loop))
         write_bytes(folder / "weights.safetensors", save(net.state_dict()))
         try:
@@ -157,13 +160,3 @@ def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyTrainingLoop) -> d
         "trained": facts["started"],
         "seconds": round(sum(row["seconds"] for row in loop.history), 1),
     }
-
-
-def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    def write(part: Path) -> None:
-        with part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, history[0])
-            writer.writeheader()
-            writer.writerows(history)
-
-    write_atomic(path, write)

@@ -1,4 +1,4 @@
-"""A sweep from start to end: its workers, what is shown meanwhile, and the files in the end."""
+"""A search from start to end: worker processes, display, result files and plots."""
 
 from __future__ import annotations
 
@@ -17,95 +17,99 @@ from inkwise._util.files import locked, make_directory
 from inkwise._util.system import cpu_count
 from inkwise.tuning.outcomes import TrialOutcome, trial_outcome, write_files
 from inkwise.tuning.search_display import SearchDisplay
-from inkwise.tuning.trial_queue import SearchPlan, TrialQueue
+from inkwise.tuning.shared_study import SearchPlan, SharedStudy
 from inkwise.tuning.trial_worker import run_worker_process
 
 WorkerProcesses = list[tuple[SpawnProcess, Connection]]
 
-_POLL_SECONDS = 0.5  # seconds between two looks at the trials
-_SHUTDOWN_SECONDS = 10.0  # seconds that workers have to leave
+_POLL_SECONDS = 0.5  # between two updates of the display
+_SHUTDOWN_SECONDS = 10.0  # for workers to save and exit before they are killed
 
 
 def run_search(plan: SearchPlan, workers: int, console: Console) -> tuple[list[TrialOutcome], Path | None]:
-    """Train the trials of a plan that are not done yet, in so many processes, and write what came of all.
+    """Train the unfinished trials of a plan in worker processes and write the results.
 
-    The folder then holds trials.csv, best.json, pictures/ and the run folders. Called again it goes on;
-    several calls, on several machines, share the work where they name the same storage and sweep.
+    The folder then holds trials.csv, best.json, pictures/ and the run folders. Another call resumes the
+    search; several calls, on several machines, share the work if they name the same storage and study.
 
     Returns:
-        All trials by number, and the path of best.json, or None where no trial is done.
+        All trials by number, and the path of best.json, or None if no trial is done.
 
     Raises:
-        InkwiseError: the storage, the data or a trial's recipe cannot be used, or a worker was killed, or
-            Ctrl-C. What was being trained is taken up by the next call.
+        InkwiseError: the storage, the data or a trial's recipe cannot be used, a worker was killed, or
+            Ctrl-C. The next call resumes unfinished trials.
     """
-    from inkwise.tuning.study_plots import (
-        write_plots,  # it brings matplotlib, which workers need not wait for
-    )
+    from inkwise.tuning.study_plots import write_plots  # matplotlib, which workers do not need
 
     make_directory(plan.out)
-    with closing(TrialQueue(plan)) as queue:
+    with closing(SharedStudy(plan)) as study:
         try:
-            _run_workers(queue, workers, console)
-            stopped = False
+            _run_workers(study, workers, console)
+            interrupted = False
         except KeyboardInterrupt:
-            stopped = True
-        with locked(plan.out / "trials.csv"):  # Another call that ends later must write later.
-            outcomes = [trial_outcome(trial) for trial in queue.trials()]
+            interrupted = True
+        with locked(plan.out / "trials.csv"):  # a call that reads the trials later must also write later
+            trials = study.trials()
+            outcomes = [trial_outcome(trial) for trial in trials]
             best = write_files(plan, outcomes)
-            write_plots(plan, outcomes, queue.importances())
-    if stopped:
+            write_plots(plan, trials)
+    if interrupted:
         done = sum(one.finished for one in outcomes)
-        raise InkwiseError(f"stopped: {done} of {len(outcomes)} trials are done; the same command goes on")
+        raise InkwiseError(
+            f"interrupted: {done} of {len(outcomes)} trials are done; rerun the same command to resume"
+        )
     return outcomes, best
 
 
-def _run_workers(queue: TrialQueue, workers: int, console: Console) -> None:
-    """Have workers train what is left, and show it."""
+def _run_workers(study: SharedStudy, workers: int, console: Console) -> None:
+    """Train all unfinished trials and display the progress."""
 
-    def look() -> list[TrialOutcome]:
-        return [trial_outcome(trial) for trial in queue.trials()]
+    def outcomes() -> list[TrialOutcome]:
+        return [trial_outcome(trial) for trial in study.trials()]
 
-    if queue.finished():
+    if study.finished():
         return
-    with SearchDisplay(console, queue.plan, look()) as view, _worker_processes(queue.plan, workers) as team:
-        alive = [process.sentinel for process, _ in team]
+    with (
+        SearchDisplay(console, study.plan, outcomes()) as display,
+        _worker_processes(study.plan, workers) as processes,
+    ):
+        alive = [process.sentinel for process, _ in processes]
         while alive:
             wait(alive, _POLL_SECONDS)
-            alive = [process.sentinel for process, _ in team if process.is_alive()]
-            _raise_worker_errors(team)  # after the look who is alive: the last to die is checked as well
-            view.update(look())
+            alive = [process.sentinel for process, _ in processes if process.is_alive()]
+            _raise_worker_errors(processes)  # after `alive` is updated, so that the last to exit is checked
+            display.update(outcomes())
 
 
 @contextmanager
 def _worker_processes(plan: SearchPlan, workers: int) -> Iterator[WorkerProcesses]:
-    """So many workers; when the block ends they are told to leave, and killed if they do not."""
+    """Run worker processes within the block; ask them to stop at its end, then kill them."""
     context = multiprocessing.get_context("spawn")
     threads = max(1, cpu_count() // workers)
-    team: WorkerProcesses = []
+    processes: WorkerProcesses = []
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
             process = context.Process(target=run_worker_process, args=(plan, threads, theirs), daemon=True)
             process.start()
             theirs.close()
-            team.append((process, ours))
-        yield team
+            processes.append((process, ours))
+        yield processes
     finally:
-        for _, connection in team:
+        for _, connection in processes:
             connection.close()
-        until = time.monotonic() + _SHUTDOWN_SECONDS
-        for process, _ in team:
-            process.join(max(0.0, until - time.monotonic()))
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
+        for process, _ in processes:
+            process.join(max(0.0, deadline - time.monotonic()))
             process.kill()
             process.join()
 
 
-def _raise_worker_errors(team: WorkerProcesses) -> None:
-    for process, connection in team:
+def _raise_worker_errors(processes: WorkerProcesses) -> None:
+    for process, connection in processes:
         if process.exitcode:
             with suppress(EOFError):
                 raise InkwiseError(connection.recv())
             raise InkwiseError(
-                f"a worker ended unexpectedly (exit code {process.exitcode}); the same command goes on"
+                f"a worker process died (exit code {process.exitcode}); rerun the same command to resume"
             )

@@ -1,4 +1,4 @@
-"""What is seen of a sweep while it runs."""
+"""Progress of a search on the console."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from rich.live import Live
 from rich.text import Text
 
 from inkwise.tuning.outcomes import TrialOutcome, best_first, outcome_line, outcomes_table
-from inkwise.tuning.trial_queue import SearchPlan
+from inkwise.tuning.shared_study import SearchPlan
 
-_RESERVED_LINES = 4  # lines of a terminal that are not for trials
+_RESERVED_LINES = 4  # terminal lines for headings and the prompt
 
 
 class SearchDisplay:
-    """On a terminal a table that moves: what runs, then what is best; else a line for each finished trial."""
+    """On a terminal a live table, running trials first, then the best; else a line per finished trial."""
 
     def __init__(self, console: Console, plan: SearchPlan, outcomes: list[TrialOutcome]) -> None:
-        """Show a sweep that stands so."""
+        """Print how many trials are done already."""
         self._console, self._plan = console, plan
-        self._told = {one.number for one in outcomes if one.finished}
+        self._printed = {one.number for one in outcomes if one.finished}
         self._live = (
             Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         )
-        self._say(f"{len(self._told)} of {len(outcomes)} trials are done")
+        self._print(f"{len(self._printed)} of {len(outcomes)} trials are done")
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the live table."""
         if self._live:
             self._live.start()
         return self
@@ -36,12 +36,12 @@ class SearchDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the table away."""
+        """Remove the live table."""
         if self._live:
             self._live.stop()
 
     def update(self, outcomes: list[TrialOutcome]) -> None:
-        """Show how the trials stand."""
+        """Show the current outcomes."""
         finished = [one for one in outcomes if one.finished]
         running = [one for one in outcomes if one.state == "running"]
         if self._live:
@@ -50,9 +50,9 @@ class SearchDisplay:
             self._live.update(Group(Text(head), outcomes_table(rows, self._plan.space)), refresh=True)
             return
         for one in finished:
-            if one.number not in self._told:
-                self._told.add(one.number)
-                self._say(f"{outcome_line(one)}  ({len(self._told)} of {len(outcomes)})")
+            if one.number not in self._printed:
+                self._printed.add(one.number)
+                self._print(f"{outcome_line(one)}  ({len(self._printed)} of {len(outcomes)})")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What is searched: texts such as "neurons2=25,50,75" and "lr=1e-4..1e-2" become Optuna's distributions."""
+"""Parsing of search spaces: "neurons2=25,50,75" and "lr=1e-4..1e-2" become Optuna distributions."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from inkwise._util.errors import InkwiseError
 from inkwise.training import Recipe
 
 Value = bool | int | float | str
-"""A value of a recipe key; that of a key that takes a list is its text, such as "8,16,32"."""
+"""Value of a recipe key; a list is given as text, such as "8,16,32"."""
 
 SearchSpace = dict[str, BaseDistribution]
-"""What each varied key of a recipe may be."""
+"""Distribution of each varied recipe key."""
 
-_RANGE = re.compile(r"([^,/]+)\.\.([^,/]+)")  # not a list, nor a path such as ../model.onnx
+_RANGE = re.compile(r"([^,/]+)\.\.([^,/]+)")  # excludes lists and paths such as ../model.onnx
 _MIN_LOG_RATIO = 10 * (1 - 1e-9)
-"""A range whose ends differ by this factor, 10 but for rounding, is searched by orders of magnitude."""
-_MAX_COMBINATIONS = 10_000  # combinations of a grid
+"""Ratio of the ends, 10 up to rounding, from which a range of floats has a log scale."""
+_MAX_COMBINATIONS = 10_000  # of a grid, all of which are enqueued at the start
 
 
 def parse_space(recipe: Recipe, texts: list[str]) -> SearchSpace:
-    """What may be varied of a recipe.
+    """Parse the keys to vary.
 
-    "key=a,b,c" are choices, of a key that takes a list "key=a,b;c,d"; "key=low..high" is a range, of whole
-    numbers where the key takes them, else on a log scale where its ends differ by a factor of 10.
+    "key=a,b,c" lists choices; for a key that takes a list, "key=a,b;c,d". "key=low..high" is a range: of
+    integers if the key takes them, else of floats, on a log scale if its ends differ by a factor of 10.
 
     Raises:
-        InkwiseError: not key=values, a key that the recipe lacks (the message names the nearest) or that is
-            named twice, no values, an empty range or one of no numbers, a value out of its key's range.
+        InkwiseError: the text is not key=values, the key is unknown (the message names the nearest) or given
+            twice, there are no values, the range is empty or not numeric, or a value is out of range.
     """
     space: SearchSpace = {}
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals:
-            raise InkwiseError(f"--space {text!r}: write key=a,b,c or key=low..high")
-        recipe.value(key)  # raises the error of an unknown key
+            raise InkwiseError(f"--space {text!r}: expected key=a,b,c or key=low..high")
+        recipe.value(key)  # raises if the key is unknown
         if key in space:
             raise InkwiseError(f"--space names {key} twice")
         if not values:
@@ -55,29 +55,28 @@ def parse_space(recipe: Recipe, texts: list[str]) -> SearchSpace:
 
 
 def apply_values(recipe: Recipe, values: dict[str, Value]) -> Recipe:
-    """The recipe with these values of its keys.
+    """Return the recipe with these values.
 
     Raises:
-        InkwiseError: they do not go together.
+        InkwiseError: the values do not fit together.
     """
     return recipe.set_text([f"{key}={value}" for key, value in values.items()])
 
 
 def grid_points(space: SearchSpace) -> Iterator[dict[str, Value]]:
-    """All combinations, the last key fastest.
+    """Return all combinations, varying the last key fastest.
 
     Raises:
-        InkwiseError: a key has a range of which there is no end of values, or there are more than
-            10,000 combinations.
+        InkwiseError: a key has a range of floats, or there are more than 10,000 combinations.
     """
-    every: list[Sequence[Value]] = []
+    axes: list[Sequence[Value]] = []
     count = 1
     for key, distribution in space.items():
         if isinstance(distribution, CategoricalDistribution):
-            every.append(distribution.choices)  # type: ignore[arg-type]  # never None
+            axes.append(distribution.choices)  # type: ignore[arg-type]  # never None
             count *= len(distribution.choices)
         elif isinstance(distribution, IntDistribution):
-            every.append(range(distribution.low, distribution.high + 1))
+            axes.append(range(distribution.low, distribution.high + 1))
             count *= distribution.high + 1 - distribution.low
         else:
             raise InkwiseError(f"a grid needs choices: write --space {key}=a,b,c")
@@ -85,11 +84,11 @@ def grid_points(space: SearchSpace) -> Iterator[dict[str, Value]]:
         raise InkwiseError(
             f"a grid of more than {_MAX_COMBINATIONS:,} combinations: take fewer values or another --sampler"
         )
-    return (dict(zip(space, values, strict=True)) for values in itertools.product(*every))
+    return (dict(zip(space, values, strict=True)) for values in itertools.product(*axes))
 
 
 def suggest_values(trial: Trial, space: SearchSpace) -> dict[str, Value]:
-    """The trial's values: drawn by the sampler now, or earlier."""
+    """Return the trial's values, sampled now or by an earlier attempt."""
     values: dict[str, Value] = {}
     for key, distribution in space.items():
         if isinstance(distribution, IntDistribution):
@@ -115,8 +114,8 @@ def _distribution(recipe: Recipe, key: str, text: str) -> BaseDistribution:
         )
     low, high = (_parse(recipe, key, end) for end in ends.groups())
     if isinstance(low, (bool, str)) or isinstance(high, (bool, str)):
-        raise InkwiseError(f"--space {key}={text}: {key} is no number: write choices, {key}=a,b,c")
-    if not low < high:  # nor nan
+        raise InkwiseError(f"--space {key}={text}: {key} is not a number; write choices, {key}=a,b,c")
+    if not low < high:  # also rejects NaN
         raise InkwiseError(f"--space {key}={text}: an empty range")
     if isinstance(low, int) and isinstance(high, int):
         return IntDistribution(low, high)

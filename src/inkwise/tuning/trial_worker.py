@@ -1,4 +1,4 @@
-"""One process of a sweep: it claims trials and trains them until none is left."""
+"""A worker process of a search: claims trials and trains them until none is left."""
 
 from __future__ import annotations
 
@@ -15,61 +15,62 @@ from rich.console import Console
 from tqdm import tqdm
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.files import locked
 from inkwise.training import train
 from inkwise.training.callbacks import Callback
 from inkwise.training.loop import AnyTrainingLoop, DivergedError
 from inkwise.tuning.search_space import apply_values
-from inkwise.tuning.trial_queue import ClaimedTrial, SearchPlan, TrialQueue
+from inkwise.tuning.shared_study import ClaimedTrial, SearchPlan, SharedStudy
 
 _PRUNED = "pruned"
-_POLL_SECONDS = 1.0  # seconds between two looks for a trial that another process left
+_POLL_SECONDS = 1.0  # between two attempts to claim a trial while others are running
 
 
 class WorkerStoppedError(Exception):
-    """The sweep is to end here; the trial is left to the next."""
+    """The worker stops training; another process retries the trial."""
 
 
 class TrialCallback(Callback):
-    """Tell the storage each epoch's validation accuracy, and end what the pruner finds hopeless."""
+    """Report each epoch's validation accuracy to the study and stop pruned trials."""
 
-    def __init__(self, queue: TrialQueue, claim: ClaimedTrial, leaving: Callable[[], bool]) -> None:
-        """Report on a claimed trial; `leaving` says whether to raise LeaveError."""
-        self.queue, self.claim, self.leaving = queue, claim, leaving
+    def __init__(self, study: SharedStudy, claim: ClaimedTrial, stopping: Callable[[], bool]) -> None:
+        """Report on a claimed trial; raise WorkerStoppedError once `stopping` returns True."""
+        self.study, self.claim, self.stopping = study, claim, stopping
         self.accuracy, self.seconds, self.pruned = 0.0, 0.0, False
 
     def on_step_end(self, loop: AnyTrainingLoop) -> None:
-        """Look whether to leave."""
-        if self.leaving():
+        """Raise WorkerStoppedError if the worker is to stop."""
+        if self.stopping():
             raise WorkerStoppedError
 
     def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
-        """Report, once an epoch even if it is trained again after a kill."""
+        """Report the epoch, unless an earlier attempt has done so, and ask the pruner."""
         trial = self.claim.trial
         try:
-            with self.queue.storage.storage_errors():
+            with self.study.storage.storage_errors():
                 if loop.epoch not in self.claim.reported:
                     trial.report(loop.history[-1]["validation_accuracy"], loop.epoch)
                 if loop.epoch < loop.recipe.optimization.epochs and trial.should_prune():
                     loop.stop(_PRUNED)
-        except UpdateFinishedTrialError:  # another machine took us for dead, and was faster
+        except UpdateFinishedTrialError:  # the heartbeat was late, and another process has the trial
             raise WorkerStoppedError from None
 
     def on_train_end(self, loop: AnyTrainingLoop) -> None:
-        """Note the outcome, of earlier attempts as well."""
+        """Store the accuracy and the training time, earlier attempts included."""
         self.accuracy = max((row["validation_accuracy"] for row in loop.history), default=0.0)
         self.seconds = sum(row["seconds"] for row in loop.history)
         self.pruned = loop.stopped == _PRUNED
 
 
 def run_worker_process(plan: SearchPlan, threads: int, parent: Connection) -> None:
-    """Work as a process of its own, until no trial is left or the parent ends its side of the connection.
+    """Train trials until none is left or the parent closes its end of the connection.
 
-    An InkwiseError is sent to the parent as its line.
+    The message of an InkwiseError is sent to the parent.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the connection
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and closes the connection
     torch.set_num_threads(threads)
-    # torch's export makes a bar of tqdm. With its lock between processes, a worker that is killed there
-    # leaves a warning about a leaked semaphore as the last line of the command.
+    # torch's export uses tqdm. With tqdm's lock between processes, killing a worker prints a warning about a
+    # leaked semaphore.
     tqdm.set_lock(threading.RLock())
     try:
         train_trials(plan, parent.poll)
@@ -78,39 +79,41 @@ def run_worker_process(plan: SearchPlan, threads: int, parent: Connection) -> No
         sys.exit(1)
 
 
-def train_trials(plan: SearchPlan, leaving: Callable[[float], bool]) -> None:
-    """Train trials until all of the sweep are finished, by whomever, or until told to leave.
+def train_trials(plan: SearchPlan, stopping: Callable[[float], bool]) -> None:
+    """Train trials until all are finished, by this process or others.
 
     Args:
-        plan: the sweep.
-        leaving: waits for so many seconds, or until the answer is yes.
+        plan: the search.
+        stopping: waits up to the given seconds and returns True once the worker is to stop.
 
     Raises:
-        InkwiseError: a trial cannot be trained, for any other reason than that it diverged.
+        InkwiseError: a trial cannot be trained, other than by divergence.
     """
-    with closing(TrialQueue(plan)) as queue:
-        while not leaving(0):
-            claim = queue.claim()
+    with closing(SharedStudy(plan)) as study:
+        while not stopping(0):
+            claim = study.claim()
             if claim is not None:
-                _train_trial(queue, claim, leaving)
-            elif queue.finished() or leaving(_POLL_SECONDS):
+                _train_trial(study, claim, stopping)
+            elif study.finished() or stopping(_POLL_SECONDS):
                 return
 
 
-def _train_trial(queue: TrialQueue, claim: ClaimedTrial, leaving: Callable[[float], bool]) -> None:
-    plan, report = queue.plan, TrialCallback(queue, claim, lambda: leaving(0))
+def _train_trial(study: SharedStudy, claim: ClaimedTrial, stopping: Callable[[float], bool]) -> None:
+    plan, callback = study.plan, TrialCallback(study, claim, lambda: stopping(0))
     try:
         recipe = apply_values(plan.recipe, claim.values)
-        with queue.heartbeat(claim):
-            train(recipe, claim.folder, device=plan.device, console=Console(quiet=True), callbacks=(report,))
-    except DivergedError:
-        # It would diverge again: the trial is done, and the sampler sees that it was bad.
-        queue.finish(claim, None, seconds=report.seconds, diverged=True)
+        # an earlier attempt whose heartbeat was late may still write to the folder
+        with study.storage.heartbeat(claim.id), locked(claim.folder / "attempt", wait=-1):
+            train(
+                recipe, claim.folder, device=plan.device, console=Console(quiet=True), callbacks=(callback,)
+            )
+    except DivergedError:  # a retry would diverge as well
+        study.finish(claim, None, seconds=callback.seconds, diverged=True)
     except WorkerStoppedError:
-        queue.release(claim)
+        study.release(claim)
     except InkwiseError:
-        queue.release(claim)
+        study.release(claim)
         raise
     else:
-        accuracy = None if report.pruned else report.accuracy
-        queue.finish(claim, accuracy, seconds=report.seconds)
+        accuracy = None if callback.pruned else callback.accuracy
+        study.finish(claim, accuracy, seconds=callback.seconds)

@@ -13,14 +13,11 @@ from inkwise.corrections import Store
 @pytest.fixture
 def table(tmp_path, seven, number):
     """Of a seven, of 714, and of a scan that is not there any more."""
-    reader = BatchOptions()
-    read = reader.open(threads=1)
     path = tmp_path / "table.jsonl"
-    with path.open("w") as file:
-        for name, picture in (("seven", seven), ("number", number), ("gone", number)):
-            cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
-            for row in read_rows(str(tmp_path / f"{name}.png"), read, reader.columns, lambda pages: None):
-                file.write(json.dumps(row.values) + "\n")
+    files = [str(tmp_path / f"{name}.png") for name in ("seven", "number", "gone")]
+    for file, picture in zip(files, (seven, number, number), strict=True):
+        cv2.imwrite(file, picture)
+    path.write_text("".join(json.dumps(row.values) + "\n" for row in read_rows(files, BatchOptions())))
     (tmp_path / "gone.png").unlink()
     return path
 

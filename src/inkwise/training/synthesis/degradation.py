@@ -142,7 +142,7 @@ def simulate_camera(grey: InkCoverage, rng: np.random.Generator) -> NDArray[np.u
     if rng.random() < 0.4:
         quality = int(rng.integers(25, 95))
         _, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+        picture = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
     return picture
 
 

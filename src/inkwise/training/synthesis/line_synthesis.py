@@ -99,7 +99,7 @@ def _slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
     matrix = np.array([[stretch, slant, max(0.0, -slant) * height], [0, 1, 0]])
     size = int(stretch * width + abs(slant) * height), height
-    return np.asarray(cv2.warpAffine(canvas, matrix, size), np.uint8)
+    return cv2.warpAffine(canvas, matrix, size)
 
 
 def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> InkCoverage:
@@ -180,7 +180,7 @@ def _distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     document analysis", ICDAR 2003.
     """
     edge = round(0.15 * len(ink))
-    ink = np.asarray(cv2.copyMakeBorder(ink, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0), np.uint8)
+    ink = cv2.copyMakeBorder(ink, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
     height, width = ink.shape
     y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     turn, slant = rng.normal(0, 0.06), rng.normal(0, 0.1)
@@ -208,7 +208,7 @@ def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray
     height = float(np.exp(rng.uniform(np.log(24), np.log(64))))
     scale = height / cover.shape[0]
     size = max(8, round(cover.shape[1] * scale)), max(8, round(height))
-    cover = simulate_pen(np.asarray(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), np.float32), rng)
+    cover = simulate_pen(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), rng)
     top, bottom = (rng.uniform(0.02, 0.5, 2) * height).astype(int).tolist()
     left, right = (rng.uniform(0.02, 0.9, 2) * height).astype(int).tolist()
     framed = cv2.copyMakeBorder(cover, top + 1, bottom + 1, left + 1, right + 1, cv2.BORDER_CONSTANT, value=0)

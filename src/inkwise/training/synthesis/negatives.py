@@ -171,7 +171,7 @@ def _geometric_pattern(rng: np.random.Generator) -> Glyph | None:
         if kind == 1:
             cv2.line(canvas, (place, 8), (place, 88), 255, thick)
     matrix = cv2.getRotationMatrix2D((48, 48), float(rng.uniform(0, 180)), 1)
-    turned = np.asarray(cv2.warpAffine(canvas, matrix, (96, 96)), np.uint8)
+    turned = cv2.warpAffine(canvas, matrix, (96, 96))
     # as one character, as segmentation would split bars that do not touch
     return _to_glyph(turned)
 
@@ -182,7 +182,7 @@ def _noise(rng: np.random.Generator) -> Glyph | None:
     noise = rng.standard_normal((side, side), np.float32)
     grain = rng.uniform(0, 5)
     if grain > 0.4:
-        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), grain), np.float32)
+        noise = cv2.GaussianBlur(noise, (0, 0), grain)
     noise = (noise - noise.mean()) / noise.std()
     picture = np.clip(128 + 60 * noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""A stack from start to end: every page once, whatever happens."""
+"""Batches read on this machine: every page is in the table once, after errors, kills and Ctrl-C too."""
 
 import csv
 import multiprocessing
@@ -12,7 +12,7 @@ from PIL import Image
 from shades import BROKEN, DEADLY, Shades, Stillborn, pdf, read
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.batch.sources import file_fingerprint
+from inkwise.batch.page_rows import file_fingerprint
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def texts(table):
     return [row["text"] for row in rows(table)]
 
 
-def test_the_table_is_in_the_order_of_files_and_pages(scans, table):
+def test_table_has_the_order_of_files_and_pages(scans, table):
     (scans / "b").mkdir()
     pdf(scans / "a.pdf", range(100, 105))
     pdf(scans / "b" / "a.PDF", range(110, 113))
@@ -50,7 +50,7 @@ def test_the_table_is_in_the_order_of_files_and_pages(scans, table):
     assert sorted(path.name for path in table.parent.iterdir()) == ["scans", "table.csv"]
 
 
-def test_what_cannot_be_read_costs_its_row_and_no_other(scans, table):
+def test_unreadable_pages_get_a_row_with_the_reason(scans, table):
     pdf(scans / "a.pdf", [100, DEADLY, 101, BROKEN, 102])
     (scans / "b.pdf").write_bytes(b"%PDF-1.7 and no more")
     (scans / "c.png").write_bytes(b"")
@@ -77,14 +77,14 @@ def until(condition):
         if condition():
             return
         time.sleep(0.05)
-    pytest.fail("it took more than half a minute")
+    pytest.fail("timeout after 30 seconds")
 
 
 def lines(log):
     return log.read_text().split() if log.exists() else []
 
 
-def test_after_a_kill_it_goes_on_and_every_page_is_there_once(scans, table, tmp_path):
+def test_rerun_after_a_kill_reads_the_missing_pages_only(scans, table, tmp_path):
     pdf(scans / "a.pdf", range(100, 130))
     pdf(scans / "b.pdf", range(130, 140))
     log = tmp_path / "log"
@@ -100,11 +100,11 @@ def test_after_a_kill_it_goes_on_and_every_page_is_there_once(scans, table, tmp_
     assert not table.exists()
     assert read([scans], Shades(log=str(log)), table, jobs=2) == 0
     assert texts(table) == [str(shade) for shade in range(100, 140)]
-    assert len(lines(log)) <= 40 + 2 + 2  # what the two processes were at, and what they may have begun since
+    assert len(lines(log)) <= 40 + 2 + 2  # pages that were read at the kill, and after it
     assert set(lines(log)) == set(texts(table))
 
 
-def test_two_runs_of_one_table(scans, table, tmp_path):
+def test_second_run_of_one_table_is_rejected(scans, table, tmp_path):
     pdf(scans / "a.pdf", range(100, 120))
     log = tmp_path / "log"
     run = multiprocessing.get_context("spawn").Process(
@@ -120,7 +120,7 @@ def test_two_runs_of_one_table(scans, table, tmp_path):
     assert sorted(path.name for path in table.parent.iterdir()) == ["log", "scans", "table.csv"]
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_so(scans, table, tmp_path):
+def test_ctrl_c_keeps_finished_rows_and_reports_their_number(scans, table, tmp_path):
     pdf(scans / "a.pdf", range(100, 130))
     log = tmp_path / "log"
 
@@ -130,7 +130,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(scans, table, tmp_path):
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(InkwiseError, match=r"stopped; pages read: \d+; the same command goes on"):
+    with pytest.raises(InkwiseError, match=r"stopped; pages read: \d+; rerun the same command to resume"):
         read([scans], Shades(log=str(log), seconds=0.1), table)
     thread.join()
     assert len(lines(log)) < 30
@@ -140,11 +140,11 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(scans, table, tmp_path):
     assert len(lines(log)) <= 30 + 1
 
 
-def test_a_file_that_could_not_be_opened_is_opened_again(scans, table, tmp_path, monkeypatch):
+def test_rerun_opens_a_file_again_that_could_not_be_opened(scans, table, tmp_path, monkeypatch):
     broken = scans / "a.pdf"
     broken.write_bytes(b"%PDF-1.7 and no more")
-    monkeypatch.setattr("inkwise.batch.batch_run.write_atomic", lambda *_: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(InkwiseError, match="stopped; pages read: 1; the same command goes on"):
+    monkeypatch.setattr("inkwise.batch.journal.atomic_file", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(InkwiseError, match="stopped; pages read: 1; rerun the same command to resume"):
         read([scans], Shades(), table)
     monkeypatch.undo()
     before = file_fingerprint(str(broken))
@@ -154,7 +154,7 @@ def test_a_file_that_could_not_be_opened_is_opened_again(scans, table, tmp_path,
     assert texts(table) == ["100", "101"]
 
 
-def test_processes_that_cannot_begin_end_the_run(scans, table):
+def test_processes_that_cannot_start_end_the_run(scans, table):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(InkwiseError, match=r"a process ended before it could read \(exit code 7\)"):
         read([scans], Stillborn(), table)
@@ -169,7 +169,7 @@ def test_processes_that_cannot_begin_end_the_run(scans, table):
         ("scans/a.pdf", "scans/a.pdf: is read, and would be replaced"),
     ],
 )
-def test_where_no_table_can_be_nothing_is_read(scans, tmp_path, name, reason):
+def test_invalid_table_path_is_rejected_before_reading(scans, tmp_path, name, reason):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(DataError) as caught:
         read([scans], Stillborn(), tmp_path / name)

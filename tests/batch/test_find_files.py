@@ -1,4 +1,4 @@
-"""Files and folders become paths, in a steady order."""
+"""The search of files and folders."""
 
 import os
 from itertools import islice
@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from inkwise.batch import find_files
-from inkwise.batch.sources import file_fingerprint
+from inkwise.batch.page_rows import file_fingerprint
 
 
 @pytest.fixture
@@ -18,31 +18,31 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_folders_are_opened_where_they_stand(folder):
+def test_find_files_lists_folders_in_place_sorted_by_name(folder):
     assert list(find_files(["none.png", ".", "-", "notes.txt"])) == [
         *("none.png", "a/b/d.TIF", "a/c.pdf", "a.jpg", "b.png", "-", "notes.txt")
     ]
 
 
-def test_they_are_found_one_by_one(folder):
+def test_find_files_is_lazy(folder):
     assert list(islice(find_files(["b.png", "a", "none-of-these-is-looked-at"]), 2)) == ["b.png", "a/b/d.TIF"]
 
 
-def test_links_between_folders_are_no_way_round(folder):
+def test_find_files_follows_no_links_to_folders(folder):
     (folder / "a" / "again").symlink_to(folder, target_is_directory=True)
     assert len(list(find_files(["a"]))) == 2
 
 
-def test_a_folder_without_any_stands_for_itself(folder):
+def test_find_files_yields_an_empty_folder_itself(folder):
     (folder / "empty").mkdir()
     assert list(find_files(["empty", "b.png"])) == ["empty", "b.png"]
 
 
-def test_a_name_that_no_file_can_have_is_left_to_who_opens_it(folder):
+def test_find_files_yields_impossible_names(folder):
     assert list(find_files(["a" * 5000])) == ["a" * 5000]
 
 
-def test_a_stamp_changes_with_the_file(folder):
+def test_file_fingerprint_changes_with_the_file(folder):
     before = file_fingerprint("b.png")
     os.utime("b.png", ns=(0, 0))
     assert file_fingerprint("b.png") != before
