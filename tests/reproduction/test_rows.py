@@ -1,8 +1,7 @@
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.reproduction import EXPERIMENTS
-from inkwise.reproduction.claims import select_experiments
+from inkwise.reproduction.claims import EXPERIMENTS, select_experiments
 from inkwise.reproduction.document_systems import DOCUMENT_RECIPES
 from inkwise.training import RECIPES
 

