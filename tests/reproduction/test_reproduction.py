@@ -1,9 +1,10 @@
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.reproduction import Claim, Experiment, reproduce, run_quick_check
 from inkwise.reproduction import claims as rows
 from inkwise.reproduction import experiments as reproduction
+from inkwise.reproduction.claims import Claim, Experiment
+from inkwise.reproduction.experiments import reproduce, run_quick_check
 from inkwise.reproduction.seed_runs import run_one
 from inkwise.training import load_recipe
 
