@@ -31,7 +31,7 @@ run: $(VENV)/.runs
 	$(VENV)/bin/inkwise app $(OPTIONS)
 
 test: lint docs-build
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.develops
 	$(VENV)/bin/ruff check .
@@ -50,11 +50,11 @@ audit: $(VENV)/.develops
 	$(VENV)/bin/pip-audit --skip-editable --progress-spinner off
 
 bench: $(VENV)/.develops
-	$(VENV)/bin/python benchmarks/report.py $(DATA)
+	$(VENV)/bin/python -m benchmarks results-page $(DATA)
 
 siege: $(VENV)/.develops
-	$(VENV)/bin/python benchmarks/faults.py --kills 200
-	$(VENV)/bin/python benchmarks/fuzz.py
+	$(VENV)/bin/python -m benchmarks faults --kills 200
+	$(VENV)/bin/python -m benchmarks fuzz
 
 # Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a deeper net.
 weights: $(VENV)/.develops
@@ -72,7 +72,7 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/inkwise train lines $(REAL_HANDS) --out $(RUNS)/lines
 	cp $(RUNS)/lines/model.onnx $(BUNDLED)/lines/default.onnx
-	$(VENV)/bin/python benchmarks/quantised.py --out $(RUNS)
+	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
 
 $(VENV)/.runs: pyproject.toml constraints.txt

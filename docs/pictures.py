@@ -63,8 +63,8 @@ def main(strokes_path: str) -> None:
 
 def page(strokes_path: str) -> None:
     """A photographed table, made by the benchmark of pages, as it is read."""
-    sys.path.insert(0, str(HERE.parent / "benchmarks"))
-    from made_pages import read_writers, synthetic_pages
+    sys.path.insert(0, str(HERE.parent))
+    from benchmarks.accuracy.page_synthesis import read_writers, synthetic_pages
 
     *_, made = synthetic_pages(read_writers(Path(strokes_path), "validation"), PAGE + 1, 0)
     read = Recognizer().read(made.grey).overlay()

@@ -1,33 +1,72 @@
-"""The model card is held to the figures, the figures to the weights, and what makes them to its word."""
+"""Benchmarks: their command line, the tables of the model card and the synthetic non-digits."""
 
 import hashlib
 import json
+import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.__main__ import MODULES, describe
+from benchmarks.__main__ import main as run_benchmark
+from benchmarks.accuracy.card_tables import ablation_table
+from benchmarks.accuracy.handwriting import auroc
+from benchmarks.accuracy.model_card import filled_in
+from benchmarks.accuracy.non_digits import SIZES, STROKES, non_digit_images, non_digit_strokes
 from inkwise import Recognizer
 from inkwise.recognition.model import bundled_models, model_source
 
 ROOT = Path(__file__).parent.parent
+QUOTING = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")),
+    *(ROOT / "docs").glob("*.md"),
+    *(path for folder in ("benchmarks", "src", "tests") for path in (ROOT / folder).rglob("*.py")),
+]
+"""Files that may quote the command of a benchmark."""
 
 
-@pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+def test_command_without_name_lists_every_benchmark():
+    command = [sys.executable, "-m", "benchmarks"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    lines = [line.split(maxsplit=1) for line in listed.splitlines() if line.startswith("  ")]
+    assert lines == [[name, describe(name)] for name in MODULES]
 
 
-def test_the_card_shows_the_figures():
-    from card import filled_in
+def test_command_rejects_unknown_name():
+    with pytest.raises(SystemExit, match=r"^no benchmark 'speed'; expected one of handwriting, "):
+        run_benchmark(["speed"])
 
+
+@pytest.mark.parametrize("name", MODULES)
+def test_benchmark_describes_itself_and_its_options(name, capsys):
+    assert describe(name).endswith((".", "?"))
+    with pytest.raises(SystemExit) as exit_:
+        import_module(MODULES[name]).main(["--help"])
+    assert exit_.value.code == 0
+    assert describe(name) in " ".join(capsys.readouterr().out.split())
+
+
+def test_quoted_benchmarks_exist():
+    texts = {path: path.read_text() for path in QUOTING}
+    quoted = {
+        (path.name, name)
+        for path, text in texts.items()
+        for name in re.findall(r"python -m benchmarks (?!NAME)([\w-]+)", text)
+    }
+    assert {name for _, name in quoted} == MODULES.keys()
+    assert not [path.name for path, text in texts.items() if re.search(r"python benchmarks/\w", text)]
+
+
+def test_model_card_shows_the_figures():
     page = (ROOT / "docs" / "model.md").read_text()
     assert filled_in(page) == page
 
 
-def test_no_figure_is_copied_by_hand():
-    from card import filled_in
-
+def test_model_card_tables_are_replaced():
     page = "<!-- figures: sureness -->\nby hand\n<!-- end -->\nprose"
     filled = filled_in(page)
     assert "by hand" not in filled
@@ -36,20 +75,17 @@ def test_no_figure_is_copied_by_hand():
 
 
 @pytest.mark.parametrize("name", bundled_models())
-def test_the_figures_are_of_the_bundled_weights(name):
+def test_figures_are_of_the_bundled_weights(name):
     model = json.loads((ROOT / "docs" / "figures" / f"{name}.json").read_text())["model"]
     assert model["sha256"] == hashlib.sha256(model_source(name)).hexdigest()
 
 
-def test_the_bundled_weights_are_within_their_sizes():
-    sizes = {name: len(model_source(name)) for name in bundled_models()}
-    assert sizes["default"] <= 2_000_000
+def test_default_weights_are_at_most_2_megabytes():
+    assert len(model_source("default")) <= 2_000_000
 
 
 @pytest.mark.parametrize("kind", ["empty", "dot", "noise", "scribble", "solid", "stripes"])
-def test_what_is_no_digit_is_the_same_each_time(kind):
-    from nothing import SIZES, non_digit_images
-
+def test_non_digit_images_are_reproducible(kind):
     once, again, other = (list(non_digit_images(kind, 12, seed)) for seed in (0, 0, 1))
     assert all(np.array_equal(one, two) for one, two in zip(once, again, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(once, other, strict=True))
@@ -58,9 +94,7 @@ def test_what_is_no_digit_is_the_same_each_time(kind):
     assert light == [True] * 5 + [False] * 5
 
 
-def test_strokes_that_are_no_digit_can_be_read():
-    from nothing import STROKES, non_digit_strokes
-
+def test_non_digit_strokes_are_readable():
     recognizer = Recognizer()
     found = {
         kind: [recognizer.read_strokes(line) for line in non_digit_strokes(kind, 3, 0)] for kind in STROKES
@@ -69,9 +103,7 @@ def test_strokes_that_are_no_digit_can_be_read():
     assert all(reading.digits for kind in ("dot", "scribble") for reading in found[kind])
 
 
-def test_area_under_the_curve_and_its_interval():
-    from real_hands import auroc
-
+def test_auroc_and_its_interval():
     rng = np.random.default_rng(0)
     digits, others = rng.normal(1, 1, 300), rng.normal(0, 1, 300)
     writers = np.arange(300) // 10
@@ -82,9 +114,7 @@ def test_area_under_the_curve_and_its_interval():
     assert auroc(digits + 9, others, writers, writers)[0] == 1
 
 
-def test_an_ingredient_is_compared_to_the_whole_recipe_of_the_same_seeds():
-    from ingredients_table import ablation_table
-
+def test_ablation_table_compares_runs_of_the_same_seeds():
     def run(name, seed, misses, area):
         rest = {"unipen": 30, "photographed": 90, "rejected_at_99": 0.5}
         return {"ingredient": name, "seed": seed, "mnist": misses, "auroc": area, **rest}

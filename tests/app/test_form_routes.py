@@ -93,7 +93,7 @@ def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
 def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
     Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
     editor = FormEditor(tmp_path / "form.pdf")
-    editor.write(editor.form({"name": "card", "fields": [METER]}), None)
+    editor.write(editor.form("card", [METER]), None)
     form = FormTemplate.read(tmp_path / "form.yaml")
     assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
 
@@ -106,7 +106,7 @@ def test_problems_are_those_of_forms_at_once(client, scan):
     ]
     wrong = problems(client, {**METER, "box": [700, 0, 300, 50]}, {**CODE, "kind": "digits"})
     assert wrong == [
-        "field 'code': there is no kind 'digits'; did you mean digit?",
+        "field 'code': unknown kind 'digits'; did you mean digit?",
         "field 'meter': the box leaves the page: from 700, 0 to 1000, 50 on a page of 840 x 1188",
     ]
     assert "length 'many'" in problems(client, {**CODE, "length": "many"})[0]
@@ -121,7 +121,7 @@ def test_no_file_is_read_but_the_scan(client, tmp_path):
     for method, path in (("POST", "/api/form/check"), ("PUT", "/api/form")):
         response = client.request(method, path, json=body)
         assert response.status_code == 422
-        assert response.json()["error"] == "vocabulary is not a list of numbers"
+        assert response.json()["error"] == "vocabulary: expected a list of numbers"
     assert problems(client, METER, {**CODE, "reference": "secret.txt"})[0].startswith(
         "field 'code': unknown key"
     )
@@ -130,19 +130,21 @@ def test_no_file_is_read_but_the_scan(client, tmp_path):
 
 def test_limits_and_strangers(client):
     many = [{**METER, "name": f"f{number}"} for number in range(501)]
-    assert problems(client, *many) == ["there are 501 fields; at most 500 are possible"]
+    assert problems(client, *many) == ["fields: expected at most 500, got 501"]
     foreign = {"Origin": "http://elsewhere.example"}
     body = {"name": "card", "fields": [METER]}
     assert client.put("/api/form", json=body, headers=foreign).status_code == 403
     assert client.put("/api/form", content="x").status_code == 415
-    assert problems(client, 7, name=None)[0] == "field 1: must be keys with values, as `name: meter card`"
+    assert (
+        problems(client, 7, name=None)[0] == "field 1: expected keys with values, such as `name: meter card`"
+    )
 
 
 def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
     with pytest.raises(ImageError, match="No such file"):
         FormEditor(tmp_path / "no.png")
     save(tmp_path)
-    with pytest.raises(DataError, match=r"card.yaml: is there, and is not the form of card.png"):
+    with pytest.raises(DataError, match=r"card.yaml: is not the form of card.png"):
         FormEditor(scan)
 
 
@@ -153,6 +155,6 @@ def test_size_and_marks_of_a_form_are_kept(tmp_path):
     (tmp_path / "empty.yaml").write_text(text)
     editor = FormEditor(tmp_path / "empty.png")
     state = editor.state()
-    editor.write(editor.form({"name": "twice", "fields": state["fields"]}), state["version"])
+    editor.write(editor.form("twice", state["fields"]), state["version"])
     form = FormTemplate.read(tmp_path / "empty.yaml")
     assert (form.name, form.size, len(form.fields)) == ("twice", (1680, 2376), 3)

@@ -59,11 +59,11 @@ def test_what_is_odd_is_read_all_the_same(client, strokes):
         ('[[{"x": 1}]]', "stroke 1 is not a list of"),
         ("[[[[1, 2]]]]", "stroke 1 has shape"),
         ("[[1, 2]]", "stroke 1 has shape"),
-        ("[1, 2]", "strokes holds what is not a list of points"),
-        ('["ab"]', "strokes holds what is not a list of points"),
-        ('"ab"', "strokes is not a list of strokes"),
-        ("{}", "strokes is not a list of strokes"),
-        ("null", "strokes is not a list of strokes"),
+        ("[1, 2]", "strokes: expected a list of lists of points"),
+        ('["ab"]', "strokes: expected a list of lists of points"),
+        ('"ab"', "strokes: expected a list of lists of points"),
+        ("{}", "strokes: expected a list of lists of points"),
+        ("null", "strokes: expected a list of lists of points"),
         ("[" * 900 + "]" * 900, "stroke 1 is not a list of"),
     ],
 )
@@ -83,11 +83,11 @@ def test_strokes_that_are_none_are_refused(client, strokes, error):
         ('{"strokes": []}'.encode("utf-16"), "the body is not JSON in UTF-8"),
         (b"[" * 1_000_000, "the body is not JSON in UTF-8"),
         (b"[]", "the body is not a JSON object"),
-        (b'{"strokes": []}', "writer is NoneType, not text"),
+        (b'{"strokes": []}', "writer: Field required"),
         (b'{"writer": 5, "strokes": []}', "writer is int, not text"),
         (b'{"writer": " ", "strokes": []}', "writer is empty"),
         (b'{"writer": "\\ud800", "strokes": []}', "writer '\\ud800' holds a control character"),
-        (b'{"writer": "anna", "strokes": [], "single": "no"}', "single is neither true nor false"),
+        (b'{"writer": "anna", "strokes": [], "single": "no"}', "single: Input should be a valid boolean"),
     ],
 )
 def test_bodies_that_are_none_are_refused(client, body, error):
@@ -98,8 +98,8 @@ def test_bodies_that_are_none_are_refused(client, body, error):
 @pytest.mark.parametrize(
     ("strokes", "error"),
     [
-        ([[[1, 2]] * 100_000], "100,000 points; at most 20,000 are taken at once"),
-        ([[[1, 2]]] * 501, "501 strokes; at most 500 are taken at once"),
+        ([[[1, 2]] * 100_000], "100,000 points; at most 20,000 are accepted"),
+        ([[[1, 2]]] * 501, "501 strokes; at most 500 are accepted"),
     ],
 )
 def test_too_much_is_refused(client, strokes, error):
@@ -162,5 +162,5 @@ def test_what_is_no_picture_is_refused(client, data, error):
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(client):
     response = send(client, _bomb(4001))
-    error = "4001 x 4001 pixels; at most 16,000,000 are taken"
+    error = "4001 x 4001 pixels; at most 16,000,000 are accepted"
     assert (response.status_code, response.json()) == (413, {"error": error})

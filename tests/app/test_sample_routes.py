@@ -166,7 +166,7 @@ def test_a_label_that_looks_like_a_formula_is_kept_as_it_is(keep):
     [
         ({"strokes": []}, "an answer needs the strokes or the glyph of a digit"),
         ({}, "an answer needs the strokes or the glyph of a digit"),
-        ({"strokes": "ab"}, "strokes is not a list of strokes"),
+        ({"strokes": "ab"}, "strokes: expected a list of lists of points"),
         ({"strokes": [[[1e10, 0]]]}, "strokes holds a coordinate beyond 1e+09"),
         ({"glyph": "AAAA"}, "glyph is not 784 bytes in base64"),
         ({"glyph": "ä"}, "glyph is not 784 bytes in base64"),
@@ -191,7 +191,7 @@ def test_answers_that_are_none(client, answers):
 
 def test_a_source_that_is_none(client):
     assert post(client, {"label": "7", "strokes": SEVEN}, source="file").json() == {
-        "error": "source is none of canvas, trial, picture"
+        "error": "source: Input should be 'canvas', 'trial' or 'picture'"
     }
 
 

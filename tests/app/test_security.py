@@ -6,7 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from inkwise._util.errors import InkwiseError
-from inkwise.app import FormEditor, create_app, create_editor_app, limits
+from inkwise.app import FormEditor, create_app, create_editor_app
+from inkwise.app.requests import UPLOAD_BYTES, body_limit
 
 ANNA = {"writer": "anna"}
 
@@ -181,15 +182,15 @@ def test_a_large_body_is_refused_before_it_is_read(client):
 
     headers = {"Content-Length": str(50 * 2**20)}
     response = client.post("/api/picture?writer=anna", content=body(), headers=headers)
-    assert refused(response, 413) == "too large: at most 32 MB can be sent here"
+    assert refused(response, 413) == "the body is too large: at most 33,554,432 bytes are accepted"
 
 
 @pytest.mark.parametrize(
     ("path", "limit"),
     [
-        ("/api/read", limits.BODY_BYTES),
-        ("/api/picture?writer=anna", limits.UPLOAD_BYTES),
-        ("/api/learn", limits.BODY_BYTES),
+        ("/api/read", body_limit("/")),
+        ("/api/picture?writer=anna", UPLOAD_BYTES),
+        ("/api/learn", body_limit("/")),
     ],
 )
 def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(client, path, limit):
@@ -198,7 +199,7 @@ def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(client, pat
             yield b" " * 2**20
 
     response = client.post(path, content=body(), headers={"Content-Type": "application/json"})
-    assert refused(response, 413) == f"too large: at most {limit // 2**20} MB can be sent here"
+    assert refused(response, 413) == f"the body is too large: at most {limit:,} bytes are accepted"
 
 
 def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, monkeypatch, caplog):
@@ -208,12 +209,12 @@ def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, mon
     with monkeypatch.context() as broken:
         broken.setattr(learner, "read_strokes", fail)
         response = client.post("/api/read", json={"writer": "anna", "strokes": []})
-    assert refused(response, 500) == "something went wrong here; the log of inkwise app says what"
+    assert refused(response, 500) == "internal error; see the log of inkwise app"
     assert "RuntimeError: a secret" in caplog.text
     assert client.post("/api/read", json={"writer": "anna", "strokes": []}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
 def test_what_others_can_reach_is_never_served_without_a_token(learner, host):
-    with pytest.raises(InkwiseError, match="a token is needed"):
+    with pytest.raises(InkwiseError, match="a token is required"):
         create_app(learner, host=host)

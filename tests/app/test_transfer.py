@@ -88,32 +88,32 @@ def test_a_wrong_row_is_named_without_the_folder_and_nothing_is_kept(client):
 
 def test_no_path_in_an_archive_is_used(client):
     data = packed_names({"../images.csv": BLANK, "/labels.csv": "7", "a/samples.jsonl": "{}"})
-    assert error(client, data) == "the zip file holds none of images.csv, labels.csv and samples.jsonl"
+    assert error(client, data) == "ZIP file: found neither images.csv nor labels.csv nor samples.jsonl"
 
 
 def test_a_damaged_archive(client):
     whole = packed(images_csv=BLANK * 99, labels_csv="7\n")
-    assert error(client, whole[40:]) == "the zip file is damaged, or needs a password"
+    assert error(client, whole[40:]) == "ZIP file: damaged or protected by a password"
     spoilt = bytearray(whole)
     spoilt[60:70] = b"x" * 10
-    assert error(client, bytes(spoilt)) == "the zip file is damaged, or needs a password"
+    assert error(client, bytes(spoilt)) == "ZIP file: damaged or protected by a password"
     locked = bytearray(packed_names({"images.csv": BLANK}, zipfile.ZIP_STORED))
     locked[6] |= 1
     locked[locked.index(b"PK\x01\x02") + 8] |= 1
-    assert error(client, bytes(locked)) == "the zip file is damaged, or needs a password"
+    assert error(client, bytes(locked)) == "ZIP file: damaged or protected by a password"
     odd = packed_names({"images.csv": BLANK}, zipfile.ZIP_BZIP2)
-    assert error(client, odd) == "the zip file is packed in a way that is not read here"
+    assert error(client, odd) == "ZIP file: the compression method is not supported"
 
 
 def test_an_archive_that_unpacks_to_more_than_it_should(client, monkeypatch):
     monkeypatch.setattr(transfer, "UNPACKED_BYTES", 2**20)
     large = packed(images_csv="0" * 2**20, labels_csv="7")
-    assert error(client, large) == "too large: at most 1 MB can be unpacked"
+    assert error(client, large) == "ZIP file: at most 1 MB are unpacked"
 
 
 def test_an_archive_of_many_files_is_not_looked_through(client):
     many = packed_names({"samples.jsonl": "", **{f"{number:060}": "" for number in range(10_000)}})
-    assert error(client, many) == "the zip file holds too many files"
+    assert error(client, many) == "ZIP file: too many entries"
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def full(monkeypatch):
     return lambda: monkeypatch.setattr(transfer.tempfile, "TemporaryFile", full)
 
 
-FULL = {"error": "temporary files cannot be written here (No space left on device)"}
+FULL = {"error": "temporary files cannot be written (No space left on device)"}
 
 
 def test_a_full_disk_at_an_import_is_said(client, full):
@@ -159,4 +159,4 @@ def test_no_folder_for_temporary_files_is_said(client, monkeypatch):
     monkeypatch.setattr(transfer.tempfile, "TemporaryFile", none)
     response = send(client, b"{}")
     assert response.status_code == 503
-    assert response.json() == {"error": "temporary files cannot be written here (No such file or directory)"}
+    assert response.json() == {"error": "temporary files cannot be written (No such file or directory)"}

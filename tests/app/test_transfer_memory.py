@@ -40,7 +40,7 @@ upload = packed("samples.jsonl", line, 30_000)
 before = peak()
 assert _import(learner, "anna", upload) == 30_000
 after = peak()
-_export(learner, "")
+_export(learner, None)
 print(before, after, peak())
 """
 

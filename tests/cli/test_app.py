@@ -12,7 +12,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from inkwise._util.errors import InkwiseError, ModelError, StoreError
-from inkwise.app import launch as process
+from inkwise.app import pages
 from inkwise.cli import app
 from inkwise.corrections import Store
 
@@ -58,7 +58,7 @@ def test_a_busy_port_that_was_asked_for_is_one_line(run, busy):
 
 
 def test_otherwise_the_next_free_port_is_taken(run, busy, monkeypatch):
-    monkeypatch.setattr(process, "DEFAULT_PORT", busy)
+    monkeypatch.setattr(pages, "DEFAULT_PORT", busy)
     port = int(address(run()).split(":")[2].strip("/"))
     assert busy < port < busy + 20
 

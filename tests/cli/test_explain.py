@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from inkwise._util.errors import InkwiseError
 from inkwise.cli.explain import explain
-from inkwise.recognition.reference_digits import reference_glyphs
+from inkwise.recognition.adaptation import reference_glyphs
 
 
 @pytest.fixture(autouse=True)

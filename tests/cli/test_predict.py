@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from inkwise.recognition.reference_digits import reference_glyphs
+from inkwise.recognition.adaptation import reference_glyphs
 
 PIXELS = [f"pixel{number}" for number in range(784)]
 

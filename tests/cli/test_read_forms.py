@@ -107,7 +107,7 @@ def test_a_form_that_is_wrong_is_one_line(inkwise, tmp_path, scans):
 
 def test_check_says_that_all_is_well_and_draws_the_fields(inkwise, card, tmp_path):
     status, out, err = inkwise("form", "check", card, "--picture", tmp_path / "fields.png")
-    assert (status, out, err) == (0, f"{card}: meter card, 2 fields, nothing is wrong\n", "")
+    assert (status, out, err) == (0, f"{card}: meter card, 2 fields, no errors\n", "")
     drawn = np.asarray(Image.open(tmp_path / "fields.png").convert("L"))
     assert drawn.shape == empty().shape
     assert not np.array_equal(drawn, empty())

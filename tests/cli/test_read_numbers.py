@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.recognition import line_reader as strings
+from inkwise.recognition import model
 
 
 @pytest.fixture(autouse=True)
 def _bars(bars_reader, monkeypatch):
-    monkeypatch.setattr(strings, "_WEIGHTS", bars_reader.parent)
+    monkeypatch.setattr(model, "_LINE_WEIGHTS", bars_reader.parent)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_table_and_the_file_of_a_model(inkwise, bars, bars_reader, tmp_path):
             "--length 'three': write a number, or the least and the most, as 4-6",
         ),
         (["--number", "--range", "1-2-3"], "--range '1-2-3': write a number"),
-        (["--number", "--range", "9-1"], "range: the least, 9, is more than the most, 1"),
+        (["--number", "--range", "9-1"], "range: the minimum, 9, is larger than the maximum, 1"),
         (["--number", "--pattern", "("], "pattern"),
         (["--number", "--check", "lunh"], "there is no check 'lunh'; did you mean luhn?"),
         (["--number", "--length", "3", "--range", "1000-"], "--range '1000-': write a number"),

@@ -23,9 +23,9 @@ def test_what_cannot_be_served_is_one_line(inkwise, busy, tokens):
         (["--host", "no.such.host.invalid"], "no.such.host.invalid:8000: cannot be used ("),
         (["--port", 0, "--model", "no.onnx"], "no.onnx: cannot be opened"),
         (["--port", 0, "--model", "nothing"], "nothing: cannot be opened (no such file; bundled models:"),
-        (["--port", 0, "--host", "0.0.0.0"], "0.0.0.0 can be reached from elsewhere: tokens are needed"),
+        (["--port", 0, "--host", "0.0.0.0"], "0.0.0.0: not a loopback address, so tokens are required"),
         (["--port", 0, "--tokens", tokens.with_name("no")], f"{tokens.with_name('no')}: cannot be opened"),
-        (["--port", 0, "--tokens", tokens], f"{tokens}, line 1: is no token"),
+        (["--port", 0, "--tokens", tokens], f"{tokens}, line 1: expected an ASCII token"),
         (["--port", 0, "--workers", 2, "--model", "no.onnx"], "no.onnx: cannot be opened"),
     ):
         status, out, line = inkwise("serve", *options)

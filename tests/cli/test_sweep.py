@@ -28,6 +28,7 @@ def run(bars_folder, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_sweep_writes_results_and_repeats_without_training(run, tmp_path):
     search = (
         "--space",

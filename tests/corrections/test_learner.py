@@ -142,7 +142,7 @@ def test_every_model_runs_on_one_thread_and_the_reader_of_lines_is_shared(learne
     recognizers = [learner.base, learner.recognizer("anna"), learner.recognizer("ben")]
     assert len({id(recognizer) for recognizer in recognizers}) == 3
     assert [threads(recognizer.model) for recognizer in recognizers] == [1, 1, 1]
-    lines = {id(recognizer._get_line_model()): recognizer._get_line_model() for recognizer in recognizers}
+    lines = {id(recognizer._numbers.model): recognizer._numbers.model for recognizer in recognizers}
     assert [threads(each) for each in lines.values()] == [1]
 
 

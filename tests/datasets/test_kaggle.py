@@ -69,7 +69,7 @@ ROW = [7] + [0] * 784
         (["lable", *PIXELS], "line 1: column 'lable' is unknown"),
         (
             [*PIXELS, "label"],
-            "line 1: expected the columns label, pixel0 to pixel783 in this order, each once",  # ,
+            "line 1: expected the columns label, pixel0 to pixel783 in this order, each once",
         ),
         (ROW, "line 1: column pixel0 is missing"),
     ],

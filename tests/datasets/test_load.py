@@ -8,7 +8,7 @@ from extras import lacking
 from PIL import Image
 
 from inkwise._util.errors import DataError
-from inkwise.datasets import NAMED_DATASETS, StrokeSet, fetch_mnist, load_dataset, load_strokes_or_dataset
+from inkwise.datasets import StrokeSet, fetch_mnist, load_dataset, load_strokes_or_dataset, named_datasets
 
 
 def test_load_dataset_by_name(tiny_mnist):
@@ -68,7 +68,7 @@ def test_load_strokes_or_dataset_returns_glyphs_of_images(tiny_mnist, digits):
     [
         ("mnist-trian", "; did you mean mnist-train"),
         ("mnist_test", "; did you mean mnist-test"),
-        ("ocr", f"; there are: {', '.join(NAMED_DATASETS)}"),
+        ("ocr", f"; there are: {', '.join(named_datasets())}"),
     ],
 )
 def test_load_dataset_suggests_known_names(name, hint):

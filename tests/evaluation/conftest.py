@@ -1,4 +1,4 @@
-"""Glyphs that carry their own answer, and a model that reads it."""
+"""Glyphs that encode the answer, and a model that decodes it."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ CLASSES = tuple("0123456789")
 
 
 class PixelModel:
-    """Answers what the glyph's corner says: [0, 0] is 1 + the digit, [0, 1] the probability in percent."""
+    """Decodes pixel [0, 0], 1 + the answer, and [0, 1], its probability in percent."""
 
     labels = CLASSES
     threshold = 0.5
@@ -25,7 +25,7 @@ class PixelModel:
 
 
 def make(name: str, *samples: tuple[str, str, int]) -> Dataset:
-    """A set of (true label, label that the model answers or "" for a glyph without ink, percent)."""
+    """Make a set of (true label, answer or "" for a glyph without ink, percent)."""
     glyphs = np.zeros((len(samples), 28, 28), np.uint8)
     for glyph, (_, answer, percent) in zip(glyphs, samples, strict=True):
         if answer:
@@ -34,17 +34,17 @@ def make(name: str, *samples: tuple[str, str, int]) -> Dataset:
     return Dataset(name, glyphs, np.array([true for true, _, _ in samples]))
 
 
-@pytest.fixture(name="make")
+@pytest.fixture(name="make", scope="session")
 def make_fixture() -> Callable[..., Dataset]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def model() -> PixelModel:
     return PixelModel()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mixed() -> Dataset:
     """Two right, two wrong, one without ink, one letter, one unlabelled."""
     return make(
@@ -59,6 +59,6 @@ def mixed() -> Dataset:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def perfect() -> Dataset:
     return make("perfect", *((digit, digit, 98) for digit in CLASSES))

@@ -1,4 +1,4 @@
-"""What a picture shows, by its pixels."""
+"""Measurements on PNG figures."""
 
 import io
 
@@ -8,12 +8,12 @@ from PIL import Image
 
 
 def pixels(png: bytes) -> NDArray[np.int16]:
-    """(h, w, 3) of a PNG."""
+    """Decode a PNG to (h, w, 3)."""
     with Image.open(io.BytesIO(png)) as image:
         assert image.format == "PNG"
         return np.asarray(image.convert("RGB")).astype(np.int16)
 
 
 def red(picture: NDArray[np.int16]) -> int:
-    """The number of red pixels."""
+    """Count the red pixels."""
     return int((picture[..., 0] - picture[..., 1:].max(axis=-1) > 60).sum())

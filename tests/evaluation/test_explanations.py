@@ -1,4 +1,4 @@
-"""Models whose decision hangs on ink that is known, so that the explanation can be told right from wrong."""
+"""Models that decide by known ink, so that explanations can be verified."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LEFT, RIGHT = np.s_[10:16, 4:9], np.s_[10:16, 19:24]
 
 
 class TwoBlocks:
-    """Ink in the left block speaks for "a", in the right one for "b"; all other ink says nothing."""
+    """Ink in the left block supports "a", in the right one "b"; other ink has no effect."""
 
     labels = ("a", "b", "c")
     threshold = 0.5
@@ -39,7 +39,7 @@ def blocks() -> TwoBlocks:
 
 
 def glyph(left: int = 0, right: int = 0) -> NDArray[np.uint8]:
-    """Both blocks with so much ink, and a bar below that says nothing."""
+    """Draw both blocks with these amounts of ink, and a bar below that has no effect."""
     drawn = np.zeros((28, 28), np.uint8)
     drawn[LEFT], drawn[RIGHT], drawn[24:26, 4:24] = left, right, 255
     return drawn
@@ -49,7 +49,7 @@ def answer(drawn: NDArray[np.uint8], true: str = "", read: str = "a", index: int
     return Prediction(index, drawn, true, read, 0.9)
 
 
-def test_the_ink_that_decides_is_found_and_no_other(blocks: TwoBlocks) -> None:
+def test_occlusion_finds_deciding_ink_only(blocks: TwoBlocks) -> None:
     influence = occlusion(blocks, glyph(left=255), "a")
 
     assert (influence.shape, influence.dtype) == ((28, 28), np.float32)
@@ -58,22 +58,24 @@ def test_the_ink_that_decides_is_found_and_no_other(blocks: TwoBlocks) -> None:
     assert not influence[glyph(left=255) == 0].any()
 
 
-def test_what_speaks_for_one_speaks_against_the_other(blocks: TwoBlocks) -> None:
+def test_occlusion_is_antisymmetric_in_two_labels(blocks: TwoBlocks) -> None:
     both = glyph(left=255, right=255)
     influence = occlusion(blocks, both, "a", "b")
 
     assert influence[LEFT].min() > 0 > influence[RIGHT].max()
     np.testing.assert_allclose(influence, -occlusion(blocks, both, "b", "a"), atol=1e-6)
-    np.testing.assert_allclose(influence[:24], -influence[:24, ::-1], atol=1e-5)  # a mirror image but for it
+    np.testing.assert_allclose(
+        influence[:24], -influence[:24, ::-1], atol=1e-5
+    )  # mirrored except for the bar
 
 
-def test_between_two_labels_the_others_do_not_matter(blocks: TwoBlocks) -> None:
+def test_occlusion_of_two_labels_ignores_others(blocks: TwoBlocks) -> None:
     both = glyph(left=255, right=255)
     assert occlusion(blocks, both, "b", "c")[LEFT].max() == pytest.approx(0, abs=1e-5)
     assert occlusion(blocks, both, "b")[LEFT].max() < -0.1
 
 
-def test_where_the_probability_is_one_there_is_still_something_to_see() -> None:
+def test_occlusion_works_at_probability_one() -> None:
     class Sure(TwoBlocks):
         def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             probabilities, embeddings = super().run(glyphs)
@@ -84,17 +86,17 @@ def test_where_the_probability_is_one_there_is_still_something_to_see() -> None:
     assert occlusion(Sure(), glyph(left=255), "a")[LEFT].min() > 1
 
 
-def test_a_glyph_without_ink_has_no_influence(blocks: TwoBlocks) -> None:
+def test_occlusion_without_ink_is_zero(blocks: TwoBlocks) -> None:
     assert not occlusion(blocks, np.zeros((28, 28), np.uint8), "a").any()
 
 
 @pytest.mark.parametrize("labels", [("x",), ("a", "x")])
-def test_a_label_that_the_model_lacks_is_refused(blocks: TwoBlocks, labels: tuple[str, ...]) -> None:
+def test_occlusion_rejects_unknown_label(blocks: TwoBlocks, labels: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="no label 'x'; it has a, b, c"):
         occlusion(blocks, glyph(), *labels)
 
 
-def test_a_sample_is_its_own_nearest_then_its_twin(blocks: TwoBlocks) -> None:
+def test_nearest_neighbours_start_with_same_sample(blocks: TwoBlocks) -> None:
     drawn = [glyph(255, 20), glyph(20, 255), glyph(255, 255), glyph(255, 20), glyph(255, 60)]
     among = Dataset("five", np.stack(drawn), np.array(list("abcad")))
 
@@ -107,13 +109,13 @@ def test_a_sample_is_its_own_nearest_then_its_twin(blocks: TwoBlocks) -> None:
     assert [near.similarity for near in second] == sorted((near.similarity for near in second), reverse=True)
 
 
-def test_how_long_an_embedding_is_does_not_matter(blocks: TwoBlocks) -> None:
+def test_nearest_neighbours_ignore_embedding_length(blocks: TwoBlocks) -> None:
     among = Dataset("two", np.stack([glyph(100, 10), glyph(255, 90)]), np.array(["faint", "bold"]))
     ((near, _),) = nearest_neighbours(blocks, glyph(250, 25)[None], among, k=2)
     assert (near.label, near.similarity) == ("faint", pytest.approx(1, abs=1e-3))
 
 
-def test_a_set_is_looked_through_in_pieces_and_once(blocks: TwoBlocks) -> None:
+def test_nearest_neighbours_run_set_once_in_chunks(blocks: TwoBlocks) -> None:
     n = 2 * _CHUNK + 10
     glyphs = np.broadcast_to(glyph(20, 255), (n, 28, 28)).copy()
     labels = np.full(n, "b")
@@ -129,14 +131,14 @@ def test_a_set_is_looked_through_in_pieces_and_once(blocks: TwoBlocks) -> None:
     assert blocks.ran == 2 + n - 1
 
 
-def test_only_labelled_samples_are_neighbours(blocks: TwoBlocks) -> None:
+def test_nearest_neighbours_need_labels(blocks: TwoBlocks) -> None:
     among = Dataset("two", np.stack([glyph(255), glyph(255)]), np.array(["", "a"]))
     assert [near.index for near in nearest_neighbours(blocks, glyph(255)[None], among, k=8)[0]] == [1]
     with pytest.raises(DataError, match="two: nothing to compare with"):
         nearest_neighbours(blocks, glyph(255)[None], among.select(slice(1)), k=8)
 
 
-def test_a_mistake_is_held_against_the_true_label(blocks: TwoBlocks) -> None:
+def test_explain_predictions_compares_mistake_with_true_label(blocks: TwoBlocks) -> None:
     both = glyph(255, 255)
     mistake, right, foreign, unknown = explain_predictions(
         blocks, [answer(both, "b"), answer(both, "a"), answer(both, "ø"), answer(both)]
@@ -148,7 +150,7 @@ def test_a_mistake_is_held_against_the_true_label(blocks: TwoBlocks) -> None:
     assert mistake.neighbours == ()
 
 
-def test_the_surest_mistakes_of_every_set_are_explained(blocks: TwoBlocks) -> None:
+def test_explain_mistakes_explains_most_confident_of_each_set(blocks: TwoBlocks) -> None:
     drawn = np.stack([glyph(10 * i) for i in range(25, 5, -2)] + [np.zeros((28, 28), np.uint8)])
     wrong = Dataset("wrong", drawn, np.full(len(drawn), "b"))
     right = Dataset("right", drawn[:2], np.full(2, "a"))
@@ -165,7 +167,7 @@ def test_the_surest_mistakes_of_every_set_are_explained(blocks: TwoBlocks) -> No
 
 
 class Unsure(TwoBlocks):
-    """Half of what it says is that it is no digit, where nothing is in the left block."""
+    """Half of its probability is non-digit where the left block has no ink."""
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         probabilities, embeddings = super().run(glyphs)
@@ -173,7 +175,7 @@ class Unsure(TwoBlocks):
         return (probabilities * (1 - empty[:, None] / 2)).astype(np.float32), embeddings
 
 
-def test_ink_that_makes_it_a_digit_speaks_for_the_answer(blocks: TwoBlocks) -> None:
+def test_occlusion_counts_non_digit_among_others(blocks: TwoBlocks) -> None:
     drawn = glyph(left=255)
     plain, unsure = (occlusion(model, drawn, "a")[LEFT] for model in (blocks, Unsure()))
     assert (unsure > plain + 0.1).all()

@@ -19,14 +19,12 @@ def flawless(model: Classifier, perfect: Dataset) -> EvaluationResult:
     return evaluate_model(model, [perfect])[0]
 
 
-def test_the_confusion_matrix_shows_mistakes_in_red_and_nothing_else(
-    result: EvaluationResult, flawless: EvaluationResult
-) -> None:
+def test_confusion_plot_marks_only_mistakes_red(result: EvaluationResult, flawless: EvaluationResult) -> None:
     assert red(pixels(plots.confusion_plot(result.evaluation))) > 1000
     assert red(pixels(plots.confusion_plot(flawless.evaluation))) == 0
 
 
-def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(
+def test_coverage_plot_marks_targets_reached_on_half_or_more(
     model: Classifier, make: Callable[..., Dataset], flawless: EvaluationResult
 ) -> None:
     answers = [("1", "1" if percent > 95 else "2", percent) for percent in range(90, 100)]
@@ -37,7 +35,7 @@ def test_coverage_marks_the_targets_that_are_reached_on_half_or_more(
     assert red(pixels(plots.coverage_plot(flawless.evaluation))) > 20
 
 
-def test_a_reliability_bar_is_as_high_as_the_accuracy(
+def test_reliability_plot_bar_height_is_accuracy(
     model: Classifier, make: Callable[..., Dataset], flawless: EvaluationResult
 ) -> None:
     def blue(result: EvaluationResult) -> int:
@@ -48,14 +46,12 @@ def test_a_reliability_bar_is_as_high_as_the_accuracy(
     assert blue(half_right) / blue(flawless) == pytest.approx(0.5, abs=0.05)
 
 
-def test_reliability_survives_a_set_of_which_nothing_was_read(
-    model: Classifier, make: Callable[..., Dataset]
-) -> None:
+def test_reliability_plot_with_nothing_read(model: Classifier, make: Callable[..., Dataset]) -> None:
     [unread] = evaluate_model(model, [make("blank", ("1", "", 0))])
     assert pixels(plots.reliability_plot(unread.evaluation)).size
 
 
-def test_history_draws_a_curve_for_every_loss_and_accuracy() -> None:
+def test_history_plot_draws_every_loss_and_accuracy() -> None:
     rows = [{"epoch": str(i), "train_loss": str(1 / i), "validation_loss": ""} for i in (1, 2, 3)]
     both = [row | {"validation_loss": "0.5"} for row in rows]
 
@@ -64,8 +60,11 @@ def test_history_draws_a_curve_for_every_loss_and_accuracy() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [([], "no rows"), ([{"epoch": "1", "train_loss": "low"}], "'train_loss' holds what is no number")],
+    [
+        ([], "no rows"),
+        ([{"epoch": "1", "train_loss": "low"}], "'train_loss' contains a value that is not a number"),
+    ],
 )
-def test_a_history_that_cannot_be_drawn_is_refused(rows: list[dict[str, str]], message: str) -> None:
+def test_history_plot_rejects_rows(rows: list[dict[str, str]], message: str) -> None:
     with pytest.raises(DataError, match=message):
         plots.history_plot(rows)

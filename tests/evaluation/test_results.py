@@ -11,16 +11,14 @@ from inkwise.evaluation import evaluate_model, results
 from inkwise.evaluation.results import Classifier
 
 
-def test_every_set_gives_a_result(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:
+def test_evaluate_model_returns_result_per_set(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:
     first, second = evaluate_model(model, [mixed, perfect])
 
     assert (first.name, first.evaluation.n, first.evaluation.misses) == ("mixed", 6, 4)
     assert (second.name, second.evaluation.misses, second.mistakes) == ("perfect", 0, ())
 
 
-def test_mistakes_come_surest_first_and_know_their_place_in_the_set(
-    model: Classifier, mixed: Dataset
-) -> None:
+def test_evaluate_model_sorts_mistakes_by_confidence(model: Classifier, mixed: Dataset) -> None:
     [result] = evaluate_model(model, [mixed])
 
     seen = [(m.index, m.true, m.read, round(m.probability, 2)) for m in result.mistakes]
@@ -29,7 +27,7 @@ def test_mistakes_come_surest_first_and_know_their_place_in_the_set(
     np.testing.assert_array_equal(result.mistakes[0].glyph, mixed.glyphs[3])
 
 
-def test_the_first_labelled_samples_are_kept_in_their_order(
+def test_evaluate_model_keeps_first_labelled_samples(
     model: Classifier, make: Callable[..., Dataset], mixed: Dataset
 ) -> None:
     [result, long] = evaluate_model(model, [mixed, make("long", *[("1", "1", 99)] * 50)])
@@ -39,7 +37,7 @@ def test_the_first_labelled_samples_are_kept_in_their_order(
     assert len(long.first) == 40
 
 
-def test_to_dict_names_the_set_and_lists_its_mistakes(model: Classifier, mixed: Dataset) -> None:
+def test_to_dict_lists_mistakes(model: Classifier, mixed: Dataset) -> None:
     [result] = evaluate_model(model, [mixed])
     plain = result.to_dict()
 
@@ -47,16 +45,14 @@ def test_to_dict_names_the_set_and_lists_its_mistakes(model: Classifier, mixed: 
     assert plain["mistakes"][-1] == {"index": 4, "true": "4", "read": "", "probability": 0.0}
 
 
-def test_a_set_without_labels_is_refused_by_name(model: Classifier, mixed: Dataset) -> None:
+def test_evaluate_model_rejects_unlabelled_set(model: Classifier, mixed: Dataset) -> None:
     with pytest.raises(DataError, match="mixed: nothing to evaluate"):
         evaluate_model(model, [mixed.select(mixed.labels == "")])
     with pytest.raises(DataError, match="no data set"):
         evaluate_model(model, [])
 
 
-def test_a_model_is_a_file_a_run_folder_or_the_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_model_accepts_file_run_folder_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Opened:
         def __init__(self, path: Path | str) -> None:
             self.path = path
@@ -73,16 +69,16 @@ def test_a_model_is_a_file_a_run_folder_or_the_default(
     assert isinstance(results.open_model("default").path, bytes)
 
 
-def test_a_run_folder_brings_its_history(tmp_path: Path) -> None:
+def test_read_history_reads_run_folder(tmp_path: Path) -> None:
     assert results.read_history(str(tmp_path)) is None
     (tmp_path / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
     assert results.read_history(str(tmp_path)) == [{"epoch": "1", "train_loss": "0.5"}]
 
 
-def test_what_is_no_digit_is_right_where_it_is_not_accepted(
+def test_evaluate_model_counts_rejected_non_digits_as_right(
     model: Classifier, make: Callable[..., Dataset]
 ) -> None:
-    """The model accepts from 50 % on."""
+    """The model accepts answers from 50 %."""
     others = [(NOT_A_DIGIT, "7", 40), (NOT_A_DIGIT, "7", 80), (NOT_A_DIGIT, "", 0)]
     [result] = evaluate_model(model, [make("others", *others, ("1", "1", 99), ("2", "7", 30))])
 
@@ -93,4 +89,4 @@ def test_what_is_no_digit_is_right_where_it_is_not_accepted(
     assert [a.read for a in result.first] == [NOT_A_DIGIT, "7", NOT_A_DIGIT, "1", "7"]
     seven = next(score for score in e.scores if score.label == "7")
     assert seven.precision == 0
-    assert e.coverage_curve[-1].accuracy == 0.2, "where all are answered, only the 1 is right"
+    assert e.coverage_curve[-1].accuracy == 0.2, "if all are answered, only the 1 is right"

@@ -3,7 +3,8 @@ import socket
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.http.sockets import http_address, is_loopback, listen
+from inkwise.http.launch import http_url, listen
+from inkwise.http.origin import is_loopback
 
 
 @pytest.mark.parametrize(
@@ -35,4 +36,4 @@ def test_the_first_free_port_is_taken():
     ("host", "address"), [("localhost", "http://localhost:80"), ("::1", "http://[::1]:80")]
 )
 def test_an_address_as_it_is_written(host, address):
-    assert http_address(host, 80) == address
+    assert http_url(host, 80) == address

@@ -6,17 +6,14 @@ import http.client
 import logging
 import resource
 import threading
-from pathlib import Path
 
 import pytest
 
+from benchmarks.common.processes import peak_memory
+from benchmarks.robustness.connection_flood import KINDS, ask, run_clients, running
+from inkwise.http.launch import listen
+from inkwise.http.middleware import InFlight
 from inkwise.http.server import HEADERS, Server
-from inkwise.http.sockets import listen
-
-
-@pytest.fixture(autouse=True)
-def _benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parent.parent.parent / "benchmarks")
 
 
 async def hello(scope, receive, send):
@@ -29,7 +26,7 @@ async def hello(scope, receive, send):
 @pytest.fixture
 def port():
     """Of a server in a thread."""
-    server = Server(hello, 1)
+    server = Server(hello, InFlight(), 1)
     with listen("127.0.0.1", [0]) as bound:
         port = bound.getsockname()[1]
         thread = threading.Thread(target=server.run, args=[[bound]])
@@ -41,8 +38,6 @@ def port():
 
 @pytest.mark.parametrize("server", ["app", "service"])
 def test_authorised_requests_are_answered_throughout(server):
-    from connections import KINDS, ask, most_memory, run_clients, running
-
     with running(server, files=64) as (pid, port, log):
         ask(server, port, 0.1)
         clients = threading.Thread(target=run_clients, args=([*KINDS.values()], server, port, 300, 6))
@@ -51,7 +46,7 @@ def test_authorised_requests_are_answered_throughout(server):
         clients.join()
         assert not answers.failed
         assert not ask(server, port, 0.1).failed
-        assert most_memory(pid) < 300 * 2**20
+        assert peak_memory(pid) < 300 * 2**20
         said = log.read_text()
     assert len(said) < 100_000
     assert "Traceback" not in said
@@ -87,12 +82,12 @@ def test_half_of_the_files_that_may_be_open_are_left_to_others(monkeypatch):
         (resource.RLIM_INFINITY, resource.RLIM_INFINITY, 512),
     ):
         monkeypatch.setattr(resource, "getrlimit", lambda kind, pair=(soft, hard): pair)
-        assert Server(hello, 1).server_state._most == most
+        assert Server(hello, InFlight(), 1).server_state._most == most
     assert limits == [(1024, 4096), (1024, resource.RLIM_INFINITY), (256, 256), (64, 64)]
 
 
 def test_a_lack_of_files_is_one_line_a_second(caplog):
-    server, loop = Server(hello, 1), asyncio.new_event_loop()
+    server, loop = Server(hello, InFlight(), 1), asyncio.new_event_loop()
     error = OSError(errno.EMFILE, "Too many open files")
     for _ in range(1000):
         server._log_error(loop, {"message": "socket.accept() out of system resource", "exception": error})
@@ -104,7 +99,7 @@ def test_a_lack_of_files_is_one_line_a_second(caplog):
 
 
 def test_other_errors_are_logged_whole(caplog):
-    server, loop = Server(hello, 1), asyncio.new_event_loop()
+    server, loop = Server(hello, InFlight(), 1), asyncio.new_event_loop()
     server._log_error(loop, {"message": "what", "exception": RuntimeError("why")})
     loop.close()
     assert caplog.records[-1].exc_info

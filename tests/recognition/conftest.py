@@ -1,41 +1,40 @@
-"""A stand-in for the model that reads lines: what it says is written by hand."""
+"""A stand-in for the line model with scripted probabilities."""
 
 import numpy as np
 import pytest
 
 from inkwise.preprocessing.line_image import LineImage
+from inkwise.recognition.model import LINE_MARGIN
 
-MARGIN = 8  # columns left of a strip at which the first frame begins
 
-
-class Scripted:
-    """Says the same lattice of every strip: blank, but for one frame a digit."""
+class ScriptedLineModel:
+    """Returns the same lattice for every line image: blank, except for one frame per digit."""
 
     name = "scripted"
     threshold = 0.5
 
-    def __init__(self, *told, width=96):
-        """Of a strip so wide, what is told at a column: (column, {digit: probability}); the rest is blank."""
-        probabilities = np.zeros(((width + 2 * MARGIN) // 2, 11))
-        for column, says in told:
-            for digit, chance in says.items():
-                probabilities[(column + MARGIN) // 2, int(digit) + 1] = chance
+    def __init__(self, *digits, width=96):
+        """Take (column, {digit: probability}) for each digit of a line image of this width."""
+        probabilities = np.zeros(((width + 2 * LINE_MARGIN) // 2, 11))
+        for column, labels in digits:
+            for label, probability in labels.items():
+                probabilities[(column + LINE_MARGIN) // 2, int(label) + 1] = probability
         probabilities[:, 0] = 1 - probabilities.sum(1)
         self.lattice = np.log(np.maximum(probabilities, 1e-9)).astype(np.float32)
 
-    def run(self, strip):
+    def run(self, image):
         return self.lattice
 
 
 @pytest.fixture
 def scripted():
-    """scripted((column, {digit: probability}), .., width=96) is a model that says so of every strip."""
-    return Scripted
+    """scripted((column, {digit: probability}), .., width=96) is a model with these probabilities."""
+    return ScriptedLineModel
 
 
 @pytest.fixture
 def line():
-    """line((x, y, w, h), .., width=96) is a Strip with bars, twice as large as the picture it comes from."""
+    """line((x, y, w, h), .., width=96) is a line image with bars, at twice the scale of its picture."""
 
     def line(*bars, width=96):
         ink = np.zeros((32, width), np.uint8)

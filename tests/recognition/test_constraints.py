@@ -1,3 +1,5 @@
+"""Constraints: decoding against brute force over all alignments, and invalid values."""
+
 import re
 from itertools import groupby, product
 
@@ -5,7 +7,8 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.recognition.constraints import Constraint, decode_best, decode_constrained
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.ctc.decoding import decode
 
 SYMBOLS = "018."
 
@@ -16,7 +19,7 @@ def lattice_of(rng, frames=6, symbols=SYMBOLS):
 
 
 def all_texts(lattice, symbols=SYMBOLS):
-    """P of every text, from every alignment: repeats merge, then blanks vanish."""
+    """Return the probability of every text by brute force: repeats merge, then blanks are removed."""
     chances = {}
     for path in product(range(len(symbols) + 1), repeat=len(lattice)):
         text = "".join(symbols[column - 1] for column, _ in groupby(path) if column)
@@ -76,42 +79,42 @@ CASES = [
 
 
 @pytest.mark.parametrize(("given", "satisfies"), CASES, ids=[" ".join(given) for given, _ in CASES])
-def test_the_best_text_and_all_sums_are_those_of_all_alignments(given, satisfies, brute_force):
+def test_decode_agrees_with_brute_force(given, satisfies, brute_force):
     constraint = Constraint(**given)
     for lattice, everything in brute_force:
         chances = {text: chance for text, chance in everything.items() if satisfies(text)}
-        read = decode_constrained(lattice, SYMBOLS, constraint)
+        read = constraint.decode(lattice, SYMBOLS)
         support = sum(chances.values())
         assert read.support == pytest.approx(support, rel=1e-6)
         assert read.text == max(chances, key=chances.__getitem__)
         assert read.probability == pytest.approx(chances[read.text] / support, rel=1e-6)
 
 
-def test_ean_in_a_line_with_one_doubtful_digit():
+def test_ean_corrects_doubtful_digit():
     number, symbols = "73513537", "0123456789"
     lattice = np.full((16, 11), np.log(0.001), np.float32)
     lattice[1::2, 0] = np.log(0.99)
     for place, digit in enumerate(number):
         lattice[2 * place, int(digit) + 1] = np.log(0.99)
     lattice[6, [2, 8]] = np.log([0.4, 0.59])  # the 1 looks like a 7
-    assert decode_best(lattice, symbols).text == "73573537"
-    read = decode_constrained(lattice, symbols, Constraint(check="ean"))
+    assert decode(lattice, symbols).text == "73573537"
+    read = Constraint(check="ean").decode(lattice, symbols)
     assert read.text == number
     assert read.probability > 0.9
     assert 0.3 < read.support < 0.45
 
 
-def test_a_reading_that_is_forced_has_hardly_any_support():
+def test_forced_text_has_tiny_support():
     lattice = np.full((8, 11), np.log(1e-6), np.float32)
     lattice[::2, 6] = lattice[1::2, 0] = np.log(1 - 1e-5)  # 5555, clearly
-    read = decode_constrained(lattice, "0123456789", Constraint(vocabulary=["1234", "1235", "5678"]))
+    read = Constraint(vocabulary=["1234", "1235", "5678"]).decode(lattice, "0123456789")
     assert read.text == "5678"
     assert read.support < 1e-12
 
 
-def test_a_text_for_which_there_is_no_room_is_none():
+def test_text_that_does_not_fit_is_none():
     lattice = lattice_of(np.random.default_rng(0), frames=3)
-    read = decode_constrained(lattice, SYMBOLS, Constraint(length=4))
+    read = Constraint(length=4).decode(lattice, SYMBOLS)
     assert (read.text, read.probability, read.support) == (None, 0.0, 0.0)
 
 
@@ -123,18 +126,18 @@ def test_a_text_for_which_there_is_no_room_is_none():
         {"vocabulary": ["10.18", "1018", "1.8"], "pattern": r"\d\d\.\d\d"},
     ],
 )
-def test_a_reader_of_digits_alone_does_not_miss_the_separators(given):
+def test_digits_only_reader_skips_separators(given):
     lattice = lattice_of(np.random.default_rng(3), 6, "018")
-    read = decode_constrained(lattice, "018", Constraint(**given))
+    read = Constraint(**given).decode(lattice, "018")
     assert re.fullmatch(r"\d{4}", read.text)
 
 
-def test_a_word_must_satisfy_the_rest_before_its_separators_are_left_out():
+def test_vocabulary_must_satisfy_pattern_with_separators():
     with pytest.raises(InkwiseError, match="no number that satisfies"):
         Constraint(vocabulary=["1-2"], pattern=r"\d\.\d")
 
 
-def test_it_is_built_from_the_plain_values_of_a_form():
+def test_from_dict_accepts_plain_values():
     given = {"length": [4, 6], "range": [0, 999999], "vocabulary": [8001, "0800"]}
     assert Constraint.from_dict(given) == Constraint(
         length=(4, 6), range=(0, 999999), vocabulary=("8001", "0800")
@@ -147,24 +150,24 @@ def test_it_is_built_from_the_plain_values_of_a_form():
     ("given", "message"),
     [
         ({"lenght": 3}, "has no key 'lenght'; did you mean length"),
-        ({"length": (4, 3)}, "length: the least, 4, is more than the most, 3"),
-        ({"length": -1}, "length (-1, -1) is not a least and a most"),
-        ({"length": True}, "is not a least and a most"),
-        ({"length": "3"}, "length '3' is not a least and a most"),
-        ({"range": (9, 1)}, "range: the least, 9, is more than the most, 1"),
-        ({"range": (1,)}, "range (1,) is not a least and a most"),
-        ({"range": (0, 1.5)}, "range (0, 1.5) is not a least and a most, integers of 0 or more"),
+        ({"length": (4, 3)}, "length: the minimum, 4, is larger than the maximum, 3"),
+        ({"length": -1}, "length: expected a minimum and a maximum, integers of 0 or more, got (-1, -1)"),
+        ({"length": True}, "got (True, True)"),
+        ({"length": "3"}, "length: expected a minimum and a maximum, integers of 0 or more, got '3'"),
+        ({"range": (9, 1)}, "range: the minimum, 9, is larger than the maximum, 1"),
+        ({"range": (1,)}, "range: expected a minimum and a maximum, integers of 0 or more, got (1,)"),
+        ({"range": (0, 1.5)}, "range: expected a minimum and a maximum, integers of 0 or more, got (0, 1.5)"),
         ({"check": "lunh"}, "there is no check 'lunh'; did you mean luhn"),
         ({"check": 11}, "there is no check 11; did you mean mod11"),
         ({"check": ["ean"]}, "there is no check ['ean']"),
         ({"vocabulary": []}, "the vocabulary is empty"),
-        ({"vocabulary": "123"}, "vocabulary '123' is not a list of numbers"),
-        ({"vocabulary": ["12", "1O"]}, "the vocabulary holds '1O'"),
-        ({"vocabulary": [1.5]}, "the vocabulary holds 1.5"),
-        ({"vocabulary": [["12"]]}, "the vocabulary holds ['12']"),
+        ({"vocabulary": "123"}, "vocabulary: expected a list of numbers, got '123'"),
+        ({"vocabulary": ["12", "1O"]}, "vocabulary: expected digits and separators, got '1O'"),
+        ({"vocabulary": [1.5]}, "vocabulary: expected digits and separators, got 1.5"),
+        ({"vocabulary": [["12"]]}, "vocabulary: expected digits and separators, got ['12']"),
         ({"pattern": 5}, "pattern 5 is not text"),
-        ({"pattern": "("}, "pattern '(' is no regular expression"),
-        ({"pattern": r"(\d)\1"}, "is not understood"),
+        ({"pattern": "("}, "pattern '(' is not a regular expression"),
+        ({"pattern": r"(\d)\1"}, "is not supported"),
         ({"pattern": "A1"}, "pattern 'A1': there is no number that satisfies this"),
         ({"pattern": "^$"}, "pattern '^$': there is no number that satisfies this"),
         ({"length": 0}, "length (0, 0): there is no number that satisfies this"),
@@ -178,6 +181,6 @@ def test_it_is_built_from_the_plain_values_of_a_form():
         ),
     ],
 )
-def test_what_cannot_be_is_told(given, message):
+def test_invalid_constraint_raises(given, message):
     with pytest.raises(InkwiseError, match=re.escape(message)):
         Constraint.from_dict(given)

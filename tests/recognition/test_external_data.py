@@ -1,4 +1,4 @@
-"""Models that keep tensors in other files are refused, wherever the tensor is."""
+"""Models that refer to tensors in other files are rejected, wherever the tensor is."""
 
 import contextlib
 import json
@@ -9,20 +9,26 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from inkwise._util.errors import ModelError
-from inkwise.recognition.external_data import has_external_data
-from inkwise.recognition.line_reader import LineModel, line_model_source
-from inkwise.recognition.model import METADATA_KEY, Model, bundled_models, model_source
+from inkwise.recognition.model import (
+    METADATA_KEY,
+    LineModel,
+    Model,
+    bundled_models,
+    has_external_data,
+    line_model_source,
+    model_source,
+)
 
 FILE = "weights.bin"
 
 
 def tensor(name="w"):
-    """Four numbers, in the message itself."""
+    """Return a tensor of four numbers that is stored in the message."""
     return numpy_helper.from_array(np.full((1, 4), 0.25, np.float32), name)
 
 
 def external(name="w"):
-    """Four numbers that lie in another file."""
+    """Return a tensor of four numbers that is stored in another file."""
     made = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=[1, 4])
     made.data_location = TensorProto.EXTERNAL
     made.external_data.add(key="location", value=FILE)
@@ -93,12 +99,12 @@ def whole(place, value):
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_tensor_in_another_file_is_found(place):
+def test_has_external_data_finds_tensor(place):
     assert has_external_data(whole(place, external()).SerializeToString())
     assert not has_external_data(whole(place, tensor()).SerializeToString())
 
 
-def test_only_where_it_lies_or_only_that_it_does():
+def test_either_field_of_external_tensor_suffices():
     located, said = external(), external()
     located.ClearField("data_location")
     said.ClearField("external_data")
@@ -107,27 +113,27 @@ def test_only_where_it_lies_or_only_that_it_does():
 
 
 @pytest.mark.parametrize("content", [b"\x0b", b"\x3a\xff", b"\x3a", b"\x80" * 11, b"\x00\x00", b"\x0d\x00"])
-def test_what_is_no_message(content):
+def test_has_external_data_rejects_invalid_messages(content):
     with pytest.raises(ValueError, match="not a protobuf message"):
         has_external_data(content)
 
 
 def field(number, content):
-    """A field of bytes, as protobuf writes it."""
+    """Serialize a field of bytes."""
     size = len(content)
     return bytes([number << 3 | 2, size & 0x7F | 0x80, size >> 7]) + content
 
 
 def test_has_external_data_refuses_deep_nesting():
     graph = b""
-    for _ in range(40):  # graph > node > attribute > graph; protobuf itself refuses to make these
+    for _ in range(40):  # graph > node > attribute > graph; protobuf itself cannot serialize these
         graph = field(1, field(5, field(6, graph)))
     with pytest.raises(ValueError, match="nested too deep"):
         has_external_data(field(7, graph))
 
 
-def test_what_is_cut_or_changed_never_hides_a_tensor():
-    """Whatever protobuf can still read as a tensor in another file is found, or not taken for a message."""
+def test_damage_never_hides_external_tensor():
+    """External tensors that protobuf can still parse are found, or the message is rejected."""
     rng = np.random.default_rng(0)
     contents = [whole(place, external()).SerializeToString() for place in PLACES]
     seen = 0
@@ -148,7 +154,7 @@ def test_what_is_cut_or_changed_never_hides_a_tensor():
 
 
 def tensors(message):
-    """Every tensor below a message, found by its descriptors."""
+    """Yield every tensor of a message by its descriptors."""
     for field, value in message.ListFields():
         if field.message_type is not None:
             for each in (
@@ -159,13 +165,13 @@ def tensors(message):
                 yield from tensors(each)
 
 
-def test_bundled_models_are_whole():
+def test_bundled_models_have_no_external_data():
     for source in [*map(model_source, bundled_models()), line_model_source("default")]:
         assert not has_external_data(source)
 
 
 def reader(value):
-    """A model of Inkwise whose probabilities are the tensor's."""
+    """Serialize an Inkwise model whose probabilities are a tensor."""
     nodes = [
         helper.make_node("Cast", ["glyphs"], ["grey"], to=TensorProto.FLOAT),
         helper.make_node("ReduceSum", ["grey", "axes"], ["sums"], keepdims=0),
@@ -191,8 +197,8 @@ def reader(value):
     return made.SerializeToString()
 
 
-def test_no_file_of_the_current_folder_is_opened(tmp_path, monkeypatch):
-    """Neither from a path nor from bytes, though the file that is named is there."""
+def test_model_never_opens_external_files(tmp_path, monkeypatch):
+    """Neither from a path nor from bytes, even if the file exists."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / FILE).write_bytes(np.full(4, 0.25, np.float32).tobytes())
     assert Model(reader(tensor())).run(np.zeros((2, 28, 28), np.uint8))[0].tolist() == [[0.25] * 4] * 2
@@ -207,15 +213,15 @@ def test_no_file_of_the_current_folder_is_opened(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -1, 2])
-def test_what_is_no_probability_is_refused(number):
+def test_run_rejects_outputs_that_are_not_probabilities(number):
     value = numpy_helper.from_array(np.array([[number, 0.5, 0.5, 0]], np.float32), "w")
     with pytest.raises(
-        ModelError, match=r"^the model made cannot be used: what it gives are no probabilities$"
+        ModelError, match=r"^the model made cannot be used: its outputs are not probabilities$"
     ):
         Model(reader(value)).run(np.zeros((1, 28, 28), np.uint8))
 
 
-def test_a_model_that_fails_while_it_runs():
+def test_run_raises_if_inference_fails():
     value = numpy_helper.from_array(np.zeros((3, 4), np.float32), "w")  # cannot be added to two glyphs
     with pytest.raises(ModelError, match=r"^the model made cannot be run$"):
         Model(reader(value)).run(np.zeros((2, 28, 28), np.uint8))

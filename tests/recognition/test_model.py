@@ -13,7 +13,7 @@ from inkwise.recognition.model import bundled_models, model_source
 
 @pytest.fixture
 def write_onnx(tmp_path):
-    """Write a graph that is sound but no net, with the given metadata."""
+    """Write a valid graph with the given metadata."""
 
     def write(metadata, output="probabilities"):
         glyphs = helper.make_tensor_value_info("glyphs", TensorProto.FLOAT, ["n"])
@@ -31,10 +31,10 @@ def write_onnx(tmp_path):
     return write
 
 
-SOUND = json.dumps({"name": "x", "labels": ["a", "b"], "threshold": 0.5})
+VALID = json.dumps({"name": "x", "labels": ["a", "b"], "threshold": 0.5})
 
 
-def test_bundled_weights_carry_all_that_belongs_to_them():
+def test_bundled_model_has_complete_metadata():
     model = Model.bundled()
     assert model.labels == tuple("0123456789")
     assert 0 < model.threshold < 1
@@ -42,7 +42,7 @@ def test_bundled_weights_carry_all_that_belongs_to_them():
     assert not any("/" in name for name in model.metadata["data"]), "no path of the machine that trained"
 
 
-def test_run_gives_probabilities_and_embeddings_for_any_number_of_glyphs():
+def test_run_accepts_any_number_of_glyphs():
     model = Model.bundled()
     glyphs = np.random.default_rng(0).integers(0, 256, (130, 28, 28), np.uint8)
     probabilities, embeddings = model.run(glyphs)
@@ -50,7 +50,7 @@ def test_run_gives_probabilities_and_embeddings_for_any_number_of_glyphs():
     assert probabilities.dtype == embeddings.dtype == np.float32
     assert model.rejects
     assert probabilities.min() >= 0
-    assert probabilities.sum(1).max() <= 1 + 1e-5, "what is missing is the probability of no digit"
+    assert probabilities.sum(1).max() <= 1 + 1e-5, "the rest to 1 is the probability of a non-digit"
     alone, _ = model.run(glyphs[129:])
     np.testing.assert_allclose(alone[0], probabilities[129], atol=1e-5)
     assert model.run(glyphs[:0])[0].shape == (0, 10)
@@ -59,43 +59,43 @@ def test_run_gives_probabilities_and_embeddings_for_any_number_of_glyphs():
 @pytest.mark.parametrize(
     "glyphs", [np.zeros((1, 28, 28)), np.zeros((28, 28), np.uint8), np.zeros((1, 27, 28), np.uint8)]
 )
-def test_glyphs_of_another_kind_are_refused(glyphs):
+def test_run_rejects_other_shapes_and_dtypes(glyphs):
     with pytest.raises(InkwiseError, match=r"glyphs must be \(n, 28, 28\) uint8, not"):
         Model.bundled().run(glyphs)
 
 
-def test_a_sound_model_of_other_labels(write_onnx):
-    model = Model(write_onnx(SOUND))
+def test_model_may_have_other_labels(write_onnx):
+    model = Model(write_onnx(VALID))
     assert (model.name, model.labels, model.threshold) == ("x", ("a", "b"), 0.5)
     assert not model.rejects
 
 
-@pytest.mark.parametrize(("said", "rejects"), [(True, True), (False, False), (None, False), ("no", False)])
-def test_a_model_says_whether_it_rejects(write_onnx, said, rejects):
-    assert Model(write_onnx(json.dumps(json.loads(SOUND) | {"rejects": said}))).rejects is rejects
+@pytest.mark.parametrize(("value", "rejects"), [(True, True), (False, False), (None, False), ("no", False)])
+def test_rejects_is_read_from_metadata(write_onnx, value, rejects):
+    assert Model(write_onnx(json.dumps(json.loads(VALID) | {"rejects": value}))).rejects is rejects
 
 
 @pytest.fixture
 def weights(tmp_path, write_onnx, monkeypatch):
-    """A package with two bundled models, `default` and `tiny`."""
+    """A folder of two bundled models, `default` and `tiny`."""
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "default.onnx").write_bytes(model_source("default"))
-    (folder / "tiny.onnx").write_bytes(write_onnx(SOUND).read_bytes())
+    (folder / "tiny.onnx").write_bytes(write_onnx(VALID).read_bytes())
     (folder / "notes.txt").write_text("")
     monkeypatch.setattr(model_module, "_WEIGHTS", folder)
     monkeypatch.chdir(tmp_path)
     return folder
 
 
-def test_bundled_models_have_names(weights):
+def test_bundled_models_are_opened_by_name(weights):
     assert bundled_models() == ["default", "tiny"]
     assert model_source("tiny") == (weights / "tiny.onnx").read_bytes()
     assert Recognizer("tiny").labels == ("a", "b")
     assert Recognizer("default").labels == Recognizer().labels == tuple("0123456789")
 
 
-def test_a_run_folder_is_its_model_and_one_that_is_called_as_a_bundled_model_needs_a_path(weights, tmp_path):
+def test_run_folder_with_name_of_bundled_model_needs_path(weights, tmp_path):
     for name in ("mine", "tiny"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.onnx").write_bytes(model_source("default"))
@@ -103,26 +103,26 @@ def test_a_run_folder_is_its_model_and_one_that_is_called_as_a_bundled_model_nee
     assert len(Recognizer("tiny").labels) == 2
 
 
-def test_a_name_that_there_is_not(weights):
+def test_unknown_name_lists_bundled_models(weights):
     reason = r"^huge: cannot be opened \(no such file; bundled models: default, tiny\)$"
     with pytest.raises(ModelError, match=reason):
         Recognizer("huge")
 
 
-def test_no_file(tmp_path):
+def test_missing_file_raises(tmp_path):
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)"):
         Model(tmp_path / "none.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x08\x07" * 50])
-def test_not_onnx(tmp_path, content):
+def test_file_that_is_not_onnx_raises(tmp_path, content):
     path = tmp_path / "bad.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"bad\.onnx: is not an ONNX model that can be run$"):
         Model(path)
 
 
-def test_onnx_of_another_maker(write_onnx):
+def test_onnx_without_metadata_raises(write_onnx):
     with pytest.raises(
         ModelError, match=r"some\.onnx: is an ONNX model but not one of Inkwise's \(no metadata\)"
     ):
@@ -132,13 +132,13 @@ def test_onnx_of_another_maker(write_onnx):
 @pytest.mark.parametrize(
     "metadata", ["{", "[]", "{}", json.dumps({"name": "x", "labels": 3, "threshold": 0.5})]
 )
-def test_damaged_metadata(write_onnx, metadata):
+def test_invalid_metadata_raises(write_onnx, metadata):
     with pytest.raises(ModelError, match="not those of an Inkwise model"):
         Model(write_onnx(metadata))
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe{}", b"[" * 100_000])
-def test_metadata_that_are_no_text_or_nested_too_deep(write_onnx, text):
+def test_metadata_that_are_not_utf8_or_nested_too_deep_raise(write_onnx, text):
     path = write_onnx("#" * len(text))
     path.write_bytes(path.read_bytes().replace(b"#" * len(text), text))
     with pytest.raises(ModelError, match="not those of an Inkwise model"):
@@ -146,7 +146,7 @@ def test_metadata_that_are_no_text_or_nested_too_deep(write_onnx, text):
 
 
 @pytest.mark.parametrize("labels", [[], ["a"], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]])
-def test_labels_are_texts_one_for_each_probability(labels):
+def test_labels_must_be_texts_one_for_each_probability(labels):
     model = onnx.load_from_string(model_source("default"))
     metadata = json.loads(model.metadata_props[0].value) | {"labels": labels}
     helper.set_model_props(model, {"inkwise": json.dumps(metadata)})
@@ -154,6 +154,6 @@ def test_labels_are_texts_one_for_each_probability(labels):
         Model(model.SerializeToString())
 
 
-def test_other_outputs(write_onnx):
+def test_other_output_names_raise(write_onnx):
     with pytest.raises(ModelError, match="not those of an Inkwise model"):
-        Model(write_onnx(SOUND, output="logits"))
+        Model(write_onnx(VALID, output="logits"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from inkwise import Digit, InkwiseError, Reading
+from inkwise.recognition.reading import Number
 
 GLYPH = np.zeros((28, 28), np.uint8)
 SURE = Digit("4", 0.98, True, None, (("4", 0.98), ("9", 0.02)), (10, 20, 30, 40), None, GLYPH)
@@ -14,7 +15,7 @@ def reading(*digits, picture=None):
     return Reading("4?", 0.49, False, digits, "1 of 2 not sure", "default", 1.234, picture)
 
 
-def test_json_is_one_line_with_every_field():
+def test_to_json_is_one_line_with_every_field():
     line = reading(SURE, UNSURE).to_json()
     assert "\n" not in line
     plain = json.loads(line)
@@ -49,7 +50,7 @@ def test_json_is_one_line_with_every_field():
     }
 
 
-def test_overlay_boxes_are_green_where_accepted_and_red_where_not():
+def test_overlay_draws_accepted_digits_green_and_rejected_red():
     image = np.asarray(reading(SURE, UNSURE, picture=np.full((80, 120), 255, np.uint8)).overlay()).astype(int)
     assert image.shape == (80, 120, 3)
     red, green, _ = image[40, 9]
@@ -59,6 +60,35 @@ def test_overlay_boxes_are_green_where_accepted_and_red_where_not():
     assert (image[40, 25] == 255).all(), "the inside stays as it is"
 
 
-def test_overlay_of_strokes_has_no_picture():
+def test_overlay_of_strokes_raises():
     with pytest.raises(InkwiseError, match="strokes were read"):
         reading(SURE).overlay()
+
+
+def test_from_numbers_joins_numbers_and_lines():
+    numbers = [
+        Number.from_digits((SURE,)),
+        Number.from_digits((UNSURE, SURE)),
+        Number.from_digits((SURE,), 1),
+    ]
+    reading = Reading.from_numbers(numbers, model="default", reason="1 of 4 not sure")
+    assert (reading.text, reading.accepted, reading.elapsed_ms) == ("4 ?4\n4", False, 0)
+    assert reading.confidence == pytest.approx(0.98**3 * 0.5)
+    assert reading.digits == (SURE, UNSURE, SURE, SURE)
+
+
+def test_from_numbers_of_nothing_has_confidence_zero():
+    reading = Reading.from_numbers([], model="default", reason="no ink")
+    assert (reading.text, reading.confidence, reading.digits) == ("", 0, ())
+
+
+@pytest.mark.parametrize(
+    ("digits", "reason"),
+    [
+        ((SURE, SURE), None),
+        ((UNSURE,), "not sure: 9 or 4"),
+        ((SURE, UNSURE), "1 of 2 not sure enough to be accepted"),
+    ],
+)
+def test_number_of_single_digits_is_rejected_by_its_digits(digits, reason):
+    assert Number.from_digits(digits).reason == reason

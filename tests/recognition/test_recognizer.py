@@ -10,7 +10,7 @@ def recognizer():
     return Recognizer()
 
 
-def test_a_number_is_read_from_the_left(recognizer, number):
+def test_read_orders_digits_from_left(recognizer, number):
     reading = recognizer.read(number)
     assert reading.text == "714"
     assert reading.accepted
@@ -21,37 +21,37 @@ def test_a_number_is_read_from_the_left(recognizer, number):
     assert xs == sorted(xs)
 
 
-def test_lines_are_read_from_the_top(recognizer, number):
+def test_read_orders_lines_from_top(recognizer, number):
     assert recognizer.read(np.vstack([number, number])).text == "714\n714"
 
 
-def test_a_wide_gap_is_a_space(recognizer, number, pen):
+def test_read_inserts_space_at_wide_gap(recognizer, number, pen):
     assert recognizer.read(np.hstack([number, pen([]), number])).text == "714 714"
 
 
-def test_light_on_dark_reads_the_same(recognizer, number):
+def test_read_accepts_light_on_dark(recognizer, number):
     assert recognizer.read(255 - number).text == "714"
 
 
-def test_one_digit_is_never_split(recognizer, pen):
+def test_read_digit_never_splits(recognizer, pen):
     broken = pen([[(30, 25), (85, 25)], [(77, 42), (55, 100)]])
     reading = recognizer.read_digit(broken)
     assert len(reading.digits) == 1
     assert reading.text == "7"
 
 
-def test_read_digit_sees_the_one_normalisation(recognizer, seven):
+def test_read_digit_uses_image_to_glyph(recognizer, seven):
     np.testing.assert_array_equal(recognizer.read_digit(seven).digits[0].glyph, image_to_glyph(seven))
 
 
-def test_a_blank_page_reads_as_nothing_with_a_reason(recognizer):
+def test_blank_picture_is_rejected_with_reason(recognizer):
     for reader in (recognizer.read, recognizer.read_digit):
         reading = reader(np.full((100, 80), 200, np.uint8))
         assert (reading.text, reading.digits, reading.confidence, reading.accepted) == ("", (), 0.0, False)
         assert reading.reason == "no ink: nothing stands out from the background"
 
 
-def test_a_doubtful_digit_reads_as_a_question_mark_and_keeps_its_best_guess(recognizer, seven, monkeypatch):
+def test_rejected_digit_reads_as_question_mark_and_keeps_label(recognizer, seven, monkeypatch):
     monkeypatch.setattr(recognizer.model, "threshold", 1.1)
     reading = recognizer.read(seven)
     assert reading.text == "?"
@@ -59,9 +59,9 @@ def test_a_doubtful_digit_reads_as_a_question_mark_and_keeps_its_best_guess(reco
     assert reading.digits[0].label == "7"
 
 
-def test_a_digit_between_two_labels_names_both_and_else_it_is_none(recognizer, seven, number, monkeypatch):
+def test_doubt_names_two_labels_or_not_a_digit(recognizer, seven, number, monkeypatch):
     probabilities = np.array([[0, 0, 0, 0, 0.5, 0, 0, 0, 0.1, 0.4]], np.float32)
-    monkeypatch.setattr(recognizer, "classify", lambda glyphs: probabilities.repeat(len(glyphs), 0))
+    monkeypatch.setattr(recognizer.model, "run", lambda glyphs: (probabilities.repeat(len(glyphs), 0), None))
     monkeypatch.setattr(recognizer.model, "threshold", 0.85)
     assert recognizer.read(seven).reason == "not sure: 4 or 9"
     assert recognizer.read(seven).digits[0].doubt == "4 or 9"
@@ -73,31 +73,31 @@ def test_a_digit_between_two_labels_names_both_and_else_it_is_none(recognizer, s
 @pytest.mark.parametrize(
     ("probabilities", "threshold", "doubt"),
     [
-        ([0.5, 0.45, 0.01], 0.97, "0 or 1"),  # some digit, for sure
+        ([0.5, 0.45, 0.01], 0.97, "0 or 1"),  # certainly a digit
         ([0.4, 0.3, 0.28], 0.97, "0 or 1"),
-        ([0.5, 0.2, 0.05], 0.7, "0 or 1"),  # more likely a digit than the model asks for
+        ([0.5, 0.2, 0.05], 0.7, "0 or 1"),  # total probability above the model's threshold
         ([0.5, 0.2, 0.05], 0.97, "not a digit"),
         ([0.3, 0.05, 0.05], 0.7, "not a digit"),
         ([0.98, 0.01, 0.0], 0.97, None),
     ],
 )
-def test_a_model_that_knows_what_is_no_digit_doubts_by_that(
+def test_doubt_of_rejecting_model_uses_total_probability(
     recognizer, seven, monkeypatch, probabilities, threshold, doubt
 ):
-    said = np.array([[*probabilities, *[0.0] * 7]], np.float32)
-    monkeypatch.setattr(recognizer, "classify", lambda glyphs: said)
+    scripted = np.array([[*probabilities, *[0.0] * 7]], np.float32)
+    monkeypatch.setattr(recognizer.model, "run", lambda glyphs: (scripted, None))
     monkeypatch.setattr(recognizer.model, "rejects", True)
     monkeypatch.setattr(recognizer.model, "threshold", threshold)
     assert recognizer.read_digit(seven).digits[0].doubt == doubt
 
 
-def test_strokes_in_any_unit(recognizer):
+def test_read_strokes_accepts_any_unit(recognizer):
     seven = np.array([(0, 0), (5.5, 0), (2.5, 7.5)])
     for unit in (1e-3, 1, 1e6):
         assert recognizer.read_strokes([seven * unit], single=True).text == "7"
 
 
-def test_strokes_side_by_side_are_a_number_and_over_one_another_a_digit(recognizer):
+def test_read_strokes_groups_overlapping_strokes(recognizer):
     seven = [(0, 0), (55, 0), (25, 75)]
     one = [(90, 0), (90, 75)]
     four = [[(135, 0), (120, 45), (175, 45)], [(160, 20), (160, 80)]]
@@ -107,18 +107,18 @@ def test_strokes_side_by_side_are_a_number_and_over_one_another_a_digit(recogniz
     assert [digit.strokes for digit in reading.digits] == [(3,), (2,), (0, 1)]
 
 
-def test_no_strokes_read_as_nothing(recognizer):
+def test_read_strokes_of_nothing_is_empty(recognizer):
     for single in (True, False):
         assert recognizer.read_strokes([], single=single).text == ""
 
 
-def test_classify_and_embed_take_glyphs(recognizer, seven):
+def test_classify_and_embed_accept_glyphs(recognizer, seven):
     glyph = image_to_glyph(seven)[None]
     assert recognizer.classify(glyph).argmax() == 7
     assert recognizer.embed(glyph).shape[0] == 1
 
 
-def test_read_takes_a_path(tmp_path, seven):
+def test_read_accepts_path(tmp_path, seven):
     from PIL import Image
 
     Image.fromarray(seven).save(tmp_path / "seven.png")
@@ -126,7 +126,7 @@ def test_read_takes_a_path(tmp_path, seven):
     assert read(str(tmp_path / "seven.png")).text == "7"
 
 
-def test_what_cannot_be_decoded_is_named(recognizer, tmp_path):
+def test_read_names_undecodable_file(recognizer, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ImageError, match=r"text\.png"):
         recognizer.read(tmp_path / "text.png")

@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from people import ServerWorkload
-from servers import AppWorkload
-from sieges import run_kill_test
-from victims import KINDS
 
-SLOW = {"learning", "learning-twice"}  # seconds each time; `benchmarks/faults.py` has them
+from benchmarks.robustness.kill_tests import run_kill_test
+from benchmarks.robustness.kill_workloads import KINDS
+from benchmarks.robustness.server_workloads import AppWorkload, ServerWorkload
+
+SLOW = {"learning", "learning-twice"}  # seconds each time; the benchmark `faults` has them
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])

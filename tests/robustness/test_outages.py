@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import psycopg
 import pytest
-from commands import BatchReadingWorkload, DownloadWorkload
-from outages import drop_capabilities, limit_file_size, with_fault
 
+from benchmarks.robustness.command_workloads import BatchReadingWorkload, DownloadWorkload
+from benchmarks.robustness.outages import drop_capabilities, limit_file_size, with_fault
 from inkwise._util.errors import StoreError
 from inkwise.corrections import Learner, Store
 from inkwise.corrections import sample as sample_module

@@ -5,10 +5,10 @@ import struct
 
 import numpy as np
 import yaml
-from decoders import constraint, idx, pattern, run_target, strokes, template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.robustness.fuzz_targets import constraint, idx, pattern, run_target, strokes, template
 from inkwise.datasets.idx import idx_bytes, read_idx
 from inkwise.recognition.constraints import Constraint
 

@@ -1,12 +1,13 @@
-"""Every input that is kept is given to its decoder: sound ones, and all that have once been a finding."""
+"""Fuzz targets on their seeds: valid inputs, and every input that was once a finding."""
 
 import time
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from decoders import TARGETS, FindingError, run_target
 
+from benchmarks.robustness import fuzz
+from benchmarks.robustness.fuzz_targets import TARGETS, FindingError, run_target
 from inkwise._util.errors import InkwiseError
 from inkwise.datasets.unipen_format import DamageError
 
@@ -15,29 +16,29 @@ FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("seed", FILES, ids=lambda path: path.relative_to(SEEDS).as_posix())
-def test_a_decoder_takes_it_or_says_why_not(seed, capsys):
+def test_target_accepts_seed_or_reports_one_line(seed, capsys):
     run_target(TARGETS[seed.parent.name], seed.read_bytes())
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_decoder_has_a_seed_that_it_takes(name):
-    def taken(path):
+def test_every_target_has_an_accepted_seed(name):
+    def accepted(path):
         try:
             TARGETS[name](path.read_bytes())
         except InkwiseError:
             return False
         return True
 
-    assert any(taken(path) for path in FILES if path.parent.name == name)
+    assert any(accepted(path) for path in FILES if path.parent.name == name)
 
 
-def test_the_seeds_are_small():
+def test_seeds_are_small():
     assert sum(path.stat().st_size for path in FILES) < 300_000
 
 
-def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
-    monkeypatch.setattr("decoders.MAX_SECONDS", 0.01)
+def test_slow_input_and_exception_are_findings(monkeypatch):
+    monkeypatch.setattr("benchmarks.robustness.fuzz_targets.MAX_SECONDS", 0.01)
 
     def slow(data):
         until = time.process_time() + 0.05
@@ -50,7 +51,7 @@ def test_what_takes_too_long_or_warns_is_a_finding(monkeypatch):
         run_target(lambda data: 1 / len(data), b"")
 
 
-def test_an_error_of_two_lines_is_a_finding():
+def test_error_of_two_lines_is_a_finding():
     def refuse(data):
         raise DamageError(data.decode())
 
@@ -59,19 +60,15 @@ def test_an_error_of_two_lines_is_a_finding():
         run_target(refuse, b"two\nlines")
 
 
-def test_the_fuzzer_knows_each_of_them():
-    import fuzz
-
+def test_fuzzer_has_a_seed_folder_for_every_target():
     assert {folder.name for folder in fuzz.SEEDS.iterdir()} == {*TARGETS}
 
 
-def test_the_fuzzer_says_how_much_it_tried_until_there_is_a_finding(monkeypatch, capsys):
-    import fuzz
-
+def test_fuzz_each_reports_inputs_and_stops_at_a_finding(monkeypatch, capsys):
     said = {"idx": (0, "Done 12345 runs in 601 second(s)"), "csv": (77, "FindingError: 3 bytes took 9 s")}
 
     def run(told, **_):
-        code, stderr = said[told[2]]
+        code, stderr = said[told[4]]
         return CompletedProcess(told, code, stderr=stderr)
 
     monkeypatch.setattr(fuzz.subprocess, "run", run)

@@ -6,8 +6,8 @@ import pytest
 
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition import Model
+from inkwise.recognition.adaptation import reference_glyphs
 from inkwise.recognition.model import model_source
-from inkwise.recognition.reference_digits import reference_glyphs
 from inkwise.service.dynamic_batching import BatchedModel
 
 

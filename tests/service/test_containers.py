@@ -14,10 +14,10 @@ import yaml
 
 from inkwise.cli import app
 from inkwise.cli.serve import serve
+from inkwise.http.launch import _GRACE_SECONDS
 from inkwise.recognition.runtime import TELEMETRY_SWITCH
 from inkwise.service import RequestLimits
-from inkwise.service.middleware import HEALTH_PATH
-from inkwise.service.worker_processes import _GRACE_SECONDS
+from inkwise.service.schema import HEALTH_PATH
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")

@@ -6,7 +6,7 @@ import pytest
 from inkwise._util.errors import InkwiseError
 from inkwise.recognition import Recognizer
 from inkwise.service import Settings, Tokens, create_app
-from inkwise.service.json_log import JsonLinesFormatter
+from inkwise.service.observability import JsonLinesFormatter
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def lines(caplog):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
 def test_what_others_can_reach_is_never_served_without_tokens(host):
-    with pytest.raises(InkwiseError, match="tokens are needed"):
+    with pytest.raises(InkwiseError, match="tokens are required"):
         create_app(Settings(host))
 
 
@@ -112,10 +112,10 @@ def test_what_nobody_foresaw_is_logged_without_its_words_and_the_service_lives_o
         broken.setattr(Recognizer, "read_digit", fail)
         response = read(client, expect="digit")
     assert response.status_code == 500
-    assert response.json()["error"] == "something went wrong here; the log of inkwise serve says where"
+    assert response.json()["error"] == "internal error; see the log of inkwise serve"
     failed, request = lines()
     assert failed["error"] == "RuntimeError"
-    assert failed["message"] == f"request {request['id']} failed"
+    assert failed["message"] == f"request {request['id']} failed: POST '/v1/read'"
     assert failed["at"][-1].endswith(" fail")
     assert "a secret" not in json.dumps(failed)
     assert request["status"] == 500
@@ -139,7 +139,7 @@ def test_while_it_stops_what_is_new_is_refused(client, read):
     client.app.state.in_flight.stopping = True
     assert client.get("/healthz").status_code == 503
     response = read(client)
-    assert (response.status_code, response.json()) == (503, {"error": "stopping: ask another"})
+    assert (response.status_code, response.json()) == (503, {"error": "the server is shutting down"})
     assert response.headers["Connection"] == "close"
 
 

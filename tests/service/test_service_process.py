@@ -29,7 +29,7 @@ def until(done, seconds=30):
 def stopping(url):
     """Whether the service says so."""
     response = httpx.get(f"{url}/healthz")
-    return response.status_code == 503 and response.json()["error"].startswith("stopping")
+    return response.status_code == 503 and response.json()["error"].startswith("the server is shutting")
 
 
 def listens(url):
@@ -68,7 +68,10 @@ def test_what_took_too_long_does_not_keep_it_from_ending(start, png):
             headers={"Content-Type": "image/png"},
             timeout=60,
         )
-        assert (response.status_code, response.json()) == (503, {"error": "it took longer than 0.2 seconds"})
+        assert (response.status_code, response.json()) == (
+            503,
+            {"error": "the request took longer than 0.2 seconds"},
+        )
         assert service.end() == 0
 
 
@@ -131,7 +134,7 @@ def test_a_process_that_dies_is_replaced(start):
 
 
 def test_a_process_that_hangs_does_not_keep_the_others_from_ending(start):
-    hurry = "import inkwise.service.worker_processes as process; process._GRACE_SECONDS = 0.5"
+    hurry = "import inkwise.http.launch as process; process._GRACE_SECONDS = 0.5"
     with start("--workers", "2", "--seconds", "0.2", before=hurry) as service:
         assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
         hung = until(service.lines)[-1]["pid"]

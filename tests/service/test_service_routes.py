@@ -8,7 +8,7 @@ import pytest
 from inkwise import Recognizer
 from inkwise._util.errors import ModelError
 from inkwise.recognition import Model
-from inkwise.recognition.reference_digits import reference_glyphs
+from inkwise.recognition.adaptation import reference_glyphs
 from inkwise.service import Settings, create_app, schema
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
@@ -74,7 +74,7 @@ def test_what_is_known_of_a_number_decides(client):
             {"expect": "number", "length": "4-"},
             "length '4-': write a number, or the least and the most, as 4-6",
         ),
-        ({"expect": "number", "range": "9-1"}, "range: the least, 9, is more than the most, 1"),
+        ({"expect": "number", "range": "9-1"}, "range: the minimum, 9, is larger than the maximum, 1"),
         ({"expect": "number", "check": "lun"}, "there is no check 'lun'; did you mean luhn?"),
         ({"expect": "number", "pattern": "("}, "pattern"),
         ({"expect": "number", "length": "3", "pattern": r"\d{5}"}, "length"),
@@ -112,12 +112,18 @@ def test_the_answers_are_what_the_description_says(client, read):
         ("/v1/read", b"a=b", "application/x-www-form-urlencoded", 415, "the body must be image/..."),
         ("/v1/read", b"a=b", "", 415, "the body must be image/..."),
         ("/v1/strokes", b"{}", "text/plain", 415, "the body must be application/json"),
-        ("/v1/strokes", b"{}", "application/json", 422, "strokes is not a list of strokes"),
+        ("/v1/strokes", b"{}", "application/json", 422, "strokes: expected a list of lists of points"),
         ("/v1/strokes", b"[[]]", "application/json", 422, "the body is not a JSON object"),
         ("/v1/strokes", b"[" * 100_000, "application/json", 422, "the body is not JSON"),
         ("/v1/strokes", b'{"strokes": [[[NaN, 1]]]}', "application/json", 422, "stroke 1 holds"),
-        ("/v1/classify", b"", "application/octet-stream", 422, "0 bytes are not n times 784"),
-        ("/v1/classify", b"0" * 785, "application/octet-stream", 422, "785 bytes are not n times 784"),
+        ("/v1/classify", b"", "application/octet-stream", 422, "body: expected n times 784 bytes, got 0"),
+        (
+            "/v1/classify",
+            b"0" * 785,
+            "application/octet-stream",
+            422,
+            "body: expected n times 784 bytes",
+        ),
         ("/v1/classify", b"0" * 784, "application/json", 415, "the body must be application/octet-stream"),
     ],
 )
@@ -139,8 +145,8 @@ def bomb(width, height):
 @pytest.mark.parametrize(
     ("path", "content", "kind", "error"),
     [
-        ("/v1/read", b"0" * 200_001, "image/png", "too large: at most 200,000 bytes"),
-        ("/v1/read", bomb(200, 200), "image/png", "200 x 200 pixels; at most 20,000 are taken"),
+        ("/v1/read", b"0" * 200_001, "image/png", "the body is too large: at most 200,000 bytes"),
+        ("/v1/read", bomb(200, 200), "image/png", "200 x 200 pixels; at most 20,000 are accepted"),
         (
             "/v1/strokes",
             json.dumps({"strokes": [[[1, 2]]] * 501}),
@@ -160,7 +166,7 @@ def test_too_much_is_refused_with_a_reason(serve, path, content, kind, error):
 @pytest.mark.parametrize(("limit", "most"), [(16 * 2**20, "3,211,264"), (1000, "1,000")])
 def test_too_many_glyphs_are_refused(serve, limit, most):
     response = serve(body_bytes=limit).post("/v1/classify", content=bytes(784 * 4097), headers=GLYPHS)
-    assert refused(response, 413) == f"too large: at most {most} bytes can be sent here"
+    assert refused(response, 413) == f"the body is too large: at most {most} bytes are accepted"
 
 
 def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(serve):
@@ -169,7 +175,7 @@ def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(serve):
             yield b"0" * 1000
 
     response = serve(body_bytes=2000).post("/v1/read", content=body(), headers={"Content-Type": "image/png"})
-    assert refused(response, 413) == "too large: at most 2,000 bytes can be sent here"
+    assert refused(response, 413) == "the body is too large: at most 2,000 bytes are accepted"
 
 
 def no_numbers(model, glyphs):

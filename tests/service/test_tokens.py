@@ -1,7 +1,12 @@
 import pytest
+from starlette.datastructures import Headers
 
 from inkwise._util.errors import InkwiseError
 from inkwise.service import Tokens
+
+
+def authenticate(tokens, header):
+    return tokens.authenticate(Headers({"Authorization": header}))
 
 
 @pytest.fixture
@@ -18,8 +23,8 @@ def tokens(tmp_path):
 
 def test_tokens_have_names_or_the_number_of_their_line(tokens):
     known = tokens(b"\xef\xbb\xbfanna  tea-time\n\n  4711\r\n")
-    assert known.name("Bearer tea-time") == "anna"
-    assert known.name("bearer   4711") == "line 3"
+    assert authenticate(known, "Bearer tea-time") == "anna"
+    assert authenticate(known, "bearer   4711") == "line 3"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +32,7 @@ def test_tokens_have_names_or_the_number_of_their_line(tokens):
     ["", "Bearer", "Bearer ", "Bearer tea", "Basic tea-time", "tea-time", "Bearer \xe4", "Bearer anna"],
 )
 def test_anything_else_is_none(tokens, header):
-    assert tokens(b"anna tea-time").name(header) is None
+    assert authenticate(tokens(b"anna tea-time"), header) is None
 
 
 def test_the_tokens_themselves_are_not_kept(tokens):
@@ -37,13 +42,13 @@ def test_the_tokens_themselves_are_not_kept(tokens):
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        (b"", "holds no token"),
-        (b"\n \n", "holds no token"),
-        (b"anna tea time", "line 1: is no token of ASCII, nor a name and a token"),
-        ("one\nt\u00e9".encode(), "line 2: is no token of ASCII"),
-        (b"anna one\nanna two", "line 2: this name or token was there before"),
-        (b"anna one\nbert one", "line 2: this name or token was there before"),
-        (b"\xff\xfe", "is not text"),
+        (b"", "no token found"),
+        (b"\n \n", "no token found"),
+        (b"anna tea time", "line 1: expected an ASCII token, or a name and a token"),
+        ("one\nt\u00e9".encode(), "line 2: expected an ASCII token"),
+        (b"anna one\nanna two", "line 2: duplicate name or token"),
+        (b"anna one\nbert one", "line 2: duplicate name or token"),
+        (b"\xff\xfe", "expected UTF-8 text"),
     ],
 )
 def test_a_file_that_is_none(tokens, content, error):

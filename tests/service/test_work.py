@@ -29,7 +29,7 @@ def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
     slow.begun.acquire()
     response = read(client, expect="digit")
     assert response.status_code == 429
-    assert response.json() == {"error": "too many requests wait already; ask again"}
+    assert response.json() == {"error": "too many requests are waiting; retry later"}
     assert response.headers["Retry-After"] == "1"
     assert client.get("/healthz").status_code == 200
     slow.go.set()
@@ -52,7 +52,7 @@ def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve,
     for _ in range(2):  # the second never gets a thread, and gives its place back
         response = read(client, expect="digit")
         assert response.status_code == 503
-        assert response.json() == {"error": "it took longer than 0.05 seconds"}
+        assert response.json() == {"error": "the request took longer than 0.05 seconds"}
     assert slow.calls == 1
     slow.go.set()
     while (response := read(client, expect="digit")).status_code != 200:

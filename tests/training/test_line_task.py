@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
-from inkwise.recognition.ctc.alignment import text_likelihoods
-from inkwise.recognition.line_reader import LINE_MARGIN, LineModel, read_line_image
+from inkwise.recognition.ctc.decoding import text_likelihoods
+from inkwise.recognition.model import LINE_MARGIN, LineModel
+from inkwise.recognition.number_reader import NumberReader
 from inkwise.training import resumed_recipe, train
 from inkwise.training.callbacks import OneCycle
 from inkwise.training.line_task import (
@@ -84,7 +85,7 @@ def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe
 
 def test_what_was_exported_reads_strips(model, lines_recipe):
     strip, _ = compose_line(build_digit_pools(lines_recipe)[0], np.random.default_rng(0))
-    read = read_line_image(model, strip, lambda glyphs: np.full((len(glyphs), 10), 0.1))
+    read = NumberReader(None, model).read_line(strip)
     assert set(read.text) <= set(DIGITS)
     assert 0 < read.probability <= 1
 

@@ -54,7 +54,7 @@ def without_export(monkeypatch):
     monkeypatch.setattr(glyph_task, "classifier_to_onnx", lambda *_: onnx.ModelProto())
 
 
-@pytest.fixture(params=["sqlite", "journal", "postgresql"])
+@pytest.fixture(params=["sqlite", "journal", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def storage(request, tmp_path):
     """Each kind of storage, empty."""
     if request.param == "postgresql":

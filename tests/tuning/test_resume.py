@@ -15,6 +15,8 @@ import pytest
 import torch
 from optuna.trial import TrialState
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 100
 
 

@@ -67,6 +67,7 @@ def test_claim_retries_trial_of_dead_process(grid, opened, short_grace_period):
     assert [trial.value for trial in other.trials(TrialState.COMPLETE)] == [0.5, 0.25, 0.25, 0.25]
 
 
+@pytest.mark.slow
 def test_claim_keeps_trial_with_heartbeat(plan, storage, opened, short_grace_period):
     one = plan("seed=0", sampler="grid", storage=storage)
     study, other = opened(one), opened(one)
@@ -208,6 +209,7 @@ def test_claim_reports_lost_storage(plan, tmp_path, opened):
         study.claim()
 
 
+@pytest.mark.postgres
 def test_storage_accepts_password_with_braces(postgresql, plan, opened):
     storage = make_url(postgresql).set(password="{x}").render_as_string(hide_password=False)
     assert opened(plan("seed=0", sampler="grid", storage=storage)).claim()

@@ -85,7 +85,7 @@ def test_callback_reports_repeated_epoch_once(plan, monkeypatch, opened):
 def test_train_trials_stops_pruned_trial(plan, small, tmp_path, opened):
     # the median pruner needs five complete trials
     space = ("optimization.lr=1e-2,1e-9", "seed=0..4")
-    search = plan(*space, recipe=small.set(optimization={"epochs": 12}), sampler="grid", trials=6, prune=True)
+    search = plan(*space, recipe=small.set(optimization={"epochs": 6}), sampler="grid", trials=6, prune=True)
     train_trials(search, wait)
     *five, last = opened(search).trials()
     assert {trial.state for trial in five} == {TrialState.COMPLETE}

@@ -1,46 +1,54 @@
-"""Routes of the form editor: the scan of an empty form, its fields, what is wrong with them, the YAML."""
+"""Routes of the form editor: the scan of an empty form, its fields, their problems, and the YAML file."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import is_there
-from inkwise.app.requests import JsonBody
 from inkwise.forms import KINDS, FormError, FormTemplate
-from inkwise.http.bodies import RequestError, json_response, parse_json_object
+from inkwise.http.bodies import RequestError, json_body, json_response
 from inkwise.image import Document
 from inkwise.preprocessing.background import limit_side
 from inkwise.recognition.ctc.automata import CHECKS
 
-_MAX_SHOWN_SIDE = 2400  # pixels of the scan as it is shown
+_MAX_SHOWN_SIDE = 2400  # maximum side of the displayed scan in pixels
+
+
+class FormBody(BaseModel):
+    """A form as the page has it; `version` is that of the file it was made from, None if there was none."""
+
+    name: Any = None
+    fields: Any = None
+    version: str | None = None
 
 
 class FormEditor:
-    """A form that is being drawn on its scan.
+    """A form template that is drawn on its scan.
 
     Attributes:
-        path: of the YAML file, beside the scan.
-        picture: the page as PNG.
+        path: YAML file beside the scan.
+        image: The page as PNG.
     """
 
     def __init__(self, scan: Path) -> None:
-        """Open a scan, its first page; where it is a form already, that is gone on with.
+        """Open the first page of a scan, and the form beside it if there is one.
 
         Raises:
-            PictureError: the scan cannot be read.
-            FormError: the file beside it is no form.
-            DataError: it is the form of another scan.
+            ImageError: The scan cannot be read.
+            FormError: The file beside it is not a form.
+            DataError: It is the form of another scan.
         """
         with Document(scan) as document:
             grey = document.page(1).grey
-        self.picture = cv2.imencode(".png", limit_side(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
+        self.image = cv2.imencode(".png", limit_side(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
         self.path = scan.with_suffix(".yaml")
         self._scan = scan
         self._pixels: tuple[float, float] = (grey.shape[1], grey.shape[0])
@@ -48,19 +56,17 @@ class FormEditor:
         self._read()
 
     def _read(self) -> FormTemplate | None:
-        """Read the form file, where there is one; its size and marks are kept for forms that are drawn."""
+        """Read the form file if there is one; its size and marks are kept for the forms that are drawn."""
         form = FormTemplate.read(self.path) if is_there(self.path) else None
         if form and (form.reference is None or form.reference.resolve() != self._scan.resolve()):
-            raise DataError(
-                f"{self.path}: is there, and is not the form of {self._scan.name}; move one of them"
-            )
+            raise DataError(f"{self.path}: is not the form of {self._scan.name}; move one of them")
         self._kept = {"reference": self._scan.name}
         if form:
             self._kept |= {"size": list(form.size), "marks": [list(box) for box in form.marks]}
         return form
 
     def state(self) -> dict[str, Any]:
-        """Return the form as it is on disk, with its version, and what its fields can be.
+        """Return the form on disk, its version, and the possible kinds and checks of fields.
 
         Raises:
             InkwiseError: The file has become unusable, see `__init__`.
@@ -77,30 +83,23 @@ class FormEditor:
             "checks": list(CHECKS),
         }
 
-    def form(self, plain: dict[str, Any]) -> FormTemplate:
-        """The form of a name and fields.
-
-        Raises:
-            FormError: it cannot be used; `problems` says why.
-        """
-        drawn = plain.get("fields")
-        for field in drawn if isinstance(drawn, list) else ():
-            # A text would be the path of a file.
+    def form(self, name: object, fields: object) -> FormTemplate:
+        """Return the form of a name and fields; raises FormError with its `problems`."""
+        for field in fields if isinstance(fields, list) else ():
+            # FormTemplate would read a text as the path of a file.
             if isinstance(field, dict) and isinstance(field.get("vocabulary"), str):
-                raise InkwiseError("vocabulary is not a list of numbers")
-        return FormTemplate.from_dict(
-            {**self._kept, "name": plain.get("name"), "fields": drawn}, self._scan.parent
-        )
+                raise InkwiseError("vocabulary: expected a list of numbers")
+        return FormTemplate.from_dict({**self._kept, "name": name, "fields": fields}, self._scan.parent)
 
     def write(self, form: FormTemplate, version: str | None) -> str:
         """Write a form beside the scan, and return its version.
 
         Args:
-            form: What to write.
+            form: The form to write.
             version: Version of the file that the form was made from, None if there was no file.
 
         Raises:
-            ConflictError: The file has another version: another editor wrote it, or a person.
+            ConflictError: The file has another version, so somebody else has written it.
             DataError: The file cannot be written.
         """
         text = form.to_yaml(self.path.parent)
@@ -125,12 +124,12 @@ class FormEditor:
 
 
 def _version(content: bytes) -> str:
-    """Return what tells one content of a file from all others."""
+    """Return a digest that identifies the content of a file."""
     return hashlib.sha256(content).hexdigest()
 
 
 def routes(editor: FormEditor) -> APIRouter:
-    """What the editor's page asks for: one scan is shown, one file is written, and no other."""
+    """Return the routes; they read one scan and write one file, and no others."""
     router = APIRouter()
 
     @router.get("/api/form")
@@ -139,21 +138,20 @@ def routes(editor: FormEditor) -> APIRouter:
 
     @router.get("/api/form/scan")
     def scan() -> Response:
-        return Response(editor.picture, media_type="image/png")
+        return Response(editor.image, media_type="image/png")
 
     @router.post("/api/form/check")
-    def check(body: JsonBody) -> Response:
+    def check(body: Annotated[FormBody, json_body(FormBody)]) -> Response:
         try:
-            editor.form(parse_json_object(body))
+            editor.form(body.name, body.fields)
         except FormError as error:
             return json_response({"problems": error.problems})
         return json_response({"problems": []})
 
     @router.put("/api/form")
-    def write(body: JsonBody) -> Response:
-        plain = parse_json_object(body)
+    def write(body: Annotated[FormBody, json_body(FormBody)]) -> Response:
         try:
-            version = editor.write(editor.form(plain), plain.get("version"))
+            version = editor.write(editor.form(body.name, body.fields), body.version)
         except ConflictError as error:
             raise RequestError(409, str(error)) from None
         return json_response({"file": editor.path.name, "version": version})

@@ -1,55 +1,49 @@
-"""Routes that learn in the background, and that look after the versions that come of it."""
+"""Routes for fine-tuning in the background, and for the model versions that come of it."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-import fastapi
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
-from inkwise.app.limits import MAX_INTEGER
-from inkwise.app.requests import JsonBody, parse_writer, store_errors_as
+from inkwise.app.requests import MAX_INTEGER, PromoteBody, Writer, WriterBody, store_errors_as
 from inkwise.corrections import FineTuningJob, FineTuningState, Learner, VersionScores
 from inkwise.corrections.learning_jobs import compare_versions
 from inkwise.corrections.models import open_version
-from inkwise.corrections.sample import validate_field
-from inkwise.http.bodies import RequestError, json_response, parse_json_object
-
-_Number = Annotated[int, fastapi.Path(ge=1, le=MAX_INTEGER)]
+from inkwise.http.bodies import json_body, json_response
 
 
 class LazyFineTuningJob:
-    """The one job of a server; it needs the database only once something is learnt."""
+    """The one job of a server; it opens the database when the first fine-tuning starts."""
 
-    def __init__(self, learner: Learner, base: str | Path | None) -> None:
-        """Learn from this learner's store, starting from the model that it began with."""
-        self._learner = learner
-        self._base = base
+    def __init__(self, learner: Learner, base: str | FilePath | None) -> None:
+        """Fine-tune on the samples of this learner's store, starting from its base model."""
+        self._learner, self._base = learner, base
         self._lock = threading.Lock()
         self._job: FineTuningJob | None = None
 
     def state(self) -> FineTuningState:
-        """How it stands."""
+        """Return the state of the newest run."""
         return self._job.state() if self._job else FineTuningState()
 
     def start(self, writer: str) -> FineTuningState:
-        """Begin, if nothing is being learnt."""
+        """Start a run unless one is under way."""
         store = self._learner.store
         with self._lock:
             self._job = self._job or FineTuningJob(store, self._base)
         return self._job.start(writer)
 
     def cancel(self) -> FineTuningState:
-        """End what is running, if anything is."""
+        """Cancel the run under way, if there is one."""
         return self._job.cancel() if self._job else FineTuningState()
 
 
 def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> APIRouter:
-    """Learning and versions; comparing them is `heavy`."""
+    """Return the routes; versions are compared by the `heavy` threads."""
     router = APIRouter()
 
     @router.get("/api/learn")
@@ -57,37 +51,37 @@ def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> 
         return json_response(asdict(job.state()))
 
     @router.post("/api/learn")
-    def start(body: JsonBody) -> Response:
-        writer = parse_writer(parse_json_object(body))
+    def start(body: Annotated[WriterBody, json_body(WriterBody)]) -> Response:
         with store_errors_as(409):
-            return json_response(asdict(job.start(writer)), 202)
+            return json_response(asdict(job.start(body.writer)), 202)
 
     @router.delete("/api/learn")
     def cancel() -> Response:
         return json_response(asdict(job.cancel()))
 
     @router.get("/api/versions")
-    def list_(writer: str) -> Response:
-        return json_response(_list(learner, validate_field("writer", writer)))
+    def list_versions(writer: Writer) -> Response:
+        return _versions_response(learner, writer)
 
     @router.post("/api/versions/promote")
-    def promote(body: JsonBody) -> Response:
-        plain = parse_json_object(body)
-        writer, number, versions = parse_writer(plain), plain.get("number"), learner.store.versions
-        if type(number) is not int or not 0 <= number <= MAX_INTEGER:
-            raise RequestError(422, "number is not the number of a version")
+    def promote(body: Annotated[PromoteBody, json_body(PromoteBody)]) -> Response:
+        versions = learner.store.versions
         with store_errors_as(404):
-            if number:
-                open_version(versions, number, threads=1)  # a damaged one does not take a good one's place
-            versions.promote(writer, number)
-        return json_response(_list(learner, writer))
+            if body.number:
+                open_version(versions, body.number, threads=1)  # a damaged one must not replace a good one
+            versions.promote(body.writer, body.number)
+        return _versions_response(learner, body.writer)
 
     @router.get("/api/versions/compare")
-    async def compare_(writer: str) -> Response:
-        return await to_thread.run_sync(_compare, learner, validate_field("writer", writer), limiter=heavy)
+    async def compare(writer: Writer) -> Response:
+        comparison = await to_thread.run_sync(
+            lambda: compare_versions(learner.store, writer, learner.base.model), limiter=heavy
+        )
+        accuracy = [[each.to_dict() for each in row] for row in comparison.accuracy]
+        return json_response({**vars(comparison), "accuracy": accuracy})
 
     @router.get("/api/versions/{number}/model.onnx")
-    def weights(number: _Number) -> Response:
+    def weights(number: Annotated[int, Path(ge=1, le=MAX_INTEGER)]) -> Response:
         versions = learner.store.versions
         with store_errors_as(404):
             onnx = versions.weights(number)
@@ -97,29 +91,22 @@ def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> 
     return router
 
 
-def _list(learner: Learner, writer: str) -> dict[str, Any]:
+def _versions_response(learner: Learner, writer: str) -> Response:
     versions = learner.store.versions
-    return {
-        "current": versions.promoted(writer),
-        "damage": learner.damage(writer),
-        "versions": [
-            {
-                **asdict(version),
-                "time": version.time.isoformat(),
-                "before": _scores(version.before),
-                "after": _scores(version.after),
-                "worse": version.after.worse_than(version.before),
-            }
-            for version in versions.list(writer)
-        ],
-    }
+    listed: list[dict[str, Any]] = [
+        {
+            **asdict(version),
+            "time": version.time.isoformat(),
+            "before": _scores(version.before),
+            "after": _scores(version.after),
+            "worse": version.after.worse_than(version.before),
+        }
+        for version in versions.list(writer)
+    ]
+    return json_response(
+        {"current": versions.promoted(writer), "damage": learner.damage(writer), "versions": listed}
+    )
 
 
 def _scores(scores: VersionScores) -> dict[str, Any]:
     return {"mnist": scores.mnist.to_dict(), "own": scores.own.to_dict()}
-
-
-def _compare(learner: Learner, writer: str) -> Response:
-    comparison = compare_versions(learner.store, writer, learner.base.model)
-    accuracy = [[each.to_dict() for each in row] for row in comparison.accuracy]
-    return json_response({**vars(comparison), "accuracy": accuracy})

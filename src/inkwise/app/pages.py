@@ -1,80 +1,168 @@
-"""Pages with their routes, and what becomes of errors: the app, the review of a table, the form editor."""
+"""The apps of the three pages (drawing, review of a table, form editor), and their server process."""
 
 from __future__ import annotations
 
 import logging
 import mimetypes
+import secrets
+import socket
+import threading
+import webbrowser
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.app import form_routes as editing
-from inkwise.app import learning_routes as learning
-from inkwise.app import read_routes as reading
-from inkwise.app import review_routes as reviewing
-from inkwise.app import sample_routes as samples
-from inkwise.app import statistics_routes as progress
-from inkwise.app import transfer_routes as transfer
-from inkwise.app.form_routes import FormEditor
-from inkwise.app.review_routes import ReviewSession
-from inkwise.app.security import SecurityMiddleware
+from inkwise.app import (
+    form_routes,
+    learning_routes,
+    review_routes,
+    sample_routes,
+    statistics_routes,
+    transfer_routes,
+)
+from inkwise.app.requests import body_limit
 from inkwise.corrections import Learner
 from inkwise.http.bodies import add_error_handlers, json_response
-from inkwise.http.connections import Trusted
-from inkwise.http.sockets import is_loopback
+from inkwise.http.launch import http_url, launch
+from inkwise.http.middleware import InFlight, SecurityMiddleware, SecuritySettings
+from inkwise.http.origin import is_loopback
+from inkwise.http.tokens import PageToken
 
+DEFAULT_PORT = 8420
+"""First port to try if none is given."""
+
+_PORT_ATTEMPTS = 20  # ports to try if none is given
 _STATIC = Path(__file__).parent / "static"
-
-_THREADS = 8  # with those that read, no more than the database has connections
+_THREADS = 8  # together with those that read no more than the database has connections
 _HEAVY_THREADS = 2
+_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; "
+    "object-src 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 _logger = logging.getLogger("inkwise.app")
 
-# Some machines call it something else, and then no browser runs it.
+# Some systems map .js to another type, and browsers then do not run it.
 mimetypes.add_type("text/javascript", ".js")
 
 
 def create_app(
     learner: Learner, *, model: str | Path | None = None, host: str = "127.0.0.1", token: str | None = None
 ) -> FastAPI:
-    """The web app, to be run by any ASGI server, in one process: the memory of what was taught is in it.
+    """Return the drawing app, for one process: it holds the writers' adapted models.
 
     Args:
-        learner: reads and keeps; it stays open.
-        model: what the learner began with.
-        host: the name or address that the server is bound to: requests for others are refused.
-        token: what to demand of whoever asks; None demands nothing, which is for loopback alone.
+        learner: Reads and keeps; it stays open.
+        model: Base model of the learner.
+        host: Name or address that the server is bound to; requests for other hosts are rejected.
+        token: Token that clients need; None accepts every client, and is allowed on loopback only.
 
     Raises:
-        InkwiseError: no token for a host that others can reach.
+        InkwiseError: The host is not loopback and there is no token.
     """
-    job = learning.LazyFineTuningJob(learner, model)
+    job = learning_routes.LazyFineTuningJob(learner, model)
     heavy = anyio.CapacityLimiter(_HEAVY_THREADS)
     routers = [
-        reading.routes(learner, heavy),
-        samples.routes(learner),
-        progress.routes(learner),
-        transfer.routes(learner, heavy),
-        learning.routes(learner, job, heavy),
+        sample_routes.routes(learner, heavy),
+        statistics_routes.routes(learner),
+        transfer_routes.routes(learner, heavy),
+        learning_routes.routes(learner, job, heavy),
     ]
     return _create_page_app("index.html", routers, host, token, job.cancel)
 
 
 def create_review_app(
-    session: ReviewSession, *, host: str = "127.0.0.1", token: str | None = None
+    session: review_routes.ReviewSession, *, host: str = "127.0.0.1", token: str | None = None
 ) -> FastAPI:
-    """The page on which what is doubtful is settled; `host` and `token` as for `create_app`."""
-    return _create_page_app("review.html", [reviewing.routes(session)], host, token)
+    """Return the app of the review page; `host` and `token` as for `create_app`."""
+    return _create_page_app("review.html", [review_routes.routes(session)], host, token)
 
 
-def create_editor_app(editor: FormEditor, *, host: str = "127.0.0.1", token: str | None = None) -> FastAPI:
-    """The page on which the fields of a form are drawn; `host` and `token` as for `create_app`."""
-    return _create_page_app("form.html", [editing.routes(editor)], host, token)
+def create_editor_app(
+    editor: form_routes.FormEditor, *, host: str = "127.0.0.1", token: str | None = None
+) -> FastAPI:
+    """Return the app of the form editor; `host` and `token` as for `create_app`."""
+    return _create_page_app("form.html", [form_routes.routes(editor)], host, token)
+
+
+def serve(
+    learner: Learner,
+    *,
+    host: str,
+    port: int | None,
+    model: str | Path | None,
+    token: str | None,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve the drawing app until SIGTERM or SIGINT; the arguments are those of `create_app` and `run`."""
+
+    def create(host: str, token: str | None) -> FastAPI:
+        try:
+            _ = learner.store
+        except StoreError as error:
+            _logger.error("%s", error)  # drawings are read without a database
+        return create_app(learner, model=model, host=host, token=token)
+
+    run(create, host=host, port=port, token=token, browser=browser, say=say)
+
+
+def run(
+    create: Callable[[str, str | None], FastAPI],
+    *,
+    host: str,
+    port: int | None,
+    token: str | None,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Serve the app that `create` returns for a host and a token, until SIGTERM or SIGINT.
+
+    Args:
+        create: Creates the app, after the address is bound.
+        host: Name or address to bind.
+        port: Port to bind; None is the first free one from `DEFAULT_PORT` on.
+        token: Token that clients need; None requires none on loopback, and a random one elsewhere.
+        browser: Whether to open the page in a browser.
+        say: Called with the URL of the page.
+
+    Raises:
+        InkwiseError: The address cannot be bound, or the token is empty.
+    """
+    if token == "":
+        raise InkwiseError("the token is empty; omit it for a random one where it is needed")
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe()
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + _PORT_ATTEMPTS) if port is None else [port]
+
+    def announce(bound: int) -> None:
+        name = _own_address() if host in ("", "0.0.0.0", "::") else host
+        url = f"{http_url(name, bound)}/" + ("" if token is None else f"?token={quote(token, safe='')}")
+        say(url)
+        if browser:  # the socket already listens, so a quick browser waits for the server
+            threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+
+    launch(partial(create, host, token), host, ports, announce)
+
+
+def _own_address() -> str:
+    """Return the address by which this machine reaches others; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 def _create_page_app(
@@ -84,9 +172,9 @@ def _create_page_app(
     token: str | None,
     end: Callable[[], object] = lambda: None,
 ) -> FastAPI:
-    """A page with its routes behind the guard; `end` is called when the app ends."""
+    """Return a page with its routes behind the middleware; `end` is called at shutdown."""
     if token is None and not is_loopback(host):
-        raise InkwiseError(f"{host} can be reached from elsewhere: a token is needed")
+        raise InkwiseError(f"{host}: not a loopback address, so a token is required")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -94,15 +182,16 @@ def _create_page_app(
         yield
         await anyio.to_thread.run_sync(end)
 
-    # FastAPI's own pages come from a CDN.
+    # FastAPI's documentation pages load scripts from a CDN.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Trusted)
-    app.add_middleware(SecurityMiddleware, host=host, token=token)  # before all others
+    app.state.in_flight = InFlight()
+    tokens = None if token is None else PageToken.of(token)
+    security = SecuritySettings(host, tokens, _HEADERS, body_limit, api_prefix="/api/")
+    app.add_middleware(SecurityMiddleware, settings=security, in_flight=app.state.in_flight)
     add_error_handlers(app)
-    app.add_exception_handler(StoreError, _handle_store_error)
+    app.add_exception_handler(StoreError, _respond_to_store_error)
     for router in routers:
         app.include_router(router)
-
     static = StaticFiles(directory=_STATIC)
     app.mount("/static", static)
 
@@ -113,6 +202,6 @@ def _create_page_app(
     return app
 
 
-async def _handle_store_error(request: Request, error: Exception) -> Response:
+async def _respond_to_store_error(request: Request, error: Exception) -> Response:
     _logger.error("%s", error)
     return json_response({"error": str(error)}, 503)

@@ -1,43 +1,119 @@
-"""What the app's routes share: bodies of JSON, writers, and what the store refuses."""
+"""Checked request values of the app's routes, limits on them, and the errors of the store as responses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from fastapi import Depends, Request
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from inkwise._util.errors import StoreError
-from inkwise.corrections.sample import validate_field
-from inkwise.http.bodies import RequestError, require_json
+from inkwise.corrections import LabelledAnswer
+from inkwise.corrections.sample import decode_glyph, validate_field
+from inkwise.http.bodies import MAX_STROKES, RequestError, parse_strokes
+
+UPLOAD_BYTES = 32 * 2**20
+"""Maximum size of an image file."""
+
+UNPACKED_BYTES = 512 * 2**20
+"""Maximum size of all files of an import after unpacking."""
+
+MAX_INTEGER = 2**31 - 1
+"""Largest integer that the databases can hold."""
+
+_BODY_BYTES = 4 * 2**20  # maximum size of all other bodies
+_BODY_BYTES_AT = {"/api/picture": UPLOAD_BYTES, "/api/import": 256 * 2**20}
+
+_T = TypeVar("_T")
+
+
+def body_limit(path: str) -> int:
+    """Return the maximum size of a body at a path, in bytes."""
+    return _BODY_BYTES_AT.get(path, _BODY_BYTES)
+
+
+def _unless_empty(parse: Callable[[object], _T]) -> Callable[[object], _T | None]:
+    return lambda value: None if value is None or value == "" else parse(value)
+
+
+def _optional(parse: Callable[[object], _T]) -> Callable[[object], _T | None]:
+    return lambda value: None if value is None else parse(value)
+
+
+Writer = Annotated[str, BeforeValidator(partial(validate_field, "writer"))]
+Label = Annotated[str, BeforeValidator(partial(validate_field, "label"))]
+AnyWriter = Annotated[str | None, BeforeValidator(_unless_empty(partial(validate_field, "writer")))]
+AnyLabel = Annotated[str | None, BeforeValidator(_unless_empty(partial(validate_field, "label")))]
+
+
+class WriterBody(BaseModel):
+    """A request about a writer."""
+
+    writer: Writer
+
+
+class ReadBody(WriterBody):
+    """Strokes to read; `single` reads them as one digit."""
+
+    strokes: Annotated[list[Any], BeforeValidator(parse_strokes)]
+    single: StrictBool = False
+
+
+class LabelBody(BaseModel):
+    """The true label of a sample."""
+
+    label: Label
+
+
+class AnswerBody(LabelBody):
+    """One answer; values without a check here are checked by `Sample`."""
+
+    strokes: Annotated[Any, BeforeValidator(_optional(parse_strokes))] = None
+    glyph: Annotated[Any, BeforeValidator(_optional(decode_glyph))] = None
+    answer: Any = None
+    probability: Any = None
+    model: Any = None
+    id: uuid.UUID | None = None
+
+
+class KeepBody(WriterBody):
+    """Answers to keep as samples."""
+
+    source: Literal["canvas", "trial", "picture"]
+    answers: list[AnswerBody] = Field(min_length=1, max_length=MAX_STROKES)
+
+    @model_validator(mode="after")
+    def _check_total(self) -> Self:
+        parse_strokes([stroke for answer in self.answers for stroke in answer.strokes or ()])
+        return self
+
+    def labelled(self) -> list[LabelledAnswer]:
+        """Return the answers as the learner takes them."""
+        return [LabelledAnswer(**dict(answer)) for answer in self.answers]
+
+
+class UndoBody(WriterBody):
+    """Samples whose last steps are undone; by default the writer's last step."""
+
+    ids: list[uuid.UUID] | None = Field(None, min_length=1, max_length=MAX_STROKES)
+
+
+class PromoteBody(WriterBody):
+    """The version to use; 0 is the base model."""
+
+    number: StrictInt = Field(ge=0, le=MAX_INTEGER)
 
 
 @contextmanager
 def store_errors_as(status: int) -> Iterator[None]:
-    """Answer with this status what the store refuses; where the database fails, that is another matter."""
+    """Respond with this status to what the store rejects; errors of the database itself pass."""
     try:
         yield
     except StoreError as error:
         if isinstance(error.__cause__, SQLAlchemyError):
             raise
         raise RequestError(status, str(error)) from None
-
-
-async def _json_body(request: Request) -> bytes:
-    require_json(request)
-    return await request.body()
-
-
-JsonBody = Annotated[bytes, Depends(_json_body)]
-"""The body of a request, said to be JSON; `fields` looks whether it is, in the thread that answers."""
-
-
-def parse_writer(plain: dict[str, Any]) -> str:
-    """The name of the writer, 1 to 64 characters.
-
-    Raises:
-        InkwiseError: there is none.
-    """
-    return validate_field("writer", plain.get("writer"))

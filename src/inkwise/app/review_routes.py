@@ -1,55 +1,59 @@
-"""Routes of a review: the queue of what is doubtful, its crops, what a person says, the corrected table."""
+"""Routes of a review: the queue of doubtful readings, their crops, the answers, the corrected table."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any
 
 import cv2
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.text import MAX_LABEL_LENGTH, NOT_A_DIGIT
-from inkwise.app.requests import JsonBody
 from inkwise.batch import csv_line, json_line
 from inkwise.corrections import LabelledAnswer, Learner
 from inkwise.corrections.sample import validate_field
-from inkwise.http.bodies import RequestError, json_response, parse_json_object
+from inkwise.http.bodies import RequestError, json_body, json_response
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
 _SOURCE = "review"
+
+
+class ReviewBody(BaseModel):
+    """The true text of a reading; `before` is the text it replaces, None if it was open."""
+
+    text: str
+    before: str | None = None
 
 
 class ReviewSession:
     """A table under review.
 
     Attributes:
-        review: what was read, and what was settled.
-        scans: from which crops are cut.
-        threshold: the confidence under which a reading is doubtful, to begin with.
+        review: The readings and their answers.
+        scans: Source of the crops.
+        threshold: Initial confidence below which a reading is doubtful.
     """
 
     def __init__(
         self, review: ReviewedTable, scans: ScanCrops, threshold: float, learner: Learner, writer: str
     ) -> None:
-        """Settle a table; single digits become samples of the writer.
-
-        Raises:
-            InkwiseError: the writer's name is not possible.
-        """
+        """Review a table; single digits become samples of the writer, whose name is checked."""
         self.review, self.scans, self.threshold = review, scans, threshold
         self._learner, self._writer = learner, validate_field("writer", writer)
 
     def item(self, number: int) -> ReviewItem:
-        """One by its number, from 0."""
+        """Return a reading by its number from 0; raises RequestError (404) if there is none."""
         if not 0 <= number < len(self.review.items):
             raise RequestError(404, f"there is no reading {number}")
         return self.review.items[number]
 
     def queue(self, threshold: float) -> dict[str, Any]:
-        """What is doubtful, and how it was settled, here or in another review of this table."""
+        """Return the doubtful readings with their answers, from here or from another review of this table."""
         review = self.review
         review.refresh()
         doubtful = [
@@ -85,7 +89,7 @@ class ReviewSession:
         if item.single:
             try:
                 self._add_sample(item, text)
-            except InkwiseError as error:  # the table has it all the same
+            except InkwiseError as error:  # the table has the answer
                 note = str(error)
         return {"settled": self.review.confirmed(item), "note": note}
 
@@ -95,7 +99,7 @@ class ReviewSession:
             return
         label = text if len(text) == 1 else NOT_A_DIGIT
         place = f"{self.review.table.resolve()} {item.file} {item.page} {item.place}"
-        said = LabelledAnswer(
+        answer = LabelledAnswer(
             label,
             glyph=glyph,
             answer=item.guess[:MAX_LABEL_LENGTH],
@@ -103,13 +107,13 @@ class ReviewSession:
             model=item.model,
             id=uuid.uuid5(uuid.NAMESPACE_URL, place),
         )
-        (kept,) = self._learner.keep(self._writer, _SOURCE, [said])
-        if kept.label != label:  # it was settled otherwise before
+        (kept,) = self._learner.keep(self._writer, _SOURCE, [answer])
+        if kept.label != label:  # it had another answer before
             self._learner.store.label(kept.id, label)
 
 
 def routes(session: ReviewSession) -> APIRouter:
-    """What the page of a review asks for; files are those of the table, by the numbers of its readings."""
+    """Return the routes; crops are requested by the numbers of readings, not by file names."""
     router = APIRouter()
 
     @router.get("/api/review")
@@ -125,12 +129,8 @@ def routes(session: ReviewSession) -> APIRouter:
         return Response(cv2.imencode(".png", grey)[1].tobytes(), media_type="image/png")
 
     @router.put("/api/review/{number}")
-    def settle(number: int, body: JsonBody) -> Response:
-        said = parse_json_object(body)
-        text, before = said.get("text"), said.get("before")
-        if not isinstance(text, str):
-            raise InkwiseError("text is missing")
-        return json_response(session.confirm(number, text, before))
+    def confirm(number: int, body: Annotated[ReviewBody, json_body(ReviewBody)]) -> Response:
+        return json_response(session.confirm(number, body.text, body.before))
 
     @router.get("/api/review/table.csv")
     def as_csv() -> Response:
@@ -161,12 +161,8 @@ def _download(lines: Iterator[str], review: ReviewedTable, suffix: str, kind: st
     except DataError as error:
         raise RequestError(409, str(error)) from None
 
-    def all_() -> Iterator[str]:
-        yield first
-        yield from lines
-
     name = "".join(
         character if character.isascii() and character.isalnum() else "-" for character in review.table.stem
     )
     headers = {"Content-Disposition": f'attachment; filename="{name}-reviewed.{suffix}"'}
-    return StreamingResponse(all_(), headers=headers, media_type=kind)
+    return StreamingResponse(chain([first], lines), headers=headers, media_type=kind)

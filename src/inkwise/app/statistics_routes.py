@@ -1,4 +1,4 @@
-"""Routes that say how things stand: at the start, over time, and in a trial."""
+"""Routes for the state of a writer, the accuracy over time, and accuracy tests."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 
 from inkwise._util.errors import InkwiseError
-from inkwise.app.limits import UPLOAD_BYTES
+from inkwise.app.requests import UPLOAD_BYTES, Writer
 from inkwise.corrections import Learner
 from inkwise.corrections.learning_jobs import MIN_SAMPLES, missing_dependencies
-from inkwise.corrections.sample import validate_field
 from inkwise.corrections.trial import accuracy_test
 from inkwise.http.bodies import MAX_POINTS, json_response
 
 
 def routes(learner: Learner) -> APIRouter:
-    """Figures; they change nothing."""
+    """Return the routes; they change nothing."""
     router = APIRouter()
 
     @router.get("/api/state")
-    def state(writer: str) -> Response:
-        writer, store = validate_field("writer", writer), learner.store
-        recognizer = learner.recognizer(writer)
+    def state(writer: Writer) -> Response:
+        store, recognizer = learner.store, learner.recognizer(writer)
         return json_response(
             {
                 "writers": store.writers(),
@@ -41,8 +39,8 @@ def routes(learner: Learner) -> APIRouter:
         )
 
     @router.get("/api/progress")
-    def progress(writer: str) -> Response:
-        writer, store = validate_field("writer", writer), learner.store
+    def progress(writer: Writer) -> Response:
+        store = learner.store
         confusion = store.confusion(writer)
         return json_response(
             {
@@ -56,16 +54,15 @@ def routes(learner: Learner) -> APIRouter:
         )
 
     @router.get("/api/trial")
-    def trial_(writer: str, since: datetime | None = None, width: float = 0.05) -> Response:
-        since = since or datetime.now(UTC)  # without one a trial begins
+    def trial(writer: Writer, since: datetime | None = None, width: float = 0.05) -> Response:
+        since = since or datetime.now(UTC)  # without a time a new test begins
         try:
             since = since if since.tzinfo is None else since.astimezone(UTC)
         except OverflowError:
             raise InkwiseError("since is out of range") from None
-        now = accuracy_test(
-            learner.store, validate_field("writer", writer), since, width, learner.base.labels
+        now = accuracy_test(learner.store, writer, since, width, learner.base.labels)
+        return json_response(
+            {**now.accuracy.to_dict(), "done": now.done, "ask": now.ask, "since": since.isoformat()}
         )
-        plain = {**now.accuracy.to_dict(), "done": now.done, "ask": now.ask, "since": since.isoformat()}
-        return json_response(plain)
 
     return router

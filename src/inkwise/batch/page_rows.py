@@ -19,8 +19,7 @@ from inkwise._util.inputs import MEGABYTE, is_folder
 from inkwise.image import DOCUMENT_SUFFIXES, Document
 from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import LineModel, line_model_source
-from inkwise.recognition.model import model_content, model_source
+from inkwise.recognition.model import LineModel, line_model_source, model_content, model_source
 
 if TYPE_CHECKING:
     from inkwise.forms import FormReading, FormTemplate

@@ -23,10 +23,10 @@ _DOWNLOADABLE = "mnist", "unipen"
 @app.command("list")
 def list_sets() -> None:
     """List the data sets that have a name."""
-    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
+    from inkwise import datasets
 
     table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
-    for name, known in datasets.NAMED_DATASETS.items():
+    for name, known in datasets.named_datasets().items():
         samples = "" if known.samples is None else f"{known.samples:,}"
         cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
         table.add_row(name, known.description, samples, Text(one_line(cached)))
@@ -61,10 +61,10 @@ def info(
     source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
 ) -> None:
     """Say what a data set holds."""
-    from inkwise import datasets, reproduction  # noqa: F401 (registers its data sets)
+    from inkwise import datasets
 
     dataset = datasets.load_dataset(source)
-    known = datasets.NAMED_DATASETS.get(source)
+    known = datasets.named_datasets().get(source)
     where = datasets.cache_folder(known.source) if known else Path(source).resolve()
     counts = Counter(dataset.labels.tolist())
     height, width = dataset.glyphs.shape[1:]

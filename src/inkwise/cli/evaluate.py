@@ -41,7 +41,6 @@ def evaluate(
 ) -> None:
     """Evaluate a model: misses, accuracy with its 95 % interval, log-loss and calibration on each set."""
     with requires_extra("train", "evaluating"):
-        from inkwise import reproduction  # noqa: F401 (registers its data sets)
         from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_mistakes, report, results
     if out is not None:

@@ -33,7 +33,6 @@ def explain(
 ) -> None:
     """Explain how digits are read: the ink that decided, and the nearest training digits, as a picture."""
     with requires_extra("train", "explaining"):
-        from inkwise import reproduction  # noqa: F401 (registers its data sets)
         from inkwise.datasets import load_dataset
         from inkwise.evaluation import explain_predictions
         from inkwise.evaluation.image_grids import explanations_plot

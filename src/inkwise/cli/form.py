@@ -13,12 +13,12 @@ from inkwise.cli.app import Host, NoBrowser, Port, Token, print_url
 from inkwise.cli.options import Reads, Writes, path_argument, path_option
 from inkwise.cli.output import print_line
 
-app = typer.Typer(no_args_is_help=True, help="Forms: what is written where.")
+app = typer.Typer(no_args_is_help=True, help="Form templates: draw and check them.")
 
 
 @app.callback()
 def _form() -> None:
-    """Forms: what is written where."""
+    """Form templates: draw and check them."""
 
 
 @app.command()
@@ -26,14 +26,14 @@ def new(
     scan: Annotated[
         Path,
         Reads(),
-        path_argument(metavar="SCAN", help="The empty form: a picture, or a PDF's first page."),
+        path_argument(metavar="SCAN", help="The empty form: a picture, or the first page of a PDF."),
     ],
     host: Host = "127.0.0.1",
     port: Port = None,
     token: Token = None,
     no_browser: NoBrowser = False,
 ) -> None:
-    """Draw the fields of a form on its scan, in the browser; go on with those that are there."""
+    """Draw the fields of a form on its scan in the browser, or change those of its YAML file."""
     from inkwise.app import FormEditor, create_editor_app, run  # not in the base install
 
     editor = FormEditor(scan)
@@ -49,14 +49,14 @@ def new(
 
 @app.command()
 def check(
-    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="A form's YAML file.")],
+    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="The YAML file of a form.")],
     picture: Annotated[
         Path | None,
         Writes(("{}.png",)),
-        path_option(metavar="P.png", help="Draw the fields over the reference into this picture."),
+        path_option(metavar="P.png", help="Picture to draw, the fields over the reference."),
     ] = None,
 ) -> None:
-    """Say what is wrong with a form, a line each; draw its fields."""
+    """Check a form, print each error on a line, and draw its fields."""
     from inkwise.forms import FormError, FormTemplate, draw_fields, load_reference
 
     try:
@@ -72,4 +72,4 @@ def check(
         check_not_a_source(picture, [form, *([found.reference] if found.reference else [])])
         with atomic_file(picture) as part:
             draw_fields(found).save(part, "PNG")
-    print_line(f"{form}: {found.name}, {len(found.fields)} fields, nothing is wrong")
+    print_line(f"{form}: {found.name}, {len(found.fields)} fields, no errors")

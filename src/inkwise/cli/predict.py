@@ -26,7 +26,6 @@ def predict(
     model: ModelOption = "default",
 ) -> None:
     """Read each picture of a data set as one digit and write the answers as a submission."""
-    from inkwise import reproduction  # noqa: F401 (registers its data sets)
     from inkwise.datasets import load_dataset
     from inkwise.recognition.submission import write_submission
 

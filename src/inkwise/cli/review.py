@@ -1,4 +1,4 @@
-"""`inkwise review`: what is doubtful in a table, a person settles."""
+"""`inkwise review`: a person checks the doubtful values of a table."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ def review(
     table: Annotated[
         Path,
         Reads(("{}", "{}.jsonl")),
-        path_argument(metavar="TABLE", help="A table by inkwise read --out, .jsonl."),
+        path_argument(metavar="TABLE", help="A .jsonl table of inkwise read --out."),
     ],
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, metavar="P", help="Doubtful is what has less confidence than this.")
+        float, typer.Option(min=0, max=1, metavar="P", help="Confidence below which a value is doubtful.")
     ] = 0.9,
     scans: Annotated[
-        Path | None, Reads(), path_option(metavar="DIR", help="Where the scans are now, if they were moved.")
+        Path | None, Reads(), path_option(metavar="DIR", help="Folder of the scans, if they were moved.")
     ] = None,
     writer: Annotated[
         str | None,
-        typer.Option(metavar="W", help="Whose samples single digits become; by default the table's name."),
+        typer.Option(
+            metavar="W",
+            help="Writer of the samples that single digits become; by default the name of the table.",
+        ),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = None,
@@ -34,7 +37,7 @@ def review(
     token: Token = None,
     no_browser: NoBrowser = False,
 ) -> None:
-    """Settle what is doubtful in a table: a page in the browser, a key for each number."""
+    """Check the doubtful values of a table: a page in the browser, a key for each number."""
     from inkwise._util.database_url import parse_url
     from inkwise.app import ReviewSession, create_review_app, run  # not in the base install
     from inkwise.corrections import Learner
@@ -46,9 +49,9 @@ def review(
     learner = Learner(database)
     try:
         name = table.stem[:64] if writer is None else writer
-        desk = ReviewSession(ReviewedTable(table), ScanCrops(table, scans), threshold, learner, name)
+        session = ReviewSession(ReviewedTable(table), ScanCrops(table, scans), threshold, learner, name)
         run(
-            lambda host, token: create_review_app(desk, host=host, token=token),
+            lambda host, token: create_review_app(session, host=host, token=token),
             host=host,
             port=port,
             token=token,

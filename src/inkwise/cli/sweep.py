@@ -52,7 +52,7 @@ def sweep(
 ) -> None:
     """Search for the best variant of a recipe; rerun the same command to resume an interrupted search."""
     with requires_extra("train", "a sweep"):
-        from inkwise import reproduction, training, tuning  # noqa: F401 (registers its data sets)
+        from inkwise import training, tuning
     base = training.load_recipe(recipe).set_text(set_ or [])
     name = name or base.name
     out = out or Path("runs") / f"sweep-{name}"

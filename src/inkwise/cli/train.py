@@ -48,7 +48,7 @@ def train(
 ) -> None:
     """Train by a recipe, then read the test set once and write the report."""
     with requires_extra("train", "training"):
-        from inkwise import reproduction, training  # noqa: F401 (registers its data sets)
+        from inkwise import training
         from inkwise.evaluation import report, train_and_evaluate
     if resume is not None:
         if set_ or out or data or init:

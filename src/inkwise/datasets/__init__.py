@@ -3,17 +3,16 @@
 from inkwise.datasets.dataset import Dataset, StrokeSet, split_by_writer
 from inkwise.datasets.mnist import fetch_mnist, missing_files
 from inkwise.datasets.registry import (
-    NAMED_DATASETS,
     NamedDataset,
     cache_folder,
     load_dataset,
     load_strokes_or_dataset,
+    named_datasets,
     register_dataset,
 )
 from inkwise.datasets.unipen import fetch_unipen
 
 __all__ = [
-    "NAMED_DATASETS",
     "Dataset",
     "NamedDataset",
     "StrokeSet",
@@ -23,6 +22,7 @@ __all__ = [
     "load_dataset",
     "load_strokes_or_dataset",
     "missing_files",
+    "named_datasets",
     "register_dataset",
     "split_by_writer",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,12 +37,20 @@ class NamedDataset:
     load: Callable[[], Dataset | StrokeSet]
 
 
-NAMED_DATASETS: dict[str, NamedDataset] = {}
+_PLUGINS = ("inkwise.reproduction.modified_mnist",)  # modules that register further data sets
+_registered: dict[str, NamedDataset] = {}
 
 
 def register_dataset(name: str, dataset: NamedDataset) -> None:
     """Make a data set loadable by name."""
-    NAMED_DATASETS[name] = dataset
+    _registered[name] = dataset
+
+
+def named_datasets() -> dict[str, NamedDataset]:
+    """Return the registered data sets by name."""
+    for module in _PLUGINS:
+        importlib.import_module(module)
+    return _registered
 
 
 def cache_folder(source: str) -> Path:
@@ -64,8 +73,9 @@ def load_dataset(source: str | Path) -> Dataset:
 
 def load_strokes_or_dataset(source: str | Path) -> Dataset | StrokeSet:
     """Load like `load_dataset`, but keep strokes as strokes, which training distorts before drawing them."""
-    if isinstance(source, str) and source in NAMED_DATASETS:
-        return replace(NAMED_DATASETS[source].load(), name=source)
+    named = named_datasets().get(str(source))
+    if named is not None and isinstance(source, str):
+        return replace(named.load(), name=source)
     with clear_read_errors(source):
         return _read_path(Path(source))
 
@@ -82,5 +92,5 @@ def _read_path(path: Path) -> Dataset | StrokeSet:
     parts = idx_parts(path.parent) if path.parent.is_dir() else []
     if path.name in parts:
         return read_idx_folder(path.parent, path.name)
-    known = [*NAMED_DATASETS, *(str(path.parent / part) for part in parts)]
+    known = [*named_datasets(), *(str(path.parent / part) for part in parts)]
     raise DataError(f"{path}: no such data set or path{did_you_mean(str(path), known)}")

@@ -1,4 +1,4 @@
-"""Weights and arrays become numbers and pictures: metrics, mistakes, plots and a report."""
+"""Evaluation of models: metrics, calibration, explanations, figures and reports."""
 
 from inkwise.evaluation.explanations import (
     explain_mistakes,

@@ -1,4 +1,4 @@
-"""Probabilities and labels become numbers: misses, accuracy and its interval, calibration, coverage."""
+"""Metrics from probabilities and labels: misses, accuracy with its interval, calibration, coverage."""
 
 import dataclasses
 import math
@@ -21,7 +21,7 @@ TARGET_ACCURACIES = (0.99, 0.995, 0.999)
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How one class fares. A score that the data cannot define (no such sample) is nan."""
+    """Scores of one class; nan where the data do not define one."""
 
     label: str
     precision: float
@@ -32,7 +32,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class CoveragePoint:
-    """On the surest `coverage` of the samples (a share of all), `accuracy` of the answers are right."""
+    """Accuracy on the most confident `coverage`, a fraction, of the samples."""
 
     coverage: float
     accuracy: float
@@ -40,7 +40,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The samples whose top probability lies in (lower, upper]; the means are nan where count is 0."""
+    """Samples whose highest probability is in (lower, upper]; the means are nan if there are none."""
 
     lower: float
     upper: float
@@ -51,27 +51,28 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a model does on one labelled set; all shares lie in 0..1.
+    """A model's metrics on one labelled set; all rates are fractions.
 
-    n               labelled samples; every number below is over these
-    unlabelled      samples without a label, left out
-    misses          answers that are not right, the two kinds below included
-    unread          samples on which no ink was found, the others below left out
-    unknown         samples whose label the model cannot answer
-    others          samples labelled "not a digit"
-    others_rejected those of them that were not accepted: the right answer to them
-    accuracy        1 - misses / n, and interval, its 95 % Wilson score interval
-    classes         the k labels, in the model's order; scores and confusion follow it
-    scores          precision, recall, F1 and support by class
-    confusion       (k, k) int64, rows true, columns read; without the unread, the unknown and the others, so
-                    that n - misses is its trace and others_rejected
-    log_loss        mean -ln p(true label), over samples that were read and have a known label, else nan
-    calibration_error   expected calibration error over the samples that were read, else nan
-    coverage_curve  accuracy on the surest 50, 51, .. 100 % of the samples, all of them answered with a label;
-                    unread ones come last
-    coverage_at     the largest coverage that a confidence threshold reaches with 99, 99.5 and 99.9 %
-                    accuracy; coverage 0 where none does
-    reliability     the bins behind calibration_error
+    Attributes:
+        n: labelled samples, the base of all other numbers.
+        unlabelled: samples without a label, left out.
+        misses: wrong answers, including unread and unknown.
+        unread: samples without ink, except those counted in `others`.
+        unknown: samples whose label the model does not have.
+        others: samples labelled "not a digit".
+        others_rejected: those of them that were not accepted, which is the right answer.
+        accuracy: 1 - misses / n.
+        interval: 95 % Wilson score interval of the accuracy.
+        classes: the k labels in the model's order, which scores and confusion follow.
+        confusion: (k, k) int64, true by row, answer by column, without unread, unknown and others: n - misses
+            is its trace plus others_rejected.
+        log_loss: mean -ln p(true label) over samples read with a known label, else nan.
+        calibration_error: expected calibration error over samples that were read, else nan.
+        coverage_curve: accuracy on the most confident 50, 51, .. 100 % of the samples, all answered with a
+            label; unread ones come last.
+        coverage_at: the largest coverage that a confidence threshold reaches with 99, 99.5 and 99.9 %
+            accuracy; 0 if none does.
+        reliability: the bins behind calibration_error.
     """
 
     n: int
@@ -93,7 +94,7 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the same fields as plain JSON values; nan becomes None."""
+        """Return the fields as plain JSON values; nan becomes None."""
         plain: dict[str, Any] = json_safe(dataclasses.asdict(self))
         return plain
 
@@ -107,54 +108,59 @@ def evaluate(
 ) -> Evaluation:
     """Compare a model's answers with the labels.
 
-    probabilities (n, k) float, columns in the order of `classes`; labels (n,) str, "" where unlabelled;
-    read (n,) bool, False where no ink was found (all True when None); threshold: what the highest probability
-    must reach to be accepted. A sample that was not read, or whose label is none of the classes, is a miss;
-    but one labelled "not a digit" is right where it is not accepted.
+    A sample that was not read, or whose label is not a class, is a miss; one labelled "not a digit" is right
+    if it is not accepted.
 
-    Raises DataError when shapes disagree or no sample has a label, ModelError when a probability is not
-    finite.
+    Args:
+        probabilities: (n, k), columns in the order of `classes`.
+        labels: (n,), "" where unlabelled.
+        read: (n,), False where no ink was found; None if all were read.
+        threshold: the highest probability from which an answer is accepted.
+
+    Raises:
+        DataError: the shapes disagree, or no sample has a label.
+        ModelError: a probability is not finite.
     """
     probabilities, labels = np.asarray(probabilities), np.asarray(labels)
     read = np.ones(len(labels), bool) if read is None else np.asarray(read, bool)
     if probabilities.shape != (len(labels), len(classes)) or read.shape != labels.shape:
         raise DataError(
-            f"probabilities {probabilities.shape}, labels {labels.shape} and read {read.shape} "
-            f"do not fit together with {len(classes)} classes"
+            f"expected probabilities (n, {len(classes)}), labels (n,) and read (n,), got"
+            f" {probabilities.shape}, {labels.shape} and {read.shape}"
         )
     labelled = labels != ""
     if not labelled.any():
         raise DataError(f"nothing to evaluate: none of the {len(labels)} samples has a label")
+    unlabelled = int((~labelled).sum())
     # float64, since float32 sums over a large set drift
-    probabilities = probabilities[labelled].astype(np.float64)
-    read = read[labelled]
+    probabilities, labels, read = probabilities[labelled].astype(np.float64), labels[labelled], read[labelled]
     if not np.isfinite(probabilities).all():
         raise ModelError("the model's probabilities are not all finite numbers")
 
     position = {label: i for i, label in enumerate(classes)}
-    true = np.array([position.get(label, -1) for label in labels[labelled].tolist()])
+    true = np.array([position.get(label, -1) for label in labels.tolist()])
     answer = np.where(read, probabilities.argmax(axis=1), -1)
     confidence = np.where(read, probabilities.max(axis=1), 0.0)
     known = true >= 0
     right = known & (answer == true)
     both = known & read
-    other = ~known & (labels[labelled] == NOT_A_DIGIT)
-    refused = rejected_non_digits(labels[labelled], classes, confidence, threshold)
-    answer[refused] = -1
+    other = ~known & (labels == NOT_A_DIGIT)
+    rejected = rejected_non_digits(labels, classes, confidence, threshold)
+    answer[rejected] = -1
 
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (true[both], answer[both]), 1)
     scores = precision_recall_fscore_support(true, answer, labels=range(len(classes)), zero_division=np.nan)
-    n, hits = len(true), int((right | refused).sum())
+    n, hits = len(true), int((right | rejected).sum())
     bins = _reliability(confidence[read], right[read])
     return Evaluation(
         n=n,
-        unlabelled=len(labels) - n,
+        unlabelled=unlabelled,
         misses=n - hits,
         unread=int((~read & ~other).sum()),
         unknown=int((~known & ~other).sum()),
         others=int(other.sum()),
-        others_rejected=int(refused.sum()),
+        others_rejected=int(rejected.sum()),
         accuracy=hits / n,
         interval=wilson_interval(hits, n),
         classes=classes,
@@ -179,68 +185,61 @@ def rejected_non_digits(
     confidence: NDArray[np.floating[Any]],
     threshold: float,
 ) -> NDArray[np.bool_]:
-    """Which samples (n,) are no digits, by their labels, and not accepted, by their highest probability.
-
-    None are where "not a digit" is itself one of the classes that a model answers with.
-    """
+    """Return which samples (n,) are labelled "not a digit" and not accepted; none if that is a class."""
     return np.asarray((labels == NOT_A_DIGIT) & (NOT_A_DIGIT not in classes) & (confidence < threshold))
 
 
 def json_safe(value: Any) -> Any:
-    """Return `value` with arrays, numpy scalars and tuples as plain lists and numbers, nan and inf None."""
+    """Convert arrays, numpy scalars and tuples to lists and numbers, and nan and inf to None."""
     if isinstance(value, dict):
         return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         return json_safe(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [json_safe(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _log_loss(p_true: NDArray[np.float64]) -> float:
-    # float32's resolution: a probability that the network rounded to 0 must not make the mean infinite
+    # Floor at float32's resolution: a probability rounded to 0 must not make the mean infinite.
     floor = float(np.finfo(np.float32).eps)
     return float(-np.log(np.maximum(p_true, floor)).mean()) if len(p_true) else math.nan
 
 
 def _reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:
-    which = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
-    return tuple(
-        ReliabilityBin(
-            lower=i / CALIBRATION_BINS,
-            upper=(i + 1) / CALIBRATION_BINS,
-            count=int(inside.sum()),
-            confidence=float(confidence[inside].mean()) if inside.any() else math.nan,
-            accuracy=float(right[inside].mean()) if inside.any() else math.nan,
-        )
-        for i in range(CALIBRATION_BINS)
-        for inside in [which == i]
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
+    count, confidences, hits = (
+        np.bincount(bins, weights, CALIBRATION_BINS) for weights in (None, confidence, right)
     )
+    with np.errstate(invalid="ignore"):  # 0 / 0 is nan
+        columns = edges[:-1], edges[1:], count, confidences / count, hits / count
+    return tuple(ReliabilityBin(*row) for row in zip(*(c.tolist() for c in columns), strict=True))
 
 
 def _calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Mean gap between confidence and accuracy, weighted by count.
+    """Average the gap between confidence and accuracy, weighted by count.
 
-    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, On calibration of modern neural networks, ICML 2017, eq. 3.
+    References:
+        C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, On calibration of modern neural networks,
+        ICML 2017, eq. 3.
     """
-    filled = [b for b in bins if b.count]
-    if not filled:
-        return math.nan
-    return sum(b.count * abs(b.confidence - b.accuracy) for b in filled) / sum(b.count for b in filled)
+    total = sum(b.count for b in bins)
+    return (
+        sum(b.count * abs(b.confidence - b.accuracy) for b in bins if b.count) / total if total else math.nan
+    )
 
 
 def _coverage_curve(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[CoveragePoint, ...]:
-    # Equal confidences (many round to 1.0) have no order: each counts as its group's mean, so that the order
-    # of the file cannot matter.
+    # Equal confidences (many round to 1.0) have no order: each counts as the mean of its group, so that the
+    # order of the file has no effect.
     _, group, size = np.unique(-confidence, return_inverse=True, return_counts=True)
     mean = np.bincount(group, weights=right) / size
     hits = np.cumsum(mean[np.sort(group)])
-    taken = [max(1, round(coverage * len(right))) for coverage in COVERAGES]
+    counts = [max(1, round(coverage * len(right))) for coverage in COVERAGES]
     return tuple(
         CoveragePoint(coverage, float(hits[count - 1] / count))
-        for coverage, count in zip(COVERAGES, taken, strict=True)
+        for coverage, count in zip(COVERAGES, counts, strict=True)
     )
 
 
@@ -248,7 +247,7 @@ def _coverage_at(target: float, confidence: NDArray[np.float64], right: NDArray[
     order = np.argsort(-confidence, kind="stable")
     ranked, hits = confidence[order], np.cumsum(right[order])
     count = np.arange(1, len(right) + 1)
-    # A threshold takes all of a group of equal confidences or none, and never what was not read.
+    # A threshold accepts all of a group of equal confidences or none, and never an unread sample.
     possible = (np.diff(ranked, append=-1.0) < 0) & (ranked > 0)
     enough = possible & (hits / count >= target)
     return float(count[enough].max(initial=0) / len(right))

@@ -1,8 +1,9 @@
-"""Numbers become pictures. Each plot returns the bytes of a PNG on white; none touches pyplot's state."""
+"""Figures of metrics and training histories, each returned as the bytes of a PNG on white."""
 
 import io
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,41 +19,31 @@ LINE_COLORS = (BLUE, RED, "#3a8a5f", "#8a5fb0", "#c98a1b")
 
 
 def confusion_plot(evaluation: Evaluation) -> bytes:
-    """Draw the confusion matrix with its counts; red marks what was read wrong, by how often."""
+    """Draw the confusion matrix with its counts; mistakes are red, stronger if more frequent."""
     confusion, classes = evaluation.confusion, evaluation.classes
     k = len(classes)
     wrong = np.where(np.eye(k, dtype=bool), 0, confusion)
-    # The diagonal is a hundred times larger than what matters: it gets no colour, and the square root lets a
-    # single mistake show beside a hundred.
+    # The diagonal, a hundred times larger, gets no colour; the root makes single mistakes visible.
     shade = np.sqrt(wrong / max(1, wrong.max()))
     fig, ax = new_figure(1 + 0.43 * k, 0.9 + 0.43 * k)
     ax.imshow(np.ma.masked_equal(shade, 0), cmap="Reds", vmin=0, vmax=1.25)
     for row, column in np.argwhere(confusion):
         right = row == column
-        ax.text(
-            column,
-            row,
-            str(confusion[row, column]),
-            ha="center",
-            va="center",
-            fontsize=8.5,
-            color=GREY if right else "white" if shade[row, column] > 0.7 else "black",
-            fontweight="normal" if right else "bold",
-        )
-    ax.set_xticks(range(k), classes, parse_math=False)
-    ax.set_yticks(range(k), classes, parse_math=False)
-    ax.set_xticks(np.arange(k + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(k + 1) - 0.5, minor=True)
+        color = GREY if right else "white" if shade[row, column] > 0.7 else "black"
+        style: dict[str, Any] = {"color": color, "fontweight": "normal" if right else "bold"}
+        ax.text(column, row, str(confusion[row, column]), ha="center", va="center", fontsize=8.5, **style)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks(range(k), classes, parse_math=False)
+        axis.set_ticks(np.arange(k + 1) - 0.5, minor=True)
     ax.grid(which="minor", color=PALE)
     ax.tick_params(which="both", length=0)
-    ax.set_xlabel("read as")
-    ax.set_ylabel("true digit")
+    ax.set(xlabel="read as", ylabel="true digit")
     ax.spines[:].set_visible(False)
     return figure_to_png(fig)
 
 
 def coverage_plot(evaluation: Evaluation) -> bytes:
-    """Draw the accuracy on the surest share of the samples, and where it meets the target accuracies."""
+    """Draw the accuracy on the most confident samples, and where it reaches the target accuracies."""
     coverage = [point.coverage for point in evaluation.coverage_curve]
     accuracy = [point.accuracy for point in evaluation.coverage_curve]
     fig, ax = new_figure(4.5, 4.1)
@@ -63,20 +54,18 @@ def coverage_plot(evaluation: Evaluation) -> bytes:
             on_curve = np.interp(target.coverage, coverage, accuracy)
             ax.plot(target.coverage, on_curve, "o", color=RED, markersize=6, clip_on=False)
     reached = [f"{point.accuracy:.1%} right on {point.coverage:.2%}" for point in evaluation.coverage_at]
-    card = {"facecolor": "white", "edgecolor": "none"}  # or the dotted lines strike the text through
+    card = {"facecolor": "white", "edgecolor": "none"}  # hides the dotted lines behind the text
     ax.text(0.04, 0.06, "\n".join(reached), transform=ax.transAxes, fontsize=9, linespacing=1.5, bbox=card)
     low = min(*accuracy, evaluation.coverage_at[0].accuracy)
-    ax.set_ylim(low - 0.25 * (1 - low), 1 + 0.05 * (1 - low))
-    ax.set_xlim(coverage[0], 1)
+    ax.set(ylim=(low - 0.25 * (1 - low), 1 + 0.05 * (1 - low)), xlim=(coverage[0], 1))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlabel("coverage: share answered, the surest first")
-    ax.set_ylabel("accuracy on these")
+    ax.set(xlabel="coverage: fraction answered, the most confident first", ylabel="accuracy on these")
     return figure_to_png(fig)
 
 
 def reliability_plot(evaluation: Evaluation) -> bytes:
-    """Draw accuracy against confidence in 15 bins, above the number of samples in each bin."""
+    """Draw accuracy against confidence in 15 bins, above the number of samples per bin."""
     bins = [b for b in evaluation.reliability if b.count]
     left, width = [b.lower for b in bins], [b.upper - b.lower for b in bins]
     fig = Figure(figsize=(4.1, 4.1), layout="constrained")
@@ -84,30 +73,31 @@ def reliability_plot(evaluation: Evaluation) -> bytes:
     above.bar(left, [b.accuracy for b in bins], width, align="edge", color=BLUE, edgecolor="white")
     above.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1)
     above.set_title(f"calibration error {evaluation.calibration_error:.2%}", loc="left", fontsize=10)
-    above.set_xlim(0, 1)
-    above.set_ylim(0, 1.02)
+    above.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
     above.yaxis.set_major_formatter(PercentFormatter(1))
-    above.set_ylabel("accuracy")
     below.bar(left, [b.count for b in bins], width, align="edge", color=PALE, edgecolor="white")
     for b in bins:
         below.text((b.lower + b.upper) / 2, b.count, str(b.count), ha="center", va="bottom", fontsize=6.5)
     below.set_yscale("log")
     below.yaxis.set_major_locator(NullLocator())
     below.yaxis.set_minor_locator(NullLocator())
-    below.set_ylim(0.5, 10 * max((b.count for b in bins), default=1))
+    highest = max((b.count for b in bins), default=1)
+    below.set(ylim=(0.5, 10 * highest), ylabel="samples", xlabel="probability of the answer")
     below.xaxis.set_major_formatter(PercentFormatter(1))
-    below.set_ylabel("samples")
-    below.set_xlabel("probability of the answer")
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
     return figure_to_png(fig)
 
 
 def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
-    """Draw a training's losses and accuracies by epoch.
+    """Draw losses and accuracies of a training run by epoch.
 
-    rows: one mapping an epoch, as in history.csv: "epoch", and any columns whose names hold "loss" or
-    "accuracy"; an empty value leaves a gap. Raises DataError where there is no row or a value is no number.
+    Args:
+        rows: one mapping per epoch, as in history.csv: "epoch", and any columns with "loss" or "accuracy" in
+            their names; an empty value leaves a gap.
+
+    Raises:
+        DataError: there is no row, or a value is not a number.
     """
     if not rows:
         raise DataError("training history: no rows")
@@ -120,8 +110,7 @@ def history_plot(rows: Sequence[Mapping[str, object]]) -> bytes:
             ax.plot(epochs, _column(rows, name), label=label, color=color, marker=".", linewidth=1.6)
         if names:
             ax.legend(frameon=False)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel(quantity)
+        ax.set(xlabel="epoch", ylabel=quantity)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.spines[["top", "right"]].set_visible(False)
     return figure_to_png(fig)
@@ -132,11 +121,11 @@ def _column(rows: Sequence[Mapping[str, object]], name: str) -> NDArray[np.float
     try:
         return np.array([math.nan if value in (None, "") else float(str(value)) for value in values])
     except ValueError as error:
-        raise DataError(f"training history: column {name!r} holds what is no number") from error
+        raise DataError(f"training history: column {name!r} contains a value that is not a number") from error
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """Begin a picture of so many inches, with one plot in it."""
+    """Create a figure of a size in inches, with one plot in it."""
     fig = Figure(figsize=(width, height), layout="constrained")
     ax = fig.subplots()
     ax.spines[["top", "right"]].set_visible(False)
@@ -144,7 +133,7 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def figure_to_png(fig: Figure) -> bytes:
-    """Return the bytes of the finished picture."""
+    """Render a figure as a PNG."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=120, facecolor="white")
     return buffer.getvalue()

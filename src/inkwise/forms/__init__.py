@@ -1,9 +1,7 @@
-"""Forms: a template with named fields, and what was written into them."""
+"""Forms: templates with named fields, the registration of scans, and the reading of fields."""
 
-from inkwise.forms.field import KINDS, Field
-from inkwise.forms.field_overlay import draw_fields
-from inkwise.forms.form_reader import FieldReading, FormReader, FormReading, load_reference
-from inkwise.forms.template import FormError, FormTemplate
+from inkwise.forms.form_reader import FieldReading, FormReader, FormReading, draw_fields, load_reference
+from inkwise.forms.template import KINDS, Field, FormError, FormTemplate
 
 __all__ = [
     "KINDS",

@@ -1,9 +1,10 @@
-"""A filled form is brought to lie as its empty template lies, or refused."""
+"""Registration of a filled form: alignment of a scan to the print of its empty reference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, product
 
 import cv2
 import numpy as np
@@ -13,30 +14,32 @@ from inkwise.preprocessing.background import limit_side, relative_darkness
 from inkwise.preprocessing.rectification import rectify, transform_points, warp
 
 MIN_FIT = 0.5
-"""Fit from which on a scan is of the template."""
+"""Minimum fit of a scan that is of the form."""
 
-_MIN_PRINT_DARKNESS = 0.15  # of the paper's lightness: what is darker by so much is print
-_FEATURE_SIDE = 1200  # longer side at which features are looked for, pixels
+_MIN_PRINT_DARKNESS = 0.15  # relative to the paper
+_MIN_PRINT_PIXELS = 50  # below which print tells nothing
+_FEATURE_SIDE = 1200  # pixels of the longer side at which features are detected
 _MAX_FEATURES = 2000
-_LOWE_RATIO = 0.8  # a match is so much nearer than the next best (Lowe, IJCV 60, 2004)
-_MIN_INLIERS = 20  # matches that must agree on a homography
-_MAX_STRETCH = 5.0  # times at most as long as another is a side of a quarter of the page
-_PATCHES_PER_SIDE = 12  # a side, that are found again one by one
-_PATCH_RADIUS, _SEARCH_RADIUS = 0.012, 0.008  # of the longer side: half a patch, and how far it is looked for
-_MIN_PATCH_CORRELATION = 0.6  # correlation from which on a patch is found
-_TILES_PER_SIDE = 6  # a side, of which each is compared
-_BLUR = 0.001  # of the longer side: what comparing blurs
+_LOWE_RATIO = 0.8  # distance of a match over that of the next best (Lowe, IJCV 60, 2004)
+_MIN_INLIERS = 20  # matches that agree on a homography
+_MAX_STRETCH = 5.0  # ratio of the side scales among the quarters of a page
+_PATCHES_PER_SIDE = 12  # patches that refine a homography, per side of the page
+_PATCH_RADIUS, _SEARCH_RADIUS = 0.012, 0.008  # of the longer side
+_MIN_PATCH_CORRELATION = 0.6  # of a patch that is found
+_MIN_CORNER_STRENGTH = 0.05  # of the strongest corner
+_TILES_PER_SIDE = 6  # tiles that are compared, per side of the page
+_BLUR = 0.001  # of the longer side; blur before comparison
 
 
 @dataclass(frozen=True, eq=False)
 class AlignedScan:
-    """A scan as its template lies.
+    """A scan that is aligned to its template.
 
     Attributes:
-        dark: (h, w) float32, how much darker than the paper, 0..1.
-        size: width and height of the scan.
-        matrix: (3, 3) float64, takes points of the template to the scan (homogeneous x, y).
-        fit: how well the print is found again, 1 at best; below `MIN_FIT` it is not this template.
+        dark: (h, w) float32 darkness relative to the paper, 0..1, aligned.
+        size: Width and height of the scan.
+        matrix: (3, 3) float64 homography from the template to the scan (x, y).
+        fit: Quality, at most 1; a scan with less than `MIN_FIT` is not of this template.
     """
 
     dark: NDArray[np.float32]
@@ -45,45 +48,47 @@ class AlignedScan:
     fit: float
 
     def to_scan(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where points (n, 2), x and y in the template, lie in the scan."""
+        """Map points (n, 2) of the template to the scan."""
         return transform_points(points, self.matrix)
 
 
 class Reference:
-    """An empty template, to which scans are aligned by what is printed on it.
+    """A scan of an empty form, to which filled ones are aligned by its print.
 
     Attributes:
-        dark: (h, w) float32, how much darker than the paper its print is, 0..1.
+        dark: (h, w) float32 darkness relative to the paper, 0..1.
     """
 
     def __init__(self, grey: NDArray[np.uint8]) -> None:
-        """Take a scan (H, W) uint8 of the empty form for the template."""
+        """Prepare a scan (h, w) uint8 of the empty form."""
         self._grey = grey
+        self._size = grey.shape[1], grey.shape[0]
         self.dark = relative_darkness(grey)
 
     @property
     def is_distinctive(self) -> bool:
-        """Whether so much is printed on it that a scan of it can be found by that."""
+        """Whether it has enough print to align scans by."""
         return len(self._features[0]) >= _MIN_INLIERS
 
     def align(self, grey: NDArray[np.uint8]) -> AlignedScan | None:
-        """A scan (H, W) uint8 in any position, or None where it has too little in common with the template.
+        """Align a scan (H, W) uint8 in any position; return None if too few features match.
 
-        Where strong perspective hides what they have in common, the sheet is flattened first.
+        If that is due to strong perspective, the sheet is rectified first.
         """
-        near = self._coarse_homography(grey)
+        matrix = self._coarse_homography(grey)
         if (
-            near is None
+            matrix is None
             and (flat := rectify(grey)).sheet
             and (level := self._coarse_homography(flat.grey)) is not None
         ):
-            near = flat.matrix @ level
-        return None if near is None else self.refine(grey, near)
+            matrix = flat.matrix @ level
+        return None if matrix is None else self.refine(grey, matrix)
 
     def _coarse_homography(self, grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        """The homography (3, 3) of the template to a scan, or None where too little tells of one.
+        """Estimate the homography (3, 3) from the template to a scan; None if too few features match.
 
-        ORB features (Rublee et al., ICCV 2011), and MAGSAC (Barath et al., CVPR 2019) on their matches.
+        References:
+            ORB features: Rublee et al., ICCV 2011. MAGSAC: Barath et al., CVPR 2019.
         """
         points, descriptors = _detect_features(grey)
         own, known = self._features
@@ -96,29 +101,22 @@ class Reference:
         ours = own[[match.queryIdx for match in matches]]
         theirs = points[[match.trainIdx for match in matches]]
         tolerance = 3 * max(1.0, max(grey.shape) / _FEATURE_SIDE)
-        matrix, agree = cv2.findHomography(ours, theirs, cv2.USAC_MAGSAC, tolerance, None, 5000, 0.999)
-        if matrix is None or agree.sum() < _MIN_INLIERS:
+        matrix, inliers = cv2.findHomography(ours, theirs, cv2.USAC_MAGSAC, tolerance, None, 5000, 0.999)
+        if matrix is None or inliers.sum() < _MIN_INLIERS:
             return None
         return matrix if is_plausible(matrix, self._size) else None
 
     def refine(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> AlignedScan:
-        """The same, begun from a homography (3, 3) that takes points of the template nearly to the scan.
-
-        Patches of print are each found again near where they should be; those that agree mend it.
-        """
-        near = self._warped(grey, matrix)
+        """Align a scan whose homography (3, 3) from the template is nearly known, by patches of print."""
+        near = self._warp(grey, matrix)
         places, found = self._match_patches(near)
         if len(places) >= _MIN_INLIERS // 2:
-            mend, _ = cv2.findHomography(places, found, cv2.USAC_MAGSAC, 1.5, None, 2000, 0.999)
-            if mend is not None and is_plausible(matrix @ mend, self._size):
-                matrix = matrix @ mend
-                near = self._warped(grey, matrix)
+            correction, _ = cv2.findHomography(places, found, cv2.USAC_MAGSAC, 1.5, None, 2000, 0.999)
+            if correction is not None and is_plausible(matrix @ correction, self._size):
+                matrix = matrix @ correction
+                near = self._warp(grey, matrix)
         dark = relative_darkness(near)
         return AlignedScan(dark, (grey.shape[1], grey.shape[0]), matrix, self._fit(dark))
-
-    @property
-    def _size(self) -> tuple[int, int]:
-        return self._grey.shape[1], self._grey.shape[0]
 
     @cached_property
     def _features(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
@@ -126,31 +124,29 @@ class Reference:
 
     @cached_property
     def _corners(self) -> NDArray[np.intp]:
-        """The clearest corner (x, y) of the print in each part of the page, (n, 2)."""
-        soft = cv2.GaussianBlur(self._grey, (0, 0), 1 + _BLUR * max(self._size))
-        strength = cv2.cornerMinEigenVal(soft, 5)
+        """The strongest corner (x, y) of the print in each part of the page, (n, 2)."""
+        blurred = cv2.GaussianBlur(self._grey, (0, 0), 1 + _BLUR * max(self._size))
+        strength = cv2.cornerMinEigenVal(blurred, 5)
         border = round((_PATCH_RADIUS + _SEARCH_RADIUS) * max(self._size)) + 2
-        parts = [
-            np.linspace(border, side - border, _PATCHES_PER_SIDE + 1).astype(int)
-            for side in reversed(self._size)
-        ]
+        columns, rows = (
+            np.linspace(border, side - border, _PATCHES_PER_SIDE + 1).astype(int) for side in self._size
+        )
         corners = []
-        for top, bottom in zip(parts[0], parts[0][1:], strict=False):
-            for left, right in zip(parts[1], parts[1][1:], strict=False):
-                if bottom > top and right > left:
-                    part = strength[top:bottom, left:right]
-                    y, x = np.unravel_index(part.argmax(), part.shape)
-                    corners.append((left + x, top + y, part[y, x]))
-        clear = 0.05 * max((corner[2] for corner in corners), default=0.0)
-        return np.array([corner[:2] for corner in corners if corner[2] > clear], np.intp).reshape(-1, 2)
+        for (top, bottom), (left, right) in product(pairwise(rows), pairwise(columns)):
+            if bottom > top and right > left:
+                part = strength[top:bottom, left:right]
+                y, x = np.unravel_index(part.argmax(), part.shape)
+                corners.append((left + x, top + y, part[y, x]))
+        least = _MIN_CORNER_STRENGTH * max((corner[2] for corner in corners), default=0.0)
+        return np.array([corner[:2] for corner in corners if corner[2] > least], np.intp).reshape(-1, 2)
 
     def _match_patches(self, near: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Corners of the template (n, 2), and where they are in what should lie as it does."""
+        """Return corners (n, 2) of the template, and their places in an image that is nearly aligned."""
         half = max(8, round(_PATCH_RADIUS * max(self._size)))
         search = max(4, round(_SEARCH_RADIUS * max(self._size)))
+        reach = half + search
         places, found = [], []
         for x, y in self._corners.tolist():
-            reach = half + search
             if not (reach <= x < self._size[0] - reach and reach <= y < self._size[1] - reach):
                 continue
             patch = self._grey[y - half : y + half + 1, x - half : x + half + 1]
@@ -161,61 +157,59 @@ class Reference:
                 found.append((x + dx - search, y + dy - search))
         return np.array(places, np.float64), np.array(found, np.float64)
 
-    def _warped(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def _warp(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
         return warp(grey, np.asarray(np.linalg.inv(matrix), np.float64), self._size)
 
     def _fit(self, dark: NDArray[np.float32]) -> float:
-        """Mean correlation about the print, of all parts of the page that have print; 0 at least."""
-        found = []
-        for rows in np.array_split(np.arange(dark.shape[0]), _TILES_PER_SIDE):
-            for columns in np.array_split(np.arange(dark.shape[1]), _TILES_PER_SIDE):
-                window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-                same = print_correlation(self.dark[window], dark[window], 1 + _BLUR * max(self._size))
-                if same is not None:
-                    found.append(max(same, 0.0))
-        return float(np.mean(found)) if found else 0.0
+        """Return the mean print correlation of the tiles with print; negative ones count as 0."""
+        blur = 1 + _BLUR * max(self._size)
+        parts = (np.array_split(np.arange(side), _TILES_PER_SIDE) for side in dark.shape)
+        tiles = [
+            np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for rows, columns in product(*parts)
+        ]
+        found = [print_correlation(self.dark[tile], dark[tile], blur) for tile in tiles]
+        correlations = [max(each, 0.0) for each in found if each is not None]
+        return float(np.mean(correlations)) if correlations else 0.0
 
 
 def print_correlation(
-    printed: NDArray[np.float32], dark: NDArray[np.float32], soft: float = 1.5
+    printed: NDArray[np.float32], dark: NDArray[np.float32], blur: float = 1.5
 ) -> float | None:
-    """Correlation of a template and a scan near what is printed, or None where hardly anything is.
-
-    Ink that was added elsewhere does not count.
+    """Return the correlation of a template and a scan near print, where added ink hardly counts.
 
     Args:
-        printed: (h, w) float32, darkness of the template.
-        dark: (h, w) float32, darkness of the scan.
-        soft: by what both are blurred, pixels.
+        printed: (h, w) float32 darkness of the template.
+        dark: (h, w) float32 darkness of the scan.
+        blur: Standard deviation of the blur of both, in pixels.
+
+    Returns:
+        The correlation, or None if there is hardly any print.
     """
-    print_ = (printed > _MIN_PRINT_DARKNESS).astype(np.uint8)
-    if print_.sum() < 50:
+    mask = (printed > _MIN_PRINT_DARKNESS).astype(np.uint8)
+    if mask.sum() < _MIN_PRINT_PIXELS:
         return None
-    reach = 2 * round(3 * soft) + 1
-    near = cv2.dilate(print_, np.ones((reach, reach), np.uint8)) > 0
-    one, other = (cv2.GaussianBlur(side, (0, 0), soft)[near] for side in (printed, dark))
+    reach = 2 * round(3 * blur) + 1
+    near = cv2.dilate(mask, np.ones((reach, reach), np.uint8)) > 0
+    one, other = (cv2.GaussianBlur(side, (0, 0), blur)[near] for side in (printed, dark))
     one, other = one - one.mean(), other - other.mean()
     return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6))
 
 
 def is_plausible(matrix: NDArray[np.float64], size: tuple[int, int]) -> bool:
-    """Whether a camera can see a page of such width and height so: neither mirrored nor folded."""
-    width, height = size
-    grid = np.array([[x, y] for y in (0, 0.5, 1) for x in (0, 0.5, 1)]) * (width, height)
+    """Whether a camera can see a page of this width and height so: not mirrored, folded or edge-on."""
+    grid = np.array([[x, y] for y in (0, 0.5, 1) for x in (0, 0.5, 1)]) * size
     depths = np.hstack([grid, np.ones((9, 1))]) @ matrix[2]
     if not np.isfinite(matrix).all() or depths.min() * depths.max() <= 0:
         return False
     seen = transform_points(grid, matrix).reshape(3, 3, 2)
     across, down = np.diff(seen, axis=1)[:2], np.diff(seen, axis=0)[:, :2]
     areas = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]
-    sides = np.concatenate(
-        [np.linalg.norm(across, axis=2).ravel() / width, np.linalg.norm(down, axis=2).ravel() / height]
-    )
-    return bool(areas.min() > 0 and sides.max() / sides.min() < _MAX_STRETCH)
+    scales = np.stack([np.linalg.norm(across, axis=2) / size[0], np.linalg.norm(down, axis=2) / size[1]])
+    return bool(areas.min() > 0 and scales.max() / scales.min() < _MAX_STRETCH)
 
 
 def _detect_features(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Points (n, 2) in the picture and their descriptors (n, 32)."""
+    """Return points (n, 2) of an image and their ORB descriptors (n, 32)."""
     small, scale = limit_side(grey, _FEATURE_SIDE)
     points, descriptors = cv2.ORB.create(_MAX_FEATURES, fastThreshold=10).detectAndCompute(small, None)
     if descriptors is None:

@@ -1,1 +1,1 @@
-"""What every HTTP server of Inkwise shares: sockets, foreign requests, bodies, and errors as JSON."""
+"""HTTP layer shared by the app and the service: connections, middleware, request bodies, server processes."""

@@ -1,72 +1,90 @@
-"""Requests and answers: bytes that a client sent become checked values, and values become JSON."""
+"""Request bodies as checked values, and responses as JSON; errors are `{"error": "one line"}`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from inkwise._util.errors import InkwiseError
 
 MAX_POINTS = 20_000
-"""Points of all strokes in one request."""
+"""Maximum number of points of all strokes in one request."""
 
-PIXELS = 16_000_000
-"""Maximum number of pixels of a picture: to read so many takes some 650 MB."""
+MAX_IMAGE_PIXELS = 16_000_000
+"""Maximum number of pixels of an image; reading so many takes about 650 MB."""
 
 MAX_STROKES = 500
-"""Strokes in one request, and answers: each may be a digit of its own, which takes its time to be read."""
+"""Maximum number of strokes, and of answers, in one request; each may be a digit to read."""
+
+_ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
 class RequestError(Exception):
-    """A request that is answered with this status and this one line."""
+    """An error response with a status of 400 or above and a one-line message."""
 
     def __init__(self, status: int, error: str, headers: Mapping[str, str] | None = None) -> None:
-        """Refuse with a status of 400 or above."""
+        """Respond with this status and message."""
         super().__init__(error)
-        self.status = status
-        self.headers = headers or {}
+        self.status, self.headers = status, headers
 
 
 class PayloadTooLargeError(RequestError):
-    """More was sent than is taken."""
+    """A body above a limit: status 413."""
 
     def __init__(self, error: str) -> None:
-        """Refuse with 413."""
+        """Respond with this message."""
         super().__init__(413, error)
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON, made without FastAPI's walk through every value."""
+    """Encode JSON directly, without FastAPI's conversion of each value."""
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return Response(text, status, headers, media_type="application/json")
 
 
 def content_type(request: Request) -> str:
-    """What the body is said to be, without parameters, lower case."""
+    """Return the media type of the body in lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body that is not said to be JSON: a form on another site cannot send this type.
-
-    Raises:
-        RefusedError: it is said to be something else.
-    """
+    """Raise RequestError (415) unless the body is declared as JSON, which forms of other sites cannot do."""
     if content_type(request) != "application/json":
         raise RequestError(415, "the body must be application/json")
 
 
-def parse_json_object(body: bytes) -> dict[str, Any]:
-    """The values of a JSON object.
+def json_body(model: type[BaseModel]) -> Any:
+    """Return a FastAPI dependency that reads a JSON body as `model`."""
+
+    async def parse(request: Request) -> BaseModel:
+        require_json(request)
+        return parse_model(await request.body(), model)
+
+    return Depends(parse)
+
+
+def parse_model(body: bytes, model: type[_ModelT]) -> _ModelT:
+    """Check a JSON body against a model.
 
     Raises:
-        InkwiseError: it is none.
+        InkwiseError: The body is not valid.
+        PayloadTooLargeError: A list is longer than allowed.
     """
+    try:
+        return model.model_validate(parse_json_object(body))
+    except ValidationError as error:
+        line, too_long = _first_error(error.errors())
+        raise (PayloadTooLargeError if too_long else InkwiseError)(line) from None
+
+
+def parse_json_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object; raises InkwiseError if the body is anything else."""
     try:
         plain = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -77,58 +95,50 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_strokes(value: object) -> list[Any]:
-    """A list of strokes that is no longer than allowed; what the strokes hold is looked at where it is drawn.
+    """Check the form and number of strokes; their points are checked where they are drawn.
 
     Raises:
-        InkwiseError: it is no list of lists.
-        TooLargeError: it has too many strokes or points.
+        InkwiseError: The value is not a list of lists.
+        PayloadTooLargeError: There are too many strokes or points.
     """
-    if not isinstance(value, list):
-        raise InkwiseError("strokes is not a list of strokes")
-    if not all(isinstance(stroke, list) for stroke in value):
-        raise InkwiseError("strokes holds what is not a list of points")
-    if len(value) > MAX_STROKES:
-        raise PayloadTooLargeError(f"{len(value):,} strokes; at most {MAX_STROKES:,} are taken at once")
-    points = sum(map(len, value))
-    if points > MAX_POINTS:
-        raise PayloadTooLargeError(f"{points:,} points; at most {MAX_POINTS:,} are taken at once")
+    if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
+        raise InkwiseError("strokes: expected a list of lists of points")
+    for count, most, unit in (
+        (len(value), MAX_STROKES, "strokes"),
+        (sum(map(len, value)), MAX_POINTS, "points"),
+    ):
+        if count > most:
+            raise PayloadTooLargeError(f"{count:,} {unit}; at most {most:,} are accepted")
     return value
 
 
-def check_pixels(width: int, height: int, most: int = PIXELS) -> None:
-    """Refuse a picture of too many pixels, before it is decoded.
-
-    Raises:
-        TooLargeError: it has more than `most`.
-    """
+def check_pixels(width: int, height: int, most: int = MAX_IMAGE_PIXELS) -> None:
+    """Raise PayloadTooLargeError for an image of too many pixels, before it is decoded."""
     if width * height > most:
-        raise PayloadTooLargeError(f"{width} x {height} pixels; at most {most:,} are taken")
+        raise PayloadTooLargeError(f"{width} x {height} pixels; at most {most:,} are accepted")
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Have an app answer what goes wrong with {"error": one line}."""
-    app.add_exception_handler(InkwiseError, _handle_inkwise_error)
-    app.add_exception_handler(RequestError, _handle_request_error)
-    app.add_exception_handler(RequestValidationError, _handle_validation_error)
-    app.add_exception_handler(HTTPException, _handle_http_error)
+    """Respond to exceptions of an app with `{"error": "one line"}`."""
+    for kind in (InkwiseError, RequestError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _respond_to_error)
 
 
-async def _handle_inkwise_error(request: Request, error: Exception) -> Response:
-    return json_response({"error": str(error)}, 422)
+async def _respond_to_error(request: Request, error: Exception) -> Response:
+    status, line, headers = 422, str(error), None
+    if isinstance(error, RequestError):
+        status, headers = error.status, error.headers
+    elif isinstance(error, RequestValidationError):
+        line, _ = _first_error(error.errors())
+    elif isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+        line = f"{request.method} {request.url.path[:80]}: {error.detail}"
+    return json_response({"error": line}, status, headers)
 
 
-async def _handle_request_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)
-    return json_response({"error": str(error)}, error.status, error.headers)
-
-
-async def _handle_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return json_response({"error": f"{first['loc'][-1]}: {first['msg']}"}, 422)
-
-
-async def _handle_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    line = f"{request.method} {request.url.path[:80]}: {error.detail}"
-    return json_response({"error": line}, error.status_code, error.headers)
+def _first_error(errors: Any) -> tuple[str, bool]:
+    """Return the first validation error as one line, and whether it is a list that is too long."""
+    first = errors[0]
+    own = first.get("ctx", {}).get("error")
+    line = str(own) if isinstance(own, InkwiseError) else f"{first['loc'][-1]}: {first['msg']}"
+    return line, first["type"] == "too_long"

@@ -1,57 +1,53 @@
-"""Which requests come from elsewhere: by a foreign name of the server, or from a page of another site."""
+"""Host names of a server, and the check that a request was not sent by a page of another site."""
 
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from inkwise.http.sockets import is_address, is_loopback
-
 
 class OriginPolicy:
-    """What a server that is bound to some name or address takes for its own.
-
-    A page elsewhere must neither reach this server under a name of its own (its Host is foreign) nor send it
-    anything from a browser that may (its Origin or Sec-Fetch-Site is).
-    """
+    """Rejects DNS rebinding by the Host header, and cross-site requests by Origin and Sec-Fetch-Site."""
 
     def __init__(self, host: str) -> None:
-        """Of a server that is bound to `host`."""
+        """Accept the names of a server that is bound to `host`."""
         self._loopback = is_loopback(host)
         machine = socket.gethostname().lower()
         self._names = {"localhost", host.lower(), machine, f"{machine}.local"}
 
-    def foreign_reason(self, scope: Scope, headers: Headers, *, linked: bool = False) -> str | None:
-        """Why the request seems to come from elsewhere, None where it does not.
-
-        Args:
-            scope: of the request.
-            headers: of the request.
-            linked: other sites may link to it.
-        """
+    def violation(self, scope: Scope, headers: Headers, *, linked: bool = False) -> str | None:
+        """Return why a request is rejected, or None; other sites may link to the path if it is `linked`."""
         host = headers.get("host", "")
-        if not self._is_ours(host, scope):
+        if not self._is_own_name(host, scope):
             return f"{host[:80]!r} is not a name of this server"
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2].lower() != host.lower():
-            return "requests from other sites are refused"
-        if not linked and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return "requests from other sites are refused"
+        cross_site = not linked and headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+        if cross_site or (origin is not None and origin.partition("://")[2].lower() != host.lower()):
+            return "requests from other sites are rejected"
         return None
 
-    def _is_ours(self, host: str, scope: Scope) -> bool:
-        name, port = _split_host(host)
+    def _is_own_name(self, host: str, scope: Scope) -> bool:
+        if host.startswith("["):
+            name, _, port = host[1:].partition("]")
+        else:
+            name, _, port = host.partition(":")
+        name, port = name.lower().removesuffix("."), port.removeprefix(":")
         if self._loopback:
             return is_loopback(name) and port in ("", str(scope["server"][1]))
-        return name in self._names or is_address(name)
+        return name in self._names or _is_address(name)
 
 
-def _split_host(host: str) -> tuple[str, str]:
-    """The name and the port of a Host header."""
-    if host.startswith("["):
-        name, _, port = host[1:].partition("]")
-    else:
-        name, _, port = host.partition(":")
-    return name.lower().removesuffix("."), port.removeprefix(":")
+def is_loopback(host: str) -> bool:
+    """Return whether only programs on this machine can reach a server that is bound to `host`."""
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

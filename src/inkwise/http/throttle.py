@@ -1,4 +1,4 @@
-"""Limits on how much is logged, so that no client can fill a disk."""
+"""Rate limits of log records, so that no client can fill a disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from time import monotonic
 
 
 class Throttle:
-    """Allows an event so many times a period, and counts those it did not allow."""
+    """Allows a number of events per period, and counts the omitted ones."""
 
     def __init__(self, count: int, seconds: float = 1.0) -> None:
         """Allow `count` events in any period of `seconds`."""
@@ -16,11 +16,7 @@ class Throttle:
         self._began = -seconds
 
     def allow(self) -> int | None:
-        """Whether one more event is allowed.
-
-        Returns:
-            The number of events omitted since the last one that was allowed; None if this one is not allowed.
-        """
+        """Return how many events were omitted since the last allowed one; None if this one is omitted."""
         now = monotonic()
         if now - self._began >= self._seconds:
             self._began, self._allowed = now, 0
@@ -33,13 +29,13 @@ class Throttle:
 
 
 class FewWarnings(logging.Filter):
-    """Passes one record a second of those below the level of errors; anybody can cause such a record."""
+    """Passes one record a second below the level of errors, since any client can cause such records."""
 
     def __init__(self) -> None:
-        """Pass the first."""
+        """Pass the first record."""
         super().__init__()
         self._throttle = Throttle(1)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log a record."""
+        """Return whether to log a record."""
         return record.levelno >= logging.ERROR or self._throttle.allow() is not None

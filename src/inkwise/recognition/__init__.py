@@ -1,4 +1,4 @@
-"""Glyphs become readings: the model, its confidence, and the facade `Recognizer`."""
+"""Recognition of glyphs, numbers and pages: models, their confidence, and the facade `Recognizer`."""
 
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import Model

@@ -1,4 +1,4 @@
-"""What is known about a number before it is read, and the best reading that agrees with it."""
+"""Constraints: what is known about a number before it is read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inkwise._util.errors import InkwiseError, did_you_mean
-from inkwise.recognition.ctc.alignment import text_likelihoods
+from inkwise._util.text import DIGITS
 from inkwise.recognition.ctc.automata import (
     CHECKS,
-    DIGITS,
     SEPARATORS,
     Automaton,
     StateGraph,
@@ -24,7 +20,7 @@ from inkwise.recognition.ctc.automata import (
     intersection,
     vocabulary,
 )
-from inkwise.recognition.ctc.beam_search import BeamSearchDecoder
+from inkwise.recognition.ctc.decoding import BeamSearchDecoder, DecodedText, Lattice, decode
 from inkwise.recognition.ctc.regex import regex_automaton
 
 MAX_STATES = 10_000
@@ -33,21 +29,21 @@ MAX_PREFIXES = 250_000
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    r"""What is known about a number; all that is given must hold.
+    r"""What is known about a number; a number must satisfy all keys that are given.
 
-    `length`, `range` and `check` see the digits only: 12.50 has 4 digits and is 1250. Separators are any
-    other printable ASCII characters but letters; those that a reader does not know are not seen by it, so
-    that the pattern `\d\d\.\d\d` is met by 1250 where the reader knows digits only.
+    `length`, `range` and `check` apply to the digits only: 12.50 has 4 digits and is 1250. Separators are
+    all printable ASCII characters that are neither letters nor digits. A reader skips separators that are not
+    among its symbols: for a digits-only reader, 1250 satisfies the pattern `\d\d\.\d\d`.
 
     Attributes:
-        length: the number of digits, or the least and the most.
-        pattern: a regular expression that the whole text matches, see `recognition.patterns`.
-        range: the least and the most as integers, 0 or more; leading zeros do not count.
-        check: the rule of its check digits: "luhn", "mod11", "mod97" or "ean", see `recognition.automata`.
-        vocabulary: the numbers that there are; integers are taken as written without leading zeros.
+        length: number of digits, or its minimum and maximum.
+        pattern: regular expression that the whole text matches.
+        range: minimum and maximum as integers, 0 or more; leading zeros do not count.
+        check: rule of the check digits: "luhn", "mod11", "mod97" or "ean".
+        vocabulary: the possible numbers; integers stand for their digits without leading zeros.
 
     Raises:
-        InkwiseError: a value is not possible, or nothing satisfies all of them.
+        InkwiseError: a value is invalid, or no number satisfies all of them.
     """
 
     length: int | tuple[int, int] | None = None
@@ -60,7 +56,7 @@ class Constraint:
     )
 
     def __post_init__(self) -> None:
-        """Check the values, and that something satisfies them."""
+        """Check the values, and that some number satisfies them."""
         if self.length is not None:
             pair = (self.length, self.length) if isinstance(self.length, int) else self.length
             object.__setattr__(self, "length", _check_bounds("length", pair))
@@ -68,7 +64,7 @@ class Constraint:
             object.__setattr__(self, "range", _check_bounds("range", self.range))
         if self.pattern is not None and not isinstance(self.pattern, str):
             raise InkwiseError(f"pattern {self.pattern!r} is not text")
-        if self.check is not None and self.check not in [*CHECKS]:  # a form may hold what has no hash
+        if self.check is not None and self.check not in [*CHECKS]:  # may be unhashable
             raise InkwiseError(f"there is no check {self.check!r}{did_you_mean(str(self.check), [*CHECKS])}")
         if self.vocabulary is not None:
             object.__setattr__(self, "vocabulary", _vocabulary_texts(self.vocabulary))
@@ -76,10 +72,10 @@ class Constraint:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From plain values, as a form has them.
+        """Create a constraint from plain values.
 
         Raises:
-            InkwiseError: a key is unknown (the message names the nearest), or as for the class.
+            InkwiseError: a key is unknown, or as for the class.
         """
         known = [item.name for item in fields(cls) if item.init]
         for key in values:
@@ -87,8 +83,12 @@ class Constraint:
                 raise InkwiseError(f"a constraint has no key {key!r}{did_you_mean(str(key), known)}")
         return cls(**values)
 
+    def decode(self, lattice: Lattice, symbols: str) -> DecodedText:
+        """Find the most likely text that satisfies the constraint; arguments as for `ctc.decoding.decode`."""
+        return decode(lattice, symbols, self.decoder(symbols))
+
     def decoder(self, symbols: str) -> BeamSearchDecoder:
-        """The search among the texts that satisfy this, for a reader of some symbols; built once.
+        """Return the search among the texts that satisfy the constraint; built once for each set of symbols.
 
         Raises:
             InkwiseError: as for the class.
@@ -98,30 +98,32 @@ class Constraint:
         return self._decoders[symbols]
 
     def _graph(self, symbols: str) -> StateGraph:
-        given = [item.name for item in fields(self) if item.init and getattr(self, item.name) is not None]
-        told = " and ".join(
-            f"a vocabulary of {len(self.vocabulary)}"
-            if name == "vocabulary" and self.vocabulary
-            else f"{name} {getattr(self, name)!r}"
-            for name in given
-        )
         if self.vocabulary is None:
             automaton, limit = self._rules(symbols), MAX_STATES
         else:
-            # Whole words are held against the rules, before a reader leaves out what it does not see.
+            # Whole words must satisfy the rules, before unknown separators are left out.
             rules = self._rules(DIGITS + SEPARATORS)
             words = [word for word in self.vocabulary if isinstance(word, str) and word in rules]
             automaton, limit = vocabulary(words, symbols), MAX_PREFIXES
         try:
             graph = explore(automaton, symbols, limit)
         except InkwiseError as error:
-            raise InkwiseError(f"{told}: {error}") from None
-        if graph is None or not len(graph.columns):  # the empty text is no number
-            raise InkwiseError(f"{told}: there is no number that satisfies this")
+            raise InkwiseError(f"{self._describe()}: {error}") from None
+        if graph is None or not len(graph.columns):  # the empty text is not a number
+            raise InkwiseError(f"{self._describe()}: there is no number that satisfies this")
         return graph
 
+    def _describe(self) -> str:
+        """Name the keys that are given, for messages."""
+        given = {item.name: getattr(self, item.name) for item in fields(self) if item.init}
+        return " and ".join(
+            f"a vocabulary of {len(value)}" if name == "vocabulary" else f"{name} {value!r}"
+            for name, value in given.items()
+            if value is not None
+        )
+
     def _rules(self, symbols: str) -> Automaton:
-        """All but the vocabulary."""
+        """Return the automaton of all keys but the vocabulary."""
         rules = []
         if isinstance(self.length, tuple):
             rules.append(digit_count(symbols, range(self.length[0], self.length[1] + 1)))
@@ -134,75 +136,24 @@ class Constraint:
         return intersection(rules or [any_text(symbols)])
 
 
-@dataclass(frozen=True)
-class DecodedText:
-    """The best text that satisfies a constraint.
-
-    Attributes:
-        text: it, or None if no text that satisfies the constraint fits the ink at all.
-        probability: P(it | the constraint holds): its share of all texts that satisfy the constraint.
-        support: P(the constraint holds), by the ink alone. Where this is tiny, the text is forced on the ink.
-    """
-
-    text: str | None
-    probability: float
-    support: float
-
-
-def decode_constrained(lattice: NDArray[np.float32], symbols: str, constraint: Constraint) -> DecodedText:
-    """The likeliest text that satisfies a constraint.
-
-    Args:
-        lattice: (t, k + 1) float32, log-probabilities of a CTC reader; column 0 is the blank.
-        symbols: the k different symbols of the other columns.
-        constraint: what is known.
-    """
-    found = _majority_text(lattice) if constraint == UNCONSTRAINED else None
-    columns, likeliest, support = found or constraint.decoder(symbols).best(lattice)
-    if columns is None:
-        return DecodedText(None, 0.0, support)
-    text = "".join(symbols[column - 1] for column in columns)
-    return DecodedText(text, min(likeliest / support, 1.0), min(support, 1.0))
-
-
-def decode_best(lattice: NDArray[np.float32], symbols: str) -> DecodedText:
-    """The likeliest text of all; arguments as for `decode_constrained`."""
-    return decode_constrained(lattice, symbols, UNCONSTRAINED)
-
-
-def _majority_text(lattice: NDArray[np.float32]) -> tuple[tuple[int, ...], float, float] | None:
-    """As `BeamSearchDecoder.best` of any text, if its likeliest path leaves no room for another."""
-    path = lattice.argmax(1)
-    columns = path[(path > 0) & (path != np.concatenate([[0], path[:-1]]))]
-    likeliest = float(text_likelihoods(lattice, columns[None])[0])
-    return (tuple(columns.tolist()), likeliest, 1.0) if likeliest > 0.5 else None
-
-
 def _check_bounds(name: str, pair: Any) -> tuple[int, int]:
-    """The least and the most of a length or range."""
-    if (
-        not isinstance(pair, list | tuple)
-        or len(pair) != 2
-        or not all(type(bound) is int for bound in pair)
-        or pair[0] < 0
-    ):
-        raise InkwiseError(f"{name} {pair!r} is not a least and a most, integers of 0 or more")
+    """Check the minimum and the maximum of a length or range."""
+    valid = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(bound) is int for bound in pair)
+    if not valid or pair[0] < 0:
+        raise InkwiseError(f"{name}: expected a minimum and a maximum, integers of 0 or more, got {pair!r}")
     if pair[0] > pair[1]:
-        raise InkwiseError(f"{name}: the least, {pair[0]}, is more than the most, {pair[1]}")
+        raise InkwiseError(f"{name}: the minimum, {pair[0]}, is larger than the maximum, {pair[1]}")
     return pair[0], pair[1]
 
 
 def _vocabulary_texts(numbers: Any) -> tuple[str, ...]:
-    """The numbers of a vocabulary as texts, each once."""
+    """Return the numbers of a vocabulary as texts, without duplicates."""
     if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Collection):
-        raise InkwiseError(f"vocabulary {numbers!r} is not a list of numbers")
+        raise InkwiseError(f"vocabulary: expected a list of numbers, got {numbers!r}")
     words = [str(number) if type(number) is int else number for number in numbers]
     if not words:
         raise InkwiseError("the vocabulary is empty")
     for word in words:
         if not isinstance(word, str) or not word or not set(word) <= set(DIGITS + SEPARATORS):
-            raise InkwiseError(f"the vocabulary holds {word!r}, which is no number of digits and separators")
+            raise InkwiseError(f"vocabulary: expected digits and separators, got {word!r}")
     return tuple(dict.fromkeys(words))
-
-
-UNCONSTRAINED = Constraint()

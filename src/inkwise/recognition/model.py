@@ -1,108 +1,205 @@
-"""A model file: one ONNX graph with all that belongs to it in its metadata."""
+"""Model files: ONNX graphs with everything that belongs to them in their metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError, ModelError
 from inkwise._util.inputs import MEGABYTE, is_folder, is_there, read_input
-from inkwise._util.text import parse_json
-from inkwise.recognition.external_data import has_external_data
+from inkwise._util.text import DIGITS, parse_json
+from inkwise.preprocessing.line_image import LINE_HEIGHT
 from inkwise.recognition.runtime import onnxruntime as ort
 
 METADATA_KEY = "inkwise"
 
+LINE_MARGIN = 8
+"""Background columns on either side of a line image, in recognition and in training."""
+
 _WEIGHTS = resources.files("inkwise.recognition") / "weights"
-_LARGEST = 512 * MEGABYTE  # of a model file, in bytes; the largest bundled one has 4 MB
-_BATCH_SIZE = 64  # fits the processor's cache; larger batches are no faster
-_REQUIRED_METADATA: dict[str, type] = {"name": str, "labels": list, "threshold": float}
-_INPUT, _OUTPUTS = "glyphs", ("probabilities", "embedding")
+_LINE_WEIGHTS = _WEIGHTS / "lines"
+_MAX_FILE_BYTES = 512 * MEGABYTE  # the largest bundled model has 4 MB
+_BATCH_SIZE = 64  # glyphs; fits the processor's cache, larger batches are no faster
 
 
-class Model:
-    """An ONNX session from glyphs to probabilities and embeddings.
+class OnnxModel:
+    """An ONNX session with its metadata.
 
     Attributes:
         name: "recipe (day of training)".
-        labels: the k classes, in the order of the probabilities' columns.
-        threshold: what the highest probability must reach to be accepted.
-        rejects: whether it has learnt what is no digit. Then its probabilities sum to 1 minus that of "not a
-            digit", else to 1.
+        threshold: probability from which a result is accepted.
         metadata: labels, temperature, threshold, recipe, data, metrics and versions of the training.
     """
+
+    _required: ClassVar[dict[str, type]] = {"name": str, "threshold": float}  # metadata keys and their types
+    _input: ClassVar[str]
+    _outputs: ClassVar[tuple[str, ...]]
 
     def __init__(self, source: str | Path | bytes, *, threads: int = 0) -> None:
         """Open a model file.
 
         Args:
             source: the .onnx file, or its bytes.
-            threads: processor threads to use; 0 takes one a core.
+            threads: processor threads; 0 is one per core.
 
         Raises:
-            ModelError: no such file, not ONNX, or not made by Inkwise.
+            ModelError: no such file, not ONNX, or not an Inkwise model of this kind.
         """
-        self._session, self.metadata = open_session(source, threads, _REQUIRED_METADATA, _INPUT, _OUTPUTS)
+        path = "the model" if isinstance(source, bytes) else str(source)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4
+        # ONNX Runtime's own format, specific to version and machine, is loaded with fewer checks.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        graph = model_content(source)
+        try:
+            if has_external_data(graph):
+                raise ModelError(
+                    f"{path}: keeps weights in other files, which are never opened; save it as one"
+                )
+            # With its fallback enabled, ONNX Runtime prints to stdout and tries a damaged model again.
+            quiet = {"enable_fallback": 0}
+            session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], **quiet)
+        except ModelError:
+            raise
+        except Exception:  # ONNX Runtime has its own exception classes
+            raise ModelError(f"{path}: is not an ONNX model that can be run") from None
+        text: str | None = ""  # kept if the metadata, or names of values and dimensions, are not UTF-8
+        try:
+            text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            metadata: dict[str, Any] = {} if text is None else dict(parse_json(text))
+            inputs = {value.name for value in session.get_inputs()}
+            self._shapes = {value.name: value.shape for value in session.get_outputs()}
+            valid = all(isinstance(metadata[key], kind) for key, kind in self._required.items())
+            valid &= self._input in inputs and {*self._outputs} <= self._shapes.keys()
+        except (ValueError, TypeError, KeyError):
+            valid = False
+        if text is None:
+            raise ModelError(f"{path}: is an ONNX model but not one of Inkwise's (no metadata)")
+        if not valid:
+            raise ModelError(
+                f"{path}: its metadata or its inputs and outputs are not those of an Inkwise model"
+            )
+        self._session, self.metadata = session, metadata
+        self.threshold = float(metadata["threshold"])
+        trained = str(metadata.get("trained", ""))[:10]
+        self.name = f"{metadata['name']} ({trained})" if trained else str(metadata["name"])
+
+    def _run(self, values: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        try:
+            outputs: list[NDArray[np.float32]] = self._session.run(self._outputs, {self._input: values})
+        except Exception:  # ONNX Runtime has its own exception classes
+            raise ModelError(f"the model {self.name} cannot be run") from None
+        return outputs
+
+
+class Model(OnnxModel):
+    """Classifier of glyphs: probabilities and embeddings.
+
+    Attributes:
+        labels: the k classes, in the order of the probabilities' columns.
+        rejects: whether it was trained with non-digits. If so, the probabilities of the labels sum to 1 minus
+            that of "not a digit", else to 1.
+    """
+
+    _required: ClassVar[dict[str, type]] = {"name": str, "labels": list, "threshold": float}
+    _input, _outputs = "glyphs", ("probabilities", "embedding")
+
+    def __init__(self, source: str | Path | bytes, *, threads: int = 0) -> None:
+        """Open a model file; arguments and errors as for `OnnxModel`."""
+        super().__init__(source, threads=threads)
         self.labels: tuple[str, ...] = tuple(self.metadata["labels"])
-        shapes = {value.name: value.shape for value in self._session.get_outputs()}
-        columns = {size for size in shapes[_OUTPUTS[0]][-1:] if isinstance(size, int)}  # else a variable
+        columns = {size for size in self._shapes[self._outputs[0]][-1:] if isinstance(size, int)}
         if not all(isinstance(label, str) for label in self.labels) or columns - {len(self.labels)}:
-            raise ModelError(f"{_source_name(source)}: its labels are not texts, one for each probability")
-        self.threshold = float(self.metadata["threshold"])
+            path = "the model" if isinstance(source, bytes) else source
+            raise ModelError(f"{path}: its labels are not texts, one for each probability")
         self.rejects = has_reject_class(self.metadata)
-        self.name = dated_name(self.metadata)
 
     @classmethod
     def bundled(cls, *, threads: int = 0) -> Model:
-        """The weights that come with the package."""
+        """Open the bundled weights."""
         return cls(model_source("default"), threads=threads)
 
     def run(self, glyphs: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Probabilities (n, k) float32 and embeddings (n, d) float32 of glyphs (n, 28, 28) uint8.
+        """Compute probabilities (n, k) float32 and embeddings (n, d) float32 of glyphs (n, 28, 28) uint8.
 
         Raises:
-            InkwiseError: glyphs of another shape or dtype.
-            ModelError: the model fails, or gives what are no probabilities, such as NaN.
+            InkwiseError: the glyphs have another shape or dtype.
+            ModelError: the model fails, or its outputs are not probabilities (NaN, for example).
         """
         if glyphs.dtype != np.uint8 or glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise InkwiseError(f"glyphs must be (n, 28, 28) uint8, not {glyphs.shape} {glyphs.dtype}")
-        parts = [
-            run_session(self._session, self.name, _OUTPUTS, {_INPUT: glyphs[start : start + _BATCH_SIZE]})
-            for start in range(0, max(len(glyphs), 1), _BATCH_SIZE)
-        ]
+        starts = range(0, max(len(glyphs), 1), _BATCH_SIZE)
+        parts = [self._run(glyphs[start : start + _BATCH_SIZE]) for start in starts]
         probabilities, embeddings = (np.concatenate(part) for part in zip(*parts, strict=True))
         shapes = probabilities.shape == (len(glyphs), len(self.labels)) and embeddings.ndim == 2
-        # NaN fails every comparison; rounding may lead a little beyond 0 and 1.
+        # NaN fails every comparison; rounding errors reach slightly beyond 0 and 1.
         if not shapes or not (np.abs(probabilities - 0.5) < 0.51).all() or not np.isfinite(embeddings).all():
-            raise ModelError(f"the model {self.name} cannot be used: what it gives are no probabilities")
+            raise ModelError(f"the model {self.name} cannot be used: its outputs are not probabilities")
         return probabilities, embeddings
 
 
+class LineModel(OnnxModel):
+    """Line recognizer: lattices of line images."""
+
+    _input, _outputs = "strips", ("lattices",)
+
+    @classmethod
+    def bundled(cls, *, threads: int = 0) -> LineModel:
+        """Open the bundled weights."""
+        return cls(line_model_source("default"), threads=threads)
+
+    def run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Compute the log-probabilities (t, 11) float32 of a line image (32, w) uint8: blank, then digits.
+
+        A frame is two columns wide; the first one starts `LINE_MARGIN` columns left of the image.
+
+        Raises:
+            ModelError: the model fails, or its outputs are not log-probabilities (NaN, for example).
+        """
+        width = -(-(image.shape[1] + 2 * LINE_MARGIN) // 4) * 4
+        padded = np.zeros((1, LINE_HEIGHT, width), np.uint8)
+        padded[0, :, LINE_MARGIN : LINE_MARGIN + image.shape[1]] = image
+        lattices = self._run(padded)[0]
+        shapes = lattices.ndim == 3 and lattices.shape[::2] == (1, 1 + len(DIGITS))
+        # NaN fails every comparison; rounding errors reach slightly above 0.
+        if not shapes or not (lattices < 0.01).all():
+            raise ModelError(f"the model {self.name} cannot be used: its outputs are not probabilities")
+        return np.asarray(lattices[0], np.float32)
+
+
+@cache
+def bundled_line_model(threads: int) -> LineModel:
+    """Return the bundled line model, opened once for each number of threads."""
+    return LineModel.bundled(threads=threads)
+
+
 def has_reject_class(metadata: dict[str, Any]) -> bool:
-    """Whether the model of these metadata has a class more than labels, the last: "not a digit"."""
+    """Return whether the model of these metadata has an additional class, the last: "not a digit"."""
     return metadata.get("rejects") is True
 
 
 def bundled_models(weights: Traversable | None = None) -> list[str]:
-    """The names of the models that come with the package, sorted: in this folder, or those of glyphs."""
+    """Return the sorted names of the bundled models in a folder; None is that of glyph classifiers."""
     files = (Path(file.name) for file in (weights or _WEIGHTS).iterdir())
     return sorted(file.stem for file in files if file.suffix == ".onnx")
 
 
 def model_source(name: str | Path, weights: Traversable | None = None) -> Path | bytes:
-    """What `Model` opens for an .onnx file, a run folder, or the name of a bundled model.
+    """Resolve an .onnx file, a run folder or the name of a bundled model to what `Model` opens.
 
-    A folder called as a bundled model is, say, `./tiny`. `weights` is the package's folder of bundled models;
-    None takes that of glyphs.
+    A folder with the name of a bundled model needs a path, say `./tiny`. `weights` is the folder of the
+    bundled models; None is that of glyph classifiers.
 
     Raises:
-        ModelError: it is none of the three, nor called .onnx.
+        ModelError: `name` is none of the three.
     """
     path = Path(name)
     if path.suffix != ".onnx":
@@ -113,84 +210,90 @@ def model_source(name: str | Path, weights: Traversable | None = None) -> Path |
     return path / "model.onnx" if is_folder(path) else path
 
 
+def line_model_source(name: str | Path) -> Path | bytes:
+    """Resolve a name to what `LineModel` opens, as `model_source` does."""
+    return model_source(name, _LINE_WEIGHTS)
+
+
 def model_content(source: str | Path | bytes) -> bytes:
-    """The bytes of a model file.
+    """Return the bytes of a model file.
 
     Raises:
         ModelError: the file cannot be read, or is too large.
     """
-    return source if isinstance(source, bytes) else read_input(source, _LARGEST, ModelError)
+    return source if isinstance(source, bytes) else read_input(source, _MAX_FILE_BYTES, ModelError)
 
 
-def open_session(
-    source: str | Path | bytes, threads: int, needed: dict[str, type], given: str, outputs: Sequence[str]
-) -> tuple[ort.InferenceSession, dict[str, Any]]:
-    """An ONNX session of a file, or its bytes, and its metadata.
+# ONNX Runtime opens the files that a model refers to, in the current folder if it is given the model's bytes.
+# The following finds such references without the package `onnx`; field numbers are those of onnx.proto.
 
-    Args:
-        source: the .onnx file, or its bytes.
-        threads: processor threads to use; 0 takes one a core.
-        needed: keys that the metadata must have, and the types of their values.
-        given: name of the graph's input.
-        outputs: names of the graph's outputs that there must be.
+_MAX_DEPTH = 100  # nested messages, the limit of protobuf itself
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types; onnx.proto has no groups (3, 4)
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # fields of a tensor
 
-    Raises:
-        ModelError: no such file, not ONNX, or without these metadata, inputs and outputs.
-    """
-    path = _source_name(source)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4
-    # Its other format, made for one version and one machine, is loaded with fewer checks.
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    graph = model_content(source)
-    try:
-        if has_external_data(graph):
-            raise ModelError(f"{path}: keeps weights in other files, which are never opened; save it as one")
-        # Else it says on stdout that a model is damaged, and tries the same again.
-        quiet = {"enable_fallback": 0}
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], **quiet)
-    except ModelError:
-        raise
-    except Exception:  # onnxruntime raises classes of its own, by kind of damage
-        raise ModelError(f"{path}: is not an ONNX model that can be run") from None
-    text: str | None = ""  # it stays so where it is no UTF-8, as names of values and dimensions may not be
-    try:
-        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-        metadata = {} if text is None else dict(parse_json(text))
-        sound = all(isinstance(metadata[key], kind) for key, kind in needed.items())
-        sound &= given in {value.name for value in session.get_inputs()}
-        sound &= {*outputs} <= {value.name: value.shape for value in session.get_outputs()}.keys()
-    except (ValueError, TypeError, KeyError):
-        sound = False
-    if text is None:
-        raise ModelError(f"{path}: is an ONNX model but not one of Inkwise's (no metadata)")
-    if not sound:
-        raise ModelError(f"{path}: its metadata or its inputs and outputs are not those of an Inkwise model")
-    return session, metadata
+_SPARSE = "sparse tensor"
+_TENSOR_PATHS: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: _SPARSE},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: _SPARSE, 23: _SPARSE},
+    _SPARSE: {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+"""The fields of each message that lead to tensors, and the messages in them."""
 
 
-def run_session(
-    session: ort.InferenceSession, name: str, outputs: Sequence[str], inputs: dict[str, NDArray[np.uint8]]
-) -> list[NDArray[np.float32]]:
-    """The outputs of a session.
+def has_external_data(message: bytes | memoryview, kind: str = "model", depth: int = 0) -> bool:
+    """Return whether a tensor of a serialized message, by default a model, is stored in another file.
 
     Raises:
-        ModelError: onnxruntime fails; the message has the model's name.
+        ValueError: the bytes are not a protobuf message, or messages are nested too deep.
     """
-    try:
-        found: list[NDArray[np.float32]] = session.run(outputs, inputs)
-    except Exception:  # onnxruntime raises classes of its own
-        raise ModelError(f"the model {name} cannot be run") from None
-    return found
+    if depth > _MAX_DEPTH:
+        raise ValueError("messages are nested too deep")
+    parts = _TENSOR_PATHS[kind]
+    for number, value in _protobuf_fields(memoryview(message)):
+        if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)):
+            return True
+        part = parts.get(number)
+        if part and isinstance(value, memoryview) and has_external_data(value, part, depth + 1):
+            return True
+    return False
 
 
-def _source_name(source: str | Path | bytes) -> str:
-    """What messages call a model."""
-    return "the model" if isinstance(source, bytes) else str(source)
+def _protobuf_fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Yield the number and the value of each field; the value of a field of fixed size is 0."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        number, wire_type = tag >> 3, tag & 7
+        value: int | memoryview = 0
+        if wire_type == _VARINT:
+            value, position = _varint(message, position)
+        elif wire_type == _BYTES:
+            size, position = _varint(message, position)
+            value = message[position : position + size]
+            position += size
+        elif wire_type in (_FIXED32, _FIXED64):
+            position += 4 if wire_type == _FIXED32 else 8
+        else:
+            raise ValueError("not a protobuf message")
+        if tag >= 1 << 32 or not number or position > len(message):
+            raise ValueError("not a protobuf message")
+        yield number, value
 
 
-def dated_name(metadata: dict[str, Any]) -> str:
-    """ "recipe (day of training)"."""
-    trained = str(metadata.get("trained", ""))[:10]
-    return f"{metadata['name']} ({trained})" if trained else str(metadata["name"])
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    """Return an integer of variable length, and the position after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position == len(message):
+            break
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("not a protobuf message")

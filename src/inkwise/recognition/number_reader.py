@@ -1,136 +1,321 @@
-"""What a line of digits says becomes a `Reading`."""
+"""Numbers: a line whose digits may touch is read as a whole, with a box and a probability for each digit."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
-from inkwise.preprocessing import Box, Strokes
-from inkwise.preprocessing.line_image import LineImage
+from inkwise.preprocessing import Box, Strokes, binarize, group_strokes, inks_to_glyphs
+from inkwise.preprocessing.line_image import LINE_HEIGHT, LineImage, strokes_to_line_image, to_line_image
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.line_reader import ClassifyDigits, LineDigit, LineModel, LineReading, read_line_image
-from inkwise.recognition.reading import NO_INK, Digit, Reading
+from inkwise.recognition.ctc.decoding import (
+    BeamSearchDecoder,
+    DecodedText,
+    Lattice,
+    decode,
+    fits,
+    mean_likelihood,
+    penalize_blank,
+    symbol_posteriors,
+    text_columns,
+    viterbi_alignment,
+)
+from inkwise.recognition.digit_reader import DigitReader, strokes_to_glyphs
+from inkwise.recognition.model import LINE_MARGIN, LineModel, bundled_line_model
+from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, digits_text
 
-GreyImage = NDArray[np.uint8]
+_EXTRA_SCALES = (1.12, 0.88)  # scales of the line image that are read besides its own
+_SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the text that single digits spell
+_MIN_RELATIVE_PROBABILITY = 0.05  # of that text, relative to the most likely text
+_BLANK_PENALTIES = (2.0, 4.0)  # subtracted from the blank log-probability where all texts skip tall ink
+_SKIPPED_INK_FACTOR = 0.05  # factor of a text's probability for each tall component that it skips
+_COMPONENT_MARGIN = 3  # columns on either side of a component in which its digit may be centred
+_MIN_PROBABILITY = 1e-4  # floor of the probabilities of single digits
+_COLUMNS_PER_FRAME = 2  # columns of the line image per frame of the lattice
+_MAX_DIGIT_REACH = 14  # columns that a digit extends at most beyond its frames
+_MIN_SUPPORT = 0.01  # probability of a constraint, by the ink alone, below which its text is rejected
 
-_MIN_SUPPORT = 0.01  # a text of which the ink is less sure than this, the constraint has forced on it
 
+@dataclass(frozen=True, eq=False)
+class LineReading:
+    """The result for one line image.
 
-def read_number_line(
-    model: LineModel,
-    classify: ClassifyDigits,
-    line_image: LineImage | None,
-    constraint: Constraint | None,
-    started: float,
-    *,
-    picture: GreyImage | None = None,
-    strokes: Strokes | None = None,
-    singles: NDArray[np.uint8] | None = None,
-) -> Reading:
-    """Read a strip, and tell where its digits stand in the picture, or of which strokes they are made.
-
-    `singles` are the glyphs of what stands apart, as for `read_line_image`.
+    Attributes:
+        text: the most likely digits that satisfy the constraint; None if none fit.
+        probability: of that text, among those that satisfy the constraint.
+        support: probability, by the ink alone, that the constraint holds; 1 without one.
+        unconstrained: the most likely digits without the constraint.
+        reason: why the text is not accepted, else None.
+        digits: of the text, with boxes in pixels of the line image.
     """
-    line = LineReading("", 0.0, 1.0, "", ())
-    digits: tuple[Digit, ...] = ()
-    reason: str | None = NO_INK
-    if line_image is not None:
-        line = read_line_image(model, line_image.ink, classify, constraint, singles)
-        reason = line_rejection_reason(line, model.threshold)
-        place = None if picture is None else partial(_clip_box, picture=picture)
-        threshold = 0.0 if reason is None else model.threshold
-        digits = line_digits(line, line_image, threshold, place=place, strokes=strokes)
-    return Reading(
-        text="".join(digit.label if digit.accepted else "?" for digit in digits),
-        confidence=line.probability,
-        accepted=reason is None,
-        digits=digits,
-        reason=reason,
-        model=model.name,
-        elapsed_ms=1000 * (time.perf_counter() - started),
-        picture=picture,
-        unconstrained=None if constraint is None else line.unconstrained,
-    )
+
+    text: str | None
+    probability: float
+    support: float
+    unconstrained: str
+    reason: str | None
+    digits: tuple[Digit, ...]
 
 
-def line_rejection_reason(line: LineReading, threshold: float) -> str | None:
-    """Why a line is not accepted, else None."""
-    if line.text is None or line.support < _MIN_SUPPORT:
-        return f"the ink says {line.unconstrained or 'nothing'}, which the constraint rules out"
-    if not line.text:
+@dataclass(frozen=True, eq=False)
+class NumberReader:
+    """Reads lines with a line model, supported by the classifier of single digits.
+
+    Attributes:
+        digits: reader of characters that stand apart.
+        line_model: None is the bundled one, opened when it is first needed.
+        threads: processor threads of the bundled one; 0 is one per core.
+    """
+
+    digits: DigitReader
+    line_model: LineModel | None = None
+    threads: int = 0
+
+    @property
+    def model(self) -> LineModel:
+        """The line model."""
+        return self.line_model or bundled_line_model(self.threads)
+
+    def read_image(self, grey: NDArray[np.uint8], constraint: Constraint | None = None) -> Reading:
+        """Read a picture (H, W) uint8 of one number."""
+        image = to_line_image(binarize(grey, ink_expected=True))
+        if image is None:
+            return self._to_reading(None, (), constraint, grey)
+        line = self.read_line(image.ink, constraint)
+        return self._to_reading(line, _to_picture(line.digits, image, grey.shape), constraint, grey)
+
+    def read_strokes(self, strokes: Strokes, constraint: Constraint | None = None) -> Reading:
+        """Read strokes as one number."""
+        image = strokes_to_line_image(strokes)
+        if image is None:
+            return self._to_reading(None, (), constraint)
+        singles = strokes_to_glyphs(strokes, group_strokes(strokes))
+        line = self.read_line(image.ink, constraint, singles)
+        return self._to_reading(line, _assign_strokes(line.digits, image, strokes), constraint)
+
+    def read_line(
+        self,
+        image: NDArray[np.uint8],
+        constraint: Constraint | None = None,
+        singles: NDArray[np.uint8] | None = None,
+    ) -> LineReading:
+        """Read a line image (32, w) uint8.
+
+        The outputs of the model for several scales of the image are averaged. If all texts skip tall ink, the
+        blank is penalized, and each skipped component reduces the probability of a text. The text that the
+        digit reader spells from characters that stand apart is one more candidate.
+
+        Args:
+            image: the line.
+            constraint: what is known about its digits.
+            singles: glyphs (n, 28, 28) uint8 of the characters that stand apart, from the left, if known.
+        """
+        model, decoder = self.model, None if constraint is None else constraint.decoder(DIGITS)
+        lattice = model.run(image)
+        spelled = None if singles is None or not len(singles) else self._spell(singles)
+        chosen = free = decode(lattice, DIGITS)
+        if decoder is not None or spelled is None or free.text != spelled[0]:
+            scaled = [_rescale(image, scale) for scale in _EXTRA_SCALES]
+            lattices = [lattice, *map(model.run, scaled)]
+            tall = _tall_spans(image)
+            chosen = free = _vote(lattices, None, tall, spelled)
+            if decoder is not None:
+                chosen = _vote(lattices, decoder, tall, spelled)
+        unconstrained = free.text or ""
+        reason = text_rejection_reason(chosen, unconstrained, model.threshold)
+        min_probability = 0.0 if reason is None else model.threshold
+        digits = _locate_digits(image, lattice, chosen.text, min_probability) if chosen.text else ()
+        return LineReading(chosen.text, chosen.probability, chosen.support, unconstrained, reason, digits)
+
+    def _spell(self, singles: NDArray[np.uint8]) -> tuple[str, float]:
+        """Classify glyphs (n, 28, 28) one by one; the text without non-digits, and its probability."""
+        probabilities = self.digits.digit_probabilities(singles)
+        non_digit = 1 - probabilities.sum(1)
+        best = np.where(non_digit > 0.5, non_digit, probabilities.max(1))
+        labels = np.where(non_digit > 0.5, -1, probabilities.argmax(1))
+        text = "".join(DIGITS[label] for label in labels.tolist() if label >= 0)
+        return text, float(np.prod(np.maximum(best, _MIN_PROBABILITY)))
+
+    def _to_reading(
+        self,
+        line: LineReading | None,
+        digits: tuple[Digit, ...],
+        constraint: Constraint | None,
+        picture: NDArray[np.uint8] | None = None,
+    ) -> Reading:
+        reason, unconstrained = (NO_INK, "") if line is None else (line.reason, line.unconstrained)
+        numbers = [] if line is None else [Number(digits_text(digits), line.probability, reason, digits)]
+        return Reading.from_numbers(
+            numbers,
+            model=self.model.name,
+            reason=reason,
+            picture=picture,
+            unconstrained=None if constraint is None else unconstrained,
+        )
+
+
+def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: float) -> str | None:
+    """Return why the text of a number is not accepted, else None."""
+    if decoded.text is None or decoded.support < _MIN_SUPPORT:
+        return f"the ink says {unconstrained or 'nothing'}, which the constraint rules out"
+    if not decoded.text:
         return NOT_A_DIGIT
-    if line.probability < threshold:
-        return f"not sure of the whole: {line.text} with {line.probability:.0%}"
+    if decoded.probability < threshold:
+        return f"not sure of the whole: {decoded.text} with {decoded.probability:.0%}"
     return None
 
 
-def line_digits(
-    line: LineReading,
-    line_image: LineImage,
-    threshold: float,
-    *,
-    place: Callable[[Box], Box] | None = None,
-    strokes: Strokes | None = None,
-) -> tuple[Digit, ...]:
-    """The digits of a line.
+def _vote(
+    lattices: list[Lattice],
+    decoder: BeamSearchDecoder | None,
+    tall: list[tuple[int, int]],
+    spelled: tuple[str, float] | None,
+) -> DecodedText:
+    """Choose among the best texts of all lattices the one with the highest mean probability.
 
-    Args:
-        line: what was read in the strip.
-        line_image: where it comes from.
-        threshold: what the probability of a digit must reach to be accepted.
-        place: from a box of what the strip was made of to one of the picture; None for strokes.
-        strokes: those it was made of; None for a picture.
+    A text is penalized for each tall component that it skips. The text that single digits spell is preferred
+    if the lattices give it some probability.
     """
-    owners = None if strokes is None else _stroke_owners(line, line_image, strokes)
+    found = [decode(lattice, DIGITS, decoder) for lattice in lattices]
+    support = float(np.mean([one.support for one in found]))
+    skipped = _count_skipped(lattices[0], found, tall)
+    if not skipped:
+        return DecodedText(None, 0.0, support)
+    if all(skipped.values()):
+        bolder = [penalize_blank(lattice, penalty) for penalty in _BLANK_PENALTIES for lattice in lattices]
+        found = [decode(lattice, DIGITS, decoder) for lattice in bolder]
+        skipped |= _count_skipped(lattices[0], found, tall)
+    likelihoods = {text: mean_likelihood(lattices, text_columns(text, DIGITS)) for text in sorted(skipped)}
+    text = max(likelihoods, key=lambda text: likelihoods[text] * _SKIPPED_INK_FACTOR ** skipped[text])
+    likelihood = likelihoods[text]
+    if spelled and spelled[0] not in ("", text):
+        columns = text_columns(spelled[0], DIGITS)
+        allowed = decoder is None or decoder.accepts(columns)
+        other = mean_likelihood(lattices, columns) if allowed else 0.0
+        if other * spelled[1] ** _SINGLE_DIGIT_WEIGHT > likelihood * _MIN_RELATIVE_PROBABILITY:
+            text, likelihood = spelled[0], other
+    return DecodedText(text, min(likelihood / support, 1.0), min(support, 1.0))
+
+
+def _count_skipped(lattice: Lattice, found: list[DecodedText], tall: list[tuple[int, int]]) -> dict[str, int]:
+    """Count for each text that fits a lattice the tall components in which none of its digits is centred."""
+    skipped = {}
+    for one in found:
+        if (text := one.text) is not None and text not in skipped and fits(text, lattice):
+            frames = viterbi_alignment(lattice, text_columns(text, DIGITS)) if text and tall else []
+            centres = [_COLUMNS_PER_FRAME * (first + last + 1) / 2 - LINE_MARGIN for first, last in frames]
+            skipped[text] = sum(not any(left <= x <= right for x in centres) for left, right in tall)
+    return skipped
+
+
+def _tall_spans(image: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Return the first and last column of each component as tall as a digit, with a margin."""
+    stats = cv2.connectedComponentsWithStats((image >= 128).astype(np.uint8), connectivity=8)[2]
+    return [
+        (x - _COMPONENT_MARGIN, x + w + _COMPONENT_MARGIN)
+        for x, _, w, h, _ in stats[1:].tolist()
+        if h >= LINE_HEIGHT // 2
+    ]
+
+
+def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    height, width = image.shape
+    scaled_width = round(width * scale)
+    matrix = np.array([[scale, 0, (scaled_width - width * scale) / 2], [0, scale, (1 - scale) * height / 2]])
+    return cv2.warpAffine(image, matrix, (scaled_width, height))
+
+
+def _locate_digits(
+    image: NDArray[np.uint8], lattice: Lattice, text: str, min_probability: float
+) -> tuple[Digit, ...]:
+    """Return the digits of a text, those below a probability in doubt, with boxes in the line image."""
+    columns = text_columns(text, DIGITS)
+    spans = [
+        (_COLUMNS_PER_FRAME * first - LINE_MARGIN, _COLUMNS_PER_FRAME * (last + 1) - LINE_MARGIN)
+        for first, last in viterbi_alignment(lattice, columns)
+    ]
+    boxes = [_ink_box(image, left, right) for left, right in _expand_spans(image, spans)]
+    glyphs = inks_to_glyphs([image[y : y + h, x : x + w] for x, y, w, h in boxes])
     digits = []
-    for number, piece in enumerate(line.digits):
-        order = np.argsort(-piece.probabilities, kind="stable")
-        probability = float(piece.probabilities[DIGITS.index(piece.label)])
-        accepted = probability >= threshold
-        digit = Digit(
-            label=piece.label,
-            probability=probability,
-            accepted=accepted,
-            doubt=None if accepted else _doubt(piece, order),
-            alternatives=tuple((DIGITS[label], float(piece.probabilities[label])) for label in order),
-            box=None if place is None else place(line_image.box(*piece.box)),
-            strokes=None if owners is None else tuple(np.flatnonzero(owners == number).tolist()),
-            glyph=piece.glyph,
-        )
-        digits.append(digit)
+    for label, row, box, glyph in zip(text, symbol_posteriors(lattice, columns), boxes, glyphs, strict=True):
+        order = np.argsort(-row, kind="stable")
+        alternatives = tuple((DIGITS[index], float(row[index])) for index in order)
+        probability = float(row[DIGITS.index(label)])
+        accepted = probability >= min_probability
+        other = next(digit for digit, _ in alternatives if digit != label)
+        is_digit = row.sum() >= 0.5  # else it is more likely that there is no digit at this position
+        doubt = None if accepted else f"{label} or {other}" if is_digit else NOT_A_DIGIT
+        digits.append(Digit(label, probability, accepted, doubt, alternatives, box, None, glyph))
     return tuple(digits)
 
 
-def _clip_box(box: Box, picture: GreyImage) -> Box:
-    """What of a box lies in the picture, one pixel at the least: a strip reaches further than its picture."""
-    (x, y, w, h), (height, width) = box, picture.shape
-    left, top = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
-    right, bottom = min(max(x + w, left + 1), width), min(max(y + h, top + 1), height)
-    return left, top, right - left, bottom - top
+def _expand_spans(image: NDArray[np.uint8], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Expand the columns of the frames of digits to those of their ink: to gaps, or to the thinnest ink."""
+    width = image.shape[1]
+    ink = image.astype(np.float64).sum(0)
+    cuts = []
+    for (_, last), (first, _) in pairwise(spans):
+        low = min(max(last, 1), width - 2)
+        high = max(min(first, width - 1), low + 1)
+        cuts.append(low + int(ink[low:high].argmin()))
+    lefts = [max(0, min(spans[0][0], width - 1) - _MAX_DIGIT_REACH), *cuts]
+    rights = [*cuts, min(width, max(spans[-1][1], 1) + _MAX_DIGIT_REACH)]
+    return [
+        _trim_to_gaps(ink, left, right, (first + last) // 2)
+        for left, right, (first, last) in zip(lefts, rights, spans, strict=True)
+    ]
 
 
-def _doubt(piece: LineDigit, order: NDArray[np.int64]) -> str:
-    if piece.probabilities.sum() < 0.5:  # what is lacking to 1
-        return NOT_A_DIGIT
-    other = next(DIGITS[number] for number in order if DIGITS[number] != piece.label)
-    return f"{piece.label} or {other}"
+def _trim_to_gaps(ink: NDArray[np.float64], left: int, right: int, centre: int) -> tuple[int, int]:
+    """Reduce a span to the columns between the gaps nearest to the centre of its digit."""
+    centre = min(max(centre, left), right - 1)  # the frames of a digit may lie in the margin
+    empty = np.flatnonzero(ink[left:right] < 128) + left
+    before, after = empty[empty < centre], empty[empty > centre]
+    return (int(before[-1]) + 1 if len(before) else left), (int(after[0]) if len(after) else right)
 
 
-def _stroke_owners(line: LineReading, line_image: LineImage, strokes: Strokes) -> NDArray[np.int64]:
-    """For each stroke the place of the digit under its middle, or -1."""
-    owners = np.full(len(strokes), -1)
-    for number, stroke in enumerate(strokes):
+def _ink_box(image: NDArray[np.uint8], left: int, right: int) -> Box:
+    """Return the box of the ink in some columns; all of them if their ink is pale."""
+    right = max(right, left + 1)
+    x, y, w, h = cv2.boundingRect((image[:, left:right] >= 128).astype(np.uint8))
+    return (left + x, y, w, h) if w else (left, 0, right - left, LINE_HEIGHT)
+
+
+def with_boxes(digits: tuple[Digit, ...], transform: Callable[[Box], Box]) -> tuple[Digit, ...]:
+    """Return digits with transformed boxes."""
+    return tuple(digit if digit.box is None else replace(digit, box=transform(digit.box)) for digit in digits)
+
+
+def _to_picture(digits: tuple[Digit, ...], image: LineImage, shape: tuple[int, ...]) -> tuple[Digit, ...]:
+    """Transform boxes of a line image to a picture of this shape and clip them to at least one pixel."""
+    height, width = shape
+
+    def clipped(box: Box) -> Box:
+        x, y, w, h = image.box(*box)
+        left, top = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+        right, bottom = min(max(x + w, left + 1), width), min(max(y + h, top + 1), height)
+        return left, top, right - left, bottom - top
+
+    return with_boxes(digits, clipped)
+
+
+def _assign_strokes(digits: tuple[Digit, ...], image: LineImage, strokes: Strokes) -> tuple[Digit, ...]:
+    """Assign each stroke to the digit under its centre, if there is one, in place of boxes."""
+    owned: list[list[int]] = [[] for _ in digits]
+    for index, stroke in enumerate(strokes):
         x = np.asarray(stroke, np.float64)[:, 0]
-        middle = ((x.min() + x.max()) / 2 - line_image.left) * line_image.scale
-        under = (
-            place
-            for place, piece in enumerate(line.digits)
-            if piece.box[0] <= middle < piece.box[0] + piece.box[2]
-        )
-        owners[number] = next(under, -1)
-    return owners
+        centre = ((x.min() + x.max()) / 2 - image.left) * image.scale
+        for digit, own in zip(digits, owned, strict=True):
+            assert digit.box is not None
+            if digit.box[0] <= centre < digit.box[0] + digit.box[2]:
+                own.append(index)
+                break
+    return tuple(
+        replace(digit, box=None, strokes=tuple(own)) for digit, own in zip(digits, owned, strict=True)
+    )

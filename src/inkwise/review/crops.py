@@ -1,4 +1,4 @@
-"""What a table tells of is cut out of its scans again, a page at a time."""
+"""Crops of the numbers in a table, cut from their scans."""
 
 from __future__ import annotations
 
@@ -21,64 +21,59 @@ from inkwise.review.reviewed_table import ReviewItem
 
 GreyImage = NDArray[np.uint8]
 
-_CROP_MARGIN = 0.5  # of a number's height: what is shown about it
-_GLYPH_MARGIN = 0.15  # of a digit's height: what is cut out with it, to be a glyph
-_FRAME_INSET = 0.1  # of a field's height, by which its printed frame is left out
-_MAX_CROP_SIDE = 1600  # pixels of what is shown
+_CROP_MARGIN = 0.5  # of the height of a number, shown around it
+_GLYPH_MARGIN = 0.15  # of the height of a digit, cut out with it
+_FRAME_INSET = 0.1  # of the height of a field, left out with its printed frame
+_MAX_CROP_SIDE = 1600  # pixels
 
 
 class ScanCrops:
-    """The pages that a table names, the last two in memory."""
+    """Cuts crops from the pages of a table, of which the last two stay in memory."""
 
     def __init__(self, table: Path, folder: Path | None = None) -> None:
-        """Look for files where the table has them, beside it, and in a folder to which they were moved.
+        """Search files at their paths in the table, beside it, and in a folder to which they were moved.
 
         Raises:
-            DataError: there is no such folder.
+            DataError: The folder does not exist.
         """
         if folder is not None and not is_folder(folder):
-            raise DataError(f"{folder}: is no folder")
+            raise DataError(f"{folder}: is not a folder")
         self._table, self._folder = table, folder
         self._lock = threading.Lock()
-        self._page = lru_cache(2)(self._read)
+        self._read_page = lru_cache(2)(self._open_page)
+
+    def _open_page(self, file: str, number: int) -> GreyImage:
+        with Document(self._find(file)) as document:
+            return document.page(number).grey
 
     def crop(self, item: ReviewItem) -> GreyImage:
-        """A number with what stands about it, (h, w) uint8, upright; the whole page where it has no place.
+        """Return a number and its surroundings, (h, w) uint8, upright; the whole page if it has no corners.
 
         Raises:
-            DataError: its file is not there.
-            PictureError: it cannot be read, or has no such page any more.
+            DataError: Its file is missing.
+            ImageError: The file cannot be read, or no longer has this page.
         """
-        page = self._grey(item)
+        page = self._page_image(item)
         if item.corners is None:
             return limit_side(page, _MAX_CROP_SIDE)[0]
         matrix, size = _crop_transform(item, _CROP_MARGIN)
-        cut = warp(page, matrix, size)
-        # What lies beyond the page would be its edge drawn out, and look like ink.
-        cut[cv2.warpPerspective(np.ones_like(page), matrix, size, flags=cv2.INTER_NEAREST) == 0] = 255
-        return cut
+        crop = warp(page, matrix, size)
+        # White beyond the page: a continuation of its border could look like ink.
+        crop[cv2.warpPerspective(np.ones_like(page), matrix, size, flags=cv2.INTER_NEAREST) == 0] = 255
+        return crop
 
     def glyph(self, item: ReviewItem) -> GreyImage | None:
-        """The (28, 28) uint8 glyph of a single digit; None without ink.
+        """Return the (28, 28) uint8 glyph of a single digit, None without ink; raises as `crop` does."""
+        margin = -_FRAME_INSET if item.field else _GLYPH_MARGIN
+        return image_to_glyph(warp(self._page_image(item), *_crop_transform(item, margin)))
 
-        Raises:
-            DataError, PictureError: as for `crop`.
-        """
-        return image_to_glyph(
-            warp(self._grey(item), *_crop_transform(item, -_FRAME_INSET if item.field else _GLYPH_MARGIN))
-        )
-
-    def _grey(self, item: ReviewItem) -> GreyImage:
+    def _page_image(self, item: ReviewItem) -> GreyImage:
         with self._lock:
-            return self._page(item.file, item.page)
+            return self._read_page(item.file, item.page)
 
-    def _read(self, file: str, number: int) -> GreyImage:
-        with Document(self._found(file)) as document:
-            return document.page(number).grey
-
-    def _found(self, file: str) -> Path:
+    def _find(self, file: str) -> Path:
         if file == STANDARD_INPUT:
-            raise DataError("came from standard input and was not kept")
+            raise DataError("standard input: the page was not kept")
         path = Path(file)
         parts = path.parts[1:] if path.is_absolute() else path.parts
         places = [path, self._table.parent / path]
@@ -87,22 +82,24 @@ class ScanCrops:
         for place in places:
             if is_file(place):
                 return place
-        raise DataError(f"{file}: is not there; name the folder that it was moved to with --scans")
+        raise DataError(f"{file}: is missing; name the folder that it was moved to with --scans")
 
 
-def _crop_transform(item: ReviewItem, around: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
-    """Where an item is, upright and with so many times its height about it.
+def _crop_transform(item: ReviewItem, margin: float) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Return the homography (3, 3) from the page to an upright crop, and the crop's width and height.
 
-    The matrix (3, 3) that takes points of the page there, and the width and height of what is cut out.
+    Args:
+        item: What is cut out.
+        margin: Surroundings to include, as a share of the height of the item.
     """
     corners = np.array(item.corners, np.float32)
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     width, height = (float(max(sides[axis], sides[axis + 2], 1)) for axis in (0, 1))
     scale = min(_MAX_CROP_SIDE / max(width, height), 1)
-    margin = around * height * scale
-    right, bottom = margin + width * scale, margin + height * scale
-    to = np.array([[margin, margin], [right, margin], [right, bottom], [margin, bottom]], np.float32)
-    matrix = cv2.getPerspectiveTransform(corners, to)
+    left = margin * height * scale
+    right, bottom = left + width * scale, left + height * scale
+    target = np.array([[left, left], [right, left], [right, bottom], [left, bottom]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target)
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-12:
-        raise ImageError(f"{item.file}, page {item.page}: the place of {item.place!r} is none")
-    return matrix, (max(round(right + margin), 1), max(round(bottom + margin), 1))
+        raise ImageError(f"{item.file}, page {item.page}: the corners of {item.place!r} enclose no area")
+    return matrix, (max(round(right + left), 1), max(round(bottom + left), 1))

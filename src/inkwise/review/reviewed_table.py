@@ -1,4 +1,4 @@
-"""What is doubtful in a table of readings, and what a person says of it."""
+"""A table of readings under review: its doubtful values, the answers of a person, and the corrected rows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from inkwise.batch.page_rows import BatchOptions, file_fingerprint
 from inkwise.batch.tables import json_line
 from inkwise.recognition.reading import NO_INK
 
-_MAX_NUMBER_LENGTH = 100  # characters of a number
-_LONGEST_LINE = 16_000_000  # characters of a row; a page of 10,000 digits has a fifth of it
+_MAX_NUMBER_LENGTH = 100  # characters of an answer
+_MAX_ROW_LENGTH = 16_000_000  # characters; a page of 10,000 digits has a fifth of it
 
 Corners = list[list[float]]
 
 
-class _ItemKey(NamedTuple):
-    """What was settled: if the same place is read otherwise later, it is another question."""
+class _AnswerKey(NamedTuple):
+    """What an answer is for; another reading of the same place needs another answer."""
 
     file: str
     page: int
@@ -37,18 +37,18 @@ class ReviewItem:
     """A number that was read.
 
     Attributes:
-        file: its path, as the table has it.
-        page: from 1.
-        place: the name of its field, or its number on the page, from "1".
-        read: its text in the table, "?" for what is not accepted.
-        guess: the best guess at each digit.
-        confidence: that it is right.
-        accepted: whether it is.
-        reason: why not, else None.
-        corners: four, x and y in pixels of the page, clockwise from the upper left; None for the whole page.
-        field: whether it is a field of a form.
-        single: whether it was read as one digit.
-        model: that read it, where the table says so.
+        file: Path of its file, as in the table.
+        page: Page number, from 1.
+        place: Name of its field, or its number on the page, from "1".
+        read: Its text in the table, with "?" for digits that are not accepted.
+        guess: The most probable label of each digit.
+        confidence: Probability that the text is right.
+        accepted: Whether it is accepted.
+        reason: Why it is not accepted, else None.
+        corners: Four points x, y in pixels of the page, clockwise from the upper left; None for the page.
+        field: Whether it is a field of a form.
+        single: Whether it was read as one digit.
+        model: Name of the model, if the table contains it.
     """
 
     file: str
@@ -65,57 +65,57 @@ class ReviewItem:
     model: str | None
 
     @property
-    def key(self) -> _ItemKey:
-        """What tells it from all others."""
-        return _ItemKey(self.file, self.page, self.place, self.read)
+    def key(self) -> _AnswerKey:
+        """The key of its answer."""
+        return _AnswerKey(self.file, self.page, self.place, self.read)
 
     def doubtful(self, threshold: float) -> bool:
-        """Whether a person should look at it."""
+        """Whether a person should check it: it is not accepted, or its confidence is below the threshold."""
         return not self.accepted or self.confidence < threshold
 
 
 class ReviewedTable:
-    """A table in JSON Lines, as `inkwise read --out` writes it, and what was settled, in a file beside it.
+    """A JSON Lines table of `inkwise read --out`, and a file beside it with the answers.
 
     Attributes:
-        table: its path.
-        path: of what was settled, JSON Lines: the table's with `.review`.
-        items: the numbers in the table, in its order; a place without ink is none.
-        unread: how many pages could not be read, or are no scan of their form.
+        table: Path of the table.
+        path: Path of the answers, JSON Lines: that of the table with `.review`.
+        items: The numbers in the table, in its order; places without ink are left out.
+        unread: Number of pages that could not be read or do not match their form.
+        columns: The columns of the corrected table.
     """
 
     def __init__(self, table: Path) -> None:
-        """Open a table, and go on where its review stopped.
+        """Open a table and its answers, if there are any.
 
         Raises:
-            DataError: it cannot be opened, is no such table, or the file beside it is damaged.
+            DataError: The table or its answers cannot be opened or are damaged.
         """
         if table.suffix.lower() == ".csv":
-            raise DataError(f"{table}: CSV does not say where numbers stand; read with --out of .jsonl")
+            raise DataError(f"{table}: CSV has no positions of numbers; read with --out of .jsonl")
         self.table, self.path = table, table.parent / f"{table.name}.review"
         self.items: list[ReviewItem] = []
         self.unread = 0
-        self._stamp = file_fingerprint(str(table))
         self.columns = ["file", "page"]
+        self._fingerprint = file_fingerprint(str(table))
         constrained = False
-        for number, row in enumerate(_read_rows(table)):
+        for number, row in enumerate(_read_rows(table), 1):
             if "reviewed" in row:
-                raise DataError(f"{table}: is a corrected table; review the one that it was made from")
+                raise DataError(f"{table}: is a corrected table; review the original table")
             try:
                 found = [*row_items(row)]
             except (KeyError, TypeError, ValueError, AttributeError):
-                raise DataError(
-                    f"{table}: line {number + 1} is no row that inkwise read --out wrote"
-                ) from None
+                raise DataError(f"{table}: line {number} is not a row of inkwise read --out") from None
             self.items += found
-            self.unread += not found and not _no_ink(row)
+            empty = bool(row.get("fields")) or ("digits" in row and row["reason"] == NO_INK)
+            self.unread += not found and not empty
             constrained |= row.get("unconstrained") is not None
-            if number == 0:
+            if number == 1:
                 self.columns = [column for column in row if column != "fields"]
         if "fit" not in self.columns:
             self.columns = [*BatchOptions(constraint={} if constrained else None).columns]
         self.columns.append("reviewed")
-        self._confirmed: dict[_ItemKey, str] = {}
+        self._answers: dict[_AnswerKey, str] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -124,21 +124,21 @@ class ReviewedTable:
         Raises:
             DataError: The file cannot be opened, or is damaged.
         """
-        settled: dict[_ItemKey, str] = {}
+        answers: dict[_AnswerKey, str] = {}
         for number, row in enumerate(_read_rows(self.path) if is_there(self.path) else (), 1):
             try:
                 text = row.pop("text")
-                settled[_ItemKey(**row)] = text
+                answers[_AnswerKey(**row)] = text
             except (KeyError, TypeError):
                 raise DataError(f"{self.path}: line {number} is damaged") from None
-        self._confirmed = settled
+        self._answers = answers
 
     def confirmed(self, item: ReviewItem) -> str | None:
-        """What a person said that it is, "" for no number; None where nobody did."""
-        return self._confirmed.get(item.key)
+        """Return the answer to an item, "" for no number; None if there is none."""
+        return self._answers.get(item.key)
 
     def confirm(self, item: ReviewItem, text: str, before: str | None = None) -> None:
-        """Keep the answer to an item; it is on disk when this returns.
+        """Store the answer to an item; it is on disk when this returns.
 
         Several reviews of one table may run at once: each answer is added to what the file holds then.
 
@@ -149,51 +149,50 @@ class ReviewedTable:
 
         Raises:
             InkwiseError: The text is not a number: it has blanks or "?", or is too long.
-            ConflictError: Somebody else gave another answer meanwhile.
+            ConflictError: Somebody else has given another answer since.
             DataError: The file is damaged, or cannot be written.
         """
         if text:
             text = validate_text("text", text, _MAX_NUMBER_LENGTH)
         if "?" in text or any(character.isspace() for character in text):
-            raise InkwiseError(f"{text!r} is no number: it has a blank or a question mark")
+            raise InkwiseError(f"{text!r} is not a number: it has a blank or a question mark")
         with locked(self.path):
             self.refresh()
-            now = self._confirmed.get(item.key)
+            now = self.confirmed(item)
             if now not in (None, before, text):
-                where = f"{item.file}, page {item.page}, {item.place}"
-                raise ConflictError(f"{where}: somebody else answered {now or 'no number'} meanwhile")
-            settled = {**self._confirmed, item.key: text}
-            lines = [json_line({**key._asdict(), "text": said}) for key, said in settled.items()]
+                place = f"{item.file}, page {item.page}, {item.place}"
+                raise ConflictError(f"{place}: somebody else answered {now or 'no number'} meanwhile")
+            answers = {**self._answers, item.key: text}
+            lines = [json_line({**key._asdict(), "text": answer}) for key, answer in answers.items()]
             write_text(self.path, "".join(lines))
-            self._confirmed = settled
+            self._answers = answers
 
     def corrected(self) -> Iterator[dict[str, Any]]:
-        """The rows of the table with what was settled; `reviewed` says by place what was read there.
+        """Yield the rows of the table with the answers; `reviewed` maps places to what was read there.
 
         Raises:
             DataError: The table has changed since it was opened, or the answers are damaged.
         """
         self.refresh()
-        if file_fingerprint(str(self.table)) != self._stamp:
+        if file_fingerprint(str(self.table)) != self._fingerprint:
             raise DataError(f"{self.table}: has changed; start the review again")
         return (self._corrected(row) for row in _read_rows(self.table))
 
     def _corrected(self, row: dict[str, Any]) -> dict[str, Any]:
         found = [*row_items(row)]
-        said = {item.place: text for item in found if (text := self.confirmed(item)) is not None}
-        row["reviewed"] = {item.place: item.read for item in found if item.place in said}
+        answers = {item.place: text for item in found if (text := self.confirmed(item)) is not None}
+        row["reviewed"] = {item.place: item.read for item in found if item.place in answers}
         if "fit" in row:
-            for name, text in said.items():
+            for name, text in answers.items():
                 row.update({name: text, f"{name}_confidence": 1.0, f"{name}_accepted": True})
                 row["fields"][name]["reason"] = None
-            if said:
-                doubts = [
-                    f"{name}: {entry['reason']}" for name, entry in row["fields"].items() if entry["reason"]
-                ]
+            if answers:
+                fields = row["fields"].items()
+                doubts = [f"{name}: {entry['reason']}" for name, entry in fields if entry["reason"]]
                 row["reason"] = "; ".join(doubts) or None
-        elif said:
-            row["text"] = _replace_words(row["text"], [said.get(item.place, item.read) for item in found])
-            left = [item for item in found if item.place not in said]
+        elif answers:
+            row["text"] = _replace_words(row["text"], [answers.get(item.place, item.read) for item in found])
+            left = [item for item in found if item.place not in answers]
             row["confidence"] = round(prod((item.confidence for item in left), start=1.0), 4)
             row["accepted"] = all(item.accepted for item in left)
             row["reason"] = None if row["accepted"] else row["reason"]
@@ -201,68 +200,72 @@ class ReviewedTable:
 
 
 def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
-    """The numbers in a row: its fields with ink, or what stands between blanks on the page."""
+    """Yield the numbers in a row: the fields with ink, or each text between blanks."""
     if "fit" in row:
         for name, entry in row.get("fields", {}).items():
             if entry["reason"] != NO_INK:
-                values = row[name], row[f"{name}_confidence"], row[f"{name}_accepted"], entry["reason"]
-                yield _make_item(row, name, *values, entry["digits"], entry["corners"], field=True)
+                yield ReviewItem(
+                    **_digit_values(row, row[name], entry["digits"]),
+                    place=name,
+                    confidence=row[f"{name}_confidence"],
+                    accepted=row[f"{name}_accepted"],
+                    reason=entry["reason"],
+                    corners=entry["corners"],
+                    field=True,
+                )
     elif "digits" in row and row["reason"] != NO_INK:
-        groups = [*_numbers_with_digits(row["text"], row["digits"])]
+        groups = [*_words_with_digits(row["text"], row["digits"])]
+        alone = len(groups) == 1
         for number, (text, digits) in enumerate(groups, 1):
-            alone = len(groups) == 1
-            sure = row["confidence"] if alone else prod(digit["probability"] for digit in digits)
-            accepted = row["accepted"] if alone else all(digit["accepted"] for digit in digits)
-            reason = row["reason"] if alone else next((d["doubt"] for d in digits if d["doubt"]), None)
-            corners = _corners_around([digit["box"] for digit in digits])
-            yield _make_item(row, str(number), text, sure, accepted, reason, digits, corners, field=False)
+            doubts = [digit["doubt"] for digit in digits if digit["doubt"]]
+            yield ReviewItem(
+                **_digit_values(row, text, digits),
+                place=str(number),
+                confidence=row["confidence"] if alone else prod(digit["probability"] for digit in digits),
+                accepted=row["accepted"] if alone else all(digit["accepted"] for digit in digits),
+                reason=row["reason"] if alone else next(iter(doubts), None),
+                corners=_bounding_corners([digit["box"] for digit in digits]),
+                field=False,
+            )
 
 
-def _make_item(
-    row: Mapping[str, Any],
-    place: str,
-    text: str,
-    confidence: float,
-    accepted: bool,
-    reason: str | None,
-    digits: list[Any],
-    corners: Corners | None,
-    *,
-    field: bool,
-) -> ReviewItem:
+def _digit_values(row: Mapping[str, Any], text: str, digits: list[Any]) -> dict[str, Any]:
+    """Return the attributes of an item that follow from its row, its text and its digits."""
     labels = [digit["label"] for digit in digits]
-    # A gap in a comb is a "?" for which there is no digit.
-    guess = "".join(labels) if len(labels) == len(text) else text
-    where = str(row["file"]), int(row["page"]), place
-    single = len(labels) == 1
-    return ReviewItem(
-        *where, text, guess, confidence, accepted, reason, corners, field, single, row.get("model")
-    )
+    return {
+        "file": str(row["file"]),
+        "page": int(row["page"]),
+        "read": text,
+        # An empty cell of a comb is a "?" without a digit.
+        "guess": "".join(labels) if len(labels) == len(text) else text,
+        "single": len(labels) == 1,
+        "model": row.get("model"),
+    }
 
 
-def _numbers_with_digits(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """The numbers of a text with their digits; one without any where nothing was read."""
+def _words_with_digits(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the words of a text with their digits; one empty word if nothing was read."""
     left = iter(digits)
     for word in text.split() or [""]:
         taken: list[Any] = []
-        told = ""
-        while told != word:
+        read = ""
+        while read != word:
             digit = next(left, None)
-            if digit is None or not word.startswith(told):
+            if digit is None or not word.startswith(read):
                 raise ValueError(f"the digits are not those of {text!r}")
             taken.append(digit)
-            told += digit["label"] if digit["accepted"] else "?"
+            read += digit["label"] if digit["accepted"] else "?"
         yield word, taken
 
 
 def _replace_words(text: str, words: list[str]) -> str:
-    """The text with other words, its lines as they were."""
+    """Return a text with other words in the same lines; empty words are left out."""
     left = iter(words)
     lines = [[next(left) for _ in line.split()] for line in text.split("\n")] if text else [words]
     return "\n".join(" ".join(word for word in line if word) for line in lines)
 
 
-def _corners_around(boxes: list[list[float]]) -> Corners | None:
+def _bounding_corners(boxes: list[list[float]]) -> Corners | None:
     if not boxes:
         return None
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
@@ -270,25 +273,20 @@ def _corners_around(boxes: list[list[float]]) -> Corners | None:
     return [[left, top], [right, top], [right, bottom], [left, bottom]]
 
 
-def _no_ink(row: Mapping[str, Any]) -> bool:
-    """Whether a row without a number is of an empty page, or an empty form."""
-    return bool(row.get("fields")) or ("digits" in row and row["reason"] == NO_INK)
-
-
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON Lines.
+    """Yield the objects of a JSON Lines file.
 
     Raises:
-        DataError: it cannot be opened, or is none.
+        DataError: The file cannot be opened, or is not JSON Lines.
     """
     try:
         with open_input(path) as file, io.TextIOWrapper(file, "utf-8") as text, clear_read_errors(path):
-            for number, line in enumerate(bounded_lines(text, _LONGEST_LINE), 1):
+            for number, line in enumerate(bounded_lines(text, _MAX_ROW_LENGTH), 1):
                 row = parse_json(line)
                 if not isinstance(row, dict):
-                    raise DataError(f"{path}: line {number} is no JSON object")
+                    raise DataError(f"{path}: line {number} is not a JSON object")
                 yield row
     except DataError:
         raise
-    except ValueError:  # no UTF-8, no JSON, or a line without end
+    except ValueError:  # not UTF-8, not JSON, or an overlong line
         raise DataError(f"{path}: is not JSON Lines, as inkwise read --out table.jsonl writes them") from None

@@ -1,4 +1,4 @@
-"""Glyphs of requests that come at the same time go through the model together."""
+"""Dynamic batching: glyphs of simultaneous requests go through the model together."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from inkwise.recognition import Model
 
-_MAX_BATCH_SIZE = 64  # glyphs of a batch: more are no faster, and others would wait
+_MAX_BATCH_SIZE = 64  # glyphs per batch; larger ones are no faster, and others would wait longer
 
 _Glyphs = NDArray[np.uint8]
 _Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class BatchedModel(Model):
-    """A model that many threads run at once: one runs it, for all that wait by then.
+    """A model for many threads: the thread that runs it also classifies the glyphs of those that wait.
 
-    Nobody waits for a batch to fill. While one runs, the next gathers: the more requests there are, the
-    larger the batches. A request of many glyphs goes in parts, so that a digit waits for few of them.
+    No thread waits for a batch to fill; glyphs that arrive while one runs form the next batch. A request with
+    many glyphs is split, so that others wait for a part of it only.
     """
 
     def __init__(
@@ -32,15 +32,12 @@ class BatchedModel(Model):
         observe: Callable[[int, int], None] = lambda requests, glyphs: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
-        """Open a model file, for one processor thread.
+        """Open a model for one processor thread.
 
         Args:
-            source: the .onnx file, or its bytes.
-            observe: is told of each batch how many requests and how many glyphs were in it.
-            check: is called before each part; what it raises ends the request.
-
-        Raises:
-            ModelError: as for `Model`.
+            source: As for `Model`.
+            observe: Called for each batch with its numbers of requests and glyphs.
+            check: Called before each part of a request; its exceptions end the request.
         """
         super().__init__(source, threads=1)
         self._observe, self._check = observe, check
@@ -48,9 +45,9 @@ class BatchedModel(Model):
         self._running = threading.Lock()
 
     def run(self, glyphs: _Glyphs) -> _Outputs:
-        """As `Model.run`."""
+        """Classify glyphs, see `Model.run`."""
         if glyphs.shape[1:] != (28, 28) or glyphs.dtype != np.uint8 or not len(glyphs):
-            return super().run(glyphs)  # which says what is wrong, and troubles no other
+            return super().run(glyphs)  # raises an error for this request only
         parts = [
             self._part(glyphs[start : start + _MAX_BATCH_SIZE])
             for start in range(0, len(glyphs), _MAX_BATCH_SIZE)
@@ -62,7 +59,7 @@ class BatchedModel(Model):
         self._check()
         part = _PendingGlyphs(glyphs)
         self._waiting.append(part)
-        with self._running:  # whoever has it serves those before it, too
+        with self._running:  # its owner also serves earlier requests
             while part.outputs is None and part.error is None:
                 self._run_batch()
         if part.outputs is None:
@@ -83,7 +80,7 @@ class BatchedModel(Model):
             if len(batch) == 1:
                 batch[0].error = error
                 return
-            for part in batch:  # each alone: only that which it comes from fails
+            for part in batch:  # one by one, so that only the cause of the error fails
                 part.run(super().run)
             return
         end = 0
@@ -93,7 +90,7 @@ class BatchedModel(Model):
 
 
 class _PendingGlyphs:
-    """Glyphs that wait, and then what the model says of them."""
+    """Glyphs of one request, and then their outputs or the error."""
 
     def __init__(self, glyphs: _Glyphs) -> None:
         self.glyphs = glyphs

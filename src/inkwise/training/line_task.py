@@ -16,8 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS
-from inkwise.recognition.constraints import decode_best
-from inkwise.recognition.line_reader import LINE_MARGIN
+from inkwise.recognition.ctc.decoding import decode
+from inkwise.recognition.model import LINE_MARGIN
 from inkwise.training.augmentation import augment
 from inkwise.training.callbacks import Callback
 from inkwise.training.config import Recipe
@@ -184,7 +184,7 @@ class LineTask:
         misses, probabilities, right = 0, [], []
         for logits, texts in found:
             for lattice, text in zip((logits / temperature).log_softmax(2).numpy(), texts, strict=True):
-                reading = decode_best(lattice, DIGITS)
+                reading = decode(lattice, DIGITS)
                 misses += reading.text != text
                 if reading.text:  # a line without digits is never accepted
                     probabilities.append(reading.probability)

@@ -36,7 +36,7 @@ def test_enter_keeps_what_was_read_as_right(anna, learner):
     np.testing.assert_array_equal(sample.glyph, digit.glyph)
     assert anna.empty()
     assert anna.answer() == ""
-    assert anna.widgets.status["text"] == "saved as 7; Backspace takes it back"
+    assert anna.widgets.status["text"] == "saved as 7; Backspace undoes it"
 
 
 def test_one_key_corrects_and_keeps(anna, learner):
@@ -206,7 +206,7 @@ def test_backspace_undoes_strokes_then_a_clearing_then_answers(anna, kept):
     anna.key("BackSpace")
     assert kept() == []
     assert anna.answer() == "1", "it is there again, to be answered otherwise"
-    assert anna.widgets.status["text"] == "the answer 1 was taken back"
+    assert anna.widgets.status["text"] == "removed the answer 1"
     anna.key("BackSpace")
     anna.key("BackSpace")
     assert anna.widgets.status["text"] == "nothing left to undo"
@@ -236,7 +236,7 @@ def test_a_relabelling_from_elsewhere_is_undone_too(anna, learner):
     (sample,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     learner.store.label(sample.id, "1")
     anna.click(anna.widgets.undo)
-    assert anna.widgets.status["text"] == "undone: it is 7 again"
+    assert anna.widgets.status["text"] == "undone: the label is 7 again"
     assert anna.empty()
 
 
@@ -342,7 +342,7 @@ def test_a_small_screen_shows_all_of_it(anna, learner):
     anna.key("7")
     look = anna.widgets
     assert (look.root.winfo_width(), look.root.winfo_height()) == (640, 480)
-    for part in (look.canvas, look.answer, look.next, look.undo, look.other, look.status, look.accuracy):
+    for part in (look.canvas, look.answer, look.confirm, look.undo, look.other, look.status, look.accuracy):
         assert part.winfo_rootx() + part.winfo_width() <= 640
         assert part.winfo_rooty() + part.winfo_height() <= 480
         assert part.winfo_height() >= min(part.winfo_reqheight(), 200), part

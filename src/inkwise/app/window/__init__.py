@@ -1,4 +1,4 @@
-"""The desktop window: the same loop as the page, for a machine without a browser."""
+"""The desktop window: draws, reads and corrects as the page does, without a browser."""
 
 from inkwise.app.window.window import Window
 from inkwise.corrections import Learner
@@ -7,14 +7,14 @@ __all__ = ["run"]
 
 
 def run(learner: Learner, writer: str = "me") -> None:
-    """Show the window until it is closed; all that was answered is kept by then.
+    """Show the window until it is closed and all answers are kept.
 
     Args:
-        learner: reads and keeps; it stays open.
-        writer: who draws, to begin with.
+        learner: Reads and keeps; it stays open.
+        writer: Initial writer.
 
     Raises:
-        InkwiseError: there is no display to show it on, or what was answered last cannot be kept.
+        InkwiseError: There is no display, or the last answers cannot be kept.
     """
     window = Window(learner, writer)
     try:

@@ -1,4 +1,4 @@
-"""The thread behind the desktop window: drawing never waits for the model or the database."""
+"""The background thread of the desktop window, so that drawing never waits for the model or the database."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from inkwise._util.errors import InkwiseError
 if TYPE_CHECKING:
     import tkinter as tk
 
-_POLL_MILLISECONDS = (
-    10  # milliseconds between looks at whether something is done: only the window's thread may touch it
-)
+_POLL_MILLISECONDS = 10  # time between checks for results; only the window's thread may use tkinter
 
 _T = TypeVar("_T")
 
 
 class BackgroundWorker:
-    """Does one job after the other, in the order in which they were given."""
+    """Runs jobs one by one in a thread; their results are handled in the window's thread."""
 
     def __init__(self, root: tk.Tk, fail: Callable[[str], None]) -> None:
-        """Work for a window; `fail` gets the one line of what a user can mend."""
+        """Work for a window; `fail` is called with the message of an InkwiseError."""
         self._root, self._fail = root, fail
         self._thread = ThreadPoolExecutor(1)
         self._jobs: deque[tuple[Future[Any], Callable[[], None]]] = deque()
@@ -32,21 +30,17 @@ class BackgroundWorker:
 
     @property
     def busy(self) -> bool:
-        """Whether a job is not done, or its result not taken."""
+        """Whether a job has not finished, or its result has not been handled."""
         return bool(self._jobs)
 
     def do(self, job: Callable[[], _T], then: Callable[[Future[_T]], None]) -> None:
-        """Have a job done; `then` gets what came of it, in the window's thread."""
+        """Run a job, then call `then` with its result."""
         future = self._thread.submit(job)
         self._jobs.append((future, partial(then, future)))
         self._polling = self._polling or self._root.after(_POLL_MILLISECONDS, self._poll)
 
     def close(self) -> None:
-        """Wait until all is done, the window being gone.
-
-        Raises:
-            InkwiseError: something could not be done.
-        """
+        """Wait for all jobs after the window was closed; raises the InkwiseError of a failed one."""
         self._thread.shutdown()
         for future, _ in self._jobs:
             future.result()

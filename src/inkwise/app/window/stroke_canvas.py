@@ -1,4 +1,4 @@
-"""What is drawn in the window: strokes in pixels of its canvas, and the lines that show them."""
+"""The canvas of the desktop window: strokes in canvas pixels, and the lines that show them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FIT_SHARE = 0.8  # share of the canvas that strokes are fitted to
 
 
 class StrokeCanvas:
-    """The drawing.
+    """The strokes of a drawing.
 
     Attributes:
-        strokes: grows while one draws; where strokes are taken away or put back it becomes another list.
-        drawing: whether the pen is down.
+        strokes: Grows while the user draws; replaced by another list when strokes are removed or restored.
+        drawing: Whether the pen is down.
     """
 
     def __init__(self, canvas: tk.Canvas, grew: Callable[[], None], ended: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ class StrokeCanvas:
         canvas.bind("<Configure>", lambda _: self._redraw())
 
     def undo(self) -> bool:
-        """Take the last stroke back, or what was cleared; False where there is neither."""
+        """Remove the last stroke, or restore cleared ones; return False if there are neither."""
         if self.strokes:
             self._put(self.strokes[:-1])
         elif self._cleared:
@@ -47,19 +47,19 @@ class StrokeCanvas:
         return True
 
     def clear(self) -> None:
-        """Take all strokes away."""
+        """Remove all strokes."""
         cleared = self.strokes
         self._put([])
         self._cleared = cleared
 
     def drop(self, saved: list[Stroke]) -> None:
-        """Take away strokes that were saved; one that was begun since stays."""
+        """Remove saved strokes; a stroke begun since remains."""
         drawing = self.drawing and not any(self.strokes[-1] is stroke for stroke in saved)
         self._put([stroke for stroke in self.strokes if not any(stroke is one for one in saved)])
         self.drawing = drawing
 
     def put(self, strokes: Sequence[Sequence[Sequence[float]]]) -> None:
-        """Draw these, made to fit where they do not: they may come from another canvas."""
+        """Replace the drawing by strokes of another canvas, scaled if they do not fit."""
         points = np.concatenate([np.asarray(stroke) for stroke in strokes])
         low, high = points.min(0), points.max(0)
         room = np.array([self._canvas.winfo_width(), self._canvas.winfo_height()])
@@ -81,7 +81,7 @@ class StrokeCanvas:
         self._drag(event)
 
     def _drag(self, event: tk.Event[tk.Misc]) -> None:
-        if self.drawing:  # else it was cleared meanwhile
+        if self.drawing:  # False after clearing
             self.strokes[-1].append((event.x, event.y))
             self._line(self.strokes[-1][-2:])
             self._grew()

@@ -1,4 +1,4 @@
-"""What the desktop window looks like: its parts, and how each shows what it is given."""
+"""The widgets of the desktop window: layout, style, and how they show values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ except ImportError as missing:
         "the window needs tkinter: install it (Debian: apt install python3-tk), or use `inkwise app`"
     ) from missing
 
-_KEYS_HINT = "Wrong? Type what it is. Enter: right, next."
+_KEYS_HINT = "Type a label to correct it. Enter: confirm."
 
 TEXT_COLOR, MUTED_COLOR, ACCENT_COLOR, ERROR_COLOR = "#1b1c22", "#62636d", "#3a4fb8", "#b3271e"
 
@@ -28,14 +28,10 @@ _BACKGROUND_COLOR, _CANVAS_COLOR, _BORDER_COLOR, _SELECTION_COLOR = "#f6f5f1", "
 
 
 class WindowWidgets:
-    """The parts of the window. Lengths are in points, so that they grow with the screen's resolution."""
+    """All widgets. Lengths are in points, so that they scale with the screen's resolution."""
 
     def __init__(self) -> None:
-        """Open a window.
-
-        Raises:
-            InkwiseError: there is no display.
-        """
+        """Open a window; raises InkwiseError if there is no display."""
         try:
             self.root = root = tk.Tk(className="Inkwise")
         except tk.TclError as error:
@@ -61,7 +57,7 @@ class WindowWidgets:
         self.writer.pack(side="right")
         ttk.Label(top, text="Writer", style="Quiet.TLabel").pack(side="right", padx="5p")
 
-        # Asked to be small, it takes what the other parts leave.
+        # With a minimal requested size it gets the space that the other widgets leave.
         self.canvas = _make_canvas(body, width=1, height=1, cursor="pencil", takefocus=True)
         self.canvas.grid(row=1, sticky="nsew")
         root.event_add("<<Enter>>", "<Return>", "<KP_Enter>")
@@ -89,12 +85,12 @@ class WindowWidgets:
 
     def _lay_side(self, side: ttk.Frame) -> None:
         side.grid(row=1, column=1, sticky="ns", padx=("9p", "0p"))
-        self.next = _make_button(side, text="Right, next", style="Main.TButton")
-        self.next.pack(side="bottom", fill="x")
+        self.confirm = _make_button(side, text="Confirm", style="Main.TButton")
+        self.confirm.pack(side="bottom", fill="x")
         tools = ttk.Frame(side)
         tools.pack(side="bottom", fill="x", pady="5p")
         self.undo, self.clear, self.join = (
-            _make_button(tools, text=name) for name in ("Undo", "Clear", "One sign")
+            _make_button(tools, text=name) for name in ("Undo", "Clear", "Join")
         )
         for column, button in enumerate((self.undo, self.clear, self.join)):
             button.grid(row=0, column=column, sticky="ew", padx=("0p" if column == 0 else "4p", "0p"))
@@ -102,7 +98,7 @@ class WindowWidgets:
 
         self.answer = _make_canvas(side, width="165p", height="66p")
         self.answer.pack()
-        self._ends: list[int] = []  # where each digit of the answer ends
+        self._ends: list[int] = []  # x at which each digit of the answer ends
         self._font = font.nametofont("TkDefaultFont", side).copy()
         self._font.configure(weight="bold")
 
@@ -115,10 +111,10 @@ class WindowWidgets:
         self.probability.pack(anchor="w")
         self.reason = ttk.Label(seen, style="Bad.TLabel", wraplength="90p")
         self.reason.pack(anchor="w")
-        ttk.Label(seen, text="what it sees", style="Quiet.TLabel").pack(side="bottom", anchor="w")
+        ttk.Label(seen, text="model input", style="Quiet.TLabel").pack(side="bottom", anchor="w")
 
     def show_answer(self, labels: list[str], colours: list[str], selected: int) -> None:
-        """What was read, large; the selected one of several is underlined."""
+        """Show the labels in large type; the selected one of several is underlined."""
         self.answer.delete("all")
         width, height = self.answer.winfo_reqwidth(), self.answer.winfo_reqheight()
         texts = [_short(label) for label in labels]
@@ -135,36 +131,36 @@ class WindowWidgets:
             self._ends.append(x)
 
     def digit_at(self, x: int) -> int:
-        """Number of the digit of the answer that stands there."""
+        """Return the index of the digit of the answer at x."""
         return bisect(self._ends[:-1], x)
 
     def show_digit(self, digit: Digit | None, reason: str) -> None:
-        """How probable the selected digit is, why it is not accepted, and what the model saw."""
+        """Show a digit's probability and glyph, and why the reading is not accepted."""
         self.probability.configure(text=_percent(digit.probability) if digit else "")
         self.reason.configure(text=reason)
         paper = 255 - digit.glyph if digit else np.full((GLYPH_SIDE, GLYPH_SIDE), 255, np.uint8)
         large = paper.repeat(self._zoom, 0).repeat(self._zoom, 1)
         self.glyph.configure(data=b"P5 %d %d 255\n" % large.shape + large.tobytes())
 
-    def show_labels(self, labels: Sequence[str], say: Callable[[str], None]) -> None:
-        """A button for each label; `say` is called with the one that is pressed."""
+    def show_labels(self, labels: Sequence[str], press: Callable[[str], None]) -> None:
+        """Show a button for each label; `press` is called with the label of a pressed one."""
         if list(self.labels) == list(labels):
             return
         for button in self.labels.values():
             button.destroy()
         self.labels = {
-            label: _make_button(self._row, text=_short(label), command=lambda label=label: say(label))  # type: ignore[misc]
+            label: _make_button(self._row, text=_short(label), command=lambda label=label: press(label))  # type: ignore[misc]
             for label in labels
         }
         self._arrange()
 
     def mark_label(self, chosen: str | None) -> None:
-        """The one that will be kept."""
+        """Highlight the label that will be kept."""
         for label, button in self.labels.items():
             button.configure(style="Chosen.TButton" if label == chosen else "TButton")
 
     def show_accuracy(self, accuracy: Accuracy) -> None:
-        """How much was read right."""
+        """Show the share of correct answers with its 95 % interval."""
         text = "no answers yet"
         if accuracy.interval:
             low, high = (round(100 * end) for end in accuracy.interval)
@@ -173,11 +169,11 @@ class WindowWidgets:
         self.accuracy.configure(text=text)
 
     def tell(self, text: str, *, bad: bool = False) -> None:
-        """One line below all."""
+        """Show one line at the bottom."""
         self.status.configure(text=text, style="Bad.TLabel" if bad else "Quiet.TLabel")
 
     def _arrange(self) -> None:
-        """From the left, then on the next line; on three at most, for any label can be typed as well."""
+        """Arrange the label buttons in up to three rows; other labels can be typed."""
         gap = round(3 * self._points)
         x = y = high = 0
         for button in self.labels.values():
@@ -190,7 +186,7 @@ class WindowWidgets:
 
 
 def _apply_style(root: tk.Tk) -> float:
-    """Fonts and colours; gives the pixels a point has."""
+    """Set fonts and colours; return the number of pixels per point."""
     points = float(root.tk.call("tk", "scaling"))
     for name in ("TkDefaultFont", "TkTextFont"):
         font.nametofont(name, root).configure(size=10)
@@ -240,7 +236,7 @@ def _make_canvas(parent: tk.Misc, **options: int | str | bool) -> tk.Canvas:
 def _make_button(
     parent: tk.Misc, text: str, style: str = "TButton", command: Callable[[], None] | str = ""
 ) -> ttk.Button:
-    # The keyboard stays with the drawing.
+    # The keyboard focus stays with the canvas.
     return ttk.Button(parent, text=text, style=style, command=command, takefocus=False)
 
 

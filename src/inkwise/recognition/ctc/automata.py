@@ -1,4 +1,4 @@
-"""What is known about a number, as deterministic finite automata over the symbols that a reader knows."""
+"""Constraints on numbers as deterministic finite automata over the symbols of a reader."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS
 
-DIGITS = string.digits
 SEPARATORS = string.punctuation + " "
 
 State = Hashable
@@ -21,11 +21,11 @@ State = Hashable
 
 @dataclass(frozen=True)
 class Automaton:
-    """A language of texts, its states found only when they are asked for.
+    """A language of texts whose states are computed on demand.
 
     Attributes:
-        start: the state before the first symbol.
-        arcs: the states that follow a state, by symbol; a symbol that is missing leads nowhere.
+        start: state before the first symbol.
+        transitions: maps a state to its next states by symbol; a missing symbol is rejected.
         accepts: whether a text may end in a state.
     """
 
@@ -34,7 +34,7 @@ class Automaton:
     accepts: Callable[[Any], bool]
 
     def __contains__(self, text: str) -> bool:
-        """Whether it accepts a text."""
+        """Return whether the automaton accepts a text."""
         state: State | None = self.start
         for symbol in text:
             if (state := self.transitions(state).get(symbol)) is None:
@@ -43,16 +43,16 @@ class Automaton:
 
 
 def intersection(automata: Sequence[Automaton]) -> Automaton:
-    """The texts that all of one or more automata accept: their product."""
+    """Return the product of one or more automata: it accepts what all of them accept."""
 
-    def arcs(states: tuple[State, ...]) -> dict[str, State]:
+    def transitions(states: tuple[State, ...]) -> dict[str, State]:
         ways = [automaton.transitions(state) for automaton, state in zip(automata, states, strict=True)]
         return {symbol: tuple(way[symbol] for way in ways) for symbol in set(ways[0]).intersection(*ways)}
 
     def accepts(states: tuple[State, ...]) -> bool:
         return all(automaton.accepts(state) for automaton, state in zip(automata, states, strict=True))
 
-    return Automaton(tuple(automaton.start for automaton in automata), cache(arcs), accepts)
+    return Automaton(tuple(automaton.start for automaton in automata), cache(transitions), accepts)
 
 
 def _digit_automaton(
@@ -61,32 +61,32 @@ def _digit_automaton(
     step: Callable[[Any, int], State | None],
     accepts: Callable[[Any], bool],
 ) -> Automaton:
-    """An automaton that sees only the digits: any other symbol leaves it where it is."""
+    """Return an automaton over the digits of a text; any other symbol keeps its state."""
 
-    def arcs(state: State) -> dict[str, State]:
+    def transitions(state: State) -> dict[str, State]:
         after = {symbol: step(state, int(symbol)) if symbol in DIGITS else state for symbol in symbols}
         return {symbol: way for symbol, way in after.items() if way is not None}
 
-    return Automaton(start, arcs, accepts)
+    return Automaton(start, transitions, accepts)
 
 
 def any_text(symbols: str) -> Automaton:
-    """All texts, the empty one too."""
+    """Accept all texts, including the empty one."""
     return _digit_automaton(symbols, 0, lambda state, digit: state, lambda state: True)
 
 
 def digit_count(symbols: str, lengths: Sequence[int]) -> Automaton:
-    """Texts whose number of digits is one of some lengths, given in ascending order."""
+    """Accept texts whose number of digits is one of `lengths`, which ascend."""
     return _digit_automaton(
         symbols, 0, lambda count, digit: count + 1 if count < lengths[-1] else None, lengths.__contains__
     )
 
 
 def integer_range(symbols: str, least: int, most: int) -> Automaton:
-    """Texts whose digits are an integer of 0 <= least <= most, with any number of leading zeros.
+    """Accept texts whose digits are an integer between 0 <= least <= most; leading zeros do not count.
 
-    A state is the number of digits after the leading zeros and how these compare with as many first digits
-    of either bound: -1, 0 or 1.
+    A state is the number of digits after the leading zeros and the comparison, -1, 0 or 1, of these digits
+    with equally many first digits of either bound.
     """
     low, high = (str(bound).lstrip("0") for bound in (least, most))
 
@@ -111,9 +111,9 @@ def integer_range(symbols: str, least: int, most: int) -> Automaton:
 
 
 def _alternating_checksum(symbols: str, heavy: Callable[[int], int]) -> Automaton:
-    """Every second digit from the right, from the second on, counts as `heavy` says; the sum is 0 modulo 10.
+    """Accept texts whose digit sum is 0 modulo 10, every second digit from the right replaced by `heavy`.
 
-    A state holds the sum if the next digit is not, and if it is, one that counts as it stands.
+    A state holds two sums: for an odd and for an even number of digits that follow.
     """
     return _digit_automaton(
         symbols,
@@ -124,27 +124,27 @@ def _alternating_checksum(symbols: str, heavy: Callable[[int], int]) -> Automato
 
 
 def luhn(symbols: str) -> Automaton:
-    """Cards, IMEI, and many account numbers (ISO/IEC 7812-1, annex B); two digits or more."""
+    """Accept payment cards, IMEI and many account numbers (ISO/IEC 7812-1, annex B); two digits or more."""
     return intersection(
         [_alternating_checksum(symbols, lambda digit: sum(divmod(2 * digit, 10))), _min_digits(symbols, 2)]
     )
 
 
 def ean(symbols: str) -> Automaton:
-    """EAN-8, UPC-A and EAN-13 (GS1): 8, 12 or 13 digits, weights 1, 3, 1, 3, ... from the right."""
+    """Accept EAN-8, UPC-A and EAN-13 (GS1): 8, 12 or 13 digits, weights 1, 3, 1, 3, ... from the right."""
     return intersection(
         [_alternating_checksum(symbols, lambda digit: 3 * digit), digit_count(symbols, (8, 12, 13))]
     )
 
 
 def mod11(symbols: str) -> Automaton:
-    """ISBN-10, NHS numbers: weights 1, 2, 3, ... from the right, the sum is 0 modulo 11; two digits or more.
+    """Accept ISBN-10 and NHS numbers: weights 1, 2, 3, ... from the right, sum 0 modulo 11; two digits up.
 
-    A check of 10, written X, is no digit: such numbers are never accepted.
+    Numbers whose check digit is 10, written X, are rejected.
     """
 
     def step(state: tuple[int, int], digit: int) -> State:
-        plain = (state[0] + digit) % 11  # one more digit raises the weight of all before it by one
+        plain = (state[0] + digit) % 11  # each digit raises the weights of all digits before it by one
         return (plain, (state[1] + plain) % 11)
 
     weighted = _digit_automaton(symbols, (0, 0), step, lambda state: bool(state[1] == 0))
@@ -152,7 +152,7 @@ def mod11(symbols: str) -> Automaton:
 
 
 def mod97(symbols: str) -> Automaton:
-    """ISO 7064 MOD 97-10: the digits as one integer are 1 modulo 97; three digits or more."""
+    """Accept ISO 7064 MOD 97-10: the digits as one integer are 1 modulo 97; three digits or more."""
     remainder = _digit_automaton(
         symbols, 0, lambda state, digit: (10 * state + digit) % 97, lambda state: bool(state == 1)
     )
@@ -169,11 +169,11 @@ CHECKS = {"luhn": luhn, "mod11": mod11, "mod97": mod97, "ean": ean}
 
 
 def vocabulary(words: Collection[str], symbols: str) -> Automaton:
-    """What a reader of some symbols sees of the texts of a list: their trie."""
+    """Return the trie of a list of words; separators that are not among the symbols are left out."""
     children: list[dict[str, State]] = [{}]
     ends = set()
-    unseen = str.maketrans(dict.fromkeys(set(SEPARATORS) - set(symbols)))
-    for word in (word.translate(unseen) for word in words):
+    unknown = str.maketrans(dict.fromkeys(set(SEPARATORS) - set(symbols)))
+    for word in (word.translate(unknown) for word in words):
         if not set(word) <= set(symbols):
             continue
         node: Any = 0
@@ -188,12 +188,13 @@ def vocabulary(words: Collection[str], symbols: str) -> Automaton:
 
 @dataclass(frozen=True, eq=False)
 class StateGraph:
-    """All states of an automaton from which a text can still end well, numbered from the start, which is 0.
+    """The states of an automaton from which an accepted text can be completed; the start is state 0.
 
     Attributes:
         accepts: (q,) bool, whether a text may end in a state.
-        sources, columns, targets: (a,) int64, an arc each: from a state, by a symbol, to a state. A symbol is
-            its column in a lattice, from 1.
+        sources: (a,) int64, the state that an arc leaves; ascending.
+        columns: (a,) int64, the column in a lattice of the arc's symbol, from 1.
+        targets: (a,) int64, the state that the arc leads to.
     """
 
     accepts: NDArray[np.bool_]
@@ -203,10 +204,10 @@ class StateGraph:
 
 
 def explore(automaton: Automaton, symbols: str, limit: int) -> StateGraph | None:
-    """The graph of an automaton, or None if it accepts nothing.
+    """Return the graph of an automaton, or None if it accepts nothing.
 
     Raises:
-        InkwiseError: it has more states than the limit.
+        InkwiseError: the automaton has more states than `limit`.
     """
     column = {symbol: number for number, symbol in enumerate(symbols, start=1)}
     number: dict[State, int] = {automaton.start: 0}
@@ -219,14 +220,14 @@ def explore(automaton: Automaton, symbols: str, limit: int) -> StateGraph | None
                 queue.append(target)
             arcs.append((source, column[symbol], number[target]))
         if len(queue) > limit:
-            raise InkwiseError(f"more than {limit} states are needed to tell what satisfies it")
+            raise InkwiseError(f"needs more than {limit} states")
     accepts = np.array([automaton.accepts(state) for state in queue])
     sources, columns, targets = np.array(arcs, np.int64).reshape(-1, 3).T
     into: list[list[int]] = [[] for _ in queue]
     for source, _, after in arcs:
         into[after].append(source)
     alive, todo = accepts.copy(), np.flatnonzero(accepts).tolist()
-    while todo:  # a step for each arc: one for each depth of the graph, of all arcs, would be their product
+    while todo:  # one step per arc, so that deep graphs take linear time
         for source in into[todo.pop()]:
             if not alive[source]:
                 alive[source] = True

@@ -1,10 +1,9 @@
-"""A regular expression as a finite automaton.
+"""Regular expressions as finite automata.
 
 Glushkov's construction (The abstract theory of automata, Russian Mathematical Surveys 16, 1961): every
-character of the expression is a place, a text is a walk from place to place, and a state is the set of places
-where the walk may stand. Sets of places are the bits of an integer. States are found only as they are needed,
-so that they can be bounded; libraries (greenery, interegular) build all of them first, and an expression of
-fifteen characters can keep these busy for minutes.
+character of the expression is a position, and a state is a set of positions, held as the bits of an integer.
+States are computed on demand, so that their number can be limited; libraries (greenery, interegular) build
+all of them first, which takes minutes for some expressions of fifteen characters.
 """
 
 from __future__ import annotations
@@ -12,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from inkwise._util.errors import InkwiseError
-from inkwise.recognition.ctc.automata import DIGITS, SEPARATORS, Automaton
+from inkwise._util.text import DIGITS
+from inkwise.recognition.ctc.automata import SEPARATORS, Automaton
 
 MAX_POSITIONS = 1000
 
@@ -22,7 +23,7 @@ _TOKEN = re.compile(
     r"""(?P<open>  \((?:\?:|\?P<\w+>|(?!\?)) )
       | (?P<close> \) )
       | (?P<bar>   \| )
-      | (?P<times> (?:[*+?] | \{(?:(?P<least>\d+),?|,)(?P<most>\d*)\}) \?? )  # lazy or not is one
+      | (?P<times> (?:[*+?] | \{(?:(?P<least>\d+),?|,)(?P<most>\d*)\}) \?? )  # lazy or greedy
       | (?P<edge>  \A\^ | \$\Z )
       | (?P<one>   \[\^?+\]?+(?:\\.|[^\]\\])*\] | \\x[\da-fA-F]{2} | \\[dDsSwW] | \\[^\w] | [^\\()|*+?^$] )
       | (?P<other> \(\?P?<?. | \\. | . )""",
@@ -31,17 +32,17 @@ _TOKEN = re.compile(
 
 _SET = re.compile(r"(\[\^?)(.*)\]", re.DOTALL)
 _MEMBERS = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)  # one character of a set, or a range
-_RESERVED = frozenset("[-&~|")
-"""Characters of a set about which `re` warns that doubled they may come to mean something else."""
+_RESERVED = frozenset("[-&~|")  # characters of a set that `re` warns about where they are doubled
 
 
 @dataclass(frozen=True)
 class _Fragment:
-    """A part of the expression that has been laid out.
+    """A part of the expression whose positions have been numbered.
 
     Attributes:
-        first, last: the places where it can begin and end, as bits.
-        empty: whether it can be nothing.
+        first: positions where it can start, as bits.
+        last: positions where it can end, as bits.
+        empty: whether it matches the empty text.
     """
 
     first: int
@@ -50,13 +51,11 @@ class _Fragment:
 
 
 _EMPTY = _Fragment(0, 0, True)
-_FragmentBuilder = Callable[
-    [], _Fragment
-]  # lays out its part once more: a part that is repeated needs places of its own
+_FragmentBuilder = Callable[[], _Fragment]  # called once for each repetition, which needs its own positions
 
 
 class _PositionGraph:
-    """The places of an expression; place 0 is before its first character."""
+    """The positions of an expression; position 0 is before its first character."""
 
     def __init__(self, symbols: str) -> None:
         self.follow = [0]
@@ -64,9 +63,7 @@ class _PositionGraph:
 
     def position(self, readable: set[str], empty: bool) -> _Fragment:
         if len(self.follow) > MAX_POSITIONS:
-            raise InkwiseError(
-                f"with its repetitions written out it is longer than {MAX_POSITIONS} characters"
-            )
+            raise InkwiseError(f"is longer than {MAX_POSITIONS} characters when its repetitions are expanded")
         bit = 1 << len(self.follow)
         self.follow.append(0)
         for symbol in readable:
@@ -74,8 +71,8 @@ class _PositionGraph:
         return _Fragment(bit, bit, empty)
 
     def link(self, last: int, first: int) -> None:
-        for place in _set_bits(last):
-            self.follow[place] |= first
+        for position in _set_bits(last):
+            self.follow[position] |= first
 
     def concatenate(self, left: _Fragment, right: _Fragment) -> _Fragment:
         self.link(left.last, right.first)
@@ -91,29 +88,29 @@ class _PositionGraph:
             first, last = first | way.first, last | way.last
         return _Fragment(first, last, any(way.empty for way in ways))
 
-    def repeat(self, lay: _FragmentBuilder, least: int, most: int | None) -> _Fragment:
-        """At least so often; at most so often, or any number of times."""
+    def repeat(self, build: _FragmentBuilder, least: int, most: int | None) -> _Fragment:
+        """Repeat a part `least` to `most` times; None is any number of times."""
         whole = _EMPTY
         for _ in range(least):
-            if not (piece := lay()).first:
-                return piece
-            whole = self.concatenate(whole, piece)
+            if not (part := build()).first:
+                return part
+            whole = self.concatenate(whole, part)
         rest = _EMPTY
         if most is None:
-            piece = lay()
-            self.link(piece.last, piece.first)
-            rest = _Fragment(piece.first, piece.last, True)
+            part = build()
+            self.link(part.last, part.first)
+            rest = _Fragment(part.first, part.last, True)
         else:
             for _ in range(most - least):
-                if not (piece := lay()).first:
-                    return piece
-                piece = self.concatenate(piece, rest)
-                rest = _Fragment(piece.first, piece.last, True)
+                if not (part := build()).first:
+                    return part
+                part = self.concatenate(part, rest)
+                rest = _Fragment(part.first, part.last, True)
         return self.concatenate(whole, rest)
 
 
 class _Parser:
-    """Recursive descent over an expression that Python has found to be one."""
+    """Recursive descent over an expression that `re` has accepted."""
 
     def __init__(self, pattern: str, symbols: str) -> None:
         self._graph = _PositionGraph(symbols)
@@ -121,18 +118,18 @@ class _Parser:
         self._alphabet = dict.fromkeys(DIGITS + SEPARATORS + symbols)
 
     def automaton(self) -> Automaton:
-        layout, whole = self._graph, self._alternation()()
-        follow, reads = layout.follow, layout.reads
+        whole = self._alternation()()
+        follow, reads = self._graph.follow, self._graph.reads
         follow[0] = whole.first
         ends = whole.last | whole.empty
 
-        def arcs(places: int) -> dict[str, int]:
+        def transitions(positions: int) -> dict[str, int]:
             after = 0
-            for place in _set_bits(places):
-                after |= follow[place]
+            for position in _set_bits(positions):
+                after |= follow[position]
             return {symbol: after & bits for symbol, bits in reads.items() if after & bits}
 
-        return Automaton(1, arcs, lambda places: bool(places & ends))
+        return Automaton(1, transitions, lambda positions: bool(positions & ends))
 
     def _next(self, *kinds: str) -> re.Match[str] | None:
         if self._tokens and self._tokens[-1].lastgroup in kinds:
@@ -149,25 +146,18 @@ class _Parser:
         parts: list[_FragmentBuilder] = []
         while self._tokens and self._tokens[-1].lastgroup not in ("bar", "close"):
             parts.append(self._repeated(self._atom()))
+        return lambda: reduce(self._graph.concatenate, (part() for part in parts), _EMPTY)
 
-        def lay() -> _Fragment:
-            whole = _EMPTY
-            for part in parts:
-                whole = self._graph.concatenate(whole, part())
-            return whole
-
-        return lay
-
-    def _repeated(self, lay: _FragmentBuilder) -> _FragmentBuilder:
+    def _repeated(self, build: _FragmentBuilder) -> _FragmentBuilder:
         if not (times := self._next("times")):
-            return lay
+            return build
         sign = times[0][0]
         least = int(times["least"] or 0) if sign == "{" else int(sign == "+")
         if sign == "{":
             most = int(times["most"]) if times["most"] else None if "," in times[0] else least
         else:
             most = 1 if sign == "?" else None
-        return lambda: self._graph.repeat(lay, least, most)
+        return lambda: self._graph.repeat(build, least, most)
 
     def _atom(self) -> _FragmentBuilder:
         token = self._tokens.pop()
@@ -179,24 +169,24 @@ class _Parser:
             return lambda: _EMPTY
         if token.lastgroup != "one":
             raise InkwiseError(
-                f"{token[0]!r} is not understood; no lookaround, backreferences, conditions or flags"
+                f"{token[0]!r} is not supported; no lookaround, backreferences, conditions or flags"
             )
-        met = {symbol for symbol in self._alphabet if re.fullmatch(token[0], symbol)}
-        readable = met & self._graph.reads.keys()
-        return lambda: self._graph.position(readable, empty=not met <= readable | set(DIGITS))
+        matched = {symbol for symbol in self._alphabet if re.fullmatch(token[0], symbol)}
+        readable = matched & self._graph.reads.keys()
+        return lambda: self._graph.position(readable, empty=not matched <= readable | set(DIGITS))
 
 
 def regex_automaton(pattern: str, symbols: str) -> Automaton:
-    """What a reader of some symbols sees of the texts that match a regular expression as a whole.
+    """Return the automaton of the texts that a regular expression matches as a whole.
 
-    A separator that is not among the symbols is not seen: with digits alone, 12.50 is seen as 1250.
+    Separators that are not among the symbols are left out: with digits alone, 12.50 becomes 1250.
 
     Args:
-        pattern: in the syntax of Python's `re`, without what is not regular; `^` and `$` only at its ends.
-        symbols: the digits and separators that the reader knows.
+        pattern: in the regular part of the syntax of Python's `re`; `^` and `$` only at its ends.
+        symbols: the digits and separators of the reader.
 
     Raises:
-        InkwiseError: it is no regular expression, uses what is not understood, or is too long.
+        InkwiseError: the pattern is not a regular expression, uses unsupported syntax, or is too long.
     """
     try:
         escaped = _TOKEN.sub(_escape_set, pattern)
@@ -204,15 +194,15 @@ def regex_automaton(pattern: str, symbols: str) -> Automaton:
         return _Parser(escaped, symbols).automaton()
     except InkwiseError as error:
         raise InkwiseError(f"pattern {pattern!r}: {error}") from None
-    except (re.error, OverflowError, ValueError) as error:  # a ValueError is a number that is absurdly long
-        reason = repr(str(error))[1:-1]  # it may hold a line break of the pattern's
-        raise InkwiseError(f"pattern {pattern!r} is no regular expression: {reason}") from None
+    except (re.error, OverflowError, ValueError) as error:  # a ValueError is a number with too many digits
+        reason = repr(str(error))[1:-1]  # escapes line breaks of the pattern
+        raise InkwiseError(f"pattern {pattern!r} is not a regular expression: {reason}") from None
     except RecursionError:
         raise InkwiseError(f"pattern {pattern!r}: its groups are nested too deep") from None
 
 
 def _escape_set(token: re.Match[str]) -> str:
-    """A token; if it is a set, its reserved characters are escaped, so that `re` reads it without a warning.
+    """Return a token, the reserved characters of a set escaped, so that `re` does not warn about them.
 
     Raises:
         re.error: the token opens a set that does not end.

@@ -1,0 +1,1 @@
+"""Benchmarks of Inkwise: `python -m benchmarks NAME [options]`."""

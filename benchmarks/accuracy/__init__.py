@@ -1,0 +1,1 @@
+"""Error rates on handwriting, pages, numbers and non-digits."""

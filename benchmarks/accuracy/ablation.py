@@ -1,0 +1,236 @@
+"""Ablation of the recipe `hands`: validation results without each component.
+
+    python -m benchmarks ablation FOLDER [--out FILE.json] [--seeds N] [--ingredients NAME,NAME]
+    python -m benchmarks model-card
+
+FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. Every run is a small one:
+11,000 of MNIST's training digits, two drawings of each stroke sample, four epochs of the net `deep`. It is
+measured on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on pictures
+made of both, and on the same writers' letters and symbols; no test set or test writer is read. UNIPEN's
+figures are a little too good, for all runs alike: the best epoch is chosen by these digits too.
+
+Pictures read again, photographs and other hands are left out by putting the plain glyph or stroke in their
+place, so that the number of steps stays; without what is no digit there are fewer. FILE takes each run as it
+ends, and what it holds is not run again. The models of whole runs stay in runs/ingredients, as teachers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from rich.console import Console
+
+from benchmarks.accuracy.card_tables import COMPONENTS, Figures, ablation_table
+from benchmarks.accuracy.handwriting import negative_figures
+from benchmarks.common.handwriting_sets import load_unipen
+from benchmarks.common.reporting import ROOT, argument_parser
+from inkwise import datasets
+from inkwise._util.errors import DataError, InkwiseError
+from inkwise._util.files import make_directory, write_bytes, write_text
+from inkwise._util.system import describe_machine
+from inkwise.datasets import Dataset
+from inkwise.datasets.idx import idx_bytes
+from inkwise.evaluation import evaluate_model
+from inkwise.recognition import Model
+from inkwise.training import Recipe, load_recipe, train
+from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+
+TEACHERS = ROOT / "runs" / "ingredients"
+TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
+PHOTOGRAPHED_DIGITS = 2_000  # of those held out
+EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
+REDUCED = load_recipe("hands").set(
+    model={"net": "deep", "channels": (32, 32, 96, 96, 96)},
+    data={"stroke_redraws": 2, "scan_augmentation": 1, "synthetic_negatives": 2_000},
+    optimization={"epochs": 4},
+)
+
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "styles": {"data": {"allographs": 0.0}},
+    "letters": {"data": {"negatives": ()}},
+    "invented": {"data": {"synthetic_negatives": 0}},
+    "others": {"data": {"negatives": (), "synthetic_negatives": 0}},
+    "smoothing": {"optimization": {"label_smoothing": 0.0}},
+    "averaging": {"callbacks": {"averaging": 0.0}},
+    "dropout": {"model": {"dropout": 0.0}},
+    "elastic": {"augmentation": {"elastic": 0.0}},
+    # The mean of a one-cycle is half of its highest rate.
+    "schedule": {"callbacks": {"schedule": "constant"}, "optimization": {"lr": REDUCED.optimization.lr / 2}},
+}
+"""What is left out by keys of the recipe."""
+
+
+def _undegraded(cover: object, meant: object, rng: object) -> object:
+    return meant
+
+
+def _unchanged(ink: object, rng: object) -> object:
+    return ink
+
+
+REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
+    # Also where print is made: the photograph alone would give away what is no digit.
+    "photographs": {
+        "training_data.photographed_glyph": _undegraded,
+        "synthesis.negatives.photographed_glyph": _undegraded,
+    },
+    "rescans": {"training_data.degrade_glyphs": _unchanged},
+    "hands": {"training_data.augment_strokes": _unchanged},
+}
+"""What is left out by putting another function in its place, within `inkwise.training`."""
+
+
+def main(argv: list[str]) -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures" / "ingredients.json")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--ingredients", default=",".join(COMPONENTS), help="(default: %(default)s)")
+    arguments = parser.parse_args(argv)
+    names = arguments.ingredients.split(",")
+    unknown = [name for name in names if name not in COMPONENTS]
+    if unknown:
+        parser.error(f"no ingredient {unknown[0]!r}; there are: {', '.join(COMPONENTS)}")
+    try:
+        figures = measure(arguments.folder, arguments.out, arguments.seeds, names)
+    except (InkwiseError, OSError, KeyError) as error:
+        parser.error(str(error))
+    print(f"{figures['machine']}.\n\n{ablation_table(figures)}")
+
+
+def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
+    """Make the runs that the file lacks, all of one seed before the next, and return what it holds then."""
+    with tempfile.TemporaryDirectory() as temporary:
+        setting = prepare(folder, Path(temporary))
+        make_directory(TEACHERS)
+        for seed in range(seeds):
+            for name in names:
+                if is_measured(name, seed, file, setting):
+                    continue
+                for other in teachers(seed) if name == "teachers" else []:
+                    if not (is_measured("whole", other, file, setting) and teacher(other).exists()):
+                        add(run("whole", other, setting), file, setting)
+                add(run(name, seed, setting), file, setting)
+        return read(file, setting)
+
+
+@dataclass(frozen=True)
+class AblationSetting:
+    """The whole recipe with its data, and what a run is measured on: mnist, unipen, photographed."""
+
+    folder: Path
+    whole: Recipe
+    sets: dict[str, Dataset]
+
+
+def prepare(folder: Path, temporary: Path) -> AblationSetting:
+    """Split MNIST's training digits and photograph some; the same each time."""
+    rng = np.random.default_rng(EVALUATION_SEED)
+    mnist = datasets.load_dataset("mnist-train")
+    order = rng.permutation(len(mnist))
+    few = mnist.select(order[:TRAINING_DIGITS])
+    # As IDX: pictures in an .npz would be searched for ink, and their glyphs made anew.
+    digits = temporary / "mnist"
+    make_directory(digits)
+    (digits / "images-idx3-ubyte").write_bytes(idx_bytes(few.glyphs))
+    (digits / "labels-idx1-ubyte").write_bytes(idx_bytes(few.labels.astype(np.uint8)))
+    held_out = mnist.select(order[TRAINING_DIGITS : TRAINING_DIGITS + HELD_OUT_DIGITS])
+    drawn = load_unipen(folder / "unipen_digits.npz", "validation").to_dataset()
+    inked = drawn.select(np.asarray(drawn.glyphs.any((1, 2))))
+    glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
+    labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
+    pictures = np.stack([photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in glyphs])
+    sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
+    whole = REDUCED.set(
+        data={
+            "train": (str(digits), str(folder / "unipen_digits.npz")),
+            "negatives": tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+        }
+    )
+    return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
+
+
+def run(name: str, seed: int, setting: AblationSetting) -> Figures:
+    """Train without an ingredient, and measure."""
+    began = time.perf_counter()
+    chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
+    if name == "teachers":
+        chosen = chosen.set(optimization={"teachers": tuple(str(teacher(other)) for other in teachers(seed))})
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        for place, stand_in in REPLACEMENTS.get(name, {}).items():
+            stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
+        content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
+    seconds = time.perf_counter() - began
+    if name == "whole":
+        write_bytes(teacher(seed), content)
+    model = Model(content)
+    found = {result.name: result.evaluation for result in evaluate_model(model, setting.sets.values())}
+    (rejection,) = negative_figures(model, setting.sets["unipen"], setting.folder, "validation")["rows"]
+    row = {
+        "ingredient": name,
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        **{key: evaluation.misses for key, evaluation in found.items()},
+        "auroc": rejection["auroc"],
+        "rejected_at_99": rejection["rejected_at_99"]["share"],
+    }
+    print(row, file=sys.stderr)
+    return row
+
+
+def teachers(seed: int) -> list[int]:
+    """The other two seeds of three: 0 learns from 1 and 2, 1 from 2 and 0, 2 from 0 and 1."""
+    return [seed - seed % 3 + (seed + step) % 3 for step in (1, 2)]
+
+
+def teacher(seed: int) -> Path:
+    return TEACHERS / f"{seed}.onnx"
+
+
+def is_measured(name: str, seed: int, file: Path, setting: AblationSetting) -> bool:
+    return (name, seed) in map(name_and_seed, read(file, setting)["runs"])
+
+
+def name_and_seed(row: Figures) -> tuple[str, int]:
+    return row["ingredient"], row["seed"]
+
+
+def add(row: Figures, file: Path, setting: AblationSetting) -> None:
+    """Read anew: another process may have added its own in the meantime."""
+    figures = read(file, setting)
+    kept = [old for old in figures["runs"] if name_and_seed(old) != name_and_seed(row)]
+    text = json.dumps(figures | {"runs": [*kept, row]}, indent=1, ensure_ascii=False) + "\n"
+    write_text(file, text)
+
+
+def read(file: Path, setting: AblationSetting) -> Figures:
+    """What the file holds, or what it begins with.
+
+    Raises:
+        DataError: its runs are of another recipe.
+    """
+    own = ("data.train", "data.negatives", "data.test", "seed")
+    keys = {"recipe": setting.whole.name}
+    keys |= {key: value for key, value in setting.whole.values().items() if key not in own}
+    begun: Figures = {
+        "machine": describe_machine(),
+        "recipe": json.loads(json.dumps(keys)),
+        "n": {name: len(found) for name, found in setting.sets.items()},
+        "runs": [],
+    }
+    if not file.exists():
+        return begun
+    figures: Figures = json.loads(file.read_text())
+    if figures["recipe"] != begun["recipe"] or figures["n"] != begun["n"]:
+        raise DataError(f"{file}: holds runs of another recipe or other data; name another file")
+    return figures

@@ -1,0 +1,275 @@
+"""Error reduction from a writer's corrections, by few-shot adaptation and by fine-tuning.
+
+    inkwise train default --out runs/default
+    python -m benchmarks correction-learning unipen_digits.npz --mnist-only runs/default/model.onnx
+
+Prints Markdown, and draws docs/learning.png and docs/learning-errors.png. Each (writer, answers) is a row of
+learning.csv: a run that was stopped goes on from there.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib import resources
+from multiprocessing import get_context
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.common.handwriting_sets import load_strokes
+from benchmarks.common.reporting import ROOT, argument_parser, print_table
+from inkwise import Recognizer, datasets
+from inkwise._util.system import describe_machine
+from inkwise.preprocessing import Strokes, strokes_to_glyph
+from inkwise.training.fine_tuning import fine_tune
+
+ANSWER_COUNTS = (0, 10, 20, 40, 80)
+MIN_SAMPLES = 60  # samples of a writer who is measured
+MIN_TEST_SAMPLES = 10  # samples that must be left to measure on
+BASE_MODELS = ("MNIST alone", "bundled")
+HEAD = (
+    *("answered", "writers", "no learning", "memory", "errors removed", "learn", "errors removed"),
+    "MNIST test misses: none, memory, learn",
+)
+FIELDS = (
+    *("start", "writer", "third", "answered", "n", "none", "memory", "learn", "sound", "sound_none"),
+    *("sound_memory", "sound_learn", "mnist_none", "mnist_memory", "mnist_learn", "seconds"),
+)
+
+
+def main(argv: list[str]) -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("strokes", type=Path)
+    parser.add_argument("--mnist-only", type=Path, required=True, metavar="MODEL")
+    parser.add_argument("--rows", type=Path, default=Path("learning.csv"))
+    arguments = parser.parse_args(argv)
+    done = {key(row) for row in read(arguments.rows)}
+    tasks = [task for task in plan(arguments.strokes) if task not in done]
+    os.environ["OMP_NUM_THREADS"] = "1"  # before the workers import torch: one thread each
+    models = {"MNIST alone": arguments.mnist_only, "bundled": None}
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        jobs = [pool.submit(measure, arguments.strokes, models[task[0]], *task) for task in tasks]
+        for number, job in enumerate(jobs, 1):
+            append(arguments.rows, job.result())
+            print(f"{number} of {len(jobs)}", flush=True)
+    rows = read(arguments.rows)
+    report(rows)
+    draw_curve(rows, ROOT / "docs" / "learning.png")
+    draw_errors(arguments.strokes, arguments.mnist_only, ROOT / "docs" / "learning-errors.png")
+
+
+def plan(path: Path) -> Iterator[tuple[str, int, int]]:
+    """(start, writer, answered), as far as the writer was not trained on and has samples left."""
+    _, writers = load_strokes(path)
+    thirds = datasets.split_by_writer(writers)
+    for writer in np.unique(writers).tolist():
+        own = writers == writer
+        if own.sum() < MIN_SAMPLES:
+            continue
+        for start in BASE_MODELS:
+            if start == "bundled" and (thirds[own] == "train").all():
+                continue
+            for answered in ANSWER_COUNTS:
+                if own.sum() - answered >= MIN_TEST_SAMPLES:
+                    yield start, writer, answered
+
+
+def measure(
+    path: Path, model: Path | None, start: str, writer: int, answered: int
+) -> dict[str, str | int | float]:
+    """Wrong answers on the writer's remaining samples, and on MNIST test."""
+    began = time.perf_counter()
+    strokes, writers, mnist = load_sets(path)
+    third = str(datasets.split_by_writer(writers)[writers == writer][0])
+    own = strokes.select(writers == writer)
+    taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+    readers = {"none": Recognizer(model, threads=1)}
+    readers["memory"] = readers["learn"] = readers["none"]
+    if answered:
+        readers["memory"] = readers["none"].adapt(taught.to_dataset().glyphs, taught.labels)
+        readers["learn"] = fine_tuned(model, taught).adapt(taught.to_dataset().glyphs, taught.labels)
+    sound = ~np.array(
+        [is_broken_sample(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)]
+    )
+    row: dict[str, str | int | float] = {"start": start, "writer": writer, "third": third}
+    row |= {"answered": answered, "n": len(rest), "sound": int(sound.sum())}
+    for name, reader in readers.items():
+        wrong = answers(reader, rest.to_dataset().glyphs) != rest.labels
+        row[name], row[f"sound_{name}"] = int(wrong.sum()), int(wrong[sound].sum())
+        row[f"mnist_{name}"] = int((answers(reader, mnist.glyphs) != mnist.labels).sum())
+    return row | {"seconds": round(time.perf_counter() - began, 1)}
+
+
+def answers(reader: Recognizer, glyphs: NDArray[np.uint8]) -> NDArray[np.str_]:
+    return np.asarray(np.array(reader.labels)[reader.classify(glyphs).argmax(1)])
+
+
+def fine_tuned(model: Path | None, taught: datasets.StrokeSet) -> Recognizer:
+    """What `inkwise learn` makes of all these answers."""
+    weights = resources.files("inkwise.recognition") / "weights" / "default.onnx"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "learnt.onnx"
+        nothing = datasets.Dataset("", np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.str_), None)
+        fine_tune((model or weights).read_bytes(), path, "writer", taught, nothing, replay())
+        return Recognizer(path, threads=1)
+
+
+@cache
+def replay() -> datasets.Dataset:
+    return datasets.load_dataset("mnist-train")
+
+
+@cache
+def load_sets(path: Path) -> tuple[datasets.StrokeSet, NDArray[np.int64], datasets.Dataset]:
+    """Load the strokes, their writers and MNIST's test digits once in each process."""
+    return *load_strokes(path), datasets.load_dataset("mnist-test")
+
+
+def is_broken_sample(sample: Strokes, label: str) -> bool:
+    """A dot, or one straight bar that is called anything but 1, or lies: no digit, whatever the label says.
+
+    Some writers' last samples in UNIPEN are such pieces of digits, cut at the wrong places.
+    """
+    points = np.concatenate(sample).astype(float)
+    points -= points.mean(0)
+    extents = np.linalg.svd(points, full_matrices=False, compute_uv=True)
+    across = points @ extents[2].T
+    long, short = np.ptp(across, axis=0) if len(points) > 1 else (0.0, 0.0)
+    if long < 100:  # 1 mm
+        return True
+    direction = extents[2][0]
+    lies = abs(direction[1]) < abs(direction[0])
+    return bool(short < 0.12 * long and (label != "1" or lies))
+
+
+def key(row: dict[str, str]) -> tuple[str, int, int]:
+    return row["start"], int(row["writer"]), int(row["answered"])
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def append(path: Path, row: dict[str, str | int | float]) -> None:
+    fresh = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def chosen(rows: list[dict[str, str]], start: str, answered: int, thirds: str) -> list[dict[str, str]]:
+    return [
+        row
+        for row in rows
+        if (row["start"], int(row["answered"])) == (start, answered) and row["third"] in thirds.split()
+    ]
+
+
+def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> NDArray[np.float64]:
+    """Each writer's share of wrong answers, per cent."""
+    n = np.array([int(row[sound or "n"]) for row in rows])
+    return np.asarray(100 * np.array([int(row[f"{sound}_{what}" if sound else what]) for row in rows]) / n)
+
+
+def report(rows: list[dict[str, str]]) -> None:
+    seconds = [float(row["seconds"]) for row in rows if row["answered"] != "0"]
+    print(f"{describe_machine()}. One row took {np.median(seconds):.0f} s (median) on one core.\n")
+    for start in BASE_MODELS:
+        for thirds in (
+            ("train validation test", "validation test") if start == BASE_MODELS[0] else ("validation test",)
+        ):
+            for sound in ("", "sound"):
+                print(f"\nFrom {start}, writers of {thirds}{', broken samples left out' if sound else ''}:\n")
+                print_table(
+                    HEAD,
+                    [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWER_COUNTS],
+                )
+
+
+def table_row(rows: list[dict[str, str]], answered: int, sound: str) -> list[str]:
+    none, memory, learn = (errors(rows, what, sound) for what in ("none", "memory", "learn"))
+    mnist = [np.mean([int(row[f"mnist_{what}"]) for row in rows]) for what in ("none", "memory", "learn")]
+    return [
+        str(answered),
+        str(len(rows)),
+        mean_and_interval(100 - none),
+        mean_and_interval(100 - memory),
+        removed(none, memory),
+        mean_and_interval(100 - learn),
+        removed(none, learn),
+        ", ".join(f"{misses:.1f}" for misses in mnist),
+    ]
+
+
+def mean_and_interval(values: np.ndarray) -> str:
+    """Mean over writers and its 95 % interval by Student's t."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return f"{values.mean():.2f} % ± {half:.2f}"
+
+
+def removed(before: np.ndarray, after: np.ndarray) -> str:
+    return f"{100 * (1 - after.mean() / before.mean()):.0f} %" if before.any() else "-"
+
+
+def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
+    """Mean share of misses over writers by answers given, broken samples left out, a panel for each start."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+    for axes, start in zip(panels, BASE_MODELS, strict=True):
+        thirds = "train validation test" if start == BASE_MODELS[0] else "validation test"
+        groups = [chosen(rows, start, answered, thirds) for answered in ANSWER_COUNTS]
+        ticks = [f"{answered}\n({len(group)})" for answered, group in zip(ANSWER_COUNTS, groups, strict=True)]
+        for what, style in (("none", "k:"), ("memory", "C0--"), ("learn", "C1-")):
+            misses = [errors(group, what, "sound").mean() for group in groups]
+            name = {"none": "no learning"}.get(what, what)
+            axes.plot(range(len(ANSWER_COUNTS)), misses, style, marker="o", markersize=4, label=name)
+        axes.set(title=f"from {start}", xlabel="answers given (writers)", xticks=range(len(ANSWER_COUNTS)))
+        axes.set_xticklabels(ticks)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("misses among the remaining samples, %")
+    panels[0].legend()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw_errors(path: Path, model: Path, to: Path) -> None:
+    """What is still read wrong by memory after 40 answers, from MNIST alone: a dashed frame is broken."""
+    strokes, writers = load_strokes(path)
+    tiles = []
+    for start, writer, answered in plan(path):
+        if (start, answered) != (BASE_MODELS[0], 40):
+            continue
+        own = strokes.select(writers == writer)
+        taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+        reader = Recognizer(model).adapt(taught.to_dataset().glyphs, taught.labels)
+        for sample, label, answer in zip(
+            rest.samples, rest.labels, answers(reader, rest.to_dataset().glyphs), strict=True
+        ):
+            if label != answer:
+                tiles.append(
+                    (strokes_to_glyph(sample), f"{label} read {answer}", is_broken_sample(sample, label))
+                )
+    columns = 16
+    figure, axes = plt.subplots(
+        -(-len(tiles) // columns), columns, figsize=(12, 0.9 * (len(tiles) // columns + 1))
+    )
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, (glyph, title, is_broken) in zip(axes.flat, tiles, strict=False):
+        ax.imshow(glyph, cmap="gray_r")
+        ax.set_title(title, fontsize=6, color="tab:red" if is_broken else "black", pad=2)
+    figure.savefig(to, dpi=100, bbox_inches="tight")

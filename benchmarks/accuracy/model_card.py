@@ -1,0 +1,42 @@
+"""Write the figures of docs/figures into the tables of the model card, docs/model.md.
+
+    python -m benchmarks handwriting FOLDER --model MODEL --json docs/figures/NAME.json
+    python -m benchmarks ablation FOLDER
+    python -m benchmarks model-card
+
+NAME is that of a bundled model. The tables are those of `default`; each has a row of sizes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from benchmarks.accuracy.card_tables import ablation_table, sizes, tables
+from benchmarks.common.reporting import ROOT, argument_parser
+
+DOCS = ROOT / "docs"
+MODELS = ("default", "tiny", "max", "int8")
+
+
+def main(argv: list[str]) -> None:
+    argument_parser(__doc__).parse_args(argv)
+    page = DOCS / "model.md"
+    page.write_text(filled_in(page.read_text()))
+
+
+def filled_in(page: str) -> str:
+    """The page with what is measured between `<!-- figures: NAME -->` and `<!-- end -->`."""
+    files = {name: DOCS / "figures" / f"{name}.json" for name in (*MODELS, "ingredients")}
+    figures = {name: json.loads(file.read_text()) if file.exists() else None for name, file in files.items()}
+    texts = {
+        "sizes": sizes({name: figures[name] for name in MODELS}),
+        "ingredients": ablation_table(figures["ingredients"]),
+        **tables(figures["default"] or {}),
+    }
+    return re.sub(
+        r"(<!-- figures: (\w+) -->\n).*?(?=<!-- end -->)",
+        lambda found: f"{found[1]}\n{texts[found[2]]}\n\n",
+        page,
+        flags=re.DOTALL,
+    )

@@ -1,0 +1,149 @@
+"""Numbers on synthetic pages: found, read correctly, and falsely detected.
+
+    python -m benchmarks page-reading DIGITS.npz [--part validation|test] [--pages 200]
+                                      [--model NAME|FILE] [--lines NAME|FILE] [--sheet PICTURE.png]
+
+The file is UNIPEN's, in the layout of docs/data.md. The pages are made, the same each time, from digits of
+the writers of one part: those of "test" were neither trained on nor chosen by. Digits of a number stand
+apart, with a dot or comma at the thousands now and then. A number is found
+where one that is read overlaps its box by half of what both cover, or has its middle in it and covers 70 %
+of it; it is right where its digits are, accepted or not. A number that is read where none is written is a
+false one. Time is that of reading, on one thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.accuracy.page_synthesis import KINDS, PageNumber, SyntheticPage, read_writers, synthetic_pages
+from benchmarks.common.handwriting_sets import SEEDS
+from benchmarks.common.reporting import argument_parser, print_table
+from inkwise import Reading, Recognizer
+from inkwise._util.errors import InkwiseError
+from inkwise._util.intervals import wilson_interval
+from inkwise._util.system import describe_machine, use_one_thread
+from inkwise.datasets.dataset import SPLITS
+from inkwise.preprocessing import Box
+from inkwise.recognition.model import LineModel, line_model_source
+
+_MIN_FOUND_OVERLAP, _MIN_COVERED = 0.5, 0.7
+_SHOWN_PAGES, _SHOWN_WIDTH = 12, 400  # pages of the contact sheet, and their width, pixels
+_TRUTH_COLOR, _READING_COLOR = (0, 170, 0), (255, 60, 0)
+
+
+def main(argv: list[str]) -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("digits", type=Path)
+    parser.add_argument("--part", choices=SPLITS[1:], default="validation")
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
+    parser.add_argument("--lines", default="default", help="likewise, of what reads whole numbers")
+    parser.add_argument("--sheet", type=Path, help="write a picture of the first pages with what was read")
+    arguments = parser.parse_args(argv)
+    use_one_thread()
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    times: list[float] = []
+    shown: list[NDArray[np.uint8]] = []
+    try:
+        lines = LineModel(line_model_source(arguments.lines), threads=1)
+        recognizer = Recognizer(arguments.model, threads=1, line_model=lines)
+        hands = read_writers(arguments.digits, arguments.part)
+    except (InkwiseError, OSError, KeyError) as error:
+        parser.error(str(error))
+    for page in synthetic_pages(hands, arguments.pages, SEEDS[arguments.part]):
+        began = time.process_time()
+        found = found_numbers(recognizer.read(page.grey))
+        times.append(1000 * (time.process_time() - began))
+        counts[page.kind] += count_matches(page, found)
+        if arguments.sheet and len(shown) < _SHOWN_PAGES:
+            shown.append(draw_results(page, found))
+    print(f"{arguments.pages} pages, writers of {arguments.part}. {describe_machine()}.\n")
+    rows = [row(kind, counts[kind]) for kind in KINDS if counts[kind]["pages"]]
+    total = sum(counts.values(), Counter())
+    columns = "page", "pages", "numbers", "found", "found and right", "false, accepted", "false, in doubt"
+    print_table(columns, [*rows, row("all", total)])
+    print(f"\nReading: {np.median(times):.0f} ms a page (median), {max(times):.0f} ms at most.")
+    if arguments.sheet:
+        cv2.imwrite(str(arguments.sheet), image_grid(shown))
+
+
+@dataclass(frozen=True)
+class FoundNumber:
+    """What was read in one place: the best guess, whether it is accepted, and where it stands."""
+
+    text: str
+    accepted: bool
+    box: Box
+
+
+def found_numbers(reading: Reading) -> list[FoundNumber]:
+    """The numbers of a page: its text has blanks between them, and its digits are in the same order."""
+    found, digits = [], iter(reading.digits)
+    for word in reading.text.split():
+        own = [*islice(digits, len(word))]
+        corners = np.array([digit.box for digit in own])
+        low, high = corners[:, :2].min(0), (corners[:, :2] + corners[:, 2:]).max(0)
+        box = int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+        found.append(FoundNumber("".join(digit.label for digit in own), "?" not in word, box))
+    return found
+
+
+def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]:
+    """Numbers, those found, those found and right, and false ones of a page."""
+    left = [*found]
+    count = Counter(pages=1, numbers=len(page.numbers))
+    for written in page.numbers:
+        number = next((number for number in left if _is_at(number.box, written)), None)
+        if number is not None:
+            left.remove(number)
+            count["found"] += 1
+            count["right"] += number.text == written.text
+    count["false"] = sum(number.accepted for number in left)
+    count["in doubt"] = len(left) - count["false"]
+    return count
+
+
+def _is_at(box: Box, number: PageNumber) -> bool:
+    x, y, w, h = number.box
+    left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
+    both = max(0, min(right, x + w) - max(left, x)) * max(0, min(bottom, y + h) - max(top, y))
+    within = x <= (left + right) / 2 <= x + w and y <= (top + bottom) / 2 <= y + h
+    return both >= _MIN_FOUND_OVERLAP * (w * h + box[2] * box[3] - both) or (
+        within and both >= _MIN_COVERED * w * h
+    )
+
+
+def row(name: str, count: Counter[str]) -> tuple[str, ...]:
+    def share(what: str) -> str:
+        low, high = wilson_interval(count[what], count["numbers"])
+        return f"{count[what] / count['numbers']:.1%} ({low:.1%} to {high:.1%})"
+
+    false = (f"{count[what]} ({count[what] / count['numbers']:.1%})" for what in ("false", "in doubt"))
+    shares = share("found"), share("right"), *false
+    return name, str(count["pages"]), str(count["numbers"]), *shares
+
+
+def draw_results(page: SyntheticPage, found: list[FoundNumber]) -> NDArray[np.uint8]:
+    """A page with its numbers and what was read, (h, 400, 3) uint8."""
+    picture = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
+    boxes = [(number.box, _TRUTH_COLOR, 7) for number in page.numbers]
+    boxes += [(number.box, _READING_COLOR, 3) for number in found]
+    for (x, y, w, h), colour, thick in boxes:
+        cv2.rectangle(picture, (x, y), (x + w, y + h), colour, thick)
+    scale = _SHOWN_WIDTH / picture.shape[1]
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def image_grid(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one size in rows of six."""
+    blank = np.zeros_like(pictures[0])
+    filled = pictures + [blank] * (-len(pictures) % 6)
+    return np.vstack([np.hstack(filled[at : at + 6]) for at in range(0, len(filled), 6)])

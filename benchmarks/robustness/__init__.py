@@ -1,0 +1,1 @@
+"""Kills, outages, overload and malformed input."""

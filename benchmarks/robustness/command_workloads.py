@@ -1,0 +1,249 @@
+"""Commands under kill tests: batch reading, training, fine-tuning, downloads."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+
+from benchmarks.robustness.forked_process import ForkedProcess, command
+from benchmarks.robustness.server_workloads import seven_image
+from inkwise.datasets import Dataset
+from inkwise.datasets.idx import idx_bytes
+
+_LOOK = 0.05  # seconds between looks at a checkpoint
+
+
+def bars(count: int) -> Dataset:
+    """Glyphs that a small net learns in a second: a bar at one of three places."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 3
+    glyphs = rng.integers(0, 60, (count, 28, 28), np.uint8)
+    for glyph, label in zip(glyphs, labels, strict=True):
+        glyph[4:24, 6 + 7 * label : 10 + 7 * label] = 200
+    return Dataset("bars", glyphs, labels.astype(np.str_))
+
+
+class BatchReadingWorkload:
+    """`inkwise read FOLDER --out`: each page is there once, and what was done is not done again."""
+
+    name = "batch reading"
+    ends = True
+
+    def __init__(self, folder: Path, pages: int = 60) -> None:
+        """Make so many pictures."""
+        self.max_seconds = 5.0
+        self._folder, self._table = folder / "scans", folder / "table.csv"
+        self._folder.mkdir()
+        for number in range(pages):
+            cv2.imwrite(str(self._folder / f"{number:03}.png"), seven_image())
+        self._pages = pages
+
+    def start(self) -> ForkedProcess:
+        """Read on."""
+        words = ("read", self._folder, "--out", self._table, "--jobs", 1)
+        return ForkedProcess(command, *words, refusal="another run is writing")
+
+    def count_missing(self) -> int:
+        """Pages that are not in the table, or twice; there is no table before it is whole."""
+        if not self._table.exists():
+            return 0
+        with self._table.open(newline="") as file:
+            rows = [(row["file"], row["text"]) for row in csv.DictReader(file)]
+        wanted = [(str(path), "7") for path in sorted(self._folder.iterdir())]
+        return len(set(wanted) ^ set(rows)) + len(rows) - len(set(rows))
+
+    def reset(self) -> None:
+        """Remove the table."""
+        self._table.unlink()
+
+
+class TrainingWorkload:
+    """`inkwise train`: epochs that were done are not done again, and the run comes to its end."""
+
+    name = "training"
+    ends = True
+
+    def __init__(self, folder: Path, epochs: int = 12) -> None:
+        """Make the data."""
+        self.max_seconds = 3.0
+        self._data, self._out = folder / "bars.npz", folder / "run"
+        made = bars(60)
+        np.savez(self._data, images=made.glyphs, labels=made.labels)
+        self._epochs = epochs
+        self._done: list[float] = []
+        self._lost = 0
+        self._ended, self._watching = threading.Event(), threading.Thread()
+
+    def start(self) -> ForkedProcess:
+        """Train on."""
+        changes = (f"epochs={self._epochs}", "channels=4,4,8", "batch=16", "validation=0.25", "test=")
+        sets = [part for change in changes for part in ("--set", change)]
+        words = ("train", "--data", self._data, *sets, "--out", self._out)
+        if not self._watching.is_alive():
+            self._ended.clear()
+            self._watching = threading.Thread(target=self._watch, daemon=True)
+            self._watching.start()
+        return ForkedProcess(command, *words, refusal="another training writes")
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_LOOK):
+            self._training_step()
+
+    def _training_step(self) -> None:
+        """Count the epochs that were saved when it was last looked and are not there as they were."""
+        history = self._history()
+        self._lost += sum(before != now for before, now in zip(self._done, history, strict=False))
+        self._lost += max(len(self._done) - len(history), 0)
+        self._done = history
+
+    def count_missing(self) -> int:
+        """Epochs that were saved and are not there as they were."""
+        self._ended.set()
+        self._watching.join()
+        self._training_step()
+        lost, self._lost = self._lost, 0
+        return lost + (len(self._done) != self._epochs if (self._out / "model.onnx").exists() else 0)
+
+    def _history(self) -> list[float]:
+        """The seconds of each epoch: no two runs have the same."""
+        import torch
+
+        path = self._out / "checkpoint.pt"
+        if not path.exists():
+            return []
+        return [row["seconds"] for row in torch.load(path, weights_only=True)["history"]]
+
+    def reset(self) -> None:
+        """Another run folder."""
+        self._out, self._done = self._out.with_name(f"run-{uuid.uuid4().hex}"), []
+
+
+class LearningWorkload:
+    """`inkwise learn`: samples stay, and a version is there whole or not at all."""
+
+    name = "learning"
+    ends = True
+
+    def __init__(self, folder: Path) -> None:
+        """Teach twelve samples."""
+        from inkwise.corrections import Store
+
+        self.max_seconds = 10.0
+        self._url, self._versions = f"sqlite:///{folder / 'learnt.db'}", 0
+        with Store.open(self._url) as store:
+            for glyph in bars(12).glyphs:
+                store.add(glyph, writer="anna", source="canvas", label="7")
+
+    def start(self) -> ForkedProcess:
+        """Learn a version more."""
+        return ForkedProcess(learn_from_little, self._url)
+
+    def count_missing(self) -> int:
+        """Samples and versions that are not there, or cannot be used."""
+        from inkwise.corrections import Store
+        from inkwise.recognition import Model
+
+        with Store.open(self._url) as store:
+            versions = store.versions.list("anna")
+            for version in versions:
+                Model(store.versions.weights(version.number), threads=1)
+            lost = abs(12 - store.count(writer="anna")) + max(self._versions - len(versions), 0)
+            self._versions = len(versions)
+        return lost
+
+    def reset(self) -> None:
+        """Nothing: each run learns one more."""
+
+
+def learn_from_little(url: str) -> None:
+    """`inkwise learn`, with a few hundred made glyphs for MNIST, so that it takes seconds."""
+    with patch("inkwise.corrections.learning_jobs.load_dataset", lambda source: bars(600)):
+        command("learn", "--writer", "anna", "--model", "tiny", "--database", url)
+
+
+class DownloadWorkload:
+    """`inkwise data get` from a slow server: a file is there whole or not at all, and stays."""
+
+    name = "downloading"
+    ends = True
+
+    def __init__(self, folder: Path) -> None:
+        """Make four files."""
+        self.max_seconds = 2.0
+        self._cache = folder / "cache"
+        rng = np.random.default_rng(0)
+        names = (
+            f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+        )
+        self._files = {name: idx_bytes(rng.integers(0, 256, 50_000, np.uint8)) for name in names}
+        self._digests = {name: hashlib.sha256(data).hexdigest() for name, data in self._files.items()}
+        self._whole: set[str] = set()
+
+    def start(self) -> ForkedProcess:
+        """Fetch on."""
+        return ForkedProcess(_fetch, self._cache, self._digests, self._files)
+
+    def count_missing(self) -> int:
+        """Files that are not what they should be, or were there and are not any longer."""
+        folder = self._cache / "mnist"
+        there = {path.name: path.read_bytes() for path in folder.glob("[!.]*")} if folder.exists() else {}
+        lost = len(self._whole - there.keys()) + sum(
+            self._files[name] != data for name, data in there.items()
+        )
+        self._whole = set(there)
+        return lost
+
+    def reset(self) -> None:
+        """Remove what was fetched."""
+        for path in (self._cache / "mnist").iterdir():
+            path.unlink()
+        self._whole = set()
+
+
+def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> None:
+    """`inkwise data get mnist`, of other files from another place."""
+    from inkwise import datasets
+    from inkwise.datasets import mnist
+    from inkwise.datasets.mnist_sources import mirror_files
+
+    os.environ["INKWISE_DATA"] = str(cache)
+    mnist.FILES.update(digests)
+    with slow_server(files) as url:
+        datasets.fetch_mnist = partial(mnist.fetch_mnist, sources={url: partial(mirror_files, url)})
+        command("data", "get", "mnist")
+
+
+@contextmanager
+def slow_server(files: dict[str, bytes]) -> Iterator[str]:
+    """A web address under which files lie, and come in pieces."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            data = files[self.path.strip("/").removesuffix(".gz")]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            for start in range(0, len(data), 5000):
+                self.wfile.write(data[start : start + 5000])
+                time.sleep(0.01)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()

@@ -1,0 +1,83 @@
+"""Coverage-guided fuzzing of every decoder, with atheris (libFuzzer).
+
+    python -m benchmarks fuzz TARGET --minutes 10 --seeds FOLDER
+    python -m benchmarks fuzz                                      # each target for ten minutes, and a table
+
+The seeds in tests/robustness/seeds are where it begins. Inputs that reach something new are kept in FOLDER,
+the next run goes on from them. It ends at the first finding, with exit 77, and says in which file of
+FOLDER-findings that lies.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import atheris
+
+from benchmarks.common.reporting import ROOT, argument_parser, print_table
+
+SEEDS = ROOT / "tests" / "robustness" / "seeds"
+
+_FUZZED_PACKAGES = ("http", "datasets", "forms", "image", "preprocessing", "recognition")
+_INSTRUMENTED = [*(f"inkwise.{room}" for room in _FUZZED_PACKAGES), "PIL", "yaml"]
+_MEMORY_LIMIT_MB = 9000  # MB of the whole process: what atheris puts into a module keeps some of each input
+_TIMEOUT_SECONDS = 60  # seconds without an answer
+_MAX_INPUT_BYTES = 16384  # bytes of an input
+
+
+def main(argv: list[str]) -> None:
+    parser = argument_parser(__doc__)
+    names = sorted(folder.name for folder in SEEDS.iterdir())
+    parser.add_argument("target", nargs="?", choices=names, help="by default all, one after another")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seeds", type=Path, help="by default runs/fuzz/TARGET")
+    given = parser.parse_args(argv)
+    if given.target is None:
+        fuzz_each(names, given.minutes)
+        return
+    # Imports in this block get coverage instrumentation.
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401  # else imported later
+
+        import inkwise.image.pdf  # noqa: F401
+        from benchmarks.robustness.fuzz_targets import TARGETS, run_target
+
+        Image.preinit()
+    kept = given.seeds or Path("runs/fuzz") / given.target
+    findings = kept.with_name(f"{kept.name}-findings")
+    for folder in (kept, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    logging.disable()
+    options = [
+        f"-max_total_time={round(60 * given.minutes)}",
+        f"-artifact_prefix={findings}/",
+        f"-rss_limit_mb={_MEMORY_LIMIT_MB}",
+        f"-timeout={_TIMEOUT_SECONDS}",
+        f"-max_len={_MAX_INPUT_BYTES}",
+        "-print_final_stats=1",
+    ]
+    target = TARGETS[given.target]
+    atheris.Setup(
+        [sys.argv[0], *options, str(kept), str(SEEDS / given.target)], lambda data: run_target(target, data)
+    )
+    atheris.Fuzz()
+
+
+def fuzz_each(targets: list[str], minutes: float) -> None:
+    """Try each in a process of its own, and print how much was tried; a finding ends it."""
+    rows = []
+    for target in targets:
+        print(target, file=sys.stderr)
+        told = [sys.executable, "-m", "benchmarks", "fuzz", target, "--minutes", str(minutes)]
+        ended = subprocess.run(told, stderr=subprocess.PIPE, text=True, errors="replace")
+        done = re.search(r"Done (\d+) runs in (\d+) second", ended.stderr)
+        if ended.returncode or done is None:
+            print(ended.stderr[-5000:], file=sys.stderr)
+            sys.exit(ended.returncode or 1)
+        rows.append((target, f"{int(done[2]) / 60:.1f}", f"{int(done[1]):,}"))
+    print_table(("target", "minutes", "inputs tried"), rows)

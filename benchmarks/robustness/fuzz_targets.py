@@ -1,0 +1,244 @@
+"""Fuzz targets: a function for each decoder of external input. Tests replay the seeds.
+
+A target passes over the project's own errors of one line, for these are its answer to bad input. Anything
+else that it raises is a finding, a warning too, and so is an input that takes more than 2 seconds or 1 GB.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from inkwise._util.errors import InkwiseError
+from inkwise._util.system import ignore_pillow_warnings
+from inkwise.app.requests import ReadBody
+from inkwise.datasets.idx import read_idx
+from inkwise.datasets.kaggle import read_kaggle
+from inkwise.datasets.npz import read_npz
+from inkwise.datasets.unipen_format import DamageError, read_document
+from inkwise.forms.template import FormTemplate
+from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_model
+from inkwise.image import Document, load_image
+from inkwise.recognition import Model, Recognizer
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.model import METADATA_KEY, LineModel
+
+MAX_SECONDS = 2.0
+"""Seconds of processor time that one input may take."""
+
+MAX_MEMORY_BYTES = 1_000_000_000
+"""Bytes of memory that one input may take."""
+
+MAX_PIXELS = 20_000_000
+"""Pixels that a picture may have: how many are taken is a user's choice, and time and memory go with them."""
+
+_MAX_PAGES = 4  # of a document that are read: more would only take longer
+_MAX_SEGMENTS = 20  # of a file of pen data, likewise
+_EXPECTED_ERRORS = (InkwiseError, PayloadTooLargeError)
+
+Target = Callable[[bytes], object]
+
+
+def picture(data: bytes) -> None:
+    """A picture of any format."""
+    load_image(data)
+
+
+def document(data: bytes) -> None:
+    """A PDF, or a TIFF of many pages; a page that is damaged does not end the document."""
+    with Document(data) as pages:
+        for number in range(1, min(len(pages), _MAX_PAGES) + 1):
+            _expect_one_line_error(pages.page, number)
+
+
+def idx(data: bytes) -> None:
+    """An IDX file of images, and of labels, raw or gzipped."""
+    with _file("images", data) as path:
+        for dimensions in (3, 1):
+            _expect_one_line_error(read_idx, path, dimensions)
+
+
+def csv(data: bytes) -> None:
+    """A CSV of glyphs, gzipped where it begins so."""
+    with _file("glyphs.csv.gz" if data.startswith(b"\x1f\x8b") else "glyphs.csv", data) as path:
+        read_kaggle(path)
+
+
+def npz(data: bytes) -> None:
+    """Pictures or strokes in an .npz file, whose checksums need not be right: else little would be tried."""
+    with _file("samples.npz", data) as path, patch.object(zipfile.ZipExtFile, "_update_crc"):
+        read_npz(path).to_dataset()
+
+
+def unipen(data: bytes) -> None:
+    """A file of pen data, where what it includes is empty, and the ink of its segments."""
+    file = read_document(data.decode("latin-1"), lambda name: "")
+    for segment in islice(file.segments, _MAX_SEGMENTS):
+        if segment:
+            _expect_one_line_error(file.ink, segment.delineation)
+
+
+def strokes(data: bytes) -> None:
+    """The body of a request to read what was drawn, until its answer."""
+    drawn = parse_model(data, ReadBody).strokes
+    for single in (False, True):
+        json_response(_reader().read_strokes(drawn, single=single).to_dict())
+
+
+def model(data: bytes) -> None:
+    """The bytes of an ONNX file, taken for either kind of model."""
+    for kind in (Model, LineModel):
+        _expect_one_line_error(partial(kind, data, threads=1))
+
+
+def metadata(data: bytes) -> None:
+    """What a sound ONNX file says of itself; a model that is opened must be able to read."""
+    reader = Recognizer(Model(small_model(data), threads=1))
+    reader.read_digit(_seven()).to_json()
+
+
+def template(data: bytes) -> None:
+    """The YAML of a form; the scan that it names may be `empty.png`."""
+    with _file("form.yaml", data) as path:
+        path.with_name("empty.png").write_bytes(_empty())
+        FormTemplate.read(path)
+
+
+def constraint(data: bytes) -> None:
+    """What is known about a number, as a form has it."""
+    Constraint.from_dict(parse_json_object(data))
+
+
+def pattern(data: bytes) -> None:
+    """A regular expression about a number."""
+    Constraint(pattern=data.decode("utf-8", "replace"))
+
+
+TARGETS: dict[str, Target] = {
+    target.__name__: target
+    for target in (
+        picture,
+        document,
+        idx,
+        csv,
+        npz,
+        unipen,
+        strokes,
+        model,
+        metadata,
+        template,
+        constraint,
+        pattern,
+    )
+}
+
+
+class FindingError(Exception):
+    """An input that took too long or too much, or was not refused in one line."""
+
+
+def run_target(target: Target, data: bytes) -> None:
+    """Give one input to a target.
+
+    Raises:
+        FindingError: it took more than 2 seconds or 1 GB, or its error has not one line.
+        Exception: whatever is no error of the project's own, warnings included.
+    """
+    began, before = time.process_time(), _peak_memory()
+    with warnings.catch_warnings(), patch.object(Image, "MAX_IMAGE_PIXELS", MAX_PIXELS):
+        warnings.simplefilter("error")
+        ignore_pillow_warnings()  # because Inkwise's commands read a picture that Pillow repairs
+        _expect_one_line_error(target, data)
+    seconds, taken = time.process_time() - began, _peak_memory() - before
+    if seconds > MAX_SECONDS:
+        raise FindingError(f"{len(data):,} bytes took {seconds:.1f} s")
+    if taken > MAX_MEMORY_BYTES:
+        raise FindingError(f"{len(data):,} bytes took {taken / 1e9:.1f} GB")
+
+
+def _expect_one_line_error(work: Callable[..., object], *arguments: object) -> None:
+    try:
+        work(*arguments)
+    except (*_EXPECTED_ERRORS, DamageError) as error:
+        if not str(error).isprintable():
+            raise FindingError(f"an error of more than a line: {str(error)!r}") from None
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@contextmanager
+def _file(name: str, data: bytes) -> Iterator[Path]:
+    """A file of this content, alone in a folder."""
+    with tempfile.TemporaryDirectory(prefix="inkwise-siege-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        yield path
+
+
+@cache
+def _empty() -> bytes:
+    """A scan of an empty form."""
+    return cv2.imencode(".png", np.full((70, 50), 255, np.uint8))[1].tobytes()
+
+
+@cache
+def _reader() -> Recognizer:
+    return Recognizer(threads=1)
+
+
+@cache
+def _seven() -> NDArray[np.uint8]:
+    drawn = np.full((60, 60), 230, np.uint8)
+    cv2.polylines(drawn, [np.array([(15, 12), (43, 12), (27, 50)])[:, None]], False, 30, 4)
+    return drawn
+
+
+def small_model(text: bytes | None = None) -> bytes:
+    """An ONNX file with the inputs and outputs of a model of ten digits, and this text as its metadata."""
+    numbers = {"weight": np.eye(28, 10, dtype=np.float32)}
+    nodes = [
+        helper.make_node("Cast", ["glyphs"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["grey"], ["embedding"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["embedding", "weight"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("glyphs", TensorProto.UINT8, ["n", 28, 28])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 10]),
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 28]),
+        ],
+        [numpy_helper.from_array(value, name) for name, value in numbers.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    plain: bytes = made.SerializeToString()
+    # Written by hand, for a text that is no UTF-8 is one of those to be tried.
+    return plain if text is None else plain + _entry(14, _entry(1, METADATA_KEY.encode()) + _entry(2, text))
+
+
+def _entry(number: int, content: bytes) -> bytes:
+    """One field of a protobuf message."""
+    length, left = bytearray(), len(content)
+    while left > 127:
+        length.append(left & 127 | 128)
+        left >>= 7
+    return bytes([number << 3 | 2, *length, left]) + content

@@ -1,0 +1,1 @@
+"""Training time, throughput, latency, cold start and memory."""

@@ -1,0 +1,94 @@
+"""State of a drawing that is read, corrected and kept, as the desktop window shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inkwise.corrections import LabelledAnswer, Sample
+from inkwise.preprocessing import Strokes
+from inkwise.recognition import Digit, Reading
+
+
+class DrawingSession:
+    """The reading of a drawing with its corrections.
+
+    Attributes:
+        reading: The newest reading, None if nothing has been read.
+        selected: Index of the digit that a label is meant for: the first doubtful one, or the user's choice.
+        single: Whether all strokes are one digit.
+        corrections: Corrected labels by the strokes of their digits, so that they outlive the next reading.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a drawing."""
+        self.reading: Reading | None = None
+        self.selected = 0
+        self.single = False
+        self.corrections: dict[tuple[int, ...], str] = {}
+        self._chosen = False  # whether the user chose the selected digit
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits of the reading."""
+        return self.reading.digits if self.reading else ()
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each digit, corrected or as it was read."""
+        return [self.corrections.get(digit.strokes or (), digit.label) for digit in self.digits]
+
+    @property
+    def reason(self) -> str:
+        """Why the reading is empty or not accepted."""
+        return (self.reading and self.reading.reason) or ""
+
+    def show(self, reading: Reading) -> None:
+        """Take a newer reading of the drawing."""
+        self.reading = reading
+        if not self._chosen or self.selected >= len(self.digits):
+            self.selected = next((i for i, digit in enumerate(self.digits) if not digit.accepted), 0)
+
+    def choose(self, index: int) -> None:
+        """Select a digit; an index beyond the digits has no effect."""
+        if 0 <= index < len(self.digits):
+            self.selected, self._chosen = index, True
+
+    def correct(self, label: str) -> bool:
+        """Correct the selected digit and select the next; return whether it is the only one."""
+        self.corrections[self.digits[self.selected].strokes or ()] = label
+        self.choose(min(self.selected + 1, len(self.digits) - 1))
+        return len(self.digits) == 1
+
+    def join(self) -> None:
+        """Read all strokes as one digit from now on."""
+        self.single, self.corrections = True, {}
+
+    def truncate(self, strokes: int) -> None:
+        """Drop the corrections of strokes from this index on, which were undone."""
+        self.corrections = {
+            of: label for of, label in self.corrections.items() if max(of, default=0) < strokes
+        }
+
+    def answers(self, strokes: Strokes) -> list[LabelledAnswer]:
+        """Return each digit as an answer; `strokes` are those of the reading."""
+        assert self.reading is not None
+        return [
+            LabelledAnswer(
+                label,
+                [strokes[i] for i in digit.strokes or ()],
+                answer=digit.label,
+                probability=digit.probability,
+                model=self.reading.model,
+            )
+            for label, digit in zip(self.labels, self.digits, strict=True)
+        ]
+
+
+def undo_message(samples: Sequence[Sample]) -> str:
+    """Describe in one line what an undo did to these samples, for the page and the window."""
+    if not samples:
+        return "nothing left to undo"
+    label = "".join(sample.label or "?" for sample in samples)
+    if all(sample.deleted for sample in samples):
+        return f"removed the answer {label}"
+    return f"undone: the label is {label} again"

@@ -1,0 +1,203 @@
+"""`NumberReader.read_line`: the text of a line image, with a box and probabilities for each digit."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from inkwise._util.errors import ModelError
+from inkwise.recognition import model as models
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.model import LineModel, line_model_source, model_source
+from inkwise.recognition.number_reader import NumberReader
+
+SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars, the ink of a line image
+
+
+def read_line(model, image, constraint=None, singles=None, digits=None):
+    """Read an image; the reader of single digits fails unless one is given."""
+    return NumberReader(digits, model).read_line(image.ink, constraint, singles)
+
+
+@pytest.fixture
+def seventy_one(scripted):
+    """A model that is sure of a 7, and in doubt between a 1, a 7 and nothing."""
+    return scripted((16, {"7": 0.98}), (42, {"1": 0.6, "7": 0.3}))
+
+
+def test_read_line_returns_most_likely_text(seventy_one, line):
+    read = read_line(seventy_one, line(SEVEN, ONE))
+    assert (read.text, read.unconstrained) == ("71", "71")
+    assert read.probability == pytest.approx(0.98 * 0.6, abs=1e-4)
+    assert read.support == 1
+    assert [digit.label for digit in read.digits] == ["7", "1"]
+
+
+def test_digit_alternatives_are_conditional_on_other_digits(seventy_one, line):
+    _, one = read_line(seventy_one, line(SEVEN, ONE)).digits
+    probabilities = dict(one.alternatives)
+    assert len(probabilities) == 10
+    assert [probabilities["1"], probabilities["7"]] == pytest.approx([0.6, 0.3], abs=0.01)
+    assert sum(probabilities.values()) == pytest.approx(0.9, abs=0.01), "with 10 % there is no digit"
+
+
+def test_boxes_fit_ink(seventy_one, line):
+    assert [digit.box for digit in read_line(seventy_one, line(SEVEN, ONE)).digits] == [SEVEN, ONE]
+
+
+def test_touching_digits_are_split_at_thinnest_ink(scripted, line):
+    image = line((10, 4, 14, 24), (24, 15, 6, 2), (30, 4, 14, 24))  # a thin line connects two bars
+    one, two = read_line(scripted((16, {"8": 1}), (36, {"3": 1})), image).digits
+    assert one.box[0] == 10
+    assert 24 <= one.box[0] + one.box[2] <= 30
+    assert two.box[0] == one.box[0] + one.box[2]
+    assert two.box[0] + two.box[2] == 44
+
+
+@pytest.mark.parametrize("column", [-8, -2, 90, 95, 102])
+def test_box_of_digit_at_edge_is_inside_image(scripted, line, column):
+    (digit,) = read_line(scripted((column, {"1": 0.9})), line((46, 4, 4, 24))).digits
+    x, y, w, h = digit.box
+    assert 0 <= x < x + w <= 96
+    assert 0 <= y < y + h <= 32
+
+
+def test_boxes_of_digits_in_margin_are_inside_image(scripted, line):
+    model = scripted(*((column, {"1": 0.9}) for column in (80, 88, 92, 96, 102)))
+    digits = read_line(model, line((10, 4, 80, 24))).digits
+    assert len(digits) == 5
+    for x, _, w, _ in (digit.box for digit in digits):
+        assert 0 <= x < x + w <= 96
+
+
+def test_read_line_reads_many_digits(scripted, line):
+    model = scripted(*((20 + 20 * n, {str(n % 10): 0.99}) for n in range(48)), width=1000)
+    bars = [(14 + 20 * number, 4, 12, 24) for number in range(48)]
+    read = read_line(model, line(*bars, width=1000))
+    assert read.text == "0123456789" * 4 + "01234567"
+    assert [digit.box for digit in read.digits] == bars
+
+
+def test_empty_line_image_has_no_digits(scripted, line):
+    read = read_line(scripted(), line())
+    assert (read.text, read.digits, read.support) == ("", (), 1)
+
+
+def test_constraint_selects_among_possible_texts(seventy_one, line):
+    read = read_line(seventy_one, line(SEVEN, ONE), Constraint(pattern=r"7[02-9]"))
+    assert (read.text, read.unconstrained) == ("77", "71")
+    assert read.probability == pytest.approx(1, abs=1e-3), "no other text satisfies the constraint"
+    assert read.support == pytest.approx(0.98 * 0.3, abs=1e-3)
+    assert [digit.label for digit in read.digits] == ["7", "7"]
+
+
+def test_text_is_none_if_no_allowed_text_fits(scripted, line):
+    read = read_line(scripted((42, {"1": 1})), line(ONE), Constraint(length=60))  # 56 frames
+    assert (read.text, read.probability, read.digits, read.unconstrained) == (None, 0, (), "1")
+
+
+def test_text_that_fits_only_a_larger_scale_is_rejected(line):
+    noise = np.random.default_rng(0).normal(0, 1, (70, 11)).astype(np.float32)  # a digit in every frame
+    outputs = iter([noise[:50], noise, noise[:40]])
+    model = SimpleNamespace(
+        threshold=0.5, run=lambda image: (v := next(outputs)) - np.logaddexp.reduce(v, 1, keepdims=True)
+    )
+    read = read_line(model, line(SEVEN, ONE), Constraint(length=60))
+    assert (read.text, read.digits) == (None, ())
+
+
+def test_line_model_runs_images_of_any_width(bars_reader):
+    model = LineModel(bars_reader, threads=1)
+    assert (model.name, model.threshold) == ("bars (2026-01-01)", 0.5)
+    for width in (32, 33, 34, 35, 1024):
+        lattice = model.run(np.zeros((32, width), np.uint8))
+        assert lattice.dtype == np.float32
+        assert lattice.shape == (2 * -(-(width + 16) // 4), 11)
+        np.testing.assert_allclose(np.exp(lattice).sum(1), 1, rtol=1e-5)
+
+
+def test_line_model_maps_columns_to_frames(bars_reader, line):
+    lattice = LineModel(bars_reader, threads=1).run(line((40, 0, 2, 32)).ink)
+    assert lattice[:, 1:].max(1).argmax() == (8 + 40) // 2
+
+
+def test_line_model_source_resolves_bundled_name_and_run_folder(bars_reader, monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "_LINE_WEIGHTS", bars_reader.parent)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.onnx").write_bytes(bars_reader.read_bytes())
+    for name in ("default", "run", str(bars_reader)):
+        assert LineModel(line_model_source(name)).name == "bars (2026-01-01)"
+    assert LineModel.bundled().name == "bars (2026-01-01)"
+    with pytest.raises(ModelError, match=r"big: cannot be opened \(no such file; bundled models: default\)"):
+        line_model_source("big")
+
+
+def test_line_model_rejects_glyph_classifier():
+    with pytest.raises(ModelError, match="the model: its metadata or its inputs and outputs are not those"):
+        LineModel(model_source("tiny"))
+
+
+def test_probabilities_of_scales_are_averaged(scripted, line):
+    outputs = [{"1": 0.6, "7": 0.3}, {"1": 0.3, "7": 0.6}, {"1": 0.2, "7": 0.7}]
+    lattices = iter([scripted((16, {"7": 0.9}), (42, labels)).lattice for labels in outputs])
+    model = SimpleNamespace(threshold=0.5, run=lambda image: next(lattices))
+    read = read_line(model, line(SEVEN, ONE))
+    assert read.text == "77"
+    assert read.probability == pytest.approx(0.9 * np.mean([0.3, 0.6, 0.7]), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("bar", "probability", "text"),
+    [
+        pytest.param((40, 6, 6, 20), 0.3, "71", id="tall ink is read although it may not be a digit"),
+        pytest.param((40, 6, 6, 20), 0.02, "7", id="tall ink that is hardly a digit, a bracket, is skipped"),
+        pytest.param((40, 20, 6, 6), 0.3, "7", id="a dot is skipped"),
+    ],
+)
+def test_skipped_tall_ink_penalizes_text(scripted, line, bar, probability, text):
+    model = scripted((16, {"7": 0.98}), (42, {"1": probability}))
+    read = read_line(model, line(SEVEN, bar))
+    assert read.text == text
+    assert read.probability == pytest.approx(0.98 * {"7": 1 - probability, "71": probability}[text], abs=0.01)
+
+
+@pytest.fixture
+def glyphs():
+    """Two glyphs for a stand-in of the digit reader, which ignores their pixels."""
+    return np.zeros((2, 28, 28), np.uint8)
+
+
+def sure_of(*labels):
+    """Return a reader of as many glyphs that is sure of these digits; "-" is a non-digit."""
+
+    def digit_probabilities(glyphs):
+        assert len(glyphs) == len(labels)
+        return np.array([[0.95 if label == str(digit) else 0.001 for digit in range(10)] for label in labels])
+
+    return SimpleNamespace(digit_probabilities=digit_probabilities)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "text"),
+    [
+        pytest.param("77", "77", id="possible"),
+        pytest.param("70", "71", id="ruled out by the line"),
+        pytest.param("--", "71", id="only non-digits"),
+        pytest.param("7-", "7", id="one non-digit"),
+    ],
+)
+def test_spelled_text_is_used_if_line_model_allows_it(seventy_one, line, glyphs, spelled, text):
+    read = read_line(seventy_one, line(SEVEN, ONE), singles=glyphs, digits=sure_of(*spelled))
+    assert read.text == text
+    assert read.probability == pytest.approx(0.98 * {"71": 0.6, "77": 0.3, "7": 0.1}[text], abs=0.01)
+    assert "".join(digit.label for digit in read.digits) == text
+
+
+def test_spelled_text_must_satisfy_constraint(seventy_one, line, glyphs):
+    read = read_line(seventy_one, line(SEVEN, ONE), Constraint(pattern="71"), glyphs, sure_of("7", "7"))
+    assert (read.text, read.unconstrained) == ("71", "77")
+
+
+def test_line_without_single_characters_is_read_alone(seventy_one, line, glyphs):
+    assert read_line(seventy_one, line(SEVEN, ONE), singles=glyphs[:0]).text == "71"
