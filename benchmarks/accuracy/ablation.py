@@ -43,7 +43,7 @@ from inkwise.datasets.idx import idx_bytes
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.training import Recipe, load_recipe, train
-from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+from inkwise.training.synthesis.degradation import ink_coverage, photographed_glyph
 
 TEACHERS = ROOT / "runs" / "ingredients"
 TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
@@ -149,7 +149,7 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
     inked = drawn.select(np.asarray(drawn.glyphs.any((1, 2))))
     glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
     labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
-    pictures = np.stack([photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in glyphs])
+    pictures = np.stack([photographed_glyph(ink_coverage(glyph), glyph, rng) for glyph in glyphs])
     sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
     whole = REDUCED.set(
         data={

@@ -7,15 +7,14 @@ from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
 from inkwise.preprocessing.strokes import strokes_to_shape
 from inkwise.training.synthesis import degradation as pictures
 from inkwise.training.synthesis.degradation import (
-    glyph_coverage,
+    ink_coverage,
     photographed_glyph,
-    shape_coverage,
     simulate_photo,
 )
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 90)])]
 GLYPH = strokes_to_glyph(SEVEN)
-COVER = shape_coverage(strokes_to_shape(SEVEN))
+COVER = ink_coverage(strokes_to_shape(SEVEN))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ def test_what_is_found_counts_where_it_is_like_the_glyph_meant(monkeypatch):
     assert photographed_glyph(COVER, GLYPH, np.random.default_rng(0)) is found
 
 
-@pytest.mark.parametrize("cover", [glyph_coverage(GLYPH), COVER])
+@pytest.mark.parametrize("cover", [ink_coverage(GLYPH), COVER])
 def test_a_cover_is_cut_tight(cover):
     assert cover.dtype == np.float32
     assert (cover.min(), cover.max()) == (0, 1)

@@ -15,7 +15,7 @@ from inkwise._util.errors import InkwiseError
 from inkwise.training.config import ModelSection, Recipe, within
 from inkwise.training.models import ARCHITECTURES, Net, standardize_layer
 from inkwise.training.optimizers import OPTIMIZERS
-from inkwise.training.recipes import register
+from inkwise.training.recipes import define_recipe
 
 _DOCUMENT = Recipe().set(  # without anything that a document does not mention
     data={"test": ("mnist-test", "mnist-modified")},
@@ -40,78 +40,77 @@ class PerceptronSection(ModelSection):
     """0 leaves the second layer out."""
 
 
-LENET_DROPOUT = register(
-    replace(_DOCUMENT, name="lenet-dropout").set(
-        model={"net": "lenet-dropout", "dropout": 0.5, "standardize": True},
-        optimization={"epochs": 20, "lr": 5e-4},
-        callbacks={"schedule": "step"},
-        augmentation={"rotate": 10.0},
-    )
+LENET_DROPOUT = define_recipe(
+    _DOCUMENT,
+    "lenet-dropout",
+    model={"net": "lenet-dropout", "dropout": 0.5, "standardize": True},
+    optimization={"epochs": 20, "lr": 5e-4},
+    callbacks={"schedule": "step"},
+    augmentation={"rotate": 10.0},
 )
 """77 ± 3 misses of 10,000 on MNIST test (3 seeds: 79, 74, 78).
 
 Document 1, which gives neither the range of the rotation nor the batch size.
 """
 
-CNN_BATCHNORM = register(
-    replace(_DOCUMENT, name="cnn-batchnorm").set(
-        data={"validation": 0.1},
-        model={"net": "cnn-batchnorm"},
-        optimization={"batch": 128, "epochs": 100},
-        callbacks={"schedule": "plateau", "early_stopping": 10},
-        augmentation={"rotate": 10.0, "scale": 0.1, "shift": 0.1},
-    )
+CNN_BATCHNORM = define_recipe(
+    _DOCUMENT,
+    "cnn-batchnorm",
+    data={"validation": 0.1},
+    model={"net": "cnn-batchnorm"},
+    optimization={"batch": 128, "epochs": 100},
+    callbacks={"schedule": "plateau", "early_stopping": 10},
+    augmentation={"rotate": 10.0, "scale": 0.1, "shift": 0.1},
 )
 """43 ± 8 misses of 10,000 on MNIST test (3 seeds: 53, 38, 39).
 
 Document 2, which gives neither layer sizes nor the ranges of rotation, zoom and shift.
 """
 
-CNN_SMALL = register(
-    replace(_DOCUMENT, name="cnn-small").set(
-        model={"net": "cnn-small", "dropout": 0.5}, optimization={"epochs": 5}
-    )
+CNN_SMALL = define_recipe(
+    _DOCUMENT, "cnn-small", model={"net": "cnn-small", "dropout": 0.5}, optimization={"epochs": 5}
 )
 """121 ± 7 misses of 10,000 on MNIST test (3 seeds: 129, 115, 118).
 
 Document 3, which gives neither learning rate nor batch size.
 """
 
-LENET_ROBUST = register(
-    replace(_DOCUMENT, name="lenet-robust").set(
-        model={"net": "lenet-robust"}, optimization={"optimizer": "rmsprop", "epochs": 20}
-    )
+LENET_ROBUST = define_recipe(
+    _DOCUMENT,
+    "lenet-robust",
+    model={"net": "lenet-robust"},
+    optimization={"optimizer": "rmsprop", "epochs": 20},
 )
 """74 ± 3 misses of 10,000 on MNIST test (3 seeds: 70, 76, 75), 7,180 ± 190 on mnist-modified.
 
 Document 4 without augmentation; it gives neither batch size nor number of epochs.
 """
 
-LENET_ROBUST_AUGMENTED = register(
-    replace(LENET_ROBUST, name="lenet-robust-augmented").set(
-        augmentation={"scale": 0.45, "rotate": 20.0, "shift": 0.3, "brightness": 0.4}
-    )
+LENET_ROBUST_AUGMENTED = define_recipe(
+    LENET_ROBUST,
+    "lenet-robust-augmented",
+    augmentation={"scale": 0.45, "rotate": 20.0, "shift": 0.3, "brightness": 0.4},
 )
 """93 ± 5 misses of 10,000 on MNIST test (3 seeds: 92, 88, 98), 524 ± 77 on mnist-modified.
 
 Document 4, augmented with the kinds of change in `mnist-modified`; it gives no ranges.
 """
 
-MLP_50 = register(
-    replace(_DOCUMENT, name="mlp-50", model=PerceptronSection(net="mlp-50")).set(
-        optimization={"batch": 128, "epochs": 200}
-    )
+MLP_50 = define_recipe(
+    replace(_DOCUMENT, model=PerceptronSection(net="mlp-50")),
+    "mlp-50",
+    optimization={"batch": 128, "epochs": 200},
 )
 """248 ± 18 misses of 10,000 on MNIST test (3 seeds: 268, 233, 244).
 
 Document 5, the perceptron. It gives no batch size; that of Keras' examples is used.
 """
 
-CNN_ADADELTA = register(
-    replace(_DOCUMENT, name="cnn-adadelta").set(
-        model={"net": "cnn-adadelta", "dropout": 0.5},
-        optimization={"optimizer": "adadelta", "batch": 128, "epochs": 200},
-    )
+CNN_ADADELTA = define_recipe(
+    _DOCUMENT,
+    "cnn-adadelta",
+    model={"net": "cnn-adadelta", "dropout": 0.5},
+    optimization={"optimizer": "adadelta", "batch": 128, "epochs": 200},
 )
 """1,758 misses of 10,000 on MNIST test after 8 of its 200 epochs (seed 0).
 

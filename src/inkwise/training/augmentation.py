@@ -56,10 +56,6 @@ class _RandomDraws:
         drawn = torch.rand(self.n, 1, 1, 1, generator=self.generator, device=self.device)
         return (2 * drawn - 1) * reach
 
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal, (n, *shape)."""
-        return torch.randn(self.n, *shape, generator=self.generator, device=self.device)
-
 
 def _grid(glyphs: Tensor, ranges: AugmentationSection, draw: _RandomDraws) -> Tensor:
     """Source positions of the target pixels, (n, h, w, 2), in -1..1."""
@@ -78,7 +74,8 @@ def _grid(glyphs: Tensor, ranges: AugmentationSection, draw: _RandomDraws) -> Te
     ]
     grid = F.affine_grid(torch.stack(rows, 1), list(glyphs.shape), align_corners=False)
     if ranges.elastic:
-        knots = draw.normal(2, _ELASTIC_GRID_SIDE, round(_ELASTIC_GRID_SIDE / flat))
+        shape = len(glyphs), 2, _ELASTIC_GRID_SIDE, round(_ELASTIC_GRID_SIDE / flat)
+        knots = torch.randn(shape, generator=draw.generator, device=glyphs.device)
         field = F.interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
         share = 2 * ranges.elastic / torch.tensor([width, height], device=glyphs.device)
         grid = grid + field.permute(0, 2, 3, 1) * share

@@ -24,15 +24,7 @@ from inkwise.training.config import CallbacksSection
 if TYPE_CHECKING:
     from inkwise.training.loop import AnyTrainingLoop
 
-_DAMAGE = (
-    RuntimeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    EOFError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)  # errors of torch.load for a damaged file
+_UNREADABLE = (pickle.UnpicklingError, zipfile.BadZipFile)
 
 
 class Callback:
@@ -223,7 +215,7 @@ class Checkpoint(Callback):
                         raise ValueError("compressed")
                 file.seek(0)
                 loop.restore(torch.load(file, weights_only=True))
-            except _DAMAGE:
+            except (RuntimeError, LookupError, TypeError, ValueError, EOFError, *_UNREADABLE):
                 raise DataError(
                     f"{self.path}: not a checkpoint of this recipe; remove it to start anew"
                 ) from None

@@ -14,15 +14,15 @@ from inkwise._util.text import parse_json
 from inkwise.training.config import Recipe, Section
 
 RECIPES: dict[str, Recipe] = {}
-"""Recipes by name; see `register` and `load_plugins`."""
+"""Recipes by name; see `define_recipe` and `load_plugins`."""
 
 _PLUGINS = ("inkwise.reproduction.document_systems",)  # modules that register recipes, networks, optimizers
 
 
-def register(recipe: Recipe) -> Recipe:
-    """Make a recipe available by its name."""
-    RECIPES[recipe.name] = recipe
-    return recipe
+def define_recipe(base: Recipe, name: str, **changes: Any) -> Recipe:
+    """Make a base with changes, as of `Recipe.set`, available by a name."""
+    RECIPES[name] = replace(base, name=name).set(**changes)
+    return RECIPES[name]
 
 
 @cache
@@ -32,31 +32,31 @@ def load_plugins() -> None:
         importlib.import_module(module)
 
 
-DEFAULT = register(Recipe("default"))
+DEFAULT = define_recipe(Recipe(), "default")
 """33 ± 5 misses of 10,000 on MNIST test (3 seeds: 35, 37, 27; 230 seconds on two cores).
 
 MNIST alone.
 """
 
-HANDS = register(
-    replace(DEFAULT, name="hands").set(
-        data={
-            "stroke_redraws": 10,
-            "allographs": 0.25,
-            "scan_augmentation": 1,
-            "synthetic_negatives": 12_000,
-        },
-        augmentation={
-            "rotate": 12.0,
-            "shear": 0.15,
-            "shift": 0.07,
-            "aspect": 0.1,
-            "elastic": 0.5,
-            "stroke_width_jitter": 0.4,
-        },
-        model={"channels": (32, 32, 96), "dropout": 0.2},
-        optimization={"label_smoothing": 0.05, "epochs": 28},
-    )
+HANDS = define_recipe(
+    DEFAULT,
+    "hands",
+    data={
+        "stroke_redraws": 10,
+        "allographs": 0.25,
+        "scan_augmentation": 1,
+        "synthetic_negatives": 12_000,
+    },
+    augmentation={
+        "rotate": 12.0,
+        "shear": 0.15,
+        "shift": 0.07,
+        "aspect": 0.1,
+        "elastic": 0.5,
+        "stroke_width_jitter": 0.4,
+    },
+    model={"channels": (32, 32, 96), "dropout": 0.2},
+    optimization={"label_smoothing": 0.05, "epochs": 28},
 )
 """53 misses of 6,933 digits, and 206 of 2,489 non-digits accepted, on validation (seed 1, 43 minutes).
 
@@ -65,8 +65,8 @@ MNIST, pen strokes (UNIPEN) and non-digits. Strokes and letters are given as dat
 `--set data.negatives=unipen_nondigits.npz,unipen_digit_strings.npz`.
 """
 
-DISTILLED = register(
-    replace(HANDS, name="distilled").set(optimization={"epochs": 10, "lr": 1.5e-3}, callbacks={"warmup": 0.1})
+DISTILLED = define_recipe(
+    HANDS, "distilled", optimization={"epochs": 10, "lr": 1.5e-3}, callbacks={"warmup": 0.1}
 )
 """34 misses of 10,000 on MNIST test, 31 of 1,806 on UNIPEN's test writers: the bundled weights.
 
@@ -74,24 +74,22 @@ Continues a run of `hands` (`--init`) on newly synthesized glyphs, with several 
 (`--set optimization.teachers=RUN,RUN`).
 """
 
-TINY = register(
-    replace(HANDS, name="tiny").set(
-        model={"channels": (12, 16, 20), "dropout": 0.0}, optimization={"epochs": 32}
-    )
+TINY = define_recipe(
+    HANDS, "tiny", model={"channels": (12, 16, 20), "dropout": 0.0}, optimization={"epochs": 32}
 )
 """60 misses of 10,000 on MNIST test, 43 of 1,806 on UNIPEN's test writers, with 14,511 parameters.
 
 Distilled from a run of `hands` (`--set optimization.teachers=RUN`).
 """
 
-SPRINT_99 = register(
-    replace(DEFAULT, name="sprint-99").set(
-        data={"validation": 0.55},
-        augmentation={"rotate": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0},
-        model={"net": "sprint", "channels": (32, 32, 48, 48), "standardize": True},
-        optimization={"epochs": 1, "batch": 128, "optimizer": "muon", "lr": 0.02, "weight_decay": 0.02},
-        callbacks={"warmup": 0.2, "averaging": 0.0},
-    )
+SPRINT_99 = define_recipe(
+    DEFAULT,
+    "sprint-99",
+    data={"validation": 0.55},
+    augmentation={"rotate": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0},
+    model={"net": "sprint", "channels": (32, 32, 48, 48), "standardize": True},
+    optimization={"epochs": 1, "batch": 128, "optimizer": "muon", "lr": 0.02, "weight_decay": 0.02},
+    callbacks={"warmup": 0.2, "averaging": 0.0},
 )
 """82 ± 4 misses of 10,000 on MNIST test (10 seeds; 2.8 seconds on two cores).
 
@@ -99,13 +97,13 @@ For 99.0 %: less than half of the digits, each seen once, unaugmented. Chosen on
 4 seeds).
 """
 
-SPRINT_995 = register(
-    replace(SPRINT_99, name="sprint-995").set(
-        data={"validation": 1 / 12},
-        augmentation={"rotate": 10.0, "scale": 0.1, "shear": 0.15, "shift": 0.05},
-        model={"channels": (32, 32, 48, 48, 48)},
-        optimization={"epochs": 2, "batch": 192, "lr": 0.018},
-    )
+SPRINT_995 = define_recipe(
+    SPRINT_99,
+    "sprint-995",
+    data={"validation": 1 / 12},
+    augmentation={"rotate": 10.0, "scale": 0.1, "shear": 0.15, "shift": 0.05},
+    model={"channels": (32, 32, 48, 48, 48)},
+    optimization={"epochs": 2, "batch": 192, "lr": 0.018},
 )
 """48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
 
@@ -113,22 +111,22 @@ For 99.5 %: all digits, augmented, and one more convolution. Chosen on validatio
 digits are harder: four epochs of `default`, 99.53 % on test, reach 99.31 there.
 """
 
-LINES = register(
-    replace(DEFAULT, name="lines").set(
-        data={"synthetic_lines": 96_000, "test": ()},
-        augmentation={
-            "rotate": 1.5,
-            "scale": 0.1,
-            "aspect": 0.1,
-            "shear": 0.2,
-            "shift": 0.03,
-            "elastic": 0.3,
-            "stroke_width_jitter": 0.5,
-        },
-        model={"net": "line", "channels": (16, 32, 96, 160, 192), "dropout": 0.1},
-        optimization={"epochs": 16, "batch": 64, "lr": 3e-3, "weight_decay": 0.02},
-        callbacks={"warmup": 0.15},
-    )
+LINES = define_recipe(
+    DEFAULT,
+    "lines",
+    data={"synthetic_lines": 96_000, "test": ()},
+    augmentation={
+        "rotate": 1.5,
+        "scale": 0.1,
+        "aspect": 0.1,
+        "shear": 0.2,
+        "shift": 0.03,
+        "elastic": 0.3,
+        "stroke_width_jitter": 0.5,
+    },
+    model={"net": "line", "channels": (16, 32, 96, 160, 192), "dropout": 0.1},
+    optimization={"epochs": 16, "batch": 64, "lr": 3e-3, "weight_decay": 0.02},
+    callbacks={"warmup": 0.15},
 )
 """Reads lines of digits by connectionist temporal classification.
 

@@ -20,7 +20,7 @@ from inkwise.preprocessing.normalization import shapes_to_glyphs
 from inkwise.preprocessing.strokes import strokes_to_shape
 from inkwise.training.config import DataSection, Recipe
 from inkwise.training.synthesis.allographs import add_allograph_mark
-from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph, shape_coverage
+from inkwise.training.synthesis.degradation import crop_to_ink, ink_coverage, photographed_glyph
 from inkwise.training.synthesis.negatives import LOOK_ALIKES, corrupt_digits, synthesize_negatives
 from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
@@ -184,7 +184,7 @@ def redraw_strokes(strokes: StrokeSet, allographs: float, rng: np.random.Generat
         shape = strokes_to_shape(augment_strokes(marked, rng), pen)
         glyph = shapes_to_glyphs(shape[None])[0]
         glyphs.append(
-            photographed_glyph(shape_coverage(shape), glyph, rng)
+            photographed_glyph(ink_coverage(shape), glyph, rng)
             if rng.random() < _PHOTOGRAPHED_SHARE
             else glyph
         )
@@ -198,7 +198,7 @@ def degrade_glyphs(glyphs: Glyphs, rng: np.random.Generator) -> Glyphs:
     """Rescan half of the glyphs and photograph the other half, (n, 28, 28) uint8."""
     again = simulate_rescan(glyphs, rng)
     for number in np.flatnonzero((rng.random(len(glyphs)) < 0.5) & glyphs.any((1, 2))):
-        again[number] = photographed_glyph(glyph_coverage(glyphs[number]), glyphs[number], rng)
+        again[number] = photographed_glyph(ink_coverage(glyphs[number]), glyphs[number], rng)
     return again
 
 
@@ -211,7 +211,8 @@ def simulate_rescan(glyphs: Glyphs, rng: np.random.Generator) -> Glyphs:
 
 
 def _rescan_glyph(glyph: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    x, y, w, h = cv2.boundingRect(glyph)
+    ink = crop_to_ink(glyph)
+    h, w = ink.shape
     if not w:
         return glyph
     height = np.exp(rng.uniform(np.log(14), np.log(48)))
@@ -220,7 +221,7 @@ def _rescan_glyph(glyph: NDArray[np.uint8], rng: np.random.Generator) -> NDArray
     # as some software does, stretch to a square, except a bare 1, which would become a block
     if rng.random() < 0.25 and w > 0.4 * h:
         size = (round(height), round(height))
-    picture = cv2.resize(glyph[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     top, bottom, left, right = rng.integers(0, 5, 4).tolist()
     picture = cv2.copyMakeBorder(picture, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
     read = image_to_glyph(np.asarray(picture, np.uint8))

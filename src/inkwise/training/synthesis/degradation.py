@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing import image_to_glyph
 
+Ink = TypeVar("Ink", np.uint8, np.bool_)
 InkCoverage = NDArray[np.float32]
 """(h, w), share of ink in each pixel, 0..1, cropped to the ink."""
 
@@ -44,16 +47,16 @@ def simulate_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.u
     return simulate_camera(grey, rng)
 
 
-def glyph_coverage(glyph: NDArray[np.uint8]) -> InkCoverage:
-    """The ink coverage of a non-empty glyph (28, 28) uint8."""
-    x, y, w, h = cv2.boundingRect(glyph)
-    return np.asarray(glyph[y : y + h, x : x + w] / np.float32(255), np.float32)
+def crop_to_ink(image: NDArray[Ink]) -> NDArray[Ink]:
+    """Crop an image (h, w) uint8 or bool to its non-zero pixels; empty without any."""
+    x, y, w, h = cv2.boundingRect(image.astype(np.uint8, copy=False))
+    return image[y : y + h, x : x + w]
 
 
-def shape_coverage(shape: NDArray[np.bool_]) -> InkCoverage:
-    """The ink coverage of a non-empty fine shape (112, 112) bool."""
-    x, y, w, h = cv2.boundingRect(shape.astype(np.uint8))
-    return shape[y : y + h, x : x + w].astype(np.float32)
+def ink_coverage(image: NDArray[Ink]) -> InkCoverage:
+    """The ink coverage of a non-empty image (h, w), uint8 in 0..255 or bool."""
+    full = 1 if image.dtype == bool else 255
+    return np.asarray(crop_to_ink(image) / np.float32(full), np.float32)
 
 
 def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:

@@ -12,6 +12,8 @@ from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.synthesis.allographs import Stroke, add_allograph_mark, draw_allograph
 from inkwise.training.synthesis.degradation import (
     InkCoverage,
+    crop_to_ink,
+    ink_coverage,
     ruled_paper,
     simulate_camera,
     simulate_illumination,
@@ -77,7 +79,7 @@ def line_coverage(text: str, pool: DigitPool, rng: np.random.Generator) -> InkCo
         text, pool, pen, rng
     )
     line = lay_out_line(text, pieces, pen, pool.symbols, rng)
-    return _crop_to_ink(_slant(line, rng))
+    return ink_coverage(_slant(line, rng))
 
 
 def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
@@ -86,7 +88,7 @@ def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
     letters = rng.integers(0, len(pool.letters), 1 + int(rng.binomial(9, 0.4)))
     drawings = [augment_strokes(pool.letters[letter], rng) for letter in letters]
     pieces = [rasterize(scale_to_height(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
-    return _crop_to_ink(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
+    return ink_coverage(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
 
 
 def _random_pen_width(rng: np.random.Generator) -> float:
@@ -111,12 +113,7 @@ def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> I
     low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
     canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
     draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _random_pen_width(rng))
-    return _crop_to_ink(canvas)
-
-
-def _crop_to_ink(canvas: NDArray[np.uint8]) -> InkCoverage:
-    x, y, w, h = cv2.boundingRect(canvas)
-    return np.asarray(canvas[y : y + h, x : x + w] / np.float32(255), np.float32)
+    return ink_coverage(canvas)
 
 
 def _digits_from_strokes(text: str, pool: DigitPool, pen: float, rng: np.random.Generator) -> list[DigitInk]:
@@ -159,17 +156,17 @@ def _digits_from_glyphs(text: str, pool: DigitPool, pen: float, rng: np.random.G
     for digit, height in zip(text, _digit_heights(text, rng), strict=True):
         glyphs = pool.glyphs[int(digit)]
         glyph = glyphs[rng.integers(len(glyphs))]
-        x, y, w, h = cv2.boundingRect(glyph)
+        cropped = crop_to_ink(glyph)
+        h, w = cropped.shape
         scale = height / max(h, 0.8 * w)
         wide = scale * np.exp(rng.normal(0, 0.1))
-        ink = cv2.resize(glyph[y : y + h, x : x + w], None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
+        ink = cv2.resize(cropped, None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
         ink = cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
         ink = _thin(_distort(np.asarray(ink, np.uint8), rng), pen)
         if digit == "7" and barred:
             points = np.argwhere(ink >= 128)[:, ::-1].astype(np.float64)
             draw_strokes(ink, [add_allograph_mark([points], digit, rng)[-1]], pen)
-        x, y, w, h = cv2.boundingRect(ink)
-        pieces.append(DigitInk(ink[y : y + h, x : x + w]))
+        pieces.append(DigitInk(crop_to_ink(ink)))
     return pieces
 
 

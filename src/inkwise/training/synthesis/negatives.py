@@ -11,7 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.errors import DataError
 from inkwise.preprocessing import image_to_glyph, strokes_to_glyph, to_glyphs
-from inkwise.training.synthesis.degradation import photographed_glyph, simulate_photo
+from inkwise.training.synthesis.degradation import (
+    crop_to_ink,
+    ink_coverage,
+    photographed_glyph,
+    simulate_photo,
+)
 
 Glyphs = NDArray[np.uint8]
 Glyph = NDArray[np.uint8]
@@ -25,7 +30,8 @@ _PRINTED_CHARACTERS = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
 def synthesize_negatives(count: int, rng: np.random.Generator) -> Glyphs:
     """Glyphs (count, 28, 28) uint8 of scribbles, printed characters, blots, patterns and noise."""
     makers = rng.choice(len(_GENERATORS), count, p=_GENERATOR_SHARES)
-    return np.stack([_retry(_GENERATORS[maker], rng) for maker in makers]) if count else _no_glyphs()
+    made = [_retry(_GENERATORS[maker], rng) for maker in makers]
+    return np.array(made, np.uint8).reshape(-1, 28, 28)
 
 
 def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
@@ -48,18 +54,14 @@ def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np
     while len(made) < count:
         if rng.random() < 0.6:
             chosen = rng.integers(len(glyphs), size=rng.integers(2, 4))
-            corrupted = _side_by_side([glyphs[number] for number in chosen], rng)
+            corrupted: Glyph | None = _side_by_side([glyphs[number] for number in chosen], rng)
         else:
             number = int(rng.integers(len(glyphs)))
             corrupted = _cut_off(glyphs[number], str(labels[number]), rng)
         read = None if corrupted is None else _to_glyph(corrupted)
         if read is not None:
             made.append(read)
-    return np.stack(made) if made else _no_glyphs()
-
-
-def _no_glyphs() -> Glyphs:
-    return np.zeros((0, 28, 28), np.uint8)
+    return np.array(made, np.uint8).reshape(-1, 28, 28)
 
 
 def _retry(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.Generator) -> Glyph:
@@ -125,13 +127,8 @@ def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None
     matrix = np.array([[stretch, shear, 0], [rng.normal(0, 0.08), 1, 0]])
     matrix[:, 2] = np.array([width, height]) - matrix[:, :2] @ [width / 2, height / 2]
     warped = cv2.warpAffine(canvas, matrix, (2 * width, 2 * height))
-    x, y, w, h = cv2.boundingRect(warped)
-    if not w:
-        return None
-    tight = np.asarray(warped[y : y + h, x : x + w], np.uint8)
-    cover = np.asarray(tight / np.float32(255), np.float32)
-    meant = image_to_glyph(np.pad(tight, 4))
-    return None if meant is None else photographed_glyph(cover, meant, rng)
+    original = image_to_glyph(np.pad(crop_to_ink(warped), 4))
+    return None if original is None else photographed_glyph(ink_coverage(warped), original, rng)
 
 
 def _blot(rng: np.random.Generator) -> Glyph | None:
@@ -202,14 +199,9 @@ def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
     return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
 
 
-def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None:
+def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph:
     """Touching or overlapping digits, (h, w) uint8."""
-    parts = []
-    for digit in digits:
-        x, y, w, h = cv2.boundingRect(digit)
-        if not w:
-            return None
-        parts.append(digit[y : y + h, x : x + w])
+    parts = [crop_to_ink(digit) for digit in digits]
     canvas = np.zeros((40, sum(part.shape[1] for part in parts) + 4), np.uint8)
     x = 2
     for part in parts:
@@ -234,15 +226,14 @@ def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None
         return None
     side = sides[rng.integers(len(sides))]
     share = rng.uniform(0.4, 0.6)
+    parts: dict[str, slice | tuple[slice, slice]] = {
+        "t": np.s_[: y + round(share * h)],
+        "b": np.s_[y + round((1 - share) * h) :],
+        "l": np.s_[:, : x + round(share * w)],
+        "r": np.s_[:, x + round((1 - share) * w) :],
+    }
     cut = glyph.copy()
-    if side == "t":
-        cut[: y + round(share * h)] = 0
-    elif side == "b":
-        cut[y + round((1 - share) * h) :] = 0
-    elif side == "l":
-        cut[:, : x + round(share * w)] = 0
-    else:
-        cut[:, x + round((1 - share) * w) :] = 0
+    cut[parts[side]] = 0
     return cut
 
 
