@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from inkwise import Recognizer, datasets
-from inkwise.cli.explain import explain
+from inkwise.cli.evaluate import explain
 from inkwise.datasets import StrokeSet
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training.synthesis.allographs import add_allograph_mark

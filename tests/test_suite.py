@@ -36,7 +36,7 @@ def collect(folder, missing, ci):
 def test_without_extras_the_other_tests_are_collected(tmp_path, missing):
     done = collect(tmp_path, missing, ci="")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests/preprocessing/test_decode.py" in done.stdout
+    assert "tests/image/test_decode.py" in done.stdout
     assert 'pip install "inkwise[' in done.stdout
 
 

@@ -1,22 +1,33 @@
-"""A server without a socket, on a database of its own."""
+"""An app without a socket, on a database of its own."""
 
+import shutil
 import warnings
 from contextlib import ExitStack
 
 import pytest
 
 from inkwise.app import create_app
-from inkwise.corrections import Learner
+from inkwise.corrections import Learner, Store
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # newer versions would rather have another client than httpx
+    warnings.simplefilter("ignore")  # newer versions prefer another client than httpx
     from starlette.testclient import TestClient
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A migrated database file, since migrations take longer than a copy."""
+    path = tmp_path_factory.mktemp("empty") / "taught.db"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def database(tmp_path):
+def database(tmp_path, empty_database):
+    """The URL of an empty database, `tmp_path / "taught.db"`."""
+    shutil.copy(empty_database, tmp_path / "taught.db")
     return f"sqlite:///{tmp_path / 'taught.db'}"
 
 
@@ -27,9 +38,9 @@ def learner(database):
 
 @pytest.fixture
 def serve(learner):
-    """Start a server: serve(token="secret") gives a client of it, which raises nothing that happens there.
+    """Return a client of an app: serve(token="secret"); exceptions of the app become responses.
 
-    The client reaches it at 127.0.0.1:8420, or at another port: serve(port=8421).
+    The client connects to 127.0.0.1:8420, or to another port: serve(port=8421).
     """
     with ExitStack() as running:
 
@@ -49,7 +60,7 @@ def client(serve):
 
 @pytest.fixture
 def keep(client):
-    """Keep a seven of somebody's: keep("anna", label="1", answer="7"); gives the sample."""
+    """Keep a drawing of a seven and return the sample: keep("anna", label="1", answer="7")."""
 
     def keep(writer="anna", *, source="canvas", **values):
         answer = {"strokes": SEVEN, "answer": "7", "probability": 0.9, "model": "test", **values}

@@ -1,4 +1,4 @@
-"""Every route answers on a database with a damaged row, for each kind of damage."""
+"""Every route works on a database with a damaged row, for each kind of damage."""
 
 import io
 import zipfile
@@ -13,12 +13,12 @@ SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
 @pytest.fixture
 def taught(keep):
-    """Three samples of Anna's, of which the last is to be damaged."""
+    """Three samples of Anna; the last one will be damaged."""
     return [keep(label=label, answer="1") for label in "714"]
 
 
 @pytest.mark.parametrize("kind", SQLITE, ids=name_of)
-def test_every_route_goes_on_without_a_damaged_sample(client, keep, taught, database, kind):
+def test_routes_work_with_a_damaged_sample(client, keep, taught, database, kind):
     whole = client.get("/api/export").content
     damage(database, "samples", *kind, where="label = '4'")
     good, bad = [each["id"] for each in taught[:2]], taught[2]["id"]
@@ -57,7 +57,7 @@ def test_every_route_goes_on_without_a_damaged_sample(client, keep, taught, data
 
 
 @pytest.mark.parametrize("kind", [*VERSIONS, ("onnx", "5"), ("onnx", "'text'")], ids=name_of)
-def test_every_route_goes_on_without_a_damaged_version(client, keep, learner, database, kind):
+def test_routes_work_with_a_damaged_version(client, keep, learner, database, kind):
     keep()
     learner.store.versions.add("anna", b"no model", 67, SCORES, SCORES, promote=True)
     damage(database, "versions", *kind)
@@ -69,18 +69,18 @@ def test_every_route_goes_on_without_a_damaged_version(client, keep, learner, da
     assert client.get("/api/export").status_code == 200
 
 
-def test_nothing_is_said_of_damage_where_there_is_none(client, taught):
+def test_export_without_damage_has_no_header(client, taught):
     assert "Inkwise-Damaged" not in client.get("/api/export").headers
     assert client.get("/api/samples").json()["damaged"] == 0
 
 
-def test_where_all_is_damaged_there_is_nothing_to_export(client, taught, database):
+def test_export_of_damaged_samples_only_is_empty(client, taught, database):
     damage(database, "samples", "glyph", "5")
     response = client.get("/api/export")
     assert (response.status_code, response.json()) == (404, {"error": "there are no samples"})
 
 
-def test_of_many_damaged_rows_the_header_names_some(client, keep, database):
+def test_export_header_names_some_damaged_rows(client, keep, database):
     keep()
     for _ in range(25):
         keep("ben")

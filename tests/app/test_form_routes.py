@@ -1,4 +1,4 @@
-"""The form editor over HTTP: a scan, its fields, what is wrong with them, and the YAML."""
+"""The form editor over HTTP: scan, fields, problems, YAML file."""
 
 import cv2
 import numpy as np
@@ -32,7 +32,7 @@ def problems(client, *fields, name="card"):
     return response.json()["problems"]
 
 
-def test_an_empty_form_is_a_scan_and_its_size(client):
+def test_editor_of_an_empty_form(client):
     state = client.get("/api/form").json()
     assert (state["file"], state["name"], state["size"]) == ("card.yaml", "card", [840, 1188])
     assert (state["fields"], state["kinds"]) == ([], ["number", "digit", "comb"])
@@ -41,7 +41,7 @@ def test_an_empty_form_is_a_scan_and_its_size(client):
     assert "<title>Inkwise: form</title>" in client.get("/").text
 
 
-def test_what_is_drawn_is_written_beside_the_scan_and_gone_on_with(client, scan):
+def test_form_is_written_beside_the_scan_and_reopened(client, scan):
     response = client.put("/api/form", json={"name": "meter card", "fields": [METER, CODE]})
     assert response.status_code == 200
     form = FormTemplate.read(scan.with_name("card.yaml"))
@@ -56,11 +56,11 @@ def save_fields(client, version, *fields):
     return client.put("/api/form", json={"name": "card", "fields": [*fields], "version": version})
 
 
-def test_a_form_that_somebody_else_has_saved_is_not_replaced(client, scan):
+def test_form_saved_by_another_editor_is_not_replaced(client, scan):
     other = TestClient(create_editor_app(FormEditor(scan)), "http://127.0.0.1:8420")
     assert client.get("/api/form").json()["version"] is other.get("/api/form").json()["version"] is None
     first = save_fields(client, None, METER).json()
-    for late in (other, client):  # another process, and another window of the same
+    for late in (other, client):  # another process, and another tab of the same one
         refused = save_fields(late, None, CODE)
         assert (refused.status_code, refused.json()["error"]) == (
             409,
@@ -76,7 +76,7 @@ def test_a_form_that_somebody_else_has_saved_is_not_replaced(client, scan):
     assert sorted(path.name for path in scan.parent.iterdir()) == ["card.png", "card.yaml"]
 
 
-def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
+def test_form_edited_by_hand_is_not_replaced(client, scan):
     path = scan.with_name("card.yaml")
     version = save_fields(client, None, METER).json()["version"]
     edited = path.read_text() + "# a note\n"
@@ -90,7 +90,7 @@ def test_a_form_that_was_edited_by_hand_is_not_replaced(client, scan):
     assert (damaged.status_code, damaged.json()["error"][: len(str(path))]) == (422, str(path))
 
 
-def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
+def test_editor_opens_the_first_pdf_page(scan, tmp_path):
     Image.open(scan).save(tmp_path / "form.pdf", resolution=100)
     editor = FormEditor(tmp_path / "form.pdf")
     editor.write(editor.form("card", [METER]), None)
@@ -98,7 +98,7 @@ def test_the_first_page_of_a_pdf_is_a_scan_too(scan, tmp_path):
     assert (form.reference, form.size) == (tmp_path / "form.pdf", (840, 1188))
 
 
-def test_problems_are_those_of_forms_at_once(client, scan):
+def test_check_reports_all_problems(client, scan):
     assert problems(client, METER, CODE) == []
     assert problems(client) == ["it has no fields"]
     assert problems(client, METER, {**METER, "name": "other"}) == [
@@ -109,13 +109,13 @@ def test_problems_are_those_of_forms_at_once(client, scan):
         "field 'code': unknown kind 'digits'; did you mean digit?",
         "field 'meter': the box leaves the page: from 700, 0 to 1000, 50 on a page of 840 x 1188",
     ]
-    assert "length 'many'" in problems(client, {**CODE, "length": "many"})[0]
+    assert "got 'many'" in problems(client, {**CODE, "length": "many"})[0]
     refused = client.put("/api/form", json={"name": "", "fields": [METER]})
     assert (refused.status_code, refused.json()["error"]) == (422, "name is empty")
     assert not scan.with_name("card.yaml").exists()
 
 
-def test_no_file_is_read_but_the_scan(client, tmp_path):
+def test_editor_reads_no_other_file(client, tmp_path):
     (tmp_path / "secret.txt").write_text("4711\n")
     body = {"name": "card", "fields": [{**METER, "vocabulary": "secret.txt"}]}
     for method, path in (("POST", "/api/form/check"), ("PUT", "/api/form")):
@@ -128,7 +128,7 @@ def test_no_file_is_read_but_the_scan(client, tmp_path):
     assert client.get("/api/form/../form/scan/secret.txt").status_code == 404
 
 
-def test_limits_and_strangers(client):
+def test_editor_limits_bodies_and_rejects_other_sites(client):
     many = [{**METER, "name": f"f{number}"} for number in range(501)]
     assert problems(client, *many) == ["fields: expected at most 500, got 501"]
     foreign = {"Origin": "http://elsewhere.example"}
@@ -140,7 +140,7 @@ def test_limits_and_strangers(client):
     )
 
 
-def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
+def test_editor_rejects_unreadable_scan_and_form_of_another_scan(tmp_path, scan):
     with pytest.raises(ImageError, match="No such file"):
         FormEditor(tmp_path / "no.png")
     save(tmp_path)
@@ -148,7 +148,7 @@ def test_what_is_no_scan_and_a_form_of_another_scan(tmp_path, scan):
         FormEditor(scan)
 
 
-def test_size_and_marks_of_a_form_are_kept(tmp_path):
+def test_editor_keeps_size_and_marks(tmp_path):
     path = save(tmp_path)
     path.rename(tmp_path / "empty.yaml")
     text = (tmp_path / "empty.yaml").read_text().replace("reference", "size: [1680, 2376]\nreference")

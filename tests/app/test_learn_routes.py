@@ -14,17 +14,17 @@ SCORES = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
 
 @pytest.fixture
 def version(client, learner, default_weights):
-    """Anna's first version, not promoted."""
+    """The first version of Anna, not promoted."""
     return learner.store.versions.add("anna", default_weights, 8, SCORES, SCORES)
 
 
-def test_nothing_is_learnt_at_first(client):
+def test_learning_is_idle_at_first(client):
     idle = {"status": "idle", "writer": "", "step": "", "share": 0.0, "error": None, "version": None}
     assert client.get("/api/learn").json() == idle
     assert client.delete("/api/learn").json() == idle
 
 
-def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(client, keep, monkeypatch):
+def test_learning_runs_one_job_and_fails_with_too_few_samples(client, keep, monkeypatch):
     monkeypatch.setattr(learning, "missing_dependencies", lambda: None)
     started = client.post("/api/learn", json=ANNA)
     assert (started.status_code, started.json()["status"]) == (202, "running")
@@ -39,14 +39,14 @@ def test_one_hand_at_a_time_and_too_few_samples_are_a_failure_with_a_reason(clie
     assert state["error"] == "anna has 0 labelled samples; learning needs 10 more, 10 in all"
 
 
-def test_what_is_learnt_can_be_cancelled(client, monkeypatch):
+def test_learning_can_be_cancelled(client, monkeypatch):
     monkeypatch.setattr(learning, "missing_dependencies", lambda: None)
     client.post("/api/learn", json=ANNA)
     assert client.delete("/api/learn").json()["status"] == "cancelled"
     assert client.get("/api/learn").json()["status"] == "cancelled"
 
 
-def test_without_torch_it_says_what_to_install(client, monkeypatch):
+def test_learning_without_torch_names_the_extra(client, monkeypatch):
     line = 'learning needs torch: pip install "inkwise[train]"'
     monkeypatch.setattr(learning, "find_spec", lambda name: None)
     assert client.get("/api/state?writer=anna").json()["learn"] == line
@@ -74,13 +74,13 @@ def test_versions_are_listed_promoted_and_rolled_back(client, version):
 @pytest.mark.parametrize(
     ("number", "status"), [(7, 404), (-1, 422), (10**30, 422), (True, 422), ("1", 422), (None, 422)]
 )
-def test_a_version_that_is_none_is_not_promoted(client, version, number, status):
+def test_unknown_version_is_not_promoted(client, version, number, status):
     response = client.post("/api/versions/promote", json={**ANNA, "number": number})
     assert response.status_code == status
     assert client.get("/api/versions?writer=anna").json()["current"] == 0
 
 
-def test_a_version_of_somebody_else_is_not_promoted(client, version):
+def test_version_of_another_writer_is_not_promoted(client, version):
     response = client.post("/api/versions/promote", json={"writer": "ben", "number": version.number})
     assert (response.status_code, response.json()) == (
         404,
@@ -88,7 +88,7 @@ def test_a_version_of_somebody_else_is_not_promoted(client, version):
     )
 
 
-def test_a_version_is_a_file_to_take_away(client, version, tmp_path):
+def test_version_can_be_downloaded(client, version, tmp_path):
     response = client.get(f"/api/versions/{version.number}/model.onnx")
     name = f'attachment; filename="inkwise-version-{version.number}.onnx"'
     assert response.headers["Content-Disposition"] == name
@@ -97,7 +97,7 @@ def test_a_version_is_a_file_to_take_away(client, version, tmp_path):
     assert client.get(f"/api/versions/{10**30}/model.onnx").status_code == 422
 
 
-def test_versions_are_compared_on_everybody_but_not_on_what_they_learnt(client, keep, version):
+def test_versions_are_compared_on_held_out_samples(client, keep, version):
     held = [learning.is_held_out(uuid.UUID(keep()["id"])) for _ in range(12)]
     keep("ben")
     keep("ben", label="€")
@@ -108,7 +108,7 @@ def test_versions_are_compared_on_everybody_but_not_on_what_they_learnt(client, 
     assert rows == [[(sum(held), sum(held)), (1, 2)]] * 2
 
 
-def test_there_is_nothing_to_compare(client):
+def test_comparison_without_samples_is_empty(client):
     assert client.get("/api/versions/compare?writer=anna").json() == {
         "versions": [0],
         "writers": [],
@@ -117,10 +117,9 @@ def test_there_is_nothing_to_compare(client):
     }
 
 
-def test_a_damaged_version_in_use_locks_nobody_out(
+def test_damaged_promoted_version_falls_back_to_the_base_model(
     client, learner, keep, damaged_weights, default_weights, seven
 ):
-    """Every route answers with the base model, and says so."""
     sound = learner.store.versions.add("anna", default_weights, 8, SCORES, SCORES).number
     number = learner.store.versions.add("anna", damaged_weights, 8, SCORES, SCORES, promote=True).number
     state = client.get("/api/state?writer=anna").json()
@@ -144,7 +143,7 @@ def test_a_damaged_version_in_use_locks_nobody_out(
     assert client.get("/api/state?writer=anna").json()["damage"] is None
 
 
-def test_a_damaged_version_does_not_take_the_place_of_a_sound_one(client, learner, version, damaged_weights):
+def test_damaged_version_is_not_promoted(client, learner, version, damaged_weights):
     client.post("/api/versions/promote", json={**ANNA, "number": version.number})
     number = learner.store.versions.add("anna", damaged_weights, 8, SCORES, SCORES).number
     response = client.post("/api/versions/promote", json={**ANNA, "number": number})

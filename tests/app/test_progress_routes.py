@@ -1,7 +1,7 @@
 import pytest
 
 
-def test_how_things_stand_at_the_start(client, learner):
+def test_state_of_a_new_writer(client, learner):
     state = client.get("/api/state?writer=anna").json()
     learn = state.pop("learn")
     assert learn is None or "pip install" in learn
@@ -20,14 +20,14 @@ def test_how_things_stand_at_the_start(client, learner):
     }
 
 
-def test_how_things_stand_after_answers(client, keep):
+def test_state_after_answers(client, keep):
     keep(label="7")
     keep("ben", label="1")
     state = client.get("/api/state?writer=ben").json()
     assert (state["writers"], state["samples"], state["accuracy"]["n"]) == (["anna", "ben"], 1, 1)
 
 
-def test_progress_is_a_writers_and_all_side_by_side(client, keep):
+def test_progress_of_one_writer_and_accuracy_of_all(client, keep):
     keep(label="7")
     keep(label="1")
     keep("ben", label="7")
@@ -42,7 +42,7 @@ def test_progress_is_a_writers_and_all_side_by_side(client, keep):
     assert shares == [("anna", 1, 2), ("ben", 1, 1)]
 
 
-def test_a_trial_begins_where_none_is_named(client, keep):
+def test_accuracy_test_begins_without_a_time(client, keep):
     keep(source="trial")
     begun = client.get("/api/trial", params={"writer": "anna"}).json()
     assert begun["n"] == 0
@@ -50,7 +50,7 @@ def test_a_trial_begins_where_none_is_named(client, keep):
     assert client.get("/api/trial", params={"writer": "anna", "since": begun["since"]}).json()["n"] == 1
 
 
-def test_a_trial_counts_what_was_drawn_since_it_began(client, keep):
+def test_accuracy_test_counts_samples_since_its_start(client, keep):
     keep(source="trial")
     query = {"writer": "anna", "since": "2026-01-01T00:00:00.000Z"}
     trial = client.get("/api/trial", params=query).json()
@@ -72,7 +72,7 @@ def test_a_trial_counts_what_was_drawn_since_it_began(client, keep):
         ({"writer": "\x00"}, r"writer '\x00' holds a control character"),
     ],
 )
-def test_a_trial_that_is_none(client, values, error):
+def test_invalid_accuracy_test_is_rejected(client, values, error):
     query = {"writer": "anna", "since": "2026-01-01T00:00:00Z", **values}
     response = client.get("/api/trial", params=query)
     assert response.status_code == 422

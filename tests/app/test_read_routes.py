@@ -17,7 +17,7 @@ def read(client, strokes, **values):
     return client.post("/api/read", json={"writer": "anna", "strokes": strokes, **values})
 
 
-def test_a_drawing_is_read_with_all_that_the_page_shows(client):
+def test_reading_has_glyphs_and_alternatives(client):
     reading = read(client, SEVEN + ONE).json()
     assert (reading["text"], reading["accepted"]) == ("71", True)
     seven, one = reading["digits"]
@@ -28,12 +28,12 @@ def test_a_drawing_is_read_with_all_that_the_page_shows(client):
     assert base64.b64decode(seven["glyph"]) == strokes_to_glyph(SEVEN).tobytes()
 
 
-def test_all_strokes_may_be_one_digit(client):
+def test_single_reads_all_strokes_as_one_digit(client):
     (digit,) = read(client, SEVEN + ONE, single=True).json()["digits"]
     assert digit["strokes"] == [0, 1]
 
 
-def test_no_strokes_are_read_as_nothing(client):
+def test_no_strokes_give_an_empty_reading(client):
     reading = read(client, []).json()
     assert (reading["text"], reading["digits"]) == ("", [])
 
@@ -41,7 +41,7 @@ def test_no_strokes_are_read_as_nothing(client):
 @pytest.mark.parametrize(
     "strokes", [[[[5, 5]]], [[[1e9, 0], [0, 1e9]]], [[[i, i % 90] for i in range(20_000)]]]
 )
-def test_what_is_odd_is_read_all_the_same(client, strokes):
+def test_unusual_strokes_are_read(client, strokes):
     assert len(read(client, strokes).json()["digits"]) == 1
 
 
@@ -67,7 +67,7 @@ def test_what_is_odd_is_read_all_the_same(client, strokes):
         ("[" * 900 + "]" * 900, "stroke 1 is not a list of"),
     ],
 )
-def test_strokes_that_are_none_are_refused(client, strokes, error):
+def test_invalid_strokes_are_rejected(client, strokes, error):
     body = f'{{"writer": "anna", "strokes": {strokes}}}'.encode()
     response = client.post("/api/read", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
@@ -90,7 +90,7 @@ def test_strokes_that_are_none_are_refused(client, strokes, error):
         (b'{"writer": "anna", "strokes": [], "single": "no"}', "single: Input should be a valid boolean"),
     ],
 )
-def test_bodies_that_are_none_are_refused(client, body, error):
+def test_invalid_bodies_are_rejected(client, body, error):
     response = client.post("/api/read", content=body, headers={"Content-Type": "application/json"})
     assert (response.status_code, response.json()) == (422, {"error": error})
 
@@ -102,7 +102,7 @@ def test_bodies_that_are_none_are_refused(client, body, error):
         ([[[1, 2]]] * 501, "501 strokes; at most 500 are accepted"),
     ],
 )
-def test_too_much_is_refused(client, strokes, error):
+def test_too_many_strokes_and_points_are_rejected(client, strokes, error):
     response = read(client, strokes)
     assert (response.status_code, response.json()) == (413, {"error": error})
 
@@ -111,8 +111,8 @@ def send(client, data):
     return client.post("/api/picture?writer=anna", content=data)
 
 
-def test_a_picture_is_read_with_boxes_that_fit(client, seven):
-    # Lying on its side, as a phone stores it.
+def test_image_is_read_with_boxes(client, seven):
+    # Rotated by its EXIF orientation, as phones store photos.
     file, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6
     side = Image.fromarray(np.pad(seven, ((0, 0), (0, 40)), constant_values=230)).transpose(
@@ -131,7 +131,7 @@ def test_a_picture_is_read_with_boxes_that_fit(client, seven):
 
 
 def _bomb(side=100_000):
-    """A PNG of a few bytes that says it has so many pixels a side."""
+    """A PNG of a few bytes that declares `side` x `side` pixels."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -154,13 +154,13 @@ def _bomb(side=100_000):
         (_bomb(), "shrink it first"),
     ],
 )
-def test_what_is_no_picture_is_refused(client, data, error):
+def test_unreadable_image_is_rejected(client, data, error):
     response = send(client, data)
     assert response.status_code == 422
     assert error in response.json()["error"]
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(client):
+def test_image_of_too_many_pixels_is_rejected(client):
     response = send(client, _bomb(4001))
     error = "4001 x 4001 pixels; at most 16,000,000 are accepted"
     assert (response.status_code, response.json()) == (413, {"error": error})

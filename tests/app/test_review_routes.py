@@ -1,4 +1,4 @@
-"""A review over HTTP: the queue, its crops, what a person says, the corrected table, and what is learnt."""
+"""A review over HTTP: queue, crops, answers, corrected table, samples."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from inkwise.review import ReviewedTable, ScanCrops
 
 @pytest.fixture
 def folder(tmp_path, seven, number, monkeypatch):
-    """A table of a seven and of 714, read from files that are named as seen from their folder."""
+    """A table of readings of 7 and 714, with file names relative to their folder."""
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("seven.png", seven)
     cv2.imwrite("number.png", number)
@@ -27,7 +27,7 @@ def folder(tmp_path, seven, number, monkeypatch):
 
 @pytest.fixture
 def open_review(folder, learner):
-    """A client of a review of the table, which is opened anew each time."""
+    """Open a new review of the table and return its client."""
     opened = []
 
     def open_review(learner=learner, **settings):
@@ -49,7 +49,7 @@ def put(client, number, text, before=None):
     return client.put(f"/api/review/{number}", json={"text": text, "before": before})
 
 
-def test_the_queue_and_its_crops(client):
+def test_review_queue_and_crops(client):
     answer = client.get("/api/review").json()
     assert (answer["table"], answer["threshold"], answer["numbers"]) == ("table.jsonl", 1.0, 2)
     assert [(item["guess"], item["single"], item["settled"]) for item in answer["queue"]] == [
@@ -63,7 +63,7 @@ def test_the_queue_and_its_crops(client):
     assert "<title>Inkwise: review</title>" in client.get("/").text
 
 
-def test_what_is_settled_is_kept_and_exported(client, open_review):
+def test_confirmed_readings_are_kept_and_exported(client, open_review):
     assert put(client, 1, "774").json() == {"settled": "774", "note": None}
     again = open_review()
     assert [item["settled"] for item in again.get("/api/review").json()["queue"]] == [None, "774"]
@@ -75,7 +75,7 @@ def test_what_is_settled_is_kept_and_exported(client, open_review):
     assert [(row["text"], row["reviewed"]) for row in lines] == [("7", {}), ("774", {"1": "714"})]
 
 
-def test_two_reviews_show_each_other_and_replace_no_answer_unseen(open_review, learner):
+def test_two_reviews_see_each_others_answers(open_review, learner):
     one, other = open_review(), open_review()
     assert put(one, 0, "1").status_code == 200
     refused = put(other, 0, "7")
@@ -89,7 +89,7 @@ def test_two_reviews_show_each_other_and_replace_no_answer_unseen(open_review, l
     assert put(other, 0, "7", before="1").status_code == 200
 
 
-def test_single_digits_are_learnt_once_and_as_they_were_said_last(client, learner):
+def test_single_digit_becomes_one_sample_with_the_last_answer(client, learner):
     for before, text in ((None, "7"), ("7", "1"), ("1", "")):
         assert put(client, 0, text, before).json()["note"] is None
         (sample,) = learner.store.samples(writer="stack")
@@ -98,7 +98,7 @@ def test_single_digits_are_learnt_once_and_as_they_were_said_last(client, learne
     assert learner.store.count() == 1
 
 
-def test_a_database_that_cannot_be_used_costs_a_sample_and_not_the_review(open_review, tmp_path):
+def test_review_continues_without_database(open_review, tmp_path):
     client = open_review(Learner(f"sqlite:///{tmp_path / 'no' / 'taught.db'}"))
     answer = put(client, 0, "1").json()
     assert answer["settled"] == "1"
@@ -117,13 +117,13 @@ def test_a_database_that_cannot_be_used_costs_a_sample_and_not_the_review(open_r
         ("/api/review/0", ["1"], 422, "the body is not a JSON object"),
     ],
 )
-def test_what_cannot_be_settled(client, folder, path, body, status, error):
+def test_invalid_answers_are_rejected(client, folder, path, body, status, error):
     response = client.put(path, json=body)
     assert (response.status_code, error in response.json()["error"]) == (status, True)
     assert not (folder / "table.jsonl.review").exists()
 
 
-def test_a_scan_that_is_gone_and_a_table_that_changed(client, folder):
+def test_review_of_missing_scan_and_changed_table(client, folder):
     (folder / "seven.png").unlink()
     gone = client.get("/api/review/0/crop")
     assert (gone.status_code, gone.json()["error"][:22]) == (404, "seven.png: is missing;")
@@ -133,7 +133,7 @@ def test_a_scan_that_is_gone_and_a_table_that_changed(client, folder):
         assert client.get(f"/api/review/{name}").status_code == 409
 
 
-def test_strangers_are_refused(client, open_review):
+def test_review_rejects_other_sites_and_missing_tokens(client, open_review):
     foreign = {"Origin": "http://elsewhere.example"}
     assert client.put("/api/review/0", json={"text": "1"}, headers=foreign).status_code == 403
     with pytest.raises(ValueError, match="a token is required"):

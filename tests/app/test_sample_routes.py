@@ -13,7 +13,7 @@ def post(client, *answers, writer="anna", source="canvas"):
     return client.post("/api/samples", json={"writer": writer, "source": source, "answers": answers})
 
 
-def test_answers_are_kept_and_come_back(client):
+def test_answers_are_kept_and_listed(client):
     glyph = base64.b64encode(bytes(range(196)) * 4).decode()
     response = post(
         client,
@@ -33,7 +33,7 @@ def test_answers_are_kept_and_come_back(client):
     assert {each["label"]: each["glyph"] for each in listed["samples"]}["€"] == glyph
 
 
-def test_what_was_taught_is_read_from_then_on(client):
+def test_kept_answers_change_the_next_reading(client):
     rng = np.random.default_rng(0)
     for _ in range(5):
         shape = (np.array([[0, 100], [40, 0], [80, 100]]) + rng.normal(0, 2, (3, 2))).tolist()
@@ -44,7 +44,7 @@ def test_what_was_taught_is_read_from_then_on(client):
     assert client.get("/api/state?writer=anna").json()["labels"] == [*"0123456789", "A"]
 
 
-def test_samples_are_chosen_and_paged(client, keep):
+def test_samples_are_filtered_and_paged(client, keep):
     keep(label="7", probability=0.99)
     keep(label="1", answer="7", probability=0.5)
     keep("ben", label="7", probability=0.95)
@@ -76,13 +76,13 @@ def test_samples_are_chosen_and_paged(client, keep):
         "wrong=x",
     ],
 )
-def test_what_cannot_be_asked_names_what(client, query):
+def test_invalid_query_names_its_parameter(client, query):
     response = client.get(f"/api/samples?{query}")
     assert response.status_code == 422
     assert response.json()["error"].startswith(f"{query.partition('=')[0]}: Input should be")
 
 
-def test_a_label_is_put_right_and_undone(client, keep):
+def test_relabelling_is_undone(client, keep):
     sample = keep(label="1")
     changed = client.patch(f"/api/samples/{sample['id']}", json={"label": "7"}).json()
     assert changed == {**sample, "label": "7"}
@@ -96,7 +96,7 @@ def test_a_label_is_put_right_and_undone(client, keep):
     assert client.post("/api/undo", json={"writer": "anna"}).json()["samples"] == []
 
 
-def test_answers_are_undone_together_and_only_if_nothing_else_was_done_since(client, keep):
+def test_undo_of_ids_needs_them_to_be_the_last_steps(client, keep):
     first, second, third = (keep(label=label)["id"] for label in "714")
     undo = {"writer": "anna", "ids": [first, second]}
     refused = client.post("/api/undo", json=undo)
@@ -108,7 +108,7 @@ def test_answers_are_undone_together_and_only_if_nothing_else_was_done_since(cli
         assert client.post("/api/undo", json={"writer": "anna", "ids": ids}).status_code == 422
 
 
-def test_an_answer_sent_again_is_kept_once(client):
+def test_answer_with_known_id_is_kept_once(client):
     strokes, name = [[[0, 0], [50, 0], [20, 90]]], str(uuid.uuid4())
     body = {"writer": "anna", "source": "canvas", "answers": [{"label": "7", "strokes": strokes, "id": name}]}
     first, again = (client.post("/api/samples", json=body) for _ in range(2))
@@ -119,7 +119,7 @@ def test_an_answer_sent_again_is_kept_once(client):
     assert client.post("/api/samples", json=body).status_code == 422
 
 
-def test_a_sample_is_deleted(client, keep):
+def test_sample_is_deleted(client, keep):
     path = f"/api/samples/{keep()['id']}"
     response = client.delete(path)
     assert (response.status_code, response.content) == (204, b"")
@@ -130,7 +130,7 @@ def test_a_sample_is_deleted(client, keep):
 
 
 @pytest.mark.parametrize("name", ["x", "..%2f..%2fetc", str(uuid.UUID(int=1))])
-def test_an_id_that_is_none(client, name):
+def test_unknown_sample_id_is_rejected(client, name):
     response = client.delete(f"/api/samples/{name}")
     assert response.status_code in (404, 422)
     assert response.json()["error"]
@@ -147,7 +147,7 @@ def test_an_id_that_is_none(client, name):
         (7, "label is int, not text"),
     ],
 )
-def test_a_label_that_is_none(client, keep, label, error):
+def test_invalid_label_is_rejected(client, keep, label, error):
     sample = keep()
     for response in (
         post(client, {"label": label, "strokes": SEVEN}),
@@ -157,7 +157,7 @@ def test_a_label_that_is_none(client, keep, label, error):
     assert client.get("/api/samples").json()["samples"] == [sample]
 
 
-def test_a_label_that_looks_like_a_formula_is_kept_as_it_is(keep):
+def test_label_like_a_formula_is_kept(keep):
     assert keep(label="=1+1")["label"] == "=1+1"
 
 
@@ -177,25 +177,25 @@ def test_a_label_that_looks_like_a_formula_is_kept_as_it_is(keep):
         ({"strokes": SEVEN, "model": "m" * 201}, "model has 201 characters; at most 200 are possible"),
     ],
 )
-def test_one_answer_that_is_none_and_nothing_is_kept(client, values, error):
+def test_one_invalid_answer_keeps_nothing(client, values, error):
     response = post(client, {"label": "7", "strokes": SEVEN}, {"label": "7", **values})
     assert (response.status_code, response.json()) == (422, {"error": error})
     assert client.get("/api/samples").json()["total"] == 0
 
 
 @pytest.mark.parametrize("answers", [None, [], {}, "7", ["7"], [{"label": "7"}, None]])
-def test_answers_that_are_none(client, answers):
+def test_invalid_answer_lists_are_rejected(client, answers):
     body = {"writer": "anna", "source": "canvas", "answers": answers}
     assert client.post("/api/samples", json=body).status_code == 422
 
 
-def test_a_source_that_is_none(client):
+def test_unknown_source_is_rejected(client):
     assert post(client, {"label": "7", "strokes": SEVEN}, source="file").json() == {
         "error": "source: Input should be 'canvas', 'trial' or 'picture'"
     }
 
 
-def test_too_much_at_once(client):
+def test_too_many_answers_are_rejected(client):
     half = {"label": "7", "strokes": [[[1, 2]] * (MAX_POINTS // 2 + 1)]}
     assert post(client, half).status_code == 201
     assert post(client, half, half).status_code == 413

@@ -13,7 +13,7 @@ ANNA = {"writer": "anna"}
 
 
 def refused(response, status):
-    """The error of a response that is one, of this status."""
+    """Check the status of an error response and return its message."""
     assert response.status_code == status
     return response.json()["error"]
 
@@ -21,7 +21,7 @@ def refused(response, status):
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:8420", "localhost", "LOCALHOST:8420", "localhost.", "[::1]:8420", "127.1.2.3"]
 )
-def test_on_loopback_its_names_are_served(client, host):
+def test_loopback_app_accepts_loopback_names(client, host):
     assert client.get("/api/learn", headers={"Host": host}).status_code == 200
 
 
@@ -38,7 +38,7 @@ def test_on_loopback_its_names_are_served(client, host):
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/learn"])
-def test_on_loopback_other_names_are_refused(client, host, path):
+def test_loopback_app_rejects_other_host_names(client, host, path):
     response = client.get(path, headers={"Host": host})
     assert response.status_code == 403
     assert "is not a name of this server" in response.text
@@ -48,7 +48,7 @@ def test_on_loopback_other_names_are_refused(client, host, path):
     ("host", "status"),
     [
         ("192.168.1.5:8420", 200),
-        ("192.168.1.5:80", 200),  # a port may be passed on by another
+        ("192.168.1.5:80", 200),  # the port may be forwarded
         ("[fe80::1]:8420", 200),
         ("ink.example", 200),
         (socket.gethostname(), 200),
@@ -57,7 +57,7 @@ def test_on_loopback_other_names_are_refused(client, host, path):
         ("evil.example", 403),
     ],
 )
-def test_in_a_network_addresses_and_own_names_are_served(serve, host, status):
+def test_network_app_accepts_addresses_and_own_names(serve, host, status):
     client = serve(host="ink.example", token="secret")
     headers = {"Host": host, "Authorization": "Bearer secret"}
     assert client.get("/api/learn", headers=headers).status_code == status
@@ -73,7 +73,7 @@ def test_in_a_network_addresses_and_own_names_are_served(serve, host, status):
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_other_sites_are_refused(client, keep, headers):
+def test_app_rejects_other_sites(client, keep, headers):
     sample = keep()
     assert refused(client.post("/api/undo", json=ANNA, headers=headers), 403)
     assert refused(client.delete(f"/api/samples/{sample['id']}", headers=headers), 403)
@@ -81,30 +81,30 @@ def test_other_sites_are_refused(client, keep, headers):
     assert client.get("/api/samples").json()["total"] == 1
 
 
-def test_the_page_itself_is_served(client):
+def test_same_origin_requests_are_accepted(client):
     headers = {"Origin": "http://127.0.0.1:8420", "Sec-Fetch-Site": "same-origin"}
     assert client.post("/api/undo", json=ANNA, headers=headers).status_code == 200
 
 
-def test_the_page_may_be_linked_to(client):
+def test_page_may_be_linked_by_other_sites(client):
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
-def test_what_a_form_can_send_is_no_json(client, kind):
+def test_form_content_types_are_rejected(client, kind):
     body = json.dumps(ANNA).encode()
     response = client.post("/api/undo", content=body, headers={"Content-Type": kind} if kind else {})
     assert refused(response, 415) == "the body must be application/json"
 
 
-def test_json_may_name_its_charset(client):
+def test_json_content_type_may_have_a_charset(client):
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert client.post("/api/undo", content=json.dumps(ANNA).encode(), headers=headers).status_code == 200
 
 
-def test_without_the_token_nothing_is_served(serve):
+def test_requests_without_token_are_rejected(serve):
     client = serve(host="0.0.0.0", token="secret")
     for path in ("/", "/?token=wrong", "/static/main.js", "/api/learn?token=secret"):
         response = client.get(path)
@@ -117,7 +117,7 @@ def test_without_the_token_nothing_is_served(serve):
 
 
 @pytest.mark.parametrize("token", ["secret", "a b;c=ä&d"])
-def test_the_address_with_the_token_opens_the_rest(serve, token):
+def test_token_in_the_address_sets_a_cookie(serve, token):
     client = serve(host="0.0.0.0", token=token)
     opened = client.get("/", params={"token": token})
     assert opened.status_code == 200
@@ -129,7 +129,7 @@ def test_the_address_with_the_token_opens_the_rest(serve, token):
     assert "Set-Cookie" not in client.get("/").headers
 
 
-def test_servers_on_one_host_keep_their_cookies_apart(serve, tmp_path, seven):
+def test_servers_on_one_host_use_separate_cookies(serve, tmp_path, seven):
     cv2.imwrite(str(tmp_path / "form.png"), seven)
     editor = create_editor_app(FormEditor(tmp_path / "form.png"), host="0.0.0.0", token="token-8422")
     clients = {
@@ -145,20 +145,20 @@ def test_servers_on_one_host_keep_their_cookies_apart(serve, tmp_path, seven):
         assert client.get("/").status_code == 200
 
 
-def test_the_cookie_is_that_of_the_port_that_the_browser_sees(serve):
-    client = serve(host="0.0.0.0", token="secret")  # as behind a container's or a tunnel's port
+def test_cookie_name_has_the_port_of_the_host_header(serve):
+    client = serve(host="0.0.0.0", token="secret")  # as behind the port of a container or a tunnel
     for host, name in (("192.168.1.5:9000", "inkwise-9000"), ("[::1]", "inkwise"), ("10.0.0.1:x", "inkwise")):
         opened = client.get("/", params={"token": "secret"}, headers={"Host": host})
         assert opened.headers.get("Set-Cookie", "").startswith(f"{name}="), host
         client.cookies.clear()
 
 
-def test_a_program_sends_the_token_in_a_header(serve):
+def test_bearer_token_is_accepted(serve):
     client = serve(host="0.0.0.0", token="secret")
     assert client.get("/api/learn", headers={"Authorization": "Bearer secret"}).status_code == 200
 
 
-def test_every_answer_says_what_a_browser_may_do_with_it(client):
+def test_app_responses_have_security_headers(client):
     for path, cache in {
         "/": "no-cache",
         "/static/main.js": "no-cache",
@@ -175,7 +175,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client):
     assert client.get("/", headers={"Host": "evil"}).headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_large_body_is_refused_before_it_is_read(client):
+def test_declared_large_body_is_rejected_unread(client):
     def body():
         raise AssertionError("it was read")
         yield b""
@@ -193,7 +193,7 @@ def test_a_large_body_is_refused_before_it_is_read(client):
         ("/api/learn", body_limit("/")),
     ],
 )
-def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(client, path, limit):
+def test_undeclared_large_body_is_rejected_while_streaming(client, path, limit):
     def body():
         for _ in range(limit // 2**20 + 1):
             yield b" " * 2**20
@@ -202,7 +202,7 @@ def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(client, pat
     assert refused(response, 413) == f"the body is too large: at most {limit:,} bytes are accepted"
 
 
-def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, monkeypatch, caplog):
+def test_unexpected_exception_is_logged_and_the_app_continues(client, learner, monkeypatch, caplog):
     def fail(*arguments, **settings):
         raise RuntimeError("a secret")
 
@@ -215,6 +215,6 @@ def test_what_nobody_foresaw_is_logged_and_the_app_lives_on(client, learner, mon
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
-def test_what_others_can_reach_is_never_served_without_a_token(learner, host):
+def test_public_app_requires_a_token(learner, host):
     with pytest.raises(InkwiseError, match="a token is required"):
         create_app(learner, host=host)

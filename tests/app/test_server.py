@@ -14,12 +14,12 @@ READ = {"writer": "anna", "strokes": SEVEN}
 
 @pytest.fixture
 def file(tmp_path):
-    """The file of the database."""
+    """The database file."""
     return tmp_path / "taught.db"
 
 
 def unusable(response, caplog):
-    """The one line of a 503, which is in the log as well, once and without a traceback."""
+    """Check a 503 that is logged once without traceback, and return its message."""
     assert response.status_code == 503
     error = response.json()["error"]
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("ERROR", error)]
@@ -32,7 +32,7 @@ def reads(client):
     return client.post("/api/read", json=READ).json()["text"] == "7"
 
 
-def test_the_page_and_its_parts(client):
+def test_page_and_scripts_are_served_with_etags(client):
     page = client.get("/")
     assert page.status_code == 200
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -57,13 +57,13 @@ def test_the_page_and_its_parts(client):
         "/static/%00",
     ],
 )
-def test_what_is_not_there(client, method, path):
+def test_unknown_path_is_rejected(client, method, path):
     response = client.request(method, path)
     assert response.status_code in (404, 405)
     assert response.json()["error"].endswith(("Not Found", "Method Not Allowed"))
 
 
-def test_a_database_of_a_newer_version(client, file, learner, serve, caplog):
+def test_database_of_a_newer_version(client, file, learner, serve, caplog):
     assert learner.store
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -74,7 +74,7 @@ def test_a_database_of_a_newer_version(client, file, learner, serve, caplog):
     assert reads(newer)
 
 
-def test_a_read_only_database(client, file, keep, serve, caplog):
+def test_read_only_database(client, file, keep, serve, caplog):
     keep()
     reader = serve(Learner(f"sqlite:///file:{file}?mode=ro&uri=true"))
     assert "readonly" in unusable(reader.post("/api/samples", json=ANSWER), caplog)
@@ -82,7 +82,7 @@ def test_a_read_only_database(client, file, keep, serve, caplog):
     assert reads(reader)
 
 
-def test_a_locked_database_and_the_app_lives_on(monkeypatch, file, serve, caplog):
+def test_locked_database(monkeypatch, file, serve, caplog):
     monkeypatch.setattr(database, "CONNECT_TIMEOUT", 0.1)
     client = serve()
     assert client.post("/api/samples", json=ANSWER).status_code == 201
@@ -95,7 +95,7 @@ def test_a_locked_database_and_the_app_lives_on(monkeypatch, file, serve, caplog
     assert client.post("/api/samples", json=ANSWER).status_code == 201
 
 
-def test_a_full_database(serve, caplog):
+def test_full_database(serve, caplog):
     def limit(connection, record):
         connection.execute("PRAGMA max_page_count = 30")
 
@@ -113,7 +113,7 @@ def test_a_full_database(serve, caplog):
         event.remove(Engine, "connect", limit)
 
 
-def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, monkeypatch):
+def test_database_is_used_again_once_available(tmp_path, serve, caplog, monkeypatch):
     monkeypatch.setattr("inkwise.corrections.learner.RETRY_SECONDS", 0.0)
     client = serve(Learner(f"sqlite:///{tmp_path / 'later' / 'taught.db'}"))
     assert "unable to open database file" in unusable(client.get("/api/state?writer=anna"), caplog)
@@ -121,19 +121,19 @@ def test_a_database_that_is_there_again_is_used_again(tmp_path, serve, caplog, m
     assert client.get("/api/state?writer=anna").status_code == 200
 
 
-def test_the_job_ends_with_the_app(serve, monkeypatch):
+def test_job_is_cancelled_at_shutdown(serve, monkeypatch):
     ended = []
     monkeypatch.setattr("inkwise.app.learning_routes.LazyFineTuningJob.cancel", lambda job: ended.append(job))
     client = serve()
     assert client.get("/").status_code == 200
     assert ended == []
     client.__exit__(None, None, None)
-    client.__enter__()  # for the fixture to end
+    client.__enter__()  # the fixture ends it again
     assert len(ended) == 1
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
-def test_without_the_extra_it_says_what_to_install(missing, without_module):
+def test_missing_extra_is_named(missing, without_module):
     without_module(missing, "inkwise.app", "inkwise.http")
     with pytest.raises(InkwiseError, match=rf'^the app needs {missing}: pip install "inkwise\[app\]"$'):
         import inkwise.app  # noqa: F401

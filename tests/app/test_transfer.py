@@ -12,7 +12,7 @@ BLANK = ",".join(["0"] * 784)
 
 
 def packed(**files):
-    """A zip file of these texts: packed(images_csv="0,0")."""
+    """Return a ZIP file of texts: packed(images_csv="0,0")."""
     return packed_names({name.replace("_", "."): text for name, text in files.items()})
 
 
@@ -29,14 +29,14 @@ def send(client, data, writer="zoe"):
 
 
 def error(client, data):
-    """The error of an import of which nothing is kept."""
+    """Import, check that nothing is kept, and return the error."""
     response = send(client, data)
     assert response.status_code in (413, 422)
     assert client.get("/api/samples").json()["total"] == 0
     return response.json()["error"]
 
 
-def test_what_goes_out_comes_in_again(client, keep):
+def test_export_can_be_imported(client, keep):
     kept = [keep(label="=1"), keep("ben", label="7")]
     response = client.get("/api/export")
     assert response.headers["Content-Disposition"] == 'attachment; filename="inkwise-samples.zip"'
@@ -49,7 +49,7 @@ def test_what_goes_out_comes_in_again(client, keep):
     assert sorted(each["id"] for each in listed) == sorted(each["id"] for each in kept)
 
 
-def test_an_export_holds_the_three_files_and_no_formula(client, keep):
+def test_export_has_three_files_without_formulas(client, keep):
     keep(label="=1")
     keep("ben")
     with zipfile.ZipFile(io.BytesIO(client.get("/api/export?writer=anna").content)) as archive:
@@ -57,26 +57,26 @@ def test_an_export_holds_the_three_files_and_no_formula(client, keep):
         assert archive.read("labels.csv") == b"'=1\n"
 
 
-def test_there_is_nothing_to_export(client):
+def test_export_without_samples_is_404(client):
     response = client.get("/api/export?writer=anna")
     assert (response.status_code, response.json()) == (404, {"error": "there are no samples of anna"})
 
 
-def test_lines_come_in_as_they_are(client, keep):
+def test_import_of_json_lines(client, keep):
     sample = keep()
     client.delete(f"/api/samples/{sample['id']}")
     assert send(client, json.dumps(sample).encode() + b"\n").json() == {"added": 1}
     assert client.get("/api/samples").json()["samples"] == [sample]
 
 
-def test_the_pair_of_csv_files_is_of_the_writer_who_sends_it(client):
+def test_csv_pair_belongs_to_the_importing_writer(client):
     data = packed(images_csv=f"{BLANK}\n{BLANK}\n", labels_csv="'=1\n7\n")
     assert send(client, data).json() == {"added": 2}
     listed = client.get("/api/samples?writer=zoe").json()["samples"]
     assert sorted(each["label"] for each in listed) == ["7", "=1"]
 
 
-def test_a_wrong_row_is_named_without_the_folder_and_nothing_is_kept(client):
+def test_import_names_the_invalid_row(client):
     short = packed(images_csv=f"{BLANK}\n1,2,3\n", labels_csv="7\n1\n")
     assert error(client, short) == "images.csv: row 2: 3 values, not 784"
     assert error(client, b"hello") == "samples.jsonl: row 1: is not JSON"
@@ -86,12 +86,12 @@ def test_a_wrong_row_is_named_without_the_folder_and_nothing_is_kept(client):
     )
 
 
-def test_no_path_in_an_archive_is_used(client):
+def test_import_ignores_paths_in_the_archive(client):
     data = packed_names({"../images.csv": BLANK, "/labels.csv": "7", "a/samples.jsonl": "{}"})
     assert error(client, data) == "ZIP file: found neither images.csv nor labels.csv nor samples.jsonl"
 
 
-def test_a_damaged_archive(client):
+def test_import_rejects_damaged_archives(client):
     whole = packed(images_csv=BLANK * 99, labels_csv="7\n")
     assert error(client, whole[40:]) == "ZIP file: damaged or protected by a password"
     spoilt = bytearray(whole)
@@ -105,20 +105,20 @@ def test_a_damaged_archive(client):
     assert error(client, odd) == "ZIP file: the compression method is not supported"
 
 
-def test_an_archive_that_unpacks_to_more_than_it_should(client, monkeypatch):
+def test_import_limits_the_unpacked_size(client, monkeypatch):
     monkeypatch.setattr(transfer, "UNPACKED_BYTES", 2**20)
     large = packed(images_csv="0" * 2**20, labels_csv="7")
     assert error(client, large) == "ZIP file: at most 1 MB are unpacked"
 
 
-def test_an_archive_of_many_files_is_not_looked_through(client):
+def test_import_limits_the_number_of_entries(client):
     many = packed_names({"samples.jsonl": "", **{f"{number:060}": "" for number in range(10_000)}})
     assert error(client, many) == "ZIP file: too many entries"
 
 
 @pytest.fixture
 def full(monkeypatch):
-    """A folder for temporary files on a disk that is full."""
+    """Make temporary files fail as on a full disk."""
 
     @contextmanager
     def full(*args, **options):
@@ -131,20 +131,20 @@ def full(monkeypatch):
 FULL = {"error": "temporary files cannot be written (No space left on device)"}
 
 
-def test_a_full_disk_at_an_import_is_said(client, full):
+def test_import_with_full_disk_is_507(client, full):
     full()
     response = send(client, packed(images_csv=BLANK, labels_csv="7"))
     assert (response.status_code, response.json()) == (507, FULL)
 
 
-def test_a_full_disk_at_an_export_is_said(client, keep, full):
+def test_export_with_full_disk_is_507(client, keep, full):
     keep()
     full()
     response = client.get("/api/export")
     assert (response.status_code, response.json()) == (507, FULL)
 
 
-def test_a_disk_that_is_full_once_it_is_unpacked_is_said(client, monkeypatch):
+def test_disk_full_during_unpacking_is_507(client, monkeypatch):
     data = packed(images_csv=BLANK, labels_csv="7")
     monkeypatch.setattr(transfer, "_chunks", lambda packed: Path("/dev/full").write_bytes(b"x"))
     response = send(client, data)
@@ -152,7 +152,7 @@ def test_a_disk_that_is_full_once_it_is_unpacked_is_said(client, monkeypatch):
     assert client.get("/api/samples").json()["total"] == 0
 
 
-def test_no_folder_for_temporary_files_is_said(client, monkeypatch):
+def test_import_without_temporary_folder_is_503(client, monkeypatch):
     def none(*args, **options):
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/secret']")
 

@@ -1,4 +1,4 @@
-"""Imports and exports need little memory, however much they unpack to."""
+"""Imports and exports use little memory, whatever their unpacked size."""
 
 import subprocess
 import sys
@@ -55,9 +55,10 @@ print(before, peak())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("work", [ROWS, BOMB], ids=["rows", "bomb"])
-def test_the_peak_stays_below_a_limit(work, tmp_path):
+def test_transfer_memory_stays_below_a_limit(work, tmp_path):
     command = [sys.executable, "-c", PEAK + work, str(tmp_path / "taught.db")]
     before, *after = map(int, subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.split())
     assert max(after) - before < 60, "MB"

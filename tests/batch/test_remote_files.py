@@ -70,7 +70,7 @@ def test_ray_worker_reads_files_behind_a_url_through_a_copy(bucket, tmp_path):
     del worker  # ends its process and removes its copies
     assert multiprocessing.active_children() == []
     assert (done["number"], done["error"]) == ([7], [""])
-    assert summary("first-000007")._replace(failed=[]) == ([1, 2, 1], 3, [])
+    assert summary("first-000007")._replace(failed=[]) == ([1, 2, 1], [])
     (reason,) = summary("first-000007").failed
     assert reason.startswith("memory:///bucket/gone.png: cannot be used")
 
@@ -148,8 +148,8 @@ def test_parts_have_a_fixed_number_of_pages(installed):
     from inkwise.batch.parquet_parts import PAGES_PER_PART, PageRange, first_pages, further_pages
 
     files = [(0, "a"), (0, "b"), (0, "c")]
-    assert list(first_pages(files)) == [[PageRange(*file, 1, 1) for file in files]]
-    assert list(further_pages(files, [3, 1, PAGES_PER_PART])) == [
+    assert first_pages(files) == [[PageRange(*file, 1, 1) for file in files]]
+    assert further_pages(files, [3, 1, PAGES_PER_PART]) == [
         [PageRange(0, "a", 2, 3), PageRange(0, "c", 2, PAGES_PER_PART - 1)],
         [PageRange(0, "c", PAGES_PER_PART, PAGES_PER_PART)],
     ]

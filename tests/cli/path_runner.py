@@ -1,6 +1,6 @@
-"""Runs the command line many times, each in a process forked off this one, which has imported everything.
+"""Runs the command line many times, each in a process forked from this one after all imports.
 
-Reads from standard input, and writes to standard output, a JSON array: of cases, and of what came of them.
+Standard input is a JSON array of cases; standard output is a JSON array of their results.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import traceback
 from pathlib import Path
 
 GUARD = 60
-"""Seconds after which a process is taken to hang."""
+"""Seconds after which a process counts as hanging."""
 
 
 def run_all(cases):
-    """Run each case, a process a core at a time."""
+    """Run each case in a process, as many in parallel as there are cores."""
     results = [None] * len(cases)
     running = {}
     left = iter(range(len(cases)))
@@ -60,7 +60,7 @@ def run_all(cases):
 
 
 def fork(case, scratch):
-    """A process that runs a case in a copy of its folder."""
+    """Start a process that runs a case in a copy of its folder; return its id."""
     pid = os.fork()
     if pid:
         return pid
@@ -88,13 +88,13 @@ def fork(case, scratch):
 
 
 def resident():
-    """The memory of this process, kilobytes."""
+    """Memory of this process in kilobytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() // 1024
 
 
 def obey_permissions():
-    """Give up root's right to read and to write any file."""
+    """Drop root's capability to read and write any file."""
     if os.geteuid() == 0:
         header, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
         if ctypes.CDLL(None, use_errno=True).capset(header, none):
@@ -116,6 +116,6 @@ if __name__ == "__main__":
     import inkwise.tuning  # noqa: F401
     from inkwise.cli import main
 
-    torch.use_deterministic_algorithms(False)  # imports far more than it needs
+    torch.use_deterministic_algorithms(False)  # imports many modules lazily
     gc.freeze()
     json.dump(run_all(json.load(sys.stdin)), sys.stdout)

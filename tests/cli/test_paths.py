@@ -1,6 +1,6 @@
-"""Every option that names a file or a folder, given each that cannot be used: one line, and exit 1.
+"""Every option that names a file or a folder, with unusable paths: one error line and exit status 1.
 
-The options are those that the command line itself has: a new one is tried too, or has to be classified here.
+The options are taken from the commands: a new one is tested too, or must be classified here.
 """
 
 import inspect
@@ -23,13 +23,18 @@ TEXTS = {
     *("writer", "host", "token", "device", "sampler", "name", "names", "on", "address"),
     *("length", "pattern", "range_", "check"),
 }
-"""Parameters that take a text which is no name of a file; `evaluate` and `read` each have their own `on`."""
+"""Parameters of text that is not a path; `evaluate` and `read` each have their own `on`."""
 
 SOUND = {
     "read": {"files": "scan.png"},
     "review": {"table": "table.jsonl"},
     "train": {"recipe": "recipe.json", "out": "run"},
-    "sweep": {"recipe": "recipe.json", "space": "lr=0.001,0.002", "sampler": "grid", "out": "swept"},
+    "sweep": {
+        "recipe": "recipe.json",
+        "space": "optimization.lr=0.001,0.002",
+        "sampler": "grid",
+        "out": "swept",
+    },
     "reproduce": {"names": "mlp-50", "hands": "hands", "out": "runs"},
     "evaluate": {"model": "tiny", "on": "digits.csv"},
     "explain": {"image": "scan.png", "model": "tiny", "among": "digits.csv"},
@@ -47,22 +52,22 @@ SOUND = {
     "form new": {"scan": "scan.png", "no_browser": True},
     "form check": {"form": "form.yaml"},
 }
-"""What each command needs to be run, by the names of its parameters."""
+"""Valid values of the required parameters of each command."""
 
 BESIDE = {("read", "vocabulary"): {"number": True}, ("read", "out"): {"json": True}}
-"""What a parameter needs beside that."""
+"""Additional values that a parameter needs."""
 
 UNTRIED = {
-    ("app", "database"): "the app begins without its database, and waits for it",
-    ("review", "database"): "likewise",
+    ("app", "database"): "the app starts without its database and waits for it",
+    ("review", "database"): "the same",
     ("reproduce", "page"): "is written after hours of training",
-    ("sweep", "space"): "as those of train, which it hands on to processes that take seconds to begin",
-    ("sweep", "set_"): "likewise",
+    ("sweep", "space"): "passed to processes that take seconds to start; tested with train",
+    ("sweep", "set_"): "the same",
 }
 
 
 def leaves(command, path=()):
-    """Each command by its words."""
+    """Yield each command with its name."""
     if not hasattr(command, "commands"):
         yield " ".join(path), command
         return
@@ -74,7 +79,7 @@ COMMANDS = dict(leaves(typer.main.get_command(app)))
 
 
 def marks(command):
-    """Each parameter that takes a text or a path, with its mark, or None."""
+    """Yield each parameter of text or a path with its marker, or None."""
     function = inspect.unwrap(command.callback)
     hints = typing.get_type_hints(function, include_extras=True)
     kinds = typing.get_type_hints(function)
@@ -84,7 +89,7 @@ def marks(command):
             yield parameter, next((extra for extra in extras if isinstance(extra, Reads | Writes)), None)
 
 
-def test_each_parameter_is_classified():
+def test_every_text_parameter_is_classified():
     for name, command in COMMANDS.items():
         for parameter, mark in marks(command):
             named = f"{name}: {parameter.name}"
@@ -93,7 +98,7 @@ def test_each_parameter_is_classified():
 
 
 def arguments(command, values):
-    """The words of a command line."""
+    """The arguments of a command line."""
     words = []
     for parameter in command.params:
         value = values.get(parameter.name)
@@ -105,7 +110,7 @@ def arguments(command, values):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What is sound, and what is not: of each kind one by its own name and by each suffix."""
+    """A folder of valid inputs, and folders for the unusable paths to read and to write."""
     folder = tmp_path_factory.mktemp("paths")
     for role in (Reads, Writes):
         (folder / role.__name__).mkdir()
@@ -143,7 +148,7 @@ INSIDE = (
     ),
     *("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "unipen_digits.npz", "hwd1000.npz", "a.png"),
 )
-"""What is looked for in a folder."""
+"""File names that commands look for in a folder."""
 
 
 def links(to):
@@ -180,7 +185,7 @@ def zeros(path):
 
 
 def nothing(path):
-    """A name alone."""
+    """Create nothing: only the name is used."""
 
 
 UNREADABLE = {
@@ -225,11 +230,11 @@ USABLE = {
     "form check picture": {"a file"},
     "corrections export folder": {"a folder"},
 }
-"""What can be used after all, by a parameter and its command or by a parameter alone."""
+"""Kinds that are usable nevertheless, by command and parameter or by parameter alone."""
 
 
 def placed(folder, kind, make, form):
-    """A path of this kind, in a form such as with a suffix."""
+    """The argument for a path of this kind, in a form such as with a suffix."""
     name = "x" * 300 if "300" in kind else kind.replace(" ", "-")
     path = folder / form.rpartition("=")[2].removeprefix("sqlite:///").format(name)
     if make is not nothing and not path.is_symlink() and not path.exists():
@@ -258,7 +263,7 @@ def cases(folder, role, kinds):
 
 @pytest.fixture(scope="module")
 def results(folder):
-    """What came of each case, by its name."""
+    """The result of each case, by its name."""
     named = {**dict(cases(folder, Reads, UNREADABLE)), **dict(cases(folder, Writes, UNWRITABLE))}
     orders = [{"arguments": words, "folder": str(folder / "sound")} for words in named.values()]
     done = subprocess.run(
@@ -272,7 +277,7 @@ def results(folder):
 
 
 def complaint(result):
-    """What is wrong with how it ended; None where nothing is."""
+    """The reason why a result is wrong, or None."""
     said = result["err"].splitlines()
     if result["code"] != 1:
         return f"exit status {result['code']}: {result['err'][-300:]}"
@@ -283,8 +288,9 @@ def complaint(result):
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_path_that_cannot_be_used_is_one_line(results, name):
+def test_unusable_path_is_one_error_line(results, name):
     ended = {case: result for case, result in results.items() if case.startswith(f"{name}: ")}
     complaints = {case: why for case, result in ended.items() if (why := complaint(result))}
     assert not complaints, "\n".join(f"{case}: {why}" for case, why in complaints.items())

@@ -1,10 +1,14 @@
+"""`inkwise read` of images and documents: JSON lines, CSV, tables, standard input and errors."""
+
 import csv
+import io
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from PIL import Image
 
@@ -14,11 +18,11 @@ def folder(tmp_path, seven, number):
     Image.fromarray(seven).save(tmp_path / "a.png")
     (tmp_path / "deeper").mkdir()
     Image.fromarray(number).save(tmp_path / "deeper" / "b.jpg")
-    (tmp_path / "notes.txt").write_text("not a picture, and not named one")
+    (tmp_path / "notes.txt").write_text("neither an image nor named like one")
     return tmp_path
 
 
-def test_piped_output_is_one_line_of_json_a_file(inkwise, folder):
+def test_read_prints_one_json_line_per_file(inkwise, folder):
     status, out, err = inkwise("read", folder)
     rows = [json.loads(line) for line in out.splitlines()]
     assert [(row["file"], row["text"]) for row in rows] == [
@@ -28,7 +32,7 @@ def test_piped_output_is_one_line_of_json_a_file(inkwise, folder):
     assert (status, err) == (0, "")
 
 
-def test_csv_to_a_file(inkwise, folder):
+def test_read_writes_csv_to_out(inkwise, folder):
     status, out, _ = inkwise("read", folder / "a.png", "--csv", "--out", folder / "out.csv")
     assert (status, out) == (0, "")
     with (folder / "out.csv").open(newline="") as file:
@@ -36,7 +40,7 @@ def test_csv_to_a_file(inkwise, folder):
     assert (row["text"], row["accepted"], row["reason"]) == ("7", "True", "")
 
 
-def test_a_file_that_failed_is_named_and_the_others_are_still_read(inkwise, folder):
+def test_read_names_damaged_file_and_reads_the_others(inkwise, folder):
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     status, out, err = inkwise("read", folder)
     rows = {row["file"]: row for row in map(json.loads, out.splitlines())}
@@ -47,24 +51,24 @@ def test_a_file_that_failed_is_named_and_the_others_are_still_read(inkwise, fold
     assert [row["text"] for row in rows.values()] == ["7", "", "714"]
 
 
-def test_standard_input(inkwise, folder):
+def test_read_standard_input(inkwise, folder):
     status, out, _ = inkwise("read", "-", stdin=(folder / "a.png").read_bytes())
     assert (status, json.loads(out)["text"]) == (0, "7")
 
 
-def test_exactly_one_digit(inkwise, folder):
+def test_read_digit_option_gives_exactly_one_digit(inkwise, folder):
     _, out, _ = inkwise("read", "--digit", folder / "deeper")
     assert len(json.loads(out)["digits"]) == 1
 
 
-def test_a_blank_page_is_no_failure(inkwise, tmp_path):
+def test_read_blank_page_is_not_a_failure(inkwise, tmp_path):
     Image.new("L", (50, 50), 255).save(tmp_path / "blank.png")
     status, out, _ = inkwise("read", tmp_path / "blank.png")
     assert (status, json.loads(out)["text"]) == (0, "")
     assert json.loads(out)["reason"].startswith("no ink")
 
 
-def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
+def test_read_prints_table_on_terminal(inkwise, folder, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     _, out, _ = inkwise("read", folder / "a.png")
     head, row = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
@@ -72,7 +76,7 @@ def test_a_terminal_gets_a_table(inkwise, folder, monkeypatch):
     assert row.split()[-2:-1] == ["7"]
 
 
-def test_a_name_does_nothing_to_the_terminal(inkwise, tmp_path, monkeypatch):
+def test_read_escapes_file_name_on_terminal(inkwise, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     Image.new("L", (50, 50), 255).save(tmp_path / "two\nlines \x1b[2J.png")
     monkeypatch.chdir(tmp_path)
@@ -122,7 +126,7 @@ def test_a_name_does_nothing_to_the_terminal(inkwise, tmp_path, monkeypatch):
         (["data", "get", "mnits"], "did you mean mnist"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_1(inkwise, tmp_path, monkeypatch, arguments, reason):
+def test_bad_input_is_one_error_line(inkwise, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
     if arguments[0] in ("train", "evaluate", "ensemble"):
         from inkwise import evaluation  # noqa: F401 (the commands need it)
@@ -140,15 +144,14 @@ def test_version(inkwise):
 
 
 @pytest.mark.parametrize("options", [(), ("--out", "table.csv")])
-def test_a_picture_that_pillow_repairs_is_read_without_a_word(tmp_path, repairable, options):
+def test_read_prints_no_warning_for_image_that_pillow_repairs(tmp_path, repairable, options):
     (tmp_path / "a.png").write_bytes(repairable)
     command = [sys.executable, "-c", "from inkwise.cli import main; main()", "read", "a.png", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_starts_without_what_other_commands_need(folder):
-    """So that it starts fast."""
+def test_read_does_not_import_modules_of_other_commands(folder):
     others = {"inkwise.datasets", "inkwise.forms", "pooch", "yaml", "numpy.ma"}
     code = f"import atexit, sys; atexit.register(lambda: print({{*sys.modules}} & {others}, file=sys.stderr))"
     command = [
@@ -161,11 +164,112 @@ def test_it_starts_without_what_other_commands_need(folder):
     assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == "set()\n"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk to write to is Linux's")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("form", ["--csv", "--json"])
-def test_standard_output_that_is_full_is_one_line(folder, form):
+def test_read_reports_full_standard_output_in_one_line(folder, form):
     command = [sys.executable, "-c", "from inkwise.cli import main; main()", "read", form, folder / "a.png"]
     with Path("/dev/full").open("w") as full:
         run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert run.returncode == 1
     assert run.stderr == "inkwise: standard output: cannot be written (No space left on device)\n"
+
+
+def pdf_of(*pictures):
+    first, *others = map(Image.fromarray, pictures)
+    file = io.BytesIO()
+    first.save(file, "PDF", save_all=True, append_images=others)
+    return file.getvalue()
+
+
+@pytest.fixture
+def scans(tmp_path, seven, number):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(pdf_of(seven, number))
+    Image.fromarray(seven).save(
+        folder / "b.tif", save_all=True, append_images=[Image.fromarray(number), Image.fromarray(seven)]
+    )
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    return folder
+
+
+PAGES = [("a.pdf", 1, "7"), ("a.pdf", 2, "714"), ("b.tif", 1, "7"), ("b.tif", 2, "714"), ("b.tif", 3, "7")]
+
+
+def test_read_prints_one_json_line_per_page(inkwise, scans):
+    status, out, err = inkwise("read", scans)
+    *rows, broken = map(json.loads, out.splitlines())
+    assert [(row["file"], row["page"], row["text"]) for row in rows] == [
+        (str(scans / file), page, text) for file, page, text in PAGES
+    ]
+    assert (status, broken["page"]) == (1, 1)
+    assert err == f"inkwise: {scans / 'broken.pdf'}: the PDF is damaged, cut off or empty\n"
+
+
+def test_read_names_pages_on_terminal(inkwise, scans, monkeypatch):
+    monkeypatch.chdir(scans)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _, out, _ = inkwise("read", "a.pdf")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
+    assert [line.split("  ")[0].strip() for line in lines] == ["file", "a.pdf", "a.pdf, page 2"]
+
+
+def test_read_writes_table_of_all_pages(inkwise, scans, tmp_path):
+    status, out, err = inkwise("read", scans, "--out", tmp_path / "table.csv", "--jobs", 2)
+    with (tmp_path / "table.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head == ["file", "page", "text", "confidence", "accepted", "reason"]
+    *done, broken = rows
+    assert [(row[0], int(row[1]), row[2]) for row in done] == [
+        (str(scans / file), page, text) for file, page, text in PAGES
+    ]
+    assert broken[5] == f"{scans / 'broken.pdf'}: the PDF is damaged, cut off or empty"
+    assert (status, out, err) == (1, "", f"inkwise: {broken[5]}\n")
+
+
+def test_read_writes_xlsx_of_document_on_standard_input(inkwise, tmp_path, seven, number):
+    table = tmp_path / "table.xlsx"
+    assert inkwise("read", "-", "--out", table, stdin=pdf_of(seven, number)) == (0, "", "")
+    rows = list(openpyxl.load_workbook(table).active.values)
+    assert [row[:3] for row in rows] == [("file", "page", "text"), ("-", 1, "7"), ("-", 2, "714")]
+
+
+def test_read_json_option_overrides_suffix_of_out(inkwise, tmp_path, scans):
+    inkwise("read", "--digit", scans / "a.pdf", "--json", "--out", tmp_path / "table.txt")
+    rows = [json.loads(line) for line in (tmp_path / "table.txt").read_text().splitlines()]
+    assert [(row["page"], len(row["digits"])) for row in rows] == [(1, 1), (2, 1)]
+
+
+def test_read_progress_bar_is_not_in_piped_output(inkwise, tmp_path, seven, monkeypatch):
+    for number in range(21):
+        Image.fromarray(seven).save(tmp_path / f"{number:02}.png")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    _, out, err = inkwise("read", tmp_path)
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["7"] * 21
+    assert "21/21" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--on", "spark", "--out", "table"], "--on 'spark': expected ray"),
+        (["--on", "ray"], "--on ray needs --out: the folder of the table, or its URL"),
+        (
+            ["--on", "ray", "--out", "table", "--jobs", "2"],
+            "--on ray writes Parquet with all workers of the cluster",
+        ),
+        (
+            ["--on", "ray", "--out", "table", "--csv"],
+            "--on ray writes Parquet with all workers of the cluster",
+        ),
+        (["--address", "head:6379"], "--address needs --on ray"),
+    ],
+)
+def test_read_on_ray_rejects_incompatible_options(inkwise_fails, options, reason):
+    assert inkwise_fails("read", "scans", *options).startswith(reason)
+
+
+def test_read_on_ray_names_the_missing_extra(inkwise_fails, without_module):
+    without_module("ray", "inkwise.batch")
+    error = inkwise_fails("read", "scans", "--on", "ray", "--out", "table")
+    assert error == '--on ray needs ray: pip install "inkwise[cluster]"'

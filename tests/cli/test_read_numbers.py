@@ -1,4 +1,4 @@
-"""`inkwise read --number`, and what is known about it. The model is a stand-in that reads bars as 1."""
+"""`inkwise read --number` and its constraints, with a model that reads each upright bar as 1."""
 
 import csv
 import json
@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkwise.recognition import model
+from inkwise.recognition import model as model_files
 
 
 @pytest.fixture(autouse=True)
 def _bars(bars_reader, monkeypatch):
-    monkeypatch.setattr(model, "_LINE_WEIGHTS", bars_reader.parent)
+    monkeypatch.setattr(model_files, "_LINE_WEIGHTS", bars_reader.parent)
 
 
 @pytest.fixture
 def bars(tmp_path):
-    """bars(3) is a picture file of three bars."""
+    """bars(3) is the path of an image of three bars."""
 
     def bars(count):
         picture = np.full((100, 300), 230, np.uint8)
@@ -30,7 +30,7 @@ def bars(tmp_path):
     return bars
 
 
-def test_each_picture_holds_one_number(inkwise, bars):
+def test_read_number_reads_one_number_per_image(inkwise, bars):
     status, out, err = inkwise("read", "--number", bars(2), bars(5))
     rows = [json.loads(line) for line in out.splitlines()]
     assert (status, err) == (0, "")
@@ -56,21 +56,21 @@ def test_each_picture_holds_one_number(inkwise, bars):
         (["--length", "3", "--pattern", "1+", "--range", "111"], True),
     ],
 )
-def test_what_is_known_about_the_number(inkwise, bars, known, accepted):
+def test_read_number_applies_constraints(inkwise, bars, known, accepted):
     status, out, _ = inkwise("read", "--number", *known, bars(3))
     row = json.loads(out)
     assert (status, row["accepted"], row["unconstrained"]) == (0, accepted, "111")
     assert accepted or row["reason"] == "the ink says 111, which the constraint rules out"
 
 
-def test_a_vocabulary_holds_one_number_a_line(inkwise, bars, tmp_path):
+def test_read_number_applies_vocabulary_of_one_number_per_line(inkwise, bars, tmp_path):
     (tmp_path / "numbers.txt").write_text("\ufeff0800\n\n 111 \r\n222\n", encoding="utf-8")
     for count, accepted in ((3, True), (2, False)):
         _, out, _ = inkwise("read", "--number", "--vocabulary", tmp_path / "numbers.txt", bars(count))
         assert json.loads(out)["accepted"] == accepted
 
 
-def test_a_table_and_the_file_of_a_model(inkwise, bars, bars_reader, tmp_path):
+def test_read_number_with_model_file_writes_table(inkwise, bars, bars_reader, tmp_path):
     table, model = tmp_path / "table.csv", tmp_path / "mine.onnx"
     model.write_bytes(bars_reader.read_bytes())
     arguments = "read", "--number", "--length", "3", "--model", model, bars(3), "--out", table
@@ -105,13 +105,9 @@ def test_a_table_and_the_file_of_a_model(inkwise, bars, bars_reader, tmp_path):
         (["--number", "--model", "tiny"], "tiny: cannot be opened (no such file; bundled models: default)"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_1(inkwise, bars, tmp_path, monkeypatch, arguments, reason):
+def test_read_number_reports_bad_input(inkwise_fails, bars, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "numbers.txt").write_text("111\n")
     (tmp_path / "empty.txt").write_text("\n")
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
-    status, out, err = inkwise("read", *arguments, bars(3))
-    assert (status, out) == (1, "")
-    assert err.startswith("inkwise: ")
-    assert reason in err
-    assert err.count("\n") == 1
+    assert reason in inkwise_fails("read", *arguments, bars(3))

@@ -1,8 +1,9 @@
-"""Any 28x28 classes, from data to answers: trained, evaluated, joined, predicted."""
+"""`inkwise train`, `ensemble`, `sweep` and `reproduce`: from data of any 28x28 classes to models."""
 
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import inkwise.training  # noqa: F401 (the commands need it)
+import inkwise.training
+import inkwise.tuning  # noqa: F401 (the commands need both)
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
+from inkwise.reproduction import experiments
 
 SHAPES = {
     "A": [[(0, 90), (30, 0), (60, 90)], [(12, 55), (48, 55)]],
@@ -35,7 +38,7 @@ SET = [part for change in QUICK for part in ("--set", change)]
 
 @pytest.fixture(scope="session")
 def letters():
-    """60 glyphs (60, 28, 28) by an unsteady hand and their labels (60,)."""
+    """60 glyphs (60, 28, 28) with jitter and their labels (60,)."""
     rng = np.random.default_rng(0)
     labels = np.array(list(SHAPES) * 20)
     glyphs = [
@@ -69,14 +72,15 @@ def metadata_of(report):
     return json.loads((report / "evaluation.json").read_text())["model"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("write", "name"), [(write_csv, "train.csv"), (write_npz, "train.npz"), (write_folder, "train")]
 )
-def test_letters_are_trained_and_evaluated(inkwise, letters, tmp_path, write, name):
+def test_train_and_evaluate_letters(inkwise, letters, tmp_path, write, name):
     source, run = write(tmp_path / name, letters), tmp_path / "run"
 
     status, out, _ = inkwise("train", "--data", source, *SET, "--out", run)
-    assert (status, out) == (0, "no test set was read: the recipe names none (--set data.test=SET,..)\n")
+    assert (status, out) == (0, "no test set was evaluated: the recipe names none (--set data.test=SET,..)\n")
     assert (run / "report.html").exists()
     assert metadata_of(run)["labels"] == ["A", "B", "€"]
     assert metadata_of(run)["metrics"]["test"] == {}
@@ -87,8 +91,8 @@ def test_letters_are_trained_and_evaluated(inkwise, letters, tmp_path, write, na
     assert result["misses"] < 30
 
 
-def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
-    """A run from a recipe file, one that starts from it, their ensemble, and its answers."""
+@pytest.mark.slow
+def test_train_from_recipe_file_then_fine_tune_ensemble_and_predict(inkwise, letters, tmp_path):
     source = write_csv(tmp_path / "train.csv", letters)
     (tmp_path / "best.json").write_text(json.dumps({"recipe": "default", "seed": 5}))
     first, second = tmp_path / "first", tmp_path / "second"
@@ -137,7 +141,8 @@ def test_from_one_run_to_the_next(inkwise, letters, tmp_path):
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
 
 
-def test_a_student_learns_from_a_teacher(inkwise, letters, tmp_path):
+@pytest.mark.slow
+def test_train_distills_from_a_teacher(inkwise, letters, tmp_path):
     source, teacher, student = (tmp_path / name for name in ("train.npz", "teacher", "student"))
     train = ("train", "--data", write_npz(source, letters), *SET, "--set", "optimization.epochs=3")
     inkwise(*train, "--out", teacher)
@@ -161,7 +166,7 @@ def test_a_student_learns_from_a_teacher(inkwise, letters, tmp_path):
     assert err.splitlines()[-1].endswith("; those to learn are A, B, €")
 
 
-def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):
+def test_train_finds_test_set_of_idx_folder(inkwise, letters, tmp_path):
     classes = np.unique(letters[1], return_inverse=True)[1].astype(np.uint8)
     for part in ("train", "t10k"):
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(letters[0]))
@@ -176,7 +181,7 @@ def test_a_folder_with_a_test_set_of_its_own(inkwise, letters, tmp_path):
     )
 
 
-def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, tmp_path):
+def test_train_writes_no_glyph_report_for_line_models(inkwise, monkeypatch, tmp_path):
     monkeypatch.setattr(
         "inkwise.evaluation.final_evaluation.train", lambda recipe, folder, **_: folder / "model.onnx"
     )
@@ -184,7 +189,8 @@ def test_what_reads_lines_gets_no_report_on_single_glyphs(inkwise, monkeypatch, 
     assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")
 
 
-def test_two_trainings_of_one_folder(bars_folder, tmp_path):
+@pytest.mark.slow
+def test_train_rejects_folder_of_running_training_and_resumes_after_kill(bars_folder, tmp_path):
     folder = tmp_path / "run"
     inkwise = Path(sys.executable).with_name("inkwise")
     changes = [
@@ -215,3 +221,82 @@ def test_two_trainings_of_one_folder(bars_folder, tmp_path):
     with (folder / "history.csv").open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [*range(1, 21)]
     assert not (folder / ".lock").exists()
+
+
+@pytest.fixture
+def sweep(inkwise, bars_folder, tmp_path, monkeypatch):
+    """Run `inkwise sweep` on a small net and the bars data set, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    keys = [
+        f"data.train={bars_folder}",
+        "data.test=",
+        "data.validation=0.2",
+        "optimization.epochs=2",
+        "optimization.precision=float32",
+        "model.neurons1=8",
+    ]
+    settings = [word for key in keys for word in ("--set", key)]
+    return lambda *words: inkwise("sweep", "mlp-50", *settings, "--device", "cpu", *words)
+
+
+@pytest.mark.slow
+def test_sweep_writes_best_recipe_and_resumes(sweep):
+    search = ("--space", "model.neurons2=0..8", "--space", "optimization.lr=1e-3..1e-1")
+    search += ("--trials", "2", "--prune")
+    status, out, err = sweep(*search)
+    assert status == 0, err
+    assert [line.split()[1] for line in out.splitlines()] == ["state", "done", "done"]
+    assert err.splitlines()[-1] == "wrote runs/sweep-mlp-50/best.json"
+    folder = Path("runs/sweep-mlp-50")
+    best = json.loads((folder / "best.json").read_text())
+    assert (best["recipe"], best["optimization"]["epochs"]) == ("mlp-50", 2)
+    assert (folder / "sweep.db").exists()
+    assert (folder / "trial-1/model.onnx").exists()
+    assert sweep(*search)[:2] == (0, out)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--space", "model.neuron2=25"], r"recipe mlp-50 has no key 'model.neuron2'; did you mean"),
+        (["--space", "optimization.lr=1..1"], r"--space optimization\.lr=1\.\.1: an empty range"),
+        (["--space", "seed=0", "--trials", "1", "--sampler", "best"], "no sampler 'best'"),
+        (["--space", "seed=0"], "--trials is needed"),
+        (["--space", "seed=0,1", "--sampler", "grid", "--set", "data.train=none.npz"], r"none\.npz"),
+        (
+            ["--space", "seed=0", "--trials", "1", "--storage", "postgresql://me:secret@127.0.0.1:1/all"],
+            r"postgresql://me:\*\*\*@127\.0\.0\.1:1/all: connection",
+        ),
+    ],
+)
+def test_sweep_reports_bad_input_in_one_line(sweep, words, message):
+    status, out, err = sweep(*words)
+    assert (status, out) == (1, "")
+    assert re.search(f"^inkwise: .*{message}", err.splitlines()[-1])
+
+
+def test_reproduce_suggests_close_names(inkwise_fails, tmp_path):
+    error = inkwise_fails("reproduce", "lenet-dropuot", "--quick", "--out", tmp_path)
+    assert error.startswith("no experiment 'lenet-dropuot'; did you mean lenet-dropout")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "page"),
+    [
+        (["all"], "docs/papers.md"),
+        (["cnn-small", "--out", "runs"], "runs/papers.md"),
+        (["cnn-small", "--page", "mine.md"], "mine.md"),
+    ],
+)
+def test_reproduce_of_some_rows_keeps_the_page_of_all(inkwise, monkeypatch, arguments, page):
+    written = []
+    monkeypatch.setattr(experiments, "reproduce", lambda *given: written.append(given[3]))
+    assert inkwise("reproduce", *arguments)[0] == 0
+    assert written == [Path(page)]
+
+
+@pytest.mark.network
+def test_reproduce_quick_checks_every_system(inkwise, tmp_path):
+    status, out, _ = inkwise("reproduce", "all", "--quick", "--out", tmp_path)
+    assert status == 0
+    assert len(out.splitlines()) == 8

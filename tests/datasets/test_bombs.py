@@ -128,11 +128,10 @@ def test_load_dataset_reads_as_many_digits_as_emnist(tmp_path):
     assert done.stdout == f"{count}\n"
 
 
-def test_read_kaggle_counts_rows_in_blocks(tmp_path, monkeypatch, digits):
+def test_read_kaggle_counts_rows(tmp_path, monkeypatch, digits):
     path = tmp_path / "digits.csv"
     rows = [",".join(map(str, glyph.ravel())) for glyph in digits]
     path.write_text(HEADER + "\n".join(rows))
-    monkeypatch.setattr(kaggle, "_BLOCK", 4)
     np.testing.assert_array_equal(read_kaggle(path).glyphs, digits)
     monkeypatch.setattr(kaggle, "MAX_SAMPLES", 5)
     with pytest.raises(DataError, match=r"digits\.csv: has more than 5 rows$"):

@@ -1,4 +1,4 @@
-"""Connections on transports of the tests' own, with a clock of their own."""
+"""Connections on fake transports with a fake clock."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
 
 
 class Transport:
-    """Keeps what is written until `read` is called."""
+    """Keeps written data until `read` is called."""
 
     def __init__(self):
         self.written, self.open = b"", True
@@ -59,11 +59,11 @@ class Transport:
     resume_reading = pause_reading
 
 
-class House:
-    """A server of four connections; it trusts clients if `authorised`, and answers once `answers` is set."""
+class FakeServer:
+    """A server of four connections; trusts clients if `authorized`, and responds once `answers` is set."""
 
     def __init__(self):
-        self.now, self.authorised, self.answers = 0.0, True, asyncio.Event()
+        self.now, self.authorized, self.answers = 0.0, True, asyncio.Event()
         self.answers.set()
         self.connections = Connections(4)
         options = {"interface": "asgi3", "proxy_headers": False, "log_config": None, "ws": "none"}
@@ -75,7 +75,7 @@ class House:
         )
 
     async def _app(self, scope, receive, send):
-        if self.authorised:
+        if self.authorized:
             trust(scope)
             while (message := await receive()).get("more_body"):
                 pass
@@ -97,7 +97,7 @@ class House:
             await asyncio.sleep(0)
 
     def later(self, seconds):
-        """Let time pass, a second at a time."""
+        """Advance the clock second by second."""
         until = self.now + seconds
         while self.now < until:
             self.now = min(until, self.now + 1)
@@ -110,62 +110,62 @@ def is_open(*connections):
 
 @pytest.fixture
 def run():
-    """Run a coroutine function with a house."""
+    """Run a coroutine function with a fake server."""
 
     def run(scenario):
         async def within():
-            await scenario(House())
+            await scenario(FakeServer())
 
-        with ThreadPoolExecutor(1) as thread:  # the tests' own thread may have the loop of a browser
+        with ThreadPoolExecutor(1) as thread:  # the main thread may have the loop of a browser
             thread.submit(asyncio.run, within()).result()
 
     return run
 
 
-def test_the_oldest_connection_without_a_request_makes_room(run):
-    async def scenario(house):
-        old, *others = (house.connect() for _ in range(4))
-        new = house.connect()
+def test_oldest_stranger_is_closed_for_a_new_connection(run):
+    async def scenario(server):
+        old, *others = (server.connect() for _ in range(4))
+        new = server.connect()
         assert is_open(old, *others, new) == [False, True, True, True, True]
 
     run(scenario)
 
 
-def test_authorised_connections_are_kept_before_others(run):
-    async def scenario(house):
-        known = house.connect()
-        await house.send(known, GET)
-        house.authorised = False
-        strangers = [house.connect() for _ in range(3)]
+def test_authorized_connections_are_kept_before_others(run):
+    async def scenario(server):
+        known = server.connect()
+        await server.send(known, GET)
+        server.authorized = False
+        strangers = [server.connect() for _ in range(3)]
         for stranger in strangers:
-            await house.send(stranger, POST)  # answered, as with 401
-        new = house.connect()
+            await server.send(stranger, POST)  # receives a response, such as 401
+        new = server.connect()
         assert is_open(known, *strangers, new) == [True, False, True, True, True]
 
     run(scenario)
 
 
-def test_strangers_are_let_in_where_all_others_are_authorised(run):
-    async def scenario(house):
-        house.answers.clear()
-        sending = [house.connect() for _ in range(4)]
+def test_strangers_keep_a_share_of_the_connections(run):
+    async def scenario(server):
+        server.answers.clear()
+        sending = [server.connect() for _ in range(4)]
         for connection in sending:
-            await house.send(connection, POST)
-        one, two = house.connect(), house.connect()
+            await server.send(connection, POST)
+        one, two = server.connect(), server.connect()
         assert is_open(*sending, one, two) == [False, False, True, True, True, True]
 
     run(scenario)
 
 
-def test_what_is_being_answered_is_never_closed_to_make_room(run):
-    async def scenario(house):
-        house.answers.clear()
-        served = [house.connect() for _ in range(4)]
+def test_connection_with_pending_response_is_not_closed_for_others(run):
+    async def scenario(server):
+        server.answers.clear()
+        served = [server.connect() for _ in range(4)]
         for connection in served:
-            await house.send(connection, GET)
-        new = house.connect()
+            await server.send(connection, GET)
+        new = server.connect()
         assert is_open(*served, new) == [True, True, True, True, False]
-        house.answers.set()
+        server.answers.set()
         await asyncio.sleep(0.01)
         assert all(connection.transport.read().endswith(b"ok") for connection in served)
 
@@ -173,117 +173,117 @@ def test_what_is_being_answered_is_never_closed_to_make_room(run):
 
 
 @pytest.mark.parametrize("first", [b"", b"G", GET + b"G"])
-def test_a_header_must_be_complete_in_time(run, first):
-    async def scenario(house):
-        connection = house.connect()
-        await house.send(connection, first)
+def test_slow_header_closes_the_connection(run, first):
+    async def scenario(server):
+        connection = server.connect()
+        await server.send(connection, first)
         connection.transport.read()
         for _ in range(round(HEAD_SECONDS) - 1):
-            house.later(1)
+            server.later(1)
             if first:
-                await house.send(connection, b"E")  # no byte extends the time
+                await server.send(connection, b"E")  # single bytes do not extend the time
         assert is_open(connection) == [True]
-        house.later(3)
+        server.later(3)
         assert is_open(connection) == [False]
 
     run(scenario)
 
 
-def test_a_connection_may_be_idle_for_a_while(run):
-    async def scenario(house):
-        connection = house.connect()
-        await house.send(connection, GET)
+def test_idle_connection_is_closed_after_its_limit(run):
+    async def scenario(server):
+        connection = server.connect()
+        await server.send(connection, GET)
         connection.transport.read()
-        house.later(IDLE_SECONDS - 1)
-        await house.send(connection, GET)
+        server.later(IDLE_SECONDS - 1)
+        await server.send(connection, GET)
         connection.transport.read()
-        house.later(IDLE_SECONDS - 1)
+        server.later(IDLE_SECONDS - 1)
         assert is_open(connection) == [True]
-        house.later(2)
+        server.later(2)
         assert is_open(connection) == [False]
 
     run(scenario)
 
 
 @pytest.mark.parametrize(("rate", "lives"), [(1, False), (BODY_RATE // 2, False), (2 * BODY_RATE, True)])
-def test_a_body_must_come_at_some_rate(run, rate, lives):
-    async def scenario(house):
-        connection = house.connect()
-        await house.send(connection, POST.replace(b"1000000", b"100000000"))
+def test_slow_body_closes_the_connection(run, rate, lives):
+    async def scenario(server):
+        connection = server.connect()
+        await server.send(connection, POST.replace(b"1000000", b"100000000"))
         for _ in range(3 * round(STALL_SECONDS)):
             if connection.transport.open:
-                await house.send(connection, b" " * rate)
-            house.later(1)
+                await server.send(connection, b" " * rate)
+            server.later(1)
         assert is_open(connection) == [lives]
 
     run(scenario)
 
 
-def test_the_rest_of_a_body_after_the_answer_is_not_waited_for(run):
-    async def scenario(house):
-        house.authorised = False
-        connection = house.connect()
-        await house.send(connection, POST)
+def test_body_after_response_is_not_awaited(run):
+    async def scenario(server):
+        server.authorized = False
+        connection = server.connect()
+        await server.send(connection, POST)
         assert connection.transport.read().endswith(b"ok")
         for _ in range(round(HEAD_SECONDS) + 2):
             if connection.transport.open:
-                await house.send(connection, b" ")
-            house.later(1)
+                await server.send(connection, b" ")
+            server.later(1)
         assert is_open(connection) == [False]
 
     run(scenario)
 
 
-@pytest.mark.parametrize(("authorised", "answers"), [(True, 3), (False, 1)])
-def test_a_stranger_gets_one_answer(run, authorised, answers):
-    async def scenario(house):
-        house.authorised = authorised
-        connection = house.connect()
-        await house.send(connection, 3 * GET)
+@pytest.mark.parametrize(("authorized", "answers"), [(True, 3), (False, 1)])
+def test_stranger_gets_one_response(run, authorized, answers):
+    async def scenario(server):
+        server.authorized = authorized
+        connection = server.connect()
+        await server.send(connection, 3 * GET)
         await asyncio.sleep(0.01)
         answer = connection.transport.read()
         assert answer.count(b"ok") == answers
-        assert (b"connection: close" not in answer) == authorised
-        assert is_open(connection) == [authorised]
+        assert (b"connection: close" not in answer) == authorized
+        assert is_open(connection) == [authorized]
 
     run(scenario)
 
 
-def test_an_answer_must_be_read(run):
-    async def scenario(house):
-        reader, other = house.connect(), house.connect()
+def test_unread_response_closes_the_connection(run):
+    async def scenario(server):
+        reader, other = server.connect(), server.connect()
         for connection in (reader, other):
-            await house.send(connection, GET)
-        house.later(STALL_SECONDS - 1)
+            await server.send(connection, GET)
+        server.later(STALL_SECONDS - 1)
         reader.transport.written = reader.transport.written[1:]
-        house.later(2)
+        server.later(2)
         assert is_open(reader, other) == [True, False]
 
     run(scenario)
 
 
-def test_an_app_may_take_its_time(run):
-    async def scenario(house):
-        house.answers.clear()
-        connection = house.connect()
-        await house.send(connection, GET)
-        house.later(3600)
+def test_slow_app_is_not_timed_out(run):
+    async def scenario(server):
+        server.answers.clear()
+        connection = server.connect()
+        await server.send(connection, GET)
+        server.later(3600)
         assert is_open(connection) == [True]
-        house.answers.set()
+        server.answers.set()
         await asyncio.sleep(0.01)
         assert connection.transport.read().endswith(b"ok")
 
     run(scenario)
 
 
-def test_few_requests_may_wait_for_the_answer_to_the_one_before(run):
-    async def scenario(house):
-        house.answers.clear()
-        few, many = house.connect(), house.connect()
-        await house.send(few, GET * 10)
-        await house.send(many, GET * (2 * HEAD_BYTES // len(GET)))
+def test_pipelined_requests_are_limited(run):
+    async def scenario(server):
+        server.answers.clear()
+        few, many = server.connect(), server.connect()
+        await server.send(few, GET * 10)
+        await server.send(many, GET * (2 * HEAD_BYTES // len(GET)))
         assert is_open(few, many) == [True, False]
-        house.answers.set()
+        server.answers.set()
         await asyncio.sleep(0.1)
         assert few.transport.read().count(b"ok") == 10
 
@@ -299,18 +299,18 @@ CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"GET / HTTP/1.1\r\nA: " + b"a" * 2 * HEAD_BYTES,
         b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * HEAD_BYTES,
         b"GET /" + b"a" * 2 * HEAD_BYTES,
-        b"GET /" + b"a" * 2 * HEAD_BYTES + b" HTTP/1.1\r\n\r\n",  # complete, and too long
+        b"GET /" + b"a" * 2 * HEAD_BYTES + b" HTTP/1.1\r\n\r\n",  # complete but too long
         CHUNKED + b"1;" + b"a" * 2 * HEAD_BYTES,
         CHUNKED + b"0\r\nA: " + b"a" * 2 * HEAD_BYTES,
     ],
 )
 @pytest.mark.parametrize("piece", [1000, 2**20])
-def test_a_header_without_end_is_refused(run, sent, piece):
-    async def scenario(house):
-        connection = house.connect()
+def test_endless_header_is_rejected(run, sent, piece):
+    async def scenario(server):
+        connection = server.connect()
         for begin in range(0, len(sent), piece):
             if connection.transport.open:
-                await house.send(connection, sent[begin : begin + piece])
+                await server.send(connection, sent[begin : begin + piece])
         assert is_open(connection) == [False]
         assert connection.transport.read().startswith(b"HTTP/1.1 431 ")
         connection.connection_lost(None)
@@ -319,23 +319,23 @@ def test_a_header_without_end_is_refused(run, sent, piece):
     run(scenario)
 
 
-def test_a_header_of_the_size_that_is_allowed(run):
-    async def scenario(house):
-        connection = house.connect()
+def test_header_of_maximum_size_is_accepted(run):
+    async def scenario(server):
+        connection = server.connect()
         room = HEAD_BYTES - len(GET) - len(b"A: \r\n")
-        await house.send(connection, GET[:-2] + b"A: " + b"a" * room + b"\r\n\r\n")
+        await server.send(connection, GET[:-2] + b"A: " + b"a" * room + b"\r\n\r\n")
         assert connection.transport.read().endswith(b"ok")
 
     run(scenario)
 
 
-def test_garbage_after_an_answer_ends_the_connection(run, caplog):
-    async def scenario(house):
-        house.authorised = False
-        connection = house.connect()
-        await house.send(connection, CHUNKED)
+def test_garbage_after_response_closes_the_connection(run, caplog):
+    async def scenario(server):
+        server.authorized = False
+        connection = server.connect()
+        await server.send(connection, CHUNKED)
         assert connection.transport.read().endswith(b"ok")
-        await house.send(connection, b"what\r\n")
+        await server.send(connection, b"what\r\n")
         assert (connection.transport.read(), is_open(connection)) == (b"", [False])
 
     run(scenario)
@@ -352,23 +352,23 @@ PARTS = [
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_whatever_is_sent_nothing_fails_and_nothing_is_left(run, seed, caplog):
+def test_random_bytes_neither_fail_nor_leave_connections(run, seed, caplog):
     chance = random.Random(seed)
 
-    async def scenario(house):
-        house.authorised = chance.random() < 0.5
-        connection = house.connect()
+    async def scenario(server):
+        server.authorized = chance.random() < 0.5
+        connection = server.connect()
         for _ in range(chance.randrange(1, 12)):
             if chance.random() < 0.4:
-                house.answers.clear() if house.answers.is_set() else house.answers.set()
+                server.answers.clear() if server.answers.is_set() else server.answers.set()
             if connection.transport.open:
-                await house.send(connection, b"".join(chance.choices(PARTS, k=chance.randrange(1, 6))))
-            house.later(chance.choice([0, 1, 12, 40]))
-        house.answers.set()
+                await server.send(connection, b"".join(chance.choices(PARTS, k=chance.randrange(1, 6))))
+            server.later(chance.choice([0, 1, 12, 40]))
+        server.answers.set()
         connection.connection_lost(None)
         await asyncio.sleep(0.01)
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert not any(house.connections._stages.values())
+        assert not any(server.connections._stages.values())
 
     run(scenario)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

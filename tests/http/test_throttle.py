@@ -8,13 +8,13 @@ from inkwise.http.throttle import FewWarnings, Throttle
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds, as `clock[0]`."""
+    """A fake clock; `clock[0]` is its time in seconds."""
     now = [100.0]
     monkeypatch.setattr(throttle_module, "monotonic", lambda: now[0])
     return now
 
 
-def test_so_many_in_a_period_and_the_rest_is_counted(clock):
+def test_throttle_counts_omitted_events(clock):
     throttle = Throttle(2, seconds=5)
     assert [throttle.allow() for _ in range(5)] == [0, 0, None, None, None]
     clock[0] += 4.9
@@ -23,7 +23,7 @@ def test_so_many_in_a_period_and_the_rest_is_counted(clock):
     assert [throttle.allow() for _ in range(3)] == [4, 0, None]
 
 
-def test_warnings_are_few_and_errors_are_all(clock):
+def test_filter_limits_warnings_but_not_errors(clock):
     def record(level):
         return logging.LogRecord("name", level, "file", 1, "text", (), None)
 

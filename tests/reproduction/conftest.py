@@ -1,4 +1,4 @@
-"""A little MNIST, so that everything but its size is as in the real one, and hands of two writers."""
+"""A small MNIST, like the real one except for its size, and handwriting of two writers."""
 
 import hashlib
 
@@ -22,8 +22,8 @@ def written(label, rng):
 
 
 @pytest.fixture
-def little_mnist(tmp_path, monkeypatch):
-    """120 digits to train on and 40 to test, 0, 1, 4 and 7, where `load` finds MNIST."""
+def small_mnist(tmp_path, monkeypatch):
+    """120 training digits and 40 test digits, 0, 1, 4 and 7, in place of MNIST in the cache."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "official"
     folder.mkdir()
@@ -39,13 +39,13 @@ def little_mnist(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def hands(tmp_path):
-    """A folder with 12 digits each of two writers as strokes, and 8 pictures of a drawing program."""
+def handwriting(tmp_path):
+    """A folder with 12 digits each of two writers as strokes, and 8 images of a drawing program."""
     rng = np.random.default_rng(1)
     labels = np.resize(list(SHAPES), 24)
     samples = [written(label, rng) for label in labels.tolist()]
     strokes = [stroke for sample in samples for stroke in sample]
-    folder = tmp_path / "hands"
+    folder = tmp_path / "handwriting"
     folder.mkdir()
     np.savez(
         folder / "unipen_digits.npz",
@@ -55,6 +55,6 @@ def hands(tmp_path):
         labels=labels,
         writer=np.repeat([3, 5], 12),
     )
-    pictures = [255 - strokes_to_glyph(sample) for sample in samples[:8]]
-    np.savez(folder / "hwd1000.npz", images=np.stack(pictures), labels=labels[:8])
+    images = [255 - strokes_to_glyph(sample) for sample in samples[:8]]
+    np.savez(folder / "hwd1000.npz", images=np.stack(images), labels=labels[:8])
     return folder

@@ -38,7 +38,7 @@ def test_normalize_undoes_scale_shift_and_brightness():
     assert np.median(overlap) > 0.7
 
 
-def test_modified_sets_load_by_name(little_mnist):
+def test_modified_sets_load_by_name(small_mnist):
     digits = load_dataset("mnist-test")
     for name, change in (
         ("mnist-modified", modified_mnist.modify),

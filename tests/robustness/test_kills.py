@@ -11,6 +11,7 @@ from benchmarks.robustness.server_workloads import AppWorkload, ServerWorkload
 SLOW = {"learning", "learning-twice"}  # seconds each time; the benchmark `faults` has them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
 def test_nothing_acknowledged_is_lost(kind, tmp_path):
     victim = KINDS[kind](tmp_path)

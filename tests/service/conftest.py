@@ -1,4 +1,4 @@
-"""A service without a socket, one in a process of its own, and a reading that waits for its cue."""
+"""A service without a socket, a service process, and a reading that can be paused."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ from inkwise.recognition import Recognizer
 from inkwise.service import RequestLimits, Settings, create_app
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # newer versions would rather have another client than httpx
+    warnings.simplefilter("ignore")  # newer versions prefer another client than httpx
     from starlette.testclient import TestClient
 
 
 @pytest.fixture
 def run():
-    """What a coroutine returns: it runs in a thread of its own, for the tests' may have a browser's loop."""
+    """Run a coroutine in a thread and return its result; the main thread may have the loop of a browser."""
 
     def run(coroutine):
         with ThreadPoolExecutor(1) as thread:
@@ -35,31 +35,32 @@ def run():
 
 @pytest.fixture
 def serve():
-    """Start a service: serve(tokens=.., seconds=1) gives a client of it; settings and limits by name."""
+    """Return a client of a new service; takes settings and limits by name: serve(tokens=.., seconds=1)."""
     with ExitStack() as running:
-
-        def serve(host="127.0.0.1", tokens=None, **limits):
-            app = create_app(Settings(host, tokens=tokens, limits=replace(RequestLimits(), **limits)))
-            client = TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False)
-            return running.enter_context(client)
-
-        yield serve
+        yield lambda **settings: running.enter_context(new_client(**settings))
 
 
-@pytest.fixture
-def client(serve):
-    return serve()
+def new_client(host="127.0.0.1", tokens=None, **limits):
+    app = create_app(Settings(host, tokens=tokens, limits=replace(RequestLimits(), **limits)))
+    return TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A client of a service with default settings, which the tests of a module share."""
+    with new_client() as client:
+        yield client
 
 
 @pytest.fixture
 def png(seven):
-    """The bytes of a picture of a 7."""
+    """A PNG file of a 7."""
     return cv2.imencode(".png", seven)[1].tobytes()
 
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Reading one digit then waits: slow.begun says that it does, slow.go ends all waiting."""
+    """Pause `Recognizer.read_digit`: acquire slow.begun until it is called, set slow.go to continue."""
 
     class Slow:
         begun, go, calls = threading.Semaphore(0), threading.Event(), 0
@@ -79,7 +80,7 @@ def slow(monkeypatch):
 
 @pytest.fixture
 def read(png):
-    """Send the 7 to be read: read(client, expect="digit")."""
+    """Have a service read the 7: read(client, expect="digit")."""
 
     def read(client, headers=None, **query):
         headers = {"Content-Type": "image/png", **(headers or {})}
@@ -89,7 +90,7 @@ def read(png):
 
 
 class Service:
-    """A running `inkwise serve`, its address and its log."""
+    """A running `inkwise serve` with its URL and log."""
 
     def __init__(self, process, log):
         self.process, self._log = process, log
@@ -99,7 +100,7 @@ class Service:
         return [json.loads(line) for line in self._log.read_text().splitlines()]
 
     def end(self, number=signal.SIGTERM):
-        """The exit status after a signal."""
+        """Send a signal and return the exit status."""
         self.process.send_signal(number)
         return self.process.wait(30)
 

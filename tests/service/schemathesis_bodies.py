@@ -1,4 +1,4 @@
-"""Bodies that schemathesis sends beside its own: glyphs and pictures."""
+"""Additional request bodies for schemathesis: glyphs and images."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is written for containers is held to the code; no image is built, and nothing runs in one."""
+"""The container files agree with the code; no image is built or run."""
 
 import json
 import re
@@ -26,14 +26,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OURS = {name: each for name, each in COMPOSE["services"].items() if "build" in each}
 
 
-def test_what_is_installed_exists():
+def test_installed_packages_exist():
     asked = re.findall(r"ARG EXTRAS=(\w+)", DOCKERFILE)
     asked += [each["build"]["args"]["EXTRAS"] for each in OURS.values() if "args" in each["build"]]
     assert {*asked} == {"serve", "app"}
     assert {*asked} <= {*PROJECT["optional-dependencies"]}
 
 
-def test_what_is_copied_exists_and_is_not_ignored():
+def test_copied_files_exist_and_are_not_ignored():
     (copied,) = re.findall(r"^COPY (pyproject.*) \./$", DOCKERFILE, re.MULTILINE)
     kept = (ROOT / ".dockerignore").read_text().split()
     for name in [*copied.split(), "src"]:
@@ -46,20 +46,20 @@ def test_what_is_copied_exists_and_is_not_ignored():
     [json.loads(re.search(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[1])]
     + [each["command"] for each in OURS.values()],
 )
-def test_the_commands_can_be_given(words, tmp_path):
+def test_container_commands_are_valid(words, tmp_path):
     name, *options = words
     typer.main.get_command(app).commands[name].make_context(name, options)
 
 
-def test_python_is_one_that_it_runs_on():
+def test_container_python_is_supported():
     (least,) = re.findall(r">=3\.(\d+)$", PROJECT["requires-python"])
     images = re.findall(r"^FROM python:3\.(\d+)-slim", DOCKERFILE, re.MULTILINE)
     assert len(images) == 2
-    assert len({*images}) == 1  # what is built in one runs in the other
+    assert len({*images}) == 1  # build and runtime images agree
     assert int(images[0]) >= int(least)
 
 
-def test_health_is_what_the_service_says_of_itself(start):
+def test_container_health_check_matches_the_service(start):
     (words,) = re.findall(r"HEALTHCHECK .* CMD (.*)$", DOCKERFILE, re.MULTILINE)
     (ours,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
     address = f"http://127.0.0.1:{ours}"
@@ -72,12 +72,12 @@ def test_health_is_what_the_service_says_of_itself(start):
         assert subprocess.run([sys.executable, *rest], stderr=subprocess.DEVNULL).returncode == 1
 
 
-def test_it_is_given_the_time_that_it_takes_to_end():
+def test_stop_grace_period_covers_shutdown():
     given = int(OURS["serve"]["stop_grace_period"].removesuffix("s"))
     assert given > RequestLimits().seconds + 2 * _GRACE_SECONDS
 
 
-def test_what_is_to_be_set_is_told():
+def test_required_settings_are_documented():
     page = (ROOT / "docs" / "serve.md").read_text()
     for name in re.findall(r"\$\{(\w+)", (ROOT / "compose.yaml").read_text()):
         assert f"{name}=" in page
@@ -93,19 +93,19 @@ def test_no_secret_is_on_a_command_line(name):
     assert not [word for word in words if "$" in word]
 
 
-def test_the_app_takes_its_token_from_the_environment():
+def test_app_container_takes_its_token_from_the_environment():
     (token,) = (each for each in typer.main.get_command(app).commands["app"].params if each.name == "token")
     assert OURS["app"]["environment"][token.envvar].startswith(f"${{{token.envvar}:?")
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_telemetry_is_disabled_before_python_starts(name):
+def test_containers_disable_telemetry(name):
     assert re.search(rf"^ENV .*\b{TELEMETRY_SWITCH}=1\b", DOCKERFILE, re.MULTILINE)
     assert OURS[name]["environment"][TELEMETRY_SWITCH] == "1"
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_nothing_of_ours_is_root_or_writes_but_in_memory(name):
+def test_containers_are_unprivileged_and_read_only(name):
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
     assert (OURS[name]["read_only"], OURS[name]["tmpfs"], OURS[name]["cap_drop"]) == (True, ["/tmp"], ["ALL"])
     assert all(port.startswith("127.0.0.1:") for port in OURS[name]["ports"])

@@ -1,11 +1,11 @@
-"""What tells whether the service endures would see that it does not."""
+"""The endurance benchmark detects wrong readings and failures."""
 
 import pytest
 
 from benchmarks.robustness.endurance import ExpectedRequest, check, run_load, same
 
 
-def test_so_many_reads_are_answered_rightly(start, run):
+def test_service_answers_many_reads_correctly(start, run):
     with start() as service:
         port = int(service.url.rpartition(":")[2])
         tally = run(run_load(service.process.pid, port, clients=4, minutes=0, reads=60))
@@ -28,10 +28,10 @@ def test_so_many_reads_are_answered_rightly(start, run):
         (0, b"", False),
     ],
 )
-def test_an_answer_is_right_if_it_is_the_same_but_for_rounding(status, body, right):
+def test_endurance_check_allows_rounding(status, body, right):
     assert same(ExpectedRequest("a 7", b""), status, body, b'{"text":"7","confidence":0.9979}') == right
 
 
-def test_a_service_that_reads_wrongly_is_not_tried_further():
+def test_endurance_stops_at_a_wrong_reading():
     with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
         check(ExpectedRequest("a 7", b"", text="7"), 200, b'{"text":"1"}')

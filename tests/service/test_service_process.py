@@ -1,4 +1,4 @@
-"""The service as processes of its own."""
+"""The service as one or several processes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def ask(service):
 
 
 def until(done, seconds=30):
-    """What `done` gives as soon as it is true."""
+    """Return the first true value of `done()`."""
     end = time.monotonic() + seconds
     while not (found := done()):
         assert time.monotonic() < end, "it did not happen"
@@ -27,13 +27,13 @@ def until(done, seconds=30):
 
 
 def stopping(url):
-    """Whether the service says so."""
+    """Return whether the service reports its shutdown."""
     response = httpx.get(f"{url}/healthz")
     return response.status_code == 503 and response.json()["error"].startswith("the server is shutting")
 
 
 def listens(url):
-    """Whether anything does there."""
+    """Return whether a server listens."""
     try:
         return bool(httpx.get(f"{url}/healthz", timeout=60))
     except httpx.TransportError:
@@ -41,7 +41,7 @@ def listens(url):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_under_way_is_answered_before_it_ends(start, number):
+def test_shutdown_completes_requests_under_way(start, number):
     with start() as service:
         body = json.dumps(SEVEN).encode()
         name, port = service.url.removeprefix("http://").split(":")
@@ -49,7 +49,7 @@ def test_what_is_under_way_is_answered_before_it_ends(start, number):
         head += f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
         with socket.create_connection((name, int(port))) as client:
             client.sendall(head.encode())
-            assert client.recv(1000).startswith(b"HTTP/1.1 100 Continue")  # it waits for the body
+            assert client.recv(1000).startswith(b"HTTP/1.1 100 Continue")  # the service waits for the body
             service.process.send_signal(number)
             until(lambda: stopping(service.url))
             client.sendall(body)
@@ -59,7 +59,7 @@ def test_what_is_under_way_is_answered_before_it_ends(start, number):
         assert service.process.wait(30) == 0
 
 
-def test_what_took_too_long_does_not_keep_it_from_ending(start, png):
+def test_stuck_reading_does_not_delay_shutdown(start, png):
     stuck = "import time, inkwise; inkwise.Recognizer.read_digit = lambda self, picture: time.sleep(3600)"
     with start("--seconds", "0.2", before=stuck) as service:
         response = httpx.post(
@@ -75,7 +75,7 @@ def test_what_took_too_long_does_not_keep_it_from_ending(start, png):
         assert service.end() == 0
 
 
-def test_the_log_is_lines_of_json_without_what_was_read(start, png):
+def test_log_has_no_readings(start, png):
     with start() as service:
         for path, kind, content in (
             ("/v1/read?expect=number&pattern=[7]", "image/png", png),
@@ -92,7 +92,7 @@ def test_the_log_is_lines_of_json_without_what_was_read(start, png):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_log_has_no_warning_of_pillow(start, repairable, workers):
+def test_log_has_no_pillow_warnings(start, repairable, workers):
     with start("--workers", workers) as service:
         headers = {"Content-Type": "image/png"}
         answer = httpx.post(f"{service.url}/v1/read", content=repairable, headers=headers, timeout=60)
@@ -101,13 +101,14 @@ def test_the_log_has_no_warning_of_pillow(start, repairable, workers):
         assert service.lines()
 
 
-def test_several_processes_answer_and_their_counts_add_up(start):
+@pytest.mark.slow
+def test_worker_metrics_are_summed(start):
     with start("--workers", "2") as service:
         asked = 0
 
         def both():
             nonlocal asked
-            with ThreadPoolExecutor(8) as pool:  # a connection each
+            with ThreadPoolExecutor(8) as pool:  # one connection per thread
                 posts = pool.map(lambda _: ask(service), range(16))
                 assert {post.json()["text"] for post in posts} == {"7"}
             asked += 16
@@ -121,7 +122,7 @@ def test_several_processes_answer_and_their_counts_add_up(start):
         assert service.end() == 0
 
 
-def test_a_process_that_dies_is_replaced(start):
+def test_dead_worker_is_replaced(start):
     with start("--workers", "2") as service:
         assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200
         dead = until(service.lines)[-1]["pid"]
@@ -130,10 +131,11 @@ def test_a_process_that_dies_is_replaced(start):
         assert line["message"] == f"process {dead} ended with -9 and is replaced"
         assert ask(service).json()["text"] == "7"
         assert service.end(signal.SIGKILL) == -signal.SIGKILL
-        until(lambda: not listens(service.url))  # none lives on without the first
+        until(lambda: not listens(service.url))  # workers end with their parent
 
 
-def test_a_process_that_hangs_does_not_keep_the_others_from_ending(start):
+@pytest.mark.slow
+def test_hanging_worker_is_killed_at_shutdown(start):
     hurry = "import inkwise.http.launch as process; process._GRACE_SECONDS = 0.5"
     with start("--workers", "2", "--seconds", "0.2", before=hurry) as service:
         assert httpx.get(f"{service.url}/healthz", timeout=60).status_code == 200

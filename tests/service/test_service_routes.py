@@ -21,7 +21,7 @@ def draw(client, strokes, **query):
 
 
 def refused(response, status):
-    """The one line of an answer of this status."""
+    """Check the status of an error response and return its message."""
     assert response.status_code == status, response.text
     return schema.Failure.model_validate(response.json()).error
 
@@ -31,7 +31,7 @@ def without_time(reading):
 
 
 @pytest.mark.parametrize("expect", ["any", "digit", "number"])
-def test_a_picture_is_read_as_in_python(client, read, png, expect):
+def test_service_reads_images_like_the_recognizer(client, read, png, expect):
     recognizer = Recognizer()
     plain = {"any": recognizer.read, "digit": recognizer.read_digit, "number": recognizer.read_number}
     response = read(client, expect=expect)
@@ -41,7 +41,7 @@ def test_a_picture_is_read_as_in_python(client, read, png, expect):
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "image/x-anything; q=1", "Application/Octet-Stream"])
-def test_what_a_picture_is_its_bytes_say(client, read, kind):
+def test_image_format_is_detected_from_its_bytes(client, read, kind):
     assert read(client, headers={"Content-Type": kind}).json()["text"] == "7"
 
 
@@ -53,7 +53,7 @@ def test_strokes_are_read(client):
     assert draw(client, []).json()["reason"] == draw(client, [], expect="number").json()["reason"]
 
 
-def test_what_is_known_of_a_number_decides(client):
+def test_constraint_selects_the_number(client):
     free = draw(client, SEVEN + FOUR, expect="number").json()
     assert free["unconstrained"] is None
     for query in ({"length": "2"}, {"range": "70-79"}, {"pattern": "7[0-9]"}, {"length": "1-3"}):
@@ -80,7 +80,7 @@ def test_what_is_known_of_a_number_decides(client):
         ({"expect": "number", "length": "3", "pattern": r"\d{5}"}, "length"),
     ],
 )
-def test_what_cannot_be_known_is_one_line(client, read, query, error):
+def test_invalid_constraint_is_one_line(client, read, query, error):
     for response in (read(client, **query), draw(client, SEVEN, **query)):
         line = refused(response, 422)
         assert line.startswith(error)
@@ -96,7 +96,7 @@ def test_glyphs_are_classified(client):
     schema.Classes.model_validate(found)
 
 
-def test_the_answers_are_what_the_description_says(client, read):
+def test_responses_match_the_schema(client, read):
     assert schema.ReadingSchema.model_validate(read(client).json()).digits[0].box is not None
     assert schema.ReadingSchema.model_validate(draw(client, SEVEN).json()).digits[0].strokes == [0]
     assert schema.ReadingSchema.model_validate(draw(client, []).json()).digits == []
@@ -127,13 +127,13 @@ def test_the_answers_are_what_the_description_says(client, read):
         ("/v1/classify", b"0" * 784, "application/json", 415, "the body must be application/octet-stream"),
     ],
 )
-def test_bodies_that_are_none_are_one_line(client, path, content, kind, status, error):
+def test_invalid_bodies_are_one_line(client, path, content, kind, status, error):
     response = client.post(path, content=content, headers={"Content-Type": kind})
     assert refused(response, status).startswith(error)
 
 
 def bomb(width, height):
-    """A PNG of a few bytes that says it is so large."""
+    """A PNG of a few bytes that declares this size."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -156,7 +156,7 @@ def bomb(width, height):
         ("/v1/strokes", json.dumps({"strokes": [[[1, 2]] * 20_001]}), "application/json", "20,001 points;"),
     ],
 )
-def test_too_much_is_refused_with_a_reason(serve, path, content, kind, error):
+def test_large_requests_are_rejected(serve, path, content, kind, error):
     response = serve(body_bytes=200_000, pixels=20_000).post(
         path, content=content, headers={"Content-Type": kind}
     )
@@ -164,12 +164,12 @@ def test_too_much_is_refused_with_a_reason(serve, path, content, kind, error):
 
 
 @pytest.mark.parametrize(("limit", "most"), [(16 * 2**20, "3,211,264"), (1000, "1,000")])
-def test_too_many_glyphs_are_refused(serve, limit, most):
+def test_too_many_glyphs_are_rejected(serve, limit, most):
     response = serve(body_bytes=limit).post("/v1/classify", content=bytes(784 * 4097), headers=GLYPHS)
     assert refused(response, 413) == f"the body is too large: at most {most} bytes are accepted"
 
 
-def test_a_body_that_does_not_say_how_large_it_is_is_read_no_further(serve):
+def test_undeclared_large_body_is_rejected_while_streaming(serve):
     def body():
         for _ in range(1000):
             yield b"0" * 1000
@@ -187,7 +187,7 @@ def no_memory(model, glyphs):
 
 
 @pytest.mark.parametrize("run", [no_numbers, no_memory])
-def test_a_model_that_cannot_be_used_is_told(client, monkeypatch, run):
+def test_health_reports_an_unusable_model(client, monkeypatch, run):
     assert client.get("/healthz").status_code == 200
     monkeypatch.setattr(Model, "run", run)
     assert "the model cannot be used" in refused(client.get("/healthz"), 503)
@@ -196,17 +196,17 @@ def test_a_model_that_cannot_be_used_is_told(client, monkeypatch, run):
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/read/", "/v2/read"])
-def test_what_is_not_there(client, path):
+def test_unknown_path_is_rejected(client, path):
     assert refused(client.get(path), 404).endswith("Not Found")
 
 
-def test_another_method(client):
+def test_wrong_method_is_405(client):
     response = client.get("/v1/read")
     assert refused(response, 405).endswith("Method Not Allowed")
     assert response.headers["Allow"] == "POST"
 
 
-def test_it_describes_all_that_it_takes_and_gives(client):
+def test_openapi_describes_all_routes(client):
     found = client.get("/openapi.json").json()
     assert {*found["paths"]} == {"/v1/read", "/v1/strokes", "/v1/classify", "/healthz", "/metrics"}
     for path in ("/v1/read", "/v1/strokes", "/v1/classify"):

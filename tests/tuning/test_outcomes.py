@@ -12,7 +12,7 @@ from inkwise._util.files import locked
 from inkwise.training import load_recipe
 from inkwise.tuning import run_search
 from inkwise.tuning.outcomes import TrialOutcome, best_first, outcomes_table, trial_outcome, write_files
-from inkwise.tuning.search_display import SearchDisplay
+from inkwise.tuning.search import search_display
 from inkwise.tuning.study_plots import comparable_keys, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -158,9 +158,9 @@ def test_importances_need_two_varied_keys(search, values, keys):
 
 def test_display_prints_a_line_per_finished_trial_to_a_pipe(search):
     console = Console(file=io.StringIO(), width=60)
-    with SearchDisplay(console, search, [DONE[0], *LATER]) as display:
-        display.update([*DONE, *LATER])
-        display.update([*DONE, *LATER])
+    with search_display(console, search, [DONE[0], *LATER]) as update:
+        update([*DONE, *LATER])
+        update([*DONE, *LATER])
     assert console.file.getvalue().splitlines() == [
         "2 of 4 trials are done",
         "trial 1 done: model.neurons2=8 optimization.lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
@@ -171,8 +171,8 @@ def test_display_prints_a_line_per_finished_trial_to_a_pipe(search):
 
 def test_display_fits_running_and_best_trials_on_terminal(search):
     console = Console(file=io.StringIO(), width=100, height=7, force_terminal=True)
-    with SearchDisplay(console, search, LATER) as display:
-        display.update([*DONE, *LATER])
+    with search_display(console, search, LATER) as update:
+        update([*DONE, *LATER])
     shown = console.file.getvalue()
     assert "5 of 7 trials are done, 1 running" in shown
     assert shown.index("running", shown.index("validation accuracy")) < shown.index("95.00%")

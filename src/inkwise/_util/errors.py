@@ -1,7 +1,6 @@
 """The errors that a user can cause and mend: each is one clear line."""
 
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -52,9 +51,3 @@ def requires_extra(extra: str, what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise InkwiseError(f'{what} needs {error.name}: pip install "inkwise[{extra}]"') from error
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """The end of an error message: the names that come nearest, or all of them."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"

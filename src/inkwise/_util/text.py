@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from inkwise._util.errors import InkwiseError
@@ -85,6 +87,12 @@ def _integer(text: str) -> int:
     if len(text) > _DIGITS or not -(2**63) <= (number := int(text)) < 2**63:
         raise ValueError("a number is too large")
     return number
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """End of an error message about an unknown name: the closest known names, or all if none is close."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"
 
 
 def escape_formula(label: str) -> str:

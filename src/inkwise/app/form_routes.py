@@ -47,7 +47,7 @@ class FormEditor:
             DataError: It is the form of another scan.
         """
         with Document(scan) as document:
-            grey = document.page(1).grey
+            grey = document.page(1)
         self.image = cv2.imencode(".png", limit_side(grey, _MAX_SHOWN_SIDE)[0])[1].tobytes()
         self.path = scan.with_suffix(".yaml")
         self._scan = scan

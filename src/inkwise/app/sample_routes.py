@@ -24,7 +24,7 @@ from inkwise.app.requests import (
 from inkwise.corrections import Learner, Sample
 from inkwise.corrections.sample import encode_glyph
 from inkwise.http.bodies import check_pixels, json_body, json_response
-from inkwise.image.decode import open_file, open_image
+from inkwise.image import open_image
 from inkwise.recognition import Reading
 
 _READ_THREADS = 4  # more would only take turns
@@ -49,7 +49,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
         body = await request.body()
 
         def respond() -> Response:
-            image = open_image(*open_file(body))  # bytes are the content of a file, never its name
+            image = open_image(body)  # bytes are the content of a file, never its name
             check_pixels(image.width, image.height)
             reading = learner.read(writer, image)
             assert reading.picture is not None

@@ -96,35 +96,35 @@ class Journal(RowSink):
         nothing left.
         """
         name, stamp = to_valid_utf8(file), file_fingerprint(file)
-        with self._database_errors():
-            query = self._database.execute("SELECT stamp, pages, place FROM files WHERE name = ?", (name,))
-            before, pages, place = query.fetchone() or (None, None, None)
-            if place is not None:
-                return []
-            if pages is None or before != stamp or not stamp:
-                self._database.execute("DELETE FROM rows WHERE file = ?", (name,))
-                self._database.execute(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, NULL, ?)", (name, stamp, next(self._places))
-                )
-                return None
-            self._database.execute("UPDATE files SET place = ? WHERE name = ?", (next(self._places), name))
-            query = self._database.execute("SELECT page FROM rows WHERE file = ? AND NOT failed", (name,))
-            done = {page for (page,) in query}
+        query = self._execute("SELECT stamp, pages, place FROM files WHERE name = ?", name)
+        before, pages, place = query.fetchone() or (None, None, None)
+        if place is not None:
+            return []
+        if pages is None or before != stamp or not stamp:
+            self._execute("DELETE FROM rows WHERE file = ?", name)
+            self._execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, NULL, ?)", name, stamp, next(self._places)
+            )
+            return None
+        self._execute("UPDATE files SET place = ? WHERE name = ?", next(self._places), name)
+        done = {
+            page for (page,) in self._execute("SELECT page FROM rows WHERE file = ? AND NOT failed", name)
+        }
         return [page for page in range(1, pages + 1) if page not in done]
 
     def count(self, file: str, pages: int) -> None:
         """Store the page count of a file."""
-        with self._database_errors():
-            self._database.execute("UPDATE files SET pages = ? WHERE name = ?", (pages, to_valid_utf8(file)))
+        self._execute("UPDATE files SET pages = ? WHERE name = ?", pages, to_valid_utf8(file))
 
     def add(self, row: PageRow) -> None:
         """Store a row, in place of one that failed before."""
         text = json.dumps(row.values, ensure_ascii=False, allow_nan=False)
+        key = row.values["file"], row.values["page"]
+        self._execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)", *key, row.failed, text)
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         with self._database_errors():
-            self._database.execute(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
-                (row.values["file"], row.values["page"], row.failed, text),
-            )
+            return self._database.execute(statement, values)
 
     def rows(self) -> Iterator[PageRow]:
         """Yield the rows of the files that were entered, in the order of files and pages."""

@@ -154,7 +154,7 @@ class PageReader:
             return
         yield len(document)
         try:
-            values = self._read(document.page(task.number).grey).to_dict()
+            values = self._read(document.page(task.number)).to_dict()
         except Exception as error:
             yield error_row(task.file, task.number, self._columns, error)
         else:

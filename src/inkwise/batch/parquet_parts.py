@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,46 +46,41 @@ class PartSummary(NamedTuple):
     """Summary of a part, stored in its metadata.
 
     Attributes:
-        pages: Page counts of its files.
-        rows: Number of rows.
+        counts: For each page the page count of its file, 1 if it is unknown.
         failed: Reasons of the pages that could not be read.
     """
 
-    pages: list[int]
-    rows: int
+    counts: list[int]
     failed: list[str]
 
     def outcomes(self) -> Iterator[PageRow]:
         """Yield a row without values for each page, except for the reasons of failed ones."""
         for reason in self.failed:
             yield PageRow({"reason": reason}, failed=True)
-        for _ in range(self.rows - len(self.failed)):
+        for _ in range(len(self.counts) - len(self.failed)):
             yield PageRow({}, failed=False)
 
 
-def first_pages(files: Iterable[tuple[int, str]]) -> Iterator[list[PageRange]]:
-    """Yield the parts with the first page of each file; reading it reveals the page count."""
-    return _group_into_parts(PageRange(source, file, 1, 1) for source, file in files)
+def first_pages(files: Iterable[tuple[int, str]]) -> list[list[PageRange]]:
+    """Return the parts with the first page of each file; reading it reveals the page count."""
+    return _group_into_parts(PageRange(*file, 1, 1) for file in files)
 
 
-def further_pages(files: Iterable[tuple[int, str]], counts: Iterable[int]) -> Iterator[list[PageRange]]:
-    """Yield the parts with all other pages of files of these page counts."""
+def further_pages(files: Iterable[tuple[int, str]], counts: Iterable[int]) -> list[list[PageRange]]:
+    """Return the parts with all other pages of files of these page counts."""
     return _group_into_parts(
-        PageRange(source, file, number, number)
-        for (source, file), count in zip(files, counts, strict=True)
+        PageRange(*file, number, number)
+        for file, count in zip(files, counts, strict=True)
         for number in range(2, count + 1)
     )
 
 
-def _group_into_parts(pages: Iterator[PageRange]) -> Iterator[list[PageRange]]:
+def _group_into_parts(pages: Iterator[PageRange]) -> list[list[PageRange]]:
+    parts = []
     while some := list(islice(pages, PAGES_PER_PART)):
-        part = some[:1]
-        for page in some[1:]:
-            if page.file == part[-1].file:
-                part[-1] = part[-1]._replace(last=page.last)
-            else:
-                part.append(page)
-        yield part
+        groups = (list(group) for _, group in groupby(some, itemgetter(0, 1)))
+        parts.append([group[0]._replace(last=group[-1].last) for group in groups])
+    return parts
 
 
 class ParquetFolder:
@@ -159,13 +155,13 @@ class ParquetFolder:
             metadata = parquet.read_schema(self._at(name), filesystem=self._filesystem).metadata
         return PartSummary(*json.loads(metadata[_SUMMARY_KEY]))
 
-    def write(self, part: str, rows: list[PageRow], pages: list[int], columns: Columns) -> PartSummary:
+    def write(self, part: str, rows: list[PageRow], counts: list[int], columns: Columns) -> PartSummary:
         """Write a whole part, in place of an existing one.
 
         Raises:
             DataError: It cannot be written.
         """
-        summary = PartSummary(pages, len(rows), [row.values["reason"] for row in rows if row.failed])
+        summary = PartSummary(counts, [row.values["reason"] for row in rows if row.failed])
         schema = parquet_schema(columns).with_metadata({_SUMMARY_KEY: json.dumps(summary)})
         content = pa.BufferOutputStream()
         parquet.write_table(pa.Table.from_pylist([row.values for row in rows], schema), content)

@@ -65,14 +65,13 @@ class RayBackend(Backend):
         """
         with _connect(self._address):
             counts: dict[int, list[int]] = {}
-            for number, summary in self._read_parts("first", list(first_pages(self._files))):
-                counts[number] = summary.pages
-                for pages in summary.pages:
-                    self.count_file(pages)
+            for number, summary in self._read_parts("first", first_pages(self._files)):
+                counts[number] = summary.counts
+                for count in summary.counts:
+                    self.count_file(count)
                 yield from summary.outcomes()
-            pages_of_files = [pages for number in sorted(counts) for pages in counts[number]]
-            further = list(further_pages(self._files, pages_of_files))
-            for _, summary in self._read_parts("further", further):
+            page_counts = [count for number in sorted(counts) for count in counts[number]]
+            for _, summary in self._read_parts("further", further_pages(self._files, page_counts)):
                 yield from summary.outcomes()
             self._folder.end()
 
@@ -151,10 +150,15 @@ class RayWorker:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Read and write the one part of a batch unless it exists; return its summary or an error."""
-        part, pages = str(batch["part"][0]), json.loads(str(batch["pages"][0]))
+        part = str(batch["part"][0])
+        ranges = [PageRange(*pages) for pages in json.loads(str(batch["pages"][0]))]
         summary, error = None, ""
         try:
-            summary = self._folder.summary(part) or self._read(part, [PageRange(*some) for some in pages])
+            summary = self._folder.summary(part)
+            if summary is None:
+                pages = [(each, number) for each in ranges for number in range(each.first, each.last + 1)]
+                counts, rows = zip(*(self._read_page(*page) for page in pages), strict=True)
+                summary = self._folder.write(part, list(rows), list(counts), self._options.columns)
         except InkwiseError as reason:  # returned as a value: Ray would print the whole traceback
             error = str(reason)
         return {"number": [batch["number"][0]], "summary": [json.dumps(summary)], "error": [error]}
@@ -165,18 +169,8 @@ class RayWorker:
             self._process.end()
         self._remove_copy()
 
-    def _read(self, part: str, ranges: list[PageRange]) -> PartSummary:
-        rows, counts = [], []
-        for pages in ranges:
-            count = 1
-            for number in range(pages.first, pages.last + 1):
-                count, row = self._read_page(pages, number)
-                rows.append(row)
-            counts.append(count)
-        return self._folder.write(part, rows, counts, self._options.columns)
-
     def _read_page(self, pages: PageRange, number: int) -> tuple[int, PageRow]:
-        """Return the page count of a file, 1 if it is unknown, and the row of one page.
+        """Return the page count of the file, 1 if it is unknown, and the row of the page.
 
         Raises:
             InkwiseError: The process ended before it could read.

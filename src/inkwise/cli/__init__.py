@@ -1,6 +1,6 @@
-"""The command line: one file a command, no logic.
+"""The command line: thin views, a module for each group of commands.
 
-All commands are known at each start; so what only one of them needs is imported where it begins.
+Every start registers all commands; imports that only one command needs are inside its function.
 """
 
 import gc
@@ -12,32 +12,17 @@ from inkwise import __version__
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
 from inkwise.cli import corrections, data, form
-from inkwise.cli.app import app as app_
-from inkwise.cli.ensemble import ensemble
-from inkwise.cli.evaluate import evaluate
-from inkwise.cli.explain import explain
-from inkwise.cli.learn import learn
-from inkwise.cli.output import escape_unencodable, print_line
-from inkwise.cli.predict import predict
+from inkwise.cli.console import escape_unencodable, print_error, print_line
+from inkwise.cli.evaluate import ensemble, evaluate, explain, predict
 from inkwise.cli.read import read
-from inkwise.cli.reproduce import reproduce
-from inkwise.cli.review import review
-from inkwise.cli.serve import serve
-from inkwise.cli.sweep import sweep
-from inkwise.cli.train import train
+from inkwise.cli.serve import open_app, review, serve
+from inkwise.cli.train import reproduce, sweep, train
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-app.command()(read)
-app.command()(review)
-app.command()(train)
-app.command()(sweep)
-app.command()(reproduce)
-app.command()(evaluate)
-app.command()(explain)
-app.command()(predict)
-app.command()(ensemble)
-app.command()(learn)
-app.command("app")(app_)
+for command in (read, review, train, sweep, reproduce, evaluate, explain, predict, ensemble):
+    app.command()(command)
+app.command()(corrections.learn)
+app.command("app")(open_app)
 app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(corrections.app, name="corrections")
@@ -56,16 +41,16 @@ def _inkwise(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Read handwritten digits, and train what reads them."""
+    """Read handwritten digits, and train the models that read them."""
 
 
 def main() -> None:
-    """Run the command line: what the user can mend is one line and exit 1, never a traceback."""
+    """Run the command line; an InkwiseError is printed as one line, and the exit status is 1."""
     escape_unencodable()
-    gc.freeze()  # what was imported stays; to look through it for garbage would take a tenth of the start
+    gc.freeze()  # excludes the imported modules from garbage collection: a tenth of the start-up time
     ignore_pillow_warnings()
     try:
         app()
     except InkwiseError as error:
-        print_line(f"inkwise: {error}", err=True)
+        print_error(error)
         sys.exit(1)

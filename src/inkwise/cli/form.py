@@ -1,4 +1,4 @@
-"""`inkwise form`: templates of forms."""
+"""`inkwise form`: draw and check form templates."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Annotated
 
 import typer
 
-from inkwise._util.errors import DataError
 from inkwise._util.files import atomic_file, check_not_a_source
-from inkwise.cli.app import Host, NoBrowser, Port, Token, print_url
-from inkwise.cli.options import Reads, Writes, path_argument, path_option
-from inkwise.cli.output import print_line
+from inkwise.cli.console import print_error, print_line
+from inkwise.cli.options import (
+    HostOption,
+    NoBrowserOption,
+    PortOption,
+    Reads,
+    TokenOption,
+    Writes,
+    path_argument,
+    path_option,
+    require_png,
+)
+from inkwise.cli.serve import page_options
 
 app = typer.Typer(no_args_is_help=True, help="Form templates: draw and check them.")
-
-
-@app.callback()
-def _form() -> None:
-    """Form templates: draw and check them."""
 
 
 @app.command()
@@ -26,50 +30,45 @@ def new(
     scan: Annotated[
         Path,
         Reads(),
-        path_argument(metavar="SCAN", help="The empty form: a picture, or the first page of a PDF."),
+        path_argument(metavar="SCAN", help="The empty form: an image, or a PDF whose first page is taken."),
     ],
-    host: Host = "127.0.0.1",
-    port: Port = None,
-    token: Token = None,
-    no_browser: NoBrowser = False,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    token: TokenOption = None,
+    no_browser: NoBrowserOption = False,
 ) -> None:
-    """Draw the fields of a form on its scan in the browser, or change those of its YAML file."""
+    """Draw the fields of a form on its scan in the browser; an existing template is opened for editing."""
     from inkwise.app import FormEditor, create_editor_app, run  # not in the base install
 
     editor = FormEditor(scan)
     run(
         lambda host, token: create_editor_app(editor, host=host, token=token),
-        host=host,
-        port=port,
-        token=token,
-        browser=not no_browser,
-        say=print_url,
+        **page_options(host, port, token, no_browser),
     )
 
 
 @app.command()
 def check(
-    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="The YAML file of a form.")],
+    form: Annotated[Path, Reads(), path_argument(metavar="FORM", help="The YAML file of a template.")],
     picture: Annotated[
         Path | None,
         Writes(("{}.png",)),
-        path_option(metavar="P.png", help="Picture to draw, the fields over the reference."),
+        path_option(metavar="P.png", help="Write an image of the reference with the fields drawn on it."),
     ] = None,
 ) -> None:
-    """Check a form, print each error on a line, and draw its fields."""
+    """Print the errors of a template, one per line; draw its fields."""
     from inkwise.forms import FormError, FormTemplate, draw_fields, load_reference
 
     try:
-        found = FormTemplate.read(form)
+        template = FormTemplate.read(form)
     except FormError as error:
         for problem in error.problems:
-            print_line(f"inkwise: {problem}", err=True)
+            print_error(problem)
         raise typer.Exit(1) from None
-    load_reference(found)
+    load_reference(template)
     if picture is not None:
-        if picture.suffix.lower() != ".png":
-            raise DataError(f"{picture}: must end in .png")
-        check_not_a_source(picture, [form, *([found.reference] if found.reference else [])])
+        require_png(picture)
+        check_not_a_source(picture, [form, *([template.reference] if template.reference else [])])
         with atomic_file(picture) as part:
-            draw_fields(found).save(part, "PNG")
-    print_line(f"{form}: {found.name}, {len(found.fields)} fields, no errors")
+            draw_fields(template).save(part, "PNG")
+    print_line(f"{form}: {template.name}, {len(template.fields)} fields, no errors")

@@ -1,20 +1,23 @@
-"""Options that several commands share, and marks of all that name files."""
+"""Options that several commands share, and markers of parameters that name files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from inkwise._util.errors import DataError
+
 
 @dataclass(frozen=True)
 class Reads:
-    """Marks a parameter that names a file or a folder to read, so that tests try it with unusable ones.
+    """Marks a parameter that names a file or a folder to read; the tests try each with unusable paths.
 
     Attributes:
-        forms: how a path is given, such as with a suffix that decides how it is read.
+        forms: formats of the argument, such as suffixes that select a file format.
     """
 
     forms: tuple[str, ...] = ("{}",)
@@ -22,12 +25,12 @@ class Reads:
 
 @dataclass(frozen=True)
 class Writes:
-    """Marks a parameter that names a file or a folder to write, as `Reads` does."""
+    """Marks a parameter that names a file or a folder to write, like `Reads`."""
 
     forms: tuple[str, ...] = ("{}",)
 
 
-# Typer would look whether a path can be read, and answer with a box of several lines.
+# Otherwise Typer checks that the path is readable, and prints an error of several lines.
 path_option = partial(typer.Option, readable=False)
 path_argument = partial(typer.Argument, readable=False)
 
@@ -40,17 +43,40 @@ STORAGE = Reads(("{}", "{}.journal", "sqlite:///{}"))
 ModelOption = Annotated[
     str,
     MODEL,
-    typer.Option(metavar="MODEL", help="A bundled model by its name, an .onnx file, or a run folder."),
+    typer.Option(metavar="MODEL", help="Name of a bundled model, an .onnx file, or a run folder."),
 ]
 DatabaseOption = Annotated[
     str | None,
     Reads(("sqlite:///{}",)),
     typer.Option(
-        metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/NAME; by default a file of your own."
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER@HOST/NAME; by default a file in your data directory.",
     ),
 ]
 SettingsOption = Annotated[
     list[str] | None,
     SETTINGS,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
 ]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+HostOption = Annotated[
+    str, typer.Option(metavar="H", help="Name or address to bind; 0.0.0.0 for all network interfaces.")
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port; by default the first free one from 8420.")
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="T",
+        envvar="INKWISE_TOKEN",
+        help="Token that clients must send; by default random unless the host is a loopback address.",
+    ),
+]
+NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Do not open the page in a browser.")]
+
+
+def require_png(path: Path) -> None:
+    """Raise a DataError unless the file name ends in .png."""
+    if path.suffix.lower() != ".png":
+        raise DataError(f"{path}: the file name must end in .png")

@@ -1,4 +1,4 @@
-"""`inkwise read`: images and documents to digits."""
+"""`inkwise read`: images and documents in, digits out."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from inkwise.batch import (
     read_batch,
     row_values,
 )
+from inkwise.cli.console import print_table
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
-from inkwise.cli.table import print_table
 
 _MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
 
@@ -39,39 +39,44 @@ def read(
     files: Annotated[
         list[str],
         Reads(("{}", "{}.png", "{}.pdf")),
-        typer.Argument(metavar="FILE|DIR|-...", help="Pictures, PDFs, folders of them, - for stdin."),
+        typer.Argument(metavar="FILE|DIR|-...", help="Images, PDFs, folders of them, - for standard input."),
     ],
     digit: Annotated[bool, typer.Option("--digit", help="Each page holds exactly one digit.")] = False,
     number: Annotated[bool, typer.Option("--number", help="Each page holds exactly one number.")] = False,
-    length: Annotated[str | None, typer.Option(metavar="N|A-B", help="Digits of the number.")] = None,
+    length: Annotated[
+        str | None, typer.Option(metavar="N|A-B", help="With --number: count of digits.")
+    ] = None,
     pattern: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Pattern that the whole number matches.")
+        str | None, typer.Option(metavar="REGEX", help="With --number: the whole number matches this.")
     ] = None,
     range_: Annotated[
-        str | None, typer.Option("--range", metavar="A-B", help="Least and greatest value of the number.")
+        str | None, typer.Option("--range", metavar="A-B", help="With --number: minimum and maximum.")
     ] = None,
     check: Annotated[
-        str | None, typer.Option(metavar="RULE", help="Check digit rule: luhn, ean, mod11 or mod97.")
+        str | None,
+        typer.Option(metavar="RULE", help="With --number: check digit by luhn, ean, mod11 or mod97."),
     ] = None,
     vocabulary: Annotated[
         Path | None,
         Reads(),
-        path_option(metavar="FILE", help="File of the possible numbers, one per line."),
+        path_option(metavar="FILE", help="With --number: the number is a line of this file."),
     ] = None,
     form: Annotated[
-        Path | None, Reads(), path_option(metavar="FORM", help="Each page is a filled scan of this form.")
+        Path | None,
+        Reads(),
+        path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
     model: ModelOption = "default",
     json: Annotated[
-        bool, typer.Option("--json", help="One line of JSON per page (the default when piped).")
+        bool, typer.Option("--json", help="Print one line of JSON per page (the default when piped).")
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="One CSV row per page.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print one CSV row per page.")] = False,
     out: Annotated[
         str | None,
         Writes(("{}.csv", "{}.jsonl", "{}.parquet", "{}.xlsx")),
         typer.Option(
             metavar="F",
-            help="Write a table: .csv, .jsonl, .parquet or .xlsx. Rerun the same command to resume it.",
+            help="Write a table: .csv, .jsonl, .parquet or .xlsx; rerun the same command to resume.",
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes, with --out.")] = 1,
@@ -83,10 +88,12 @@ def read(
     ] = None,
     address: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Cluster address; default $RAY_ADDRESS, or this machine."),
+        typer.Option(
+            metavar="HOST:PORT", help="Address of the cluster; by default $RAY_ADDRESS or this machine."
+        ),
     ] = None,
 ) -> None:
-    """Read handwritten digits from pictures and PDFs: a table on a terminal, JSON lines when piped."""
+    """Read handwritten digits from images and PDFs: a table on a terminal, JSON lines when piped."""
     if json and csv:
         raise InkwiseError("--json and --csv: choose one")
     if digit + number + bool(form) > 1:
@@ -118,10 +125,10 @@ def read(
         suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
         backend = LocalBackend(files, options, Journal(Path(out), options, suffix, files), jobs)
     elif jobs > 1:
-        raise InkwiseError("--jobs needs --out: where the table is to be written")
+        raise InkwiseError("--jobs needs --out: the file of the table")
     else:
         backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv))
-    # A bar would be in the way of rows on the same terminal.
+    # A bar would interfere with rows on the same terminal.
     show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
     if read_batch(backend, Console(stderr=True), show=show):
         raise typer.Exit(1)
@@ -135,7 +142,7 @@ def _ray_backend(
         raise InkwiseError("--on ray needs --out: the folder of the table, or its URL")
     if local_options:
         raise InkwiseError(
-            "--on ray writes Parquet, with all the cluster has: leave out --json, --csv and --jobs"
+            "--on ray writes Parquet with all workers of the cluster: leave out --json, --csv and --jobs"
         )
     with requires_extra("cluster", "--on ray"):
         from inkwise.batch.ray_backend import RayBackend
@@ -148,7 +155,7 @@ class _PrintedRows(RowSink):
     def __init__(self, columns: Columns, as_json: bool, as_csv: bool) -> None:
         self._columns, self._as_csv = columns, as_csv
         self._header = csv_line(columns) if as_csv else ""
-        # Without file and page, which share a column, the reason, which is last, and `accepted`, a color.
+        # File and page share the first column; the reason is the last one; `accepted` is shown as a colour.
         self._shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
         as_table = sys.stdout.isatty() and not as_json and not as_csv
         self._table = Table("file", *self._shown, "", box=None) if as_table else None
@@ -178,12 +185,12 @@ class _PrintedRows(RowSink):
         """Turn an error of standard output, except a closed pipe, into a DataError of one line."""
         if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
             with suppress(OSError):
-                sys.stdout.close()  # or Python would write again at its end, and report the error
+                sys.stdout.close()  # otherwise Python flushes it at exit and reports the error again
             raise DataError(f"standard output: cannot be written ({error.strerror})") from None
 
 
 def _cell(values: dict[str, Any], column: str) -> Text:
-    """Return a text in bold, or a probability in the color of whether it is accepted."""
+    """Return a text in bold, or a probability in the colour of its acceptance."""
     value = values[column]
     if isinstance(value, str):
         return Text(value, style="bold")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
@@ -18,10 +18,11 @@ from inkwise.datasets.dataset import GLYPH_SHAPE, MAX_SAMPLES, Dataset
 from inkwise.datasets.file_checks import open_decompressed
 
 _MAX_LINE = 20_000  # characters; 785 quoted column names have 9,000
-_BLOCK = 4_000  # rows parsed at once
 
 _PIXELS = [f"pixel{i}" for i in range(GLYPH_SHAPE[0] * GLYPH_SHAPE[1])]
 _QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)')  # cell that may contain commas and doubled quotes
+_PIXEL = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
+_PLAIN_ROW = re.compile(rf"\d{{1,9}}(,\d{{1,9}}){{{len(_PIXELS) - 1}}}", re.ASCII)
 
 
 def read_kaggle(path: Path) -> Dataset:
@@ -74,28 +75,16 @@ def _check_header(line: str) -> bool:
 def _read_rows(lines: Iterator[tuple[int, str]], labelled: bool) -> tuple[list[str], NDArray[np.uint8]]:
     """Parse the labels and the pixels (n, 784) of all lines that are not blank."""
     labels: list[str] = []
-    pixels = np.empty((0, len(_PIXELS)), np.uint8)
-    known: dict[str, str] = {}  # each distinct label is checked once
-    full = ((number, line) for number, line in lines if line.strip())
-    while block := [*islice(full, _BLOCK)]:
-        cells = [line for _, line in block]
-        try:
-            if labelled:
-                names, cells = map(list, zip(*map(_split_label, cells), strict=True))
-                known |= {name: _parse_label(name) for name in {*names} - known.keys()}
-                labels += [known[name] for name in names]
-            if not all(map(str.strip, cells)):  # numpy would skip the row
-                raise ValueError("a row has no pixels")
-            rows = np.loadtxt(cells, np.uint8, delimiter=",", comments=None, ndmin=2)
-            if rows.shape != (len(block), len(_PIXELS)):
-                raise ValueError(f"rows have {rows.shape[1]} pixels")
-        except ValueError as error:
-            for number, line in block:
-                _check_row(number, line, labelled)
-            raise InkwiseError(f"line {block[0][0]} and following: {error}") from None
-        pixels.resize((len(pixels) + len(rows), len(_PIXELS)), refcheck=False)  # in place, without a copy
-        pixels[-len(rows) :] = rows
-    return labels if labelled else [""] * len(pixels), pixels
+    pixels = bytearray()
+    for number, line in lines:
+        if line.strip():
+            try:
+                cell, rest = _split_label(line) if labelled else ("", line)
+                labels.append(_parse_label(cell))
+                pixels += _parse_pixels(rest, labelled)
+            except InkwiseError as error:
+                raise InkwiseError(f"line {number}: {error}") from None
+    return labels, np.frombuffer(pixels, np.uint8).reshape(-1, len(_PIXELS))
 
 
 def _split_label(line: str) -> tuple[str, str]:
@@ -106,24 +95,22 @@ def _split_label(line: str) -> tuple[str, str]:
     return cell, rest
 
 
+@lru_cache(1000)
 def _parse_label(cell: str) -> str:
     if cell.lstrip().startswith('"'):
         raise InkwiseError(f"label {cell.strip()[:MAX_LABEL_LENGTH]!r} has unbalanced quotes")
     return validate_text("label", cell.strip(), MAX_LABEL_LENGTH) if cell.strip() else ""
 
 
-def _check_row(number: int, line: str, labelled: bool) -> None:
-    """Raise InkwiseError for the first error in a row; slow, so used only on a block that failed."""
-    rest = line.rstrip("\n")
-    try:
-        if labelled:
-            label, rest = _split_label(rest)
-            _parse_label(label)
-        cells = rest.split(",") if rest else []
-        if len(cells) != len(_PIXELS):
-            raise InkwiseError(f"expected {len(_PIXELS) + labelled} values, got {len(cells) + labelled}")
-        for column, cell in zip(_PIXELS, map(str.strip, cells), strict=True):
-            if not (cell.isascii() and cell.isdigit() and float(cell) <= 255):
-                raise InkwiseError(f"{column}: expected a whole number 0 to 255, got {cell!r}")
-    except InkwiseError as error:
-        raise InkwiseError(f"line {number}: {error}") from None
+def _parse_pixels(text: str, labelled: bool) -> bytes:
+    if _PLAIN_ROW.fullmatch(text.strip()):
+        values = np.fromstring(text, np.int64, sep=",")
+        if values.max() <= 255:
+            return values.astype(np.uint8).tobytes()
+    cells = text.split(",") if text.strip() else []
+    if len(cells) != len(_PIXELS):
+        raise InkwiseError(f"expected {len(_PIXELS) + labelled} values, got {len(cells) + labelled}")
+    for column, cell in zip(_PIXELS, cells, strict=True):
+        if not _PIXEL.fullmatch(cell) or int(cell) > 255:
+            raise InkwiseError(f"{column}: expected a whole number 0 to 255, got {cell.strip()!r}")
+    return bytes(map(int, cells))

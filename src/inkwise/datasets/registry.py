@@ -10,8 +10,9 @@ from pathlib import Path
 
 import platformdirs
 
-from inkwise._util.errors import DataError, did_you_mean
+from inkwise._util.errors import DataError
 from inkwise._util.inputs import clear_read_errors
+from inkwise._util.text import did_you_mean
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.folder import read_image_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder

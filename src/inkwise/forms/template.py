@@ -16,9 +16,9 @@ import yaml
 from numpy.typing import NDArray
 from yaml.constructor import ConstructorError
 
-from inkwise._util.errors import DataError, InkwiseError, did_you_mean, one_line
+from inkwise._util.errors import DataError, InkwiseError, one_line
 from inkwise._util.inputs import read_input, read_lines
-from inkwise._util.text import validate_text
+from inkwise._util.text import did_you_mean, validate_text
 from inkwise.image import Document
 from inkwise.preprocessing.background import limit_side
 from inkwise.preprocessing.rectification import MAX_PAGE_SIDE
@@ -315,7 +315,7 @@ def _open_reference(
 def _load_page(path: Path) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Return the first page of a document, of limited size, and its original width and height."""
     with Document(path) as document:
-        grey = document.page(1).grey
+        grey = document.page(1)
     return limit_side(grey, MAX_PAGE_SIDE)[0], (grey.shape[1], grey.shape[0])
 
 

@@ -1,6 +1,12 @@
 """Files, PDF pages and arrays become grey images."""
 
-from inkwise.image.decode import SUFFIXES, ImageSource, load_image
-from inkwise.image.documents import DOCUMENT_SUFFIXES, Document, Page, iter_pages
+from inkwise.image.decode import (
+    DOCUMENT_SUFFIXES,
+    SUFFIXES,
+    Document,
+    ImageSource,
+    load_image,
+    open_image,
+)
 
-__all__ = ["DOCUMENT_SUFFIXES", "SUFFIXES", "Document", "ImageSource", "Page", "iter_pages", "load_image"]
+__all__ = ["DOCUMENT_SUFFIXES", "SUFFIXES", "Document", "ImageSource", "load_image", "open_image"]

@@ -1,4 +1,4 @@
-"""Pages of a PDF become grey pictures, by pdfium."""
+"""PDF pages, rendered to grey images by pdfium."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ from inkwise._util.errors import ImageError
 from inkwise.image.decode import check_min_size, check_pixel_count
 
 DPI = 200
-"""Resolution at which a page is rendered; a scan in it that is coarser keeps its own."""
+"""Resolution of rendered pages; a page that is one coarser scan keeps the resolution of the scan."""
 
-_POINTS_PER_INCH = 72  # points, a PDF's unit
-_REOPEN_AFTER_PAGES = 16  # pages after which a PDF is opened anew: pdfium keeps what it has parsed
-_MIN_SCAN_COVERAGE = 0.9  # of a page: a picture that covers more is all that the page is
+_POINTS_PER_INCH = 72
+_REOPEN_AFTER_PAGES = 16  # pages; pdfium keeps all that it has parsed until the PDF is closed
+_MIN_SCAN_COVERAGE = 0.9  # of the page's area, from which a picture is the whole page
+_ENCRYPTION_ERRORS = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
 
-_ENCRYPTION_ERRORS = (
-    pdfium_c.FPDF_ERR_PASSWORD,
-    pdfium_c.FPDF_ERR_SECURITY,
-)  # the other: by what pdfium has not
-
-_PDFIUM_LOCK = threading.RLock()  # pdfium must not be called by two threads at once
+_PDFIUM_LOCK = threading.RLock()  # pdfium is not thread-safe
 
 
 class PdfPages:
-    """The pages of a PDF; `len` is how many there are."""
+    """The pages of a PDF; `len` is their number."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        """Open a file, which stays the caller's to close, and which messages call `name`.
+        """Open a file, which the caller closes; `name` is used in messages.
 
         Raises:
-            PictureError: it is encrypted or damaged.
+            ImageError: it is encrypted or damaged.
         """
         self._file = file
         self._rendered = 0
@@ -50,14 +46,14 @@ class PdfPages:
             self._length = len(self._pdf)
 
     def __len__(self) -> int:
-        """The number of pages, 1 or more."""
+        """Return the number of pages, 1 or more."""
         return self._length
 
     def grey(self, index: int, name: str) -> NDArray[np.uint8]:
-        """A page by its number from 0, (H, W) uint8.
+        """Render a page, by its index from 0, to (H, W) uint8.
 
         Raises:
-            PictureError: the page is damaged, too large or too small.
+            ImageError: the page is damaged, too large or too small.
         """
         with _PDFIUM_LOCK:
             try:
@@ -74,17 +70,16 @@ class PdfPages:
                 raise ImageError(f"{name}: the page is damaged") from None
 
     def close(self) -> None:
-        """Forget what was parsed."""
+        """Close the PDF."""
         with _PDFIUM_LOCK:
             self._pdf.close()
 
 
 def _render(page: pdfium.PdfPage, name: str) -> NDArray[np.uint8]:
-    """A page of a PDF as grey pixels, (H, W) uint8."""
     width, height = page.get_size()
     scale = min(DPI / _POINTS_PER_INCH, _scan_resolution(page, width * height, name))
     check_pixel_count(width * scale, height * scale, f"{name}, at {DPI} dpi")
-    # Less by a hair: sizes are rounded up, and a pixel more would blur a scan.
+    # Slightly less: pdfium rounds sizes up, and an additional pixel would blur a scan.
     bitmap = page.render(scale=scale * (1 - 1e-6), grayscale=True)
     try:
         grey = np.array(bitmap.to_numpy(), np.uint8)
@@ -94,17 +89,17 @@ def _render(page: pdfium.PdfPage, name: str) -> NDArray[np.uint8]:
 
 
 def _scan_resolution(page: pdfium.PdfPage, area: float, name: str) -> float:
-    """Pixels a point of the picture that is all of a page; infinite where there is none such.
+    """Return the pixels per point of the picture that is the whole page; infinity if there is none.
 
     Raises:
-        PictureError: a picture on the page is too large.
+        ImageError: a picture on the page is too large.
     """
-    finest = float("inf")
+    resolution = float("inf")
     for picture in page.get_objects([pdfium_c.FPDF_PAGEOBJ_IMAGE]):
         width, height = picture.get_px_size()
         check_pixel_count(width, height, f"{name}, a picture on it")
         left, bottom, right, top = picture.get_bounds()
         covered = (right - left) * (top - bottom)
-        if covered > _MIN_SCAN_COVERAGE * area > 0 and width * height > 0:  # damaged ones may claim no pixels
-            finest = sqrt(width * height / covered)
-    return finest
+        if covered > _MIN_SCAN_COVERAGE * area > 0 and width * height > 0:  # damaged ones may have no pixels
+            resolution = sqrt(width * height / covered)
+    return resolution

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from inkwise._util.errors import InkwiseError, did_you_mean
-from inkwise._util.text import DIGITS
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS, did_you_mean
 from inkwise.recognition.ctc.automata import (
     CHECKS,
     SEPARATORS,

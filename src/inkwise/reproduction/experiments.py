@@ -1,9 +1,10 @@
-"""Every system of the documents, trained and measured, and the page that holds claim against measurement."""
+"""Training and measurement of all systems, and the page that compares claims with measurements."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from inkwise import datasets
@@ -26,36 +27,45 @@ def reproduce(
 
     Args:
         names: rows, recipes, or "all".
-        folder: for the runs, each in a folder of its own: ROW-SEED.
-        handwriting: the folder of real handwriting, or None: what needs it is left out.
-        page: the .md to write, with a picture beside it.
-        report: is told of each run that is ready.
+        folder: for the run folders, ROW-SEED.
+        handwriting: folder of real handwriting; None leaves out rows that need it.
+        page: the .md file to write, with a figure beside it.
+        report: receives a line per finished run.
 
     Raises:
-        InkwiseError: no such row, data cannot be had, or a folder cannot be written.
+        InkwiseError: there is no such row, data are not available, or a folder cannot be written.
     """
     rows = select_experiments(names)
-    folder = resolve_output(folder)  # the recipes of corrections name a set in it
+    folder = resolve_output(folder)  # recipes with corrections name a set in it
     sets = ("mnist-train", "mnist-modified", *map(str, prepare_sets(folder / "sets", handwriting)))
-    plain = [task for row in rows if not row.corrections for task in _seed_runs(row, folder, sets)]
-    _run(plain, report)
+    _run([task for row in rows if not row.corrections for task in _seed_runs(row, folder, sets)], report)
     if handwriting is not None:
-        taught = [row for row in rows if row.corrections]
-        _run([task for row in taught for task in _correction_runs(row, folder, sets, handwriting)], report)
-    runs = {row.name: _runs(row, folder) for row in EXPERIMENTS} | {BUNDLED: [_bundled(sets)]}
+        corrected = [row for row in rows if row.corrections]
+        _run([task for row in corrected for task in _correction_runs(row, folder, sets, handwriting)], report)
+    runs = {
+        row.name: [
+            result
+            for seed in range(row.seeds)
+            if (result := load_result(folder / f"{row.name}-{seed}")) is not None
+        ]
+        for row in EXPERIMENTS
+    }
+    shown = [datasets.load_dataset(name) for name in ("mnist-test", *sets[1:])]
+    bundled = evaluate_model(Model.bundled(), shown)
+    runs[BUNDLED] = [RunResult({}, {r.name: (r.evaluation.misses, r.evaluation.n) for r in bundled})]
     write_page(page, runs, folder)
 
 
 def run_quick_check(names: list[str], folder: Path, report: ReportLine) -> None:
-    """One epoch of one seed of every row that has a floor, trained anew, held to that floor on MNIST test.
+    """Train one epoch of one seed of every row that has a floor, and check that floor on MNIST test.
 
     Raises:
-        InkwiseError: one lies below its floor, there is none of a name, or none that has a floor, or data
-            cannot be had.
+        InkwiseError: a row is below its floor, there is no such row, none has a floor, or data are not
+            available.
     """
     rows = [row for row in select_experiments(names) if row.floor]
     if not rows:
-        raise InkwiseError(f"{', '.join(names)}: one epoch tells nothing; leave out --quick")
+        raise InkwiseError(f"{', '.join(names)}: one epoch shows nothing; leave out --quick")
     tasks = []
     for row in rows:
         recipe = row.recipe.set(optimization={"epochs": 1}, data={"test": ("mnist-test",)})
@@ -83,13 +93,10 @@ def _correction_runs(
 ) -> list[SeedRun]:
     teacher = folder / "mlp-50-0"
     if not (teacher / "model.onnx").exists():
-        raise InkwiseError(f"{row.name} needs what mlp-50 misreads: reproduce mlp-50 first")
+        raise InkwiseError(f"{row.name} needs the mistakes of mlp-50: reproduce mlp-50 first")
     saved = save_corrections(folder / "sets", handwriting, open_model(str(teacher)), row.corrections)
-    data = (*row.recipe.data.train, str(saved))
-    return [
-        SeedRun(task.row, task.recipe.set(data={"train": data}), task.folder, task.sets)
-        for task in _seed_runs(row, folder, sets)
-    ]
+    recipe = row.recipe.set(data={"train": (*row.recipe.data.train, str(saved))})
+    return _seed_runs(replace(row, recipe=recipe), folder, sets)
 
 
 def _run(tasks: list[SeedRun], report: ReportLine) -> None:
@@ -99,14 +106,3 @@ def _run(tasks: list[SeedRun], report: ReportLine) -> None:
         report(
             f"{number} of {len(tasks)}: {task.folder.name}, {misses} misses of {n:,}, {minutes:.1f} minutes"
         )
-
-
-def _runs(row: Experiment, folder: Path) -> list[RunResult]:
-    found = (load_result(folder / f"{row.name}-{seed}") for seed in range(row.seeds))
-    return [run for run in found if run is not None]
-
-
-def _bundled(sets: tuple[str, ...]) -> RunResult:
-    shown = [datasets.load_dataset(name) for name in ("mnist-test", *sets[1:])]
-    results = evaluate_model(Model.bundled(), shown)
-    return RunResult({}, {result.name: (result.evaluation.misses, result.evaluation.n) for result in results})

@@ -1,4 +1,4 @@
-"""A row is trained and measured, seed by seed, and each result kept in the run's folder."""
+"""Training and measurement of one row, seed by seed; each result is kept in the run's folder."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _RESULT_FILE = "measured.json"
 
 @dataclass(frozen=True)
 class RunResult:
-    """What one run came to.
+    """The result of one run.
 
     Attributes:
         figures: "train" and "validation", accuracy in the epoch that was kept, and "loss", its training loss;
-            "train 1" to "validation 2", accuracy in the first two epochs; "epochs" that were run;
-            "parameters"; "seconds" of training.
+            "train 1" to "validation 2", accuracy in the first two epochs; "epochs" trained; "parameters";
+            "seconds" of training.
         sets: misses and size of each set, by its name.
     """
 
@@ -43,7 +43,7 @@ class RunResult:
     sets: dict[str, tuple[int, int]]
 
     def value(self, figure: str) -> float | None:
-        """A figure, or the accuracy on the set of that name, a share; None where it was not measured."""
+        """Return a figure or the accuracy on a set, None if it was not measured."""
         if figure in self.sets:
             misses, n = self.sets[figure]
             return 1 - misses / n
@@ -52,7 +52,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One run: a row's recipe with one seed, the folder for it, and what to measure it on beside its test."""
+    """A row's recipe with one seed, its run folder, and the sets to measure in addition to its test sets."""
 
     row: Experiment
     recipe: Recipe
@@ -61,12 +61,12 @@ class SeedRun:
 
 
 def run_all(tasks: list[SeedRun]) -> Iterator[tuple[SeedRun, RunResult]]:
-    """Do what is not done yet, a process a core, and yield every task with its result as it is ready.
+    """Run what is not done yet, one process per core, and yield every task with its result when it is ready.
 
-    A run that was killed goes on after its last epoch. Ctrl-C, or an error, kills those that are under way.
+    An interrupted run resumes after its last epoch. Ctrl-C or an error kills the other runs.
 
     Raises:
-        InkwiseError: data or a folder cannot be had, or a process was killed.
+        InkwiseError: data or a folder are not available, or a process was killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork of a process that has used torch may hang
     with ProcessPoolExecutor(cpu_count(), context, _initialize_process) as pool:
@@ -74,7 +74,7 @@ def run_all(tasks: list[SeedRun]) -> Iterator[tuple[SeedRun, RunResult]]:
             for future in as_completed([pool.submit(run_one, task) for task in tasks]):
                 yield future.result()
         except BrokenProcessPool:
-            raise InkwiseError("a run was killed from outside; the same command goes on") from None
+            raise InkwiseError("a run was killed; rerun the same command to resume") from None
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
@@ -82,42 +82,38 @@ def run_all(tasks: list[SeedRun]) -> Iterator[tuple[SeedRun, RunResult]]:
 
 
 def run_one(task: SeedRun) -> tuple[SeedRun, RunResult]:
-    """Train and measure one run, as far as that is not done yet, and by nobody else at this moment.
+    """Train and measure one run as far as that is not done yet, under a lock.
 
     Raises:
-        InkwiseError: data or the folder cannot be had, or the folder holds a run of another recipe.
+        InkwiseError: data or the folder are not available, or the folder contains a run of another recipe.
     """
     make_directory(task.folder)
-    with locked(task.folder / _RESULT_FILE, wait=-1):  # Another process may be training this run.
+    with locked(task.folder / _RESULT_FILE, wait=-1):  # another process may be training this run
         if (task.folder / "recipe.json").exists() and resumed_recipe(task.folder) != task.recipe:
-            raise DataError(f"{task.folder}: holds a run of another recipe; delete it")
-        known = load_result(task.folder)
-        if known is None or not {Path(name).name for name in task.sets} <= {*known.sets}:
-            known = _measure(task)
-            kept = json.dumps(asdict(known), indent=2, allow_nan=False) + "\n"
-            write_text(task.folder / _RESULT_FILE, kept)
-    return task, known
+            raise DataError(f"{task.folder}: contains a run of another recipe; delete it")
+        result = load_result(task.folder)
+        if result is None or not {Path(name).name for name in task.sets} <= {*result.sets}:
+            result = _measure(task)
+            text = json.dumps(asdict(result), indent=2, allow_nan=False) + "\n"
+            write_text(task.folder / _RESULT_FILE, text)
+    return task, result
 
 
 def load_result(folder: Path) -> RunResult | None:
-    """The result that a run's folder holds, or None.
-
-    Raises:
-        DataError: it is damaged.
-    """
+    """Load the result of a run folder, None if there is none; raises DataError if it is damaged."""
     path = folder / _RESULT_FILE
     if not path.exists():
         return None
     try:
-        kept = parse_json(read_input(path, MEGABYTE))
-        sets = {name: (int(misses), int(n)) for name, (misses, n) in kept["sets"].items()}
-        return RunResult({name: float(value) for name, value in kept["figures"].items()}, sets)
+        content = parse_json(read_input(path, MEGABYTE))
+        sets = {name: (int(misses), int(n)) for name, (misses, n) in content["sets"].items()}
+        return RunResult({name: float(value) for name, value in content["figures"].items()}, sets)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(f"{path}: is damaged; delete it to have the run measured again") from None
+        raise DataError(f"{path}: is damaged; delete it to measure the run again") from None
 
 
 def _initialize_process() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the epoch so far would pass for the whole training
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # else Ctrl-C would end the training as if complete
     torch.set_num_threads(1)
 
 
@@ -131,11 +127,11 @@ def _measure(task: SeedRun) -> RunResult:
     model = open_model(str(task.folder))
     results += evaluate_model(model, [datasets.load_dataset(name) for name in names]) if names else []
     history = [{k: float(v) for k, v in row.items()} for row in read_history(str(task.folder)) or []]
-    kept = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
+    best = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
     figures = {
-        "train": kept["train_accuracy"],
-        "loss": kept["train_loss"],
-        "validation": kept["validation_accuracy"],
+        "train": best["train_accuracy"],
+        "loss": best["train_loss"],
+        "validation": best["validation_accuracy"],
         "epochs": len(history),
         "seconds": sum(row["seconds"] for row in history),
         "parameters": float(sum(count for *_, count in model.metadata["net"])),

@@ -44,7 +44,7 @@ class ScanCrops:
 
     def _open_page(self, file: str, number: int) -> GreyImage:
         with Document(self._find(file)) as document:
-            return document.page(number).grey
+            return document.page(number)
 
     def crop(self, item: ReviewItem) -> GreyImage:
         """Return a number and its surroundings, (h, w) uint8, upright; the whole page if it has no corners.

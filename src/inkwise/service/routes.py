@@ -23,7 +23,7 @@ from inkwise.http.bodies import (
     parse_strokes,
     require_json,
 )
-from inkwise.image.decode import open_file, open_image
+from inkwise.image import open_image
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Constraint, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
@@ -157,7 +157,7 @@ def _read_image(
     recognizer: Recognizer, executor: BoundedExecutor, parameters: _ReadParameters, pixels: int, body: bytes
 ) -> Reading:
     constraint = parameters.constraint()
-    image = open_image(*open_file(body))  # not decoded yet
+    image = open_image(body)  # not decoded yet
     check_pixels(image.width, image.height, pixels)
     with executor.exclusive() if image.width * image.height > _LARGE_IMAGE_PIXELS else nullcontext():
         if parameters.expect == "number":

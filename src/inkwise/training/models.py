@@ -8,7 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 from inkwise.training.config import ModelSection
 from inkwise.training.recipes import load_plugins
 

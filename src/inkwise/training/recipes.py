@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from inkwise._util.errors import DataError, InkwiseError, did_you_mean
+from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.inputs import MEGABYTE, read_input
-from inkwise._util.text import parse_json
+from inkwise._util.text import did_you_mean, parse_json
 from inkwise.training.config import Recipe, Section
 
 RECIPES: dict[str, Recipe] = {}

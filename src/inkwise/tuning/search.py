@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.files import locked, make_directory
 from inkwise._util.system import cpu_count
-from inkwise.tuning.outcomes import TrialOutcome, trial_outcome, write_files
-from inkwise.tuning.search_display import SearchDisplay
+from inkwise.tuning.outcomes import (
+    TrialOutcome,
+    best_first,
+    outcome_line,
+    outcomes_table,
+    trial_outcome,
+    write_files,
+)
 from inkwise.tuning.shared_study import SearchPlan, SharedStudy
 from inkwise.tuning.trial_worker import run_worker_process
 
 WorkerProcesses = list[tuple[SpawnProcess, Connection]]
 
 _POLL_SECONDS = 0.5  # between two updates of the display
+_RESERVED_LINES = 4  # terminal lines for headings and the prompt
 _SHUTDOWN_SECONDS = 10.0  # for workers to save and exit before they are killed
 
 
@@ -70,7 +80,7 @@ def _run_workers(study: SharedStudy, workers: int, console: Console) -> None:
     if study.finished():
         return
     with (
-        SearchDisplay(console, study.plan, outcomes()) as display,
+        search_display(console, study.plan, outcomes()) as update_display,
         _worker_processes(study.plan, workers) as processes,
     ):
         alive = [process.sentinel for process, _ in processes]
@@ -78,7 +88,40 @@ def _run_workers(study: SharedStudy, workers: int, console: Console) -> None:
             wait(alive, _POLL_SECONDS)
             alive = [process.sentinel for process, _ in processes if process.is_alive()]
             _raise_worker_errors(processes)  # after `alive` is updated, so that the last to exit is checked
-            display.update(outcomes())
+            update_display(outcomes())
+
+
+@contextmanager
+def search_display(
+    console: Console, plan: SearchPlan, outcomes: list[TrialOutcome]
+) -> Iterator[Callable[[list[TrialOutcome]], None]]:
+    """Yield a function that displays the current outcomes.
+
+    A terminal shows a live table with the running trials first, then the best; a pipe gets a line for each
+    trial that has finished since the start.
+    """
+    printed = {one.number for one in outcomes if one.finished}
+    write = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    write(f"{len(printed)} of {len(outcomes)} trials are done")
+
+    def update_table(outcomes: list[TrialOutcome]) -> None:
+        finished = [one for one in outcomes if one.finished]
+        running = [one for one in outcomes if one.state == "running"]
+        head = f"{len(finished)} of {len(outcomes)} trials are done, {len(running)} running"
+        rows = [*running, *best_first(finished)][: max(1, console.height - _RESERVED_LINES)]
+        live.update(Group(Text(head), outcomes_table(rows, plan.space)), refresh=True)
+
+    def print_finished(outcomes: list[TrialOutcome]) -> None:
+        for one in outcomes:
+            if one.finished and one.number not in printed:
+                printed.add(one.number)
+                write(f"{outcome_line(one)}  ({len(printed)} of {len(outcomes)})")
+
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            yield update_table
+    else:
+        yield print_finished
 
 
 @contextmanager

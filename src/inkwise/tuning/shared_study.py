@@ -20,8 +20,9 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
 
-from inkwise._util.errors import InkwiseError, did_you_mean
+from inkwise._util.errors import InkwiseError
 from inkwise._util.files import make_directory
+from inkwise._util.text import did_you_mean
 from inkwise.training import Recipe
 from inkwise.tuning.search_space import SearchSpace, Value, grid_points, suggest_values
 from inkwise.tuning.study_storage import StudyStorage

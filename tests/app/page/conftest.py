@@ -1,10 +1,11 @@
-"""The page in a real browser: Chromium, headless, on a server of its own."""
+"""The pages in headless Chromium, each test with a server of its own."""
 
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,16 +17,26 @@ from extras import lacking
 from hand import SEVEN
 from playwright.sync_api import expect, sync_playwright
 
+from inkwise.app import create_app
 from inkwise.corrections import Store
+from inkwise.http.launch import listen
+from inkwise.http.middleware import InFlight
+from inkwise.http.server import Server
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    """One browser for all tests, or a clear line where there is none."""
+    """One browser for all tests; without Chromium they are skipped."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         lacking("no Chromium on this machine: the page is tested in it (Debian: apt-get install chromium)")
-    expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+    expect.set_options(timeout=20_000)  # for a busy machine
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
         browser = playwright.chromium.launch(executable_path=path, args=flags)
@@ -33,16 +44,48 @@ def chromium():
         browser.close()
 
 
-class AppProcess:
-    """`inkwise app` on a database of its own, or another command, that can be killed and started again."""
+class _PageServer:
+    """A server of a page, and the samples in the database of its folder."""
+
+    def __init__(self, folder):
+        self.database = f"sqlite:///{folder / 'taught.db'}"
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def labels(self, writer="me"):
+        """Return (label, answer) of all samples on disk, oldest first."""
+        with Store.open(self.database) as store:
+            return [(sample.label, sample.answer) for sample in store.samples(writer=writer)[::-1]]
+
+
+class AppThread(_PageServer):
+    """A page served by a thread, which starts faster than a process."""
+
+    def __init__(self, folder, app):
+        super().__init__(folder)
+        self._socket = listen("127.0.0.1", [0])
+        self.port = self._socket.getsockname()[1]
+        self._server = Server(app, InFlight(), 1)
+        self._thread = threading.Thread(target=self._server.run, args=[[self._socket]])
+        self._thread.start()
+
+    def end(self):
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+class AppProcess(_PageServer):
+    """`inkwise app`, or another command, as a process that can be killed and started again."""
 
     def __init__(self, folder, *command):
-        self.database = f"sqlite:///{folder / 'taught.db'}"
+        super().__init__(folder)
         self.command = command or ("app", "--database", self.database)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self):
@@ -66,22 +109,32 @@ class AppProcess:
         self.process.terminate()
         assert self.process.wait(10) in (0, -signal.SIGTERM)
 
-    def labels(self, writer="me"):
-        """(label, answer) of all samples that are on disk, the oldest first."""
-        with Store.open(self.database) as store:
-            return [(sample.label, sample.answer) for sample in store.samples(writer=writer)[::-1]]
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Serve an app by a thread: start_server(create_app(learner)); or a command by a process."""
+    servers = []
+
+    def start(*command):
+        kind = AppProcess if not command or isinstance(command[0], str) else AppThread
+        servers.append(kind(tmp_path, *(each if kind is AppThread else str(each) for each in command)))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = AppProcess(tmp_path)
-    yield server
-    server.end()
+def server(start_server, learner):
+    """The app of the drawing page."""
+    yield start_server(create_app(learner))
+    learner.close()
 
 
 @pytest.fixture
 def browse(chromium):
-    """Open an address in a browser window of its own; an error in a script fails the test."""
+    """Open an address in a browser context of its own; a script error fails the test."""
     contexts, errors = [], []
 
     def browse(url, **options):
@@ -99,22 +152,8 @@ def browse(chromium):
 
 @pytest.fixture
 def open_page(browse, server):
-    """Open the app in a browser window of its own."""
+    """Open the drawing page in a browser context of its own."""
     return lambda **options: browse(server.url, **options)
-
-
-@pytest.fixture
-def serve_command(tmp_path):
-    """Serve the page of another command: serve_command("review", table) gives its server."""
-    servers = []
-
-    def serve_command(*command):
-        servers.append(AppProcess(tmp_path, *map(str, command)))
-        return servers[-1]
-
-    yield serve_command
-    for server in servers:
-        server.end()
 
 
 @pytest.fixture
@@ -124,7 +163,7 @@ def page(open_page):
 
 @pytest.fixture
 def show_number(number, tmp_path):
-    """Open a picture of 714 on the Pictures tab: show_number(page); `beside` is blank paper at its right."""
+    """Open a picture of 714 on the Pictures tab: show_number(page); `beside` is blank paper on its right."""
 
     def show_number(page, beside=0):
         path = tmp_path / "number.png"

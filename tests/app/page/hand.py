@@ -1,4 +1,4 @@
-"""What a person at the page does, and sees."""
+"""Actions of a user on the page, and what the user sees."""
 
 import numpy as np
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ A = [[(50, 200), (100, 40), (150, 200)], [(70, 140), (130, 140)]]
 
 
 def draw(page, *digits, shake=0.0):
-    """Draw strokes with the mouse; `shake` sets how much one drawing differs from another, pixels."""
+    """Draw strokes with the mouse; `shake` is the random deviation of their points in pixels."""
     box = page.locator("#ink").bounding_box()
     rng = np.random.default_rng(int(1000 * shake))
     for stroke in (stroke for digit in digits for stroke in digit):
@@ -38,7 +38,7 @@ def press_toast(page):
 
 
 def slow_down(page, path, rest=0.0, until=0.0):
-    """From now on requests of this path leave after a rest in seconds, or not before a moment."""
+    """Delay requests of a path by `rest` seconds, or until a time."""
     page.evaluate(
         """([path, rest, until]) => {
           const { fetch } = window;
@@ -53,7 +53,7 @@ def slow_down(page, path, rest=0.0, until=0.0):
 
 
 def lose_a_reply(page, path):
-    """The next request of this path reaches the server, but nobody hears of it."""
+    """Lose the response to the next request of a path."""
     page.evaluate(
         """(path) => {
           const { fetch } = window;
@@ -69,7 +69,7 @@ def lose_a_reply(page, path):
 
 
 def change_state(page, **values):
-    """Have /api/state say something else."""
+    """Replace values of /api/state."""
     page.route("**/api/state?*", lambda route: route.fulfill(json={**route.fetch().json(), **values}))
 
 

@@ -1,15 +1,16 @@
-"""What becomes of answers: learnt, kept once, never lost; and trials."""
+"""Answers on the page: learnt, kept once, never lost; accuracy tests."""
 
 import re
 import sqlite3
 import time
 from contextlib import closing
 
+import pytest
 from hand import ONE, SEVEN, THREE, A, answered, draw, lose_a_reply, reads, slow_down
 from playwright.sync_api import expect
 
 
-def test_five_drawings_of_an_a_teach_it(page, server):
+def test_five_examples_teach_a_letter(page, server):
     for number in range(5):
         draw(page, A, shake=1 + number / 10)
         expect(page.locator("#reading")).not_to_be_empty()
@@ -24,7 +25,7 @@ def test_five_drawings_of_an_a_teach_it(page, server):
     assert {label for label, _ in server.labels()} == {"A"}
 
 
-def test_what_is_taught_is_read_so_the_next_time(page):
+def test_corrections_change_the_next_reading_on_the_page(page):
     for number in range(4):
         draw(page, SEVEN, shake=1 + number / 10)
         expect(page.locator("#reading")).not_to_be_empty()
@@ -34,9 +35,9 @@ def test_what_is_taught_is_read_so_the_next_time(page):
     reads(page, "1")
 
 
-def test_two_tabs_at_once(open_page, server):
+def test_two_tabs_keep_answers_at_once(open_page, server):
     tabs = [open_page(), open_page()]
-    moment = time.time() + 5  # both answers leave then
+    moment = time.time() + 5  # time at which both answers are sent
     for tab, digit, text in zip(tabs, (SEVEN, THREE), "73", strict=True):
         draw(tab, digit)
         reads(tab, text)
@@ -54,7 +55,9 @@ def test_two_tabs_at_once(open_page, server):
         answered(tab, "2 of 2 right")
 
 
-def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_waits_for_it(page, server):
+def test_killed_server_loses_no_acknowledged_answer(browse, start_server):
+    server = start_server()
+    page = browse(server.url)
     draw(page, SEVEN)
     reads(page, "7")
     page.keyboard.press("Enter")
@@ -64,7 +67,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_wa
     draw(page, THREE)
     expect(page.locator("#error")).to_be_visible()
     server.start()
-    draw(page, [[(250, 100), (250, 101)]])  # a speck: it is read again
+    draw(page, [[(250, 100), (250, 101)]])  # a dot, so that the drawing is read again
     page.click("#undo")
     reads(page, "3")
     page.keyboard.press("Enter")
@@ -72,7 +75,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_and_a_drawing_wa
     assert server.labels() == [("7", "7"), ("3", "3")]
 
 
-def test_what_is_sent_again_after_a_lost_reply_is_kept_once(page, server):
+def test_answer_sent_again_after_lost_reply_is_kept_once(page, server):
     draw(page, SEVEN, ONE)
     reads(page, "71")
     lose_a_reply(page, "/api/samples")
@@ -87,7 +90,7 @@ def test_what_is_sent_again_after_a_lost_reply_is_kept_once(page, server):
     assert server.labels() == [("7", "7"), ("2", "1")]
 
 
-def test_a_database_that_cannot_be_written_is_told_and_the_drawing_stays(page, server, tmp_path):
+def test_page_keeps_the_drawing_after_a_database_error(page, server, tmp_path):
     with closing(sqlite3.connect(tmp_path / "taught.db", isolation_level=None)) as somebody:
         somebody.execute("BEGIN IMMEDIATE")
         draw(page, SEVEN)
@@ -100,7 +103,7 @@ def test_a_database_that_cannot_be_written_is_told_and_the_drawing_stays(page, s
     expect(page.locator("#error")).to_be_hidden()
 
 
-def test_without_a_database_it_reads_and_the_error_stays(page, server):
+def test_page_reads_without_database_and_keeps_the_error(page, server):
     broken = {"error": "taught.db: disk I/O error"}
     page.route("**/api/state?*", lambda route: route.fulfill(status=503, json=broken))
     page.reload()
@@ -117,7 +120,8 @@ def test_without_a_database_it_reads_and_the_error_stays(page, server):
     expect(page.locator("#error")).to_be_hidden()
 
 
-def test_a_trial_asks_until_the_interval_is_narrow(page, server):
+@pytest.mark.slow
+def test_accuracy_test_ends_with_a_narrow_interval(page, server):
     page.click("#trial")
     page.select_option("#trial-width", "0.2")
     answers = 0

@@ -1,4 +1,4 @@
-"""Drawing, correcting, undoing: by mouse, keyboard and finger."""
+"""The Draw tab: drawing, correcting and undoing by mouse, keyboard and touch."""
 
 import re
 
@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from inkwise.corrections import Store
 
 
-def test_a_3_drawn_with_the_mouse_is_read_corrected_and_still_there_after_a_reload(page, server):
+def test_drawing_is_read_corrected_and_kept_after_reload(page, server):
     draw(page, THREE)
     reads(page, "3")
     expect(page.locator("#reason")).to_contain_text("sure")
@@ -25,7 +25,7 @@ def test_a_3_drawn_with_the_mouse_is_read_corrected_and_still_there_after_a_relo
     expect(page.locator("#gallery button")).to_have_count(1)
 
 
-def test_a_number_is_read_and_each_digit_corrected_by_itself(page, server):
+def test_draw_tab_corrects_digits_of_a_number(page, server):
     draw(page, SEVEN, ONE, FOUR)
     reads(page, "714")
     page.click("#chips button >> nth=1")
@@ -37,7 +37,7 @@ def test_a_number_is_read_and_each_digit_corrected_by_itself(page, server):
     assert server.labels() == [("7", "7"), ("2", "1"), ("4", "4")]
 
 
-def test_a_correction_goes_with_its_strokes(page, server):
+def test_draw_tab_drops_corrections_with_their_strokes(page, server):
     draw(page, SEVEN, ONE)
     reads(page, "71")
     page.click("#chips button >> nth=1")
@@ -48,7 +48,7 @@ def test_a_correction_goes_with_its_strokes(page, server):
     reads(page, "71")
 
 
-def test_strokes_are_one_sign_and_again_several_digits(page, server):
+def test_join_toggles_between_one_character_and_digits(page, server):
     draw(page, SEVEN, ONE)
     reads(page, "71")
     page.click("#join")
@@ -62,7 +62,7 @@ def test_strokes_are_one_sign_and_again_several_digits(page, server):
 
 
 @pytest.mark.parametrize("key", ["Enter", "7"])
-def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(page, server, key):
+def test_stroke_begun_before_the_reading_is_a_new_drawing(page, server, key):
     slow_down(page, "/api/read", rest=0.4)
     draw(page, SEVEN)
     page.keyboard.press(key)
@@ -82,7 +82,7 @@ def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(
     assert server.labels() == [("7", "7"), ("1", "1")]
 
 
-def test_what_is_cleared_while_the_reading_is_awaited_is_not_kept(page, server):
+def test_drawing_cleared_before_its_reading_is_not_kept(page, server):
     slow_down(page, "/api/read", rest=0.3)
     draw(page, SEVEN)
     page.keyboard.press("Enter")
@@ -92,7 +92,7 @@ def test_what_is_cleared_while_the_reading_is_awaited_is_not_kept(page, server):
     assert server.labels() == []
 
 
-def test_undo_takes_back_what_it_stands_beside_all_at_once_or_nothing(page, server):
+def test_toast_undo_is_all_or_nothing(page, server):
     draw(page, SEVEN, ONE, FOUR)
     reads(page, "714")
     page.keyboard.press("Enter")
@@ -104,13 +104,13 @@ def test_undo_takes_back_what_it_stands_beside_all_at_once_or_nothing(page, serv
     page.keyboard.press("Enter")
     answered(page, "3 of 3 right")
     with Store.open(server.database) as store:
-        store.label(store.samples(writer="me")[0].id, "9")  # in another window
+        store.label(store.samples(writer="me")[0].id, "9")  # from elsewhere
     press_toast(page)
     expect(page.locator("#error")).to_contain_text("something else was done since")
     assert server.labels() == [("7", "7"), ("1", "1"), ("9", "4")]
 
 
-def test_undo_goes_where_another_writer_or_a_trial_begins(page, server):
+def test_toast_undo_disappears_with_its_context(page, server):
     draw(page, SEVEN)
     reads(page, "7")
     page.keyboard.press("Enter")
@@ -126,7 +126,7 @@ def test_undo_goes_where_another_writer_or_a_trial_begins(page, server):
     assert server.labels() == server.labels("Ben") == [("7", "7")]
 
 
-def test_everything_by_keyboard_alone(page, server):
+def test_draw_tab_works_by_keyboard(page, server):
     page.keyboard.press("Tab")
     for _ in range(20):
         if page.evaluate("document.activeElement.id") == "ink":
@@ -151,7 +151,7 @@ def test_everything_by_keyboard_alone(page, server):
     assert server.labels() == [("1", "1")]
 
 
-def test_a_finger_on_a_phone(open_page, server):
+def test_draw_tab_works_by_touch(open_page, server):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     box = page.locator("#ink").bounding_box()
     touch = page.context.new_cdp_session(page)
@@ -160,7 +160,7 @@ def test_a_finger_on_a_phone(open_page, server):
         where = [{"x": box["x"] + x, "y": box["y"] + y, "id": number} for number, (x, y) in enumerate(points)]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
 
-    other = [(300, 60)]  # a second finger comes down half-way, and moves
+    other = [(300, 60)]  # a second finger touches half-way and moves
     path = np.linspace(SEVEN[0][:-1], SEVEN[0][1:], 6).transpose(1, 0, 2).reshape(-1, 2).tolist()
     send("touchStart", path[0])
     for number, point in enumerate(path):
@@ -171,14 +171,14 @@ def test_a_finger_on_a_phone(open_page, server):
     reads(page, "7")
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide == 0, "nothing sticks out at the side"
-    page.wait_for_timeout(400)  # sooner, Chromium takes it for more of what two fingers did
+    page.wait_for_timeout(400)  # earlier taps count as part of the two-finger gesture in Chromium
     page.tap("#next")
     answered(page, "1 of 1 right")
     with Store.open(server.database) as store:
         assert len(store.samples()[0].strokes) == 1
 
 
-def test_a_tap_right_after_a_quick_stroke_arrives(open_page):
+def test_tap_after_a_quick_stroke_is_handled(open_page):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     box = page.locator("#ink").bounding_box()
     touch = page.context.new_cdp_session(page)
@@ -190,7 +190,7 @@ def test_a_tap_right_after_a_quick_stroke_arrives(open_page):
         answered(page, f"{right} of {right} right")
 
 
-def test_a_number_and_all_labels_are_in_sight_on_a_phone(open_page):
+def test_number_and_labels_fit_on_a_phone(open_page):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     small = [[[(0.55 * x, 0.55 * y) for x, y in stroke] for stroke in digit] for digit in (SEVEN, ONE, FOUR)]
     draw(page, *small)

@@ -1,10 +1,11 @@
-"""The form editor in a browser: boxes are drawn, named, moved, resized, taken back and saved."""
+"""The form editor in a browser: boxes are drawn, named, moved, resized, undone and saved."""
 
 import pytest
 from form_paper import empty
 from PIL import Image
 from playwright.sync_api import expect
 
+from inkwise.app import FormEditor, create_editor_app
 from inkwise.forms import FormTemplate
 
 PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
@@ -17,12 +18,17 @@ def scan(tmp_path):
 
 
 @pytest.fixture
-def editor(scan, serve_command):
-    return serve_command("form", "new", scan)
+def open_editor(scan, start_server):
+    return lambda: start_server(create_editor_app(FormEditor(scan)))
+
+
+@pytest.fixture
+def editor(open_editor):
+    return open_editor()
 
 
 def drag(page, start, end):
-    """With the mouse, from and to points of the form."""
+    """Drag the mouse between two points of the form."""
     expect(page.locator("#page image")).to_be_visible()
     box = page.locator("#page").bounding_box()
     scale = box["width"] / 840
@@ -48,7 +54,7 @@ def near(box, wanted):
     return all(abs(one - other) <= 2 for one, other in zip(box, wanted, strict=True))
 
 
-def test_fields_are_drawn_and_what_is_wrong_is_said_at_once(editor, browse, scan):
+def test_editor_shows_problems_while_drawing(editor, browse, scan):
     page = browse(editor.url)
     drag(page, (300, 250), (600, 300))
     page.keyboard.type("meter")
@@ -82,7 +88,7 @@ def test_fields_are_drawn_and_what_is_wrong_is_said_at_once(editor, browse, scan
     expect(boxes(again)).to_have_count(2)
 
 
-def test_boxes_are_moved_resized_deleted_and_taken_back(editor, browse, scan):
+def test_editor_moves_resizes_deletes_and_undoes(editor, browse, scan):
     page = browse(editor.url)
     drag(page, (300, 250), (500, 300))
     drag(page, (400, 275), (450, 375))  # moved by 50, 100
@@ -101,7 +107,7 @@ def test_boxes_are_moved_resized_deleted_and_taken_back(editor, browse, scan):
     assert near(field.box, (350, 350, 200, 50))
 
 
-def test_without_a_mouse(editor, browse, scan):
+def test_editor_works_by_keyboard(editor, browse, scan):
     page = browse(editor.url)
     expect(page.locator("#page image")).to_be_visible()
     page.focus("#add")
@@ -130,7 +136,7 @@ def phone(editor, browse):
 
 @pytest.fixture
 def touch(phone):
-    """Fingers on the phone: touch(frames), each the places of all fingers, in shares of the form's width."""
+    """Touch the phone: touch(frames), each with the positions of all fingers relative to the form's width."""
     session = phone.context.new_cdp_session(phone)
     box = phone.locator("#page").bounding_box()
 
@@ -148,7 +154,7 @@ def touch(phone):
     return touch
 
 
-def test_with_a_finger_on_a_phone(phone, touch, scan):
+def test_editor_draws_by_touch(phone, touch, scan):
     touch([[(0.4, 0.4)], [(0.5, 0.43)], [(0.8, 0.5)]])
     phone.tap("#save")
     expect(phone.locator("#saved")).to_have_text("saved as card.yaml")
@@ -157,7 +163,7 @@ def test_with_a_finger_on_a_phone(phone, touch, scan):
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_two_fingers_enlarge_the_page_and_draw_nothing(phone, touch):
+def test_pinch_zoom_draws_nothing(phone, touch):
     phone.tap("#add")
     handle = phone.locator(".handle").first
     before = float(handle.get_attribute("r"))
@@ -165,10 +171,10 @@ def test_two_fingers_enlarge_the_page_and_draw_nothing(phone, touch):
     touch([[(0.45, 0.4)], [(0.42, 0.4)], *apart])
     phone.wait_for_function("visualViewport.scale > 1.5")
     expect(boxes(phone)).to_have_count(1)
-    assert float(handle.get_attribute("r")) < before / 1.5  # as large as a finger still
+    assert float(handle.get_attribute("r")) < before / 1.5  # handles keep their size on the screen
 
 
-def test_what_is_changed_while_it_is_being_saved_is_not_said_to_be_saved(editor, browse):
+def test_change_during_saving_stays_unsaved(editor, browse):
     page = browse(editor.url)
     drag(page, (300, 250), (500, 300))
     asked = []
@@ -184,10 +190,8 @@ def test_what_is_changed_while_it_is_being_saved_is_not_said_to_be_saved(editor,
     expect(page.locator("#saved")).to_have_text("saved as card.yaml")
 
 
-def test_two_processes_edit_one_form_and_none_replaces_what_the_other_saved(
-    editor, scan, serve_command, browse
-):
-    first, late = (browse(server.url) for server in (editor, serve_command("form", "new", scan)))
+def test_two_editors_do_not_overwrite_each_other(open_editor, scan, browse):
+    first, late = (browse(open_editor().url) for _ in range(2))
     drag(late, (300, 400), (360, 460))
     drag(first, (300, 250), (600, 300))
     (field,) = saved(first, scan)

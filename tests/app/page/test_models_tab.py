@@ -1,4 +1,4 @@
-"""Learning thoroughly, and versions."""
+"""The Models tab: fine-tuning and versions."""
 
 import pytest
 from hand import SEVEN, answered, change_state, draw, new_writer, reads
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from inkwise.corrections import Accuracy, Store, VersionScores
 
 
-def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
+def test_learning_result_is_shown_to_its_writer(page, server):
     job = {"status": "failed", "writer": "me", "step": "", "share": 0, "error": "disk full", "version": None}
     page.route("**/api/learn", lambda route: route.fulfill(json=job))
     page.click("#tab-models")
@@ -17,7 +17,7 @@ def test_what_came_of_learning_is_shown_to_whom_it_is_about(page, server):
     expect(page.locator("#learn-result")).to_be_empty()
 
 
-def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyph_of_seven):
+def test_models_tab_shows_what_learning_needs(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         for number in range(9):
             store.add(glyph_of_seven(number), writer="me", source="import", label="7" if number else None)
@@ -40,7 +40,7 @@ def test_learning_needs_samples_and_what_it_is_installed_with(page, server, glyp
     expect(page.locator("#learn")).to_be_hidden()
 
 
-def test_a_damaged_version_is_said_to_be_one_and_drawing_goes_on(page, server, default_weights):
+def test_page_reports_a_damaged_version(page, server, default_weights):
     scores = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
     with Store.open(server.database) as store:
         sound = store.versions.add("me", default_weights, 8, scores, scores).number
@@ -57,7 +57,7 @@ def test_a_damaged_version_is_said_to_be_one_and_drawing_goes_on(page, server, d
     draw(page, SEVEN)
     page.keyboard.press("Enter")
     answered(page, "2 of 2")
-    expect(notice).to_be_hidden()  # it was dismissed
+    expect(notice).to_be_hidden()  # dismissed above
 
     page.click("#tab-models")
     expect(page.locator("#damage")).to_contain_text(f"version {damaged} is damaged")
@@ -76,7 +76,7 @@ def test_a_damaged_version_is_said_to_be_one_and_drawing_goes_on(page, server, d
 
 
 @pytest.mark.network
-def test_learning_shows_progress_and_can_be_rolled_back(page, server, glyph_of_seven):
+def test_models_tab_learns_and_rolls_back(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         for number in range(30):
             store.add(glyph_of_seven(number), writer="me", source="import", answer="7", label="7")
@@ -88,7 +88,7 @@ def test_learning_shows_progress_and_can_be_rolled_back(page, server, glyph_of_s
     expect(page.locator("#learn")).to_be_visible(timeout=20_000)
     page.click("#learn")
     expect(page.locator("#learn-progress")).to_be_visible()
-    page.reload()  # learning goes on
+    page.reload()  # the job continues
     page.click("#tab-models")
     expect(page.locator("#learn-result")).to_contain_text("MNIST", timeout=300_000)
     with Store.open(server.database) as store:

@@ -1,11 +1,11 @@
-"""Pictures, with boxes and readings over them."""
+"""The Pictures tab: boxes, readings, corrections."""
 
 import cv2
 from hand import SEVEN, answered, change_state, draw, reads
 from playwright.sync_api import expect
 
 
-def test_a_picture_shows_its_readings_and_one_is_corrected(page, server, number, tmp_path):
+def test_pictures_tab_shows_and_corrects_readings(page, server, number, tmp_path):
     path = tmp_path / "number.png"
     cv2.imwrite(str(path), number)
     page.click("#tab-pictures")
@@ -23,7 +23,7 @@ def test_a_picture_shows_its_readings_and_one_is_corrected(page, server, number,
     expect(page.locator("#error")).to_be_visible()
 
 
-def test_backspace_on_a_picture_undoes_what_was_said_of_it_and_nothing_else(page, server, show_number):
+def test_backspace_undoes_answers_of_the_shown_picture(page, server, show_number):
     draw(page, SEVEN)
     reads(page, "7")
     page.keyboard.press("Enter")
@@ -38,7 +38,7 @@ def test_backspace_on_a_picture_undoes_what_was_said_of_it_and_nothing_else(page
     for _ in range(4):
         page.keyboard.down("Backspace")  # held
     page.keyboard.up("Backspace")
-    expect(page.locator("#toast")).to_have_text("took back the 74")
+    expect(page.locator("#toast")).to_have_text("removed the answer 74")
     answered(page, "1 of 2 right")
     page.keyboard.press("Backspace")
     answered(page, "1 of 1 right")
@@ -47,7 +47,7 @@ def test_backspace_on_a_picture_undoes_what_was_said_of_it_and_nothing_else(page
     assert server.labels() == [("7", "7")]
 
 
-def test_a_digit_of_a_picture_that_was_taken_back_elsewhere_is_saved_anew(page, server, show_number):
+def test_digit_undone_elsewhere_is_saved_again(page, server, show_number):
     show_number(page)
     page.keyboard.press("7")
     answered(page, "1 of 1 right")
@@ -62,7 +62,7 @@ def test_a_digit_of_a_picture_that_was_taken_back_elsewhere_is_saved_anew(page, 
     assert server.labels() == [("1", "7")]
 
 
-def test_a_finger_on_small_digits_chooses_the_one_it_is_on_or_the_nearest(open_page, show_number):
+def test_tap_selects_the_nearest_digit(open_page, show_number):
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     show_number(page, beside=2400)
     page.locator("#stage").scroll_into_view_if_needed()
@@ -85,7 +85,7 @@ def test_a_finger_on_small_digits_chooses_the_one_it_is_on_or_the_nearest(open_p
     expect(page.locator("#stage .box").nth(1)).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page, tmp_path):
+def test_large_file_is_rejected_before_upload(page, tmp_path):
     change_state(page, limits={"upload_bytes": 2**20})
     page.reload()
     page.click("#tab-pictures")

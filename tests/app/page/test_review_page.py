@@ -1,4 +1,4 @@
-"""Settling what is doubtful: a key for each number, from the first to the corrected table."""
+"""The review page: a key for each reading, from the first to the corrected table."""
 
 import json
 
@@ -6,13 +6,15 @@ import cv2
 import pytest
 from playwright.sync_api import expect
 
+from inkwise.app import ReviewSession, create_review_app
 from inkwise.batch import BatchOptions, read_rows
-from inkwise.corrections import Store
+from inkwise.corrections import Learner, Store
+from inkwise.review import ReviewedTable, ScanCrops
 
 
 @pytest.fixture
 def table(tmp_path, seven, number):
-    """Of a seven, of 714, and of a scan that is not there any more."""
+    """A table of readings of 7, of 714, and of a scan that has been deleted."""
     path = tmp_path / "table.jsonl"
     files = [str(tmp_path / f"{name}.png") for name in ("seven", "number", "gone")]
     for file, picture in zip(files, (seven, number, number), strict=True):
@@ -23,22 +25,42 @@ def table(tmp_path, seven, number):
 
 
 @pytest.fixture
-def review(table, tmp_path, serve_command):
-    database = f"sqlite:///{tmp_path / 'taught.db'}"
-    return serve_command("review", table, "--threshold", "1", "--database", database)
+def open_review(table, start_server, database):
+    """Serve a review of the table: open_review(threshold=1.0)."""
+    learners = []
+
+    def open_review(threshold=1.0):
+        learners.append(Learner(database))
+        session = ReviewSession(ReviewedTable(table), ScanCrops(table), threshold, learners[-1], "table")
+        return start_server(create_review_app(session))
+
+    yield open_review
+    for learner in learners:
+        learner.close()
+
+
+@pytest.fixture
+def review(open_review):
+    return open_review()
+
+
+@pytest.fixture
+def review_process(table, start_server, database):
+    return start_server("review", table, "--threshold", "1", "--database", database)
 
 
 def progress(page, text):
     expect(page.locator("#progress-text")).to_have_text(text)
 
 
-def test_a_key_settles_each_and_it_goes_on_after_a_kill(review, browse, table):
+def test_review_continues_after_a_kill(review_process, browse, table):
+    review = review_process
     page = browse(review.url)
-    progress(page, "0 of 3 settled")
+    progress(page, "0 of 3 confirmed")
     expect(page.locator("#guess")).to_have_text("7")
     expect(page.locator("#crop")).not_to_have_js_property("naturalWidth", 0)
     page.keyboard.press("1")
-    progress(page, "1 of 3 settled")
+    progress(page, "1 of 3 confirmed")
     expect(page.locator("#text")).to_have_value("714")
     page.keyboard.press("ArrowUp")
     expect(page.locator("#guess")).to_have_text("1")
@@ -50,15 +72,15 @@ def test_a_key_settles_each_and_it_goes_on_after_a_kill(review, browse, table):
     page.keyboard.type("774")
     with page.expect_response("**/api/review/1"):
         page.keyboard.press("Enter")
-    progress(page, "2 of 3 settled")
+    progress(page, "2 of 3 confirmed")
     expect(page.locator("#no-crop")).to_contain_text("gone.png: is not there")
     review.kill()
     review.start()
     page.reload()
-    progress(page, "2 of 3 settled")
+    progress(page, "2 of 3 confirmed")
     with page.expect_response("**/api/review/2"):
         page.keyboard.press("n")
-    expect(page.locator("#done-text")).to_contain_text("All is settled")
+    expect(page.locator("#done-text")).to_contain_text("All readings are confirmed")
     with page.expect_download() as download:
         page.click("text=CSV")
     lines = download.value.path().read_text().splitlines()[1:]
@@ -67,77 +89,75 @@ def test_a_key_settles_each_and_it_goes_on_after_a_kill(review, browse, table):
         assert [(sample.writer, sample.label) for sample in store.samples()] == [("table", "7")]
 
 
-def test_at_a_lower_threshold_there_is_less_to_do(review, browse):
+def test_lower_threshold_shortens_the_queue(review, browse):
     page = browse(review.url)
-    progress(page, "0 of 3 settled")
+    progress(page, "0 of 3 confirmed")
     page.locator("#threshold").fill("0")
-    expect(page.locator("#done-text")).to_contain_text("Nothing is doubtful")
+    expect(page.locator("#done-text")).to_contain_text("No reading is doubtful")
     page.locator("#threshold").fill("100")
     expect(page.locator("#guess")).to_have_text("7")
 
 
-def test_a_threshold_finer_than_the_slider_is_told_as_it_is(table, serve_command, browse, tmp_path):
-    database = f"sqlite:///{tmp_path / 'taught.db'}"
-    page = browse(serve_command("review", table, "--threshold", "0.995", "--database", database).url)
+def test_threshold_finer_than_the_slider_is_shown(open_review, browse):
+    page = browse(open_review(threshold=0.995).url)
     expect(page.locator("#threshold-shown")).to_have_text("99.5 %")
     page.locator("#threshold").fill("29")
     expect(page.locator("#threshold-shown")).to_have_text("29 %")
 
 
-def test_what_is_skipped_is_not_settled_and_comes_again(review, browse):
+def test_skipped_readings_come_again(review, browse):
     page = browse(review.url)
-    progress(page, "0 of 3 settled")
+    progress(page, "0 of 3 confirmed")
     page.keyboard.press("7")
     expect(page.locator("#text")).to_have_value("714")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#done-text")).to_contain_text("2 were skipped")
     page.click("#skip")
-    progress(page, "1 of 3 settled")
+    progress(page, "1 of 3 confirmed")
     expect(page.locator("#text")).to_have_value("714")
 
 
-def test_on_a_phone_fingers_do_it_all(review, browse):
+def test_review_works_by_touch(review, browse):
     page = browse(review.url, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page.tap('#digits [data-label="9"]')
-    progress(page, "1 of 3 settled")
+    progress(page, "1 of 3 confirmed")
     page.tap("#none")
     page.tap("#right")
-    progress(page, "3 of 3 settled")
+    progress(page, "3 of 3 confirmed")
     page.tap("#back")
     expect(page.locator("#text")).to_have_value("714")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_what_cannot_be_kept_is_shown_again(review, browse):
+def test_answer_that_cannot_be_saved_is_shown_again(review_process, browse):
+    review = review_process
     page = browse(review.url)
-    progress(page, "0 of 3 settled")
+    progress(page, "0 of 3 confirmed")
     review.kill()
     page.keyboard.press("1")
     expect(page.locator("#error")).to_contain_text("does not answer")
-    progress(page, "0 of 3 settled")
+    progress(page, "0 of 3 confirmed")
     expect(page.locator("#guess")).to_have_text("7")
     review.start()
 
 
-def test_two_processes_review_one_table(review, table, tmp_path, serve_command, browse):
-    database = f"sqlite:///{tmp_path / 'taught.db'}"
-    other = serve_command("review", table, "--threshold", "1", "--database", database)
-    pages = [browse(server.url) for server in (review, other)]
+def test_two_servers_review_one_table(open_review, table, browse):
+    pages = [browse(open_review().url) for _ in range(2)]
     for page in pages:
-        progress(page, "0 of 3 settled")
+        progress(page, "0 of 3 confirmed")
     with pages[0].expect_response("**/api/review/0"):
         pages[0].keyboard.press("1")
     pages[1].keyboard.press("7")
     expect(pages[1].locator("#error")).to_contain_text(
         "seven.png, page 1, 1: somebody else answered 1 meanwhile"
     )
-    progress(pages[1], "1 of 3 settled")
+    progress(pages[1], "1 of 3 confirmed")
     expect(pages[1].locator("#text")).to_have_value("714")
     with pages[1].expect_response("**/api/review/1"):
         pages[1].keyboard.press("Enter")
     pages[0].reload()
-    progress(pages[0], "2 of 3 settled")
+    progress(pages[0], "2 of 3 confirmed")
     kept = table.with_name("table.jsonl.review").read_text()
     answers = [json.loads(line)["text"] for line in kept.splitlines()]
     assert answers == ["1", "714"]

@@ -1,4 +1,4 @@
-"""The gallery, writers, export and import."""
+"""The Samples tab: gallery, writers, export, import."""
 
 import zipfile
 
@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from inkwise.corrections import Sample, Store
 
 
-def test_samples_are_relabelled_deleted_brought_back_exported_and_imported(page, server, tmp_path):
+def test_samples_tab_relabels_deletes_undoes_exports_and_imports(page, server, tmp_path):
     for digit, text in ((SEVEN, "7"), (THREE, "3")):
         draw(page, digit)
         reads(page, text)
@@ -39,7 +39,7 @@ def test_samples_are_relabelled_deleted_brought_back_exported_and_imported(page,
     assert sorted(server.labels()) == [("7", "7"), ("8", "3")]
 
 
-def test_among_everyones_samples_each_says_whose_it_is_and_is_undone_as_theirs(page, server, glyph_of_seven):
+def test_samples_of_all_writers_are_undone_per_writer(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         for number, writer in enumerate(("me", "Ben", "me")):
             store.add(glyph_of_seven(number), writer=writer, source="import", answer="7", label="7")
@@ -57,7 +57,7 @@ def test_among_everyones_samples_each_says_whose_it_is_and_is_undone_as_theirs(p
     assert server.labels() == [("7", "7")] * 2
 
 
-def test_as_many_samples_as_were_shown_are_shown_again_after_a_change(page, server, glyph_of_seven):
+def test_samples_tab_reloads_as_many_samples(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         glyph, now = glyph_of_seven(0), {"writer": "me", "source": "import", "label": "7"}
         store.extend([Sample.now(glyph, **now) for _ in range(1100)])
@@ -70,7 +70,7 @@ def test_as_many_samples_as_were_shown_are_shown_again_after_a_change(page, serv
     expect(page.locator("#gallery button")).to_have_count(1060)
 
 
-def test_damaged_samples_are_counted_and_the_pages_go_on_past_them(page, server, glyph_of_seven):
+def test_samples_tab_counts_damaged_samples(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         for label in ("1", "7", "1", "7", *["1"] * 60):
             store.add(glyph_of_seven(0), writer="me", source="import", label=label)
@@ -83,7 +83,7 @@ def test_damaged_samples_are_counted_and_the_pages_go_on_past_them(page, server,
     expect(page.locator("#samples-count")).to_contain_text("2 damaged ones are neither shown nor exported")
 
 
-def test_a_csv_file_alone_is_not_imported_but_the_pair_in_a_zip_file(page, server, tmp_path):
+def test_import_needs_both_csv_files_in_a_zip_file(page, server, tmp_path):
     rows = {"images.csv": ",".join(["0"] * 400 + ["255"] * 384), "labels.csv": "7"}
     with zipfile.ZipFile(tmp_path / "pair.zip", "w") as pair:
         for name, row in rows.items():
@@ -100,7 +100,7 @@ def test_a_csv_file_alone_is_not_imported_but_the_pair_in_a_zip_file(page, serve
     assert server.labels() == [("7", None)]
 
 
-def test_labels_are_text_whatever_they_hold(page, server):
+def test_labels_are_shown_as_text(page, server):
     for label in ("<b>x</b>", "=1+1"):
         draw(page, SEVEN)
         expect(page.locator("#reading")).not_to_be_empty()
@@ -113,7 +113,7 @@ def test_labels_are_text_whatever_they_hold(page, server):
     expect(page.locator("#confusion")).to_contain_text("=1+1")
 
 
-def test_writers_are_apart_and_compared(page, server):
+def test_writers_are_separate_and_compared(page, server):
     draw(page, SEVEN)
     reads(page, "7")
     page.keyboard.press("Enter")

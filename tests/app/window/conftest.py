@@ -1,4 +1,4 @@
-"""A screen of 640x480 that nobody sees, and somebody at the window on it."""
+"""A virtual display of 640x480, and a driver of the window on it."""
 
 import gc
 import importlib.util
@@ -15,7 +15,7 @@ from inkwise.corrections import Learner
 
 @pytest.fixture(scope="module")
 def display():
-    """The name of a display: one of its own where Xvfb is installed, so that nobody's mouse disturbs it."""
+    """The name of a display; a virtual one if Xvfb is installed."""
     own, given = shutil.which("Xvfb"), os.environ.get("DISPLAY")
     if not importlib.util.find_spec("tkinter"):
         lacking("tkinter is not installed (Debian: apt install python3-tk)")
@@ -46,7 +46,7 @@ def display():
 
 
 class Driver:
-    """Somebody at a window."""
+    """Operates a window by events."""
 
     def __init__(self, window):
         self.window, self.widgets = window, window.widgets
@@ -66,7 +66,7 @@ class Driver:
             time.sleep(0.001)
 
     def rest(self):
-        """Until all is read and kept that was asked for."""
+        """Wait until all jobs are done."""
         self.until(lambda: not self.window._worker.busy)
         self.widgets.root.update()
 
@@ -75,13 +75,13 @@ class Driver:
         for x, y in points[1:]:
             self.widgets.canvas.event_generate("<B1-Motion>", x=x, y=y)
 
-    def let_go(self):
+    def release(self):
         self.widgets.canvas.event_generate("<ButtonRelease-1>")
 
     def draw(self, strokes):
         for stroke in strokes:
             self.press(stroke)
-            self.let_go()
+            self.release()
         self.rest()
 
     def key(self, name, widget=None, up=True, wait=True):
@@ -121,7 +121,7 @@ class Driver:
     def close(self):
         self.widgets.root.destroy()
         self.window.close()
-        # Collected by another thread, what is left of a window takes the interpreter with it.
+        # Garbage collection of a window in another thread would crash the interpreter.
         del self.widgets, self.window
         gc.collect()
 
@@ -134,12 +134,12 @@ def learner(tmp_path):
 
 
 @pytest.fixture
-def sit_down(display, monkeypatch):
-    """Open a window and put somebody there: sit_down(learner); or sit_down(window=WINDOW), who closes it."""
+def drive(display, monkeypatch):
+    """Open a window and return its driver: drive(learner); a given `window` is closed by the test."""
     monkeypatch.setenv("DISPLAY", display)
     drivers = []
 
-    def sit_down(learner=None, window=None):
+    def drive(learner=None, window=None):
         from inkwise.app.window.window import Window
 
         if window:
@@ -147,20 +147,20 @@ def sit_down(display, monkeypatch):
         drivers.append(Driver(Window(learner, "anna")))
         return drivers[-1]
 
-    yield sit_down
+    yield drive
     for driver in drivers:
         driver.close()
 
 
 @pytest.fixture
-def anna(sit_down, learner):
-    """Anna at the window."""
-    return sit_down(learner)
+def anna(drive, learner):
+    """The driver of a window of the writer Anna."""
+    return drive(learner)
 
 
 @pytest.fixture
 def kept(learner):
-    """The labels of what was kept, in the order of time: kept("anna")."""
+    """Return the labels of a writer's samples, oldest first: kept("anna")."""
 
     def kept(writer="anna"):
         return [sample.label for sample in reversed(learner.store.samples(writer=writer))]

@@ -1,4 +1,4 @@
-"""The real window, driven by events."""
+"""The desktop window, driven by events."""
 
 import gc
 import importlib
@@ -16,7 +16,7 @@ FOUR = [[(270, 60), (245, 130), (320, 130)], [(300, 95), (300, 190)]]
 H = [[(100, 60), (100, 200)], [(105, 130), (195, 130)], [(200, 60), (200, 200)]]
 
 
-def test_what_is_drawn_is_read_while_it_is_drawn(anna):
+def test_window_reads_while_drawing(anna):
     assert anna.empty()
     anna.press(SEVEN[0])
     anna.until(lambda: anna.answer() == "7")
@@ -24,7 +24,7 @@ def test_what_is_drawn_is_read_while_it_is_drawn(anna):
     assert not anna.empty()
 
 
-def test_enter_keeps_what_was_read_as_right(anna, learner):
+def test_enter_keeps_the_reading(anna, learner):
     anna.draw(SEVEN)
     digit = learner.read_strokes("anna", SEVEN).digits[0]
     anna.key("Return")
@@ -39,7 +39,7 @@ def test_enter_keeps_what_was_read_as_right(anna, learner):
     assert anna.widgets.status["text"] == "saved as 7; Backspace undoes it"
 
 
-def test_one_key_corrects_and_keeps(anna, learner):
+def test_key_corrects_and_keeps(anna, learner):
     anna.draw(SEVEN)
     anna.key("1")
     (sample,) = learner.store.samples()
@@ -47,9 +47,9 @@ def test_one_key_corrects_and_keeps(anna, learner):
     assert anna.empty()
 
 
-def test_a_key_that_comes_before_the_reading_waits_for_it(anna, kept):
+def test_key_waits_for_the_reading(anna, kept):
     anna.press(SEVEN[0])
-    anna.let_go()
+    anna.release()
     for _ in range(3):
         anna.key("1", wait=False)
     anna.rest()
@@ -57,22 +57,22 @@ def test_a_key_that_comes_before_the_reading_waits_for_it(anna, kept):
 
 
 @pytest.mark.parametrize("key", ["Return", "1"])
-def test_a_stroke_that_is_begun_while_the_reading_is_awaited_is_another_drawing(anna, learner, key):
+def test_stroke_begun_before_the_reading_is_a_new_drawing(anna, learner, key):
     anna.press(ONE[0])
-    anna.let_go()
+    anna.release()
     anna.key(key, wait=False)
     anna.press(SEVEN[0])
     anna.rest()
     (sample,) = learner.store.samples()
     assert (sample.label, len(sample.strokes)) == ("1", 1)
-    anna.let_go()
+    anna.release()
     anna.rest()
     assert anna.answer() == "7"
     anna.key("Return")
     assert [sample.label for sample in learner.store.samples()] == ["7", "1"]
 
 
-def test_a_key_means_nothing_where_nothing_is_drawn_or_with_control(anna, kept):
+def test_keys_are_ignored_without_drawing_or_with_control(anna, kept):
     anna.key("1")
     anna.key("Return")
     anna.draw(SEVEN)
@@ -84,7 +84,7 @@ def test_a_key_means_nothing_where_nothing_is_drawn_or_with_control(anna, kept):
     assert anna.answer() == "7"
 
 
-def test_the_accuracy_is_at_the_bottom_right(anna, learner):
+def test_window_shows_accuracy_at_the_bottom_right(anna, learner):
     assert anna.widgets.accuracy["text"] == "no answers yet"
     learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN, answer="7")] * 41)
     learner.keep("anna", "canvas", [LabelledAnswer("1", SEVEN, answer="7")] * 3)
@@ -100,7 +100,7 @@ def test_the_accuracy_is_at_the_bottom_right(anna, learner):
     assert bottom - (look.accuracy.winfo_rooty() + look.accuracy.winfo_height()) < 20
 
 
-def test_what_the_model_saw_is_shown_enlarged(anna, learner):
+def test_window_shows_the_glyph_enlarged(anna, learner):
     anna.draw(SEVEN)
     glyph = learner.read_strokes("anna", SEVEN).digits[0].glyph
     zoom = anna.widgets.glyph.width() // 28
@@ -109,7 +109,7 @@ def test_what_the_model_saw_is_shown_enlarged(anna, learner):
     np.testing.assert_array_equal(255 - np.array(shown), glyph)
 
 
-def test_what_is_not_accepted_says_why(anna, learner, monkeypatch):
+def test_rejected_reading_shows_its_reason(anna, learner, monkeypatch):
     anna.draw(SEVEN)
     (sure,) = anna.colours()
     assert anna.widgets.reason["text"] == ""
@@ -123,7 +123,7 @@ def test_what_is_not_accepted_says_why(anna, learner, monkeypatch):
     assert anna.colours() != [sure]
 
 
-def test_a_new_label_is_typed_and_gets_a_button(anna, kept):
+def test_new_label_gets_a_button(anna, kept):
     assert list(anna.widgets.labels) == list("0123456789")
     anna.draw(SEVEN)
     anna.key("A")
@@ -136,7 +136,7 @@ def test_a_new_label_is_typed_and_gets_a_button(anna, kept):
     assert anna.widgets.other.get() == ""
 
 
-def test_what_is_taught_is_read_next(anna):
+def test_corrections_change_the_next_reading_in_the_window(anna):
     for _ in range(5):
         anna.draw(SEVEN)
         anna.key("A")
@@ -144,7 +144,7 @@ def test_what_is_taught_is_read_next(anna):
     assert anna.answer() == "A"
 
 
-def test_a_number_is_kept_digit_by_digit(anna, learner, kept):
+def test_window_keeps_a_number_as_digits(anna, learner, kept):
     anna.draw(ONE + SEVEN + FOUR)
     assert anna.answer() == "174"
     anna.key("Right")
@@ -158,7 +158,7 @@ def test_a_number_is_kept_digit_by_digit(anna, learner, kept):
     assert samples[1].strokes == [[[110, 60], [200, 60], [150, 200]]]
 
 
-def test_a_digit_of_a_number_is_chosen_with_keys_or_by_a_click(anna):
+def test_window_selects_digits_by_key_and_click(anna):
     anna.draw(ONE + SEVEN + FOUR)
     for name in ("Right", "Right", "Right", "Left"):
         anna.key(name)
@@ -171,7 +171,7 @@ def test_a_digit_of_a_number_is_chosen_with_keys_or_by_a_click(anna):
     assert anna.answer() == "894"
 
 
-def test_a_correction_outlives_more_drawing_but_not_its_strokes(anna):
+def test_window_drops_corrections_with_their_strokes(anna):
     anna.draw(ONE + SEVEN)
     anna.key("Right")
     anna.key("2")
@@ -184,7 +184,7 @@ def test_a_correction_outlives_more_drawing_but_not_its_strokes(anna):
     assert anna.answer() == "17"
 
 
-def test_strokes_that_stand_apart_can_be_one_sign(anna, learner):
+def test_join_reads_strokes_as_one_character(anna, learner):
     anna.draw(H)
     assert len(anna.answer()) > 1
     anna.click(anna.widgets.join)
@@ -194,7 +194,7 @@ def test_strokes_that_stand_apart_can_be_one_sign(anna, learner):
     assert (sample.label, len(sample.strokes)) == ("H", 3)
 
 
-def test_backspace_undoes_strokes_then_a_clearing_then_answers(anna, kept):
+def test_backspace_undoes_strokes_clearing_and_answers(anna, kept):
     anna.draw(ONE + SEVEN)
     anna.key("BackSpace")
     assert anna.answer() == "1"
@@ -212,7 +212,7 @@ def test_backspace_undoes_strokes_then_a_clearing_then_answers(anna, kept):
     assert anna.widgets.status["text"] == "nothing left to undo"
 
 
-def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
+def test_held_backspace_undoes_no_answers(anna, kept):
     anna.draw(SEVEN)
     anna.key("Return")
     anna.draw(ONE + SEVEN)
@@ -220,7 +220,7 @@ def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
         anna.key("BackSpace", up=False)
     assert anna.empty()
     assert kept() == ["7"]
-    # X says of a key that is held that it is let go and pressed again at the same moment.
+    # X reports a held key as released and pressed again at the same time.
     for _ in range(5):
         anna.widgets.canvas.event_generate("<KeyRelease-BackSpace>", time=5000)
         anna.widgets.canvas.event_generate("<KeyPress-BackSpace>", time=5000)
@@ -232,7 +232,7 @@ def test_a_backspace_that_is_held_eats_no_answers(anna, kept):
     assert kept() == []
 
 
-def test_a_relabelling_from_elsewhere_is_undone_too(anna, learner):
+def test_window_undoes_a_relabelling(anna, learner):
     (sample,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     learner.store.label(sample.id, "1")
     anna.click(anna.widgets.undo)
@@ -240,7 +240,7 @@ def test_a_relabelling_from_elsewhere_is_undone_too(anna, learner):
     assert anna.empty()
 
 
-def test_a_drawing_from_a_larger_canvas_comes_back_in_sight(anna, learner):
+def test_restored_drawing_is_scaled_to_the_canvas(anna, learner):
     learner.keep("anna", "canvas", [LabelledAnswer("7", [[(2000, 1000), (3000, 1000), (2500, 2600)]])])
     anna.click(anna.widgets.undo)
     assert anna.answer() == "7"
@@ -251,17 +251,17 @@ def test_a_drawing_from_a_larger_canvas_comes_back_in_sight(anna, learner):
     assert bottom <= anna.widgets.canvas.winfo_height()
 
 
-def test_clearing_in_the_middle_of_a_stroke_ends_it(anna):
+def test_clear_ends_the_current_stroke(anna):
     anna.press(SEVEN[0])
     anna.key("Escape")
     anna.widgets.canvas.event_generate("<B1-Motion>", x=10, y=10)
-    anna.let_go()
+    anna.release()
     anna.rest()
     assert anna.empty()
     assert anna.answer() == ""
 
 
-def test_each_writer_has_labels_an_accuracy_and_answers_of_their_own(anna, kept):
+def test_window_separates_writers(anna, kept):
     for _ in range(5):
         anna.draw(SEVEN)
         anna.key("A")
@@ -280,9 +280,7 @@ def test_each_writer_has_labels_an_accuracy_and_answers_of_their_own(anna, kept)
     assert anna.widgets.writer.get() == "ben"
 
 
-def test_a_damaged_version_is_told_once_and_the_base_model_reads(
-    anna, learner, damage_model, default_weights
-):
+def test_window_reports_a_damaged_version_once(anna, learner, damage_model, default_weights):
     scores = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
     weights = damage_model("truncated", default_weights)
     number = learner.store.versions.add("ben", weights, 8, scores, scores, promote=True).number
@@ -298,7 +296,7 @@ def test_a_damaged_version_is_told_once_and_the_base_model_reads(
     assert anna.widgets.status["text"].startswith(f"version {number} is damaged (")
 
 
-def test_a_label_that_cannot_be_is_refused_and_the_drawing_stays(anna, kept):
+def test_window_keeps_the_drawing_after_an_invalid_label(anna, kept):
     anna.draw(SEVEN)
     anna.enter(anna.widgets.other, "x" * 10_000)
     assert anna.widgets.status["text"] == "label has 10,000 characters; at most 32 are possible"
@@ -307,9 +305,7 @@ def test_a_label_that_cannot_be_is_refused_and_the_drawing_stays(anna, kept):
     assert kept() == ["7"]
 
 
-def test_an_error_of_the_database_is_told_and_the_drawing_stays_until_it_is_kept(
-    anna, learner, monkeypatch, kept
-):
+def test_window_keeps_the_drawing_after_a_database_error(anna, learner, monkeypatch, kept):
     def full(samples):
         raise StoreError("taught.db: database or disk is full")
 
@@ -326,15 +322,15 @@ def test_an_error_of_the_database_is_told_and_the_drawing_stays_until_it_is_kept
     assert anna.widgets.status["style"] == "Quiet.TLabel"
 
 
-def test_it_reads_without_a_database(sit_down, tmp_path):
+def test_window_reads_without_database(drive, tmp_path):
     learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
-    driver = sit_down(learner)
+    driver = drive(learner)
     assert driver.widgets.status["text"].endswith("unable to open database file")
     driver.draw(SEVEN)
     assert driver.answer() == "7"
 
 
-def test_a_small_screen_shows_all_of_it(anna, learner):
+def test_window_fits_a_small_screen(anna, learner):
     learner.keep(
         "anna", "canvas", [LabelledAnswer(label, SEVEN) for label in [*"ABCDEFGHIJKLM", "a very long label"]]
     )
@@ -349,7 +345,7 @@ def test_a_small_screen_shows_all_of_it(anna, learner):
     assert look.canvas.winfo_height() > 200
 
 
-def test_what_was_answered_is_kept_though_the_window_is_closed_at_once(sit_down, learner, kept, monkeypatch):
+def test_answer_is_kept_when_window_closes_at_once(drive, learner, kept, monkeypatch):
     import tkinter
 
     from inkwise.app import window as module
@@ -362,9 +358,9 @@ def test_what_was_answered_is_kept_though_the_window_is_closed_at_once(sit_down,
         return opened[0]
 
     def answer_and_close(root):
-        somebody = sit_down(window=opened.pop())
-        somebody.draw(SEVEN)
-        somebody.key("1", up=False, wait=False)
+        driver = drive(window=opened.pop())
+        driver.draw(SEVEN)
+        driver.key("1", up=False, wait=False)
         root.destroy()
 
     monkeypatch.setattr(module, "Window", open_window)
@@ -374,7 +370,7 @@ def test_what_was_answered_is_kept_though_the_window_is_closed_at_once(sit_down,
     assert kept("me") == ["1"]
 
 
-def test_without_a_display_it_says_what_to_use(learner, monkeypatch):
+def test_window_without_display_suggests_the_page(learner, monkeypatch):
     pytest.importorskip("tkinter")
     from inkwise.app.window import run
 
@@ -383,7 +379,7 @@ def test_without_a_display_it_says_what_to_use(learner, monkeypatch):
         run(learner)
 
 
-def test_without_tkinter_it_says_what_to_install(without_module):
+def test_window_without_tkinter_names_the_package(without_module):
     without_module("tkinter", "inkwise.app.window", "tkinter")
     with pytest.raises(InkwiseError, match=r"needs tkinter: install it \(Debian: apt install python3-tk\)"):
         importlib.import_module("inkwise.app.window")

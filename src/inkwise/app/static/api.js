@@ -1,6 +1,6 @@
-// The server's answers, or an Error with one line that a person can read.
+// Requests to the server; errors have a one-line message for the user.
 
-/** One request. `body` that is a File or Blob goes as it is, anything else as JSON. What the server refuses has its `status`. */
+/** Send a request and return its JSON. A Blob is sent as it is, any other body as JSON. Error responses have a `status`. */
 export async function call(method, path, body) {
   const options = { method, headers: {} };
   if (body instanceof Blob) {
@@ -14,7 +14,7 @@ export async function call(method, path, body) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Error("Inkwise does not answer. Is it still running? What you drew stays here.");
+    throw new Error("Inkwise does not answer. Is it still running? Your drawing stays here.");
   }
   if (response.status === 204) return null;
   const text = await response.text();
@@ -22,10 +22,10 @@ export async function call(method, path, body) {
   try {
     answer = JSON.parse(text);
   } catch {
-    throw new Error(`The server answered ${response.status} ${response.statusText || "with something unreadable"}.`);
+    throw new Error(`The server answered ${response.status} ${response.statusText || "with a response that is not JSON"}.`);
   }
   if (!response.ok) {
-    const error = new Error(typeof answer.error === "string" ? answer.error : `The server refused (${response.status}).`);
+    const error = new Error(typeof answer.error === "string" ? answer.error : `The server rejected the request (${response.status}).`);
     throw Object.assign(error, { status: response.status });
   }
   return answer;
@@ -34,7 +34,7 @@ export async function call(method, path, body) {
 export const get = (path, values) => call("GET", path + query(values));
 export const post = (path, body) => call("POST", path, body);
 
-/** "?a=1&b=2" of the values that are neither null nor "". */
+/** "?a=1&b=2" from the values that are neither null nor "". */
 export function query(values = {}) {
   const kept = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return kept.length ? `?${new URLSearchParams(kept)}` : "";

@@ -1,12 +1,12 @@
-// Drawings of figures: the accuracy curve, the confusion matrix, a rate with its interval.
+// Charts: the accuracy curve, the confusion matrix, a rate with its interval.
 
 import { accuracyText, el, percent, svg } from "./dom.js";
 
 const HEIGHT = 280;
 const MARGIN = { left: 52, right: 12, top: 12, bottom: 40 };
-const WINDOW = 20; // answers that the second line looks back on
+const WINDOW = 20; // answers in the moving average
 
-/** The cumulative accuracy with its interval, and that of the last 20 answers; `curve` holds true and false in time order. */
+/** Cumulative accuracy with its interval, and accuracy of the last 20 answers; `curve` has true and false in time order. */
 export function curveChart(curve, width) {
   const all = [];
   const recent = [];
@@ -17,7 +17,7 @@ export function curveChart(curve, width) {
     if (i + 1 >= WINDOW) recent.push({ n: i + 1, share: curve.slice(i + 1 - WINDOW, i + 1).filter(Boolean).length / WINDOW });
   });
   const n = curve.length;
-  // The first few answers swing between 0 and 100 %; they do not choose the scale of a long curve.
+  // The first few answers vary between 0 and 100 %, so they do not set the scale of a long curve.
   const settled = all.filter((point) => point.n >= Math.min(WINDOW, n));
   const least = Math.min(...settled.map((point) => point.low), ...recent.map((point) => point.share));
   const floor = least > 0.82 ? 0.8 : least > 0.52 ? 0.5 : 0;
@@ -41,12 +41,12 @@ export function curveChart(curve, width) {
     chart.append(svg("line", { class: "whisker", x1: x(1), x2: x(1), y1: y(all[0].low), y2: y(all[0].high) }));
   }
   chart.append(svg("circle", { class: "end", cx: x(n), cy: y(all.at(-1).share), r: 4 }));
-  const legend = [el("span", { class: "key all" }, "all so far")];
-  if (recent.length) legend.push(el("span", { class: "key recent" }, `the last ${WINDOW}`));
+  const legend = [el("span", { class: "key all" }, "all answers")];
+  if (recent.length) legend.push(el("span", { class: "key recent" }, `last ${WINDOW}`));
   return el("figure", {}, chart, el("figcaption", { class: "legend" }, ...legend));
 }
 
-/** 1, the last, and round numbers between them, as many as there is room for. */
+/** 1, the last number, and as many round numbers between them as fit. */
 function ticks(n, width) {
   const most = Math.max(2, Math.floor(width / 90));
   const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((each) => n / each <= most) ?? Math.ceil(n / most);
@@ -55,7 +55,7 @@ function ticks(n, width) {
   return n > 1 ? [...values, n] : values;
 }
 
-/** The 95 % interval of a share, as the server gives it for the whole. */
+/** 95 % Wilson interval of a share, as the server computes it. */
 function wilson(right, n) {
   const z = 1.959964;
   const centre = (right + (z * z) / 2) / (n + z * z);
@@ -63,7 +63,7 @@ function wilson(right, n) {
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
-/** Rows true, columns read; the darker, the more of the row. */
+/** Confusion matrix: rows are true labels, columns are readings; shading is the share of the row. */
 export function confusionTable({ labels, counts }) {
   const head = el("tr", {}, el("th", { class: "corner" }, "true ↓ read →"), ...labels.map((label) => el("th", { scope: "col", title: label }, label)));
   const rows = counts.map((row, i) => {
@@ -78,7 +78,7 @@ export function confusionTable({ labels, counts }) {
   return el("table", { class: "confusion" }, el("thead", {}, head), el("tbody", {}, ...rows));
 }
 
-/** A bar to the share, with the interval over it. */
+/** A bar for the share, with its interval. */
 export function rateBar(accuracy) {
   const { n, right, low, high } = accuracy;
   const bar = el("div", { class: "rate", role: "img", "aria-label": accuracyText(accuracy) });

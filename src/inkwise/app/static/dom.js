@@ -1,4 +1,4 @@
-// Making and finding elements. Text goes in by textContent alone: labels and names are anybody's.
+// Creating and finding elements. Text is set by textContent only, since labels and names are user input.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -36,7 +36,7 @@ export function accuracyText(accuracy) {
 
 export const interval = ({ low, high }) => (low === null ? "" : `(${Math.round(100 * low)}–${Math.round(100 * high)})`);
 
-/** Lay 784 grey values (base64) on a canvas as ink; the paper shows through. */
+/** Draw 784 ink values (base64) on a canvas with a transparent background. */
 export function drawGlyph(canvas, base64) {
   canvas.width = canvas.height = 28;
   const context = canvas.getContext("2d");
@@ -47,7 +47,7 @@ export function drawGlyph(canvas, base64) {
   context.putImageData(image, 0, 0);
 }
 
-/** Strokes as curves through the middles of their points. */
+/** Draw strokes as curves through the midpoints of their points. */
 export function drawStrokes(context, strokes, width) {
   context.lineWidth = width;
   context.lineCap = context.lineJoin = "round";
@@ -64,7 +64,7 @@ export function drawStrokes(context, strokes, width) {
   }
 }
 
-/** The one character that a key press types, or null: shortcuts, composing and named keys type none. */
+/** The character that a key press types, or null for shortcuts, composition and named keys. */
 export function typed(event) {
   if (event.ctrlKey && !event.getModifierState("AltGraph")) return null;
   if (event.metaKey || event.isComposing || event.key === " ") return null;

@@ -1,6 +1,6 @@
-// The Draw tab: draw, read, correct, next.
+// The Draw tab: draw, read, correct, confirm.
 
-import { keep, newId, undo, undone } from "./answers.js";
+import { keep, newId, undo } from "./answers.js";
 import { post } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { Ink } from "./ink.js";
@@ -12,12 +12,12 @@ import { trial } from "./trial.js";
 
 let reading = null;
 let selected = 0;
-let chosenByHand = false;
-let single = false; // take all strokes for one sign
+let chosen = false;
+let single = false; // read all strokes as one character
 let saving = false;
-let endedAt = null; // when the stroke ended whose reading is awaited
-const corrections = new Map(); // by the digit's strokes, so that they outlive the next reading
-const ids = new Map(); // likewise: those of the samples that were sent, so that none is kept twice where the reply was lost
+let endedAt = null; // end of the stroke whose reading is pending
+const corrections = new Map(); // labels by the digit's strokes, so that they outlive the next reading
+const ids = new Map(); // ids of the sent samples by strokes, so that none is kept twice after a lost reply
 
 const ink = new Ink($("ink"), (kind, time) => {
   if (kind === "end") endedAt = time;
@@ -33,7 +33,7 @@ const ink = new Ink($("ink"), (kind, time) => {
   } else {
     if (kind === "end") reader.ended();
     else reader.grew();
-    tellLatency();
+    showLatency();
   }
   $("reading").setAttribute("aria-busy", String(ink.drawing));
   $("hint").hidden = ink.strokes.length > 0;
@@ -49,9 +49,9 @@ const reader = new Reader(
   (answer) => {
     reading = answer;
     clearError("reading");
-    selected = place(digits());
+    selected = target(digits());
     show();
-    tellLatency();
+    showLatency();
   },
   (error) => {
     showError(error, "reading");
@@ -59,16 +59,16 @@ const reader = new Reader(
   },
 );
 
-const labelRow = new LabelRow($("label-row"), (label) => say(label), "other-label");
+const labelRow = new LabelRow($("label-row"), (label) => correct(label), "other-label");
 
 const digits = () => reading?.digits ?? [];
 const key = (digit) => (digit.strokes ?? []).join();
-/** Which digit is meant: the one that was chosen, else the first that is in doubt. */
-const place = (all) => (chosenByHand && selected < all.length ? selected : Math.max(0, all.findIndex((digit) => !digit.accepted)));
+/** Index of the digit to correct: the chosen one, or the first that is not accepted. */
+const target = (all) => (chosen && selected < all.length ? selected : Math.max(0, all.findIndex((digit) => !digit.accepted)));
 const labelOf = (digit) => corrections.get(key(digit)) ?? digit.label;
 
-/** From a stroke's end to its reading, for whoever measures it. */
-function tellLatency() {
+/** Publish the time from the end of a stroke to its reading, for benchmarks. */
+function showLatency() {
   if (endedAt === null || reader.shown !== reader.wanted) return;
   $("reading").dataset.latencyMs = (performance.now() - endedAt).toFixed(1);
   endedAt = null;
@@ -77,7 +77,7 @@ function tellLatency() {
 function forget() {
   corrections.clear();
   ids.clear();
-  chosenByHand = false;
+  chosen = false;
   single = false;
 }
 
@@ -93,11 +93,11 @@ function show() {
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
   labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit));
-  $("ask-label").textContent = all.length > 1 ? "Wrong? Tap the digit, then what it is." : digit ? "Wrong? Tap or type what it is." : "\u00a0";
+  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
 function reason(all) {
-  if (!ink.strokes.length) return "It is read while you draw. If it is wrong, one tap corrects it, and it learns your hand.";
+  if (!ink.strokes.length) return "Your drawing is read while you draw. Correct a wrong reading with one tap, and the model adapts to your handwriting.";
   if (!all.length) return reading?.reason ?? "";
   if (reading.accepted) return `${(100 * reading.confidence).toFixed(reading.confidence > 0.9995 ? 0 : 1)} % sure`;
   const { doubt } = all[selected];
@@ -116,55 +116,55 @@ function showChips(all) {
     const name = `digit ${i + 1}: ${changed ? `${digit.label}, corrected to ${label}` : digit.label}${digit.doubt ? `, ${digit.doubt}` : ""}`;
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
-  const join = el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "It is one sign");
+  const join = el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "Treat as one character");
   box.replaceChildren(...chips, join);
 }
 
 function choose(i) {
   if (i < 0 || i >= digits().length) return;
   selected = i;
-  chosenByHand = true;
+  chosen = true;
   show();
 }
 
-/** Take all strokes for one sign, or again for what stands beside each other. */
+/** Toggle between reading all strokes as one character and as separate digits. */
 function joinStrokes() {
   single = !single;
   corrections.clear();
   reader.changed();
 }
 
-/** The drawing as it is now, with its reading; null where there is none to be had, or where something else is meant by then. */
+/** The current drawing with its reading; null if there is none, or if it is outdated when it arrives. */
 async function settled() {
   const { writer } = session;
   const now = { writer, single, asked: trial.active ? trial.ask : null, strokes: [...ink.strokes] };
   const answer = await reader.settled();
-  // What was begun since is another drawing, and does not count.
+  // Strokes begun since belong to the next drawing.
   const same = writer === session.writer && now.single === single && now.strokes.every((stroke, i) => ink.strokes[i] === stroke);
   return answer?.digits.length && same && !saving ? { ...now, reading: answer } : null;
 }
 
-/** The selected digit is truly this: a single one is saved at once. */
-async function say(label) {
+/** Set the label of the selected digit; a single digit is saved at once. */
+async function correct(label) {
   if (trial.active || saving || ink.drawing || !ink.strokes.length) return;
   const drawing = await settled();
   if (!drawing) return;
   const all = drawing.reading.digits;
-  const at = place(all);
+  const at = target(all);
   corrections.set(key(all[at]), label);
   if (all.length === 1) await save(drawing);
   else choose(Math.min(at + 1, all.length - 1));
 }
 
-/** Right, next. */
-async function next() {
+/** Confirm the reading. */
+async function confirm() {
   ink.lift();
   if (saving || ink.drawing || !ink.strokes.length) return;
   const drawing = await settled();
   if (drawing) await save(drawing);
 }
 
-/** Save a drawing as it was read; it goes only when the server has it. */
+/** Save a drawing; it is removed once the server has it. */
 async function save({ writer, asked, strokes, reading: { digits: all, model } }) {
   saving = true;
   $("next").setAttribute("aria-busy", "true");
@@ -184,32 +184,32 @@ async function save({ writer, asked, strokes, reading: { digits: all, model } })
   $("next").removeAttribute("aria-busy");
   if (!kept) return;
   ink.drop(strokes);
-  forget(); // a stroke drawn meanwhile has another number now
+  forget(); // a stroke drawn meanwhile has another index now
   if (document.activeElement !== document.body && $("panel-draw").contains(document.activeElement)) $("ink").focus();
-  document.querySelector(".paper").scrollIntoView({ block: "nearest" }); // on a phone the labels may have been scrolled to
+  document.querySelector(".paper").scrollIntoView({ block: "nearest" }); // on a phone the page may be scrolled to the labels
   if (asked !== null) trial.answered(answers[0]);
-  else if (writer === session.writer) toast(`saved as ${answers.map((answer) => answer.label).join("")}`, "Undo", () => takeBack(writer, answers.map((answer) => answer.id)));
+  else if (writer === session.writer) toast(`saved as ${answers.map((answer) => answer.label).join("")}`, "Undo", () => undoAnswers(writer, answers.map((answer) => answer.id)));
 }
 
-/** Undo these answers, or the last step; a drawing comes back, to be answered again. */
-async function takeBack(writer, which) {
+/** Undo these answers, or the last step, and restore their drawing. */
+async function undoAnswers(writer, which) {
   const back = await undo(writer, which);
   if (!back || writer !== session.writer) return;
-  const strokes = back.flatMap((sample) => (sample.deleted ? (sample.strokes ?? []) : []));
+  const strokes = back.samples.flatMap((sample) => (sample.deleted ? (sample.strokes ?? []) : []));
   if (trial.active) trial.load();
   else if (strokes.length && !ink.strokes.length) ink.put(strokes);
-  toast(undone(back));
+  toast(back.message);
 }
 
-/** A key that is held takes back strokes, never answer after answer. */
+/** Undo the last stroke or answer; a held key undoes strokes only. */
 function undoLast(held = false) {
-  if (!saving && !ink.undo() && !held) takeBack(session.writer);
+  if (!saving && !ink.undo() && !held) undoAnswers(session.writer);
 }
 
-/** Keys that work wherever the focus is, but in a text field. */
+/** Handle a key outside of text fields. */
 export function drawKey(event, character) {
-  if (character !== null) say(character);
-  else if (event.key === "Enter") next();
+  if (character !== null) correct(character);
+  else if (event.key === "Enter") confirm();
   else if (event.key === "Escape") ink.clear();
   else if (event.key === "Backspace") undoLast(event.repeat);
   else if (event.key === "ArrowLeft") choose(selected - 1);
@@ -221,7 +221,7 @@ export function drawKey(event, character) {
 export function startDraw() {
   $("undo").addEventListener("click", () => undoLast());
   $("clear").addEventListener("click", () => ink.clear());
-  $("next").addEventListener("click", next);
+  $("next").addEventListener("click", confirm);
   $("keys").addEventListener("click", () => $("keys-dialog").showModal());
   trial.start((anew) => {
     if (anew) ink.clear();

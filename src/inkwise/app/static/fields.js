@@ -1,10 +1,10 @@
-// The fields of a form while they are edited: values, where a box may go, and what can be undone.
+// The fields of a form in the editor: values, box geometry, undo.
 
 const KNOWN = ["length", "range", "pattern", "check", "vocabulary"];
 
 const bounds = (value) => (Array.isArray(value) ? [...new Set(value)].join("-") : String(value ?? ""));
 
-/** Of the server's values those that the page's inputs show, all of them text. */
+/** Convert a field of the server to the texts of the page's inputs. */
 function shown(plain) {
   return {
     name: plain.name,
@@ -19,7 +19,7 @@ function shown(plain) {
   };
 }
 
-/** What cannot be understood goes as it is: the server says what is wrong with it. */
+/** Parse an input; invalid text is sent as it is, and the server reports the problem. */
 function parsed(key, text) {
   if (key === "vocabulary") return text.split("\n").map((line) => line.trim()).filter(Boolean);
   if (key === "pattern" || key === "check") return text;
@@ -40,7 +40,7 @@ export class Fields {
     this.list = plains.map(shown);
     this.size = [width, height];
     this.past = [];
-    this.last = null; // what was changed last: going on with the same is one step
+    this.last = null; // step of the last change; consecutive changes of one step are undone together
     this.grain = Math.max(width, height) > 1000 ? 1 : 0.1;
   }
 
@@ -48,7 +48,7 @@ export class Fields {
     return this.list.map(plain);
   }
 
-  /** Remember how things are, before they change; `step` is the same while one thing goes on. */
+  /** Save the state before a change; changes with the same `step` are undone together. */
   remember(step = null) {
     if (step === null || step !== this.last) this.past.push(JSON.stringify(this.list));
     this.last = step;
@@ -61,7 +61,7 @@ export class Fields {
     return true;
   }
 
-  /** A new field; its place in the list. */
+  /** Add a field; returns its index. */
   add(box) {
     const names = new Set(this.list.map((field) => field.name));
     let number = this.list.length + 1;
@@ -69,7 +69,7 @@ export class Fields {
     return this.list.push(shown({ name: `field${number}`, box, kind: "number" })) - 1;
   }
 
-  /** The box in the page, its numbers no finer than they need be. */
+  /** Move a box into the page, and round its coordinates. */
   within([x, y, w, h]) {
     const [width, height] = this.size;
     const round = (value) => Math.round(Math.round(value / this.grain) * this.grain * 1000) / 1000;
@@ -86,7 +86,7 @@ export class Fields {
     return this.within([left, top, Math.max(right - left, this.grain), Math.max(bottom - top, this.grain)]);
   }
 
-  /** Where a new box is free, for those who do not draw it. */
+  /** A free place for a new box that is not drawn. */
   free() {
     const [width, height] = this.size;
     const [w, h] = [width * 0.3, height * 0.04];

@@ -1,4 +1,4 @@
-// The form editor: boxes drawn on the scan of an empty form, what they hold, and what is wrong with them.
+// The form editor: boxes on the scan of an empty form, their fields, and their problems.
 
 import { call, get, post } from "./api.js";
 import { $, el, inTextField, svg } from "./dom.js";
@@ -8,16 +8,16 @@ import { attempt, showError } from "./notices.js";
 const TEXTS = { "field-name": "name", kind: "kind", cells: "cells", length: "length", range: "range", pattern: "pattern", check: "check", vocabulary: "vocabulary" };
 const PLACE = ["x", "y", "w", "h"];
 const CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]];
-const SMALL = 6; // pixels on the screen: less is a press, not a box
-const WAIT = 250; // ms without a change, until the server is asked what is wrong
+const SMALL = 6; // px; a shorter drag is a click
+const WAIT = 250; // ms after the last change until the server checks the form
 
 let fields = null;
 let chosen = -1;
 let drag = null;
 let problems = [];
-let changes = 0; // since the page was opened
-let kept = 0; // how many of them are saved
-let version = null; // of the file that the page read or saved last
+let changes = 0; // number since the page was opened
+let kept = 0; // number of saved changes
+let version = null; // version of the file that was read or saved last
 let timer = 0;
 let asked = 0;
 
@@ -29,7 +29,7 @@ function choose(place) {
   show();
 }
 
-/** After each change: show it, and ask what is wrong with it. */
+/** Show a change, and have the form checked. */
 function changed() {
   changes++;
   $("saved").textContent = "not saved yet";
@@ -55,13 +55,13 @@ async function save() {
   if (!answer) return check();
   kept = now;
   version = answer.version;
-  if (kept < changes) return undefined; // what was changed meanwhile is still to be saved
+  if (kept < changes) return undefined; // later changes are not saved yet
   problems = [];
   $("saved").textContent = `saved as ${answer.file}`;
   return show();
 }
 
-/** The file was changed elsewhere: what is drawn here stays until the page is loaded again. */
+/** After a conflict: the fields stay until the user reloads the page. */
 function offerReload(error) {
   if (error.status === 409) $("saved").replaceChildren("not saved ", el("button", { class: "plain", onclick: () => location.reload() }, "Reload the page"));
   throw error;
@@ -69,7 +69,7 @@ function offerReload(error) {
 
 // The page
 
-/** How many units of the form a pixel on the screen is, also where fingers have enlarged the page. */
+/** Form units per screen pixel, also after a pinch zoom. */
 const pixel = () => fields.size[0] / ($("page").clientWidth || 1) / visualViewport.scale;
 
 function show() {
@@ -82,7 +82,7 @@ function show() {
   showChosen();
 }
 
-/** Nothing that is read aloud is said twice. */
+/** Update only on changes, since a screen reader announces each update. */
 function showProblems() {
   const shown = [...$("problems").children].map((item) => item.textContent);
   if (shown.join("\n") !== problems.join("\n")) $("problems").replaceChildren(...problems.map((text) => el("li", {}, text)));
@@ -102,7 +102,7 @@ function box({ name, box: [x, y, w, h], kind, cells }, place, unit) {
   const above = y > 20 * unit;
   return svg("g", {
     class: `place-box${place === chosen ? " chosen" : ""}${wrong ? " problem" : ""}`, "data-place": place, tabindex: 0, role: "button",
-    "aria-pressed": String(place === chosen), "aria-label": `field ${name}, ${kind}${wrong ? ", something is wrong with it" : ""}`,
+    "aria-pressed": String(place === chosen), "aria-label": `field ${name}, ${kind}${wrong ? ", has a problem" : ""}`,
     onfocus: () => choose(place),
   },
   svg("rect", { x, y, width: Math.max(w, 0), height: Math.max(h, 0) }), ...lines,
@@ -115,7 +115,7 @@ function point(event) {
 }
 
 function press(event) {
-  if (drag || !event.isPrimary) return abandon(); // a second finger: the page is moved or enlarged
+  if (drag || !event.isPrimary) return abandon(); // a second finger scrolls or zooms the page
   if (event.button !== 0) return undefined;
   const corner = event.target.dataset.corner;
   const place = Number(event.target.closest(".place-box")?.dataset.place ?? -1);
@@ -152,12 +152,12 @@ function pull(event) {
 function release() {
   const { place, fresh, finger } = drag ?? {};
   drag = null;
-  if (finger) return; // a keyboard on the screen would hide the page
+  if (finger) return; // an on-screen keyboard would hide the page
   if (fresh) nameIt();
   else if (place >= 0) $("boxes").children[place]?.focus({ preventScroll: true });
 }
 
-/** What was drawn until a second finger came, or the browser took the first, was not meant. */
+/** Discard a drag that a second finger or the browser interrupts. */
 function abandon() {
   if (drag?.moved) undo();
   drag = null;
@@ -263,9 +263,9 @@ async function start() {
   $("page").addEventListener("pointermove", pull);
   $("page").addEventListener("pointerup", release);
   $("page").addEventListener("pointercancel", abandon);
-  // Else the browser may take the end of a quick line for a fling, and the next tap for what stops it.
+  // Otherwise the browser may treat the end of a quick drag as a fling, and the next tap as its stop.
   $("page").addEventListener("touchmove", (event) => drag && event.cancelable && event.preventDefault(), { passive: false });
-  $("page").addEventListener("contextmenu", (event) => drag && event.preventDefault()); // a finger that rests before it draws
+  $("page").addEventListener("contextmenu", (event) => drag && event.preventDefault()); // a long press before a drag
   for (const id of Object.keys(TEXTS)) $(id).addEventListener("input", () => typed(id));
   for (const id of PLACE) $(id).addEventListener("input", placed);
   $("name").addEventListener("input", changed);
@@ -280,6 +280,6 @@ async function start() {
   show();
 }
 
-// A cookie stands for the token now; nobody looking at the screen need read it.
+// Hide the token from the address bar; a cookie has it now.
 if (location.search) history.replaceState(null, "", location.pathname);
 start();

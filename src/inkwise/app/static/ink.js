@@ -1,22 +1,22 @@
-// The canvas: strokes in CSS pixels, from one pointer at a time or from the keyboard.
+// The drawing canvas: strokes in CSS pixels, from one pointer or the keyboard.
 
 import { drawStrokes } from "./dom.js";
 
 const STEP = 8; // px that an arrow key moves the pen
 const FINE_STEP = 2;
-const NEAR = 1; // px; points nearer than that to the one before say nothing new
+const NEAR = 1; // px; closer points are skipped
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Ink {
-  /** `onchange(kind, time)`: "grow" while a stroke is drawn, "end" at its end, "edit" when strokes went or came back. */
+  /** `onchange(kind, time)`: "grow" while a stroke is drawn, "end" at its end, "edit" when strokes are removed or restored. */
   constructor(canvas, onchange) {
     this.canvas = canvas;
     this.onchange = onchange;
     this.strokes = [];
-    this.cleared = null; // what the last clearing took
+    this.cleared = null; // strokes of the last clearing
     this.pointer = null; // id of the pointer that draws
-    this.cursor = null; // the keyboard's pen, {x, y, down}
+    this.cursor = null; // pen of the keyboard, {x, y, down}
     this.held = new Set();
     this.frame = 0;
     this.listen();
@@ -34,8 +34,8 @@ export class Ink {
     on("pointerup", (event) => this.up(event));
     on("pointercancel", (event) => this.up(event));
     on("lostpointercapture", (event) => this.up(event));
-    on("mousedown", (event) => event.preventDefault()); // the arrows shall go on choosing a digit
-    // A quick stroke would be taken for a fling, and the tap that follows for its end.
+    on("mousedown", (event) => event.preventDefault()); // keeps the focus, so that the arrows still choose a digit
+    // Otherwise a quick stroke is treated as a fling, and the next tap as its stop.
     canvas.addEventListener("touchmove", (event) => event.cancelable && event.preventDefault(), { passive: false });
     on("contextmenu", (event) => event.preventDefault());
     on("keydown", (event) => this.key(event));
@@ -51,18 +51,18 @@ export class Ink {
     });
     new ResizeObserver(() => this.resize()).observe(canvas);
     on("change", () => this.redraw(), matchMedia("(prefers-color-scheme: dark)"));
-    on("resize", () => this.resize(), window); // the device's pixel ratio changes with the zoom
+    on("resize", () => this.resize(), window); // the device pixel ratio changes with the zoom
   }
 
   resize() {
     this.width = this.canvas.clientWidth;
     this.height = this.canvas.clientHeight;
-    if (!this.width) return; // on a tab that is hidden
+    if (!this.width) return; // on a hidden tab
     if (!this.drawing) this.fit();
     this.redraw();
   }
 
-  /** Shrink what would lie outside, as when a phone is turned. */
+  /** Shrink a drawing that exceeds the canvas, as after a phone is turned. */
   fit() {
     const points = this.strokes.flat();
     const scale = points.reduce((least, [x, y]) => Math.min(least, this.width / (x + 4), this.height / (y + 4)), 1);
@@ -133,14 +133,14 @@ export class Ink {
     }
   }
 
-  /** Take the keyboard's pen off the paper. */
+  /** Lift the pen of the keyboard. */
   lift(time = performance.now()) {
     if (!this.cursor?.down) return;
     this.cursor.down = false;
     this.changed("end", time);
   }
 
-  /** Take the last stroke back, or what was cleared; false where there is neither. */
+  /** Remove the last stroke, or restore cleared ones; false if there are neither. */
   undo() {
     if (this.pointer !== null) return true;
     if (this.cursor) this.cursor.down = false;
@@ -159,14 +159,14 @@ export class Ink {
     this.changed("edit");
   }
 
-  /** Take away strokes that were saved; one that was begun since stays. */
+  /** Remove saved strokes; one begun since stays. */
   drop(saved) {
     this.strokes = this.strokes.filter((stroke) => !saved.includes(stroke));
     this.cleared = null;
     this.changed("edit");
   }
 
-  /** Put strokes back on the paper. */
+  /** Restore strokes. */
   put(strokes) {
     this.strokes = strokes.map((stroke) => stroke.map(([x, y]) => [x, y]));
     this.cleared = null;

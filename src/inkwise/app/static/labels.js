@@ -1,8 +1,8 @@
-// The row of labels: each is a button that shows how probable it is, and corrects when it is pressed.
+// The label row: a button per label with its probability.
 
 import { el } from "./dom.js";
 
-/** Fills `root` with a button for each label and a field for another one; `onlabel(label)` is called. */
+/** Fills `root` with a button per label and a field for other labels; calls `onlabel(label)`. */
 export class LabelRow {
   constructor(root, onlabel, fieldId) {
     this.root = root;
@@ -24,7 +24,7 @@ export class LabelRow {
     this.form = el("form", { class: "other", onsubmit: submit }, this.field, el("button", { class: "plain", "aria-label": "use this label" }, "Set"));
   }
 
-  /** Show these labels; `alternatives` is [[label, probability], ...] or null, `chosen` the label that will be saved. */
+  /** Show labels; `alternatives` is [[label, probability], ...] or null, `chosen` is the label to save. */
   show(names, alternatives, chosen) {
     if (this.names?.join("\n") !== names.join("\n")) this.build(names);
     const probabilities = new Map(alternatives ?? []);
@@ -43,7 +43,7 @@ export class LabelRow {
     this.names = [...names];
     this.buttons.clear();
     for (const label of names) {
-      const button = el("button", { class: "label", "data-label": label, title: `it is ${label}`, onclick: () => this.onlabel(label) },
+      const button = el("button", { class: "label", "data-label": label, title: `label ${label}`, onclick: () => this.onlabel(label) },
         el("span", { class: "name" }, label), el("span", { class: "share" }));
       this.buttons.set(label, button);
     }

@@ -1,4 +1,4 @@
-// The frame of the page: tabs, the writer, the accuracy, and keys.
+// The page frame: tabs, writer, accuracy, keys.
 
 import { drawKey, startDraw } from "./draw.js";
 import { $, accuracyText, el, inTextField, typed } from "./dom.js";
@@ -11,7 +11,7 @@ import { onSession, refresh, session, setWriter } from "./session.js";
 
 const TABS = ["draw", "pictures", "samples", "progress", "models"];
 const opened = { samples: showSamples, progress: showProgress, models: showModels };
-const NEW = "\u0000new"; // no writer has this name
+const NEW = "\u0000new"; // not a valid name of a writer
 
 let tab = null;
 
@@ -27,7 +27,7 @@ function open(name) {
   opened[tab]?.();
 }
 
-/** The address keeps the tab, so that it is there again after a reload. */
+/** Keep the tab in the address, so that a reload restores it. */
 const go = (name) => {
   if (location.hash.slice(1) !== name) location.hash = name;
   else open(name);
@@ -76,7 +76,7 @@ async function switchTo(name) {
   opened[tab]?.();
 }
 
-/** A button that is pressed with a finger or mouse does not keep the keyboard: Enter after it means "right, next". */
+/** A button pressed by pointer does not take the focus, so that Enter still confirms the reading. */
 function startPresses() {
   addEventListener("mousedown", (event) => {
     const button = event.target.closest?.("button");
@@ -89,7 +89,7 @@ function startPresses() {
 function startKeys() {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || inTextField(event.target) || document.querySelector("dialog[open]")) return;
-    // Enter and Space on a button press that button.
+    // Enter on a button presses that button.
     if (event.key === "Enter" && event.target.closest?.("button, a, label, summary")) return;
     if (event.repeat && event.key !== "Backspace" && !event.key.startsWith("Arrow")) return;
     const character = typed(event);
@@ -99,7 +99,7 @@ function startKeys() {
   });
 }
 
-// A cookie stands for the token now; nobody looking at the screen need read it.
+// Hide the token from the address bar; a cookie has it now.
 if (location.search) history.replaceState(null, "", location.pathname + location.hash);
 
 startTabs();
@@ -112,5 +112,5 @@ startSamples();
 startModels();
 onSession(({ state }) => ($("accuracy").textContent = state.accuracy ? accuracyText(state.accuracy) : "accuracy –"));
 $("accuracy").addEventListener("click", () => go("progress"));
-addEventListener("visibilitychange", () => !document.hidden && refresh()); // another tab may have added to it
+addEventListener("visibilitychange", () => !document.hidden && refresh()); // another tab may have changed it
 refresh();

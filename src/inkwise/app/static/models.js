@@ -1,22 +1,22 @@
-// The Models tab: learn, see whether it got better, go back if it did not.
+// The Models tab: fine-tuning, versions, comparison.
 
 import { call, get, post } from "./api.js";
 import { $, accuracyText, el, interval, percent } from "./dom.js";
 import { attempt, toast } from "./notices.js";
 import { onSession, refresh, session } from "./session.js";
 
-const PAUSE = 1000; // ms between looks at the job
+const PAUSE = 1000; // ms between polls of the job
 
 let timer = 0;
-let job = null; // as it was seen last
+let job = null; // newest known state
 let versions = null;
-let watched = false; // whether the job was seen running on this page
+let watched = false; // whether this page has seen the job running
 let switching = false;
 
 export async function showModels() {
   const { writer } = session;
   $("comparison").replaceChildren();
-  $("learn-result").replaceChildren(); // it may be about another writer
+  $("learn-result").replaceChildren(); // may be of another writer
   const [now, list] = await Promise.all([
     attempt(() => get("/api/learn")),
     attempt(() => get("/api/versions", { writer })),
@@ -42,7 +42,7 @@ function showJob(now) {
   if (mine) showResult(job);
 }
 
-/** Whether one can learn now, or what is lacking. */
+/** Show whether fine-tuning is possible, or what is missing. */
 function showStart() {
   const { writer, state } = session;
   const running = job?.status === "running";
@@ -62,7 +62,7 @@ async function poll() {
   try {
     now = await get("/api/learn");
   } catch {
-    timer = setTimeout(poll, PAUSE); // the job lives in the server; a missed look is no reason to stop
+    timer = setTimeout(poll, PAUSE); // the job runs in the server, so polling continues
     return;
   }
   if (now.status !== "running") {
@@ -76,8 +76,8 @@ async function poll() {
 
 function showResult(job) {
   const box = $("learn-result");
-  if (job.status === "failed") box.replaceChildren(el("p", { class: "bad" }, `It failed: ${job.error ?? "no reason was given"}`));
-  else if (job.status === "cancelled") box.replaceChildren(el("p", { class: "quiet" }, watched ? "Cancelled. Nothing was changed." : ""));
+  if (job.status === "failed") box.replaceChildren(el("p", { class: "bad" }, `Fine-tuning failed: ${job.error ?? "unknown reason"}`));
+  else if (job.status === "cancelled") box.replaceChildren(el("p", { class: "quiet" }, watched ? "Cancelled; nothing was changed." : ""));
   else if (job.status === "done") {
     const version = versions?.versions.find(({ number }) => number === job.version);
     if (version) box.replaceChildren(result(version));
@@ -89,14 +89,14 @@ function result(version) {
   const worse = version.worse.map((set) => ({ mnist: "the MNIST test digits", own: "your own digits" })[set]);
   const used = number === versions.current;
   const verdict = used
-    ? `Version ${number} is in use now.`
+    ? `Version ${number} is in use.`
     : worse.length ? `Version ${number} is kept, but not used: it is worse on ${worse.join(" and ")}.` : `Version ${number} is kept, but not in use.`;
   return el("div", { class: used ? "verdict good" : "verdict" },
-    el("p", {}, el("b", {}, verdict), ` Learnt from ${samples} samples.`),
+    el("p", {}, el("b", {}, verdict), ` Trained on ${samples} samples.`),
     el("table", { class: "table figures" },
       el("thead", {}, el("tr", {}, el("th", {}), el("th", { scope: "col" }, "before"), el("th", { scope: "col" }, "after"))),
       el("tbody", {},
-        el("tr", {}, el("th", { scope: "row" }, "your digits, held back"), el("td", {}, share(before.own)), el("td", {}, share(after.own))),
+        el("tr", {}, el("th", { scope: "row" }, "your held-out digits"), el("td", {}, share(before.own)), el("td", {}, share(after.own))),
         el("tr", {}, el("th", { scope: "row" }, "MNIST test digits"), el("td", {}, share(before.mnist)), el("td", {}, share(after.mnist))))));
 }
 
@@ -108,11 +108,11 @@ function showVersions(list) {
   versions = list;
   const { current, damage } = list;
   $("damage").hidden = !damage;
-  $("damage").textContent = damage ? `${damage}. Use another version, or learn anew.` : "";
+  $("damage").textContent = damage ? `${damage}. Use another version, or fine-tune again.` : "";
   const rows = list.versions.filter(({ number }) => number !== 0).map((version) => row(version, list));
   rows.push(el("tr", { class: current === 0 ? "current" : null, "data-version": 0 },
     el("th", { scope: "row" }, "0"), el("td", {}, "the base model"), el("td", {}), el("td", {}), el("td", {}), el("td", {}, use(0, list))));
-  const names = ["", "learnt", "samples", "MNIST wrong", "your digits wrong", ""];
+  const names = ["", "trained", "samples", "MNIST wrong", "your digits wrong", ""];
   const head = el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
   $("versions").replaceChildren(el("table", { class: "table figures versions" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
@@ -155,7 +155,7 @@ async function promote(number) {
 async function compare() {
   const { writer } = session;
   $("compare").disabled = true;
-  $("comparison").replaceChildren(el("p", { class: "quiet" }, "Measuring …"));
+  $("comparison").replaceChildren(el("p", { class: "quiet" }, "Comparing …"));
   const table = await attempt(() => get("/api/versions/compare", { writer }));
   $("compare").disabled = false;
   if (writer === session.writer) $("comparison").replaceChildren(...(table ? comparison(table) : []));
@@ -167,7 +167,7 @@ function comparison({ versions: numbers, writers, accuracy, damaged }) {
     el("th", { scope: "row" }, number ? `version ${number}` : "base model"),
     ...accuracy[i].map((cell) => el("td", { title: accuracyText(cell) },
       cell.n ? [el("b", {}, percent(cell.right / cell.n)), ` ${interval(cell)}`].reduce((all, part) => (all.append(part), all), el("span", {})) : "–"))));
-  const left = damaged.map((line) => el("p", { class: "bad" }, `${line}: left out`));
+  const left = damaged.map((line) => el("p", { class: "bad" }, `${line}: omitted`));
   return [el("table", { class: "table figures" }, el("thead", {}, head), el("tbody", {}, ...rows)), ...left];
 }
 

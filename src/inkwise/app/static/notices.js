@@ -1,12 +1,12 @@
-// One quiet line for what was done, one loud line for what was not.
+// Toasts for completed actions, and an error line.
 
 import { $, el } from "./dom.js";
 
-const errors = new Map(); // of what -> what went wrong, the newest last
-let told = 0; // errors of what a person asked for
+const errors = new Map(); // message by source, the newest last
+let failures = 0; // number of errors of user actions
 let timer = 0;
 
-/** Say what was done, with an action beside it for a while. */
+/** Show a message for some seconds, with an action button. */
 export function toast(text, action, onaction) {
   const box = $("toast");
   box.replaceChildren(el("span", {}, text));
@@ -26,9 +26,9 @@ export function hideToast() {
   $("toast").hidden = true;
 }
 
-/** Show what went wrong `of` "reading", of the "state", of the "version" or of an "action", until it is dismissed or that succeeds. */
+/** Show an error of the source "reading", "state", "version" or "action", until it is dismissed or cleared. */
 export function showError(error, of = "action") {
-  if (of === "action") told++;
+  if (of === "action") failures++;
   errors.delete(of);
   errors.set(of, error instanceof Error ? error.message : String(error));
   hideToast();
@@ -49,12 +49,12 @@ function show() {
   box.replaceChildren(el("span", {}, text), el("button", { class: "plain", "aria-label": "dismiss", onclick: dismiss }, "×"));
 }
 
-/** Run what a person asked for; what it throws is shown, and undefined returned. */
+/** Run a user action; shows an exception and returns undefined. */
 export async function attempt(action) {
-  const before = told;
+  const before = failures;
   try {
     const result = await action();
-    if (told === before) clearError("action"); // not what went wrong beside it
+    if (failures === before) clearError("action"); // errors of other sources stay
     return result;
   } catch (error) {
     showError(error);

@@ -1,22 +1,22 @@
-// The Pictures tab: photos in, boxes with readings over them, corrected by tapping.
+// The Pictures tab: images with boxes and readings, corrected by tapping.
 
-import { keep, newId, undo, undone } from "./answers.js";
+import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { LabelRow } from "./labels.js";
 import { attempt, clearError, showError, toast } from "./notices.js";
 import { onSession, refresh, session } from "./session.js";
 
-const REACH = 22; // px from a finger to the box that is meant
+const REACH = 22; // px; maximum distance of a tap from the box it selects
 
-// {name, url, reading, labels: Map digit -> what it was saved as, ids: Map digit -> id of its sample, steps: [{writer, ids}]}
+// {name, url, reading, labels: Map digit -> saved label, ids: Map digit -> sample id, steps: [{writer, ids}]}
 const pictures = [];
 let place = -1;
 let selected = -1;
 let saving = false;
 let queue = Promise.resolve();
 
-const labelRow = new LabelRow($("picture-labels"), (label) => say(label), "picture-other-label");
+const labelRow = new LabelRow($("picture-labels"), (label) => correct(label), "picture-other-label");
 const shown = () => pictures[place];
 const digits = () => shown()?.reading.digits ?? [];
 
@@ -30,7 +30,7 @@ async function read(file) {
   const name = file.name || "the pasted picture";
   if (most && file.size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
   $("drop").ariaBusy = "true";
-  // As bytes of no kind: the server goes by the content.
+  // Without a type: the server detects the format.
   const body = new Blob([file]);
   const reading = await call("POST", `/api/picture${query({ writer: session.writer })}`, body).catch((error) => {
     throw new Error(error.message.includes(name) ? error.message : `${name}: ${error.message}`);
@@ -62,8 +62,8 @@ function show() {
   const open = digits().filter((digit, i) => digit.accepted && !picture.labels.has(i)).length;
   const saved = picture.labels.size;
   $("all-right").hidden = !open;
-  $("all-right").textContent = saved ? "The rest is right" : "All right";
-  $("picture-note").textContent = digits().length ? note(digits(), saved) : (reading.reason ?? "nothing was found");
+  $("all-right").textContent = saved ? "Confirm the rest" : "Confirm all";
+  $("picture-note").textContent = digits().length ? note(digits(), saved) : (reading.reason ?? "no digits found");
   $("picture-text").textContent = text(picture);
   showDigit(picture);
 }
@@ -76,10 +76,10 @@ function note(all, saved) {
   return parts.join(", ");
 }
 
-/** The text as read, with what was corrected put in. */
+/** The text of the reading with corrected labels. */
 function text({ reading, labels }) {
   let i = 0;
-  // Each digit stands as one label or a "?"; between them only spaces and line ends.
+  // The text has a label or "?" for each digit, separated by white space.
   let rest = reading.text;
   let out = "";
   for (const digit of reading.digits) {
@@ -130,21 +130,21 @@ function choose(i) {
   show();
 }
 
-/** Choose by a finger: the box that it is in, else the nearest within reach. */
+/** Choose the box at a pointer position, or the nearest one within reach. */
 function chooseAt({ clientX, clientY }) {
   const [nearest] = [...$("stage").querySelectorAll(".box")].map((box) => {
     const { left, right, top, bottom } = box.getBoundingClientRect();
     return {
       digit: Number(box.dataset.digit),
       outside: Math.hypot(Math.max(left - clientX, 0, clientX - right), Math.max(top - clientY, 0, clientY - bottom)),
-      off: Math.hypot(clientX - (left + right) / 2, clientY - (top + bottom) / 2), // where boxes overlap
+      off: Math.hypot(clientX - (left + right) / 2, clientY - (top + bottom) / 2), // decides where boxes overlap
     };
   }).sort((a, b) => a.outside - b.outside || a.off - b.off);
   if (nearest && nearest.outside <= REACH) choose(nearest.digit);
 }
 
-/** The selected digit is truly this; one that was saved before is relabelled. */
-async function say(label) {
+/** Set the label of the selected digit; a saved one is relabelled. */
+async function correct(label) {
   const picture = shown();
   if (saving || !digits()[selected]) return;
   const digit = selected;
@@ -154,7 +154,7 @@ async function say(label) {
   show();
 }
 
-/** False where there is no such sample any more. */
+/** Relabel a sample; false if it no longer exists. */
 async function relabel(picture, digit, label) {
   const id = picture.ids.get(digit);
   saving = true;
@@ -179,7 +179,7 @@ async function relabel(picture, digit, label) {
   return true;
 }
 
-/** It was taken back elsewhere: it may be saved anew. */
+/** Forget a sample that was undone elsewhere, so that it can be saved again. */
 function forget(picture, digit) {
   const id = picture.ids.get(digit);
   picture.labels.delete(digit);
@@ -187,7 +187,7 @@ function forget(picture, digit) {
   picture.steps = picture.steps.filter((step) => !step.ids.includes(id));
 }
 
-/** Ids that were sent in vain are one writer's. */
+/** Discard unsaved ids, which belong to one writer. */
 function forgetUnsaved({ ids, labels }) {
   for (const digit of ids.keys()) if (!labels.has(digit)) ids.delete(digit);
 }
@@ -211,17 +211,17 @@ async function save(picture, which, label) {
 
 function offerUndo(picture, step, text) {
   picture.steps.push(step);
-  if (step.writer === session.writer) toast(text, "Undo", () => takeBack(picture, step));
+  if (step.writer === session.writer) toast(text, "Undo", () => undoStep(picture, step));
 }
 
-function allRight() {
+function confirmAll() {
   const picture = shown();
   const which = digits().flatMap((digit, i) => (digit.accepted && !picture.labels.has(i) ? [i] : []));
   return save(picture, which, (i) => picture.reading.digits[i].label);
 }
 
-/** Undo what was said of this picture last, and nothing else. */
-async function takeBack(picture, step) {
+/** Undo the last answers to this picture, and nothing else. */
+async function undoStep(picture, step) {
   if (saving) return;
   if (!step) return toast("nothing left to undo in this picture");
   saving = true;
@@ -229,24 +229,24 @@ async function takeBack(picture, step) {
   saving = false;
   if (!back) return;
   picture.steps = picture.steps.filter((each) => each !== step);
-  for (const sample of back) {
+  for (const sample of back.samples) {
     const digit = [...picture.ids].find(([, id]) => id === sample.id)?.[0];
     if (digit === undefined) continue;
     if (sample.deleted) forget(picture, digit);
     else picture.labels.set(digit, sample.label);
   }
   show();
-  toast(undone(back));
+  toast(back.message);
 }
 
 export function pictureKey(event, character) {
   if (!shown()) return false;
-  if (character !== null) say(character);
+  if (character !== null) correct(character);
   else if (event.key === "ArrowLeft") choose(selected - 1);
   else if (event.key === "ArrowRight") choose(selected + 1);
-  else if (event.key === "Enter") allRight();
+  else if (event.key === "Enter") confirmAll();
   else if (event.key === "Backspace") {
-    if (!event.repeat) takeBack(shown(), shown().steps.at(-1)); // held, it eats no answers
+    if (!event.repeat) undoStep(shown(), shown().steps.at(-1)); // a held key undoes one step
   } else return false;
   return true;
 }
@@ -261,7 +261,7 @@ export function startPictures(goThere) {
   for (const input of [$("file"), $("camera")]) {
     input.addEventListener("change", () => {
       take([...input.files]);
-      input.value = ""; // the same file may be chosen again
+      input.value = ""; // so that the same file can be chosen again
     });
   }
   document.addEventListener("paste", (event) => {
@@ -270,7 +270,7 @@ export function startPictures(goThere) {
     event.preventDefault();
     take(files);
   });
-  // Wherever it falls: else the browser would leave the page for the picture.
+  // Anywhere on the page; otherwise the browser would open the image instead.
   let depth = 0;
   const over = (step) => {
     depth = Math.max(0, depth + step);
@@ -286,18 +286,18 @@ export function startPictures(goThere) {
     over(-depth);
     take(event.dataTransfer.files);
   });
-  // A key presses the button that it is on; boxes of small digits are too near each other for a finger, and
-  // where it was is known from before the click, which the browser moves to the button that it guesses.
+  // Boxes of small digits are too close for a finger. The position of the pointer is that of pointerup, since
+  // the browser moves the click to a button that it guesses; a key has none and presses the focused box.
   let finger = null;
   $("stage").addEventListener("pointerup", (event) => (finger = event));
   $("stage").addEventListener("click", (event) => {
     if (event.detail) chooseAt(finger ?? event);
     else choose(Number(event.target.closest(".box")?.dataset.digit));
   });
-  $("all-right").addEventListener("click", allRight);
+  $("all-right").addEventListener("click", confirmAll);
   $("picture-back").addEventListener("click", () => open(place - 1));
   $("picture-on").addEventListener("click", () => open(place + 1));
-  $("shot").addEventListener("error", () => showError(`${shown().name} was read, but this browser cannot show such a picture`));
+  $("shot").addEventListener("error", () => showError(`${shown().name} was read, but this browser cannot display it`));
   $("copy").addEventListener("click", () => attempt(copy));
   let writer = session.writer;
   onSession((now) => {
@@ -311,7 +311,7 @@ async function copy() {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText($("picture-text").textContent);
   } else {
-    // A page that came over plain HTTP from elsewhere has no clipboard of its own.
+    // Pages served over plain HTTP by another machine have no clipboard API.
     getSelection().selectAllChildren($("picture-text"));
     document.execCommand("copy");
   }

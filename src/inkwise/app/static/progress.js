@@ -1,4 +1,4 @@
-// The Progress tab: how often it was right, what it confuses, and who is read how well.
+// The Progress tab: accuracy curve, confusion matrix, accuracy per writer.
 
 import { get } from "./api.js";
 import { confusionTable, curveChart, rateBar } from "./charts.js";
@@ -22,13 +22,13 @@ function show() {
   $("curve").replaceChildren(...(curve.length ? [curveChart(curve, $("curve").clientWidth)] : []));
   $("confusion").replaceChildren(confusion.labels.length
     ? confusionTable(confusion)
-    : el("p", { class: "quiet" }, "Rows will be what it truly was, columns what it was read as."));
-  $("writers").replaceChildren(writers.length ? writersTable(writers) : el("p", { class: "quiet" }, "No one has answered yet."));
+    : el("p", { class: "quiet" }, "Rows are true labels, columns are readings."));
+  $("writers").replaceChildren(writers.length ? writersTable(writers) : el("p", { class: "quiet" }, "no answers yet"));
 }
 
 function note(n) {
-  if (!n) return "Nothing yet: answer some drawings on the Draw tab, and the curve begins.";
-  if (n < 20) return `Only ${n} ${n === 1 ? "answer" : "answers"} so far: the shaded 95 % interval is still wide.`;
+  if (!n) return "No answers yet. The curve begins with your first answer on the Draw tab.";
+  if (n < 20) return `Only ${n} ${n === 1 ? "answer" : "answers"} so far; the shaded 95 % interval is still wide.`;
   return "Shaded: the 95 % interval.";
 }
 

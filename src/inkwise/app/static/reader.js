@@ -1,19 +1,19 @@
-// Keeps the reading up with the drawing: always the newest strokes, and one request at a time while they are drawn.
+// Keeps the reading up to date with the drawing: reads the newest strokes, with one request at a time.
 
-const REST = 60; // ms at least between requests while a stroke is drawn; its end does not wait
+const REST = 60; // minimum ms between requests while a stroke is drawn; its end is read at once
 
 export class Reader {
-  /** `send()` promises a reading of the strokes as they are, or gives null where there are none; `show(reading)`, `fail(error)`. */
+  /** `send()` returns a promise of the reading of the current strokes, or null without strokes. */
   constructor(send, show, fail) {
     this.send = send;
     this.show = show;
     this.fail = fail;
-    this.wanted = 0; // number of the newest drawing
-    this.asked = 0; // number of the newest drawing whose reading was asked for
-    this.shown = 0; // number of the drawing whose reading is shown
-    this.epoch = 0; // readings of strokes that were taken away since are not shown
-    this.reading = null; // what is shown
-    this.asking = null; // promises what was asked for last
+    this.wanted = 0; // version of the drawing
+    this.asked = 0; // newest version that was sent
+    this.shown = 0; // version whose reading is shown
+    this.epoch = 0; // changes when strokes are removed; older readings are then dropped
+    this.reading = null; // the shown reading
+    this.asking = null; // promise of the newest request
     this.busy = false;
     this.sent = 0;
     this.took = 0;
@@ -26,19 +26,19 @@ export class Reader {
     this.pump(false);
   }
 
-  /** A stroke ended: what grew is to be read at once. */
+  /** A stroke ended: read it at once. */
   ended() {
     this.pump(true);
   }
 
-  /** The drawing became another one. */
+  /** Strokes were removed or restored, or are read in another way. */
   changed() {
     this.epoch++;
     this.wanted++;
     this.pump(true);
   }
 
-  /** The reading of the drawing as it is at this moment, whatever is drawn until it comes; nothing where it failed. */
+  /** The reading of the drawing as it is now; undefined if the request fails. */
   settled() {
     if (this.shown === this.wanted) return this.reading;
     return this.asked === this.wanted ? this.asking : this.ask();
@@ -60,7 +60,7 @@ export class Reader {
       }
       return reading;
     } catch (error) {
-      if (this.asked === number) this.asked = this.shown; // it may be asked for again
+      if (this.asked === number) this.asked = this.shown; // so that it can be sent again
       this.fail(error);
       return undefined;
     }
@@ -69,7 +69,7 @@ export class Reader {
   async pump(now) {
     this.hurry ||= now;
     if (this.busy || this.shown === this.wanted || this.asked === this.wanted) return;
-    // Mostly idle while a stroke is drawn, so that its end seldom finds a request under way.
+    // Mostly idle while a stroke is drawn, so that its end seldom waits for a request.
     const rest = this.sent + Math.max(REST, 3 * this.took) - performance.now();
     if (!this.hurry && rest > 0) {
       this.timer ||= setTimeout(() => {

@@ -1,16 +1,16 @@
-// The review of a table: one doubtful number after the other, large, and a key for each.
+// The review of a table: shows the doubtful readings one by one, with a key for each answer.
 
 import { call, get } from "./api.js";
 import { $, el, percent } from "./dom.js";
 import { attempt, clearError, hideToast, showError, toast } from "./notices.js";
 
 let queue = [];
-let at = 0; // place in the queue; past its end when all is settled
-let several = false; // a digit that is to be typed as a number
-let saving = Promise.resolve(); // in the order they were given
+let at = 0; // index in the queue; past its end when all are confirmed
+let several = false; // whether a single digit is replaced by a typed number
+let saving = Promise.resolve(); // answers are saved in their order
 let unsaved = 0;
-let threshold; // the last that the queue was asked for
-let asked = 0; // an answer to an older threshold is not shown
+let threshold; // newest threshold of the queue
+let asked = 0; // drops responses for older thresholds
 
 const cropOf = (item) => `/api/review/${item.number}/crop`;
 const open = (item) => item.settled === null;
@@ -30,13 +30,13 @@ async function load() {
   $("threshold").value = Math.round(100 * threshold);
   showThreshold(threshold);
   $("unread").hidden = !answer.unread;
-  $("unread").textContent = `${answer.unread} ${answer.unread === 1 ? "page is" : "pages are"} not here: they could not be read, see the reason in the table.`;
+  $("unread").textContent = `${answer.unread} ${answer.unread === 1 ? "page is" : "pages are"} not here: they could not be read; the table has the reason.`;
   const same = queue.findIndex((item) => item.number === before && open(item));
   at = same >= 0 ? same : after(-1);
   show();
 }
 
-/** The next open item after a place, or from the start; past the end where there is none. */
+/** Index of the next open item, from the start if needed; past the end if there is none. */
 function after(place) {
   const next = queue.findIndex((item, i) => i > place && open(item));
   if (next >= 0) return next;
@@ -48,7 +48,7 @@ function show() {
   const settled = queue.filter((item) => !open(item)).length;
   $("progress").max = queue.length || 1;
   $("progress").value = queue.length ? settled : 1;
-  $("progress-text").textContent = `${settled} of ${queue.length} settled`;
+  $("progress-text").textContent = `${settled} of ${queue.length} confirmed`;
   const item = queue[at];
   $("desk").hidden = !item;
   $("done").hidden = Boolean(item);
@@ -57,7 +57,7 @@ function show() {
   $("skip").disabled = !item && !left;
   several = false;
   if (!item) {
-    const done = queue.length ? "All is settled. Take the corrected table along." : "Nothing is doubtful at this confidence.";
+    const done = queue.length ? "All readings are confirmed. Download the corrected table below." : "No reading is doubtful at this confidence.";
     $("done-text").textContent = left ? `${left} ${left === 1 ? "was" : "were"} skipped. Skip once more to come back to ${left === 1 ? "it" : "the first"}.` : done;
     if (queue.length) $("done-text").focus();
     return;
@@ -68,11 +68,11 @@ function show() {
   $("crop").hidden = false;
   $("no-crop").hidden = true;
   $("crop").src = cropOf(item);
-  $("crop").alt = `what is written${item.place ? ` in ${item.place}` : ""}`;
+  $("crop").alt = `handwriting${item.place ? ` in ${item.place}` : ""}`;
   const next = queue[at + 1];
-  if (next) new Image().src = cropOf(next); // there when it is asked for
+  if (next) new Image().src = cropOf(next); // preloads the image
   showAnswer(item);
-  $("told").textContent = `${item.place ?? "number"}, read as ${item.guess || "nothing"}${item.settled === null ? "" : `, settled as ${item.settled || "no number"}`}`;
+  $("told").textContent = `${item.place ?? "number"}, read as ${item.guess || "nothing"}${item.settled === null ? "" : `, confirmed as ${item.settled || "no number"}`}`;
 }
 
 function showAnswer(item) {
@@ -91,11 +91,11 @@ function showAnswer(item) {
   return $("text").select();
 }
 
-/** Keep what the item is, and go on; what cannot be kept is shown again. */
+/** Save an answer and go to the next item; if saving fails, the item is shown again. */
 function settle(text) {
   const item = queue[at];
   if (!item) return;
-  if (text.includes("?")) return showError("a ? is no digit: type what it is, or press N where there is no number");
+  if (text.includes("?")) return showError("? is not a digit: type the number, or press N if there is none");
   hideToast();
   clearError("action");
   const before = item.settled;
@@ -106,12 +106,12 @@ function settle(text) {
   saving = saving.then(async () => {
     try {
       const { note } = await call("PUT", `/api/review/${item.number}`, { text, before });
-      if (note) toast(`kept, but not learnt: ${note}`);
+      if (note) toast(`saved, but not learnt: ${note}`);
     } catch (error) {
       item.settled = before;
       at = Math.max(queue.indexOf(item), 0);
       show();
-      if (error.status === 409) load(); // others have answered: show what they said
+      if (error.status === 409) load(); // somebody else answered: load their answers
       showError(error);
     } finally {
       unsaved--;
@@ -122,11 +122,11 @@ function settle(text) {
 function accept() {
   const item = queue[at];
   const text = (item?.single && !several ? item.settled ?? item.guess : $("text").value).trim();
-  if (!text) return showError("nothing is typed: press N where there is no number");
+  if (!text) return showError("type the number, or press N if there is none");
   return settle(text);
 }
 
-/** Back by one or skip one; from the end to the first that is still open. */
+/** Go back or skip; from the end to the first open item. */
 function move(step) {
   at = step > 0 && !queue[at] ? after(-1) : Math.max(at + step, 0);
   show();
@@ -159,10 +159,10 @@ function key(event) {
   action();
 }
 
-/** A threshold may be finer than the slider is. */
+/** Show the threshold, which may be finer than the slider. */
 const showThreshold = (share) => ($("threshold-shown").textContent = `${Math.round(1000 * share) / 10} %`);
 
-// A cookie stands for the token now; nobody looking at the screen need read it.
+// Hide the token from the address bar; a cookie has it now.
 if (location.search) history.replaceState(null, "", location.pathname);
 
 $("digits").append(...[..."0123456789"].map((digit) => el("button", { class: "label", type: "button", "data-label": digit, onclick: () => settle(digit) }, el("span", { class: "name" }, digit))));

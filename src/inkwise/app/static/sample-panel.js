@@ -1,4 +1,4 @@
-// One sample, larger: its drawing, its facts, another label, deletion.
+// The sample panel: drawing, properties, relabelling, deletion.
 
 import { call } from "./api.js";
 import { $, drawGlyph, drawStrokes, el, percent } from "./dom.js";
@@ -10,7 +10,7 @@ const SIDE = 240; // px
 
 let sample = null;
 let changed = () => {};
-let takeBack = () => {};
+let undoChange = () => {};
 
 const labelRow = new LabelRow($("sample-labels"), (label) => relabel(label), "sample-other-label");
 
@@ -37,7 +37,7 @@ function show() {
   labelRow.show(labels, null, sample.label);
 }
 
-/** The strokes as they were drawn, else the glyph. */
+/** Draw the strokes, or the glyph if there are none. */
 function draw(canvas) {
   const strokes = sample.strokes ?? [];
   canvas.classList.toggle("glyph", !strokes.length);
@@ -59,12 +59,12 @@ function draw(canvas) {
   return undefined;
 }
 
-// Math.min(...values) fails on very many.
+// Math.min(...values) fails for very many values.
 const range = (values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]);
 
 const path = () => `/api/samples/${encodeURIComponent(sample.id)}`;
 
-const relabel = (label) => change("PATCH", { label }, `it is a ${label} now`);
+const relabel = (label) => change("PATCH", { label }, `relabelled as ${label}`);
 
 async function change(method, body, text) {
   const { writer, id } = sample;
@@ -72,12 +72,12 @@ async function change(method, body, text) {
   $("sample-dialog").close();
   if (done === undefined) return;
   changed(sample);
-  toast(text, "Undo", () => takeBack(writer, [id]));
+  toast(text, "Undo", () => undoChange(writer, [id]));
 }
 
-/** `onundo(writer, ids)` takes a change back. */
+/** `onundo(writer, ids)` undoes a change. */
 export function startSamplePanel(onundo) {
-  takeBack = onundo;
+  undoChange = onundo;
   $("sample-close").addEventListener("click", () => $("sample-dialog").close());
   $("sample-delete").addEventListener("click", () => change("DELETE", undefined, "deleted"));
   $("sample-dialog").addEventListener("click", (event) => event.target === $("sample-dialog") && $("sample-dialog").close());

@@ -1,6 +1,6 @@
-// The Samples tab: all that was drawn, to look through and put right.
+// The Samples tab: browse, filter, relabel, delete, export, import.
 
-import { undo, undone } from "./answers.js";
+import { undo } from "./answers.js";
 import { call, get, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { attempt, showError, toast } from "./notices.js";
@@ -8,14 +8,14 @@ import { openSample, startSamplePanel } from "./sample-panel.js";
 import { onSession, refresh, session } from "./session.js";
 
 const PAGE = 60;
-const MOST = 1000; // samples that the server gives at once
+const MOST = 1000; // maximum number of samples per request
 const UNSURE = 0.9;
 
 let samples = [];
 let passed = 0; // rows on the server up to the last sample shown, damaged ones included
 let total = 0;
-let asked = 0; // an answer to an older question is not shown
-let changedOf = null; // whose sample was changed here last
+let asked = 0; // drops outdated responses
+let changedOf = null; // writer of the sample that was changed last
 
 function filters() {
   return {
@@ -26,7 +26,7 @@ function filters() {
   };
 }
 
-/** Show the newest samples that pass the filters; `count` of them at least. */
+/** Show at least `count` of the newest samples that pass the filters. */
 export function showSamples(count = PAGE) {
   return load(0, Math.max(count, PAGE));
 }
@@ -57,12 +57,12 @@ async function load(offset, count) {
   $("more").textContent = `More (${total - passed})`;
   const damaged = passed - samples.length;
   const without = damaged ? `; ${damaged} damaged ${damaged === 1 ? "one is" : "ones are"} neither shown nor exported: inkwise corrections check` : "";
-  $("samples-count").textContent = total ? `${total} ${total === 1 ? "sample" : "samples"}, the newest first${without}` : nothing();
+  $("samples-count").textContent = total ? `${total} ${total === 1 ? "sample" : "samples"}, newest first${without}` : nothing();
 }
 
 function nothing() {
   const { label, wrong, unsure } = filters();
-  return label || wrong || unsure ? "Nothing here passes these filters." : "Nothing yet. Each drawing you answer on the Draw tab is kept here.";
+  return label || wrong || unsure ? "No sample passes these filters." : "No samples yet. Each answer on the Draw tab is kept here.";
 }
 
 function showLabels(labels) {
@@ -89,7 +89,7 @@ function tile(sample) {
     whose && el("small", { class: "whose", title: whose }, whose));
 }
 
-/** After a change: as much as was shown, anew. */
+/** Reload as many samples as are shown. */
 function reload() {
   refresh();
   return showSamples(samples.length);
@@ -100,16 +100,16 @@ function changed({ writer }) {
   reload();
 }
 
-/** Undo changes of this writer's samples; without `ids` the last thing. */
-async function takeBack(writer, ids) {
+/** Undo changes of a writer's samples; without `ids` the last change. */
+async function undoChange(writer, ids) {
   const back = await undo(writer, ids);
   if (!back) return;
   await reload();
-  toast(undone(back));
+  toast(back.message);
 }
 
 async function importFile(file) {
-  if (file.name.toLowerCase().endsWith(".csv")) return showError("pack images.csv and labels.csv into one zip file, and import that");
+  if (file.name.toLowerCase().endsWith(".csv")) return showError("pack images.csv and labels.csv into one zip file, and import that file");
   $("import-text").textContent = "Importing …";
   $("import").disabled = true;
   const done = await attempt(() => call("POST", `/api/import${query({ writer: session.writer })}`, new Blob([file])));
@@ -123,14 +123,14 @@ async function importFile(file) {
 export function startSamples() {
   for (const id of ["filter-label", "filter-writer", "filter-wrong", "filter-unsure"]) $(id).addEventListener("change", () => showSamples());
   $("more").addEventListener("click", () => load(passed, PAGE));
-  // Where everyone's are shown, the last change may have been to somebody else's.
-  $("samples-undo").addEventListener("click", () => takeBack((filters().writer === "" && changedOf) || session.writer));
+  // If all writers are shown, the last change may concern another writer.
+  $("samples-undo").addEventListener("click", () => undoChange((filters().writer === "" && changedOf) || session.writer));
   $("import").addEventListener("change", async () => {
     const [file] = $("import").files;
     if (file) await importFile(file);
     $("import").value = "";
   });
-  startSamplePanel(takeBack);
+  startSamplePanel(undoChange);
   let writer = session.writer;
   onSession((now) => {
     if (now.writer !== writer) changedOf = null;

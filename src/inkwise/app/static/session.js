@@ -1,35 +1,35 @@
-// Who is writing, and what the server knows of that writer.
+// The current writer, and the state of that writer on the server.
 
 import { get } from "./api.js";
 import { clearError, hideToast, showError } from "./notices.js";
 
 const KEY = "inkwise.writer";
-const RETRY = 5000; // ms until the server is asked again that could not say
+const RETRY = 5000; // ms until the next request after a failure
 const DIGITS = [..."0123456789"];
 
-// What can be said where the server says nothing, as while its database fails.
+// State while the server has none, for example during a database failure.
 const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
 
 const listeners = new Set();
 
 export const session = { writer: localStorage.getItem(KEY) || "me", state: UNKNOWN };
 
-/** Be called with the session, now and after each change. */
+/** Call a listener with the session, now and after each change. */
 export function onSession(listener) {
   listeners.add(listener);
   listener(session);
 }
 
-const tell = () => listeners.forEach((listener) => listener(session));
+const notify = () => listeners.forEach((listener) => listener(session));
 
 let running = null;
 let again = false;
-let of = null; // whose state it is
-let failure = null; // why it could not be had, as it was told
-let damage = null; // why the writer's version is not used, as it was told
+let owner = null; // writer of the state
+let failure = null; // shown reason of the last failure
+let damage = null; // shown damage of the writer's version
 let timer = 0;
 
-/** Ask the server how things stand; calls while one is under way are answered together. */
+/** Load the state; calls during a request share the next one. */
 export function refresh() {
   if (running) {
     again = true;
@@ -51,21 +51,21 @@ async function load() {
   try {
     const state = await get("/api/state", { writer });
     if (writer !== session.writer) return;
-    [session.state, of, failure] = [state, writer, null];
+    [session.state, owner, failure] = [state, writer, null];
     clearError("state");
     showDamage();
-    tell();
+    notify();
   } catch (error) {
-    if (error.message !== failure) showError(error, "state"); // once: it may have been dismissed
+    if (error.message !== failure) showError(error, "state"); // once, since the user may have dismissed it
     failure = error.message;
     timer = setTimeout(refresh, RETRY);
-    if (of === session.writer) return;
-    session.state = UNKNOWN; // what is known is about another one
-    tell();
+    if (owner === session.writer) return;
+    session.state = UNKNOWN; // the known state is of another writer
+    notify();
   }
 }
 
-/** Say once for each writer that their version is damaged: the Models tab says so for as long as it is. */
+/** Report a damaged version once per writer; the Models tab shows it permanently. */
 function showDamage() {
   const now = session.state.damage && `${session.writer}'s ${session.state.damage}. See the Models tab.`;
   if (now === damage) return;
@@ -74,17 +74,17 @@ function showDamage() {
   else clearError("version");
 }
 
-/** Take the writer's accuracy that came with another answer. */
-export function tookAccuracy(writer, accuracy) {
-  if (writer !== of || writer !== session.writer) return;
+/** Take a writer's accuracy from another response. */
+export function setAccuracy(writer, accuracy) {
+  if (writer !== owner || writer !== session.writer) return;
   session.state = { ...session.state, accuracy };
-  tell();
+  notify();
 }
 
 export function setWriter(name) {
   session.writer = name;
   localStorage.setItem(KEY, name);
-  hideToast(); // it would undo what another one did
+  hideToast(); // it would undo another writer's answer
   again = Boolean(running);
   return refresh();
 }

@@ -1,4 +1,4 @@
-// A trial asks for digits in random order until the accuracy is known well enough.
+// An accuracy test: asks for digits in random order until the interval of the accuracy is narrow enough.
 
 import { get } from "./api.js";
 import { $, accuracyText, percent } from "./dom.js";
@@ -9,11 +9,11 @@ const KEY = () => `inkwise.trial.${session.writer}`;
 const WIDTH = "inkwise.trial-width";
 
 class Trial {
-  ask = null; // the label that is asked for, null while none is
+  ask = null; // requested label, null if there is none
   done = false;
-  last = null; // the answer before
+  last = null; // previous answer
 
-  /** Since when the writer's trial runs, or null. */
+  /** Start of the writer's test, or null. */
   get since() {
     return localStorage.getItem(KEY());
   }
@@ -45,7 +45,7 @@ class Trial {
   }
 
   begin() {
-    hideToast(); // it would undo what is no part of the trial
+    hideToast(); // it would undo an answer outside the test
     this.load(true);
     scrollTo({ top: 0 });
   }
@@ -63,7 +63,7 @@ class Trial {
     this.load();
   }
 
-  /** Ask the server how the trial stands; by its clock a new one begins. */
+  /** Load the state of the test; a new one begins by the clock of the server. */
   async load(anew = false) {
     const { writer } = session;
     const before = this.since;
@@ -95,12 +95,12 @@ class Trial {
     $("trial-again").hidden = !done;
     $("trial-ask").dataset.n = state.n;
     $("trial-ask").textContent = done ? `${percent(state.right / state.n)} right` : `Draw a ${this.ask}`;
-    // The interval narrows with the root of the number of answers.
+    // The width of the interval falls with the square root of the number of answers.
     $("trial-bar").value = done ? 1 : Math.min((target / width) ** 2, 0.99);
-    const before = last ? ` · the last ${last.label} was read as ${last.answer}${last.label === last.answer ? " ✓" : ""}` : "";
+    const before = last ? ` · the previous ${last.label} was read as ${last.answer}${last.label === last.answer ? " ✓" : ""}` : "";
     $("trial-status").textContent = done
-      ? `The trial is over: ${accuracyText(state)}.`
-      : (state.n ? accuracyText(state) : "Draw it as you always do, then press Enter or Right, next.") + before;
+      ? `The test is complete: ${accuracyText(state)}.`
+      : (state.n ? accuracyText(state) : "Draw it as usual, then press Enter or Confirm.") + before;
   }
 }
 

@@ -19,11 +19,11 @@ from inkwise.http.origin import is_loopback
         ("ink", False),
     ],
 )
-def test_what_is_loopback(host, loopback):
+def test_is_loopback(host, loopback):
     assert is_loopback(host) == loopback
 
 
-def test_the_first_free_port_is_taken():
+def test_listen_binds_the_first_free_port():
     with socket.create_server(("127.0.0.1", 0)) as other:
         busy = other.getsockname()[1]
         with pytest.raises(InkwiseError, match=f"127.0.0.1:{busy}: cannot be used"):
@@ -35,5 +35,5 @@ def test_the_first_free_port_is_taken():
 @pytest.mark.parametrize(
     ("host", "address"), [("localhost", "http://localhost:80"), ("::1", "http://[::1]:80")]
 )
-def test_an_address_as_it_is_written(host, address):
+def test_http_url(host, address):
     assert http_url(host, 80) == address

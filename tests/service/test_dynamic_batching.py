@@ -13,7 +13,7 @@ from inkwise.service.dynamic_batching import BatchedModel
 
 @pytest.fixture
 def batches():
-    """How many requests and glyphs were in each."""
+    """Numbers of requests and glyphs of each batch."""
     return []
 
 
@@ -24,7 +24,7 @@ def model(batches):
 
 @pytest.fixture
 def held(model, monkeypatch):
-    """Have the model run nothing until `count` more requests wait: held(count)."""
+    """Pause the model until `count` more requests wait: held(count)."""
     run, waits = Model.run, {"for": 0}
 
     def patient(each, glyphs):
@@ -37,13 +37,13 @@ def held(model, monkeypatch):
     return lambda count: waits.update({"for": count})
 
 
-def test_what_it_says_is_what_the_model_says(model):
-    glyphs = np.concatenate([reference_glyphs()] * 13)  # in parts
+def test_batched_model_returns_the_outputs_of_the_model(model):
+    glyphs = np.concatenate([reference_glyphs()] * 13)  # more than one part
     for batched, alone in zip(model.run(glyphs), Model.bundled(threads=1).run(glyphs), strict=True):
         assert np.allclose(batched, alone, atol=1e-6)
 
 
-def test_requests_that_wait_go_through_the_model_together(model, batches, held):
+def test_waiting_requests_share_a_batch(model, batches, held):
     held(9)
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(lambda glyph: model.run(glyph[None])[0], reference_glyphs()))
@@ -51,7 +51,7 @@ def test_requests_that_wait_go_through_the_model_together(model, batches, held):
     assert batches == [(1, 1), (9, 9)]
 
 
-def test_many_glyphs_go_in_parts_so_that_others_get_between(model, batches, held):
+def test_many_glyphs_are_split_into_parts(model, batches, held):
     held(1)
     many = np.concatenate([reference_glyphs()] * 16)
     with ThreadPoolExecutor(2) as pool:
@@ -65,7 +65,7 @@ def test_many_glyphs_go_in_parts_so_that_others_get_between(model, batches, held
     assert max(glyphs for _, glyphs in batches) <= 64
 
 
-def test_the_error_of_one_does_not_touch_the_others(model, held, monkeypatch):
+def test_error_of_one_request_does_not_affect_others(model, held, monkeypatch):
     run = Model.run
 
     def picky(each, glyphs):
@@ -84,18 +84,18 @@ def test_the_error_of_one_does_not_touch_the_others(model, held, monkeypatch):
 
 
 @pytest.mark.parametrize("glyphs", [np.zeros((1, 28, 27), np.uint8), np.zeros((1, 28, 28), np.float32)])
-def test_what_is_no_glyph_is_refused_as_ever(model, batches, glyphs):
+def test_batched_model_rejects_other_shapes(model, batches, glyphs):
     with pytest.raises(InkwiseError, match="glyphs must be"):
         model.run(glyphs)
     assert batches == []
 
 
-def test_no_glyphs_are_no_batch(model, batches):
+def test_batched_model_without_glyphs(model, batches):
     assert model.run(np.zeros((0, 28, 28), np.uint8))[0].shape == (0, 10)
     assert batches == []
 
 
-def test_a_request_that_nobody_waits_for_ends_before_its_next_part(batches):
+def test_abandoned_request_stops_before_its_next_part(batches):
     def check():
         if batches:
             raise TimeoutError

@@ -1,4 +1,4 @@
-"""Files of many pages: what comes of each, and what is refused in one line."""
+"""`Document`: pages of PDF, TIFF and picture files, and errors of one line."""
 
 import io
 
@@ -8,7 +8,13 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from inkwise._util.errors import ImageError
-from inkwise.image import Document, documents, iter_pages, load_image
+from inkwise.image import Document, decode, load_image
+
+
+def pages_of(source):
+    """Return all pages of a file."""
+    with Document(source) as document:
+        return [document.page(number) for number in range(1, len(document) + 1)]
 
 
 def shade(grey, size=(90, 120)):
@@ -17,7 +23,7 @@ def shade(grey, size=(90, 120)):
 
 def in_file(form, images, **options):
     file = io.BytesIO()
-    first, *others = [image.copy() for image in images]  # Pillow leaves options of one format in a picture
+    first, *others = [image.copy() for image in images]  # Pillow keeps options of one format in an image
     first.save(file, form, save_all=True, append_images=others, **options)
     return file.getvalue()
 
@@ -28,54 +34,52 @@ def three():
 
 
 @pytest.mark.parametrize("form", ["PDF", "TIFF"])
-def test_pages_come_one_by_one_with_their_numbers(three, form, tmp_path):
+def test_document_decodes_all_pages(three, form, tmp_path):
     path = tmp_path / "named.png"  # the content says what it is, not the name
     path.write_bytes(in_file(form, three))
-    found = list(iter_pages(path))
-    assert [page.number for page in found] == [1, 2, 3]
-    assert [round(page.grey.mean()) for page in found] == [40, 120, 200]
-    assert {(page.grey.shape, page.grey.dtype) for page in found} == {((120, 90), np.dtype(np.uint8))}
-    assert [page.grey.mean() for page in iter_pages(path.read_bytes())] == [
-        page.grey.mean() for page in found
-    ]
+    pages = pages_of(path)
+    assert [round(page.mean()) for page in pages] == [40, 120, 200]
+    assert {(page.shape, page.dtype) for page in pages} == {((120, 90), np.dtype(np.uint8))}
+    assert [page.mean() for page in pages_of(path.read_bytes())] == [page.mean() for page in pages]
 
 
-def test_a_picture_is_a_page_as_it_is_decoded(drawn):
-    content = in_file("PNG", [Image.fromarray(drawn())])
-    (page,) = iter_pages(content)
-    assert np.array_equal(page.grey, load_image(content))
+def test_picture_is_a_document_of_one_page(seven):
+    content = in_file("PNG", [Image.fromarray(seven)])
+    (page,) = pages_of(content)
+    assert np.array_equal(page, load_image(content))
 
 
 @pytest.mark.parametrize("form", ["WEBP", "PNG"])
-def test_of_what_moves_the_first_picture_counts(three, form):
-    assert len(list(iter_pages(in_file(form, three)))) == 1
+def test_animation_is_its_first_frame(three, form):
+    assert len(pages_of(in_file(form, three))) == 1
 
 
-def test_pages_are_read_in_any_order(three):
+def test_pages_can_be_read_in_any_order(three):
     for form in ("PDF", "TIFF"):
         with Document(in_file(form, three)) as document:
-            assert [round(document.page(number).grey.mean()) for number in (3, 1, 1, 2)] == [200, 40, 40, 120]
+            assert [round(document.page(number).mean()) for number in (3, 1, 1, 2)] == [200, 40, 40, 120]
 
 
-def test_a_pdf_of_many_pages_is_opened_anew_now_and_then():
+def test_pdf_of_many_pages_is_read_completely():
     many = [shade(grey, (20, 20)) for grey in range(40, 80)]
-    assert [round(page.grey.mean()) for page in iter_pages(in_file("PDF", many))] == list(range(40, 80))
+    assert [round(page.mean()) for page in pages_of(in_file("PDF", many))] == list(range(40, 80))
 
 
-@pytest.mark.parametrize("turn", [0, 90])
-def test_a_scan_in_a_pdf_keeps_its_pixels(drawn, turn):
-    """Whatever size the page claims to have, the scan is not enlarged, and not blurred."""
-    pdf = pdfium.PdfDocument(in_file("PDF", [Image.fromarray(drawn(301))], resolution=72, quality=95))
-    pdf[0].set_rotation(turn)
+@pytest.mark.parametrize("angle", [0, 90])
+def test_scan_in_pdf_keeps_its_resolution(seven, angle):
+    """Whatever the size of the page, the scan is neither enlarged nor blurred."""
+    scan = np.asarray(Image.fromarray(seven).resize((301, 301)))
+    pdf = pdfium.PdfDocument(in_file("PDF", [Image.fromarray(scan)], resolution=72, quality=95))
+    pdf[0].set_rotation(angle)
     file = io.BytesIO()
     pdf.save(file)
     pdf.close()
-    (page,) = iter_pages(file.getvalue())
-    assert np.abs(page.grey - np.rot90(drawn(301), -turn // 90).astype(int)).mean() < 2
+    (page,) = pages_of(file.getvalue())
+    assert np.abs(page - np.rot90(scan, -angle // 90).astype(int)).mean() < 2
 
 
 def blank(*sizes):
-    """A PDF of empty pages of such sizes, in points."""
+    """Return a PDF of empty pages of these sizes, in points."""
     pdf = pdfium.PdfDocument.new()
     for size in sizes:
         pdf.new_page(*size)
@@ -85,11 +89,11 @@ def blank(*sizes):
     return file.getvalue()
 
 
-def test_what_is_drawn_is_rendered_at_200_dpi():
-    assert [page.grey.shape for page in iter_pages(blank((72, 144), (36, 36)))] == [(400, 200), (100, 100)]
+def test_pdf_is_rendered_at_200_dpi():
+    assert [page.shape for page in pages_of(blank((72, 144), (36, 36)))] == [(400, 200), (100, 100)]
 
 
-def test_a_preview_in_a_tiff_is_no_page():
+def test_preview_in_tiff_is_not_a_page():
     preview = TiffImagePlugin.ImageFileDirectory_v2()
     preview[254] = 1
     file = io.BytesIO()
@@ -97,20 +101,20 @@ def test_a_preview_in_a_tiff_is_no_page():
         for image, tags in ((shade(40), {}), (shade(60), preview), (shade(200), {})):
             image.save(writer, "TIFF", tiffinfo=tags)
             writer.newFrame()
-    assert [round(page.grey.mean()) for page in iter_pages(file.getvalue())] == [40, 200]
+    assert [round(page.mean()) for page in pages_of(file.getvalue())] == [40, 200]
 
 
-def test_after_a_damaged_frame_of_a_tiff_those_before_are_still_read(three):
+def test_pages_before_damaged_tiff_frame_are_read(three):
     content = in_file("TIFF", three)
     with Document(content[: len(content) - 20]) as document:
         assert len(document) == 3
-        assert round(document.page(2).grey.mean()) == 120
+        assert round(document.page(2).mean()) == 120
         with pytest.raises(ImageError, match="the picture, page 3: the picture is damaged or cut off"):
             document.page(3)
 
 
 def encrypted(content):
-    """The PDF, as if with a password that is not empty: what stands for the passwords fits none."""
+    """Return the PDF with an encryption entry whose password is unknown."""
     entry = (
         b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"11" * 32 + b"> /U <" + b"22" * 32 + b"> >>"
     )
@@ -118,7 +122,7 @@ def encrypted(content):
 
 
 def sealed(content):
-    """The PDF, as if encrypted with a certificate, which pdfium does not know."""
+    """Return the PDF with certificate encryption, which pdfium does not support."""
     entry = b"/Encrypt << /Filter /Adobe.PubSec /V 4 /R 4 >>"
     return content.replace(b"/Root", entry + b" /ID [<00> <00>] /Root")
 
@@ -133,16 +137,16 @@ def sealed(content):
         (lambda content: b"three words here", "is not a picture that can be read"),
     ],
 )
-def test_what_is_refused_is_named_in_one_line(tmp_path, three, change, reason):
+def test_invalid_document_raises_one_line(tmp_path, three, change, reason):
     path = tmp_path / "a.pdf"
     path.write_bytes(change(in_file("PDF", three)))
     with pytest.raises(ImageError) as caught:
-        next(iter_pages(path))
+        Document(path)
     assert str(caught.value).startswith(f"{path}: {reason}")
     assert "\n" not in str(caught.value)
 
 
-def test_a_page_that_is_too_large_or_too_small_is_named_and_the_others_are_read(tmp_path):
+def test_page_of_invalid_size_raises_and_others_are_read(tmp_path):
     path = tmp_path / "a.pdf"
     path.write_bytes(blank((14_400, 14_400), (1, 1), (72, 72)))
     with Document(path) as document:
@@ -150,38 +154,38 @@ def test_a_page_that_is_too_large_or_too_small_is_named_and_the_others_are_read(
             document.page(1)
         with pytest.raises(ImageError, match=r"a\.pdf, page 2: 3 x 3 pixels is too small"):
             document.page(2)
-        assert document.page(3).grey.shape == (200, 200)
+        assert document.page(3).shape == (200, 200)
         with pytest.raises(ImageError, match=r"a\.pdf: has no page 4, but 3"):
             document.page(4)
 
 
-def test_a_scan_in_a_pdf_without_pixels_is_none():
+def test_pdf_picture_without_pixels_is_not_a_scan():
     content = in_file("PDF", [shade(40)], resolution=72)
     broken = content.replace(b"/Width 90", b"/Width 0 ")
     assert broken != content
-    assert [page.grey.shape for page in iter_pages(broken)] == [(334, 250)]
+    assert [page.shape for page in pages_of(broken)] == [(334, 250)]
 
 
-def test_a_frame_of_a_tiff_of_an_unknown_kind_is_one_line(three):
+def test_tiff_frame_of_unknown_compression_raises(three):
     compression = b"\x03\x01\x03\x00\x01\x00\x00\x00\x01\x00"
     first, second, *others = in_file("TIFF", three).split(compression)
     broken = compression.join([first, second + compression[:-2] + b"\x99\x99" + others[0], *others[1:]])
     with Document(broken) as document:
-        assert round(document.page(1).grey.mean()) == 40
+        assert round(document.page(1).mean()) == 40
         with pytest.raises(ImageError, match=r"page 2: the picture is damaged or cut off \("):
             document.page(2)
 
 
-def test_a_large_page_of_a_tiff_is_refused_before_it_is_decoded(monkeypatch):
+def test_large_tiff_page_raises_before_decoding(monkeypatch):
     content = in_file("TIFF", [shade(40), shade(40, (300, 300))])
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
     with Document(content) as document:
-        assert document.page(1).grey.shape == (120, 90)
+        assert document.page(1).shape == (120, 90)
         with pytest.raises(ImageError, match="page 2: has more than 20,000 pixels; shrink it first"):
             document.page(2)
 
 
-def test_a_large_picture_in_a_pdf_is_refused_before_it_is_decoded(monkeypatch):
+def test_large_picture_in_pdf_raises_before_decoding(monkeypatch):
     content = in_file("PDF", [shade(40), shade(40, (300, 300))], resolution=7200)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
     with (
@@ -191,17 +195,17 @@ def test_a_large_picture_in_a_pdf_is_refused_before_it_is_decoded(monkeypatch):
         document.page(2)
 
 
-def test_a_damaged_page_of_a_pdf_is_named_and_the_others_are_read(three):
+def test_damaged_pdf_page_raises_and_others_are_read(three):
     content = in_file("PDF", three)
     broken = content.replace(b"/Type /Page\n", b"/Type /Pipe\n", 1)
     assert broken != content
     with Document(broken) as document:
         with pytest.raises(ImageError, match="the picture, page 1: the page is damaged"):
             document.page(1)
-        assert [round(document.page(number).grey.mean()) for number in (2, 3)] == [120, 200]
+        assert [round(document.page(number).mean()) for number in (2, 3)] == [120, 200]
 
 
-def test_a_tiff_of_too_many_pages(three, monkeypatch):
-    monkeypatch.setattr(documents, "_MOST_PAGES", 2)
+def test_tiff_of_too_many_pages_raises(three, monkeypatch):
+    monkeypatch.setattr(decode, "_MAX_PAGES", 2)
     with pytest.raises(ImageError, match="has more than 2 pages; split it first"):
         Document(in_file("TIFF", three))

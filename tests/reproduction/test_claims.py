@@ -10,7 +10,7 @@ def names(rows):
     return [row.name for row in rows]
 
 
-def test_every_recipe_of_the_documents_has_its_row():
+def test_experiments_cover_recipes_of_documents():
     assert (
         {recipe.name for recipe in DOCUMENT_RECIPES}
         <= {row.recipe.name for row in EXPERIMENTS}
@@ -19,25 +19,23 @@ def test_every_recipe_of_the_documents_has_its_row():
     assert len({*names(EXPERIMENTS)}) == len(EXPERIMENTS)
 
 
-def test_every_document_is_held_to_something():
+def test_experiments_of_documents_have_claims():
     for row in EXPERIMENTS:
         assert bool(row.claims) == (row.document > 0), row.name
     assert {row.document for row in EXPERIMENTS} == {0, 1, 2, 3, 4, 5}
 
 
-def test_rows_by_name_by_recipe_and_all():
+def test_select_experiments_by_name_recipe_and_all():
     assert names(select_experiments(["mlp-50-second-25"])) == ["mlp-50-second-25"]
     assert names(select_experiments(["cnn-small", "lenet-robust"])) == ["cnn-small", "lenet-robust"]
     assert names(select_experiments(["mlp-50"])) == ["mlp-50"], (
-        "the row, where a row and a recipe have one name"
+        "a row takes precedence over a recipe of the same name"
     )
     of_recipe = [row.name for row in EXPERIMENTS if row.recipe.name == "cnn-adadelta"]
     assert names(select_experiments(["cnn-adadelta"])) == of_recipe
     assert select_experiments(["all"]) == [*EXPERIMENTS]
 
 
-def test_an_unknown_name_is_told_the_nearest():
-    with pytest.raises(
-        InkwiseError, match="nothing to reproduce by the name 'lenet'; did you mean lenet-robust"
-    ):
+def test_select_experiments_suggests_known_name():
+    with pytest.raises(InkwiseError, match="no experiment 'lenet'; did you mean lenet-robust"):
         select_experiments(["all", "lenet"])

@@ -2,7 +2,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from inkwise._util.errors import InkwiseError
-from inkwise.service import Tokens
+from inkwise.http.tokens import Tokens
 
 
 def authenticate(tokens, header):
@@ -11,7 +11,7 @@ def authenticate(tokens, header):
 
 @pytest.fixture
 def tokens(tmp_path):
-    """Read a file of tokens with this content."""
+    """Read a token file with this content."""
 
     def tokens(content):
         file = tmp_path / "tokens.txt"
@@ -21,7 +21,7 @@ def tokens(tmp_path):
     return tokens
 
 
-def test_tokens_have_names_or_the_number_of_their_line(tokens):
+def test_tokens_are_named_by_the_file_or_its_lines(tokens):
     known = tokens(b"\xef\xbb\xbfanna  tea-time\n\n  4711\r\n")
     assert authenticate(known, "Bearer tea-time") == "anna"
     assert authenticate(known, "bearer   4711") == "line 3"
@@ -31,11 +31,11 @@ def test_tokens_have_names_or_the_number_of_their_line(tokens):
     "header",
     ["", "Bearer", "Bearer ", "Bearer tea", "Basic tea-time", "tea-time", "Bearer \xe4", "Bearer anna"],
 )
-def test_anything_else_is_none(tokens, header):
+def test_other_authorization_headers_are_unknown(tokens, header):
     assert authenticate(tokens(b"anna tea-time"), header) is None
 
 
-def test_the_tokens_themselves_are_not_kept(tokens):
+def test_tokens_are_stored_as_digests(tokens):
     assert "tea-time" not in repr(tokens(b"anna tea-time"))
 
 
@@ -51,11 +51,11 @@ def test_the_tokens_themselves_are_not_kept(tokens):
         (b"\xff\xfe", "expected UTF-8 text"),
     ],
 )
-def test_a_file_that_is_none(tokens, content, error):
+def test_invalid_token_file_is_rejected(tokens, content, error):
     with pytest.raises(InkwiseError, match=error):
         tokens(content)
 
 
-def test_no_file(tmp_path):
+def test_tokens_file_is_missing(tmp_path):
     with pytest.raises(InkwiseError, match="cannot be opened"):
         Tokens.read(tmp_path / "no.txt")

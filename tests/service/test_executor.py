@@ -1,4 +1,4 @@
-"""What happens when there is too much to do."""
+"""The service under overload: queue, threads, memory, timeouts."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ def one_thread(monkeypatch):
     monkeypatch.setattr("inkwise.service.executor.READER_THREADS", 1)
 
 
-def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
+def test_full_queue_responds_with_retry_after(one_thread, serve, read, slow, pool):
     client = serve(queue=0)
     first = pool.submit(read, client, expect="digit")
     slow.begun.acquire()
@@ -37,7 +37,7 @@ def test_one_too_many_is_told_to_come_back(one_thread, serve, read, slow, pool):
     assert read(client, expect="digit").status_code == 200
 
 
-def test_no_more_is_read_at_once_than_there_are_threads(serve, read, slow, pool):
+def test_executor_reads_with_a_fixed_number_of_threads(serve, read, slow, pool):
     client = serve()
     requests = [pool.submit(read, client, expect="digit") for _ in range(READER_THREADS + 2)]
     for _ in range(READER_THREADS):
@@ -47,9 +47,9 @@ def test_no_more_is_read_at_once_than_there_are_threads(serve, read, slow, pool)
     assert [request.result().status_code for request in requests] == [200] * (READER_THREADS + 2)
 
 
-def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve, read, slow):
+def test_timed_out_request_keeps_its_thread(one_thread, serve, read, slow):
     client = serve(seconds=0.05, queue=1)
-    for _ in range(2):  # the second never gets a thread, and gives its place back
+    for _ in range(2):  # the second gets no thread and gives up its place
         response = read(client, expect="digit")
         assert response.status_code == 503
         assert response.json() == {"error": "the request took longer than 0.05 seconds"}
@@ -59,7 +59,7 @@ def test_what_takes_too_long_is_answered_and_keeps_its_thread(one_thread, serve,
         assert response.status_code in (429, 503)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
+def test_missing_body_times_out(serve, run):
     client = serve(seconds=0.05)
 
     async def never():
@@ -80,7 +80,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve, run):
     assert run(ask()) == 503
 
 
-def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, png, monkeypatch):
+def test_slow_upload_occupies_no_place(one_thread, serve, read, run, png, monkeypatch):
     monkeypatch.setattr("inkwise.service.executor._MAX_HELD_BYTES", len(png))
     client = serve(queue=0, body_bytes=len(png))
 
@@ -104,7 +104,7 @@ def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, p
         scope |= {"query_string": b"", "server": ("127.0.0.1", 8000)}
         slow = asyncio.create_task(client.app(scope, receive, send))
         await begun.wait()
-        glyph = bytes(784)  # one more picture would not fit in memory
+        glyph = bytes(784)  # another image would not fit in memory
         headers = {"Content-Type": "application/octet-stream"}
         other = await asyncio.to_thread(client.post, "/v1/classify", content=glyph, headers=headers)
         rest.set()
@@ -115,7 +115,7 @@ def test_a_body_that_comes_slowly_takes_no_place(one_thread, serve, read, run, p
     assert run(ask()) == (200, 200)
 
 
-def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, pool, png, monkeypatch):
+def test_memory_of_waiting_bodies_is_limited(serve, read, slow, pool, png, monkeypatch):
     monkeypatch.setattr("inkwise.service.executor._MAX_HELD_BYTES", 2 * len(png))
     client = serve(body_bytes=len(png))
     first = [pool.submit(read, client, expect="digit") for _ in range(2)]
@@ -127,7 +127,7 @@ def test_bodies_that_wait_are_not_more_than_fits_in_memory(serve, read, slow, po
     assert read(client, expect="digit").status_code == 200
 
 
-def test_large_pictures_are_read_one_at_a_time(serve, read, slow, pool, monkeypatch):
+def test_large_images_are_read_one_at_a_time(serve, read, slow, pool, monkeypatch):
     monkeypatch.setattr("inkwise.service.routes._LARGE_IMAGE_PIXELS", 1000)
     client = serve()
     requests = [pool.submit(read, client, expect="digit") for _ in range(2)]
@@ -137,7 +137,7 @@ def test_large_pictures_are_read_one_at_a_time(serve, read, slow, pool, monkeypa
     assert [request.result().json()["text"] for request in requests] == ["7", "7"]
 
 
-def test_a_large_picture_that_takes_too_long_holds_up_none_but_the_large(serve, read, slow, monkeypatch):
+def test_timed_out_large_image_blocks_only_large_images(serve, read, slow, monkeypatch):
     monkeypatch.setattr("inkwise.service.routes._LARGE_IMAGE_PIXELS", 1000)
     client = serve(seconds=0.3)
     for _ in range(READER_THREADS):
@@ -147,7 +147,7 @@ def test_a_large_picture_that_takes_too_long_holds_up_none_but_the_large(serve, 
     assert read(client, expect="any").status_code == 200
 
 
-def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeypatch):
+def test_reading_of_abandoned_request_stops(serve, read, slow, monkeypatch):
     ended = threading.Event()
     classify = Recognizer.classify
 
@@ -165,7 +165,7 @@ def test_what_nobody_waits_for_is_not_read_to_its_end(serve, read, slow, monkeyp
     assert ended.wait(30)
 
 
-def test_requests_at_the_same_time_are_one_batch(serve, read, monkeypatch):
+def test_simultaneous_requests_share_a_batch(serve, read, monkeypatch):
     monkeypatch.setattr("inkwise.service.executor.READER_THREADS", 4)
     client, first, run = serve(), threading.Lock(), Model.run
 

@@ -1,4 +1,4 @@
-"""Servers among clients that send too much, too slowly, or nothing."""
+"""Servers with clients that send too much, too slowly, or nothing."""
 
 import asyncio
 import errno
@@ -17,7 +17,6 @@ from inkwise.http.server import HEADERS, Server
 
 
 async def hello(scope, receive, send):
-    """An app."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
         await send({"type": "http.response.body", "body": b"hello"})
@@ -25,7 +24,7 @@ async def hello(scope, receive, send):
 
 @pytest.fixture
 def port():
-    """Of a server in a thread."""
+    """The port of a server in a thread."""
     server = Server(hello, InFlight(), 1)
     with listen("127.0.0.1", [0]) as bound:
         port = bound.getsockname()[1]
@@ -36,8 +35,9 @@ def port():
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", ["app", "service"])
-def test_authorised_requests_are_answered_throughout(server):
+def test_authorized_requests_are_served_under_attack(server):
     with running(server, files=64) as (pid, port, log):
         ask(server, port, 0.1)
         clients = threading.Thread(target=run_clients, args=([*KINDS.values()], server, port, 300, 6))
@@ -63,14 +63,14 @@ def get(port, headers):
         connection.close()
 
 
-def test_headers_are_limited_in_number(port):
-    few = {f"A{number}": "b" for number in range(HEADERS - 2)}  # the client sends two of its own
+def test_number_of_headers_is_limited(port):
+    few = {f"A{number}": "b" for number in range(HEADERS - 2)}  # the client adds two
     assert get(port, few) == (200, "hello")
     error = '{"error":"101 headers; at most 100 are accepted"}'
     assert get(port, {**few, "One": "more"}) == (431, error)
 
 
-def test_half_of_the_files_that_may_be_open_are_left_to_others(monkeypatch):
+def test_connections_use_half_of_the_file_descriptors(monkeypatch):
     limits = []
     monkeypatch.setattr(resource, "setrlimit", lambda kind, pair: limits.append(pair))
     for soft, hard, most in (
@@ -86,7 +86,7 @@ def test_half_of_the_files_that_may_be_open_are_left_to_others(monkeypatch):
     assert limits == [(1024, 4096), (1024, resource.RLIM_INFINITY), (256, 256), (64, 64)]
 
 
-def test_a_lack_of_files_is_one_line_a_second(caplog):
+def test_lack_of_descriptors_is_logged_once_a_second(caplog):
     server, loop = Server(hello, InFlight(), 1), asyncio.new_event_loop()
     error = OSError(errno.EMFILE, "Too many open files")
     for _ in range(1000):
@@ -98,7 +98,7 @@ def test_a_lack_of_files_is_one_line_a_second(caplog):
     assert not any(record.exc_info for record in caplog.records)
 
 
-def test_other_errors_are_logged_whole(caplog):
+def test_other_loop_errors_are_logged_with_traceback(caplog):
     server, loop = Server(hello, InFlight(), 1), asyncio.new_event_loop()
     server._log_error(loop, {"message": "what", "exception": RuntimeError("why")})
     loop.close()

@@ -1,4 +1,4 @@
-"""What is no picture is refused in one line that names it."""
+"""Errors of `load_image`: one line that names the file and the reason."""
 
 import io
 import os
@@ -18,7 +18,7 @@ FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 
 @pytest.fixture
 def picture():
-    """Noise, so that no format makes it small."""
+    """Noise, which no format compresses."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8))
 
 
@@ -28,8 +28,8 @@ def in_file(image, form):
     return file.getvalue()
 
 
-def refusal(picture):
-    """The message, one line of it."""
+def error_of(picture):
+    """Return the message of the error, which must be one line."""
     with pytest.raises(ImageError) as caught:
         load_image(picture)
     message = str(caught.value)
@@ -50,49 +50,49 @@ def refusal(picture):
         ),
     ],
 )
-def test_a_file_that_holds_no_picture(tmp_path, name, content, reason):
+def test_file_that_is_not_a_picture_raises(tmp_path, name, content, reason):
     path = tmp_path / name
     path.write_bytes(content)
-    assert refusal(path) == f"{path}: {reason}"
-    assert refusal(str(path)) == f"{path}: {reason}"
-    assert refusal(content) == f"the picture: {reason}"
+    assert error_of(path) == f"{path}: {reason}"
+    assert error_of(str(path)) == f"{path}: {reason}"
+    assert error_of(content) == f"the picture: {reason}"
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_file_that_is_cut_off(tmp_path, picture, form):
+def test_truncated_file_raises(tmp_path, picture, form):
     data = in_file(picture, form)
     path = tmp_path / f"half.{form.lower()}"
     path.write_bytes(data[: len(data) // 2])
-    message = refusal(path)
+    message = error_of(path)
     assert message.startswith(f"{path}: the picture is damaged or cut off (")
     assert message.endswith(")")
     assert len(message) < len(str(path)) + 120
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_any_damage_is_one_line_or_none(picture, form):
+def test_damage_raises_one_line_or_nothing(picture, form):
     data = np.frombuffer(in_file(picture, form), np.uint8)
     rng = np.random.default_rng(1)
-    refusals = []
+    errors = []
     for _ in range(60):
         damaged = data[: rng.integers(1, len(data))].copy() if rng.random() < 0.3 else data.copy()
         damaged[rng.integers(0, min(len(damaged), 300), 4)] = rng.integers(0, 256, 4)
         try:
             load_image(damaged.tobytes())
         except ImageError as error:
-            refusals.append(str(error))
-    assert len(refusals) > 20
-    assert not [message for message in refusals if "\n" in message]
+            errors.append(str(error))
+    assert len(errors) > 20
+    assert not [message for message in errors if "\n" in message]
 
 
-def test_a_picture_that_pillow_has_not_read_to_the_end(picture):
+def test_truncated_pil_image_raises(picture):
     data = in_file(picture, "JPEG")
     image = Image.open(io.BytesIO(data[: len(data) // 2]))
-    assert refusal(image).startswith("the picture: the picture is damaged or cut off (")
+    assert error_of(image).startswith("the picture: the picture is damaged or cut off (")
 
 
 def png_of_header(width, height):
-    """A few hundred bytes that claim to be so many black pixels."""
+    """Return a few hundred bytes whose header claims a large black picture."""
 
     def chunk(kind, content):
         return (
@@ -105,62 +105,62 @@ def png_of_header(width, height):
 
 
 @pytest.mark.parametrize("side", [20_000, 10_000])
-def test_a_bomb_is_refused_by_its_header(tmp_path, monkeypatch, side):
+def test_decompression_bomb_is_rejected_by_its_header(tmp_path, monkeypatch, side):
     def decodes(self):
-        pytest.fail("the bomb goes off")
+        pytest.fail("the bomb is decoded")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", decodes)
     path = tmp_path / "bomb.png"
     path.write_bytes(png_of_header(side, side))
     assert path.stat().st_size < 1000
-    assert refusal(path) == f"{path}: has more than 89,478,485 pixels; shrink it first"
+    assert error_of(path) == f"{path}: has more than 89,478,485 pixels; shrink it first"
 
 
-def test_the_refusal_of_bombs_leaves_the_warnings_as_they_were():
+def test_rejecting_bomb_keeps_warning_filters():
     before = list(warnings.filters)
-    refusal(png_of_header(20_000, 20_000))
+    error_of(png_of_header(20_000, 20_000))
     assert warnings.filters == before
 
 
-def test_a_warning_of_pillow_is_left_to_the_filters_of_the_caller(repairable, seven):
+def test_pillow_warnings_follow_filters_of_caller(repairable, seven):
     with pytest.warns(UserWarning, match="Invalid APNG"):
         grey = load_image(repairable)
     np.testing.assert_array_equal(grey, seven)
-    assert refusal(repairable).startswith("the picture: the picture is damaged or cut off (Invalid APNG")
+    assert error_of(repairable).startswith("the picture: the picture is damaged or cut off (Invalid APNG")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 7), (1, 50), (50, 1)])
-def test_a_picture_too_small_to_hold_a_digit(tmp_path, width, height):
+def test_too_small_picture_raises(tmp_path, width, height):
     path = tmp_path / "dot.png"
     Image.new("L", (width, height), 255).save(path)
     reason = f"{width} x {height} pixels is too small to hold a digit"
-    assert refusal(path) == f"{path}: {reason}"
-    assert refusal(np.zeros((height, width), np.uint8)) == f"the array: {reason}"
+    assert error_of(path) == f"{path}: {reason}"
+    assert error_of(np.zeros((height, width), np.uint8)) == f"the array: {reason}"
 
 
-def test_eight_pixels_are_enough():
+def test_smallest_picture_is_decoded():
     assert load_image(np.zeros((8, 2), np.uint8)).shape == (8, 2)
 
 
-def test_a_folder(tmp_path):
-    assert refusal(tmp_path) == f"{tmp_path}: is a folder, not a file"
+def test_folder_raises(tmp_path):
+    assert error_of(tmp_path) == f"{tmp_path}: is a folder, not a file"
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_pipe_raises_without_waiting(tmp_path):
     path = tmp_path / "pipe.png"
     os.mkfifo(path)
-    assert refusal(path) == f"{path}: is a pipe or a device, not a file"
+    assert error_of(path) == f"{path}: is a pipe or a device, not a file"
 
 
-def test_a_missing_file(tmp_path):
+def test_missing_file_raises(tmp_path):
     path = tmp_path / "none.png"
-    assert refusal(path) == f"{path}: cannot be opened (No such file or directory)"
+    assert error_of(path) == f"{path}: cannot be opened (No such file or directory)"
     (tmp_path / "file.png").write_bytes(b"")
-    assert refusal(tmp_path / "file.png" / "below.png").endswith("cannot be opened (Not a directory)")
+    assert error_of(tmp_path / "file.png" / "below.png").endswith("cannot be opened (Not a directory)")
 
 
-def test_a_name_that_no_file_can_have():
-    assert "cannot be opened" in refusal("a\0b.png")
+def test_invalid_file_name_raises():
+    assert "cannot be opened" in error_of("a\0b.png")
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,5 @@ def test_a_name_that_no_file_can_have():
         (np.zeros((20, 0, 3), np.uint8), "the picture has no pixels"),
     ],
 )
-def test_an_array_that_is_no_picture(array, reason):
-    assert refusal(array) == reason
+def test_invalid_array_raises(array, reason):
+    assert error_of(array) == reason

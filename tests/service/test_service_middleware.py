@@ -18,19 +18,19 @@ def tokens(tmp_path):
 
 @pytest.fixture
 def lines(caplog):
-    """The lines of the log until now, as they are written."""
+    """The log lines so far, parsed."""
     caplog.set_level(logging.INFO, "inkwise")
     return lambda: [json.loads(JsonLinesFormatter().format(record)) for record in caplog.records]
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "ink.example"])
-def test_what_others_can_reach_is_never_served_without_tokens(host):
+def test_public_service_requires_tokens(host):
     with pytest.raises(InkwiseError, match="tokens are required"):
         create_app(Settings(host))
 
 
 @pytest.mark.parametrize("path", ["/v1/read", "/v1/classify", "/metrics", "/openapi.json", "/no"])
-def test_without_a_token_only_health_is_told(serve, tokens, path):
+def test_health_needs_no_token(serve, tokens, path):
     client = serve(host="0.0.0.0", tokens=tokens)
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic tea-time"}):
         response = client.post(path, headers=headers)
@@ -40,7 +40,7 @@ def test_without_a_token_only_health_is_told(serve, tokens, path):
     assert client.get("/healthz").json() == {"status": "ready"}
 
 
-def test_with_a_token_the_server_may_have_any_name(serve, tokens, read):
+def test_token_allows_any_host_name(serve, tokens, read):
     headers = {"Authorization": "Bearer coffee", "Host": "ink.example:80", "Origin": "https://other.example"}
     client = serve(host="0.0.0.0", tokens=tokens)
     assert read(client, headers=headers).status_code == 200
@@ -60,12 +60,12 @@ def test_with_a_token_the_server_may_have_any_name(serve, tokens, read):
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_pages_of_other_sites_cannot_use_it(client, read, headers):
+def test_service_rejects_other_sites(client, read, headers):
     assert read(client, headers=headers).status_code == 403
     assert client.get("/metrics", headers=headers).status_code == 403
 
 
-def test_a_request_is_one_line_without_what_was_read(serve, tokens, read, lines):
+def test_request_is_logged_in_one_line(serve, tokens, read, lines):
     client = serve(host="0.0.0.0", tokens=tokens)
     headers = {"Authorization": "Bearer tea-time", "X-Request-ID": "a-1.b_2"}
     response = read(client, headers=headers, expect="number", pattern="[7]")
@@ -79,7 +79,7 @@ def test_a_request_is_one_line_without_what_was_read(serve, tokens, read, lines)
     assert line["time"].endswith("+00:00")
 
 
-def test_requests_without_a_token_do_not_fill_the_log(serve, tokens, read, lines, monkeypatch):
+def test_unauthorized_requests_are_logged_at_a_limited_rate(serve, tokens, read, lines, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("inkwise.http.throttle.monotonic", lambda: now[0])
     client = serve(host="0.0.0.0", tokens=tokens)
@@ -88,7 +88,7 @@ def test_requests_without_a_token_do_not_fill_the_log(serve, tokens, read, lines
         assert read(client).status_code == 401
     assert len(lines()) == 10
     assert read(client, headers={"Authorization": "Bearer coffee"}).status_code == 200
-    assert (len(lines()), lines()[-1]["status"]) == (11, 200)  # what has a token is logged in any case
+    assert (len(lines()), lines()[-1]["status"]) == (11, 200)  # authorized requests are always logged
     now[0] += 1
     client.get("/healthz")
     client.get("/healthz")
@@ -96,15 +96,13 @@ def test_requests_without_a_token_do_not_fill_the_log(serve, tokens, read, lines
 
 
 @pytest.mark.parametrize("given", ["", "a b", 'a"b', "x" * 65])
-def test_a_request_gets_an_id_of_its_own(client, given):
+def test_invalid_request_id_is_replaced(client, given):
     ids = {client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] for _ in range(2)}
     assert len(ids) == 2
     assert given not in ids
 
 
-def test_what_nobody_foresaw_is_logged_without_its_words_and_the_service_lives_on(
-    client, read, lines, monkeypatch
-):
+def test_unexpected_exception_is_logged_without_its_message(client, read, lines, monkeypatch):
     def fail(recognizer, picture):
         raise RuntimeError("a secret")
 
@@ -122,7 +120,8 @@ def test_what_nobody_foresaw_is_logged_without_its_words_and_the_service_lives_o
     assert read(client, expect="digit").status_code == 200
 
 
-def test_requests_are_counted_by_path_and_status(client, read):
+def test_metrics_count_requests_by_path_and_status(serve, read):
+    client = serve()
     read(client)
     client.post("/v1/read", content=b"")
     for path in ("/no", "/v1/nothing"):
@@ -135,7 +134,8 @@ def test_requests_are_counted_by_path_and_status(client, read):
     assert "inkwise_digits_total 1.0" in metrics.text
 
 
-def test_while_it_stops_what_is_new_is_refused(client, read):
+def test_new_requests_are_rejected_during_shutdown(serve, read):
+    client = serve()
     client.app.state.in_flight.stopping = True
     assert client.get("/healthz").status_code == 503
     response = read(client)
@@ -143,7 +143,7 @@ def test_while_it_stops_what_is_new_is_refused(client, read):
     assert response.headers["Connection"] == "close"
 
 
-def test_no_answer_is_kept_or_taken_for_a_page(client):
+def test_service_responses_have_security_headers(client):
     headers = client.get("/healthz").headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
