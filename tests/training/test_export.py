@@ -51,7 +51,7 @@ def session(exported):
 
 
 @pytest.mark.parametrize("n", [1, 7, 200])
-def test_onnx_says_what_torch_says(session, net, shapes, n):
+def test_onnx_matches_torch(session, net, shapes, n):
     glyphs = shapes[0][:n]
     probabilities, embedding = session.run(["probabilities", "embedding"], {"glyphs": glyphs})
     logits = glyph_logits(net, torch.from_numpy(glyphs))
@@ -64,27 +64,27 @@ def test_onnx_says_what_torch_says(session, net, shapes, n):
     assert probabilities.shape == (n, 4)
 
 
-def test_the_probabilities_are_told_apart(session, shapes):
+def test_exported_probabilities_differ_between_glyphs(session, shapes):
     """Else the comparison above would mean little."""
     probabilities = session.run(["probabilities"], {"glyphs": shapes[0]})[0]
     assert probabilities.std(0).min() > 0.02
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
 
 
-def test_glyphs_go_in_as_they_are(session):
+def test_input_is_uint8_glyphs(session):
     (glyphs,) = session.get_inputs()
     assert (glyphs.name, glyphs.type) == ("glyphs", "tensor(uint8)")
     assert glyphs.shape[1:] == [28, 28]
     assert [output.name for output in session.get_outputs()] == ["probabilities", "embedding"]
 
 
-def test_the_model_is_one_sound_file(exported):
+def test_model_is_one_valid_file(exported):
     onnx.checker.check_model(onnx.load(exported), full_check=True)
     assert [path.name for path in exported.parent.iterdir()] == ["model.onnx"]
     assert exported.stat().st_size < 100_000, "3,000 parameters, all inside"
 
 
-def test_the_metadata_travel_along(session):
+def test_metadata_is_stored(session):
     properties = session.get_modelmeta().custom_metadata_map
     assert json.loads(properties[METADATA_KEY]) == METADATA
 
@@ -103,20 +103,20 @@ def test_exporter_prints_nothing(net, capfd):
 
 
 @pytest.mark.usefixtures("exported")  # the first export imports what adds filters of its own
-def test_two_threads_that_export_leave_the_settings_of_the_process(net, together):
+def test_concurrent_exports_restore_process_settings(net, together):
     logger = logging.getLogger("torch.onnx")
     before = list(warnings.filters), logger.level
     together(lambda: classifier_to_onnx(net, 1.0, METADATA), 1)
     assert (list(warnings.filters), logger.level) == before
 
 
-def test_the_file_tells_nothing_of_the_machine_that_made_it(exported):
+def test_file_contains_no_path_of_the_machine(exported):
     content = exported.read_bytes()
     assert b"stack_trace" not in content
     assert str(Path(inkwise.__file__).parent).encode() not in content
 
 
-def test_what_is_no_digit_has_no_column(tiny, shapes, tmp_path):
+def test_reject_class_has_no_column(tiny, shapes, tmp_path):
     torch.manual_seed(0)
     net = compact(tiny.model, 5).eval()
     path = tmp_path / "model.onnx"

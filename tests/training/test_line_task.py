@@ -48,7 +48,7 @@ def model(finished):
     return LineModel(finished[0] / "model.onnx", threads=1)
 
 
-def test_a_run_leaves_a_whole_folder_and_says_what_it_does(finished):
+def test_run_folder_is_complete_and_described(finished):
     folder, printed = finished
     names = {path.name for path in folder.iterdir()}
     assert names == {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
@@ -56,7 +56,7 @@ def test_a_run_leaves_a_whole_folder_and_says_what_it_does(finished):
     assert "recipe=lines" in printed
 
 
-def test_the_model_is_one_sound_file_that_carries_all_that_reading_needs(finished, model, lines_recipe):
+def test_line_model_is_one_valid_file_with_metadata(finished, model, lines_recipe):
     onnx.checker.check_model(onnx.load(finished[0] / "model.onnx"), full_check=True)
     assert model.name.startswith("lines (")
     assert model.metadata["recipe"]["data"]["synthetic_lines"] == 48
@@ -68,7 +68,7 @@ def test_the_model_is_one_sound_file_that_carries_all_that_reading_needs(finishe
 
 
 @pytest.mark.parametrize("width", [32, 57, 400])
-def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe, width):
+def test_exported_lattice_matches_torch(finished, model, lines_recipe, width):
     net = LineNet(lines_recipe.model.channels, 1 + len(DIGITS), 0.0)
     net.load_state_dict(load_file(finished[0] / "weights.safetensors"))
     rng = np.random.default_rng(0)
@@ -83,14 +83,14 @@ def test_the_same_lattice_from_onnx_and_from_torch(finished, model, lines_recipe
     np.testing.assert_allclose(model.run(strip), expected, rtol=2e-4, atol=1e-4)
 
 
-def test_what_was_exported_reads_strips(model, lines_recipe):
+def test_exported_model_reads_line_images(model, lines_recipe):
     strip, _ = compose_line(build_digit_pools(lines_recipe)[0], np.random.default_rng(0))
     read = NumberReader(None, model).read_line(strip)
     assert set(read.text) <= set(DIGITS)
     assert 0 < read.probability <= 1
 
 
-def test_a_run_can_be_gone_on_with(finished, lines_recipe):
+def test_finished_run_resumes_without_training(finished, lines_recipe):
     folder, _ = finished
     assert resumed_recipe(folder) == lines_recipe
     before = (folder / "history.csv").read_text()
@@ -98,7 +98,7 @@ def test_a_run_can_be_gone_on_with(finished, lines_recipe):
     assert (folder / "history.csv").read_text() == before, "it was finished"
 
 
-def test_the_same_seed_composes_the_same_strips(lines_recipe):
+def test_composed_lines_depend_on_the_seed_only(lines_recipe):
     one, two = (
         LineTask(lines_recipe.set(data={"synthetic_lines": 4}), torch.device("cpu")).loop([])
         for _ in range(2)
@@ -123,12 +123,12 @@ def test_the_same_seed_composes_the_same_strips(lines_recipe):
         ({"train": ("none",), "channels": (8, 8, 8)}, "net line takes five channels"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_composed(lines_recipe, tmp_path, changes, reason):
+def test_invalid_recipes_are_rejected_before_composition(lines_recipe, tmp_path, changes, reason):
     with pytest.raises(InkwiseError, match=reason):
         train(with_keys(lines_recipe, **changes), tmp_path, device="cpu", console=Console(file=io.StringIO()))
 
 
-def test_single_glyphs_are_not_learnt_by_the_net_of_lines(lines_recipe, tmp_path):
+def test_classifier_rejects_the_line_network(lines_recipe, tmp_path):
     with pytest.raises(InkwiseError, match="no net 'line'"):
         train(
             lines_recipe.set(data={"synthetic_lines": 0}),
@@ -138,7 +138,7 @@ def test_single_glyphs_are_not_learnt_by_the_net_of_lines(lines_recipe, tmp_path
         )
 
 
-def test_the_temperature_makes_logits_as_sure_as_they_may_be():
+def test_fit_line_temperature_finds_a_known_temperature():
     rng = np.random.default_rng(0)
     logits = torch.tensor(rng.normal(0, 2, (400, 1, 11)), dtype=torch.float32)
     drawn = torch.distributions.Categorical(logits=logits[:, 0]).sample().tolist()
@@ -147,7 +147,7 @@ def test_the_temperature_makes_logits_as_sure_as_they_may_be():
         assert fit_line_temperature([(logits * sharpened, texts)]) == pytest.approx(sharpened, rel=0.25)
 
 
-def test_the_threshold_lets_99_percent_right_pass():
+def test_accuracy_threshold_keeps_99_percent_right():
     sure = np.linspace(1, 0, 1000, endpoint=False)
     right = np.ones(1000, bool)
     right[[100, 300, *range(500, 1000)]] = False
@@ -194,7 +194,7 @@ def make(lines_recipe):
     return make
 
 
-def test_it_learns(make):
+def test_line_loop_learns(make):
     loop = make(OneCycle(0.3), channels=(8, 8, 16, 16, 32), epochs=8, batch=8, lr=2e-2)
     net = loop.fit()
     assert loop.history[-1]["validation_accuracy"] >= 0.9
@@ -204,12 +204,12 @@ def test_it_learns(make):
         assert np.mean([*map(str.__eq__, greedy_decode(logits), texts)]) >= 0.9
 
 
-def test_the_same_seed_gives_the_same_net(make):
+def test_line_loop_is_deterministic(make):
     one, two = (make(epochs=1).fit().state_dict() for _ in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_batches_hold_strips_of_like_widths_and_each_once(make):
+def test_batches_group_similar_widths_and_cover_each_line_once(make):
     loop = make(batch=32)
     batches = list(loop._batches())
     assert sorted(torch.cat(batches).tolist()) == list(range(256))
@@ -221,7 +221,7 @@ def test_batches_hold_strips_of_like_widths_and_each_once(make):
     assert any(a > b for a, b in pairwise(widths[batch].mean() for batch in batches)), "not by size"
 
 
-def test_the_loss_is_that_of_all_alignments():
+def test_ctc_loss_sums_all_alignments():
     rng = np.random.default_rng(0)
     logits = torch.tensor(rng.normal(0, 2, (2, 9, 11)), dtype=torch.float32)
     texts = ["370", "55"]
@@ -234,18 +234,18 @@ def test_the_loss_is_that_of_all_alignments():
 
 
 @pytest.mark.parametrize("texts", [["", ""], ["", "3"]], ids=["words alone", "a word and a number"])
-def test_of_a_strip_without_digits_every_frame_is_to_tell_the_blank(texts):
+def test_ctc_loss_of_an_empty_text_is_that_of_blanks(texts):
     logits = torch.randn(2, 9, 11, generator=torch.Generator().manual_seed(0))
     blanks = -logits[:1].log_softmax(2)[0, :, 0].sum()
     (others,) = ctc_loss(logits[1:], texts[1:])
     assert ctc_loss(logits, texts).tolist() == pytest.approx([float(blanks), float(others)], rel=1e-5)
 
 
-def test_a_text_that_does_not_fit_is_passed_over():
+def test_ctc_loss_ignores_a_text_that_does_not_fit():
     assert float(ctc_loss(torch.zeros(1, 3, 11), ["1111"])) == 0
 
 
-def test_greedily_repeats_merge_and_blanks_vanish():
+def test_greedy_decode_merges_repeats_and_removes_blanks():
     rows = [[0, 2, 2, 0, 2, 3, 0], [0, 0, 0, 0, 0, 0, 0], [10, 10, 1, 1, 10, 0, 10]]
     logits = torch.nn.functional.one_hot(torch.tensor(rows), 11).float()
     assert greedy_decode(logits) == ["112", "", "9099"]
@@ -260,7 +260,7 @@ def test_line_logits_cover_every_line_with_its_text(make):
     assert all(many >= (width + 16) // 2 for many, width in zip(frames, widths, strict=True))
 
 
-def test_what_nobody_can_read_counts_for_little():
+def test_generalized_cross_entropy_limits_illegible_lines():
     losses = torch.tensor([0.01, 1.0, 20.0], requires_grad=True)
     generalized_cross_entropy(losses).sum().backward()
     readable, doubtful, hopeless = losses.grad.tolist()

@@ -26,7 +26,7 @@ def make(classes=10, **changes):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_a_net_is_features_and_a_head(name):
+def test_net_is_features_and_a_head(name):
     net = build_net(load_recipe(name).model, 7).eval()
     glyphs = torch.rand(3, 1, 28, 28)
     embedding = net.features(glyphs)
@@ -35,7 +35,7 @@ def test_a_net_is_features_and_a_head(name):
     torch.testing.assert_close(net(glyphs), net.head(embedding))
 
 
-def test_the_compact_net_is_as_small_as_it_says():
+def test_compact_has_the_documented_size():
     parameters = sum(p.numel() for p in make(channels=(24, 32, 64)).parameters())
     assert f"{parameters:,}" in ARCHITECTURES["compact"].__doc__
 
@@ -51,7 +51,7 @@ def test_the_compact_net_is_as_small_as_it_says():
         ("cnn-adadelta", [320, 18_496, 2_359_552, 2_570]),
     ],
 )
-def test_the_documents_nets_have_their_sizes(name, parameters):
+def test_document_networks_have_their_sizes(name, parameters):
     net = build_net(load_recipe(name).model, 10)
     sizes = []
     for layer in net.modules():
@@ -65,7 +65,7 @@ def test_the_documents_nets_have_their_sizes(name, parameters):
 
 
 @pytest.mark.parametrize("name", ["deep", "sprint"])
-def test_a_deep_net_has_a_convolution_for_each_channel(name):
+def test_deep_has_a_convolution_per_channel(name):
     for channels in ((4, 5, 6), (4, 5, 6, 7, 8)):
         layers = make(net=name, channels=channels).features
         assert [layer.out_channels for layer in layers if isinstance(layer, torch.nn.Conv2d)] == [*channels]
@@ -73,12 +73,12 @@ def test_a_deep_net_has_a_convolution_for_each_channel(name):
 
 @pytest.mark.parametrize("name", ["deep", "sprint"])
 @pytest.mark.parametrize("channels", [(8, 8), (8, 8, 0)])
-def test_a_deep_net_takes_three_channels_or_more(name, channels):
+def test_deep_rejects_fewer_than_three_channels(name, channels):
     with pytest.raises(InkwiseError, match=f"net {name} takes three channels or more"):
         make(net=name, channels=channels)
 
 
-def test_the_net_for_sprints_looks_at_glyphs_in_halves_and_quarters():
+def test_sprint_halves_the_glyph_twice():
     glyphs, sides = torch.rand(1, 1, 28, 28), []
     for layer in make(net="sprint", channels=(4, 5, 6, 7)).features:
         if isinstance(layer, torch.nn.Conv2d):
@@ -89,12 +89,12 @@ def test_the_net_for_sprints_looks_at_glyphs_in_halves_and_quarters():
 
 
 @pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])
-def test_a_perceptron_needs_neurons(neurons):
+def test_perceptron_rejects_too_few_neurons(neurons):
     with pytest.raises(InkwiseError, match=r"recipe key model.neurons[12] must be in \[[01], inf\), not"):
         load_recipe("mlp-50").set(model=neurons)
 
 
-def test_the_perceptrons_neurons_are_the_recipes():
+def test_perceptron_has_the_recipe_neurons():
     def sizes(neurons2):
         net = build_net(load_recipe("mlp-50").set(model={"neurons1": 25, "neurons2": neurons2}).model, 10)
         return [layer.out_features for layer in net.modules() if isinstance(layer, torch.nn.Linear)]
@@ -105,20 +105,20 @@ def test_the_perceptrons_neurons_are_the_recipes():
         make(net="mlp-50")
 
 
-def test_standardised_pixels_have_mnists_mean_and_deviation():
+def test_standardize_layer_uses_mnist_mean_and_deviation():
     glyphs = torch.tensor([0.1307, 0.1307 + 0.3081]).repeat(392).reshape(1, 1, 28, 28)
     (layer,) = standardize_layer(load_recipe("lenet-dropout").model)
     torch.testing.assert_close(layer(glyphs).flatten()[:2], torch.tensor([0.0, 1.0]))
     assert standardize_layer(load_recipe("default").model) == []
 
 
-def test_a_fresh_net_is_ready_to_train():
+def test_untrained_net_is_in_training_mode():
     net = build_net(load_recipe("default").model, 10)
     assert net.training
     assert net.features.training
 
 
-def test_dropout_is_the_recipes():
+def test_dropout_follows_the_recipe():
     net = make(dropout=0.5).train()
     glyphs = torch.rand(1, 1, 28, 28).expand(8, -1, -1, -1)
     assert net(glyphs).std(0).max() > 0
@@ -126,17 +126,17 @@ def test_dropout_is_the_recipes():
 
 
 @pytest.mark.parametrize("channels", [(), (8, 8), (8, 8, 8, 8), (8, 0, 8)])
-def test_the_compact_net_takes_three_channels(channels):
+def test_compact_takes_three_channels(channels):
     with pytest.raises(InkwiseError, match="net compact takes three channels, each at least 1, not"):
         make(channels=channels)
 
 
-def test_an_unknown_net_names_the_nearest():
+def test_unknown_net_names_the_nearest():
     with pytest.raises(InkwiseError, match=r"^no net 'compct'; did you mean compact\?$"):
         make(net="compct")
 
 
-def test_the_layers_of_the_first_document_are_those_that_it_tells_of():
+def test_summary_lists_the_layers_of_document_1():
     rows = summarize_layers(build_net(load_recipe("lenet-dropout").model, 10))
 
     assert [row for row in rows if row[2]] == [
@@ -151,12 +151,12 @@ def test_the_layers_of_the_first_document_are_those_that_it_tells_of():
 
 
 @pytest.mark.parametrize("name", ["default", "cnn-batchnorm", "mlp-50"])
-def test_no_parameter_is_left_out_or_counted_twice(name):
+def test_summary_counts_every_parameter_once(name):
     net = build_net(load_recipe(name).model, 10)
     assert sum(count for _, _, count in summarize_layers(net)) == sum(p.numel() for p in net.parameters())
 
 
-def test_the_net_stays_as_it_is():
+def test_summary_keeps_the_network_unchanged():
     net = build_net(load_recipe("cnn-batchnorm").model, 10).train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     state = torch.get_rng_state()
@@ -175,11 +175,11 @@ def line_net():
 
 
 @pytest.mark.parametrize("width", [32, 36, 48, 1024])
-def test_half_as_many_frames_as_columns(line_net, width):
+def test_line_net_has_a_frame_per_two_columns(line_net, width):
     assert line_net(torch.zeros(2, 1, 32, width)).shape == (2, width // 2, 11)
 
 
-def test_frames_stand_in_the_order_of_the_columns(line_net):
+def test_line_net_frames_follow_the_columns(line_net):
     strip = torch.zeros(1, 1, 32, 200)
     blank = line_net(strip)
     strip[..., 100:102] = 1
@@ -188,7 +188,7 @@ def test_frames_stand_in_the_order_of_the_columns(line_net):
     assert 28 <= changed.max() - changed.min() < 35, "a frame sees some 30 columns on either side"
 
 
-def test_the_last_layers_add_to_what_a_frame_tells_of_itself():
+def test_context_block_adds_two_frames_on_either_side():
     torch.manual_seed(0)
     beside = _ContextBlock(6, 0.0).eval()
     frames = torch.rand(2, 6, 1, 11)
@@ -202,12 +202,12 @@ def test_the_last_layers_add_to_what_a_frame_tells_of_itself():
 
 
 @pytest.mark.parametrize("channels", [(4, 4, 8), (4, 4, 8, 8, 0)])
-def test_it_takes_five_channels(channels):
+def test_line_net_takes_five_channels(channels):
     with pytest.raises(InkwiseError, match="net line takes five channels"):
         LineNet(channels, 11, 0.0)
 
 
-def test_strips_are_padded_to_one_width_that_four_divides():
+def test_pad_batch_pads_to_a_multiple_of_four():
     strips = [torch.full((32, width), width, dtype=torch.uint8) for width in (40, 33, 61)]
     together = pad_batch(strips, 8)
     assert together.shape == (3, 1, 32, 80)
@@ -219,7 +219,7 @@ def test_strips_are_padded_to_one_width_that_four_divides():
         assert min(columns[0], 79 - columns[-1]) >= 8, "so much paper on either side at the least"
 
 
-def test_padding_says_nothing_of_what_is_far_from_it(line_net):
+def test_padding_does_not_affect_distant_frames(line_net):
     strip = torch.randint(0, 256, (32, 128), dtype=torch.uint8)
     alone = line_net(pad_batch([strip], 8).float() / 255)[0]
     beside = line_net(pad_batch([strip, torch.zeros(32, 256, dtype=torch.uint8)], 8).float() / 255)[0]

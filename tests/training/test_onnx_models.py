@@ -32,7 +32,7 @@ def equal(one, other):
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
+def test_net_from_onnx_restores_the_network(base, shapes):
     model = Model(base)
     for source in (base, base.read_bytes()):
         net, metadata = net_from_onnx(source)
@@ -43,7 +43,7 @@ def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
         )  # the metadata round the temperature
 
 
-def test_the_bundled_weights_can_learn(shapes):
+def test_net_from_onnx_reads_bundled_weights(shapes):
     net, metadata = net_from_onnx(model_source("default"))
     said = (glyph_logits(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
     np.testing.assert_allclose(
@@ -52,7 +52,7 @@ def test_the_bundled_weights_can_learn(shapes):
 
 
 @pytest.mark.parametrize("name", ["default", "sprint-99", *(recipe.name for recipe in DOCUMENT_RECIPES)])
-def test_the_net_of_every_recipe_comes_back(name, shapes, tmp_path):
+def test_net_from_onnx_restores_every_architecture(name, shapes, tmp_path):
     torch.manual_seed(0)
     chosen = load_recipe(name)
     if name == "mlp-50":
@@ -69,14 +69,14 @@ def test_the_net_of_every_recipe_comes_back(name, shapes, tmp_path):
     torch.testing.assert_close(glyph_logits(again, glyphs), glyph_logits(net, glyphs), atol=1e-4, rtol=1e-4)
 
 
-def test_without_a_model_the_weights_are_those_of_the_seed(tiny):
+def test_initial_net_without_a_model_depends_on_the_seed(tiny):
     torch.manual_seed(3)
     one = build_net(tiny.model, 4)
     torch.manual_seed(3)
     assert equal(initial_net(resolve_recipe(tiny).model, ["0", "1", "4", "7"]), one)
 
 
-def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
+def test_initial_net_keeps_rows_of_known_labels(tiny, base):
     before, metadata = net_from_onnx(base)
     assert metadata["labels"] == ["0", "1", "4", "7"]
 
@@ -88,7 +88,7 @@ def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
     assert not (net.head.weight[1] == before.head.weight).any()
 
 
-def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecting, shapes, stripes):
+def test_net_from_onnx_restores_the_reject_class(rejecting, shapes, stripes):
     net, metadata = net_from_onnx(rejecting)
     glyphs = np.concatenate([shapes[0], stripes])
     said = (glyph_logits(net, torch.from_numpy(glyphs)) / metadata["temperature"]).softmax(1).detach().numpy()
@@ -97,7 +97,7 @@ def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecti
     assert (said[200:].argmax(1) == 4).all()
 
 
-def test_what_is_no_digit_keeps_its_row_where_both_have_it(tiny, base, rejecting):
+def test_initial_net_keeps_the_row_of_non_digits(tiny, base, rejecting):
     knows, _ = net_from_onnx(rejecting)
     recipe = resolve_recipe(tiny.set(model={"init": str(rejecting)}))
 
@@ -110,7 +110,7 @@ def test_what_is_no_digit_keeps_its_row_where_both_have_it(tiny, base, rejecting
     assert torch.equal(net.head.weight[:4], net_from_onnx(base)[0].head.weight)
 
 
-def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
+def test_resolve_recipe_takes_the_architecture_of_the_model(tiny, base):
     asked = load_recipe("cnn-small").set(model={"init": str(base)}, optimization={"epochs": 2})
     assert asked.model.net == "cnn-small"
 
@@ -127,7 +127,7 @@ def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
     initial_net(resolved.model, ["0", "1"])
 
 
-def test_the_net_of_a_perceptron_is_for_its_own_recipe(tiny, tmp_path):
+def test_perceptron_needs_its_own_recipe(tiny, tmp_path):
     chosen = load_recipe("mlp-50").set(
         model={"neurons1": 12, "neurons2": 8},
         optimization={"epochs": 1},
@@ -141,7 +141,7 @@ def test_the_net_of_a_perceptron_is_for_its_own_recipe(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.04])
-def test_frozen_features_keep_every_bit(tiny, base, samples, averaging):
+def test_frozen_features_stay_bit_for_bit(tiny, base, samples, averaging):
     chosen = resolve_recipe(
         tiny.set(
             model={"init": str(base)},
@@ -158,7 +158,7 @@ def test_frozen_features_keep_every_bit(tiny, base, samples, averaging):
     assert not torch.equal(trained.head.weight, head)
 
 
-def test_a_run_from_a_model_is_a_run_like_any_other(tiny, base, shapes, tmp_path):
+def test_run_from_a_model_resumes(tiny, base, shapes, tmp_path):
     asked = tiny.set(
         model={"init": str(base.parent), "channels": (16, 16, 16)},
         optimization={"layer_decay": 0.5, "epochs": 1},
@@ -172,14 +172,14 @@ def test_a_run_from_a_model_is_a_run_like_any_other(tiny, base, shapes, tmp_path
     assert sum(parameter.numel() for parameter in net.features.parameters()) < 5_000
 
 
-def test_a_model_to_start_from_that_is_not_there(tiny, tmp_path):
+def test_missing_model_is_rejected(tiny, tmp_path):
     for init, reason in (("none.onnx", "none.onnx: cannot"), (str(tmp_path), "model.onnx: cannot")):
         with pytest.raises(ModelError, match=rf"{reason} be opened \(No such file or directory\)$"):
             train(tiny.set(model={"init": init}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
+def test_load_teachers_reads_model_files(tiny, base, rejecting):
     (one, two) = load_teachers(
         tiny.set(optimization={"teachers": (str(base), str(base.parent))}), ["0", "1", "4", "7"]
     )
@@ -195,13 +195,13 @@ def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
 @pytest.mark.parametrize(
     "classes", [["0", "1", "4"], ["1", "0", "4", "7"], ["0", "1", "4", "7", NOT_A_DIGIT]]
 )
-def test_a_teacher_of_other_classes_is_refused_in_one_line(tiny, base, classes):
+def test_teacher_of_other_classes_is_rejected(tiny, base, classes):
     reason = rf"{base} cannot teach: its classes are 0, 1, 4, 7; those to learn are {', '.join(classes)}"
     with pytest.raises(ModelError, match=f"^{reason}$"):
         load_teachers(tiny.set(optimization={"teachers": (str(base),)}), classes)
 
 
-def test_a_teacher_that_is_not_there_is_told_before_anything_is_drawn(tiny, tmp_path):
+def test_missing_teacher_is_rejected_before_synthesis(tiny, tmp_path):
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)$"):
         train(
             tiny.set(optimization={"teachers": ("none.onnx",)}, data={"train": ("none.npz",)}),
@@ -255,12 +255,12 @@ def one_class_more(graph, metadata):
 @pytest.mark.parametrize(
     "how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more, one_class_more]
 )
-def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
+def test_net_from_onnx_rejects_modified_files(base, how):
     with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
         net_from_onnx(broken(base, how))
 
 
-def test_what_is_no_model_file_is_refused_in_one_line(tmp_path):
+def test_net_from_onnx_rejects_other_files(tmp_path):
     (tmp_path / "letter.onnx").write_text("Dear Anna,")
     with pytest.raises(ModelError, match=r"letter\.onnx: holds no net that can learn"):
         net_from_onnx(tmp_path / "letter.onnx")

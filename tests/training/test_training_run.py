@@ -82,11 +82,11 @@ def epochs(folder):
         return [int(row["epoch"]) for row in csv.DictReader(file)]
 
 
-def test_the_folder_is_complete(finished):
+def test_run_folder_is_complete(finished):
     assert {path.name for path in finished[0].iterdir()} == FILES
 
 
-def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
+def test_second_training_in_the_folder_is_rejected(tiny, tmp_path, quick):
     class Second(Callback):
         def on_epoch_end(self, loop):
             with pytest.raises(DataError) as caught:
@@ -98,7 +98,7 @@ def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
-def test_the_recipe_is_saved_and_printed(finished, tiny):
+def test_recipe_is_saved_and_printed(finished, tiny):
     folder, printed = finished
     facts = json.loads((folder / "recipe.json").read_text())
     assert resumed_recipe(folder) == tiny
@@ -111,7 +111,7 @@ def test_the_recipe_is_saved_and_printed(finished, tiny):
     assert "160 training and 40 validation glyphs; cpu, " in printed
 
 
-def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
+def test_history_has_a_line_and_a_row_per_epoch(finished, tiny):
     folder, printed = finished
     assert [line[:11] for line in printed.splitlines() if line.startswith("epoch")] == [
         f"epoch   {epoch}/4" for epoch in (1, 2, 3, 4)
@@ -119,7 +119,7 @@ def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
     assert epochs(folder) == [1, 2, 3, 4]
 
 
-def test_the_weights_are_those_that_did_best(finished, tiny):
+def test_saved_weights_are_the_best(finished, tiny):
     folder, split = finished[0], load_split(tiny)
     net = compact(tiny.model, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
@@ -135,7 +135,7 @@ def test_the_weights_are_those_that_did_best(finished, tiny):
     assert misses <= 8
 
 
-def test_temperature_and_threshold_are_those_of_the_model(finished, tiny):
+def test_temperature_and_threshold_belong_to_the_model(finished, tiny):
     folder, split = finished[0], load_split(tiny)
     net = compact(tiny.model, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
@@ -153,7 +153,7 @@ def metadata_of(folder):
     return json.loads(entry.value)
 
 
-def test_the_metadata_are_complete(finished, tiny):
+def test_metadata_is_complete(finished, tiny):
     metadata = metadata_of(finished[0])
     facts = json.loads((finished[0] / "recipe.json").read_text())
     assert (metadata["format"], metadata["name"]) == (1, "default")
@@ -168,7 +168,7 @@ def test_the_metadata_are_complete(finished, tiny):
     assert metadata["seconds"] > 0
 
 
-def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, with_stripes):
+def test_non_digits_are_rejected_and_only_digits_calibrate(rejecting, with_stripes):
     model, split = Model(rejecting), load_split(with_stripes)
     digits = split.validation_labels != NOT_A_DIGIT
     probabilities, _ = model.run(split.validation)
@@ -189,7 +189,7 @@ def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, w
     }
 
 
-def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
+def test_run_distills_teachers(quick, tiny, base, tmp_path, console):
     taught = tiny.set(optimization={"teachers": (str(base), str(base.parent)), "epochs": 2})
     quick(taught, tmp_path / "taught")
     quick(tiny.set(optimization={"epochs": 2}), tmp_path / "alone")
@@ -198,7 +198,7 @@ def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
     assert f"teachers=({str(base)!r}" in console.file.getvalue()
 
 
-def test_the_threshold_lets_its_share_pass_though_all_are_sure(quick, tiny, tmp_path, monkeypatch):
+def test_threshold_passes_its_share_of_saturated_probabilities(quick, tiny, tmp_path, monkeypatch):
     sure = lambda net, glyphs: torch.eye(4)[torch.zeros(len(glyphs), dtype=int)] * 10.8  # noqa: E731
     monkeypatch.setattr(glyph_task, "glyph_logits", sure)
     monkeypatch.setattr(glyph_task, "fit_temperature", lambda logits, numbers: 1.0)
@@ -211,7 +211,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("changes", [{}, {"dropout": 0.3, "schedule": "plateau", "early_stopping": 2}])
-def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatch, changes):
+def test_killed_run_resumes_to_the_same_bits(quick, tiny, tmp_path, monkeypatch, changes):
     recipe = with_keys(tiny, **changes)
     quick(recipe, tmp_path / "whole")
     after(monkeypatch, Checkpoint, 2, Killed())
@@ -224,7 +224,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatc
     assert epochs(tmp_path / "killed") == epochs(tmp_path / "whole")
 
 
-def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, monkeypatch, console):
+def test_ctrl_c_leaves_a_complete_folder_that_resumes(quick, tiny, tmp_path, monkeypatch, console):
     quick(tiny, tmp_path / "whole")
     after(monkeypatch, ProgressBar, 3, KeyboardInterrupt())
     quick(tiny, tmp_path / "stopped")
@@ -239,7 +239,7 @@ def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, m
 @pytest.mark.parametrize(
     "changes", [{}, {"early_stopping": 1, "lr": 1e-9, "schedule": "constant", "epochs": 30}]
 )
-def test_a_run_that_has_ended_stays_as_it_is(quick, tiny, tmp_path, changes):
+def test_finished_run_stays_unchanged(quick, tiny, tmp_path, changes):
     recipe = with_keys(tiny, **changes)
     quick(recipe, tmp_path)
     before, n = weights(tmp_path), epochs(tmp_path)
@@ -249,7 +249,7 @@ def test_a_run_that_has_ended_stays_as_it_is(quick, tiny, tmp_path, changes):
     assert len(n) == 4 or len(n) < 30
 
 
-def test_the_seed_decides_the_weights(quick, tiny, tmp_path):
+def test_weights_depend_on_the_seed(quick, tiny, tmp_path):
     for name, seed in {"one": 0, "again": 0, "other": 1}.items():
         quick(tiny.set(optimization={"epochs": 1}, seed=seed), tmp_path / name)
     assert weights(tmp_path / "one") == weights(tmp_path / "again")
@@ -266,7 +266,7 @@ class Modes(Callback):
         self.seen.append(torch.are_deterministic_algorithms_enabled())
 
 
-def test_deterministic_operations_only(quick, tiny, tmp_path):
+def test_deterministic_uses_deterministic_algorithms(quick, tiny, tmp_path):
     modes = Modes()
     for deterministic in (True, False):
         quick(tiny, tmp_path / str(deterministic), deterministic=deterministic, callbacks=(modes,))
@@ -305,7 +305,7 @@ def _own_settings():
 
 @pytest.mark.usefixtures("finished", "_own_settings")  # the first export imports what adds filters of its own
 @pytest.mark.parametrize("changes", [{"epochs": 1}, {"epochs": 2, "dropout": 0.3, "averaging": 0.9}])
-def test_the_settings_of_the_process_stay(tiny, console, tmp_path, changes):
+def test_train_restores_process_settings(tiny, console, tmp_path, changes):
     before = settings()
     train(with_keys(tiny, **changes), tmp_path, device="cpu", console=console)
     assert settings() == before
@@ -314,7 +314,7 @@ def test_the_settings_of_the_process_stay(tiny, console, tmp_path, changes):
 
 
 @pytest.mark.usefixtures("_own_settings")
-def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, monkeypatch):
+def test_train_restores_process_settings_after_an_error(quick, tiny, tmp_path, monkeypatch):
     before = settings()
     after(monkeypatch, ProgressBar, 1, Killed())
     with pytest.raises(Killed):
@@ -322,7 +322,7 @@ def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, 
     assert settings() == before
 
 
-def test_the_folder_of_another_recipe_is_refused(quick, tiny, tmp_path):
+def test_folder_of_another_recipe_is_rejected(quick, tiny, tmp_path):
     quick(tiny.set(optimization={"epochs": 1}), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(DataError, match=r"holds a run of another recipe; choose another folder$"):
@@ -330,20 +330,20 @@ def test_the_folder_of_another_recipe_is_refused(quick, tiny, tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_run_that_had_no_data_does_not_take_the_folder(quick, tiny, tmp_path):
+def test_run_without_data_leaves_the_folder_free(quick, tiny, tmp_path):
     with pytest.raises(DataError, match=r"none\.npz"):
         quick(tiny.set(data={"train": ("none.npz",)}), tmp_path)
     quick(tiny.set(optimization={"epochs": 1}), tmp_path)
     assert resumed_recipe(tmp_path) == tiny.set(optimization={"epochs": 1})
 
 
-def test_a_folder_that_is_a_file_is_told(quick, tiny, tmp_path):
+def test_folder_that_is_a_file_is_rejected(quick, tiny, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"file: cannot be made \(File exists\)"):
         quick(tiny, tmp_path / "file")
 
 
-def test_data_may_lie_anywhere(quick, tiny, tmp_path, shapes_folder):
+def test_data_path_may_contain_markup(quick, tiny, tmp_path, shapes_folder):
     odd = tmp_path / "[" / "bold]"  # which would be a style, if it were taken for one
     shutil.copytree(shapes_folder, odd)
     quick(tiny.set(data={"train": (str(odd),)}, optimization={"epochs": 1}), tmp_path / "run")
@@ -356,28 +356,28 @@ def test_data_may_lie_anywhere(quick, tiny, tmp_path, shapes_folder):
         ("cuda", "^device cuda is not available on this machine; 'auto' takes what there is$"),
     ],
 )
-def test_a_device_that_is_not_there(quick, tiny, tmp_path, monkeypatch, device, reason):
+def test_unavailable_device_is_rejected(quick, tiny, tmp_path, monkeypatch, device, reason):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InkwiseError, match=reason):
         quick(tiny, tmp_path / "run", device=device)
     assert not (tmp_path / "run").exists()
 
 
-def test_auto_takes_what_there_is(monkeypatch):
+def test_auto_takes_the_best_device(monkeypatch):
     for cuda, mps, kind in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=cuda: there)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=mps: there)
         assert resolve_device("auto").type == kind
 
 
-def test_an_unknown_net_is_refused(quick, tiny, tmp_path):
+def test_unknown_net_is_rejected(quick, tiny, tmp_path):
     with pytest.raises(InkwiseError, match=r"^no net 'huge'; there are: compact"):
         quick(tiny.set(model={"net": "huge"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["checkpoint.pt", "weights.safetensors", "history.csv", "recipe.json"])
-def test_a_full_disk_is_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monkeypatch, name):
+def test_full_disk_raises_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monkeypatch, name):
     open_file = io.open
 
     def full(file, *args, **more):
