@@ -20,13 +20,7 @@ from inkwise.training.recipes import define_recipe
 _DOCUMENT = Recipe().set(  # without anything that a document does not mention
     data={"test": ("mnist-test", "mnist-modified")},
     augmentation={"rotate": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0},
-    optimization={
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "weight_decay": 0.0,
-        "label_smoothing": 0.0,
-        "batch": 64,
-    },
+    optimization={"optimizer": "adam", "lr": 1e-3, "weight_decay": 0.0, "label_smoothing": 0.0, "batch": 64},
     callbacks={"schedule": "constant", "averaging": 0.0},
 )
 

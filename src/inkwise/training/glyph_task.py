@@ -133,11 +133,7 @@ class GlyphTask:
     resolve = staticmethod(resolve_recipe)
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        """Load and synthesize the glyphs, and build the network.
-
-        Raises:
-            InkwiseError: a data set, the architecture, the first weights or a teacher cannot be used.
-        """
+        """Load and synthesize the glyphs, and build the network."""
         self.recipe, self.split = recipe, load_split(recipe)
         self.net = initial_net(recipe.model, self.split.classes)
         self._teachers = load_teachers(recipe, self.split.classes)

@@ -138,12 +138,7 @@ class LineTask:
     """Training of a line reader by a recipe: the lines, the network, the export."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        """Build the network, and compose the lines.
-
-        Raises:
-            InkwiseError: the channels are not five, a data set cannot be read, or a digit is missing among
-                the strokes or the images.
-        """
+        """Build the network, and compose the lines."""
         self.recipe = recipe
         self.net = LineNet(recipe.model.channels, 1 + len(DIGITS), recipe.model.dropout)
         training, validation = build_digit_pools(recipe)

@@ -160,11 +160,7 @@ class LineNet(nn.Module):
     """
 
     def __init__(self, channels: tuple[int, ...], classes: int, dropout: float) -> None:
-        """Build it untrained.
-
-        Raises:
-            InkwiseError: `channels` are not five.
-        """
+        """Build it untrained; raises InkwiseError if `channels` are not five."""
         super().__init__()
         if len(channels) != 5 or min(channels) < 1:
             raise InkwiseError(f"net line takes five channels, each at least 1, not {channels}")

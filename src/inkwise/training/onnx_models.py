@@ -223,10 +223,6 @@ def initial_net(model: ModelSection, classes: Sequence[str]) -> Net:
     """The untrained network of a resolved recipe.
 
     With `init`, all weights are that model's, except the head's rows of classes that it does not know.
-
-    Raises:
-        ModelError: the model cannot be read, or is none that `inkwise train` made.
-        InkwiseError: the architecture does not fit the other keys.
     """
     net = build_net(model, len(classes))
     if not model.init:
@@ -244,11 +240,7 @@ def initial_net(model: ModelSection, classes: Sequence[str]) -> Net:
 
 
 def load_teachers(recipe: Recipe, classes: Sequence[str]) -> list[Net]:
-    """The networks that a recipe names as teachers.
-
-    Raises:
-        ModelError: one cannot be read, is none that `inkwise train` made, or knows other classes than these.
-    """
+    """The networks that a recipe names as teachers."""
     nets = []
     for name in recipe.optimization.teachers:
         net, metadata = net_from_onnx(model_source(name))

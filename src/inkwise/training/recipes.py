@@ -41,12 +41,7 @@ MNIST alone.
 HANDS = define_recipe(
     DEFAULT,
     "hands",
-    data={
-        "stroke_redraws": 10,
-        "allographs": 0.25,
-        "scan_augmentation": 1,
-        "synthetic_negatives": 12_000,
-    },
+    data={"stroke_redraws": 10, "allographs": 0.25, "scan_augmentation": 1, "synthetic_negatives": 12_000},
     augmentation={
         "rotate": 12.0,
         "shear": 0.15,

@@ -128,11 +128,7 @@ def _synthesize_negatives(digits: Split, count: int, rng: np.random.Generator) -
 def split_validation(
     name: str, whole: Dataset | StrokeSet, share: float, rng: np.random.Generator
 ) -> tuple[Dataset | StrokeSet, Dataset | StrokeSet]:
-    """Training and validation samples, by writers if they are known, else a stratified share.
-
-    Raises:
-        DataError: there are too few samples for both.
-    """
+    """Training and validation samples, by writers if they are known, else a stratified share."""
     if whole.writers is None:
         chosen = stratified_mask(whole.labels, share, rng)
         training, validation = whole.select(~chosen), whole.select(chosen)
