@@ -31,12 +31,7 @@ class FormBody(BaseModel):
 
 
 class FormEditor:
-    """A form template that is drawn on its scan.
-
-    Attributes:
-        path: YAML file beside the scan.
-        image: The page as PNG.
-    """
+    """A form template that is drawn on its scan: `path` is the YAML file, `image` the page as PNG."""
 
     def __init__(self, scan: Path) -> None:
         """Open the first page of a scan, and the form beside it if there is one.
@@ -66,11 +61,7 @@ class FormEditor:
         return form
 
     def state(self) -> dict[str, Any]:
-        """Return the form on disk, its version, and the possible kinds and checks of fields.
-
-        Raises:
-            InkwiseError: The file has become unusable, see `__init__`.
-        """
+        """Return the form on disk, its version, and the possible kinds and checks; raises as `__init__`."""
         version = self._version()  # Before the form: if it changes meanwhile, the version is out of date.
         form = self._read()
         return {
@@ -92,11 +83,7 @@ class FormEditor:
         return FormTemplate.from_dict({**self._kept, "name": name, "fields": fields}, self._scan.parent)
 
     def write(self, form: FormTemplate, version: str | None) -> str:
-        """Write a form beside the scan, and return its version.
-
-        Args:
-            form: The form to write.
-            version: Version of the file that the form was made from, None if there was no file.
+        """Write a form that was made from this `version` of the file, and return its version.
 
         Raises:
             ConflictError: The file has another version, so somebody else has written it.

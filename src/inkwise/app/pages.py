@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import anyio
@@ -95,17 +96,8 @@ def create_editor_app(
     return _create_page_app("form.html", [form_routes.routes(editor)], host, token)
 
 
-def serve(
-    learner: Learner,
-    *,
-    host: str,
-    port: int | None,
-    model: str | Path | None,
-    token: str | None,
-    browser: bool,
-    say: Callable[[str], None],
-) -> None:
-    """Serve the drawing app until SIGTERM or SIGINT; the arguments are those of `create_app` and `run`."""
+def serve(learner: Learner, *, model: str | Path | None, **options: Any) -> None:
+    """Serve the drawing app until SIGTERM or SIGINT; `model` as for `create_app`, `options` as for `run`."""
 
     def create(host: str, token: str | None) -> FastAPI:
         try:
@@ -114,7 +106,7 @@ def serve(
             _logger.error("%s", error)  # drawings are read without a database
         return create_app(learner, model=model, host=host, token=token)
 
-    run(create, host=host, port=port, token=token, browser=browser, say=say)
+    run(create, **options)
 
 
 def run(

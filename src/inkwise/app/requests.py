@@ -36,18 +36,14 @@ def body_limit(path: str) -> int:
     return _BODY_BYTES_AT.get(path, _BODY_BYTES)
 
 
-def _unless_empty(parse: Callable[[object], _T]) -> Callable[[object], _T | None]:
-    return lambda value: None if value is None or value == "" else parse(value)
-
-
-def _optional(parse: Callable[[object], _T]) -> Callable[[object], _T | None]:
-    return lambda value: None if value is None else parse(value)
+def _optional(parse: Callable[[object], _T], *absent: str) -> Callable[[object], _T | None]:
+    return lambda value: None if value is None or value in absent else parse(value)
 
 
 Writer = Annotated[str, BeforeValidator(partial(validate_field, "writer"))]
 Label = Annotated[str, BeforeValidator(partial(validate_field, "label"))]
-AnyWriter = Annotated[str | None, BeforeValidator(_unless_empty(partial(validate_field, "writer")))]
-AnyLabel = Annotated[str | None, BeforeValidator(_unless_empty(partial(validate_field, "label")))]
+AnyWriter = Annotated[str | None, BeforeValidator(_optional(partial(validate_field, "writer"), ""))]
+AnyLabel = Annotated[str | None, BeforeValidator(_optional(partial(validate_field, "label"), ""))]
 
 
 class WriterBody(BaseModel):

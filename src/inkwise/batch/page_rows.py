@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,7 +104,7 @@ class BatchOptions:
             constraint = None if self.constraint is None else Constraint.from_dict(self.constraint)
             lines = LineModel(line_model_source(self.model), threads=threads)
             recognizer = Recognizer(threads=threads, line_model=lines)
-            return lambda page: recognizer.read_number(page, constraint)
+            return partial(recognizer.read_number, constraint=constraint)
         recognizer = Recognizer(self.model, threads=threads)
         if self.form is not None:
             from inkwise.forms import FormReader

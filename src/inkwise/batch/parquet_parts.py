@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -128,14 +128,10 @@ class ParquetFolder:
             raise DataError(f"{self.name}: is not empty and not an unfinished table; name another --out")
         files = find_inputs(inputs)
         self._filesystem.create_dir(self._path, recursive=True)
-        with self._locked():
+        local = isinstance(self._filesystem, LocalFileSystem)
+        with locked(Path(self._path)) if local else nullcontext():  # object stores have no locks
             if not self._exists(_PLAN_FILE):
                 self._put(_PLAN_FILE, json.dumps({"settings": settings, "files": files}).encode())
-
-    def _locked(self) -> AbstractContextManager[None]:
-        """Hold the lock of the folder; object stores have none."""
-        local = isinstance(self._filesystem, LocalFileSystem)
-        return locked(Path(self._path)) if local else nullcontext()
 
     def end(self) -> None:
         """Mark the table as complete."""

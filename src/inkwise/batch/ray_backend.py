@@ -24,7 +24,7 @@ from inkwise.batch.batch_loop import Backend
 from inkwise.batch.page_rows import STANDARD_INPUT, BatchOptions, PageRow, PageTask, error_row
 from inkwise.batch.parquet_parts import PageRange, ParquetFolder, PartSummary, first_pages, further_pages
 from inkwise.batch.process_pool import PoolProcess
-from inkwise.batch.remote_files import absolute_path, filesystem_errors, path_of, resolve
+from inkwise.batch.remote_files import URL_SEPARATOR, absolute_path, filesystem_errors, resolve
 
 
 class RayBackend(Backend):
@@ -199,7 +199,7 @@ class RayWorker:
         if self._copy is not None and self._copy[0] == pages.file:
             return self._copy[1]
         filesystem, _ = resolve(self._inputs[pages.source])
-        path = path_of(pages.file)
+        path = pages.file.split(URL_SEPARATOR, 1)[-1]
         if isinstance(filesystem, LocalFileSystem):
             return path
         self._remove_copy()

@@ -16,7 +16,7 @@ from inkwise._util.files import write_bytes
 from inkwise.batch.page_rows import find_files
 from inkwise.image import DOCUMENT_SUFFIXES
 
-_URL_SEPARATOR = "://"
+URL_SEPARATOR = "://"
 
 
 @contextmanager
@@ -30,16 +30,16 @@ def filesystem_errors(name: str) -> Iterator[None]:
 
 def absolute_path(where: str) -> str:
     """Return a URL unchanged and a path made absolute, since workers have other working folders."""
-    return where if _URL_SEPARATOR in where else str(Path(where).absolute())
+    return where if URL_SEPARATOR in where else str(Path(where).absolute())
 
 
 def without_secrets(url: str) -> str:
     """Return a URL without its query and without the credentials before "@"."""
-    if _URL_SEPARATOR not in url:
+    if URL_SEPARATOR not in url:
         return url
-    scheme, rest = url.split("?")[0].split(_URL_SEPARATOR, 1)
+    scheme, rest = url.split("?")[0].split(URL_SEPARATOR, 1)
     head, slash, tail = rest.partition("/")
-    return f"{scheme}{_URL_SEPARATOR}{head.rpartition('@')[2]}{slash}{tail}"
+    return f"{scheme}{URL_SEPARATOR}{head.rpartition('@')[2]}{slash}{tail}"
 
 
 @lru_cache  # to find the region of a bucket takes a while
@@ -51,7 +51,7 @@ def resolve(where: str) -> tuple[FileSystem, str]:
     Raises:
         DataError: The file system is unknown or cannot be reached.
     """
-    if _URL_SEPARATOR not in where:
+    if URL_SEPARATOR not in where:
         return LocalFileSystem(), where
     with filesystem_errors(without_secrets(where)):
         try:
@@ -76,14 +76,9 @@ def find_inputs(inputs: Sequence[str]) -> list[tuple[int, str]]:
     """
     names: dict[str, int] = {}
     for number, where in enumerate(inputs):
-        for name in _list_url(where) if _URL_SEPARATOR in where else find_files([where]):
+        for name in _list_url(where) if URL_SEPARATOR in where else find_files([where]):
             names.setdefault(name, number)
     return [(number, name) for name, number in names.items()]
-
-
-def path_of(name: str) -> str:
-    """Return the path of a file that was found, in the file system of its input."""
-    return name.split(_URL_SEPARATOR, 1)[-1]
 
 
 def _list_url(url: str) -> list[str]:
@@ -103,7 +98,7 @@ def _list_url(url: str) -> list[str]:
             )
     if not paths:
         raise DataError(f"{name}: no pictures in this folder ({', '.join(DOCUMENT_SUFFIXES)})")
-    return [f"{url.split(_URL_SEPARATOR)[0]}{_URL_SEPARATOR}{path}" for path in paths]
+    return [f"{url.split(URL_SEPARATOR)[0]}{URL_SEPARATOR}{path}" for path in paths]
 
 
 def atomic_put(filesystem: FileSystem, path: str, content: bytes) -> None:

@@ -70,12 +70,7 @@ def json_body(model: type[BaseModel]) -> Any:
 
 
 def parse_model(body: bytes, model: type[_ModelT]) -> _ModelT:
-    """Check a JSON body against a model.
-
-    Raises:
-        InkwiseError: The body is not valid.
-        PayloadTooLargeError: A list is longer than allowed.
-    """
+    """Check a JSON body; raises InkwiseError, or PayloadTooLargeError for a list that is too long."""
     try:
         return model.model_validate(parse_json_object(body))
     except ValidationError as error:
@@ -95,12 +90,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_strokes(value: object) -> list[Any]:
-    """Check the form and number of strokes; their points are checked where they are drawn.
-
-    Raises:
-        InkwiseError: The value is not a list of lists.
-        PayloadTooLargeError: There are too many strokes or points.
-    """
+    """Check that a value is a list of lists (InkwiseError) of limited size (PayloadTooLargeError)."""
     if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
         raise InkwiseError("strokes: expected a list of lists of points")
     for count, most, unit in (

@@ -61,19 +61,13 @@ def launch(
 
 
 def listen(host: str, ports: Sequence[int]) -> socket.socket:
-    """Return a socket that listens on the first of these ports that is free.
-
-    The protocol is given as TCP, since asyncio disables Nagle's algorithm only on such sockets.
-
-    Raises:
-        InkwiseError: None of the ports can be bound.
-    """
+    """Return a socket that listens on the first free port; raises InkwiseError if there is none."""
     for port in ports:
         bound = None
         try:
-            *kind, _, address = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-            )[0]
+            # asyncio disables Nagle's algorithm only on sockets of the protocol TCP.
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+            *kind, _, address = found[0]
             bound = socket.socket(*kind)
             if os.name == "posix":  # elsewhere this would share the port with another program
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,7 @@
 """From grey images and pen strokes to glyphs: binarization, layout, segmentation and normalization."""
 
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,12 +28,12 @@ __all__ = [
 
 
 def image_to_glyph(grey: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The (28, 28) uint8 glyph of a grey (H, W) uint8 picture of one digit, or None without ink."""
+    """Normalize a grey image (H, W) uint8 of one digit to a glyph (28, 28) uint8, or None without ink."""
     character = main_character(binarize(grey))
-    return None if character is None else np.asarray(to_glyphs(character.ink[None])[0])
+    return None if character is None else inks_to_glyphs([character.ink])[0]
 
 
 def characters_to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The (n, 28, 28) uint8 glyphs of what stands apart in one line of ink (H, W) uint8, from the left."""
-    found = sorted((one for line in segment_characters(ink) for one in line), key=lambda one: one.box[0])
-    return inks_to_glyphs([one.ink for one in found])
+    """Segment a text line of ink (H, W) uint8 to glyphs (n, 28, 28) uint8, from left to right."""
+    characters = sorted(chain(*segment_characters(ink)), key=lambda character: character.box[0])
+    return inks_to_glyphs([character.ink for character in characters])

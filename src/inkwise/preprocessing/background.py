@@ -1,6 +1,9 @@
 """Background, contrast and polarity of grey images (0 dark, 255 light): what tells ink from paper.
 
-Ink (the foreground) is narrow; the background (paper) is what remains when narrow parts are filled.
+Ink (the foreground) is narrow; the background (paper) is what remains when narrow parts are filled. The two
+estimates of polarity use this at two scales: in a page, strokes are narrower than a fixed window; a single
+character may fill most of its image, so that only shape and area of the two classes tell them apart. Neither
+replaces the other: shadows mislead the second on pages, bold strokes the first on characters.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ Polarity = Literal["dark-on-light", "light-on-dark"]
 
 MIN_CONTRAST = 14.0
 """Minimum contrast between ink and background, grey levels of 255."""
+
+EDGE_CONTRAST = 0.45
+"""Contrast of the edge of ink, as a share of the contrast of full ink."""
 
 _SMOOTH_RESIDUAL = 10.0  # maximum deviation of evenly lit paper from a smooth surface, grey levels
 _MIN_SMOOTH_SHARE = 0.6  # minimum share of the image within that deviation
@@ -65,7 +71,7 @@ def relative_darkness(grey: NDArray[np.uint8], widest: float = _MAX_PRINT_WIDTH)
     span = max(7, round(widest * max(coarse.shape))) | 1
     paper = cv2.GaussianBlur(close_strokes(coarse, span), (0, 0), span / 4)
     lightness = np.maximum(cv2.resize(paper, (width, height)).astype(np.float32), 16)
-    return np.asarray(np.clip(1 - grey / lightness, 0, 1), np.float32)
+    return np.clip(1 - grey / lightness, 0, 1)
 
 
 def page_darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -148,7 +154,7 @@ def _fit_surface(grey: NDArray[np.float32], curved: bool) -> NDArray[np.float32]
         near = np.compress(fits, basis, 0)
         weights = np.linalg.solve(near.T @ near + ridge, near.T @ level[fits])
         fitted = basis @ weights
-    return np.asarray(surface @ weights, np.float32)
+    return (surface @ weights).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

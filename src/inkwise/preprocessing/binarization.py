@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import (
+    EDGE_CONTRAST,
     MIN_CONTRAST,
     character_polarity,
     close_strokes,
@@ -27,7 +27,6 @@ _BACKGROUND_SIDE = 256  # longer side at which illumination and background are e
 _MAX_STROKE_WIDTH = 0.4  # maximum stroke width, as a share of the shorter side
 _FINE_NOISE_SIDE = 64  # shorter side in pixels above which noise is finer than any pen
 _CLOSING_SIDE = 48  # shorter side to which such an image is downscaled before the closing, pixels
-_EDGE_CONTRAST = 0.45  # contrast of the edge of ink, as a share of the way from paper to full ink
 _STEPS_PER_GREY_LEVEL = 16  # histogram bins per grey level of contrast
 
 
@@ -60,11 +59,11 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
     contrast = np.maximum(background - grey, 0, dtype=np.float32)
     if min(grey.shape) > _FINE_NOISE_SIDE:  # smooth the paper's texture and the sensor's noise
         contrast = cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000)
-    levels = _contrast_levels(contrast)
+    paper, full, noise = _contrast_levels(contrast)
     noise_ratio = _MIN_NOISE_RATIO_EXPECTED if ink_expected else _MIN_NOISE_RATIO
-    if levels.full - levels.paper < max(MIN_CONTRAST, noise_ratio * levels.noise):
+    if full - paper < max(MIN_CONTRAST, noise_ratio * noise):
         return np.zeros((height, width), np.uint8)
-    return _fill_solid_shapes(_soft_threshold(contrast, levels), grey)
+    return _fill_solid_shapes(_soft_threshold(contrast, paper, full), grey)
 
 
 def _fill_solid_shapes(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -85,36 +84,26 @@ def _fill_solid_shapes(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArr
     return ink
 
 
-@dataclass(frozen=True)
-class _ContrastLevels:
-    """Contrast of bare paper, of the edge of ink and of full ink, and the paper's noise, grey levels."""
-
-    paper: float
-    edge: float
-    full: float
-    noise: float
-
-
-def _contrast_levels(contrast: NDArray[np.float32]) -> _ContrastLevels:
-    """Split by Otsu's threshold, then put the edge between the medians of the two classes."""
+def _contrast_levels(contrast: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Median contrasts of paper and of ink, split by Otsu's threshold, and the paper's noise, grey levels."""
     counts = np.bincount((contrast * _STEPS_PER_GREY_LEVEL).astype(np.intp).ravel())
     least = _STEPS_PER_GREY_LEVEL * otsu_threshold(contrast)
     paper, ink = counts[:least], counts[least:]
     if not ink.any() or not paper.any():
-        return _ContrastLevels(0, 0, 0, 0)
+        return 0, 0, 0
     level = _histogram_median(paper)
     deviation = _histogram_median(np.bincount(np.abs(np.arange(len(paper)) - level), paper))
     bare, full = level / _STEPS_PER_GREY_LEVEL, (least + _histogram_median(ink)) / _STEPS_PER_GREY_LEVEL
-    noise = 1.4826 * deviation / _STEPS_PER_GREY_LEVEL
-    return _ContrastLevels(bare, bare + _EDGE_CONTRAST * (full - bare), full, noise)
+    return bare, full, 1.4826 * deviation / _STEPS_PER_GREY_LEVEL
 
 
-def _soft_threshold(contrast: NDArray[np.float32], levels: _ContrastLevels) -> NDArray[np.uint8]:
+def _soft_threshold(contrast: NDArray[np.float32], paper: float, full: float) -> NDArray[np.uint8]:
     """Map contrast to ink (H, W) uint8: 0 paper, 128 edge, 255 full ink, linear in between."""
-    rising = (contrast - levels.paper) * (128 / (levels.edge - levels.paper))
-    fuller = (contrast - levels.full) * (127 / (levels.full - levels.edge)) + 255
+    edge = paper + EDGE_CONTRAST * (full - paper)
+    rising = (contrast - paper) * (128 / (edge - paper))
+    fuller = (contrast - full) * (127 / (full - edge)) + 255
     # The first segment is the steeper one.
-    return np.asarray(np.clip(np.minimum(rising, fuller), 0, 255), np.uint8)
+    return np.clip(np.minimum(rising, fuller), 0, 255).astype(np.uint8)
 
 
 def _histogram_median(counts: NDArray[np.integer] | NDArray[np.float64]) -> int:

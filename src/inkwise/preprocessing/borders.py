@@ -1,4 +1,4 @@
-"""Bands along the sides of a picture: a screenshot's bars, a scanner's lid, the table around a sheet."""
+"""Border removal: uniform bands along the sides of an image, such as screenshot bars or a scanner's lid."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_BAND_TOLERANCE = 20  # grey levels from its brightness that are still the band
-_MIN_CONTENT_CONTRAST = 30  # grey levels by which what lies between differs from it
-_MIN_BAND_WIDTH = 0.2  # a band this wide, as a share of its length, is no stroke
-_MAX_HIDDEN_EDGE = 0.4  # share of the inner edge of a pair that ink may hide
-_MIN_CONTENT_SIDE = 0.4  # and what lies between is none if it has this share of the picture's shorter side
+_BAND_TOLERANCE = 20  # maximum deviation from the brightness of a band, grey levels
+_MIN_CONTENT_CONTRAST = 30  # minimum contrast between a band and the content, grey levels
+_MIN_BAND_WIDTH = 0.2  # minimum width of a paired band, as a share of its length; strokes are narrower
+_MAX_HIDDEN_EDGE = 0.4  # maximum share of a paired band's inner edge that ink hides
+_MIN_CONTENT_SIDE = 0.4  # minimum shorter side of the content, as a share of the image's shorter side
 
 CropWindow = tuple[slice, slice]
-"""Rows and columns."""
+"""Slices of rows and of columns."""
 
 
 def content_window(grey: NDArray[np.uint8]) -> CropWindow | None:
-    """What lies between bands of another brightness, of (H, W) uint8; None where there are none.
+    """The content window of an image (H, W) uint8 between bands of another brightness; None without bands.
 
-    A band is even and runs along a whole side, its inner edge straight. It is taken for one only where it
-    cannot be a stroke: with its like on the other side and wide, or all around, or of a brightness that
-    nothing between the bands shares.
+    A band is uniform, runs along a whole side and has a straight inner edge. To exclude strokes, bands must
+    be a wide pair on opposite sides, or on all sides, or of a brightness that does not occur between them.
     """
     smooth = cv2.medianBlur(grey, 3)
     levels: dict[int, list[int]] = {}  # brightness: its sides, 0 top, 1 bottom, 2 left, 3 right
@@ -38,10 +37,10 @@ def content_window(grey: NDArray[np.uint8]) -> CropWindow | None:
 
 
 def _window_within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> CropWindow | None:
-    """What lies between bands of this brightness along these sides, None where they are no bands."""
+    """The window between bands of this brightness along these sides; None if they are not bands."""
     off = cv2.absdiff(grey, np.full_like(grey, level))
     band = off <= _BAND_TOLERANCE
-    ends = [0, 0, 0, 0]  # how far each side's band goes in
+    ends = [0, 0, 0, 0]  # width of the band on each side
     kept = tuple(np.count_nonzero(band, axis) >= 0.75 * band.shape[axis] for axis in (1, 0))
     for side in sides:
         along = kept[side // 2][:: -1 if side % 2 else 1]
@@ -52,7 +51,7 @@ def _window_within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> Cro
     outside = np.ones(grey.shape, bool)
     outside[window] = False
     even = band[outside].mean() >= 0.98
-    for side in sides:  # a blurred edge goes on until the brightness no longer changes
+    for side in sides:  # a blurred edge ends where the brightness no longer changes
         levels = np.median(grey[window], 1 - side // 2)[:: -1 if side % 2 else 1]
         steady = np.abs(np.diff(levels[: len(levels) // 8 + 3])) <= 3
         ends[side] += 1 + (int(steady.argmax()) if steady.any() else len(steady))
@@ -65,7 +64,7 @@ def _window_within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> Cro
         ends[s] >= _MIN_BAND_WIDTH * grey.shape[1 - s // 2] for s in sides
     )
     alone = even and (len(sides) == 4 or inner.min() >= _MIN_CONTENT_CONTRAST)
-    # Ink of the bands' brightness may reach into one of a pair, hardly into any other.
+    # Ink of the same brightness may touch paired bands, but hardly any other band.
     sound = (paired and crossed <= _MAX_HIDDEN_EDGE) or (alone and crossed <= 0.1)
     return _make_window(grey.shape, ends) if sound else None
 
@@ -75,14 +74,14 @@ def _make_window(shape: tuple[int, ...], ends: list[int]) -> CropWindow:
 
 
 def _is_content(off: NDArray[np.uint8], shape: tuple[int, ...]) -> bool:
-    """Whether what lies between is large enough, and hardly of the bands' brightness."""
+    """Whether a window is large enough and mostly of another brightness than the bands."""
     return min(off.shape) >= _MIN_CONTENT_SIDE * min(shape) and bool(
         np.count_nonzero(off < _MIN_CONTENT_CONTRAST) <= 0.3 * off.size
     )
 
 
 def _has_rounded_corner(band: NDArray[np.bool_]) -> bool:
-    """Whether bands fill a corner of what lies between, as they do around a 0."""
+    """Whether the bands fill a corner of the window, as strokes of a 0 do."""
     y, x = (math.ceil(0.12 * side) for side in band.shape)
     corners = band[:y, :x], band[:y, -x:], band[-y:, :x], band[-y:, -x:]
     return any(bool(corner.mean() > 0.5) for corner in corners)

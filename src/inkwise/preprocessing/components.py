@@ -1,4 +1,4 @@
-"""Connected pieces of ink on a page, and which of them stand beside one another."""
+"""Connected components of a page's ink, and the grouping of neighbours on a text line."""
 
 from __future__ import annotations
 
@@ -10,31 +10,29 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.ruling_lines import PageInk
 
-_MIN_HEIGHT = 6  # pixels: what is lower tells nothing
-_MAX_HEIGHT = 0.12  # of the page's longer side: what is higher is no digit
-_MAX_HEIGHT_RATIO = 2.4  # times as high as the other one of two digits may be
-_MAX_PUNCTUATION_GAP = 0.45  # of its height may a digit be away from a dot or dash
-_MIN_VERTICAL_OVERLAP = 0.4  # of the lower one must stand beside the other
-_MAX_COMB_CELL_WIDTH = (
-    1.8  # times the height are cells of a table wide; in those of a comb stand digits of one number
-)
-_COMB_WALL_GAP = 0.5  # of its height has a wall of a comb a neighbour
-_AXIS_TOLERANCE = 0.1  # tangent of the angle at which an edge still counts for level or upright
+_MIN_HEIGHT = 6  # minimum height of a component, pixels
+_MAX_HEIGHT = 0.12  # maximum height of a digit, as a share of the page's longer side
+_MAX_HEIGHT_RATIO = 2.4  # maximum ratio of the heights of neighbouring digits
+_MAX_PUNCTUATION_GAP = 0.45  # maximum gap between a digit and a dot or dash, in digit heights
+_MIN_VERTICAL_OVERLAP = 0.4  # minimum vertical overlap of neighbours, as a share of the lower one's height
+_MAX_COMB_CELL_WIDTH = 1.8  # maximum cell width of a digit comb, in digit heights; wider cells are a table's
+_COMB_WALL_OVERLAP = 0.5  # minimum vertical overlap of adjacent walls of a comb, as a share of their height
+_AXIS_TOLERANCE = 0.1  # tangent of the angle up to which an edge counts as horizontal or vertical
 
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """Pieces of ink that are as high as a digit may be, and the small ones about them.
+    """Connected components of the height of a digit, and the small ones of punctuation.
 
     Attributes:
-        labels: (H, W) int32, number of the piece at each pixel, 0 for none.
-        numbers: (n,) their numbers in `labels`.
+        labels: (H, W) int32, label of the component at each pixel, 0 for background.
+        numbers: (n,) labels of the components.
         boxes: (n, 4) int64, x, y, w, h.
-        small: numbers (m,) of the pieces that are lower, and `small_boxes` (m, 4).
-        small_boxes: see `small`.
-        straight: (n,) share of a piece's edge that is level or upright.
-        edge: (n,) pixels of its edge.
-        area: (n,) its pixels.
+        small: (m,) labels of the components below the minimum height.
+        small_boxes: (m, 4) int64, x, y, w, h.
+        axis_aligned: (n,) share of the edge that is horizontal or vertical.
+        edge: (n,) length of the edge, pixels.
+        area: (n,) area, pixels.
     """
 
     labels: NDArray[np.int32]
@@ -48,7 +46,7 @@ class Components:
 
 
 def find_components(found: PageInk) -> Components:
-    """The pieces of a page's ink; gaps of a pixel join."""
+    """Find the connected components of a page's ink; gaps of one pixel are closed."""
     joined = cv2.morphologyEx(found.ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     heights, widths = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_WIDTH]
@@ -83,14 +81,17 @@ def join_neighbours(
     vertical_rules: NDArray[np.int32],
     gap: float,
 ) -> NDArray[np.int64]:
-    """Groups (n,) in which neighbours on a line are in one.
+    """Merge the groups of neighbours on a text line.
 
     Args:
         boxes: (n, 4), x, y, w, h.
-        groups: (n,) that are there already.
-        kinds: (n,); only neighbours of a kind are joined.
-        vertical_rules: (m, 4) boxes of upright rules.
-        gap: between two neighbours at most, of the higher one's height.
+        groups: (n,) group of each box before the merge.
+        kinds: (n,) only neighbours of the same kind are merged.
+        vertical_rules: (m, 4) boxes of vertical rules; walls of table cells separate neighbours.
+        gap: maximum gap between neighbours, in heights of the higher one.
+
+    Returns:
+        (n,) group of each box, numbered from 0.
     """
     order = np.argsort(boxes[:, 0], kind="stable")
     left, top, width, height = boxes[order].T
@@ -116,7 +117,7 @@ def join_neighbours(
 def _separated_by_rule(
     one: NDArray[np.int64], other: NDArray[np.int64], vertical_rules: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Whether a rule stands between pairs of boxes (n, 4), and is none of a comb's or of squared paper."""
+    """Whether a rule separates each pair of boxes (n, 4); walls of combs and squared paper do not."""
     blocked = np.zeros(len(one), bool)
     if not len(vertical_rules):
         return blocked
@@ -127,7 +128,7 @@ def _separated_by_rule(
         vertical_rules[None, :, 1] + vertical_rules[None, :, 3],
     )
     overlap = overlap - np.maximum(vertical_rules[:, None, 1], vertical_rules[None, :, 1])
-    apart[(overlap < _COMB_WALL_GAP * vertical_rules[:, 3:]) | (apart < 6)] = np.inf
+    apart[(overlap < _COMB_WALL_OVERLAP * vertical_rules[:, 3:]) | (apart < 6)] = np.inf
     spacing = apart.min(1)
     height = np.maximum(one[:, 3], other[:, 3])
     level = (one[:, 1] + one[:, 3] / 2 + other[:, 1] + other[:, 3] / 2) / 2
@@ -145,7 +146,7 @@ def _separated_by_rule(
 def _merge_groups(
     groups: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Groups with those of each pair made one, numbered from 0."""
+    """Merge the groups of each pair of boxes by union-find; groups (n,) are numbered from 0."""
     parent = list(range(int(groups.max(initial=-1)) + 1))
 
     def root(group: int) -> int:

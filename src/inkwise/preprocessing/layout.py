@@ -1,4 +1,4 @@
-"""The numbers on a page: where each stands, in the order in which they are read."""
+"""Layout analysis: regions of a page that may be numbers, in reading order."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.background import EDGE_CONTRAST
 from inkwise.preprocessing.components import Components, find_components, join_neighbours
 from inkwise.preprocessing.print_filter import print_probability
 from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
 from inkwise.preprocessing.ruling_lines import PageInk, remove_ruling_lines
-from inkwise.preprocessing.segmentation import Box
+from inkwise.preprocessing.segmentation import Box, group_into_lines
 
-_MAX_WORD_GAP, _MAX_NUMBER_GAP = 0.45, 1.15  # gaps within a word and within a number, of its height
-_MIN_NUMBER_HEIGHT = 12  # pixels: what is lower is no number
-_MAX_SPECK_HEIGHT = 0.3  # of the usual height of what is written: what is lower is a speck
-_PUNCTUATION_REACH = 0.25  # of a number's height: small marks so near belong to it
-_INK_EDGE = 0.45  # of the way from paper to full ink, the edge of ink
-_MAX_PART_HEIGHT = 0.5  # of the height of a number: what stands beside it and is lower is a part of it
-_PRINT_THRESHOLD = 0.5  # from this on it is printed
-_SAME_LINE_DISTANCE = 0.6  # of the height: numbers whose middles are nearer stand on one line
+_MAX_WORD_GAP, _MAX_NUMBER_GAP = 0.45, 1.15  # maximum gaps within a word and a number, in its heights
+_MIN_NUMBER_HEIGHT = 12  # minimum height of a number, pixels
+_MAX_SPECK_HEIGHT = 0.3  # maximum height of a speck, in median heights of handwriting
+_PUNCTUATION_REACH = 0.25  # maximum distance of punctuation from a number, in its heights
+_MAX_PART_HEIGHT = 0.5  # maximum height of a detached part beside a number, in its heights
+_PRINT_THRESHOLD = 0.5  # minimum probability of print
 
 _HANDWRITTEN, _PRINTED, _OUTSIDE = range(3)
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Ink on one line, near one another, that may be one number.
+    """Adjacent ink on a text line that may be one number.
 
     Attributes:
-        box: in the picture.
-        ink: (h, w) uint8, level and upright, 0 paper, 255 ink, 128 its edge; rules and other ink left out.
-        printed: whether it looks printed rather than written.
-        regularity: how likely that is, 0..1.
-        line: the number of its line on the page, from 0.
-        matrix: (3, 3) float64, takes points of `ink` to the picture (homogeneous x, y).
-        size: width and height of the picture.
+        box: box in the image.
+        ink: (h, w) uint8, rectified, 0 paper, 255 ink, 128 the edge; without rules and other ink.
+        printed: whether it is classified as print rather than handwriting.
+        regularity: probability of print, 0..1.
+        line: index of its text line on the page, from 0.
+        matrix: (3, 3) float64, maps points of `ink` to the image (homogeneous x, y).
+        size: width and height of the image.
     """
 
     box: Box
@@ -49,19 +48,19 @@ class Region:
     size: tuple[int, int]
 
     def to_image(self, box: Box) -> Box:
-        """The box in the picture around a box (x, y, w, h) of pixels of `ink`, within the picture."""
+        """The bounding box in the image of a box (x, y, w, h) in `ink`, clipped to the image."""
         x, y, w, h = box
         corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
         return _bounding_box(corners, self.matrix, self.size)
 
 
 def find_number_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
-    """Find what may be numbers: lines from the top, on a line from the left.
+    """Find regions that may be numbers: text lines from the top, each from the left.
 
-    Ink that reaches in from the border is left out.
+    Ink that touches the border of the page is excluded.
 
     Args:
-        page: (H, W) uint8, or one that is flat already.
+        page: (H, W) uint8, or a rectified page.
     """
     flat = page if isinstance(page, RectifiedPage) else rectify(page)
     found = remove_ruling_lines(flat.grey)
@@ -84,13 +83,13 @@ def find_number_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]
     chosen = np.flatnonzero((boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual)) & ~outside)
     return [
         _make_region(flat, found, parts, np.flatnonzero(groups == group), float(regularity[group]), line)
-        for line, row in enumerate(_reading_order(boxes, chosen))
-        for group in row
+        for line, indices in enumerate(group_into_lines(boxes[chosen]))
+        for group in chosen[indices].tolist()
     ]
 
 
 def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which boxes (n, 4) touch the border of the picture, or of the sheet."""
+    """Whether boxes (n, 4) touch the border of the image or of the sheet."""
     out = np.zeros(len(boxes), bool)
     ends = boxes[:, :2] + boxes[:, 2:]
     for x in (boxes[:, 0], ends[:, 0]):
@@ -103,7 +102,7 @@ def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np
 
 
 def _absorb_parts(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Groups (n,) of boxes (n, 4), low ones in and beside a taller one made parts of it."""
+    """Merge low groups of boxes (n, 4) inside and beside a higher one into it."""
     x, y, w, h = _group_boxes(boxes, groups).T
     around = _PUNCTUATION_REACH * h
     column, row = (x + w / 2)[:, None], (y + h / 2)[:, None]
@@ -116,27 +115,12 @@ def _absorb_parts(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArra
 
 
 def _group_boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The box (groups, 4) of each group of boxes (n, 4)."""
+    """The bounding box (groups, 4) of each group of boxes (n, 4)."""
     low = np.full((groups.max() + 1, 2), np.iinfo(np.int64).max)
     high = np.zeros_like(low)
     np.minimum.at(low, groups, boxes[:, :2])
     np.maximum.at(high, groups, boxes[:, :2] + boxes[:, 2:])
     return np.hstack([low, high - low])
-
-
-def _reading_order(boxes: NDArray[np.int64], chosen: NDArray[np.int64]) -> list[list[int]]:
-    """Those that were chosen of boxes (n, 4): lines, and on each from the left."""
-    lines: list[list[int]] = []
-    middles = boxes[:, 1] + boxes[:, 3] / 2
-    for group in chosen[np.argsort(middles[chosen], kind="stable")].tolist():
-        if lines:
-            last = lines[-1]
-            height = max(boxes[group, 3], np.median(boxes[last, 3]))
-            if middles[group] - np.mean(middles[last]) < _SAME_LINE_DISTANCE * height:
-                last.append(group)
-                continue
-        lines.append([group])
-    return [sorted(line, key=lambda group: boxes[group, 0]) for line in lines]
 
 
 def _make_region(
@@ -147,7 +131,7 @@ def _make_region(
     regularity: float,
     line: int,
 ) -> Region:
-    """The region of these pieces, with the small marks among and beside them."""
+    """Make the region of these components, with the punctuation inside and beside them."""
     x, y, w, h = _group_boxes(parts.boxes[members], np.zeros(len(members), np.int64))[0].tolist()
     around = round(_PUNCTUATION_REACH * h)
     left, top = max(x - around, 0), max(y - around, 0)
@@ -159,7 +143,8 @@ def _make_region(
     dark = found.dark[window] * cv2.dilate(own, np.ones((3, 3), np.uint8))
     full = float(np.median(dark[own > 0]))
     level = min(found.paper, full - 1)
-    ink = np.interp(dark, [level, level + _INK_EDGE * (full - level), full], [0, 128, 255]).astype(np.uint8)
+    edge = level + EDGE_CONTRAST * (full - level)
+    ink = np.interp(dark, [level, edge, full], [0, 128, 255]).astype(np.uint8)
     rows, columns = np.nonzero(own)
     outline = cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32))[:, 0].astype(np.float64)
     matrix = flat.matrix @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
@@ -168,7 +153,7 @@ def _make_region(
 
 
 def _bounding_box(points: NDArray[np.float64], matrix: NDArray[np.float64], size: tuple[int, int]) -> Box:
-    """The box of the picture around points (n, 2), rounded outwards and clipped."""
+    """The bounding box in the image of points (n, 2), rounded outwards and clipped."""
     seen = transform_points(points, matrix).round(6)
     low = np.clip(np.floor(seen.min(0) + 0.5), 0, size).astype(int).tolist()
     high = np.clip(np.ceil(seen.max(0) + 0.5), 0, size).astype(int).tolist()

@@ -1,4 +1,4 @@
-"""The one normalisation of a number: the ink of one line becomes a strip of a fixed height."""
+"""Normalization of a text line: its ink becomes an image of fixed height, the input of the line reader."""
 
 from __future__ import annotations
 
@@ -13,36 +13,34 @@ from inkwise.preprocessing.segmentation import Box
 from inkwise.preprocessing.strokes import MAX_COORDINATE, Strokes, draw_strokes, to_stroke_arrays
 
 LINE_HEIGHT = 32
-"""Height of a strip, pixels."""
+"""Height of a line image, pixels."""
 
 TEXT_HEIGHT = 22
-"""Height of what holds most of the ink of a line, in a strip, pixels; the digits are some 24 high."""
+"""Height of the rows that hold most of the ink of a line image, pixels; digits are about 24 high."""
 
 MAX_LINE_WIDTH = 1024
-"""Width that no strip exceeds, pixels: some 50 digits."""
+"""Maximum width of a line image, pixels: about 50 digits."""
 
-_FULL_INK = 200  # of 255: ink this dark tells how high the digits are, and not the pattern behind it
-_TAIL_SHARE = 0.04  # share of that ink above and below, which does not tell it either: strokes of one digit
-_MIN_TALL_HEIGHT = 0.3  # of the tallest piece of ink: what is lower does not tell how high the digits are
-_MAX_SPECK_HEIGHT = 0.15  # of it: what is lower does not tell where they begin and end
-_MAX_ASPECT_RATIO = 8.0  # wider than so many times its height, a piece of ink is a line
-_DRAWN_HEIGHT = 48  # pixels of the tall strokes of a line, as it is drawn
-_MAX_DRAWN_WIDTH = (
-    2 * MAX_LINE_WIDTH
-)  # pixels of a drawn line: one as long as a strip can be, at twice its height
-_PEN_WIDTH = 0.09  # of their height
-_SIDE_MARGIN = 0.35  # of the digits' height, paper kept on the left and on the right
+_FULL_INK = 200  # minimum ink that counts for the height of digits; a background pattern is paler
+_TAIL_SHARE = 0.04  # share of ink above and below the height of digits: descenders of single digits
+_MIN_TALL_HEIGHT = 0.3  # minimum height that counts for the height of digits, in heights of the tallest
+_MAX_SPECK_HEIGHT = 0.15  # maximum height of a speck, in heights of the tallest component
+_MAX_ASPECT_RATIO = 8.0  # maximum ratio of width to height of a component; wider ones are ruling lines
+_DRAWN_HEIGHT = 48  # height of the tall strokes of a drawn line, pixels
+_MAX_DRAWN_WIDTH = 2 * MAX_LINE_WIDTH  # maximum width of a drawn line, pixels; it has twice the final height
+_PEN_WIDTH = 0.09  # width of the pen, in heights of the tall strokes
+_SIDE_MARGIN = 0.35  # margin on the left and the right, in heights of the digits
 
 
 @dataclass(frozen=True, eq=False)
 class LineImage:
-    """The ink of one line.
+    """The normalized ink of a text line.
 
     Attributes:
-        ink: (32, w) uint8, white on black, the digits some 24 pixels high.
-        left: column of the picture at the strip's left edge, pixels of the picture.
-        top: row of the picture at the strip's upper edge, pixels of the picture.
-        scale: pixels of the strip for one of the picture.
+        ink: (32, w) uint8, white on black; digits are about 24 pixels high.
+        left: x of its left edge in the image, pixels.
+        top: y of its top edge in the image, pixels.
+        scale: pixels of `ink` per pixel of the image.
     """
 
     ink: NDArray[np.uint8]
@@ -51,20 +49,19 @@ class LineImage:
     scale: float
 
     def box(self, x: float, y: float, w: float, h: float) -> Box:
-        """Where a box of the strip lies in the picture, rounded to whole pixels."""
+        """Map a box of `ink` to the image, rounded to whole pixels."""
         left, top = self.left + x / self.scale, self.top + y / self.scale
         right, bottom = left + w / self.scale, top + h / self.scale
         return round(left), round(top), round(right) - round(left), round(bottom) - round(top)
 
 
 def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
-    """Bring one line of ink to the height of a strip, or None where there is nothing as tall as a digit.
+    """Scale the ink of a text line to a line image; None without any ink.
 
-    What is far lower than the tallest ink, what is a long line and what is pale does not count for the
-    height; what is pale counts for where the line begins and ends.
+    Low components, long lines and pale ink do not count for the height; pale ink counts for the width.
 
     Args:
-        ink: (H, W) uint8, 0 background, 255 ink, 128 its edge.
+        ink: (H, W) uint8, 0 background, 255 ink, 128 the edge of ink.
     """
     every, full = _connected_components(ink, 128), _connected_components(ink, _FULL_INK)
     labels, boxes = full if len(full[1]) else every
@@ -84,7 +81,7 @@ def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
     upper = (top + bottom) / 2 - LINE_HEIGHT / 2 / scale
     width = max(LINE_HEIGHT, round((right + _SIDE_MARGIN * height - left) * scale))
     matrix = np.array([[scale, 0, -left * scale], [0, scale, -upper * scale]])
-    if scale < 1:  # averaged first, as sampling alone would drop thin strokes
+    if scale < 1:  # area average first: sampling alone would drop thin strokes
         size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
         small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / ink.shape[1], small.shape[0] / ink.shape[0]
@@ -95,14 +92,13 @@ def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
 
 
 def strokes_to_line_image(strokes: Strokes) -> LineImage | None:
-    """The strip of one line of pen strokes, or None where there is nothing as tall as a digit.
+    """Draw the pen strokes of a text line as a line image; None without strokes of any height.
 
     Args:
-        strokes: list of (k, 2) arrays, x right, y down, in any unit, which `left`, `top` and
-            `scale` of the strip then have.
+        strokes: list of (k, 2) arrays, x right, y down, in any unit, also that of the result's position.
 
     Raises:
-        InkwiseError: a stroke is malformed.
+        InkwiseError: A stroke is malformed.
     """
     checked = to_stroke_arrays(strokes)
     if not checked:
@@ -126,17 +122,14 @@ def strokes_to_line_image(strokes: Strokes) -> LineImage | None:
 
 
 def tall_stroke_height(strokes: Sequence[NDArray[np.floating]]) -> float:
-    """How high the tall strokes (k, 2) of a line are, that it may be drawn by their height.
-
-    Not less than what a line of this length has at the least, or what is flat would be drawn endlessly wide.
-    """
+    """Height of the tall strokes (k, 2) of a text line; its minimum bounds the width of a drawing."""
     tall = float(np.quantile([np.ptp(stroke[:, 1]) for stroke in strokes], 0.75))
     extent = float(np.ptp(np.concatenate(list(strokes)), 0).max())
     return max(tall, extent * _DRAWN_HEIGHT / _MAX_DRAWN_WIDTH)
 
 
 def _connected_components(ink: NDArray[np.uint8], level: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Connected ink of this level or more, but for long lines: labels (H, W), x, y, w, h, label (n, 5)."""
+    """Components of ink >= level without long lines: labels (H, W), and x, y, w, h, label (n, 5) int64."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= level).astype(np.uint8), connectivity=8)
     boxes = np.concatenate([stats[:, :4], np.arange(len(stats))[:, None]], 1)[1:]
-    return labels, np.asarray(boxes[boxes[:, 2] < _MAX_ASPECT_RATIO * boxes[:, 3]], np.int64)
+    return labels, boxes[boxes[:, 2] < _MAX_ASPECT_RATIO * boxes[:, 3]]

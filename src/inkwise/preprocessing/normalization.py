@@ -1,9 +1,9 @@
-"""The one normalisation: any ink becomes a glyph.
+"""Normalization of ink to glyphs.
 
-A glyph is 28x28 uint8, white ink on black, the ink fitted into 20x20 with its aspect kept and its centre of
-mass in the middle: the protocol of MNIST (LeCun, Cortes & Burges, http://yann.lecun.com/exdb/mnist/), which
-in turn shrank the binary scans of NIST. So here, too, ink is first brought to a fine binary shape, its stroke
-width is kept within what handwriting on paper shows, and only then it is averaged down to grey.
+A glyph is 28x28 uint8, white ink on black. The ink is scaled into 20x20 with its aspect ratio, and its centre
+of mass is centred: the protocol of MNIST (LeCun, Cortes & Burges, http://yann.lecun.com/exdb/mnist/), which
+downsampled the binary scans of NIST. Likewise, ink first becomes a supersampled binary shape, whose stroke
+width is clamped to the range of handwriting on paper, and which is then averaged down to grey.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ INK_BOX_SIDE = 20
 """The longer side of the ink in a glyph, pixels."""
 
 GLYPH_CENTRE = 14.5
-"""Where the centre of mass goes, in both directions: MNIST's own, measured (14.50 +- 0.3)."""
+"""Coordinate of the centre of mass in both directions, measured on MNIST (14.50 +- 0.3)."""
 
 SUPERSAMPLING = 4
-"""Fine pixels per glyph pixel: shapes are made at this resolution."""
+"""Pixels of a shape per glyph pixel, in each direction."""
 
 SUPERSAMPLED_SIDE = SUPERSAMPLING * GLYPH_SIDE
 
 MIN_STROKE_WIDTH, MAX_STROKE_WIDTH = 1.9, 4.6
-"""Stroke widths, in glyph pixels, that are left alone; about 90 % of MNIST lies between."""
+"""Range of stroke widths in glyph pixels that are not changed; about 90 % of MNIST lies within."""
 
-_CHUNK_SIZE = 1024  # pictures at a time: bounds the memory to some 100 MB
+_CHUNK_SIZE = 1024  # images per batch; bounds the memory to about 100 MB
 
 
 def to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Normalise a batch of inks of one size, without a loop over the pictures.
+    """Normalize a batch of ink images of one size.
 
     Args:
-        ink: (n, h, w) uint8, 0 background, 255 ink, 128 its edge; any h and w.
+        ink: (n, h, w) uint8, 0 background, 255 ink, 128 the edge of ink; any h and w.
 
     Returns:
-        (n, 28, 28) uint8 glyphs; all zero where a picture holds no ink.
+        (n, 28, 28) uint8 glyphs; all zero for images without ink.
     """
     glyphs = np.zeros((len(ink), GLYPH_SIDE, GLYPH_SIDE), np.uint8)
     for start in range(0, len(ink), _CHUNK_SIZE):
@@ -51,7 +51,7 @@ def to_glyphs(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def inks_to_glyphs(inks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """As `to_glyphs`, of inks (h, w) of any sizes, at once."""
+    """Normalize a batch of ink images (h, w) uint8 of different sizes; see `to_glyphs`."""
     if not inks:
         return np.zeros((0, GLYPH_SIDE, GLYPH_SIDE), np.uint8)
     height, width = (max(ink.shape[axis] for ink in inks) for axis in (0, 1))
@@ -62,13 +62,13 @@ def inks_to_glyphs(inks: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 
 def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Average fine binary shapes down to glyphs, after bringing extreme stroke widths into range.
+    """Clamp the stroke width of supersampled shapes and average them down to glyphs.
 
     Args:
-        shapes: (n, 112, 112) bool, the ink's longer side about 80, well inside.
+        shapes: (n, 112, 112) bool, the ink's longer side about 80 pixels, away from the border.
 
     Returns:
-        (n, 28, 28) uint8 glyphs; all zero where a shape is empty.
+        (n, 28, 28) uint8 glyphs; all zero for empty shapes.
     """
     shapes = _clamp_stroke_width(shapes)
     top, bottom, left, right = _true_bounds(shapes)
@@ -78,7 +78,7 @@ def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:
     axis = np.arange(SUPERSAMPLED_SIDE) + 0.5
     centre_y = rows @ axis / mass
     centre_x = columns @ axis / mass
-    # The centre of mass goes to the middle, unless that would push ink over the edge.
+    # Centre the mass, unless that would push ink over the border.
     shift_y = np.clip(GLYPH_CENTRE - centre_y * scale, -top * scale, GLYPH_SIDE - bottom * scale)
     shift_x = np.clip(GLYPH_CENTRE - centre_x * scale, -left * scale, GLYPH_SIDE - right * scale)
     grey = _resample(shapes.astype(np.float32), scale, shift_y, shift_x, GLYPH_SIDE)
@@ -86,26 +86,26 @@ def shapes_to_glyphs(shapes: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def stroke_width(shapes: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean stroke width of fine shapes, in glyph pixels, (n,).
+    """Mean stroke width of supersampled shapes in glyph pixels, (n,).
 
     Across a stroke of width w the distance to the background rises from 0 to w/2, so its mean is w/4.
     """
     inside = _distance_transform(shapes)
     mean = inside.sum((1, 2), dtype=np.float64) / np.maximum(shapes.sum((1, 2)), 1)
-    return np.asarray(4 * np.maximum(mean - 0.5, 0.25) / SUPERSAMPLING)
+    return 4 * np.maximum(mean - 0.5, 0.25) / SUPERSAMPLING
 
 
 def _to_supersampled_shapes(ink: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Fit the ink of each picture into the fine canvas and cut it at its edge, (n, 112, 112) bool."""
+    """Scale the ink of each image to a shape and threshold it at the edge of ink, (n, 112, 112) bool."""
     top, bottom, left, right = _true_bounds(ink >= 128)
     scale = SUPERSAMPLING * INK_BOX_SIDE / np.maximum(np.maximum(bottom - top, right - left), 1)
     shift_y = SUPERSAMPLED_SIDE / 2 - (top + bottom) / 2 * scale
     shift_x = SUPERSAMPLED_SIDE / 2 - (left + right) / 2 * scale
-    return np.asarray(_resample(ink.astype(np.float32), scale, shift_y, shift_x, SUPERSAMPLED_SIDE) >= 127.5)
+    return _resample(ink.astype(np.float32), scale, shift_y, shift_x, SUPERSAMPLED_SIDE) >= 127.5
 
 
 def _clamp_stroke_width(shapes: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Thicken strokes under MIN_WIDTH and thin those over MAX_WIDTH."""
+    """Thicken strokes below MIN_STROKE_WIDTH and thin those above MAX_STROKE_WIDTH."""
     width = stroke_width(shapes)
     grow = SUPERSAMPLING * np.maximum(MIN_STROKE_WIDTH - width, 0) / 2
     shrink = SUPERSAMPLING * np.maximum(width - MAX_STROKE_WIDTH, 0) / 2
@@ -117,14 +117,14 @@ def _clamp_stroke_width(shapes: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _distance_transform(shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Distance of each pixel to the nearest False, pixels, same shape; the batch is one tall picture."""
+    """Distance of each pixel to the nearest False, pixels, same shape; the batch is one tall image."""
     n, height, width = shapes.shape
     tall = shapes.reshape(n * height, width).astype(np.uint8)
     return cv2.distanceTransform(tall, cv2.DIST_L2, 5).reshape(n, height, width)
 
 
 def _true_bounds(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
-    """Top, bottom, left and right of what is True, (n,) each, the ends exclusive; all of it if nothing is."""
+    """Top, bottom, left, right of the True pixels, (n,) each, ends exclusive; the whole mask if all False."""
     rows, columns = np.any(mask, axis=2), np.any(mask, axis=1)
     top, left = rows.argmax(1), columns.argmax(1)
     bottom = rows.shape[1] - rows[:, ::-1].argmax(1)
@@ -139,24 +139,24 @@ def _resample(
     shift_x: NDArray[np.float64],
     size: int,
 ) -> NDArray[np.float32]:
-    """Scale and shift each picture into a square: area average when shrinking, linear when enlarging.
+    """Scale and shift each image into a square: area average when shrinking, linear when enlarging.
 
-    Target coordinate = source coordinate * scale + shift. Both directions are one matrix product a picture.
+    Target coordinate = source coordinate * scale + shift, as a matrix product on either side of an image.
     """
     rows = _resampling_weights(scale, shift_y, images.shape[1], size)
     columns = _resampling_weights(scale, shift_x, images.shape[2], size)
-    return np.asarray(rows @ images @ columns.transpose(0, 2, 1), np.float32)
+    return np.matmul(np.matmul(rows, images), columns.transpose(0, 2, 1))
 
 
 def _resampling_weights(
     scale: NDArray[np.float64], shift: NDArray[np.float64], n: int, size: int
 ) -> NDArray[np.float32]:
-    """How much of each of n source pixels every target pixel takes, (batch, size, n).
+    """Weights of n source pixels for each target pixel, (batch, size, n).
 
-    A target pixel averages its footprint in the source, at least one source pixel wide: a box of one pixel
-    that slides over pixels IS linear interpolation.
+    A target pixel averages its footprint in the source, which is at least one pixel wide; a box of one pixel
+    is linear interpolation.
     """
     extent = np.maximum(1 / scale, 1)[:, None, None]
     middle = ((np.arange(size) + 0.5 - shift[:, None]) / scale[:, None])[:, :, None]
     apart = np.abs(middle - (np.arange(n) + 0.5))
-    return np.asarray(np.minimum(np.maximum((extent + 1) / 2 - apart, 0), 1) / extent, np.float32)
+    return (np.clip((extent + 1) / 2 - apart, 0, 1) / extent).astype(np.float32)

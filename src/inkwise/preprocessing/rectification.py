@@ -75,7 +75,7 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     matrix = np.diag([scale, scale, 1]) @ turn @ level
     flat = grey if np.array_equal(matrix, np.eye(3)) else warp(grey, matrix, size)
     return RectifiedPage(
-        flat, (width, height), np.asarray(np.linalg.inv(matrix), np.float64), skew, corners is not None
+        flat, (width, height), np.linalg.inv(matrix).astype(np.float64), skew, corners is not None
     )
 
 
@@ -176,7 +176,7 @@ def _rectangle_homography(corners: NDArray[np.float64]) -> tuple[NDArray[np.floa
     width, height = round(float(sides[[0, 2]].mean())), round(float(sides[[1, 3]].mean()))
     goal = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), goal)
-    return np.asarray(matrix, np.float64), (width, height)
+    return matrix, (width, height)
 
 
 def _rotation_matrix(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.float64], tuple[int, int]]:

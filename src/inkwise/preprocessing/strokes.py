@@ -1,4 +1,4 @@
-"""Strokes of a pen, finger or mouse become a glyph."""
+"""Rasterization of pen strokes to glyphs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from inkwise.preprocessing.normalization import (
 )
 
 PEN_WIDTH = 2.6
-"""Default pen width in glyph pixels, near the middle of MNIST: tied to the glyph, not to the screen."""
+"""Default pen width in glyph pixels, near the median of MNIST; independent of the screen."""
 
-_MIN_OVERLAP = 0.3  # share of the narrower one's width that strokes of one digit have in common
+MAX_COORDINATE = 1e150
+"""Maximum absolute value of a coordinate; larger ones would overflow."""
 
-MAX_COORDINATE = 1e150  # coordinates beyond would overflow
-
-_SUBPIXEL_BITS = 4  # cv2 draws at 1/16 pixel
+_MIN_OVERLAP = 0.3  # minimum horizontal overlap of strokes of a digit, as a share of the narrower one's width
+_SUBPIXEL_BITS = 4  # fractional bits of coordinates in cv2.polylines: 1/16 pixel
 
 Strokes = Sequence[ArrayLike]
-"""One digit or more: a list of (k, 2) arrays, x right, y down, in any unit."""
+"""Strokes of one digit or more: a list of (k, 2) arrays, x right, y down, in any unit."""
 
 
 def to_stroke_arrays(strokes: Strokes) -> list[NDArray[np.float64]]:
-    """Strokes as float arrays.
+    """Convert strokes to float64 arrays.
 
     Raises:
-        InkwiseError: a stroke is not (k, 2), is empty, or holds a value that is not finite or beyond 1e150.
+        InkwiseError: A stroke is not (k, 2), is empty, or holds a value that is not finite or beyond 1e150.
     """
     checked = []
     for number, stroke in enumerate(strokes, 1):
@@ -52,33 +52,33 @@ def to_stroke_arrays(strokes: Strokes) -> list[NDArray[np.float64]]:
 
 
 def strokes_to_glyph(strokes: Strokes, pen: float = PEN_WIDTH) -> NDArray[np.uint8] | None:
-    """The (28, 28) uint8 glyph of one digit's strokes, or None if there are none.
+    """Draw the strokes of one digit as a glyph (28, 28) uint8; None without strokes.
 
     Args:
         strokes: list of (k, 2) arrays, x right, y down, in any unit.
         pen: stroke width in glyph pixels.
 
     Raises:
-        InkwiseError: a stroke is malformed.
+        InkwiseError: A stroke is malformed.
     """
     checked = to_stroke_arrays(strokes)
     if not checked:
         return None
-    return np.asarray(shapes_to_glyphs(strokes_to_shape(checked, pen)[None])[0])
+    return shapes_to_glyphs(strokes_to_shape(checked, pen)[None])[0]
 
 
 def group_strokes(strokes: Strokes) -> list[list[int]]:
-    """Strokes that stand over one another, as the bar of a 7 does, are one digit.
+    """Group strokes into digits: strokes that overlap horizontally, such as the bar of a 7, are one digit.
 
     Returns:
-        The numbers of each digit's strokes; digits and their strokes from the left.
+        Indices of the strokes of each digit, digits and strokes from left to right.
 
     Raises:
-        InkwiseError: a stroke is malformed.
+        InkwiseError: A stroke is malformed.
     """
     edges = [(float(points[:, 0].min()), float(points[:, 0].max())) for points in to_stroke_arrays(strokes)]
     groups: list[list[int]] = []
-    begin = end = 0.0  # of the last group
+    begin = end = 0.0  # horizontal extent of the last group
     for number in sorted(range(len(edges)), key=lambda number: edges[number][0]):
         left, right = edges[number]
         if groups and min(right, end) - left >= _MIN_OVERLAP * min(right - left, end - begin):
@@ -91,14 +91,13 @@ def group_strokes(strokes: Strokes) -> list[list[int]]:
 
 
 def strokes_to_shape(strokes: list[NDArray[np.float64]], pen: float = PEN_WIDTH) -> NDArray[np.bool_]:
-    """Draw checked strokes as one fine shape, (112, 112) bool, its longer side BOX * FINE."""
+    """Draw strokes of `to_stroke_arrays` as one supersampled shape (112, 112) bool, its longer side 80."""
     width = max(round(pen * SUPERSAMPLING), 1)
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     extent = float((high - low).max())
-    scale = (
-        (INK_BOX_SIDE * SUPERSAMPLING - width) / extent if extent > 1 / MAX_COORDINATE else 0.0
-    )  # a dot stays one
+    # A dot is not enlarged.
+    scale = (INK_BOX_SIDE * SUPERSAMPLING - width) / extent if extent > 1 / MAX_COORDINATE else 0.0
     canvas = np.zeros((SUPERSAMPLED_SIDE, SUPERSAMPLED_SIDE), np.uint8)
     fine = [(stroke - (low + high) / 2) * scale + SUPERSAMPLED_SIDE / 2 - 0.5 for stroke in strokes]
     _draw_polylines(canvas, fine, width, 1, cv2.LINE_8)
@@ -106,7 +105,7 @@ def strokes_to_shape(strokes: list[NDArray[np.float64]], pen: float = PEN_WIDTH)
 
 
 def draw_strokes(canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], pen: float) -> None:
-    """Draw strokes (k, 2), in pixels, white and with soft edges, `pen` pixels wide."""
+    """Draw strokes (k, 2) in pixels on the canvas, white, anti-aliased and `pen` pixels wide."""
     _draw_polylines(canvas, strokes, max(1, round(pen)), 255, cv2.LINE_AA)
 
 
@@ -115,5 +114,5 @@ def _draw_polylines(
 ) -> None:
     for stroke in strokes:
         fixed = np.rint(stroke * 2**_SUBPIXEL_BITS).astype(np.int32)[:, None]
-        # A single point is drawn only where it is joined to itself.
+        # A single point is drawn only as a closed polyline.
         cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, width, kind, _SUBPIXEL_BITS)

@@ -35,9 +35,8 @@ class WindowWidgets:
         try:
             self.root = root = tk.Tk(className="Inkwise")
         except tk.TclError as error:
-            raise InkwiseError(
-                f"the window needs a display: {error}; without one, use `inkwise app`"
-            ) from None
+            line = f"the window needs a display: {error}; without one, use `inkwise app`"
+            raise InkwiseError(line) from None
         self._points = _apply_style(root)
         screen = root.winfo_screenwidth(), root.winfo_screenheight()
         width, height = (
@@ -67,9 +66,8 @@ class WindowWidgets:
         row.grid(columnspan=2, sticky="ew", pady="7p")
         self.other = ttk.Entry(row, width=10)
         self.other.pack(side="right", anchor="n")
-        ttk.Label(row, text="other", style="Quiet.TLabel").pack(
-            side="right", anchor="n", padx="5p", pady="3p"
-        )
+        other = ttk.Label(row, text="other", style="Quiet.TLabel")
+        other.pack(side="right", anchor="n", padx="5p", pady="3p")
         self._row = ttk.Frame(row)
         self._row.pack(side="left", fill="x", expand=True)
         self._row.bind("<Configure>", lambda _: self._arrange())
@@ -93,7 +91,7 @@ class WindowWidgets:
             _make_button(tools, text=name) for name in ("Undo", "Clear", "Join")
         )
         for column, button in enumerate((self.undo, self.clear, self.join)):
-            button.grid(row=0, column=column, sticky="ew", padx=("0p" if column == 0 else "4p", "0p"))
+            button.grid(row=0, column=column, sticky="ew", padx=(f"{4 * (column > 0)}p", "0p"))
             tools.columnconfigure(column, weight=1)
 
         self.answer = _make_canvas(side, width="165p", height="66p")
@@ -194,13 +192,8 @@ def _apply_style(root: tk.Tk) -> float:
     root.option_add("*TCombobox*Listbox.font", "TkTextFont")
     style = ttk.Style(root)
     style.theme_use("clam")
-    style.configure(
-        ".",
-        background=_BACKGROUND_COLOR,
-        foreground=TEXT_COLOR,
-        bordercolor=_BORDER_COLOR,
-        focuscolor=ACCENT_COLOR,
-    )
+    style.configure(".", background=_BACKGROUND_COLOR, foreground=TEXT_COLOR)
+    style.configure(".", bordercolor=_BORDER_COLOR, focuscolor=ACCENT_COLOR)
     style.configure("TEntry", padding="3p")
     style.configure("TCombobox", padding="3p", arrowsize=round(10 * points))
     for name, ground, ink in (
