@@ -3,7 +3,7 @@
 # make docs   serves the documentation site; make docs-build builds it into build/docs
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 # make audit  lists the licences of what is installed, and asks for known holes in it
-# make siege  kills, starves and fuzzes it, for two hours, and prints the tables of docs/reliability.md
+# make robustness  kills, outages and fuzzing, for two hours; prints the tables of docs/reliability.md
 # make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
 VENV := .venv
 PYTHON ?= python3
@@ -20,7 +20,7 @@ REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHE
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint docs docs-build audit bench siege weights
+.PHONY: run test lint docs docs-build audit bench robustness weights
 
 # Of these a program that uses Inkwise would have to be published itself.
 COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
@@ -52,7 +52,7 @@ audit: $(VENV)/.develops
 bench: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks results-page $(DATA)
 
-siege: $(VENV)/.develops
+robustness: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks faults --kills 200
 	$(VENV)/bin/python -m benchmarks fuzz
 

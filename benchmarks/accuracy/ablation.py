@@ -3,15 +3,16 @@
     python -m benchmarks ablation FOLDER [--out FILE.json] [--seeds N] [--ingredients NAME,NAME]
     python -m benchmarks model-card
 
-FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. Every run is a small one:
-11,000 of MNIST's training digits, two drawings of each stroke sample, four epochs of the net `deep`. It is
-measured on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on pictures
-made of both, and on the same writers' letters and symbols; no test set or test writer is read. UNIPEN's
-figures are a little too good, for all runs alike: the best epoch is chosen by these digits too.
+FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. The runs are small: 11,000 of
+MNIST's training digits, two renderings of each stroke sample, four epochs of the network `deep`. They are
+evaluated on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on
+photographs made of both, and on the same writers' letters and symbols; no test set or test writer is read.
+UNIPEN's figures are slightly too good, for all runs alike, because the best epoch is also chosen by these
+digits.
 
-Pictures read again, photographs and other hands are left out by putting the plain glyph or stroke in their
-place, so that the number of steps stays; without what is no digit there are fewer. FILE takes each run as it
-ends, and what it holds is not run again. The models of whole runs stay in runs/ingredients, as teachers.
+Rescans, photographs and stroke augmentation are ablated by replacing them with the plain glyph or stroke, so
+that the number of steps stays the same; without negatives there are fewer. FILE is updated after each run,
+and its runs are not repeated. The models of whole runs are kept in runs/ingredients, as teachers.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     # The mean of a one-cycle is half of its highest rate.
     "schedule": {"callbacks": {"schedule": "constant"}, "optimization": {"lr": REDUCED.optimization.lr / 2}},
 }
-"""What is left out by keys of the recipe."""
+"""Components that are ablated by keys of the recipe."""
 
 
 def _undegraded(cover: object, meant: object, rng: object) -> object:
@@ -79,7 +80,7 @@ def _unchanged(ink: object, rng: object) -> object:
 
 
 REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
-    # Also where print is made: the photograph alone would give away what is no digit.
+    # also for printed negatives, which photographs alone would otherwise reveal
     "photographs": {
         "training_data.photographed_glyph": _undegraded,
         "synthesis.negatives.photographed_glyph": _undegraded,
@@ -87,7 +88,7 @@ REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
     "rescans": {"training_data.degrade_glyphs": _unchanged},
     "hands": {"training_data.augment_strokes": _unchanged},
 }
-"""What is left out by putting another function in its place, within `inkwise.training`."""
+"""Components that are ablated by replacing a function of `inkwise.training`."""
 
 
 def main(argv: list[str]) -> None:
@@ -100,7 +101,7 @@ def main(argv: list[str]) -> None:
     names = arguments.ingredients.split(",")
     unknown = [name for name in names if name not in COMPONENTS]
     if unknown:
-        parser.error(f"no ingredient {unknown[0]!r}; there are: {', '.join(COMPONENTS)}")
+        parser.error(f"no component {unknown[0]!r}; expected one of {', '.join(COMPONENTS)}")
     try:
         figures = measure(arguments.folder, arguments.out, arguments.seeds, names)
     except (InkwiseError, OSError, KeyError) as error:
@@ -109,7 +110,7 @@ def main(argv: list[str]) -> None:
 
 
 def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
-    """Make the runs that the file lacks, all of one seed before the next, and return what it holds then."""
+    """Make the runs missing in the file, seed by seed, and return all figures."""
     with tempfile.TemporaryDirectory() as temporary:
         setting = prepare(folder, Path(temporary))
         make_directory(TEACHERS)
@@ -126,7 +127,7 @@ def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
 
 @dataclass(frozen=True)
 class AblationSetting:
-    """The whole recipe with its data, and what a run is measured on: mnist, unipen, photographed."""
+    """The whole recipe with its data, and the evaluation sets mnist, unipen and photographed."""
 
     folder: Path
     whole: Recipe
@@ -134,12 +135,12 @@ class AblationSetting:
 
 
 def prepare(folder: Path, temporary: Path) -> AblationSetting:
-    """Split MNIST's training digits and photograph some; the same each time."""
+    """Split MNIST's training digits and photograph some, reproducibly."""
     rng = np.random.default_rng(EVALUATION_SEED)
     mnist = datasets.load_dataset("mnist-train")
     order = rng.permutation(len(mnist))
     few = mnist.select(order[:TRAINING_DIGITS])
-    # As IDX: pictures in an .npz would be searched for ink, and their glyphs made anew.
+    # IDX, because images of an .npz file would be normalized again
     digits = temporary / "mnist"
     make_directory(digits)
     (digits / "images-idx3-ubyte").write_bytes(idx_bytes(few.glyphs))
@@ -161,8 +162,8 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
 
 
 def run(name: str, seed: int, setting: AblationSetting) -> Figures:
-    """Train without an ingredient, and measure."""
-    began = time.perf_counter()
+    """Train without a component and evaluate."""
+    start = time.perf_counter()
     chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
     if name == "teachers":
         chosen = chosen.set(optimization={"teachers": tuple(str(teacher(other)) for other in teachers(seed))})
@@ -170,7 +171,7 @@ def run(name: str, seed: int, setting: AblationSetting) -> Figures:
         for place, stand_in in REPLACEMENTS.get(name, {}).items():
             stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
         content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     if name == "whole":
         write_bytes(teacher(seed), content)
     model = Model(content)
@@ -189,7 +190,7 @@ def run(name: str, seed: int, setting: AblationSetting) -> Figures:
 
 
 def teachers(seed: int) -> list[int]:
-    """The other two seeds of three: 0 learns from 1 and 2, 1 from 2 and 0, 2 from 0 and 1."""
+    """Return the other two seeds of each group of three."""
     return [seed - seed % 3 + (seed + step) % 3 for step in (1, 2)]
 
 
@@ -206,7 +207,7 @@ def name_and_seed(row: Figures) -> tuple[str, int]:
 
 
 def add(row: Figures, file: Path, setting: AblationSetting) -> None:
-    """Read anew: another process may have added its own in the meantime."""
+    """Add a run to the current content of the file, to which other processes may have added theirs."""
     figures = read(file, setting)
     kept = [old for old in figures["runs"] if name_and_seed(old) != name_and_seed(row)]
     text = json.dumps(figures | {"runs": [*kept, row]}, indent=1, ensure_ascii=False) + "\n"
@@ -214,23 +215,23 @@ def add(row: Figures, file: Path, setting: AblationSetting) -> None:
 
 
 def read(file: Path, setting: AblationSetting) -> Figures:
-    """What the file holds, or what it begins with.
+    """Return the figures of the file, or empty figures.
 
     Raises:
-        DataError: its runs are of another recipe.
+        DataError: the file holds runs of another recipe.
     """
     own = ("data.train", "data.negatives", "data.test", "seed")
     keys = {"recipe": setting.whole.name}
     keys |= {key: value for key, value in setting.whole.values().items() if key not in own}
-    begun: Figures = {
+    empty: Figures = {
         "machine": describe_machine(),
         "recipe": json.loads(json.dumps(keys)),
         "n": {name: len(found) for name, found in setting.sets.items()},
         "runs": [],
     }
     if not file.exists():
-        return begun
+        return empty
     figures: Figures = json.loads(file.read_text())
-    if figures["recipe"] != begun["recipe"] or figures["n"] != begun["n"]:
+    if figures["recipe"] != empty["recipe"] or figures["n"] != empty["n"]:
         raise DataError(f"{file}: holds runs of another recipe or other data; name another file")
     return figures

@@ -54,8 +54,8 @@ def test_mistakes_are_explained_by_training_samples(finished: Finished) -> None:
 def test_report_shows_mistakes_and_network(finished: Finished) -> None:
     run = finished[0]
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "the surest 1 explained" in page
-    assert "the training digits that are most like it" in page
+    assert "explained mistakes (1)" in page
+    assert "the most similar training digits" in page
     assert "<td>Conv2d</td><td>4 × 14 × 14</td><td>100</td>" in page
     assert (run / "pictures" / "training.png").exists()
     model = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))["model"]

@@ -46,7 +46,7 @@ def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, t
     folders = {folder.name for folder in (tmp_path / "runs").iterdir()}
     assert folders == {"mlp-50-0", "mlp-50-1", "mlp-50-corrections-3-0", "sets"}
     taught = load_recipe(str(tmp_path / "runs" / "mlp-50-corrections-3-0" / "recipe.json"))
-    assert taught.data == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
+    assert taught.data.train == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
 
 
 def test_reproduce_without_handwriting_skips_corrections(small_rows, lines, tmp_path):

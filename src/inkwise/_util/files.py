@@ -119,6 +119,7 @@ def locked(path: Path, busy: str = "another process is writing it", wait: float 
     file = target / ".lock" if target.is_dir() else target.with_name(f".{target.name}.lock")
     lock = FileLock(file, timeout=wait, fallback_to_soft=False)
     with _write_errors(path):
+        file.touch()  # FileLock waits instead of reporting that it cannot create the file.
         try:
             lock.acquire()
         except Timeout:

@@ -1,7 +1,5 @@
 """CSV files in Kaggle's layout of MNIST: ``label,pixel0,...,pixel783``, one glyph per line."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The documents' claims: an experiment per training, with the figures reported for it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,12 +1,9 @@
 """The page that compares the documents' claims with our measurements, and its learning curves."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -15,6 +12,7 @@ from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise.evaluation.plots import figure_to_png
+from inkwise.evaluation.report import template_environment
 from inkwise.evaluation.results import read_history
 from inkwise.reproduction.claims import EXPERIMENTS, Claim
 from inkwise.reproduction.seed_runs import RunResult
@@ -28,13 +26,7 @@ BUNDLED = "bundled weights"
 _PANELS = ("lenet-dropout", "cnn-batchnorm", "cnn-small", "lenet-robust", "mlp-50", "cnn-adadelta")
 _COLORS = colormaps["tab10"](range(10))
 
-_templates = Environment(
-    loader=PackageLoader("inkwise.reproduction"),
-    autoescape=select_autoescape(),  # HTML only; the page is Markdown
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_templates = template_environment("inkwise.reproduction")
 _templates.filters["format_code"] = "`{}`".format
 
 

@@ -1,7 +1,5 @@
 """Training and measurement of all systems, and the page that compares claims with measurements."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Training and measurement of one row, seed by seed; each result is kept in the run's folder."""
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import signal

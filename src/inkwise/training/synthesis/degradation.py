@@ -33,8 +33,7 @@ def simulate_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.u
     height, width = cover.shape
     around = rng.uniform(0.04, 0.6, 4) * max(height, width)
     top, bottom, left, right = np.maximum(around, 1).astype(int).tolist()
-    framed = cv2.copyMakeBorder(cover, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
-    cover = np.asarray(framed, np.float32)
+    cover = cv2.copyMakeBorder(cover, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0)
     if rng.random() < 0.15:
         cover = np.maximum(cover, _neighbour_stroke(cover.shape, rng))
     paper = simulate_illumination(cover.shape, rng) * rng.uniform(140, 255)
@@ -56,7 +55,7 @@ def crop_to_ink(image: NDArray[Ink]) -> NDArray[Ink]:
 def ink_coverage(image: NDArray[Ink]) -> InkCoverage:
     """The ink coverage of a non-empty image (h, w), uint8 in 0..255 or bool."""
     full = 1 if image.dtype == bool else 255
-    return np.asarray(crop_to_ink(image) / np.float32(full), np.float32)
+    return np.divide(crop_to_ink(image), full, dtype=np.float32)
 
 
 def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
@@ -65,7 +64,7 @@ def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
     scale = longer / max(cover.shape)
     size = max(2, round(cover.shape[1] * scale)), max(2, round(cover.shape[0] * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(np.clip(cv2.resize(cover, size, interpolation=method), 0, 1), np.float32)
+    return np.clip(cv2.resize(cover, size, interpolation=method), 0, 1)
 
 
 def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
@@ -75,10 +74,10 @@ def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
         grain = cv2.resize(
             rng.random((cover.shape[0] // 2 + 1, cover.shape[1] // 2 + 1), np.float32), cover.shape[::-1]
         )
-        return np.asarray(cover * np.clip(0.35 + grain, 0, 1), np.float32)
+        return cover * np.clip(0.35 + grain, 0, 1)
     if kind < 0.22 and min(cover.shape) >= 10:  # dry in places
         dry = cv2.GaussianBlur(rng.standard_normal(cover.shape, np.float32), (0, 0), cover.shape[0] / 14)
-        return np.asarray(cover * (dry < 1.4 * dry.std()), np.float32)
+        return cover * (dry < 1.4 * dry.std())
     if kind < 0.26 and min(cover.shape) >= 24:  # outline, as of bubble letters
         solid = (cover > 0.5).astype(np.uint8)
         inner = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=max(1, cover.shape[0] // 40))
@@ -135,8 +134,7 @@ def simulate_illumination(shape: tuple[int, ...], rng: np.random.Generator) -> I
 def simulate_camera(grey: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Blur, noise, JPEG compression and, sometimes, inversion, (H, W) uint8."""
     if rng.random() < 0.5:
-        blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))
-        grey = np.asarray(blurred, np.float32)
+        grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))
     if rng.random() < 0.6:
         grey = grey + rng.standard_normal(grey.shape, np.float32) * rng.uniform(0, 9)
     picture = np.clip(grey, 0, 255).astype(np.uint8)

@@ -49,7 +49,7 @@ def scale_to_height(strokes: Sequence[NDArray[np.floating]], height: float) -> l
     points = np.concatenate(list(strokes))
     low, extent = points.min(0), np.ptp(points, 0)
     scale = height / max(extent[1], 0.6 * extent[0], 1e-6)
-    return [np.asarray((stroke - low) * scale) for stroke in strokes]
+    return [(stroke - low) * scale for stroke in strokes]
 
 
 def rasterize(strokes: list[Stroke], pen: float) -> DigitInk:
@@ -244,4 +244,4 @@ def _ligature(start: Stroke, end: Stroke, rng: np.random.Generator) -> Stroke:
     """A curve from one digit to the next that sags or rises a little."""
     middle = (start + end) / 2 + rng.normal(0, 0.12, 2) * np.abs(end - start).max()
     along = np.linspace(0, 1, 9)[:, None]
-    return np.asarray((1 - along) ** 2 * start + 2 * along * (1 - along) * middle + along**2 * end)
+    return (1 - along) ** 2 * start + 2 * along * (1 - along) * middle + along**2 * end

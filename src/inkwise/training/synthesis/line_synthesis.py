@@ -108,7 +108,7 @@ def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> I
     """Ink coverage of a whole number with another slant and pen."""
     matrix = np.array([[np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.15)], [rng.normal(0, 0.02), 1]])
     scale = DIGIT_HEIGHT / max(tall_stroke_height(strokes), 1e-6)
-    turned = [np.asarray(stroke @ matrix.T * scale) for stroke in strokes]
+    turned = [stroke @ matrix.T * scale for stroke in strokes]
     points = np.concatenate(turned)
     low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
     canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
@@ -186,7 +186,7 @@ def _distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     from_x = x + (turn + slant) * (y - height / 2) + bend_x
     from_y = y - turn * (x - width / 2) + bend_y
     bent = cv2.remap(ink, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR)
-    return np.asarray(bent if bent.max() >= 128 else ink, np.uint8)
+    return bent if bent.max() >= 128 else ink
 
 
 def _thin(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
@@ -197,7 +197,7 @@ def _thin(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
     if size < 1:
         return ink
     thin = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size + 1, size + 1)))
-    return np.asarray(thin if thin.max() >= 128 else ink, np.uint8)
+    return thin if thin.max() >= 128 else ink
 
 
 def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -208,8 +208,7 @@ def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray
     cover = simulate_pen(cv2.resize(cover, size, interpolation=cv2.INTER_AREA), rng)
     top, bottom = (rng.uniform(0.02, 0.5, 2) * height).astype(int).tolist()
     left, right = (rng.uniform(0.02, 0.9, 2) * height).astype(int).tolist()
-    framed = cv2.copyMakeBorder(cover, top + 1, bottom + 1, left + 1, right + 1, cv2.BORDER_CONSTANT, value=0)
-    cover = np.asarray(framed, np.float32)
+    cover = cv2.copyMakeBorder(cover, top + 1, bottom + 1, left + 1, right + 1, cv2.BORDER_CONSTANT, value=0)
     paper = simulate_illumination(cover.shape, rng) * rng.uniform(120, 255)
     darkest = rng.uniform(0, 0.65)
     depth = float(paper.mean()) * (1 - darkest)  # grey levels between paper and ink

@@ -196,7 +196,7 @@ def _empty_sheet(rng: np.random.Generator) -> Glyph | None:
 def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
     """All the ink of an image (h, w) uint8, light on dark, as one glyph."""
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
-    return np.asarray(to_glyphs(ink[y : y + h, x : x + w][None])[0]) if w else None
+    return to_glyphs(ink[y : y + h, x : x + w][None])[0] if w else None
 
 
 def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph:

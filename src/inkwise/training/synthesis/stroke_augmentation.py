@@ -19,7 +19,7 @@ def augment_strokes(strokes: list[Stroke], rng: np.random.Generator) -> list[Poi
         rng: draws rotation, slant, aspect, and sometimes tremor, cut corners, a gap, strokes moved or joined.
     """
     matrix = _random_linear_map(rng)
-    drawn = [np.asarray(stroke @ matrix.T, np.float64) for stroke in strokes]
+    drawn = [stroke @ matrix.T for stroke in strokes]
     extent = float(np.ptp(np.concatenate(drawn), 0).max())
     if rng.random() < 0.3:
         drawn = [stroke + rng.normal(0, 0.03, 2) * extent for stroke in drawn]
@@ -39,7 +39,7 @@ def _random_linear_map(rng: np.random.Generator) -> Points:
     angle = rng.normal(0, 0.08)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = np.exp(rng.normal(0, 0.3 if rng.random() < 0.1 else 0.12))
-    return np.asarray(turn @ np.array([[stretch, rng.normal(0, 0.15)], [0, 1 / stretch]]))
+    return turn @ np.array([[stretch, rng.normal(0, 0.15)], [0, 1 / stretch]])
 
 
 def _smooth_corners(stroke: Points, share: float) -> Points:
@@ -49,7 +49,7 @@ def _smooth_corners(stroke: Points, share: float) -> Points:
         return stroke
     padded = np.concatenate([np.repeat(stroke[:1], reach, 0), stroke, np.repeat(stroke[-1:], reach, 0)])
     sums = np.cumsum(np.concatenate([np.zeros((1, 2)), padded]), 0)
-    return np.asarray((sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1))
+    return (sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1)
 
 
 def _tremor(count: int, rng: np.random.Generator) -> Points:

@@ -1,4 +1,4 @@
-"""Bands along the sides are no paper: what lies between them is read as if they were not there."""
+"""Bands along the sides of an image are removed before binarization."""
 
 import io
 
@@ -18,7 +18,7 @@ GREYS = [(30, 230, 0), (30, 230, 120), (230, 20, 255), (140, 200, 10), (60, 150,
 
 
 def banded(picture, sides, width, level):
-    """The picture with bands along top, bottom, left, right, width pixels each."""
+    """The image with bands at the top, bottom, left and right, `width` pixels each."""
     widths = [side * width for side in sides]
     return cv2.copyMakeBorder(picture, *widths, cv2.BORDER_CONSTANT, value=level)
 
@@ -26,7 +26,7 @@ def banded(picture, sides, width, level):
 @pytest.mark.parametrize("side", [28, 120, 400])
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize(("ink", "paper", "band"), GREYS)
-def test_bands_on_opposite_sides_do_not_matter(drawn, alike, side, sides, ink, paper, band):
+def test_image_to_glyph_ignores_bands_on_opposite_sides(drawn, alike, side, sides, ink, paper, band):
     for share in (0.3, 0.6):
         picture = banded(drawn(side, 0.1, ink, paper), SIDES[sides], round(share * side), band)
         assert alike(image_to_glyph(picture), image_to_glyph(drawn(side, 0.1))) > 0.95
@@ -34,18 +34,18 @@ def test_bands_on_opposite_sides_do_not_matter(drawn, alike, side, sides, ink, p
 
 @pytest.mark.parametrize("side", [28, 120])
 @pytest.mark.parametrize("sides", ONE_SIDE)
-def test_the_border_of_a_scan_does_not_hide_faint_ink(drawn, alike, side, sides):
+def test_image_to_glyph_finds_faint_ink_beside_scan_border(drawn, alike, side, sides):
     picture = banded(drawn(side, 0.1, 150, 210), ONE_SIDE[sides], round(0.1 * side), 10)
     assert alike(image_to_glyph(picture), image_to_glyph(drawn(side, 0.1))) > 0.95
 
 
-def test_a_thin_dark_border_all_around(drawn, alike):
+def test_image_to_glyph_ignores_thin_dark_frame(drawn, alike):
     picture = banded(drawn(120, 0.1), SIDES["all"], 6, 0)
     assert alike(image_to_glyph(picture), image_to_glyph(drawn(120, 0.1))) > 0.95
 
 
 @pytest.mark.parametrize("sides", SIDES)
-def test_bands_of_a_photo_are_blurred_noisy_and_compressed(drawn, alike, sides):
+def test_image_to_glyph_ignores_blurred_noisy_compressed_bands(drawn, alike, sides):
     rng = np.random.default_rng(0)
     picture = cv2.GaussianBlur(banded(drawn(300), SIDES[sides], 150, 15), (0, 0), 3)
     noisy = np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
@@ -54,7 +54,7 @@ def test_bands_of_a_photo_are_blurred_noisy_and_compressed(drawn, alike, sides):
     assert alike(image_to_glyph(load_image(file.getvalue())), image_to_glyph(drawn(300))) > 0.95
 
 
-def test_ink_between_bands_keeps_its_place(drawn):
+def test_binarize_keeps_position_of_ink_between_bands(drawn):
     alone = binarize(drawn(120)) >= 128
     between = binarize(banded(drawn(120), SIDES["left and right"], 60, 0)) >= 128
     assert between.shape == (120, 240)
@@ -76,15 +76,14 @@ def test_ink_between_bands_keeps_its_place(drawn):
     ],
     ids=["11", "101", "0", "T", "1"],
 )
-def test_straight_strokes_are_no_bands(strokes, margin, ink, paper):
-    """Of tight crops and of printed digits."""
+def test_content_window_ignores_straight_strokes(strokes, margin, ink, paper):
     picture = np.full((28, 28), paper, np.uint8)
     for stroke in strokes:
         picture[stroke] = ink
     assert content_window(np.pad(picture, margin, constant_values=paper)) is None
 
 
-def test_half_a_page_in_shadow_is_no_band(drawn):
+def test_content_window_ignores_shadow(drawn):
     page = drawn(200)
     page[:, :100] //= 2
     assert content_window(page) is None

@@ -1,23 +1,24 @@
-"""Numbers are found on pages, in order, where they are, and print and rules are none."""
+"""Numbers are found on pages with their boxes, in reading order; print and rules are excluded."""
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from inkwise.preprocessing.components import join_neighbours
 from inkwise.preprocessing.layout import find_number_regions
 from inkwise.preprocessing.rectification import rectify
 
 WIDTH, HEIGHT = 900, 1200
 SEVEN = ((0, 0), (24, -2), (8, 40))
 FOUR = ((14, -2), (0, 24), (26, 22)), ((20, 10), (15, 42))
-SKEWED = (60, 40), (850, 120), (750, 1120), (-40, 1040)  # corners of the page in the picture
+SKEWED = (60, 40), (850, 120), (750, 1120), (-40, 1040)  # corners of the page in the image
 AWAY = (140, 120), (800, 90), (850, 1120), (60, 1080)
 PLACES = [(150, 200), (520, 205), (160, 460), (150, 800), (560, 790)]
 
 
 def write(page, x, y, digits="747", ink=60, pen=4):
-    """Digits by hand, no two of them alike, some 40 pixels high; where they are: x, y, w, h."""
+    """Draw digits about 40 pixels high, each with a random shape, and return their box x, y, w, h."""
     rng = np.random.default_rng([x, y])
     drawn = np.zeros_like(page)
     for place, digit in enumerate(digits):
@@ -60,22 +61,22 @@ def assert_found(page, boxes, least=0.7):
     return found
 
 
-def test_numbers_are_found_in_reading_order(page):
+def test_find_number_regions_in_reading_order(page):
     boxes = [write(page, x, y) for x, y in PLACES]
     for region in assert_found(page, boxes):
         assert set(np.unique(region.ink)) >= {0, 255}
 
 
-def test_an_empty_page_holds_nothing(page):
+def test_find_number_regions_on_empty_page(page):
     assert find_number_regions(page) == []
 
 
-def test_a_page_of_one_grey_holds_nothing():
+def test_find_number_regions_on_uniform_page():
     assert find_number_regions(np.full((300, 200), 200, np.uint8)) == []
 
 
 @pytest.mark.parametrize(("dark", "step"), [(215, None), (170, None), (60, None), (215, 40), (170, 40)])
-def test_rules_and_squares_are_no_ink(page, dark, step):
+def test_find_number_regions_ignores_rules_and_squares(page, dark, step):
     for y in range(44, HEIGHT, step or 66):
         cv2.line(page, (0, y), (WIDTH, y), dark, 2)
     for x in range(20, WIDTH, step) if step else ():
@@ -83,7 +84,7 @@ def test_rules_and_squares_are_no_ink(page, dark, step):
     assert_found(page, [write(page, x, y) for x, y in PLACES])
 
 
-def test_a_table_parts_its_cells(page):
+def test_find_number_regions_separates_table_cells(page):
     for y in range(100, 500, 80):
         cv2.line(page, (100, y), (800, y), 40, 3)
     for x in range(100, 801, 140):
@@ -93,7 +94,7 @@ def test_a_table_parts_its_cells(page):
 
 
 @pytest.mark.parametrize("degrees", [-14, -5, 3, 12])
-def test_skew_is_taken_out(page, degrees):
+def test_rectify_removes_skew(page, degrees):
     for x, y in PLACES:
         write(page, x, y)
     for y in range(100, 1100, 66):
@@ -110,13 +111,13 @@ def test_skew_is_taken_out(page, degrees):
         assert np.abs(middle - (x + w / 2, y + h / 2)).max() < 12
 
 
-def test_the_perspective_of_a_sheet_is_taken_out(page):
+def test_rectify_removes_perspective(page):
     boxes = [write(page, x, y) for x, y in PLACES]
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float32)
     seen = np.array(AWAY, np.float32)
     matrix = cv2.getPerspectiveTransform(corners, seen)
     photo = cv2.warpPerspective(page, matrix, (WIDTH, HEIGHT), borderValue=70)
-    photo = (photo * np.linspace(0.6, 1, WIDTH)).astype(np.uint8)  # a lamp on the right
+    photo = (photo * np.linspace(0.6, 1, WIDTH)).astype(np.uint8)  # light from the right
     flat = rectify(photo)
     assert flat.sheet
     np.testing.assert_allclose(flat.to_image(np.zeros((1, 2))), seen[:1], atol=8)
@@ -130,7 +131,7 @@ def _corners(box):
 
 
 @pytest.mark.parametrize("seen", [SKEWED, AWAY], ids=["skewed", "away"])
-def test_a_box_of_the_upright_ink_has_its_place_in_the_picture(page, seen):
+def test_region_maps_box_to_image(page, seen):
     for y in range(100, 1100, 66):
         cv2.line(page, (100, y), (800, y), 150, 2)
     for x, y in PLACES:
@@ -148,7 +149,7 @@ def test_a_box_of_the_upright_ink_has_its_place_in_the_picture(page, seen):
         assert overlap(region.to_image(first), there) > 0.75
 
 
-def test_on_a_level_page_pixels_of_the_ink_are_those_of_the_picture(page):
+def test_region_of_level_page_maps_pixels_one_to_one(page):
     write(page, 12, 12)
     (region,) = written(page)
     left, top, *size = region.to_image((0, 0, 1, 1))
@@ -158,14 +159,14 @@ def test_on_a_level_page_pixels_of_the_ink_are_those_of_the_picture(page):
     assert region.to_image((-left - 50, -top - 60, 90, 80)) == (0, 0, 40, 20)
 
 
-def test_a_level_picture_without_a_ground_stays_as_it_is(page):
+def test_rectify_keeps_level_page_without_ground(page):
     write(page, 200, 300)
     flat = rectify(page)
     assert not flat.sheet
     np.testing.assert_allclose(flat.to_image(np.array([[10.0, 20.0]])), [[10, 20]], atol=1)
 
 
-def test_print_is_told_from_handwriting(page):
+def test_find_number_regions_classifies_print(page):
     for line, y in enumerate(range(80, 400, 40)):
         print_line(page, 80, y, f"Please write the meter reading of {2019 + line} below this line here")
     boxes = [write(page, 150, 560), write(page, 500, 700)]
@@ -173,7 +174,7 @@ def test_print_is_told_from_handwriting(page):
     assert any(region.printed for region in find_number_regions(page))
 
 
-def test_a_page_of_print_holds_no_written_number(page):
+def test_find_number_regions_finds_only_print_on_printed_page(page):
     for line, y in enumerate(range(80, 1100, 40)):
         print_line(page, 80, y, f"Article {line}: the tenant pays {480 + 7 * line} each month to the owner")
     regions = find_number_regions(page)
@@ -181,34 +182,48 @@ def test_a_page_of_print_holds_no_written_number(page):
     assert all(region.printed for region in regions)
 
 
-def test_pencil_beside_print_is_found(page):
+def test_find_number_regions_finds_pencil_beside_print(page):
     for y in range(80, 400, 40):
         print_line(page, 80, y, "Please write the reading of the meter below this line here")
     assert_found(page, [write(page, 150, 560, ink=185), write(page, 500, 700, ink=185)])
 
 
 @pytest.mark.parametrize("shadow", [1.0, 0.4])
-def test_light_ink_on_dark_is_found_as_dark_ink_on_light_is(page, shadow):
+def test_find_number_regions_on_dark_board(page, shadow):
     boxes = [write(page, x, y) for x, y in PLACES]
     board = (255 - page + 40) * np.linspace(shadow, 1, WIDTH)
     assert_found(board.astype(np.uint8), boxes)
 
 
-def test_bold_ink_on_light_stays_dark(page):
+def test_find_number_regions_of_bold_ink(page):
     box = write(page, 200, 300, pen=16)
     assert_found(page, [box])
 
 
-def test_frames_about_numbers_are_no_ink(page):
+def test_find_number_regions_ignores_frames(page):
     for x, y in PLACES:
         cv2.rectangle(page, (x - 14, y - 16), (x + 280, y + 62), 40, 2)
     assert_found(page, [write(page, x, y) for x, y in PLACES])
 
 
-def test_rules_that_a_bar_joins_are_rules(page):
+def test_find_number_regions_ignores_rules_joined_by_bar(page):
     for y in range(44, HEIGHT, 66):
         cv2.line(page, (0, y), (WIDTH, y), 60, 3)
     cv2.rectangle(page, (760, 440), (808, 506), 60, -1)
     boxes = [write(page, x, y) for x, y in PLACES]
     found = written(page)
     assert all(max(overlap(region.box, box) for region in found) > 0.7 for box in boxes)
+
+
+DIGITS = np.array([[0, 0, 30, 40], [50, 0, 30, 40]])
+CELL = [40, -100, 2, 400]
+COMB = [[-10, -5, 2, 50], [40, -5, 2, 50], [90, -5, 2, 50]]
+ELSEWHERE = [90, 200, 2, 60]  # a short wall further down the page
+
+
+@pytest.mark.parametrize(
+    ("walls", "groups"), [([], 1), ([CELL], 2), (COMB, 1), ([CELL, ELSEWHERE], 2)], ids=str
+)
+def test_join_neighbours_separates_at_cell_walls_but_not_in_combs(walls, groups):
+    walls = np.array(walls, np.int32).reshape(-1, 4)
+    assert len(np.unique(join_neighbours(DIGITS, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups

@@ -1,4 +1,4 @@
-"""One line of ink becomes a strip 32 pixels high, and boxes find their way back."""
+"""Normalization of text lines to 32 pixels, and the mapping of boxes back to the image."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ from inkwise.preprocessing.line_image import (
 )
 
 HIGH = TEXT_HEIGHT / 0.92
-"""Rows that upright bars fill in a strip: the height is that of 92 % of their ink, 4 % off either end."""
+"""Height of vertical bars in a line image: 92 % of their ink fill TEXT_HEIGHT, without 4 % on either end."""
 
 DIGITS = (40, 20, 8, 60), (70, 20, 8, 60)
-"""Two bars; 2.4 rows are 4 % of their ink, so 56 whole rows are left between them."""
+"""Two bars, of whose 60 rows 56 remain without 4 % of the ink on either end."""
 
 
 def bars(*boxes, size=(100, 300)):
-    """Ink (H, W) with one upright bar for each x, y, width, height."""
+    """Ink (H, W) with a vertical bar for each x, y, width, height."""
     ink = np.zeros(size, np.uint8)
     for x, y, w, h in boxes:
         ink[y : y + h, x : x + w] = 255
@@ -34,17 +34,17 @@ def extents(ink):
 
 
 @pytest.mark.parametrize("height", [9, 24, 80])
-def test_digits_of_any_height_fill_24_rows_in_the_middle(height):
+def test_to_line_image_scales_digits_to_24_centred_rows(height):
     found = to_line_image(bars((40, 10, 4, height), (70, 10, 4, height)))
     top, bottom, left, _ = extents(found.ink)
     assert found.ink.shape[0] == LINE_HEIGHT
     assert found.ink.dtype == np.uint8
     assert bottom - top + 1 == pytest.approx(HIGH, abs=2)
     assert (top + bottom + 1) / 2 == pytest.approx(LINE_HEIGHT / 2, abs=1)
-    assert left == pytest.approx(0.35 * TEXT_HEIGHT, abs=1), "paper is kept beside the digits"
+    assert left == pytest.approx(0.35 * TEXT_HEIGHT, abs=1), "left margin"
 
 
-def test_a_box_of_the_strip_is_where_the_ink_is_in_the_picture():
+def test_box_maps_back_to_image():
     found = to_line_image(bars((40, 30, 10, 50), (200, 30, 12, 50)))
     top, bottom, _, right = extents(found.ink)
     x, y, w, h = found.box(right - 5, top, 6, bottom - top + 1)
@@ -55,13 +55,13 @@ def test_a_box_of_the_strip_is_where_the_ink_is_in_the_picture():
 @pytest.mark.parametrize(
     "beside",
     [
-        pytest.param((150, 76, 5, 5), id="a dot at the foot"),
-        pytest.param((150, 75, 6, 16), id="a comma that hangs below"),
-        pytest.param((0, 95, 300, 2), id="a printed line"),
-        pytest.param((270, 2, 2, 2), id="a speck above"),
+        pytest.param((150, 76, 5, 5), id="dot on the baseline"),
+        pytest.param((150, 75, 6, 16), id="comma below the baseline"),
+        pytest.param((0, 95, 300, 2), id="ruling line"),
+        pytest.param((270, 2, 2, 2), id="speck"),
     ],
 )
-def test_what_is_no_digit_does_not_tell_how_high_the_digits_are(beside):
+def test_scale_ignores_punctuation_rules_and_specks(beside):
     assert (
         to_line_image(bars(*DIGITS, beside)).scale
         == to_line_image(bars(*DIGITS)).scale
@@ -70,13 +70,13 @@ def test_what_is_no_digit_does_not_tell_how_high_the_digits_are(beside):
 
 
 @pytest.mark.parametrize("pale", [128, 199])
-def test_a_pale_pattern_does_not_tell_how_high_the_digits_are(pale):
+def test_scale_ignores_pale_pattern(pale):
     ink = bars(*DIGITS)
     ink[::4] = np.maximum(ink[::4], pale)
     assert to_line_image(ink).scale == to_line_image(bars(*DIGITS)).scale
 
 
-def test_a_pale_digit_at_the_end_is_not_cut_off():
+def test_to_line_image_keeps_pale_digit_at_end():
     ink = bars(*DIGITS, (200, 20, 8, 60))
     assert (
         to_line_image(np.where(np.arange(300) >= 190, ink * 0.7, ink).astype(np.uint8)).ink.shape
@@ -84,13 +84,13 @@ def test_a_pale_digit_at_the_end_is_not_cut_off():
     )
 
 
-def test_digits_on_a_pale_line_are_told_by_their_own_ink():
+def test_to_line_image_ignores_pale_ruling_line():
     ink = bars(*DIGITS, size=(100, 900))
     together = np.maximum(ink, np.where(np.arange(100) == 50, 150, 0).astype(np.uint8)[:, None])
     assert to_line_image(together).ink.shape == to_line_image(ink).ink.shape
 
 
-def test_where_all_is_pale_the_ink_tells_it_itself():
+def test_scale_of_pale_ink_alone():
     ink = bars(*DIGITS)
     assert to_line_image(np.where(ink > 0, 150, 0).astype(np.uint8)).scale == to_line_image(ink).scale
 
@@ -98,53 +98,53 @@ def test_where_all_is_pale_the_ink_tells_it_itself():
 @pytest.mark.parametrize(
     "odd",
     [
-        pytest.param((245, 40, 8, 75), id="a tail below"),
-        pytest.param((245, 25, 8, 75), id="a stroke above"),
-        pytest.param((245, 70, 8, 30), id="a small zero"),
+        pytest.param((245, 40, 8, 75), id="descender"),
+        pytest.param((245, 25, 8, 75), id="ascender"),
+        pytest.param((245, 70, 8, 30), id="small zero"),
     ],
 )
-def test_one_digit_of_ten_hardly_changes_the_height(odd):
+def test_scale_is_robust_to_one_outlier_of_ten(odd):
     row = [(20 + 25 * number, 40, 8, 60) for number in range(10)]
     together = to_line_image(bars(*row[:-1], odd, size=(120, 300)))
     assert together.scale == pytest.approx(to_line_image(bars(*row, size=(120, 300))).scale, rel=0.05)
 
 
-def test_a_speck_far_off_does_not_make_the_strip_longer():
+def test_width_ignores_distant_speck():
     assert to_line_image(bars(*DIGITS, (290, 50, 4, 4))).ink.shape == to_line_image(bars(*DIGITS)).ink.shape
 
 
-def test_a_digit_at_the_border_gets_paper_around_it():
+def test_to_line_image_pads_digit_at_border():
     found = to_line_image(bars((0, 0, 6, 100), (294, 0, 6, 100)))
     assert not found.ink[:, 0].any()
     assert not found.ink[:, -1].any()
     assert not found.ink[[0, -1]].any()
 
 
-def test_a_single_one_is_as_wide_as_it_is_high():
+def test_to_line_image_of_single_one_is_square():
     assert to_line_image(bars((50, 10, 3, 80))).ink.shape == (LINE_HEIGHT, LINE_HEIGHT)
 
 
 @pytest.mark.parametrize("size", [(100, 1), (2000, 2), (9, 1)])
-def test_a_picture_no_wider_than_a_pen_is_a_strip_as_well(size):
+def test_to_line_image_accepts_image_as_narrow_as_stroke(size):
     assert to_line_image(np.full(size, 255, np.uint8)).ink.shape == (LINE_HEIGHT, LINE_HEIGHT)
 
 
-def test_no_strip_is_wider_than_1024_pixels():
+def test_to_line_image_limits_width_to_1024_pixels():
     ink = bars(*((20 * number, 1, 2, 8) for number in range(500)), size=(10, 10_000))
     found = to_line_image(ink)
     assert found.ink.shape == (LINE_HEIGHT, MAX_LINE_WIDTH)
     assert found.ink.any()
 
 
-def test_thin_strokes_do_not_vanish_when_the_picture_is_large():
+def test_to_line_image_keeps_thin_strokes_of_large_image():
     found = to_line_image(bars((200, 100, 12, 2000), size=(2200, 600)))
     rows = found.ink.max(1)
-    assert rows.max() > 20, "a seventh of a pixel wide"
+    assert rows.max() > 20, "strokes are a seventh of a pixel wide"
     assert (rows > rows.max() / 2).sum() == pytest.approx(HIGH, abs=1)
 
 
-@pytest.mark.parametrize("ink", [bars(), bars((0, 50, 300, 3))], ids=["no ink", "a line"])
-def test_nothing_as_tall_as_a_digit_is_no_strip(ink):
+@pytest.mark.parametrize("ink", [bars(), bars((0, 50, 300, 3))], ids=["no ink", "ruling line"])
+def test_to_line_image_without_digit_is_none(ink):
     assert to_line_image(ink) is None
 
 
@@ -153,7 +153,7 @@ def upright(count, step=20.0, height=40.0):
 
 
 @pytest.mark.parametrize("unit", [1e-3, 1, 1e6, 1e140])
-def test_strokes_in_any_unit(unit):
+def test_strokes_to_line_image_is_independent_of_unit(unit):
     expected = strokes_to_line_image(upright(5))
     found = strokes_to_line_image([stroke * unit for stroke in upright(5)])
     assert np.abs(found.ink.astype(int) - expected.ink).max() < 16
@@ -162,36 +162,36 @@ def test_strokes_in_any_unit(unit):
 
 
 @pytest.mark.parametrize("count", [1, 3, 12, 30])
-def test_the_pen_is_as_broad_however_long_the_line_is(count):
+def test_pen_width_is_independent_of_line_length(count):
     found = strokes_to_line_image(upright(count))
     middle = found.ink[LINE_HEIGHT // 2] >= 128
     assert np.count_nonzero(np.diff(middle.astype(int)) == 1) == count
     assert middle.sum() / count == pytest.approx(0.09 * TEXT_HEIGHT, abs=1.2)
 
 
-def test_where_a_stroke_is_in_its_own_unit():
+def test_box_maps_back_to_unit_of_strokes():
     found = strokes_to_line_image([stroke + 1000 for stroke in upright(2, step=30)])
     _, _, first, last = extents(found.ink)
     x, y, w, h = found.box(first, (LINE_HEIGHT - HIGH) / 2, last - first + 1, HIGH)
-    assert (x, x + w) == pytest.approx((1000, 1030), abs=3), "the pen is broader than the stroke"
+    assert (x, x + w) == pytest.approx((1000, 1030), abs=3), "the pen is wider than the stroke"
     assert (y, y + h) == pytest.approx((1000, 1040), abs=3)
 
 
 @pytest.mark.parametrize(
     "strokes",
     [[], [[(5, 5)]], [[(0, 0), (100, 0)]], [[(3, 3), (3, 3), (3, 3)]]],
-    ids=["nothing", "a dot", "a dash", "a pen that stood still"],
+    ids=["none", "dot", "dash", "repeated point"],
 )
-def test_strokes_without_a_digit_are_no_strip(strokes):
+def test_strokes_to_line_image_without_digit_is_none(strokes):
     assert strokes_to_line_image(strokes) is None
 
 
-def test_a_dot_beside_a_digit_is_drawn():
+def test_strokes_to_line_image_draws_dot_beside_digit():
     found = strokes_to_line_image([*upright(1), [(20, 40)]])
     assert found.ink[:, 20:].any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e200])
-def test_a_coordinate_that_is_no_number_is_told(value):
+def test_strokes_to_line_image_rejects_invalid_coordinate(value):
     with pytest.raises(InkwiseError, match="stroke 2 holds a coordinate"):
         strokes_to_line_image([*upright(1), [(0, value)]])
