@@ -12,12 +12,18 @@ from inkwise._util.errors import InkwiseError, ModelError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
-from inkwise.training import RECIPES, load_recipe, resumed_recipe, train
-from inkwise.training.glyph_loop import GlyphLoop, glyph_logits
-from inkwise.training.initialization import initial_net, load_teachers, net_from_onnx, resolve_recipe
-from inkwise.training.models.classifiers import ARCHITECTURES
-from inkwise.training.onnx_export import export_classifier
-from inkwise.training.training_run import build_callbacks
+from inkwise.reproduction.document_systems import DOCUMENT_RECIPES
+from inkwise.training import load_recipe, resumed_recipe, train
+from inkwise.training.callbacks import build_callbacks
+from inkwise.training.glyph_task import GlyphLoop, glyph_logits
+from inkwise.training.models import build_net
+from inkwise.training.onnx_models import (
+    classifier_to_onnx,
+    initial_net,
+    load_teachers,
+    net_from_onnx,
+    resolve_recipe,
+)
 
 
 def equal(one, other):
@@ -26,7 +32,7 @@ def equal(one, other):
     return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
+def test_net_from_onnx_restores_the_network(base, shapes):
     model = Model(base)
     for source in (base, base.read_bytes()):
         net, metadata = net_from_onnx(source)
@@ -37,7 +43,7 @@ def test_a_model_file_becomes_the_net_that_it_came_from(base, shapes):
         )  # the metadata round the temperature
 
 
-def test_the_bundled_weights_can_learn(shapes):
+def test_net_from_onnx_reads_bundled_weights(shapes):
     net, metadata = net_from_onnx(model_source("default"))
     said = (glyph_logits(net, torch.from_numpy(shapes[0])) / metadata["temperature"]).softmax(1)
     np.testing.assert_allclose(
@@ -45,36 +51,36 @@ def test_the_bundled_weights_can_learn(shapes):
     )  # the metadata round the temperature; the last column is no digit
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name != "lines"])
-def test_the_net_of_every_recipe_comes_back(name, shapes, tmp_path):
+@pytest.mark.parametrize("name", ["default", "sprint-99", *(recipe.name for recipe in DOCUMENT_RECIPES)])
+def test_net_from_onnx_restores_every_architecture(name, shapes, tmp_path):
     torch.manual_seed(0)
     chosen = load_recipe(name)
     if name == "mlp-50":
-        chosen = chosen.set(neurons1=12, neurons2=8)
-    net = ARCHITECTURES[chosen.net](chosen, 3)
+        chosen = chosen.set(model={"neurons1": 12, "neurons2": 8})
+    net = build_net(chosen.model, 3)
     with torch.no_grad():
         net(torch.rand(64, 1, 28, 28))  # batch-norms have seen something
     metadata = {"name": name, "labels": ["a", "b", "c"], "threshold": 0.5, "temperature": 1.0}
-    export_classifier(net.eval(), tmp_path / "model.onnx", 1.0, metadata | {"recipe": chosen.to_dict()})
+    exported = classifier_to_onnx(net.eval(), 1.0, metadata | {"recipe": chosen.to_dict()})
 
-    again, _ = net_from_onnx(tmp_path / "model.onnx")
+    again, _ = net_from_onnx(exported.SerializeToString())
 
     glyphs = torch.from_numpy(shapes[0][:20])
     torch.testing.assert_close(glyph_logits(again, glyphs), glyph_logits(net, glyphs), atol=1e-4, rtol=1e-4)
 
 
-def test_without_a_model_the_weights_are_those_of_the_seed(tiny):
+def test_initial_net_without_a_model_depends_on_the_seed(tiny):
     torch.manual_seed(3)
-    one = ARCHITECTURES["compact"](tiny, 4)
+    one = build_net(tiny.model, 4)
     torch.manual_seed(3)
-    assert equal(initial_net(resolve_recipe(tiny), ["0", "1", "4", "7"]), one)
+    assert equal(initial_net(resolve_recipe(tiny).model, ["0", "1", "4", "7"]), one)
 
 
-def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
+def test_initial_net_keeps_rows_of_known_labels(tiny, base):
     before, metadata = net_from_onnx(base)
     assert metadata["labels"] == ["0", "1", "4", "7"]
 
-    net = initial_net(resolve_recipe(tiny.set(init=str(base))), ["4", "A", "0"])
+    net = initial_net(resolve_recipe(tiny.set(model={"init": str(base)})).model, ["4", "A", "0"])
 
     assert equal(net.features, before.features)
     assert torch.equal(net.head.weight[[0, 2]], before.head.weight[[2, 0]])
@@ -82,7 +88,7 @@ def test_known_labels_keep_their_rows_and_new_ones_get_fresh_ones(tiny, base):
     assert not (net.head.weight[1] == before.head.weight).any()
 
 
-def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecting, shapes, stripes):
+def test_net_from_onnx_restores_the_reject_class(rejecting, shapes, stripes):
     net, metadata = net_from_onnx(rejecting)
     glyphs = np.concatenate([shapes[0], stripes])
     said = (glyph_logits(net, torch.from_numpy(glyphs)) / metadata["temperature"]).softmax(1).detach().numpy()
@@ -91,76 +97,97 @@ def test_a_net_that_rejects_comes_back_with_the_class_that_has_no_column(rejecti
     assert (said[200:].argmax(1) == 4).all()
 
 
-def test_what_is_no_digit_keeps_its_row_where_both_have_it(tiny, base, rejecting):
+def test_initial_net_keeps_the_row_of_non_digits(tiny, base, rejecting):
     knows, _ = net_from_onnx(rejecting)
-    recipe = resolve_recipe(tiny.set(init=str(rejecting)))
+    recipe = resolve_recipe(tiny.set(model={"init": str(rejecting)}))
 
-    assert equal(initial_net(recipe, ["0", "1", "4", "7", NOT_A_DIGIT]).head, knows.head)
-    assert torch.equal(initial_net(recipe, ["0", "4"]).head.weight, knows.head.weight[[0, 2]])
+    assert equal(initial_net(recipe.model, ["0", "1", "4", "7", NOT_A_DIGIT]).head, knows.head)
+    assert torch.equal(initial_net(recipe.model, ["0", "4"]).head.weight, knows.head.weight[[0, 2]])
 
-    net = initial_net(resolve_recipe(tiny.set(init=str(base))), ["0", "1", "4", "7", NOT_A_DIGIT])
+    net = initial_net(
+        resolve_recipe(tiny.set(model={"init": str(base)})).model, ["0", "1", "4", "7", NOT_A_DIGIT]
+    )
     assert torch.equal(net.head.weight[:4], net_from_onnx(base)[0].head.weight)
 
 
-def test_the_model_decides_upon_the_net_and_the_recipe_shows_it(tiny, base):
-    asked = load_recipe("cnn-small").set(init=str(base), epochs=2)
-    assert asked.net == "cnn-small"
+def test_resolve_recipe_takes_the_architecture_of_the_model(tiny, base):
+    asked = load_recipe("cnn-small").set(model={"init": str(base)}, optimization={"epochs": 2})
+    assert asked.model.net == "cnn-small"
 
     resolved = resolve_recipe(asked)
 
-    assert (resolved.net, resolved.channels, resolved.standardise) == ("compact", (8, 8, 8), False)
-    assert resolved == asked.set(net="compact", channels=(8, 8, 8))
-    assert (resolved.dropout, resolved.name) == (asked.dropout, "cnn-small")
+    assert (resolved.model.net, resolved.model.channels, resolved.model.standardize) == (
+        "compact",
+        (8, 8, 8),
+        False,
+    )
+    assert resolved == asked.set(model={"net": "compact", "channels": (8, 8, 8)})
+    assert (resolved.model.dropout, resolved.name) == (asked.model.dropout, "cnn-small")
     assert resolve_recipe(resolved) == resolved
-    initial_net(resolved, ["0", "1"])
+    initial_net(resolved.model, ["0", "1"])
 
 
-def test_the_net_of_a_perceptron_is_for_its_own_recipe(tiny, tmp_path):
-    chosen = load_recipe("mlp-50").set(neurons1=12, neurons2=8, epochs=1, data=tiny.data, test=())
+def test_perceptron_needs_its_own_recipe(tiny, tmp_path):
+    chosen = load_recipe("mlp-50").set(
+        model={"neurons1": 12, "neurons2": 8},
+        optimization={"epochs": 1},
+        data={"train": tiny.data.train, "test": ()},
+    )
     path = train(chosen, tmp_path / "run", device="cpu")
 
-    assert resolve_recipe(load_recipe("mlp-50").set(init=str(path))).neurons1 == 12
-    with pytest.raises(InkwiseError, match=r"^net mlp-50 is for the recipe mlp-50, not default$"):
-        initial_net(resolve_recipe(load_recipe("default").set(init=str(path))), ["0", "1"])
+    assert resolve_recipe(load_recipe("mlp-50").set(model={"init": str(path)})).model.neurons1 == 12
+    with pytest.raises(InkwiseError, match=r"^net mlp-50 needs the recipe mlp-50"):
+        initial_net(resolve_recipe(load_recipe("default").set(model={"init": str(path)})).model, ["0", "1"])
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.04])
-def test_frozen_features_keep_every_bit(tiny, base, samples, averaging):
+def test_frozen_features_stay_bit_for_bit(tiny, base, samples, averaging):
     chosen = resolve_recipe(
-        tiny.set(init=str(base), layer_decay=0.0, lr=0.05, weight_decay=0.1, averaging=averaging)
+        tiny.set(
+            model={"init": str(base)},
+            optimization={"layer_decay": 0.0, "lr": 0.05, "weight_decay": 0.1},
+            callbacks={"averaging": averaging},
+        )
     )
-    net = initial_net(chosen, ["0", "1", "4", "7"])
+    net = initial_net(chosen.model, ["0", "1", "4", "7"])
     before, head = net_from_onnx(base)[0], net.head.weight.clone()
 
-    trained = GlyphLoop(net, chosen, *samples, build_callbacks(chosen)).fit()
+    trained = GlyphLoop(net, chosen, *samples, build_callbacks(chosen.callbacks)).fit()
 
     assert equal(trained.features, before.features)
     assert not torch.equal(trained.head.weight, head)
 
 
-def test_a_run_from_a_model_is_a_run_like_any_other(tiny, base, shapes, tmp_path):
-    asked = tiny.set(init=str(base.parent), layer_decay=0.5, epochs=1, channels=(16, 16, 16))
+def test_run_from_a_model_resumes(tiny, base, shapes, tmp_path):
+    asked = tiny.set(
+        model={"init": str(base.parent), "channels": (16, 16, 16)},
+        optimization={"layer_decay": 0.5, "epochs": 1},
+    )
     path = train(asked, tmp_path / "run", device="cpu")
 
     assert resumed_recipe(tmp_path / "run") == resolve_recipe(asked)
-    assert Model(path).metadata["recipe"]["init"] == str(base.parent)
+    assert Model(path).metadata["recipe"]["model"]["init"] == str(base.parent)
     train(asked, tmp_path / "run", device="cpu")  # the same recipe, so it goes on
     net, _ = net_from_onnx(path)
     assert sum(parameter.numel() for parameter in net.features.parameters()) < 5_000
 
 
-def test_a_model_to_start_from_that_is_not_there(tiny, tmp_path):
+def test_missing_model_is_rejected(tiny, tmp_path):
     for init, reason in (("none.onnx", "none.onnx: cannot"), (str(tmp_path), "model.onnx: cannot")):
         with pytest.raises(ModelError, match=rf"{reason} be opened \(No such file or directory\)$"):
-            train(tiny.set(init=init), tmp_path / "run")
+            train(tiny.set(model={"init": init}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
-    (one, two) = load_teachers(tiny.set(teachers=(str(base), str(base.parent))), ["0", "1", "4", "7"])
+def test_load_teachers_reads_model_files(tiny, base, rejecting):
+    (one, two) = load_teachers(
+        tiny.set(optimization={"teachers": (str(base), str(base.parent))}), ["0", "1", "4", "7"]
+    )
     assert equal(one, net_from_onnx(base)[0])
     assert equal(two, one)
-    (knows,) = load_teachers(tiny.set(teachers=(str(rejecting),)), ["0", "1", "4", "7", NOT_A_DIGIT])
+    (knows,) = load_teachers(
+        tiny.set(optimization={"teachers": (str(rejecting),)}), ["0", "1", "4", "7", NOT_A_DIGIT]
+    )
     assert knows.head.out_features == 5
     assert load_teachers(tiny, ["0", "1"]) == []
 
@@ -168,15 +195,18 @@ def test_teachers_are_the_nets_of_model_files(tiny, base, rejecting):
 @pytest.mark.parametrize(
     "classes", [["0", "1", "4"], ["1", "0", "4", "7"], ["0", "1", "4", "7", NOT_A_DIGIT]]
 )
-def test_a_teacher_of_other_classes_is_refused_in_one_line(tiny, base, classes):
+def test_teacher_of_other_classes_is_rejected(tiny, base, classes):
     reason = rf"{base} cannot teach: its classes are 0, 1, 4, 7; those to learn are {', '.join(classes)}"
     with pytest.raises(ModelError, match=f"^{reason}$"):
-        load_teachers(tiny.set(teachers=(str(base),)), classes)
+        load_teachers(tiny.set(optimization={"teachers": (str(base),)}), classes)
 
 
-def test_a_teacher_that_is_not_there_is_told_before_anything_is_drawn(tiny, tmp_path):
+def test_missing_teacher_is_rejected_before_synthesis(tiny, tmp_path):
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened \(No such file or directory\)$"):
-        train(tiny.set(teachers=("none.onnx",), data=("none.npz",)), tmp_path / "run")
+        train(
+            tiny.set(optimization={"teachers": ("none.onnx",)}, data={"train": ("none.npz",)}),
+            tmp_path / "run",
+        )
     assert not (tmp_path / "run").exists()
 
 
@@ -203,11 +233,11 @@ def other_shape(graph, metadata):
 
 
 def other_net(graph, metadata):
-    metadata["recipe"]["net"] = "wide"
+    metadata["recipe"]["model"]["net"] = "wide"
 
 
 def huge(graph, metadata):
-    metadata["recipe"]["channels"] = [10**6] * 3
+    metadata["recipe"]["model"]["channels"] = [10**6] * 3
 
 
 def no_recipe(graph, metadata):
@@ -225,12 +255,12 @@ def one_class_more(graph, metadata):
 @pytest.mark.parametrize(
     "how", [elsewhere, other_shape, other_net, huge, no_recipe, one_label_more, one_class_more]
 )
-def test_a_file_that_holds_something_else_is_refused_in_one_line(base, how):
+def test_net_from_onnx_rejects_modified_files(base, how):
     with pytest.raises(ModelError, match=r"^the model: holds no net that can learn$"):
         net_from_onnx(broken(base, how))
 
 
-def test_what_is_no_model_file_is_refused_in_one_line(tmp_path):
+def test_net_from_onnx_rejects_other_files(tmp_path):
     (tmp_path / "letter.onnx").write_text("Dear Anna,")
     with pytest.raises(ModelError, match=r"letter\.onnx: holds no net that can learn"):
         net_from_onnx(tmp_path / "letter.onnx")

@@ -9,10 +9,12 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training.fine_tuning import fine_tune
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 
 CROSS = [np.array([(0, 0), (60, 80)]), np.array([(60, 0), (0, 80)])]
-QUICK = FineTuningRecipe().set(glyphs=1200, batch=32, lr=3e-3, precision="float32")
+QUICK = FINE_TUNING.set(
+    own_samples={"glyph_count": 1200}, optimization={"batch": 32, "lr": 3e-3, "precision": "float32"}
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +50,7 @@ def read(model, glyphs):
     return np.array(model.labels)[model.run(glyphs)[0].argmax(1)]
 
 
-def test_a_new_class_is_learnt_and_nothing_is_forgotten(learn, base, crosses, shapes):
+def test_fine_tune_adds_a_class_and_forgets_nothing(learn, base, crosses, shapes):
     held = crosses.select(slice(8, None))
 
     model = learn(crosses.select(slice(8)))
@@ -59,7 +61,7 @@ def test_a_new_class_is_learnt_and_nothing_is_forgotten(learn, base, crosses, sh
     assert after <= before + 4, "of 200"
 
 
-def test_what_was_read_wrong_is_learnt(learn, base):
+def test_fine_tune_corrects_misread_samples(learn, base):
     """Ones that lean as a slash does."""
     rng = np.random.default_rng(2)
     glyphs = [strokes_to_glyph([np.array([(60, 0), (0, 80)]) + rng.normal(0, 4, (2, 2))]) for _ in range(20)]
@@ -72,7 +74,7 @@ def test_what_was_read_wrong_is_learnt(learn, base):
     assert (read(model, unseen) == "1").all()
 
 
-def test_the_metadata_say_from_what_was_learnt(learn, base, crosses, replay):
+def test_metadata_describes_the_fine_tuning(learn, base, crosses, replay):
     before = Model(base)
     model = learn(crosses, replay.select(slice(4)))
 
@@ -84,14 +86,14 @@ def test_the_metadata_say_from_what_was_learnt(learn, base, crosses, replay):
     assert 0.3 < model.metadata["temperature"] / before.metadata["temperature"] < 3
 
 
-def test_what_was_learnt_can_learn_more(learn, crosses, replay, tmp_path):
+def test_fine_tuned_model_can_be_fine_tuned(learn, crosses, replay, tmp_path):
     learn(crosses)
     path = tmp_path / "more.onnx"
     fine_tune(tmp_path / "learnt.onnx", path, "ben", crosses, replay.select(slice(4)), replay, recipe=QUICK)
     assert Model(path).labels == ("0", "1", "4", "7", "×")
 
 
-def test_it_tells_how_far_it_is(learn, crosses):
+def test_fine_tune_reports_progress(learn, crosses):
     told = []
     learn(crosses, progress=told.append)
     assert told == sorted(told)
@@ -99,23 +101,23 @@ def test_it_tells_how_far_it_is(learn, crosses):
     assert len(told) > 10
 
 
-def test_the_same_samples_give_the_same_weights(learn, crosses):
+def test_fine_tune_is_deterministic(learn, crosses):
     first, second = (learn(crosses).run(crosses.to_dataset().glyphs)[0] for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_replay_of_which_nothing_is_known_is_refused(learn, base, crosses, tmp_path):
+def test_fine_tune_rejects_replay_of_unknown_labels(learn, base, crosses, tmp_path):
     with pytest.raises(ModelError, match="knows no label of the replay"):
         fine_tune(base, tmp_path / "a.onnx", "anna", crosses, crosses.to_dataset(), crosses.to_dataset())
 
 
-def test_a_file_that_cannot_be_written(base, crosses, replay, tmp_path):
+def test_fine_tune_rejects_unwritable_path(base, crosses, replay, tmp_path):
     path = tmp_path / "none" / "a.onnx"
     with pytest.raises(DataError, match=r"a\.onnx: cannot be written \(No such file or directory\)"):
         fine_tune(base, path, "anna", crosses, replay.select(slice(0)), replay, recipe=QUICK)
 
 
-def test_what_is_no_digit_is_not_forgotten(learn, rejecting, crosses, shapes, stripes):
+def test_fine_tune_keeps_rejecting_non_digits(learn, rejecting, crosses, shapes, stripes):
     model = learn(crosses.select(slice(8)), base=rejecting)
 
     assert (model.labels, model.rejects) == (("0", "1", "4", "7", "×"), True)
@@ -125,7 +127,7 @@ def test_what_is_no_digit_is_not_forgotten(learn, rejecting, crosses, shapes, st
     assert Model(rejecting).threshold == model.threshold
 
 
-def test_what_is_no_digit_can_be_taught(learn, rejecting, crosses):
+def test_fine_tune_learns_non_digits(learn, rejecting, crosses):
     glyphs = crosses.to_dataset().glyphs
     taught = Dataset("found", glyphs[:8], np.array([NOT_A_DIGIT] * 8))
 

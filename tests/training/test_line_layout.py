@@ -5,11 +5,16 @@ import pytest
 
 from inkwise.training.synthesis.line_layout import (
     _MAX_OVERLAP,
+    DATE_SEPARATORS,
     DIGIT_HEIGHT,
+    GROUP_SEPARATORS,
     DigitInk,
+    bracket_strokes,
+    closing_strokes,
     lay_out_line,
     rasterize,
     scale_to_height,
+    separator_strokes,
 )
 
 PEN = 5.0
@@ -44,13 +49,13 @@ GREYS = [100, 120, 140, 160, 180]  # of each block; where two overlap the later 
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_pieces_keep_their_order_and_hardly_overlap(seed):
+def test_digits_keep_their_order_and_hardly_overlap(seed):
     canvas = lay_out_line("12358", [block(grey) for grey in GREYS], PEN, [], np.random.default_rng(seed))
     lefts = np.array([found(canvas, grey) for grey in GREYS])
     assert (np.diff(lefts) >= 30 - _MAX_OVERLAP - 2).all(), "at most the constant and what rounding adds"
 
 
-def test_leaning_pieces_nest_but_their_ink_hardly_overlaps():
+def test_leaning_digits_nest_and_hardly_overlap():
     gaps = []
     for seed in range(60):
         pieces = [leaning(grey) for grey in GREYS[:2]]
@@ -63,7 +68,7 @@ def test_leaning_pieces_nest_but_their_ink_hardly_overlaps():
     assert np.mean(np.array(gaps) < apart) > 0.15
 
 
-def test_nothing_is_lost_at_the_border():
+def test_no_ink_is_lost_at_the_border():
     for seed in range(40):
         canvas = lay_out_line("9" * 10, [block(128) for _ in range(10)], PEN, [], np.random.default_rng(seed))
         assert (canvas == 128).sum() > 0.6 * 10 * 30 * DIGIT_HEIGHT
@@ -71,7 +76,7 @@ def test_nothing_is_lost_at_the_border():
         assert not canvas[[0, -1]].any()
 
 
-def test_signs_stand_beside_some_numbers():
+def test_symbols_stand_beside_some_numbers():
     dense = [np.array([(x, y) for x in range(0, 50, 2) for y in ((0.0, 50.0) if x % 4 else (50.0, 0.0))])]
 
     def shown(signs, seed):
@@ -83,7 +88,7 @@ def test_signs_stand_beside_some_numbers():
     assert not any(shown([], seed) for seed in range(50))
 
 
-def test_a_seed_gives_the_same_canvas_again():
+def test_layout_depends_on_the_seed_only():
     one, again, other = (
         lay_out_line("42", [block(255), block(255)], PEN, [], np.random.default_rng(seed))
         for seed in (1, 1, 2)
@@ -92,13 +97,13 @@ def test_a_seed_gives_the_same_canvas_again():
     assert not np.array_equal(one, other)
 
 
-def test_strokes_are_brought_to_a_height_at_0():
+def test_scale_to_height_moves_strokes_to_0():
     first, second = scale_to_height([np.array([(10.0, 20.0), (10, 60)]), np.array([(30.0, 40.0)])], 80)
     np.testing.assert_allclose(first, [(0, 0), (0, 80)])
     np.testing.assert_allclose(second, [(40, 40)])
 
 
-def test_what_lies_flat_is_not_blown_up():
+def test_scale_to_height_limits_flat_strokes():
     (dash,) = scale_to_height([np.array([(0.0, 0.0), (100, 1)])], 60)
     np.testing.assert_allclose(np.ptp(dash, 0), [100, 1])
     (dot,) = scale_to_height([np.array([(7.0, 7.0)])], 60)
@@ -106,7 +111,7 @@ def test_what_lies_flat_is_not_blown_up():
 
 
 @pytest.mark.parametrize("pen", [2.0, 5.0, 12.0])
-def test_a_piece_is_cut_tight_and_tells_where_the_pen_was(pen):
+def test_rasterize_crops_and_returns_pen_positions(pen):
     piece = rasterize([np.array([(20.0, 10.0), (20, 70)]), np.array([(40.0, 70.0), (50, 40)])], pen)
     assert piece.ink.dtype == np.uint8
     assert all(edge.any() for edge in (piece.ink[0], piece.ink[-1], piece.ink[:, 0], piece.ink[:, -1]))
@@ -116,7 +121,7 @@ def test_a_piece_is_cut_tight_and_tells_where_the_pen_was(pen):
         assert piece.ink[round(y), round(x)] == 255
 
 
-def test_some_lift_the_pen_only_now_and_then():
+def test_some_lines_have_ligatures():
     def bridged(seed, **pen):
         """Whether ink leads from the first digit to the second, at some distance."""
         row = [DigitInk(block(grey).ink, **pen) for grey in GREYS[:2]]
@@ -128,3 +133,47 @@ def test_some_lift_the_pen_only_now_and_then():
     joined, apart = (np.array([bridged(seed, **kept) for seed in range(200)]) for kept in (pen, {}))
     assert 0.02 < np.mean(joined & ~apart) < 0.25
     assert not (apart & ~joined).any(), "all else stays where it is"
+
+
+def extent(strokes):
+    points = np.concatenate(strokes)
+    return np.ptp(points, 0)
+
+
+@pytest.mark.parametrize("shares", [GROUP_SEPARATORS, DATE_SEPARATORS])
+def test_separator_frequencies_sum_to_1(shares):
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", sorted({*GROUP_SEPARATORS, *DATE_SEPARATORS} - {*" /"}))
+def test_most_separators_are_lower_than_a_digit(kind):
+    rng = np.random.default_rng(0)
+    assert max(extent(separator_strokes(kind, rng))[1] for _ in range(50)) < 64
+
+
+def test_slash_is_as_tall_as_a_digit_and_leans_right():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        (stroke,) = separator_strokes("/", rng)
+        assert extent([stroke])[1] > 55
+        assert stroke[0, 0] < stroke[1, 0]
+        assert stroke[0, 1] > stroke[1, 1]
+
+
+def test_space_has_no_strokes():
+    assert separator_strokes(" ", np.random.default_rng(0)) == []
+
+
+def test_brackets_curve_outwards():
+    (opening,), (closing_,) = bracket_strokes(np.random.default_rng(0))
+    assert opening[0, 0] > opening[len(opening) // 2, 0]
+    assert closing_[0, 0] < closing_[len(closing_) // 2, 0]
+
+
+def test_closing_strokes_stay_near_the_baseline():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        points = np.concatenate(closing_strokes(rng))
+        assert points[:, 1].min() > -80
+        assert points[:, 1].max() < 45
+        assert np.ptp(points[:, 0]) < 220

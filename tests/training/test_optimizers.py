@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from inkwise.training import load_recipe
-from inkwise.training.losses import Ftrl, Muon, build_optimizer, classification_loss, distillation_loss
+from inkwise.training.glyph_task import classification_loss, distillation_loss
+from inkwise.training.optimizers import Muon, build_optimizer
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.25, 0.25]]))
 CLASSES = torch.tensor([0, 1])
@@ -19,12 +20,12 @@ CLASSES = torch.tensor([0, 1])
         ("mse", (0.09 + 0.04 + 0.01 + 0.25 + 0.5625 + 0.0625) / 6),
     ],
 )
-def test_a_loss_is_what_its_name_says(name, expected):
-    chosen = load_recipe("default").set(loss=name, label_smoothing=0.0)
-    assert float(classification_loss(LOGITS, CLASSES, chosen)) == pytest.approx(float(expected))
+def test_classification_loss_follows_its_name(name, expected):
+    chosen = load_recipe("default").set(optimization={"loss": name, "label_smoothing": 0.0})
+    assert float(classification_loss(LOGITS, CLASSES, chosen.optimization)) == pytest.approx(float(expected))
 
 
-def test_the_distance_to_a_teacher_is_the_divergence_from_what_it_says():
+def test_distillation_loss_is_the_divergence():
     taught = torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]])
     first = sum(p * math.log(p / q) for p, q in zip((0.5, 0.25, 0.25), (0.7, 0.2, 0.1), strict=True))
     assert float(distillation_loss(LOGITS, taught)) == pytest.approx(first / 2)
@@ -34,11 +35,13 @@ def test_the_distance_to_a_teacher_is_the_divergence_from_what_it_says():
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"])
-def test_every_optimizer_goes_downhill(name):
+def test_every_optimizer_lowers_the_loss(name):
     torch.manual_seed(0)
     net = nn.Linear(4, 1)
-    chosen = load_recipe("default").set(optimizer=name, lr=1.0 if name == "adadelta" else 0.05)
-    optimizer = build_optimizer(net, chosen)
+    chosen = load_recipe("default").set(
+        optimization={"optimizer": name, "lr": 1.0 if name == "adadelta" else 0.05}
+    )
+    optimizer = build_optimizer(net, chosen.optimization)
     inputs = torch.randn(64, 4)
     wanted = inputs @ torch.tensor([[1.0], [-2.0], [0.5], [0.0]])
     losses = []
@@ -53,18 +56,22 @@ def test_every_optimizer_goes_downhill(name):
 
 def test_biases_do_not_decay():
     net = nn.Linear(4, 1)
-    weights, biases = build_optimizer(net, load_recipe("default").set(weight_decay=0.1)).param_groups
+    weights, biases = build_optimizer(
+        net, load_recipe("default").set(optimization={"weight_decay": 0.1}).optimization
+    ).param_groups
     assert (weights["weight_decay"], biases["weight_decay"]) == (0.1, 0.0)
     assert weights["params"] == [net.weight]
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"])
-def test_the_rate_falls_from_the_head_to_the_first_layer(name):
+def test_rate_falls_from_the_head_to_the_first_layer(name):
     net = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3), nn.Flatten(), nn.Linear(8, 2)
     )
-    chosen = load_recipe("default").set(optimizer=name, lr=1.0, layer_decay=0.5, weight_decay=0.1)
-    groups = build_optimizer(net, chosen).param_groups
+    chosen = load_recipe("default").set(
+        optimization={"optimizer": name, "lr": 1.0, "layer_decay": 0.5, "weight_decay": 0.1}
+    )
+    groups = build_optimizer(net, chosen.optimization).param_groups
     rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
     expected = [
         0.25,
@@ -80,26 +87,20 @@ def test_the_rate_falls_from_the_head_to_the_first_layer(name):
     assert groups[0]["lr"] == 1.0
 
 
-def test_without_layer_decay_there_are_two_groups_in_the_order_of_the_net():
+def test_without_layer_decay_there_are_two_groups():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    weights, biases = build_optimizer(net, load_recipe("default")).param_groups
+    weights, biases = build_optimizer(net, load_recipe("default").optimization).param_groups
     assert weights["params"] == [net[0].weight, net[1].weight]
     assert biases["params"] == [net[0].bias, net[1].bias]
 
 
-def test_a_layer_without_a_rate_is_frozen():
+def test_layer_without_a_rate_is_frozen():
     net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    groups = build_optimizer(net, load_recipe("default").set(layer_decay=0)).param_groups
+    groups = build_optimizer(
+        net, load_recipe("default").set(optimization={"layer_decay": 0}).optimization
+    ).param_groups
     assert [group["params"] for group in groups] == [[net[1].weight], [net[1].bias]]
     assert [parameter.requires_grad for parameter in net.parameters()] == [False, False, True, True]
-
-
-def test_ftrl_forgets_the_first_weights():
-    """Keras' Ftrl starts from a state of zero: why the fifth document got 10 % with it."""
-    weights = torch.full((3,), 5.0, requires_grad=True)
-    weights.grad = torch.full((3,), 1e-6)
-    Ftrl([{"params": [weights]}], lr=1e-3).step()
-    assert weights.abs().max() < 0.01
 
 
 @pytest.mark.parametrize("shape", [(8, 4, 3, 3), (16, 1, 3, 3)])
@@ -113,12 +114,14 @@ def test_muon_changes_filters_in_every_direction_alike(shape):
     assert (weights.detach() * weights.grad).sum() < 0
 
 
-def test_what_is_no_filter_learns_from_muon_as_from_adamw():
+def test_muon_uses_adamw_for_other_parameters():
     steps = []
     for name in ("muon", "adamw"):
         torch.manual_seed(0)
         net = nn.Linear(4, 2)
-        optimizer = build_optimizer(net, load_recipe("default").set(optimizer=name))
+        optimizer = build_optimizer(
+            net, load_recipe("default").set(optimization={"optimizer": name}).optimization
+        )
         for _ in range(3):
             optimizer.zero_grad()
             net(torch.randn(8, 4)).square().mean().backward()

@@ -25,7 +25,7 @@ def length(stroke):
     return np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum()
 
 
-def test_hardly_a_point_is_lost_and_none_is_added():
+def test_augmentation_keeps_nearly_all_points():
     for drawn in hands([BAR, STEM]):
         points = np.concatenate(drawn)
         assert points.shape[1] == 2
@@ -33,7 +33,7 @@ def test_hardly_a_point_is_lost_and_none_is_added():
         assert np.isfinite(points).all()
 
 
-def test_the_sign_stays_upright_and_about_as_large():
+def test_augmented_character_stays_upright_and_of_similar_size():
     for drawn in hands([CORNER]):
         extent = np.ptp(np.concatenate(drawn), 0)
         assert 20 < extent[0] < 180
@@ -41,14 +41,14 @@ def test_the_sign_stays_upright_and_about_as_large():
         assert drawn[0][0, 1] < drawn[-1][-1, 1], "the end is below the beginning"
 
 
-def test_strokes_are_joined_or_broken_now_and_then():
+def test_some_strokes_are_joined_or_broken():
     counts = [len(drawn) for drawn in hands([BAR, STEM])]
     assert set(counts) == {1, 2, 4}
     assert 0.04 < counts.count(1) / 400 < 0.12, "the pen was not lifted"
     assert 0.05 < counts.count(4) / 400 < 0.14, "the pen skipped, in each stroke"
 
 
-def test_strokes_are_moved_against_each_other_now_and_then():
+def test_some_strokes_are_moved():
     """Both begin where the other does: they still do unless one was moved."""
     apart = [
         np.linalg.norm(drawn[0][0] - drawn[1][0]) > 0.5
@@ -58,7 +58,7 @@ def test_strokes_are_moved_against_each_other_now_and_then():
     assert 0.2 < np.mean(apart) < 0.7
 
 
-def test_haste_cuts_corners_and_keeps_the_ends():
+def test_smoothing_cuts_corners_and_keeps_the_ends():
     hasty = _smooth_corners(CORNER, 0.1)
     assert hasty.shape == CORNER.shape
     assert length(hasty) < length(CORNER) - 5
@@ -76,7 +76,7 @@ def test_tremor_is_smooth_and_small():
         assert np.abs(np.diff(field, axis=0)).max() < 0.03
 
 
-def test_a_stroke_breaks_in_two_with_a_gap():
+def test_split_stroke_leaves_a_gap():
     for seed in range(20):
         first, second = _split_stroke(BAR, np.random.default_rng(seed))
         assert 12 <= len(first) <= 48
@@ -88,20 +88,20 @@ def test_a_stroke_breaks_in_two_with_a_gap():
     assert same is short
 
 
-def test_a_dot_survives():
+def test_dot_survives():
     for drawn in hands([STEM, DOT]):
         assert len(drawn) == 1 or len(drawn[-1]) == 1
         assert len(np.concatenate(drawn)) >= 0.9 * 60 + 1
 
 
 @pytest.mark.parametrize("strokes", [[DOT], [DOT, DOT + 1], [np.ones((30, 2))], [BAR * 1e-30]])
-def test_what_has_hardly_an_extent_is_no_trouble(strokes):
+def test_strokes_without_extent_are_accepted(strokes):
     for drawn in hands(strokes, 50):
         assert len(np.concatenate(drawn)) >= 0.9 * sum(map(len, strokes))
         assert np.isfinite(np.concatenate(drawn)).all()
 
 
-def test_the_unit_does_not_matter_and_nothing_is_changed_in_place():
+def test_augmentation_is_independent_of_the_unit_and_keeps_its_input():
     stroke = CORNER.astype(np.float32)
     large = augment_strokes([stroke * 1000], np.random.default_rng(5))
     small = augment_strokes([stroke], np.random.default_rng(5))
@@ -111,7 +111,7 @@ def test_the_unit_does_not_matter_and_nothing_is_changed_in_place():
     np.testing.assert_array_equal(stroke, CORNER.astype(np.float32))
 
 
-def test_the_rng_decides_the_hand():
+def test_augmentation_depends_on_the_rng_only():
     one, again, other = (augment_strokes([CORNER], np.random.default_rng(seed))[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert one.shape != other.shape or not np.allclose(one, other)

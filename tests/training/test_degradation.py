@@ -7,15 +7,14 @@ from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
 from inkwise.preprocessing.strokes import strokes_to_shape
 from inkwise.training.synthesis import degradation as pictures
 from inkwise.training.synthesis.degradation import (
-    glyph_coverage,
+    ink_coverage,
     photographed_glyph,
-    shape_coverage,
     simulate_photo,
 )
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 90)])]
 GLYPH = strokes_to_glyph(SEVEN)
-COVER = shape_coverage(strokes_to_shape(SEVEN))
+COVER = ink_coverage(strokes_to_shape(SEVEN))
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +24,14 @@ def taken():
     return [simulate_photo(COVER, rng) for _ in range(100)]
 
 
-def test_photographs_are_of_many_sizes(taken):
+def test_photos_vary_in_size(taken):
     assert {(picture.ndim, picture.dtype) for picture in taken} == {(2, np.dtype(np.uint8))}
     longer = [max(picture.shape) for picture in taken]
     assert 16 <= min(longer) < 30
     assert 120 < max(longer) <= 250
 
 
-def test_some_are_light_on_dark(taken):
+def test_some_photos_are_inverted(taken):
     """The border shows which: it is mostly paper."""
     border = [
         np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]))
@@ -42,7 +41,7 @@ def test_some_are_light_on_dark(taken):
     assert 0.15 < negative < 0.45
 
 
-def test_most_are_read_as_what_was_written(taken):
+def test_most_photos_are_read_as_the_original(taken):
     read = [image_to_glyph(picture) for picture in taken]
     alike = [pictures._correlation(glyph, GLYPH) for glyph in read if glyph is not None]
     assert len(alike) > 90
@@ -50,14 +49,14 @@ def test_most_are_read_as_what_was_written(taken):
     assert max(alike) < 1, "but not bit for bit"
 
 
-def test_the_rng_decides_the_picture():
+def test_photo_depends_on_the_rng_only():
     one, again, other = (simulate_photo(COVER, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, again)
     assert one.shape != other.shape or not np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 20), (20, 1), (2, 3)])
-def test_the_least_ink_can_be_photographed(size):
+def test_photo_of_minimal_ink_succeeds(size):
     rng = np.random.default_rng(0)
     for _ in range(40):
         picture = simulate_photo(np.ones(size, np.float32), rng)
@@ -67,19 +66,19 @@ def test_the_least_ink_can_be_photographed(size):
 
 
 @pytest.mark.parametrize("found", [None, GLYPH.T.copy()])
-def test_where_the_picture_lost_it_the_glyph_is_the_one_meant(monkeypatch, found):
+def test_lost_glyph_is_replaced_by_the_original(monkeypatch, found):
     monkeypatch.setattr(pictures, "image_to_glyph", lambda picture: found)
     assert photographed_glyph(COVER, GLYPH, np.random.default_rng(0)) is GLYPH
 
 
-def test_what_is_found_counts_where_it_is_like_the_glyph_meant(monkeypatch):
+def test_read_glyph_counts_if_similar_to_the_original(monkeypatch):
     found = np.roll(GLYPH, 1, axis=1)
     monkeypatch.setattr(pictures, "image_to_glyph", lambda picture: found)
     assert photographed_glyph(COVER, GLYPH, np.random.default_rng(0)) is found
 
 
-@pytest.mark.parametrize("cover", [glyph_coverage(GLYPH), COVER])
-def test_a_cover_is_cut_tight(cover):
+@pytest.mark.parametrize("cover", [ink_coverage(GLYPH), COVER])
+def test_coverage_is_cropped_to_the_ink(cover):
     assert cover.dtype == np.float32
     assert (cover.min(), cover.max()) == (0, 1)
     assert all(edge.any() for edge in (cover[0], cover[-1], cover[:, 0], cover[:, -1]))

@@ -31,7 +31,7 @@ def strips(bank):
     return [compose_line(bank, rng) for _ in range(COUNT)]
 
 
-def test_strips_are_of_one_height_and_never_empty(strips):
+def test_line_images_have_one_height_and_ink(strips):
     for strip, _ in strips:
         assert strip.dtype == np.uint8
         assert strip.shape[0] == LINE_HEIGHT
@@ -39,33 +39,33 @@ def test_strips_are_of_one_height_and_never_empty(strips):
         assert strip.max() >= 128
 
 
-def test_digits_are_large_enough_to_be_read(strips):
+def test_digits_are_large_enough_to_read(strips):
     heights = [np.ptp(np.flatnonzero((strip >= 128).any(1))) + 1 for strip, _ in strips]
     assert np.median(heights) >= 20
     assert all(strip.shape[1] >= 8 * len(text) for strip, text in strips)
 
 
-def test_longer_numbers_make_wider_strips(bank):
+def test_longer_numbers_make_wider_line_images(bank):
     rng = np.random.default_rng(0)
     made = [compose_line(bank, rng) for _ in range(100)]
     widths, lengths = [strip.shape[1] for strip, _ in made], [len(text) for _, text in made]
     assert np.corrcoef(np.log(widths), lengths)[0, 1] > 0.4
 
 
-def test_labels_are_digits_only(strips):
+def test_texts_are_digits_only(strips):
     texts = [text for _, text in strips]
     assert all(set(text) <= set("0123456789") for text in texts)
     assert len(set(texts)) > COUNT / 2
 
 
-def test_a_few_of_the_lines_are_words(bank, monkeypatch):
+def test_some_lines_are_words(bank, monkeypatch):
     monkeypatch.setattr(lines, "simulate_line_photo", lambda cover, _: (255 * (1 - cover)).astype(np.uint8))
     rng = np.random.default_rng(0)
     empty = [compose_line(bank, rng)[1] == "" for _ in range(300)]
     assert 0.01 < np.mean(empty) < 0.07
 
 
-def test_words_are_made_of_letters_alone(bank, monkeypatch):
+def test_words_consist_of_letters(bank, monkeypatch):
     monkeypatch.setattr(lines, "_WORD_SHARE", 1.0)
     rng = np.random.default_rng(0)
     words = [
@@ -83,20 +83,20 @@ def test_without_letters_there_are_no_words(bank, monkeypatch):
     assert all(compose_line(replace(bank, letters=[]), rng)[1] for _ in range(10))
 
 
-def test_a_seed_gives_the_same_strips_again(bank):
+def test_compose_line_depends_on_the_seed_only(bank):
     one, two, other = (compose_line(bank, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one[0], two[0])
     assert one[1] == two[1]
     assert other[0].shape != one[0].shape or (other[0] != one[0]).any()
 
 
-def test_a_bank_of_digits_alone_will_do(bank):
+def test_pool_of_digits_alone_suffices(bank):
     rng = np.random.default_rng(0)
     bare = replace(bank, symbols=[], letters=[], numbers=[])
     assert all(compose_line(bare, rng)[0].any() for _ in range(COUNT))
 
 
-def test_numbers_have_one_to_ten_digits_and_many_end_in_zeros():
+def test_numbers_have_one_to_ten_digits_and_trailing_zeros():
     rng = np.random.default_rng(0)
     texts = [random_number(rng) for _ in range(1000)]
     assert {len(text) for text in texts} == set(range(1, 11))
@@ -104,20 +104,20 @@ def test_numbers_have_one_to_ten_digits_and_many_end_in_zeros():
     assert 0.3 < np.mean([len(text) > 4 for text in texts]) < 0.7
 
 
-def test_many_numbers_begin_with_a_one_and_few_with_a_nine():
+def test_first_digits_follow_benford():
     rng = np.random.default_rng(0)
     first = [random_number(rng)[0] for _ in range(2000)]
     assert 0.16 < np.mean([digit == "1" for digit in first]) < 0.25
     assert 0.03 < np.mean([digit == "9" for digit in first]) < 0.1
 
 
-def test_digits_of_numbers_repeat_more_often_than_by_chance():
+def test_digits_repeat_more_often_than_by_chance():
     rng = np.random.default_rng(0)
     pairs = [pair for _ in range(2000) for pair in pairwise(random_number(rng).rstrip("0"))]
     assert 0.14 < np.mean([one == other for one, other in pairs]) < 0.22, "one in ten by chance"
 
 
-def test_a_cover_is_cut_tight_around_its_ink(bank):
+def test_line_coverage_is_cropped_to_the_ink(bank):
     rng = np.random.default_rng(0)
     for _ in range(10):
         cover = line_coverage("1234567890", bank, rng)
@@ -145,14 +145,14 @@ class Chance:
 
 
 @pytest.mark.parametrize("slope", [-0.2, 0.2])
-def test_a_steep_line_keeps_its_digits_whole(bank, slope):
+def test_steep_line_keeps_its_digits_whole(bank, slope):
     cover = line_coverage("8" * 10, bank, Chance(SLOPE, slope))
     rows = [np.flatnonzero(part.max(1) > 0.5) for part in (cover[:, :40], cover[:, -40:])]
     assert min(map(np.ptp, rows)) > 40, "the first digit and the last"
     assert (rows[1].mean() - rows[0].mean()) * np.sign(slope) > 40
 
 
-def test_slanting_keeps_all_ink_and_leans_it(bank):
+def test_slant_keeps_all_ink(bank):
     upright, left, right = (line_coverage("1", bank, Chance(SLANT, slant)) for slant in (0.0, 0.6, -0.6))
 
     def leaning(cover):
@@ -166,7 +166,7 @@ def test_slanting_keeps_all_ink_and_leans_it(bank):
         assert leaning(cover) - leaning(upright) == pytest.approx(lean, abs=0.15)
 
 
-def test_a_photograph_is_a_grey_picture_with_ink_on_paper(bank):
+def test_line_photo_is_grey_with_ink_on_paper(bank):
     rng = np.random.default_rng(0)
     for _ in range(5):
         grey = simulate_line_photo(line_coverage("2024", bank, rng), rng)
@@ -175,7 +175,7 @@ def test_a_photograph_is_a_grey_picture_with_ink_on_paper(bank):
         assert 20 <= grey.shape[0] < 200
 
 
-def test_a_security_pattern_is_fine_and_covers_the_paper():
+def test_security_pattern_is_fine_and_covers_the_paper():
     rng = np.random.default_rng(0)
     for _ in range(10):
         waves = security_pattern((60, 200), rng)

@@ -50,8 +50,8 @@ def writers_of(part):
     return np.array(WRITERS)[split_by_writer(np.array(WRITERS)) == part]
 
 
-def test_writers_who_test_are_left_out(tiny, written, drawn_for):
-    split = load_split(tiny.set(data=(str(written),)))
+def test_test_third_of_writers_is_left_out(tiny, written, drawn_for):
+    split = load_split(tiny.set(data={"train": (str(written),)}))
     assert set(drawn_for) == set(writers_of("train"))
     assert not set(drawn_for) & set(writers_of("test"))
     assert len(split.training) == 4 * len(writers_of("train"))
@@ -59,8 +59,8 @@ def test_writers_who_test_are_left_out(tiny, written, drawn_for):
     assert min(len(writers_of(part)) for part in ("train", "validation", "test")) > 3
 
 
-def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
-    split = load_split(tiny.set(data=(str(written),)))
+def test_validation_strokes_are_unaugmented(tiny, written, hand):
+    split = load_split(tiny.set(data={"train": (str(written),)}))
     rng = np.random.default_rng(0)
     by_writer = {
         writer: [strokes_to_glyph([s.astype(np.float32) for s in hand(label, rng)]) for label in LABELS]
@@ -71,26 +71,26 @@ def test_what_chooses_is_drawn_as_it_was_written(tiny, written, hand):
     assert split.validation_labels.tolist() == LABELS * len(writers_of("validation"))
 
 
-def test_pictures_are_split_by_label(tiny):
+def test_images_are_split_by_label(tiny):
     split = load_split(tiny)
     assert len(split.training) == 160
     assert {label: (split.validation_labels == label).sum() for label in LABELS} == dict.fromkeys(LABELS, 10)
     assert split.classes == ("0", "1", "4", "7")
     both = np.concatenate([split.training, split.validation])
-    everything = load_dataset(tiny.data[0]).glyphs
+    everything = load_dataset(tiny.data.train[0]).glyphs
     assert sorted(glyph.tobytes() for glyph in both) == sorted(glyph.tobytes() for glyph in everything)
 
 
-def test_the_seed_decides_the_split(tiny):
+def test_split_depends_on_the_seed(tiny):
     one, again, other = load_split(tiny), load_split(tiny), load_split(tiny.set(seed=1))
     np.testing.assert_array_equal(one.training, again.training)
     assert not np.array_equal(one.validation, other.validation)
 
 
 @pytest.mark.parametrize(("rescans", "variants"), [(0, 1), (2, 3)])
-def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, rescans, variants):
-    recipe = tiny.set(rescans=rescans, variants=variants)
-    pictures, strokes = load_split(recipe), load_split(recipe.set(data=(str(written),)))
+def test_only_training_data_are_multiplied(tiny, written, rescans, variants):
+    recipe = tiny.set(data={"scan_augmentation": rescans, "stroke_redraws": variants})
+    pictures, strokes = load_split(recipe), load_split(recipe.set(data={"train": (str(written),)}))
     assert len(pictures.training) == 160 * (1 + rescans)
     assert (pictures.training_labels == "7").sum() == 40 * (1 + rescans)
     assert len(pictures.validation) == 40
@@ -100,8 +100,8 @@ def test_training_data_are_multiplied_and_what_chooses_is_not(tiny, written, res
     assert len(strokes.validation) == 4 * len(writers_of("validation"))
 
 
-def test_several_sets_are_one(tiny, written):
-    split = load_split(tiny.set(data=(*tiny.data, str(written))))
+def test_several_sets_are_joined(tiny, written):
+    split = load_split(tiny.set(data={"train": (*tiny.data.train, str(written))}))
     assert len(split.training) == 160 + 4 * len(writers_of("train"))
     assert len(split.validation_labels) == 40 + 4 * len(writers_of("validation"))
 
@@ -110,7 +110,7 @@ def test_unlabelled_samples_are_left_out(tiny, shapes, tmp_path):
     labels = shapes[1].copy()
     labels[::2] = ""
     np.savez(tmp_path / "half.npz", images=shapes[0], labels=labels)
-    split = load_split(tiny.set(data=(str(tmp_path / "half.npz"),)))
+    split = load_split(tiny.set(data={"train": (str(tmp_path / "half.npz"),)}))
     assert len(split.training) + len(split.validation) == 100
     assert "" not in split.classes
 
@@ -126,39 +126,40 @@ def test_unlabelled_samples_are_left_out(tiny, shapes, tmp_path):
         ),
     ],
 )
-def test_too_little_to_train_on(tiny, shapes, tmp_path, labels, reason):
+def test_too_few_samples_are_rejected(tiny, shapes, tmp_path, labels, reason):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0], labels=np.array(labels))
     with pytest.raises(DataError, match=rf"odd\.npz: {reason}"):
-        load_split(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data={"train": (str(path),)}))
 
 
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
-def test_one_writer_cannot_choose_for_himself(tiny, save_strokes, hand, part):
+def test_one_writer_is_rejected(tiny, save_strokes, hand, part):
     rng = np.random.default_rng(0)
     writer = writers_of(part)[0]
     path = save_strokes([hand(label, rng) for label in LABELS], LABELS, [writer] * 4)
     with pytest.raises(DataError, match=r"strokes\.npz: too few samples, or writers, to train on some"):
-        load_split(tiny.set(data=(str(path),)))
+        load_split(tiny.set(data={"train": (str(path),)}))
 
 
-def test_a_label_that_only_those_write_who_choose_is_a_class():
+def test_label_of_validation_only_is_a_class():
     glyphs = np.zeros((2, 28, 28), np.uint8)
-    split = Split(glyphs, np.array(["0", "2"]), glyphs, np.array(["0", "1"]))
+    split = Split(glyphs, np.array(["0", "2"]), glyphs, np.array(["0", "1"]), np.ones(2, bool))
     assert split.classes == ("0", "1", "2")
 
 
-def test_what_is_no_digit_is_the_last_class():
+def test_non_digits_are_the_last_class():
     glyphs = np.zeros((3, 28, 28), np.uint8)
-    split = Split(glyphs, np.array(["z", NOT_A_DIGIT, "0"]), glyphs[:1], np.array(["~"]))
+    split = Split(glyphs, np.array(["z", NOT_A_DIGIT, "0"]), glyphs[:1], np.array(["~"]), np.ones(3, bool))
     assert split.classes == ("0", "z", "~", NOT_A_DIGIT)
-    assert Split(glyphs[:1], np.array(["0"]), glyphs[:1], np.array([NOT_A_DIGIT])).classes[-1] == NOT_A_DIGIT
+    negatives = Split(glyphs[:1], np.array(["0"]), glyphs[:1], np.array([NOT_A_DIGIT]), np.ones(1, bool))
+    assert negatives.classes[-1] == NOT_A_DIGIT
 
 
-def test_a_missing_set_is_named(tiny):
-    for keys in ({"data": ("none.npz",)}, {"others": ("none.npz",)}):
+def test_missing_set_is_named(tiny):
+    for keys in ({"train": ("none.npz",)}, {"negatives": ("none.npz",)}):
         with pytest.raises(DataError, match=r"none\.npz"):
-            load_split(tiny.set(**keys))
+            load_split(tiny.set(data=keys))
 
 
 @pytest.fixture
@@ -180,9 +181,9 @@ def letters(tmp_path):
     return letters
 
 
-def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny, letters):
+def test_negatives_exclude_characters_like_digits(tiny, letters):
     path, label_of = letters([*LOOK_ALIKES, *"0123456789", *"AEKMWx#?"])
-    split = load_split(tiny.set(others=(path,)))
+    split = load_split(tiny.set(data={"negatives": (path,)}))
     assert split.classes == ("0", "1", "4", "7", NOT_A_DIGIT)
     taught = [
         label_of[glyph.tobytes()]
@@ -195,8 +196,8 @@ def test_letters_are_no_digits_and_what_looks_like_a_digit_is_never_taught(tiny,
     assert sorted(taught) == sorted("AEKMWx#?")
 
 
-def test_others_written_with_a_pen_are_split_by_writer_and_drawn_as_digits_are(tiny, written, monkeypatch):
-    recipe = tiny.set(others=(str(written),), variants=3)
+def test_stroke_negatives_are_split_by_writer_and_redrawn(tiny, written, monkeypatch):
+    recipe = tiny.set(data={"negatives": (str(written),), "stroke_redraws": 3})
     with pytest.raises(DataError, match=r"strokes\.npz: holds nothing but digits and what looks like them"):
         load_split(recipe)
     rename(written, dict(zip(LABELS, "AEKM", strict=True)))
@@ -218,8 +219,10 @@ def rename(path, names):
     np.savez(path, **arrays)
 
 
-def test_so_many_others_are_invented_and_a_twelfth_to_choose_by(tiny):
-    split, again, without = (load_split(tiny.set(invented=count)) for count in (24, 24, 0))
+def test_synthetic_negatives_are_added_with_a_twelfth_for_validation(tiny):
+    split, again, without = (
+        load_split(tiny.set(data={"synthetic_negatives": count})) for count in (24, 24, 0)
+    )
     assert split.classes == (*without.classes, NOT_A_DIGIT)
     assert (split.training_labels == NOT_A_DIGIT).sum() == 24
     assert (split.validation_labels == NOT_A_DIGIT).sum() == 2
@@ -229,14 +232,14 @@ def test_so_many_others_are_invented_and_a_twelfth_to_choose_by(tiny):
     assert split.training[~digits].any((1, 2)).all()
 
 
-def test_one_label_and_what_is_none_are_too_little(tiny, tmp_path, shapes):
+def test_one_label_with_negatives_is_rejected(tiny, tmp_path, shapes):
     path = tmp_path / "odd.npz"
     np.savez(path, images=shapes[0][:20], labels=np.full(20, "3"))
     with pytest.raises(DataError, match=r"odd\.npz: at least two different labels are needed to train"):
-        load_split(tiny.set(data=(str(path),), invented=4))
+        load_split(tiny.set(data={"train": (str(path),), "synthetic_negatives": 4}))
 
 
-def test_a_stratified_share_is_at_least_one_and_never_all():
+def test_stratified_mask_takes_at_least_one_and_never_all():
     labels = np.array(["a"] * 100 + ["b"] * 10 + ["c"] * 2 + ["d"])
     chosen = stratified_mask(labels, 0.2, np.random.default_rng(0))
     assert {label: chosen[labels == label].sum() for label in "abcd"} == {"a": 20, "b": 2, "c": 1, "d": 0}
@@ -247,7 +250,7 @@ def strokes_of(samples, labels):
     return StrokeSet("drawn", samples, np.array(labels))
 
 
-def test_each_variant_has_a_pen_and_a_slant_of_its_own(hand):
+def test_redraws_vary_in_pen_and_slant(hand):
     rng = np.random.default_rng(0)
     same = strokes_of([hand("4", np.random.default_rng(1))] * 50, ["4"] * 50)
     glyphs = redraw_strokes(same, 0.0, rng)
@@ -261,7 +264,7 @@ def test_each_variant_has_a_pen_and_a_slant_of_its_own(hand):
     assert ink.max() > 1.2
 
 
-def test_styles_are_drawn_for_their_share():
+def test_allographs_are_rendered_for_their_share():
     ones = strokes_of([[np.array([(0.0, 0), (0, 90)])]] * 200, ["1"] * 200)
     wide = {
         share: np.mean(
@@ -275,14 +278,14 @@ def test_styles_are_drawn_for_their_share():
     assert wide[0.0] < wide[0.5] < wide[1.0]
 
 
-def test_a_sample_without_strokes_is_black(hand):
+def test_sample_without_strokes_is_black(hand):
     empty = strokes_of([[], hand("1", np.random.default_rng(0))], ["0", "1"])
     glyphs = redraw_strokes(empty, 1.0, np.random.default_rng(0))
     assert not glyphs[0].any()
     assert glyphs[1].any()
 
 
-def test_a_rescan_is_the_same_digit_read_again(shapes):
+def test_rescan_keeps_the_digit(shapes):
     glyphs = shapes[0]
     again = simulate_rescan(glyphs, np.random.default_rng(0))
     assert again.shape == glyphs.shape
@@ -294,7 +297,7 @@ def test_a_rescan_is_the_same_digit_read_again(shapes):
     assert simulate_rescan(glyphs[:0], np.random.default_rng(0)).shape == (0, 28, 28)
 
 
-def test_what_is_read_again_is_scanned_or_photographed(shapes):
+def test_degraded_glyphs_are_rescanned_or_photographed(shapes):
     glyphs = shapes[0][:60]
     again, scanned = (act(glyphs, np.random.default_rng(0)) for act in (degrade_glyphs, simulate_rescan))
     assert (again.shape, again.dtype) == (glyphs.shape, np.uint8)
@@ -315,26 +318,27 @@ def test_what_is_read_again_is_scanned_or_photographed(shapes):
     ],
 )
 @pytest.mark.parametrize("label", ["0", "1", "4", "7"])
-def test_the_least_that_can_be_written_is_drawn(strokes, label):
+def test_minimal_strokes_are_rendered(strokes, label):
     glyphs = redraw_strokes(strokes_of([strokes] * 8, [label] * 8), 0.7, np.random.default_rng(0))
     assert glyphs.any((1, 2)).all()
 
 
-def test_a_folder_with_both_pairs_of_idx_files_has_its_own_test_set(tiny, tmp_path, shapes_folder):
+def test_idx_folder_has_its_own_test_set(tiny, tmp_path, shapes_folder):
     clothes = tmp_path / "clothes"
     clothes.mkdir()
     for part in ("train", "t10k"):
         for kind in ("images-idx3", "labels-idx1"):
             shutil.copy(shapes_folder / f"train-{kind}-ubyte", clothes / f"{part}-{kind}-ubyte.gz")
-    before = tiny.set(test=("mnist-test",))
+    before = tiny.set(data={"test": ("mnist-test",)})
 
     both = with_datasets(before, f"{clothes},mine.csv")
-    assert both.data == (str(clothes / "train"), "mine.csv")
-    assert both.test == (str(clothes / "t10k"),)
-    assert load_dataset(both.test[0]).labels.tolist() == load_dataset(str(shapes_folder)).labels.tolist()
+    assert both.data.train == (str(clothes / "train"), "mine.csv")
+    assert both.data.test == (str(clothes / "t10k"),)
+    assert load_dataset(both.data.test[0]).labels.tolist() == load_dataset(str(shapes_folder)).labels.tolist()
 
-    assert with_datasets(before, "mnist-train,a.npz").test == ("mnist-test",)
+    assert with_datasets(before, "mnist-train,a.npz").data.test == ("mnist-test",)
     for alone in (str(shapes_folder), "mine.csv", str(clothes / "train")):
-        assert (with_datasets(before, alone).data, with_datasets(before, alone).test) == ((alone,), ())
-    with pytest.raises(InkwiseError, match="recipe key data must name at least one data set"):
+        changed = with_datasets(before, alone).data
+        assert (changed.train, changed.test) == ((alone,), ())
+    with pytest.raises(InkwiseError, match=r"recipe key data\.train must name at least one data set"):
         with_datasets(before, ",")

@@ -1,6 +1,7 @@
 """Each kind of augmentation does what its key says, and one draw is one resampling."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ KINDS = {
     "shear": 0.3,
     "shift": 0.1,
     "elastic": 1.0,
-    "stroke": 0.7,
+    "stroke_width_jitter": 0.7,
     "brightness": 0.3,
     "contrast": 0.5,
     "noise": 0.3,
     "occlusion": 12.0,
 }
-STILL = load_recipe("default").set(**dict.fromkeys(KINDS, 0.0))
+STILL = load_recipe("default").set(augmentation=dict.fromkeys(KINDS, 0.0)).augmentation
 MIDDLE = 14.0
 
 
@@ -33,7 +34,7 @@ def glyphs(shapes):
 
 
 def drawn(glyphs, seed=0, **ranges):
-    return augment(glyphs, STILL.set(**ranges), torch.Generator().manual_seed(seed))
+    return augment(glyphs, replace(STILL, **ranges), torch.Generator().manual_seed(seed))
 
 
 def moments(glyphs):
@@ -54,18 +55,18 @@ def blobs(n, x=0.0, y=0.0, wide=3.0, high=3.0):
     return spot.expand(n, 1, 28, 28).clone()
 
 
-def test_nothing_changes_where_all_ranges_are_0(glyphs):
+def test_augment_with_zero_ranges_changes_nothing(glyphs):
     torch.testing.assert_close(drawn(glyphs), glyphs, atol=1e-4, rtol=0)
 
 
-def test_the_input_stays_as_it_was(glyphs):
+def test_augment_keeps_its_input(glyphs):
     before = glyphs.clone()
     drawn(glyphs, **KINDS)
     assert torch.equal(glyphs, before)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_changes_something_and_stays_within_0_and_1(glyphs, kind):
+def test_each_augmentation_changes_glyphs_within_0_and_1(glyphs, kind):
     after = drawn(glyphs, **{kind: KINDS[kind]})
     assert after.shape == glyphs.shape
     assert after.dtype == torch.float32
@@ -76,14 +77,14 @@ def test_each_kind_changes_something_and_stays_within_0_and_1(glyphs, kind):
     assert changes.std() > 0, "one draw a glyph"
 
 
-def test_all_kinds_together_stay_within_0_and_1(glyphs):
+def test_all_augmentations_stay_within_0_and_1(glyphs):
     after = drawn(glyphs, **KINDS)
     assert after.min() >= 0
     assert after.max() <= 1
     assert after.isfinite().all()
 
 
-def test_the_generator_decides(glyphs):
+def test_augment_depends_on_the_generator_only(glyphs):
     torch.manual_seed(1)
     one, two = drawn(glyphs, 5, **KINDS), drawn(glyphs, 6, **KINDS)
     torch.manual_seed(2)
@@ -100,7 +101,7 @@ def test_affine_and_elastic_are_one_resampling(glyphs, monkeypatch):
 
 
 @pytest.mark.parametrize("share", [0.05, 0.15])
-def test_a_shift_is_a_share_of_the_side(share):
+def test_shift_is_a_share_of_the_side(share):
     centre, _ = moments(drawn(blobs(2000, wide=2, high=2), shift=share))
     moved = centre - MIDDLE
     assert moved.abs().max() <= share * 28 + 0.05
@@ -110,7 +111,7 @@ def test_a_shift_is_a_share_of_the_side(share):
     assert abs(np.corrcoef(moved.T)[0, 1]) < 0.1, "x and y by themselves"
 
 
-def test_a_turn_is_in_degrees():
+def test_rotation_is_in_degrees():
     right, _ = moments(drawn(blobs(2000, x=6, wide=1.5, high=1.5), rotate=30))
     below, _ = moments(drawn(blobs(2000, y=6, wide=1.5, high=1.5), rotate=30))
     angles = torch.atan2(right[:, 1] - MIDDLE, right[:, 0] - MIDDLE) * 180 / math.pi
@@ -129,14 +130,14 @@ def test_scale_is_a_share_of_the_size():
     torch.testing.assert_close(spread[:, 1, 1], spread[:, 0, 0], rtol=0.01, atol=0)
 
 
-def test_aspect_widens_as_much_as_it_lowers():
+def test_aspect_widens_and_lowers_alike():
     _, spread = moments(drawn(blobs(2000), aspect=0.2))
     wide, high = spread[:, 0, 0].sqrt() / 3, spread[:, 1, 1].sqrt() / 3
     assert wide.max().item() == pytest.approx(1.2, abs=0.02)
     torch.testing.assert_close(wide * high, torch.ones(2000), rtol=0.03, atol=0)
 
 
-def test_shear_is_in_pixels_sideways_per_pixel_down():
+def test_shear_is_in_horizontal_per_vertical_pixel():
     centre, _ = moments(drawn(blobs(2000, y=8, wide=1.5, high=1.5), shear=0.25))
     sideways = centre[:, 0] - MIDDLE
     assert sideways.abs().max().item() == pytest.approx(0.25 * 8, abs=0.06)
@@ -149,21 +150,21 @@ def test_elastic_is_in_pixels():
     assert (centre - MIDDLE).std(0).tolist() == pytest.approx([0.85, 0.85], abs=0.2)
 
 
-def test_stroke_is_in_pixels_on_each_side():
+def test_stroke_width_jitter_is_in_pixels_per_side():
     bar = torch.zeros(2000, 1, 28, 28)
     bar[..., 10:18] = 1
-    width = drawn(bar, stroke=0.8)[:, 0, 14].sum(1) - 8
+    width = drawn(bar, stroke_width_jitter=0.8)[:, 0, 14].sum(1) - 8
     assert width.max().item() == pytest.approx(2 * 0.8, abs=0.02)
     assert width.min().item() == pytest.approx(-2 * 0.8, abs=0.02)
 
 
-def test_brightness_and_contrast_are_shares_of_white_and_of_contrast():
+def test_brightness_and_contrast_are_shares_of_white_and_contrast():
     grey = torch.full((2000, 1, 28, 28), 0.5)
     assert (drawn(grey, brightness=0.2) - 0.5).abs().amax().item() == pytest.approx(0.2, abs=0.002)
     assert drawn(grey, contrast=0.4).amax().item() == pytest.approx(0.7, abs=0.002)
 
 
-def test_noise_is_at_most_that_strong():
+def test_noise_has_the_maximum_deviation():
     grey = torch.full((2000, 1, 28, 28), 0.5)
     strengths = (drawn(grey, noise=0.1) - 0.5).std((1, 2, 3))
     assert strengths.max().item() == pytest.approx(0.1, abs=0.01)

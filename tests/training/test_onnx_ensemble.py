@@ -6,6 +6,7 @@ import json
 import numpy as np
 import onnx
 import pytest
+from recipe_keys import with_keys
 from rich.console import Console
 
 from inkwise import Recognizer
@@ -13,8 +14,8 @@ from inkwise._util.errors import DataError, ModelError
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY
 from inkwise.training import train
-from inkwise.training.initialization import net_from_onnx
 from inkwise.training.onnx_ensemble import export_ensemble
+from inkwise.training.onnx_models import net_from_onnx
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,7 @@ def others(tiny, tmp_path_factory):
     folders = []
     for changes in ({"seed": 1, "channels": (4, 4, 6), "epochs": 1}, {"seed": 2, "epochs": 1}):
         folders.append(tmp_path_factory.mktemp("other"))
-        train(tiny.set(**changes), folders[-1], device="cpu", console=Console(file=io.StringIO()))
+        train(with_keys(tiny, **changes), folders[-1], device="cpu", console=Console(file=io.StringIO()))
     return [str(folder) for folder in folders]
 
 
@@ -48,7 +49,7 @@ def edited(base, path, **changes):
 
 
 @pytest.mark.parametrize("n", [0, 1, 65])
-def test_it_says_what_its_members_say_on_average(joined, shapes, n):
+def test_ensemble_averages_its_members(joined, shapes, n):
     sources, model = joined
     glyphs = shapes[0][:n]
     said = [member.run(glyphs) for member in members(sources)]
@@ -60,7 +61,7 @@ def test_it_says_what_its_members_say_on_average(joined, shapes, n):
     assert embeddings.shape == (n, sum(e.shape[1] for _, e in said))
 
 
-def test_the_cosine_of_embeddings_is_the_mean_of_the_members(joined, shapes):
+def test_cosine_of_embeddings_is_the_mean_of_the_members(joined, shapes):
     sources, model = joined
 
     def cosines(model):
@@ -74,7 +75,7 @@ def test_the_cosine_of_embeddings_is_the_mean_of_the_members(joined, shapes):
     np.testing.assert_allclose(np.linalg.norm(model.run(shapes[0])[1], axis=1), 1, atol=1e-5)
 
 
-def test_the_metadata_name_the_members(joined):
+def test_metadata_names_the_members(joined):
     sources, model = joined
     parts = members(sources)
     assert model.name.startswith("ensemble of 3: default (")
@@ -87,7 +88,7 @@ def test_the_metadata_name_the_members(joined):
     assert model.metadata["data"] == parts[0].metadata["data"]
 
 
-def test_it_reads_remembers_and_is_a_member_again(joined, others, shapes, tmp_path):
+def test_ensemble_reads_adapts_and_can_be_a_member(joined, others, shapes, tmp_path):
     sources, model = joined
     glyphs, labels = shapes
     first = tmp_path / "first.onnx"
@@ -105,7 +106,7 @@ def test_it_reads_remembers_and_is_a_member_again(joined, others, shapes, tmp_pa
     assert taught.classify(glyphs).shape == (len(labels), 5)
 
 
-def test_labels_in_another_order_are_brought_into_that_of_the_first(base, others, shapes, tmp_path):
+def test_labels_follow_the_order_of_the_first_member(base, others, shapes, tmp_path):
     turned = edited(base, tmp_path / "turned.onnx", labels=["7", "4", "1", "0"])
     model = export_ensemble([others[0], turned], tmp_path / "model.onnx")
     first, second = members([others[0], str(base)])
@@ -113,19 +114,19 @@ def test_labels_in_another_order_are_brought_into_that_of_the_first(base, others
     np.testing.assert_allclose(model.run(shapes[0])[0], expected, atol=1e-6)
 
 
-def test_a_long_name_only_counts_its_members(base, others, tmp_path):
+def test_long_name_counts_the_members(base, others, tmp_path):
     long = edited(base, tmp_path / "long.onnx", name="learnt " * 20)
     assert export_ensemble([long, others[0]], tmp_path / "model.onnx").metadata["name"] == "ensemble of 2"
 
 
-def test_it_cannot_learn(joined, tmp_path):
+def test_ensemble_cannot_be_fine_tuned(joined, tmp_path):
     sources, _ = joined
     export_ensemble(sources, tmp_path / "model.onnx")
     with pytest.raises(ModelError, match=r"model\.onnx: holds no net that can learn$"):
         net_from_onnx(tmp_path / "model.onnx")
 
 
-def test_what_cannot_be_joined_is_one_line(base, others, tmp_path, monkeypatch):
+def test_export_ensemble_rejects_incompatible_members(base, others, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     foreign = edited(base, tmp_path / "foreign.onnx", labels=["A", "1", "4", "7"])
     (tmp_path / "letter.onnx").write_text("Dear Anna,")
@@ -142,7 +143,7 @@ def test_what_cannot_be_joined_is_one_line(base, others, tmp_path, monkeypatch):
     assert not path.exists()
 
 
-def test_another_version_of_the_operators_is_refused(base, others, tmp_path):
+def test_export_ensemble_rejects_another_opset(base, others, tmp_path):
     proto = onnx.load(base)
     proto.opset_import[0].version -= 1
     (tmp_path / "older.onnx").write_bytes(proto.SerializeToString())
@@ -150,7 +151,7 @@ def test_another_version_of_the_operators_is_refused(base, others, tmp_path):
         export_ensemble([others[0], str(tmp_path / "older.onnx")], tmp_path / "model.onnx")
 
 
-def test_a_file_that_is_no_model_of_ours(base, tmp_path):
+def test_export_ensemble_rejects_other_files(base, tmp_path):
     proto = onnx.load(base)
     del proto.metadata_props[:]
     (tmp_path / "alien.onnx").write_bytes(proto.SerializeToString())
@@ -159,12 +160,12 @@ def test_a_file_that_is_no_model_of_ours(base, tmp_path):
         export_ensemble(["default", str(tmp_path / "alien.onnx")], tmp_path / "model.onnx")
 
 
-def test_a_file_that_cannot_be_written(joined, tmp_path):
+def test_export_ensemble_rejects_unwritable_path(joined, tmp_path):
     with pytest.raises(DataError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
         export_ensemble(joined[0], tmp_path / "none" / "model.onnx")
 
 
-def test_a_member_is_not_replaced(base, others):
+def test_export_ensemble_does_not_overwrite_a_member(base, others):
     content = base.read_bytes()
     for source in (base, base.parent):  # a file, and its run folder
         with pytest.raises(DataError, match=r"model\.onnx: is read, and would be replaced"):
@@ -173,7 +174,7 @@ def test_a_member_is_not_replaced(base, others):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_it_rejects_where_one_of_its_members_does(base, rejecting, others, shapes, stripes, tmp_path, turned):
+def test_ensemble_rejects_if_a_member_does(base, rejecting, others, shapes, stripes, tmp_path, turned):
     sources = [str(base), str(rejecting)][:: -1 if turned else 1]
     glyphs = np.concatenate([shapes[0], stripes])
 

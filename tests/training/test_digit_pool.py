@@ -20,12 +20,12 @@ def add_others(lines_recipe, save_strokes):
         drawn = [(number, label, writer) for number, label in enumerate(labels) for writer in range(12)]
         samples = [[np.array([(number, 0), (number, 9.0)])] for number, _, _ in drawn]
         _, names, writers = zip(*drawn, strict=True)
-        return lines_recipe.set(others=(str(save_strokes(samples, names, writers)),))
+        return lines_recipe.set(data={"negatives": (str(save_strokes(samples, names, writers)),)})
 
     return add_others
 
 
-def test_every_digit_in_strokes_by_hand_and_in_pictures(lines_recipe):
+def test_pools_hold_every_digit_in_strokes_and_images(lines_recipe):
     for bank in build_digit_pools(lines_recipe):
         assert len(bank.samples_by_writer) >= 2
         assert all(len(hand) == 10 and all(hand) for hand in bank.samples_by_writer)
@@ -33,7 +33,7 @@ def test_every_digit_in_strokes_by_hand_and_in_pictures(lines_recipe):
         assert {text for _, text in bank.numbers} == {"17"}
 
 
-def test_no_writer_is_in_both(lines_recipe):
+def test_pools_share_no_writer(lines_recipe):
     drawn = [
         {
             stroke.tobytes()
@@ -47,7 +47,7 @@ def test_no_writer_is_in_both(lines_recipe):
     assert not drawn[0] & drawn[1]
 
 
-def test_what_stands_beside_is_no_digit_and_looks_like_none(add_others):
+def test_symbols_exclude_characters_like_digits(add_others):
     labels = ["$", "#", "O", "l", "S", ".", ",", "-", "(", "1a", ""]
     for bank in build_digit_pools(add_others(*labels)):
         assert kinds(bank.symbols) == {0, 1}, "$ and #"
@@ -55,19 +55,19 @@ def test_what_stands_beside_is_no_digit_and_looks_like_none(add_others):
         assert not bank.letters
 
 
-def test_letters_make_words_and_symbols_stand_beside_numbers(add_others):
+def test_letters_and_symbols_are_separate(add_others):
     for bank in build_digit_pools(add_others("A", "$", "m", "+", "ab")):
         assert kinds(bank.letters) == {0, 2, 4}
         assert kinds(bank.symbols) == {1, 3}
 
 
 @pytest.mark.parametrize("letter", [*"hyY"])
-def test_what_looks_like_an_open_four_is_no_letter(add_others, letter):
+def test_letters_exclude_characters_like_an_open_four(add_others, letter):
     for bank in build_digit_pools(add_others("A", letter)):
         assert kinds(bank.letters) == {0}
 
 
-def test_a_number_keeps_its_digits_only(add_others):
+def test_numbers_keep_digits_only(add_others):
     trained, _ = build_digit_pools(add_others("12.50", "1/2/03", "$5", "5%"))
     assert {text for _, text in trained.numbers} == {"1250", "1203", "5"}
     assert not trained.symbols
@@ -77,11 +77,13 @@ def test_blank_glyphs_are_left_out(lines_recipe, tmp_path):
     rows = [f"{label % 10},{','.join(['0'] * 784)}" for label in range(40)]
     head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     (tmp_path / "blank.csv").write_text("\n".join([head, *rows, ""]))
-    trained, _ = build_digit_pools(lines_recipe.set(data=(*lines_recipe.data, str(tmp_path / "blank.csv"))))
+    trained, _ = build_digit_pools(
+        lines_recipe.set(data={"train": (*lines_recipe.data.train, str(tmp_path / "blank.csv"))})
+    )
     assert all(glyph.any() for glyphs in trained.glyphs for glyph in glyphs)
 
 
 @pytest.mark.parametrize("kept", [0, 1], ids=["pictures alone", "strokes alone"])
-def test_strokes_and_pictures_are_both_needed(lines_recipe, kept):
+def test_strokes_and_images_are_both_required(lines_recipe, kept):
     with pytest.raises(DataError, match="each digit is needed in both"):
-        build_digit_pools(lines_recipe.set(data=(lines_recipe.data[kept],)))
+        build_digit_pools(lines_recipe.set(data={"train": (lines_recipe.data.train[kept],)}))

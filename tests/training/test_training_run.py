@@ -9,11 +9,13 @@ import random
 import shutil
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from recipe_keys import with_keys
 from rich.console import Console
 from safetensors.torch import load_file
 from scipy.special import softmax
@@ -25,10 +27,10 @@ from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import Model
 from inkwise.recognition.runtime import onnxruntime
 from inkwise.training import glyph_task, resumed_recipe, train
-from inkwise.training import training_run as run
 from inkwise.training.callbacks import Callback, Checkpoint, ProgressBar
-from inkwise.training.glyph_loop import glyph_logits
-from inkwise.training.models.classifiers import compact
+from inkwise.training.glyph_task import glyph_logits
+from inkwise.training.loop import resolve_device
+from inkwise.training.models import compact
 from inkwise.training.training_data import load_split
 
 FILES = {"recipe.json", "history.csv", "weights.safetensors", "model.onnx", "checkpoint.pt"}
@@ -47,10 +49,10 @@ def finished(tiny, tmp_path_factory):
 def quick(monkeypatch, console):
     """quick(recipe, folder) trains without the second that the export takes."""
 
-    def export(net, path, temperature, metadata):
-        path.write_text(json.dumps(metadata))
+    def export(net, temperature, metadata):
+        return SimpleNamespace(SerializeToString=json.dumps(metadata).encode)
 
-    monkeypatch.setattr(glyph_task, "export_classifier", export)
+    monkeypatch.setattr(glyph_task, "classifier_to_onnx", export)
 
     def quick(recipe, folder, **more):
         return train(recipe, folder, **{"device": "cpu", "console": console} | more)
@@ -80,11 +82,11 @@ def epochs(folder):
         return [int(row["epoch"]) for row in csv.DictReader(file)]
 
 
-def test_the_folder_is_complete(finished):
+def test_run_folder_is_complete(finished):
     assert {path.name for path in finished[0].iterdir()} == FILES
 
 
-def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
+def test_second_training_in_the_folder_is_rejected(tiny, tmp_path, quick):
     class Second(Callback):
         def on_epoch_end(self, loop):
             with pytest.raises(DataError) as caught:
@@ -96,19 +98,20 @@ def test_a_second_training_in_the_folder_is_refused(tiny, tmp_path, quick):
     assert {path.name for path in tmp_path.iterdir()} == FILES
 
 
-def test_the_recipe_is_saved_and_printed(finished, tiny):
+def test_recipe_is_saved_and_printed(finished, tiny):
     folder, printed = finished
     facts = json.loads((folder / "recipe.json").read_text())
     assert resumed_recipe(folder) == tiny
     assert set(facts) == {"recipe", "commit", "device", "threads", "versions", "started"}
     assert set(facts["versions"]) == {"inkwise", "torch", "numpy", "opencv-python-headless", "python"}
     assert facts["versions"]["torch"] == torch.__version__
-    for key, value in tiny.to_dict().items():
+    assert printed.startswith("recipe=default  seed=0  data.train=")
+    for key, value in tiny.values().items():
         assert f"{key}={value}" in printed
-    assert "160 glyphs to train on, 40 to choose by; cpu, " in printed
+    assert "160 training and 40 validation glyphs; cpu, " in printed
 
 
-def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
+def test_history_has_a_line_and_a_row_per_epoch(finished, tiny):
     folder, printed = finished
     assert [line[:11] for line in printed.splitlines() if line.startswith("epoch")] == [
         f"epoch   {epoch}/4" for epoch in (1, 2, 3, 4)
@@ -116,13 +119,13 @@ def test_a_line_an_epoch_and_a_row_an_epoch(finished, tiny):
     assert epochs(folder) == [1, 2, 3, 4]
 
 
-def test_the_weights_are_those_that_did_best(finished, tiny):
+def test_saved_weights_are_the_best(finished, tiny):
     folder, split = finished[0], load_split(tiny)
-    net = compact(tiny, 4)
+    net = compact(tiny.model, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
     logits = glyph_logits(net, torch.from_numpy(split.validation))
     classes = torch.from_numpy(np.searchsorted(split.classes, split.validation_labels))
-    loss = F.cross_entropy(logits, classes, label_smoothing=tiny.label_smoothing).item()
+    loss = F.cross_entropy(logits, classes, label_smoothing=tiny.optimization.label_smoothing).item()
     with (folder / "history.csv").open() as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     best = max(reversed(rows), key=lambda row: row["validation_accuracy"])
@@ -132,9 +135,9 @@ def test_the_weights_are_those_that_did_best(finished, tiny):
     assert misses <= 8
 
 
-def test_temperature_and_threshold_are_those_of_the_model(finished, tiny):
+def test_temperature_and_threshold_belong_to_the_model(finished, tiny):
     folder, split = finished[0], load_split(tiny)
-    net = compact(tiny, 4)
+    net = compact(tiny.model, 4)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
     logits = glyph_logits(net, torch.from_numpy(split.validation)).numpy()
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
@@ -150,14 +153,14 @@ def metadata_of(folder):
     return json.loads(entry.value)
 
 
-def test_the_metadata_are_complete(finished, tiny):
+def test_metadata_is_complete(finished, tiny):
     metadata = metadata_of(finished[0])
     facts = json.loads((finished[0] / "recipe.json").read_text())
     assert (metadata["format"], metadata["name"]) == (1, "default")
     assert metadata["labels"] == ["0", "1", "4", "7"]
     assert metadata["rejects"] is False
     assert metadata["recipe"] == facts["recipe"]
-    assert metadata["data"] == list(tiny.data)
+    assert metadata["data"] == list(tiny.data.train)
     assert metadata["versions"] == facts["versions"]
     assert (metadata["commit"], metadata["trained"]) == (facts["commit"], facts["started"])
     assert 0.05 <= metadata["temperature"] <= 20
@@ -165,7 +168,7 @@ def test_the_metadata_are_complete(finished, tiny):
     assert metadata["seconds"] > 0
 
 
-def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, with_stripes):
+def test_non_digits_are_rejected_and_only_digits_calibrate(rejecting, with_stripes):
     model, split = Model(rejecting), load_split(with_stripes)
     digits = split.validation_labels != NOT_A_DIGIT
     probabilities, _ = model.run(split.validation)
@@ -186,20 +189,20 @@ def test_what_is_no_digit_is_learnt_and_only_digits_set_the_figures(rejecting, w
     }
 
 
-def test_a_run_learns_from_teachers(quick, tiny, base, tmp_path, console):
-    taught = tiny.set(teachers=(str(base), str(base.parent)), epochs=2)
+def test_run_distills_teachers(quick, tiny, base, tmp_path, console):
+    taught = tiny.set(optimization={"teachers": (str(base), str(base.parent)), "epochs": 2})
     quick(taught, tmp_path / "taught")
-    quick(tiny.set(epochs=2), tmp_path / "alone")
+    quick(tiny.set(optimization={"epochs": 2}), tmp_path / "alone")
     assert resumed_recipe(tmp_path / "taught") == taught
     assert weights(tmp_path / "taught") != weights(tmp_path / "alone")
     assert f"teachers=({str(base)!r}" in console.file.getvalue()
 
 
-def test_the_threshold_lets_its_share_pass_though_all_are_sure(quick, tiny, tmp_path, monkeypatch):
+def test_threshold_passes_its_share_of_saturated_probabilities(quick, tiny, tmp_path, monkeypatch):
     sure = lambda net, glyphs: torch.eye(4)[torch.zeros(len(glyphs), dtype=int)] * 10.8  # noqa: E731
     monkeypatch.setattr(glyph_task, "glyph_logits", sure)
     monkeypatch.setattr(glyph_task, "fit_temperature", lambda logits, numbers: 1.0)
-    quick(tiny.set(epochs=1), tmp_path)
+    quick(tiny.set(optimization={"epochs": 1}), tmp_path)
     assert json.loads((tmp_path / "model.onnx").read_text())["threshold"] == 0.9999
 
 
@@ -208,8 +211,8 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("changes", [{}, {"dropout": 0.3, "schedule": "plateau", "early_stopping": 2}])
-def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatch, changes):
-    recipe = tiny.set(**changes)
+def test_killed_run_resumes_to_the_same_bits(quick, tiny, tmp_path, monkeypatch, changes):
+    recipe = with_keys(tiny, **changes)
     quick(recipe, tmp_path / "whole")
     after(monkeypatch, Checkpoint, 2, Killed())
     with pytest.raises(Killed):
@@ -221,7 +224,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(quick, tiny, tmp_path, monkeypatc
     assert epochs(tmp_path / "killed") == epochs(tmp_path / "whole")
 
 
-def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, monkeypatch, console):
+def test_ctrl_c_leaves_a_complete_folder_that_resumes(quick, tiny, tmp_path, monkeypatch, console):
     quick(tiny, tmp_path / "whole")
     after(monkeypatch, ProgressBar, 3, KeyboardInterrupt())
     quick(tiny, tmp_path / "stopped")
@@ -236,8 +239,8 @@ def test_ctrl_c_leaves_a_complete_folder_that_can_go_on(quick, tiny, tmp_path, m
 @pytest.mark.parametrize(
     "changes", [{}, {"early_stopping": 1, "lr": 1e-9, "schedule": "constant", "epochs": 30}]
 )
-def test_a_run_that_has_ended_stays_as_it_is(quick, tiny, tmp_path, changes):
-    recipe = tiny.set(**changes)
+def test_finished_run_stays_unchanged(quick, tiny, tmp_path, changes):
+    recipe = with_keys(tiny, **changes)
     quick(recipe, tmp_path)
     before, n = weights(tmp_path), epochs(tmp_path)
     quick(recipe, tmp_path)
@@ -246,9 +249,9 @@ def test_a_run_that_has_ended_stays_as_it_is(quick, tiny, tmp_path, changes):
     assert len(n) == 4 or len(n) < 30
 
 
-def test_the_seed_decides_the_weights(quick, tiny, tmp_path):
+def test_weights_depend_on_the_seed(quick, tiny, tmp_path):
     for name, seed in {"one": 0, "again": 0, "other": 1}.items():
-        quick(tiny.set(epochs=1, seed=seed), tmp_path / name)
+        quick(tiny.set(optimization={"epochs": 1}, seed=seed), tmp_path / name)
     assert weights(tmp_path / "one") == weights(tmp_path / "again")
     assert weights(tmp_path / "one") != weights(tmp_path / "other")
 
@@ -263,7 +266,7 @@ class Modes(Callback):
         self.seen.append(torch.are_deterministic_algorithms_enabled())
 
 
-def test_deterministic_operations_only(quick, tiny, tmp_path):
+def test_deterministic_uses_deterministic_algorithms(quick, tiny, tmp_path):
     modes = Modes()
     for deterministic in (True, False):
         quick(tiny, tmp_path / str(deterministic), deterministic=deterministic, callbacks=(modes,))
@@ -302,16 +305,16 @@ def _own_settings():
 
 @pytest.mark.usefixtures("finished", "_own_settings")  # the first export imports what adds filters of its own
 @pytest.mark.parametrize("changes", [{"epochs": 1}, {"epochs": 2, "dropout": 0.3, "averaging": 0.9}])
-def test_the_settings_of_the_process_stay(tiny, console, tmp_path, changes):
+def test_train_restores_process_settings(tiny, console, tmp_path, changes):
     before = settings()
-    train(tiny.set(**changes), tmp_path, device="cpu", console=console)
+    train(with_keys(tiny, **changes), tmp_path, device="cpu", console=console)
     assert settings() == before
-    train(tiny.set(**changes), tmp_path, device="cpu", console=console)  # which goes on from the checkpoint
+    train(with_keys(tiny, **changes), tmp_path, device="cpu", console=console)  # resumed
     assert settings() == before
 
 
 @pytest.mark.usefixtures("_own_settings")
-def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, monkeypatch):
+def test_train_restores_process_settings_after_an_error(quick, tiny, tmp_path, monkeypatch):
     before = settings()
     after(monkeypatch, ProgressBar, 1, Killed())
     with pytest.raises(Killed):
@@ -319,31 +322,31 @@ def test_the_settings_of_the_process_stay_after_an_error(quick, tiny, tmp_path, 
     assert settings() == before
 
 
-def test_the_folder_of_another_recipe_is_refused(quick, tiny, tmp_path):
-    quick(tiny.set(epochs=1), tmp_path)
+def test_folder_of_another_recipe_is_rejected(quick, tiny, tmp_path):
+    quick(tiny.set(optimization={"epochs": 1}), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(DataError, match=r"holds a run of another recipe; choose another folder$"):
-        quick(tiny.set(epochs=2), tmp_path)
+        quick(tiny.set(optimization={"epochs": 2}), tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_a_run_that_had_no_data_does_not_take_the_folder(quick, tiny, tmp_path):
+def test_run_without_data_leaves_the_folder_free(quick, tiny, tmp_path):
     with pytest.raises(DataError, match=r"none\.npz"):
-        quick(tiny.set(data=("none.npz",)), tmp_path)
-    quick(tiny.set(epochs=1), tmp_path)
-    assert resumed_recipe(tmp_path) == tiny.set(epochs=1)
+        quick(tiny.set(data={"train": ("none.npz",)}), tmp_path)
+    quick(tiny.set(optimization={"epochs": 1}), tmp_path)
+    assert resumed_recipe(tmp_path) == tiny.set(optimization={"epochs": 1})
 
 
-def test_a_folder_that_is_a_file_is_told(quick, tiny, tmp_path):
+def test_folder_that_is_a_file_is_rejected(quick, tiny, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"file: cannot be made \(File exists\)"):
         quick(tiny, tmp_path / "file")
 
 
-def test_data_may_lie_anywhere(quick, tiny, tmp_path, shapes_folder):
+def test_data_path_may_contain_markup(quick, tiny, tmp_path, shapes_folder):
     odd = tmp_path / "[" / "bold]"  # which would be a style, if it were taken for one
     shutil.copytree(shapes_folder, odd)
-    quick(tiny.set(data=(str(odd),), epochs=1), tmp_path / "run")
+    quick(tiny.set(data={"train": (str(odd),)}, optimization={"epochs": 1}), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -353,28 +356,28 @@ def test_data_may_lie_anywhere(quick, tiny, tmp_path, shapes_folder):
         ("cuda", "^device cuda is not available on this machine; 'auto' takes what there is$"),
     ],
 )
-def test_a_device_that_is_not_there(quick, tiny, tmp_path, monkeypatch, device, reason):
+def test_unavailable_device_is_rejected(quick, tiny, tmp_path, monkeypatch, device, reason):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InkwiseError, match=reason):
         quick(tiny, tmp_path / "run", device=device)
     assert not (tmp_path / "run").exists()
 
 
-def test_auto_takes_what_there_is(monkeypatch):
+def test_auto_takes_the_best_device(monkeypatch):
     for cuda, mps, kind in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=cuda: there)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda there=mps: there)
-        assert run.resolve_device("auto").type == kind
+        assert resolve_device("auto").type == kind
 
 
-def test_an_unknown_net_is_refused(quick, tiny, tmp_path):
+def test_unknown_net_is_rejected(quick, tiny, tmp_path):
     with pytest.raises(InkwiseError, match=r"^no net 'huge'; there are: compact"):
-        quick(tiny.set(net="huge"), tmp_path / "run")
+        quick(tiny.set(model={"net": "huge"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", ["checkpoint.pt", "weights.safetensors", "history.csv", "recipe.json"])
-def test_a_full_disk_is_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monkeypatch, name):
+def test_full_disk_raises_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monkeypatch, name):
     open_file = io.open
 
     def full(file, *args, **more):
@@ -385,6 +388,6 @@ def test_a_full_disk_is_one_line_and_leaves_no_parts(quick, tiny, tmp_path, monk
     monkeypatch.setattr(io, "open", full)  # what Path.open, write_text and write_bytes use
     monkeypatch.setattr(files, "_part", lambda target: target.with_name(f".{target.name}.part"))
     with pytest.raises(DataError) as caught:
-        quick(tiny.set(epochs=1), tmp_path)
+        quick(tiny.set(optimization={"epochs": 1}), tmp_path)
     assert str(caught.value) == f"{tmp_path / name}: cannot be written (No space left on device)"
     assert not [path for path in Path(tmp_path).iterdir() if path.suffix == ".part" or path.name == name]
