@@ -3,7 +3,7 @@
 # make docs   serves the documentation site; make docs-build builds it into build/docs
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 # make audit  lists the licences of what is installed, and asks for known holes in it
-# make siege  kills, starves and fuzzes it, for two hours, and prints the tables of docs/reliability.md
+# make robustness  kills, outages and fuzzing, for two hours; prints the tables of docs/reliability.md
 # make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
 VENV := .venv
 PYTHON ?= python3
@@ -16,11 +16,11 @@ else
 DIGITS := unipen-digits
 OTHERS := unipen-nondigits,unipen-strings
 endif
-REAL_HANDS := --set data=mnist-train,$(DIGITS) --set others=$(OTHERS)
+REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHERS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint docs docs-build audit bench siege weights
+.PHONY: run test lint docs docs-build audit bench robustness weights
 
 # Of these a program that uses Inkwise would have to be published itself.
 COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
@@ -52,7 +52,7 @@ audit: $(VENV)/.develops
 bench: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks results-page $(DATA)
 
-siege: $(VENV)/.develops
+robustness: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks faults --kills 200
 	$(VENV)/bin/python -m benchmarks fuzz
 
@@ -61,12 +61,12 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise data get mnist
 	$(if $(STROKES),,$(VENV)/bin/inkwise data get unipen)
 	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set seed=1 --out $(RUNS)/hands
-	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set channels=32,40,112 --set epochs=26 --out $(RUNS)/wide
+	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.channels=32,40,112 --set optimization.epochs=26 --out $(RUNS)/wide
 	$(VENV)/bin/inkwise train distilled $(REAL_HANDS) --set seed=2 --init $(RUNS)/hands \
-		--set teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
-	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set net=deep --set channels=32,32,96,96,96 --set epochs=40 --set seed=3 \
+		--set optimization.teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
+	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.net=deep --set model.channels=32,32,96,96,96 --set optimization.epochs=40 --set seed=3 \
 		--out $(RUNS)/deep
-	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set teachers=$(RUNS)/hands --out $(RUNS)/tiny
+	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set optimization.teachers=$(RUNS)/hands --out $(RUNS)/tiny
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx

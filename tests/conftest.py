@@ -21,6 +21,14 @@ def pytest_configure(config):
     _hear_signals()
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the tests that use PostgreSQL."""
+    for item in items:
+        parameters = item.callspec.id if hasattr(item, "callspec") else ""
+        if "postgresql" in item.fixturenames or "postgresql" in parameters:
+            item.add_marker(pytest.mark.postgres)
+
+
 def _hear_signals():
     """Hear Ctrl-C and SIGTERM, children included, also where a shell started the tests with these ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

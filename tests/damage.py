@@ -1,4 +1,4 @@
-"""Kinds of damage to the rows of a database: a column, and the SQL of what its cell holds instead."""
+"""Kinds of damage to the rows of a database: a column, and the SQL of the damaged cell."""
 
 from sqlalchemy import create_engine, text
 
@@ -62,12 +62,12 @@ VERSIONS = [
 
 
 def name_of(kind):
-    """A short name of a kind for the test's id."""
+    """Return a short name for the test's id."""
     return "-".join(kind)[:40]
 
 
 def damage(url, table, column, sql, where="true"):
-    """Change the cells of a column, past the store."""
+    """Change the cells of a column without the store."""
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE {table} SET {column} = {sql} WHERE {where}".replace(":", "\\:")))

@@ -33,7 +33,7 @@ HAND = {
     "8": [[(0.8, 0.15), (0.4, 0), (0.2, 0.25), (0.8, 0.7), (0.5, 1), (0.15, 0.75), (0.75, 0.3), (0.8, 0.15)]],
     "9": [[(0.85, 0.2), (0.4, 0), (0.1, 0.3), (0.5, 0.5), (0.88, 0.2), (0.75, 1)]],
 }
-"""Strokes of digits, in a square."""
+"""Strokes of each digit, in the unit square."""
 
 _PRINT = {
     60: ["Municipal Water Works, Dept. 7", 34],
@@ -49,7 +49,7 @@ _PRINT = {
 
 
 def save(folder, yaml=YAML, **printed):
-    """The form as files; the path of its YAML."""
+    """Write the form as files and return the path of its YAML."""
     Image.fromarray(empty(**printed)).save(folder / "empty.png")
     path = folder / "card.yaml"
     path.write_text(yaml)
@@ -57,7 +57,7 @@ def save(folder, yaml=YAML, **printed):
 
 
 def empty(*, marks=False, words=True):
-    """The form as it is printed, (1188, 840) uint8; marked, with a black square in each corner."""
+    """Return the empty form (1188, 840) uint8, with a black square in each corner if `marks` is set."""
     image = Image.new("L", SIZE, 250)
     draw = ImageDraw.Draw(image)
     for y, (text, size) in _PRINT.items() if words else ():
@@ -73,7 +73,7 @@ def empty(*, marks=False, words=True):
 
 
 def write(page, text, box, cells=1, ink=45):
-    """The page with a text written in a box by a plain hand, no two digits alike."""
+    """Write a text into a box of a page by hand, no two digits alike, and return the page."""
     x, y, w, h = box
     rng = np.random.default_rng([len(text), x, y])
     drawn = np.zeros_like(page)
@@ -90,7 +90,7 @@ def write(page, text, box, cells=1, ink=45):
 
 
 def _smooth(points):
-    """The points, and those between them on Catmull and Rom's curve."""
+    """Return the points and those between them on a Catmull-Rom spline."""
     ends = np.vstack([points[0], points, points[-1]])
     t = np.linspace(0, 1, 6, endpoint=False)[:, None]
     parts = [
@@ -101,13 +101,13 @@ def _smooth(points):
 
 
 def filled(meter="014752", code="3", amount="1250", **printed):
-    """The form filled in."""
+    """Return the filled form."""
     page = write(empty(**printed), meter, BOXES["meter"], CELLS)
     return write(write(page, code, BOXES["code"]), amount, BOXES["amount"])
 
 
 def turned(page, degrees=0.0, scale=1.0, paper=250):
-    """A scan of another resolution, askew."""
+    """Return a skewed scan of another resolution."""
     height, width = page.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
     size = round(width * scale * 1.1), round(height * scale * 1.1)
@@ -117,8 +117,8 @@ def turned(page, degrees=0.0, scale=1.0, paper=250):
 
 
 def photo(page, rng, tilt=0.06, turn=0.0):
-    """A photograph on a dark table: perspective, light and shadow, blur, noise."""
-    from inkwise.training.synthesis.degradation import simulate_illumination  # its room brings torch
+    """Return a photograph on a dark table: perspective, light and shadow, blur, noise."""
+    from inkwise.training.synthesis.degradation import simulate_illumination  # imports torch
 
     height, width = page.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

@@ -43,7 +43,7 @@ class Shades(BatchOptions):
 
 
 @dataclass(frozen=True)
-class Stillborn(Shades):
+class FailingStart(Shades):
     """Ends each process while it loads the model."""
 
     def open(self, threads=0):

@@ -1,4 +1,4 @@
-"""Files and folders are written in one step, and synced to disk."""
+"""Atomic files and folders, synced to disk, and locks."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ from inkwise._util.files import (
 )
 
 
-def test_a_file_is_made_and_replaced(tmp_path):
+def test_atomic_file_creates_and_replaces(tmp_path):
     path = tmp_path / "a.txt"
     for text in ("one", "two"):
         with atomic_file(path) as part:
@@ -41,16 +41,16 @@ def _killed(part):
 
 
 @pytest.mark.parametrize(("write", "error"), [(_full, DataError), (_killed, KeyboardInterrupt)])
-def test_the_old_file_stays_where_the_new_one_fails(tmp_path, write, error):
+def test_atomic_file_keeps_the_old_file_on_an_error(tmp_path, write, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
     with pytest.raises(error), atomic_file(path) as part:
         write(part)
     assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path], "and nothing is left over"
+    assert list(tmp_path.iterdir()) == [path], "nothing is left behind"
 
 
-def test_the_message_names_the_file_and_the_reason(tmp_path):
+def test_write_error_names_the_file_and_the_reason(tmp_path):
     full = r"^.*a\.txt: cannot be written \(No space left on device\)$"
     with pytest.raises(DataError, match=full), atomic_file(tmp_path / "a.txt") as part:
         _full(part)
@@ -61,18 +61,18 @@ def test_the_message_names_the_file_and_the_reason(tmp_path):
         write_text(tmp_path / "a.txt" / "b.txt", "")
 
 
-def test_a_link_stays_and_a_device_is_left_alone(tmp_path):
+def test_write_text_follows_links_and_rejects_devices(tmp_path):
     link, target = tmp_path / "link", tmp_path / "a.txt"
     link.symlink_to(target)
     write_text(link, "one")
     assert (link.readlink(), target.read_text()) == (target, "one")
     link.unlink()
-    link.symlink_to("/dev/null")  # itself it would be lost, should this fail
+    link.symlink_to("/dev/null")  # a link, since a failing test would replace the device
     with pytest.raises(DataError, match=r"link: cannot be written \(is a folder or a device\)$"):
         write_text(link, "one")
 
 
-def test_a_folder_is_made_or_told_why_not(tmp_path):
+def test_make_directory_creates_or_raises(tmp_path):
     for _ in range(2):
         make_directory(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
@@ -81,7 +81,7 @@ def test_a_folder_is_made_or_told_why_not(tmp_path):
         make_directory(tmp_path / "c")
 
 
-def test_a_new_file_keeps_the_permissions_of_the_old_one(tmp_path):
+def test_write_text_keeps_the_permissions_of_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("one")
     path.chmod(0o600)
@@ -91,7 +91,7 @@ def test_a_new_file_keeps_the_permissions_of_the_old_one(tmp_path):
 
 @pytest.fixture
 def synced(monkeypatch):
-    """The renames, and the names of what is synced to disk, in order."""
+    """The renames and the names of synced files and folders, in order."""
     calls = []
 
     def fsync(handle, real=os.fsync):
@@ -109,31 +109,31 @@ def synced(monkeypatch):
     return calls
 
 
-def test_the_file_is_synced_before_the_rename_and_its_folder_after(tmp_path, synced):
+def test_write_text_syncs_file_then_renames_then_syncs_folder(tmp_path, synced):
     write_text(tmp_path / "a.txt", "one")
     assert synced == ["part", "rename", tmp_path.name]
 
 
-def test_every_file_of_a_folder_is_synced_before_the_rename_and_its_parent_after(tmp_path, synced):
+def test_new_folder_syncs_files_then_renames_then_syncs_parent(tmp_path, synced):
     with new_folder(tmp_path / "out") as part:
         _two_files(part)
     assert synced == ["a.txt", "part", "b.txt", "sub", "rename", tmp_path.name]
 
 
-def test_a_new_folder_is_synced_with_its_parents(tmp_path, synced):
+def test_make_directory_syncs_the_parents(tmp_path, synced):
     make_directory(tmp_path / "a" / "b")
     assert sorted(synced) == sorted(["a", tmp_path.name])
 
 
 @pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOTSUP])
-def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch, error):
+def test_file_system_without_folder_sync_is_written(tmp_path, monkeypatch, error):
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: _fail_for_folder(handle, error, real))
     write_text(tmp_path / "a.txt", "one")
     assert (tmp_path / "a.txt").read_text() == "one"
 
 
-def test_a_folder_that_cannot_be_synced_is_an_error(tmp_path, monkeypatch):
+def test_failed_folder_sync_is_an_error(tmp_path, monkeypatch):
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: _fail_for_folder(handle, errno.EIO, real))
     with pytest.raises(DataError, match=r"a\.txt: cannot be written \(Input/output error\)$"):
@@ -153,7 +153,7 @@ def _two_files(*folders):
         (folder / "sub" / "b.txt").write_text("two")
 
 
-def test_a_folder_is_written_with_its_parents(tmp_path):
+def test_new_folder_creates_its_parents(tmp_path):
     with new_folder(tmp_path / "new" / "out") as part:
         _two_files(part)
     assert (tmp_path / "new" / "out" / "sub" / "b.txt").read_text() == "two"
@@ -161,7 +161,7 @@ def test_a_folder_is_written_with_its_parents(tmp_path):
 
 
 @pytest.mark.parametrize("files", [[], ["other.txt"]])
-def test_an_existing_folder_is_not_replaced(tmp_path, files):
+def test_new_folder_rejects_an_existing_folder(tmp_path, files):
     for name in files:
         (tmp_path / name).write_text("of the user")
     with pytest.raises(DataError, match=r": exists already; name a new folder$"), new_folder(tmp_path):
@@ -169,7 +169,7 @@ def test_an_existing_folder_is_not_replaced(tmp_path, files):
     assert [path.name for path in tmp_path.iterdir()] == files
 
 
-def test_a_folder_that_appears_meanwhile_keeps_its_files(tmp_path):
+def test_new_folder_keeps_a_folder_that_appears_meanwhile(tmp_path):
     out = tmp_path / "out"
     with pytest.raises(DataError, match=r"out: exists already; name a new folder$"), new_folder(out) as part:
         _two_files(part, out)
@@ -177,13 +177,13 @@ def test_a_folder_that_appears_meanwhile_keeps_its_files(tmp_path):
 
 
 @pytest.mark.parametrize(("write", "error"), [(_full, DataError), (_killed, KeyboardInterrupt)])
-def test_a_folder_that_fails_leaves_nothing(tmp_path, write, error):
+def test_failed_new_folder_leaves_nothing(tmp_path, write, error):
     with pytest.raises(error), new_folder(tmp_path / "out") as part:
         write(part / "a.txt")
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_read_is_not_written(tmp_path, monkeypatch):
+def test_check_not_a_source_rejects_input_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("data")
     (tmp_path / "link.csv").symlink_to("a.csv")
@@ -215,7 +215,7 @@ for _ in range(50):
 
 @contextmanager
 def holder(path):
-    """Another process that holds the lock."""
+    """Hold the lock in another process."""
     command = [sys.executable, "-c", _HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"locked\n"
@@ -224,17 +224,17 @@ def holder(path):
 
 
 @pytest.mark.parametrize("name", ["a.txt", "."])
-def test_another_process_is_kept_out_until_the_lock_is_released(tmp_path, name):
+def test_lock_excludes_another_process_until_released(tmp_path, name):
     path = tmp_path / name
     with holder(path), pytest.raises(DataError) as caught, locked(path, "is in use", wait=0.1):
         pass
     assert str(caught.value) == f"{path}: is in use"
     with locked(path, wait=0):
         assert [each.name for each in tmp_path.iterdir()] == [".a.txt.lock" if name == "a.txt" else ".lock"]
-    assert not list(tmp_path.iterdir()), "and nothing is left over"
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
 
 
-def test_the_lock_of_a_killed_process_is_free(tmp_path):
+def test_lock_of_a_killed_process_is_free(tmp_path):
     path = tmp_path / "a.txt"
     with holder(path) as process:
         process.kill()
@@ -244,7 +244,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_lock_that_cannot_be_made_is_one_line(tmp_path):
+def test_lock_that_cannot_be_created_raises_one_line(tmp_path):
     (tmp_path / "a.txt").write_text("not a folder")
     with (
         pytest.raises(DataError, match=r"b\.txt: cannot be written \(.*\)$"),
@@ -253,7 +253,7 @@ def test_a_lock_that_cannot_be_made_is_one_line(tmp_path):
         pass
 
 
-def test_the_lock_file_is_removed_only_while_nobody_can_hold_it(tmp_path):
+def test_lock_counts_correctly_across_processes(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("0")
     processes = [subprocess.Popen([sys.executable, "-c", _COUNT, str(path)]) for _ in range(4)]

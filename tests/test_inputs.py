@@ -18,7 +18,7 @@ def refusal(path, limit=EVERYTHING):
     return str(caught.value)
 
 
-def test_a_file_is_read(tmp_path):
+def test_read_input_follows_links(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"0123456789")
     (tmp_path / "link").symlink_to(path)
@@ -27,7 +27,7 @@ def test_a_file_is_read(tmp_path):
         assert file.read(3) == b"012"
 
 
-def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+def test_read_input_rejects_everything_but_regular_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("none")
     (tmp_path / "circle").symlink_to("circle")
@@ -47,34 +47,34 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
         assert refusal(path) == f"{path}: {reason}"
 
 
-def test_names_that_no_file_can_have():
+def test_read_input_rejects_impossible_names():
     assert refusal("a\0b") == r"a\x00b: cannot be opened (embedded null byte)"
     assert refusal("a\ud800b").startswith(r"a\ud800b: cannot be opened ('utf-8' codec can't encode")
 
 
-def test_a_file_beyond_the_limit_is_refused_without_being_read(tmp_path):
+def test_read_input_rejects_a_file_above_the_limit(tmp_path):
     path = tmp_path / "large"
     path.touch()
     os.truncate(path, 20 * 2**30)
     assert refusal(path, 5_000_000) == f"{path}: is larger than 5 MB"
     assert refusal(path, 10) == f"{path}: is larger than 10 bytes"
-    assert refusal("/proc/self/maps", 10) == "/proc/self/maps: is larger than 10 bytes", "which claims 0"
+    assert refusal("/proc/self/maps", 10) == "/proc/self/maps: is larger than 10 bytes", "its size is 0"
 
 
-def test_lines_are_read_without_blanks_and_a_list_without_end_is_refused(tmp_path, monkeypatch):
+def test_read_lines_strips_lines_and_limits_the_size(tmp_path, monkeypatch):
     path = tmp_path / "numbers.txt"
     path.write_text("\ufeff 12 \r\n\n345\n", encoding="utf-8")
     assert read_lines(path) == ["12", "345"]
     path.write_bytes(b"\xff")
     with pytest.raises(DataError, match=r"is not text \(UTF-8\) with one number a line$"):
         read_lines(path)
-    monkeypatch.setattr(inputs, "_LINES", 8)
+    monkeypatch.setattr(inputs, "_MAX_LIST", 8)
     path.write_bytes(b"123456789")
     with pytest.raises(DataError, match="is larger than 8 bytes"):
         read_lines(path)
 
 
-def test_a_line_without_end_is_refused(tmp_path):
+def test_bounded_lines_rejects_a_long_line(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("one\ntwo\nthree")
     with path.open() as file:
@@ -83,10 +83,10 @@ def test_a_line_without_end_is_refused(tmp_path):
         [*bounded_lines(file, 4)]
 
 
-def test_what_cannot_be_looked_at(tmp_path):
+def test_is_there_and_is_folder_of_unusable_paths(tmp_path):
     long = tmp_path / ("x" * 300)
     assert is_folder(tmp_path)
     assert not is_folder(long)
     assert is_there(tmp_path)
-    assert is_there(long), "opening it says why not"
+    assert is_there(long), "opening the file reports the reason"
     assert not is_there(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""What is known of the machine, and how many of its cores are used."""
+"""Settings of the whole process."""
 
 import cv2
 import numpy as np
@@ -10,14 +10,14 @@ from inkwise._util.system import use_one_thread
 
 @pytest.fixture
 def threads():
-    """As many as before, afterwards."""
+    """Restore the thread counts."""
     before = cv2.getNumThreads()
     with ThreadpoolController().limit(limits=None):
         yield
     cv2.setNumThreads(before)
 
 
-def test_products_and_pictures_are_left_to_one_thread(threads):
+def test_use_one_thread_limits_opencv_and_blas(threads):
     cv2.setNumThreads(2)
     use_one_thread()
     assert np.eye(2) @ np.ones(2) == pytest.approx(np.ones(2))

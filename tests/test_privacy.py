@@ -1,7 +1,7 @@
-"""Nothing leaves the machine, and nothing is written outside Inkwise's own folders.
+"""Privacy tests: programs connect to nothing but loopback, and write to Inkwise's own folders alone.
 
-Every program runs under strace, which records what native code does as well. A look-up of a name shows as a
-connection to the port of a name server.
+Every program runs under strace, which records native code, too. A name look-up is a connection to the port of
+a name server.
 """
 
 import os
@@ -24,7 +24,7 @@ from inkwise.recognition import runtime
 
 INKWISE = [sys.executable, "-c", "from inkwise.cli import main; main()"]
 NAME_SERVERS = 53  # port
-# "?" lets strace pass over calls that some processors do not have.
+# "?" lets strace ignore calls that some processors do not have.
 CALLS = "connect,sendto,sendmsg,sendmmsg,openat,mkdirat,symlinkat,renameat2," + ",".join(
     f"?{call}" for call in ("open", "creat", "mkdir", "symlink", "rename", "renameat")
 )
@@ -35,12 +35,12 @@ def strace():
     path = shutil.which("strace")
     # A container may forbid tracing.
     if path is None or subprocess.run([path, "-o", os.devnull, "true"], capture_output=True).returncode:
-        lacking("no strace that works: it records what is sent and written (Debian: apt-get install strace)")
+        lacking("no working strace, which records connections and files (Debian: apt-get install strace)")
     return path
 
 
 class Sandbox:
-    """A home, a folder for temporary files and one to work in; programs that run in them are recorded."""
+    """Home, folder for temporary files and working folder of programs that strace records."""
 
     def __init__(self, folder, strace):
         self.folder, self._strace, self._trace = folder, strace, folder / "trace"
@@ -48,12 +48,12 @@ class Sandbox:
             (folder / name).mkdir()
 
     def run(self, *command):
-        """What a program prints."""
+        """Run a program and return its output."""
         return subprocess.run(check=True, timeout=120, **self._recorded(command)).stdout
 
     @contextmanager
     def start(self, *command):
-        """A running server; Ctrl-C ends it."""
+        """Run a server, and end it with Ctrl-C."""
         with subprocess.Popen(start_new_session=True, **self._recorded(command)) as process:
             try:
                 yield process
@@ -74,17 +74,17 @@ class Sandbox:
         }
 
     def _environment(self):
-        # Nothing of the tests' own: in CI, for one, ONNX Runtime has no telemetry.
+        # Without the variables of the tests: with CI=true, for one, ONNX Runtime has no telemetry.
         homes = {
             f"XDG_{name}_HOME": self.folder / "home" / name for name in ("DATA", "CACHE", "CONFIG", "STATE")
         }
         python = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-        quick = {"RES_OPTIONS": "timeout:1 attempts:1"}  # name servers that do not answer
+        quick = {"RES_OPTIONS": "timeout:1 attempts:1"}  # the name servers do not answer
         base = {"PATH": os.environ["PATH"], "HOME": self.folder / "home", "TMPDIR": self.folder / "tmp"}
         return {**base, **homes, **python, **quick}
 
     def contacts(self):
-        """Whom programs connected or sent to, but on this machine's loopback: "address port"."""
+        """Return the peers of connections and datagrams, loopback excepted: "address port"."""
         text = self._trace.read_text()
         found = re.findall(
             r'sin6?_port=htons\((\d+)\).*?(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)"', text
@@ -97,7 +97,7 @@ class Sandbox:
         ]
 
     def written(self):
-        """The files and folders that programs made or replaced, those of the sandbox relative to it."""
+        """Return the files and folders that programs created or replaced, relative to the sandbox."""
         found = set()
         for line in self._trace.read_text().splitlines():
             call, _, arguments = line.partition(" ")[2].strip().partition("(")
@@ -127,11 +127,11 @@ def picture(sandbox, seven):
 
 
 def address(process):
-    """The address that a server printed."""
+    """Return the address that a server printed."""
     return process.stdout.readline().split()[3]
 
 
-def test_what_is_sent_and_written_is_seen(sandbox):
+def test_sandbox_records_connections_and_files(sandbox):
     code = """
 import os, pathlib, socket
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -151,18 +151,19 @@ pathlib.Path("here").touch()
     assert {"home/.cache/else", "tmp/.ses", "work/here"} <= sandbox.written()
 
 
-def test_reading_on_the_command_line(sandbox, picture):
+def test_read_command_connects_and_writes_nothing(sandbox, picture):
     assert '"text": "7"' in sandbox.run(*INKWISE, "read", picture.name)
     assert (sandbox.contacts(), sandbox.written()) == ([], set())
 
 
-def test_reading_in_python(sandbox, picture):
+def test_read_function_connects_and_writes_nothing(sandbox, picture):
     code = "import inkwise; print(inkwise.read('seven.png').text)"
     assert sandbox.run(sys.executable, "-c", code) == "7\n"
     assert (sandbox.contacts(), sandbox.written()) == ([], set())
 
 
-def test_the_app(sandbox, picture):
+@pytest.mark.slow
+def test_app_connects_nowhere_and_writes_its_own_folder_alone(sandbox, picture):
     app = sandbox.start(*INKWISE, "app", "--no-browser", "--port", "0")
     with app as process, httpx.Client(base_url=address(process), timeout=60) as client:
         assert "<title>Inkwise</title>" in client.get("/").text
@@ -176,8 +177,9 @@ def test_the_app(sandbox, picture):
     assert (sandbox.folder / home / "corrections.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_the_service(sandbox, picture, workers):
+def test_service_connects_nowhere_and_leaves_no_file(sandbox, picture, workers):
     service = sandbox.start(*INKWISE, "serve", "--port", "0", "--workers", workers)
     with service as process, httpx.Client(base_url=address(process), timeout=60) as client:
         headers = {"Content-Type": "image/png"}
@@ -185,12 +187,12 @@ def test_the_service(sandbox, picture, workers):
         assert read.json()["text"] == "7"
         assert client.get("/metrics").status_code == 200
     assert sandbox.contacts() == []
-    # Python tries a folder for temporary files with a file of eight characters.
+    # Python probes the folder for temporary files with a file whose name has eight characters.
     assert [path for path in sandbox.written() if not re.match(r"tmp/(inkwise-|\w{8}$)", path)] == []
     assert [*(sandbox.folder / "tmp").iterdir()] == []
 
 
-def test_whoever_imported_the_runtime_before_is_warned(monkeypatch):
+def test_earlier_import_of_onnxruntime_warns(monkeypatch):
     stopped = []
     before = types.SimpleNamespace(disable_telemetry_events=lambda: stopped.append(True))
     monkeypatch.setitem(sys.modules, "onnxruntime", before)

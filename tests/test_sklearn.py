@@ -16,26 +16,26 @@ from inkwise._util.errors import InkwiseError
 from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import load_recipe
-from inkwise.training.initialization import net_from_onnx
+from inkwise.training.onnx_models import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 
 
-# Some checks fit twice and compare bits, which only the CPU promises.
+# Some checks fit twice and compare bits, which only the CPU guarantees.
 @parametrize_with_checks([DigitClassifier(epochs=6, device="cpu")])
-def test_it_is_what_scikit_learn_takes_for_a_classifier(estimator, check):
+def test_digit_classifier_passes_scikit_learn_check(estimator, check):
     check(estimator)
 
 
 @pytest.fixture
 def few():
-    """Twenty digits of load_digits, two of each kind: (20, 64) in 0 to 16, and their labels."""
+    """Twenty digits of load_digits, two per class: (20, 64) in 0 to 16, and their labels."""
     X, y = load_digits(return_X_y=True)
     _, X, _, y = train_test_split(X, y, test_size=20, stratify=y, random_state=0)
     return X, y
 
 
-def test_it_learns_digits_in_seconds():
+def test_fit_learns_digits():
     X, y = load_digits(return_X_y=True)
     names = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])[y]
     X_train, X_test, y_train, y_test = train_test_split(X, names, random_state=0)
@@ -46,7 +46,7 @@ def test_it_learns_digits_in_seconds():
     assert len(classifier.history_) == 3
 
 
-def test_the_recipe_in_the_docs_does_what_it_says():
+def test_example_of_docs():
     (code,) = re.findall(r"```python\n(.*?)```", DOC.read_text(), re.DOTALL)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(code, {})
@@ -54,58 +54,58 @@ def test_the_recipe_in_the_docs_does_what_it_says():
     assert float(printed.getvalue()) == pytest.approx(0.99, abs=0.02)
 
 
-def test_every_parameter_is_in_the_docs():
+def test_parameters_are_documented():
     assert not [name for name in DigitClassifier().get_params() if f"| `{name}` |" not in DOC.read_text()]
 
 
 @pytest.mark.parametrize(
     ("features", "largest", "expected"),
     [
-        (784, 200, (0, 255)),  # bytes, though none is white
-        (784, 1, (0, 1)),  # shares of white
+        (784, 200, (0, 255)),  # bytes without white
+        (784, 1, (0, 1)),  # fractions of white
         (784, 300, (0, 300)),
         (64, 16, (0, 16)),
     ],
 )
-def test_the_range_is_bytes_or_what_was_seen(features, largest, expected):
+def test_fit_sets_range(features, largest, expected):
     X = np.zeros((4, features))
     X[:, ::3] = largest
 
     assert DigitClassifier(epochs=1).fit(X, [0, 0, 1, 1]).range_ == expected
 
 
-def test_bytes_are_taken_as_they_are_and_shares_of_white_become_them():
+def test_glyphs_keeps_bytes_and_scales_fractions():
     X = np.random.default_rng(0).integers(0, 256, (8, 784), dtype=np.uint8)
 
     np.testing.assert_array_equal(_glyphs(X, (0, 255)), X.reshape(8, 28, 28))
     np.testing.assert_array_equal(_glyphs(X / 255, (0, 1)), X.reshape(8, 28, 28))
 
 
-def test_features_are_laid_row_by_row_into_the_smallest_square():
+def test_glyphs_fills_smallest_square_by_row():
     (glyph,) = _glyphs(np.array([[1.0, 2, 3, 4, 5]]), (1, 5)).numpy()
 
     centres = glyph[4::10, 4::10]
     assert centres.tolist() == [[0, 64, 128], [191, 255, 0], [0, 0, 0]]
 
 
-def test_larger_pictures_are_shrunk_by_area():
+def test_glyphs_resizes_by_area():
     fine = np.zeros((1, 56, 56))
     fine[:, ::2, ::2] = 100
 
     assert (_glyphs(fine.reshape(1, -1), (0, 255)).numpy() == 25).all()
 
 
-def test_values_beyond_those_seen_are_clipped():
+def test_glyphs_clips_values():
     assert _glyphs(np.array([[-9.0], [2.0], [9.0]]), (1, 3))[:, 0, 0].tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize("value", [0, 7])
-def test_features_that_are_all_alike_are_no_crash(value):
+def test_constant_features(value):
     probabilities = DigitClassifier(epochs=1).fit(np.full((4, 9), value), [0, 0, 1, 1]).predict_proba
     assert np.isfinite(probabilities(np.array([[value] * 9, [99] * 9]))).all()
 
 
-def test_a_class_may_have_one_sample(few):
+def test_fit_accepts_class_with_one_sample(few):
     X, _ = few
     one_of_two = DigitClassifier(epochs=1).fit(X, [0] * 19 + [1])
     all_of_five = DigitClassifier(epochs=1).fit(X[:5], list("abcde"))
@@ -114,7 +114,7 @@ def test_a_class_may_have_one_sample(few):
     assert all_of_five.classes_.tolist() == list("abcde")
 
 
-def test_one_class_is_refused(few):
+def test_fit_rejects_one_class(few):
     with pytest.raises(InkwiseError, match=r"one class only \(seven\)"):
         DigitClassifier().fit(few[0], ["seven"] * 20)
 
@@ -123,27 +123,30 @@ def test_one_class_is_refused(few):
     ("wrong", "message"),
     [
         ({"recipe": "defalt"}, "no recipe 'defalt'; did you mean default"),
-        ({"recipe": load_recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
+        (
+            {"recipe": load_recipe("default").set(model={"net": "compat"})},
+            "no net 'compat'; did you mean compact",
+        ),
         ({"device": "tpu"}, "no device 'tpu'"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"epochs": 0}, r"optimization\.epochs must be in \[1, inf\), not 0"),
     ],
 )
-def test_what_there_is_not_is_named(few, wrong, message):
+def test_fit_rejects_parameter(few, wrong, message):
     with pytest.raises(InkwiseError, match=message):
         DigitClassifier(**wrong).fit(*few)
 
 
-def test_it_follows_a_recipe_of_ones_own(few):
-    own = load_recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
+def test_fit_uses_custom_recipe(few):
+    own = load_recipe("default").set(model={"channels": (4, 4, 8)}, optimization={"epochs": 2}, seed=5)
 
     classifier = DigitClassifier(own).fit(*few)
 
-    assert classifier.recipe_ == own.set(batch=8, seed=classifier.recipe_.seed)
+    assert classifier.recipe_ == own.set(optimization={"batch": 8}, seed=classifier.recipe_.seed)
     assert [row["epoch"] for row in classifier.history_] == [1, 2]
     assert classifier.net_.head.in_features == 8 * 16
 
 
-def test_the_same_random_state_gives_the_same_and_leaves_torch_alone(few):
+def test_fit_is_deterministic_and_keeps_torch_state(few):
     X, y = few
     torch.manual_seed(3)
     before = torch.get_rng_state()
@@ -158,7 +161,7 @@ def test_the_same_random_state_gives_the_same_and_leaves_torch_alone(few):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_progress_is_shown_when_asked_for(few, capsys):
+def test_fit_shows_progress_if_verbose(few, capsys):
     DigitClassifier(epochs=1).fit(*few)
     assert capsys.readouterr() == ("", "")
 
@@ -167,7 +170,7 @@ def test_progress_is_shown_when_asked_for(few, capsys):
 
 
 @pytest.mark.parametrize("missing", ["torch", "sklearn.base"])
-def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
+def test_import_without_extra_says_what_to_install(missing, monkeypatch):
     monkeypatch.delitem(sys.modules, "inkwise.sklearn")
     monkeypatch.setitem(sys.modules, missing, None)
 
@@ -175,16 +178,16 @@ def test_without_the_extra_it_says_what_to_install(missing, monkeypatch):
         importlib.import_module("inkwise.sklearn")
 
 
-def test_a_recipe_may_start_from_a_model(few):
-    chosen = load_recipe("default").set(init="default", layer_decay=0.0)
+def test_fit_starts_from_model_of_recipe(few):
+    chosen = load_recipe("default").set(model={"init": "default"}, optimization={"layer_decay": 0.0})
     model = DigitClassifier(chosen, epochs=1, random_state=0, device="cpu").fit(*few)
     bundled, _ = net_from_onnx(model_source("default"))
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
-    assert model.recipe_.channels == (32, 32, 96)
+    assert model.recipe_.model.channels == (32, 32, 96)
 
 
-def test_what_is_no_digit_is_a_label_like_any_other(few):
+def test_not_a_digit_is_an_ordinary_label(few):
     X, y = few
     labels = np.where(y < 8, y.astype(str), "not a digit")
 

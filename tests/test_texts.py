@@ -1,4 +1,4 @@
-"""What a label may be, and how a spreadsheet is kept from running it."""
+"""Validation of text, and escaping for spreadsheets."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from inkwise._util.errors import InkwiseError
 from inkwise._util.text import escape_formula, parse_bounds, unescape_formula, validate_text
 
 
-def test_a_text_loses_the_blanks_around_it():
+def test_validate_text_strips():
     assert validate_text("label", "  æ ø ", 32) == "æ ø"
 
 
@@ -20,13 +20,13 @@ def test_a_text_loses_the_blanks_around_it():
         (" ", "label is empty"),
     ],
 )
-def test_a_text_that_cannot_be_a_label(text, reason):
+def test_validate_text_rejects(text, reason):
     with pytest.raises(InkwiseError, match=f"^{reason}$"):
         validate_text("label", text, 32)
 
 
 @pytest.mark.parametrize("label", ["7", "", "=1+1", "-", "'", "'=", "@a", "it's"])
-def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it_again(label):
+def test_escape_formula_round_trip(label):
     cell = escape_formula(label)
     assert not cell.startswith(("=", "+", "-", "@", "\t"))
     assert unescape_formula(cell) == label
@@ -34,11 +34,11 @@ def test_what_a_spreadsheet_would_run_gets_an_apostrophe_and_loses_it_again(labe
 
 
 @pytest.mark.parametrize(("text", "pair"), [("4", [4, 4]), ("4-6", [4, 6]), ("007-10", [7, 10])])
-def test_the_least_and_the_most(text, pair):
+def test_parse_bounds(text, pair):
     assert parse_bounds("length", text) == pair
 
 
 @pytest.mark.parametrize("text", ["", "4-", "-6", "4–6", "four", "4-5-6", "٤", " 4"])
-def test_what_is_no_least_and_most(text):
+def test_parse_bounds_rejects(text):
     with pytest.raises(InkwiseError, match="write a number, or the least and the most, as 4-6"):
         parse_bounds("length", text)

@@ -1,4 +1,4 @@
-"""Work on two threads at once leaves the settings of the process as they were."""
+"""Concurrent work keeps the settings of the process."""
 
 import warnings
 
@@ -28,7 +28,7 @@ def reading_a_table(seven, folder):
 
 
 @pytest.mark.parametrize("work", [decoding, parsing_a_pattern, reading_a_table])
-def test_the_filters_of_warnings_stay(work, together, seven, tmp_path):
+def test_concurrent_work_keeps_the_warning_filters(work, together, seven, tmp_path):
     work, times = work(seven, tmp_path)
     before = list(warnings.filters)
     together(work, times)

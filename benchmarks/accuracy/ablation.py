@@ -3,15 +3,16 @@
     python -m benchmarks ablation FOLDER [--out FILE.json] [--seeds N] [--ingredients NAME,NAME]
     python -m benchmarks model-card
 
-FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. Every run is a small one:
-11,000 of MNIST's training digits, two drawings of each stroke sample, four epochs of the net `deep`. It is
-measured on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on pictures
-made of both, and on the same writers' letters and symbols; no test set or test writer is read. UNIPEN's
-figures are a little too good, for all runs alike: the best epoch is chosen by these digits too.
+FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. The runs are small: 11,000 of
+MNIST's training digits, two renderings of each stroke sample, four epochs of the network `deep`. They are
+evaluated on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on
+photographs made of both, and on the same writers' letters and symbols; no test set or test writer is read.
+UNIPEN's figures are slightly too good, for all runs alike, because the best epoch is also chosen by these
+digits.
 
-Pictures read again, photographs and other hands are left out by putting the plain glyph or stroke in their
-place, so that the number of steps stays; without what is no digit there are fewer. FILE takes each run as it
-ends, and what it holds is not run again. The models of whole runs stay in runs/ingredients, as teachers.
+Rescans, photographs and stroke augmentation are ablated by replacing them with the plain glyph or stroke, so
+that the number of steps stays the same; without negatives there are fewer. FILE is updated after each run,
+and its runs are not repeated. The models of whole runs are kept in runs/ingredients, as teachers.
 """
 
 from __future__ import annotations
@@ -43,28 +44,31 @@ from inkwise.datasets.idx import idx_bytes
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.training import Recipe, load_recipe, train
-from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+from inkwise.training.synthesis.degradation import ink_coverage, photographed_glyph
 
 TEACHERS = ROOT / "runs" / "ingredients"
 TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
 PHOTOGRAPHED_DIGITS = 2_000  # of those held out
 EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
-DEEP = {"net": "deep", "channels": (32, 32, 96, 96, 96)}
-REDUCED = load_recipe("hands").set(**DEEP, variants=2, rescans=1, invented=2_000, epochs=4)
+REDUCED = load_recipe("hands").set(
+    model={"net": "deep", "channels": (32, 32, 96, 96, 96)},
+    data={"stroke_redraws": 2, "scan_augmentation": 1, "synthetic_negatives": 2_000},
+    optimization={"epochs": 4},
+)
 
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "styles": {"styles": 0.0},
-    "letters": {"others": ()},
-    "invented": {"invented": 0},
-    "others": {"others": (), "invented": 0},
-    "smoothing": {"label_smoothing": 0.0},
-    "averaging": {"averaging": 0.0},
-    "dropout": {"dropout": 0.0},
-    "elastic": {"elastic": 0.0},
+    "styles": {"data": {"allographs": 0.0}},
+    "letters": {"data": {"negatives": ()}},
+    "invented": {"data": {"synthetic_negatives": 0}},
+    "others": {"data": {"negatives": (), "synthetic_negatives": 0}},
+    "smoothing": {"optimization": {"label_smoothing": 0.0}},
+    "averaging": {"callbacks": {"averaging": 0.0}},
+    "dropout": {"model": {"dropout": 0.0}},
+    "elastic": {"augmentation": {"elastic": 0.0}},
     # The mean of a one-cycle is half of its highest rate.
-    "schedule": {"schedule": "constant", "lr": REDUCED.lr / 2},
+    "schedule": {"callbacks": {"schedule": "constant"}, "optimization": {"lr": REDUCED.optimization.lr / 2}},
 }
-"""What is left out by keys of the recipe."""
+"""Components that are ablated by keys of the recipe."""
 
 
 def _undegraded(cover: object, meant: object, rng: object) -> object:
@@ -76,7 +80,7 @@ def _unchanged(ink: object, rng: object) -> object:
 
 
 REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
-    # Also where print is made: the photograph alone would give away what is no digit.
+    # also for printed negatives, which photographs alone would otherwise reveal
     "photographs": {
         "training_data.photographed_glyph": _undegraded,
         "synthesis.negatives.photographed_glyph": _undegraded,
@@ -84,7 +88,7 @@ REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
     "rescans": {"training_data.degrade_glyphs": _unchanged},
     "hands": {"training_data.augment_strokes": _unchanged},
 }
-"""What is left out by putting another function in its place, within `inkwise.training`."""
+"""Components that are ablated by replacing a function of `inkwise.training`."""
 
 
 def main(argv: list[str]) -> None:
@@ -97,7 +101,7 @@ def main(argv: list[str]) -> None:
     names = arguments.ingredients.split(",")
     unknown = [name for name in names if name not in COMPONENTS]
     if unknown:
-        parser.error(f"no ingredient {unknown[0]!r}; there are: {', '.join(COMPONENTS)}")
+        parser.error(f"no component {unknown[0]!r}; expected one of {', '.join(COMPONENTS)}")
     try:
         figures = measure(arguments.folder, arguments.out, arguments.seeds, names)
     except (InkwiseError, OSError, KeyError) as error:
@@ -106,7 +110,7 @@ def main(argv: list[str]) -> None:
 
 
 def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
-    """Make the runs that the file lacks, all of one seed before the next, and return what it holds then."""
+    """Make the runs missing in the file, seed by seed, and return all figures."""
     with tempfile.TemporaryDirectory() as temporary:
         setting = prepare(folder, Path(temporary))
         make_directory(TEACHERS)
@@ -123,7 +127,7 @@ def measure(folder: Path, file: Path, seeds: int, names: list[str]) -> Figures:
 
 @dataclass(frozen=True)
 class AblationSetting:
-    """The whole recipe with its data, and what a run is measured on: mnist, unipen, photographed."""
+    """The whole recipe with its data, and the evaluation sets mnist, unipen and photographed."""
 
     folder: Path
     whole: Recipe
@@ -131,12 +135,12 @@ class AblationSetting:
 
 
 def prepare(folder: Path, temporary: Path) -> AblationSetting:
-    """Split MNIST's training digits and photograph some; the same each time."""
+    """Split MNIST's training digits and photograph some, reproducibly."""
     rng = np.random.default_rng(EVALUATION_SEED)
     mnist = datasets.load_dataset("mnist-train")
     order = rng.permutation(len(mnist))
     few = mnist.select(order[:TRAINING_DIGITS])
-    # As IDX: pictures in an .npz would be searched for ink, and their glyphs made anew.
+    # IDX, because images of an .npz file would be normalized again
     digits = temporary / "mnist"
     make_directory(digits)
     (digits / "images-idx3-ubyte").write_bytes(idx_bytes(few.glyphs))
@@ -146,26 +150,28 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
     inked = drawn.select(np.asarray(drawn.glyphs.any((1, 2))))
     glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
     labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
-    pictures = np.stack([photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in glyphs])
+    pictures = np.stack([photographed_glyph(ink_coverage(glyph), glyph, rng) for glyph in glyphs])
     sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
     whole = REDUCED.set(
-        data=(str(digits), str(folder / "unipen_digits.npz")),
-        others=tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+        data={
+            "train": (str(digits), str(folder / "unipen_digits.npz")),
+            "negatives": tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+        }
     )
     return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
 
 
 def run(name: str, seed: int, setting: AblationSetting) -> Figures:
-    """Train without an ingredient, and measure."""
-    began = time.perf_counter()
+    """Train without a component and evaluate."""
+    start = time.perf_counter()
     chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
     if name == "teachers":
-        chosen = chosen.set(teachers=tuple(str(teacher(other)) for other in teachers(seed)))
+        chosen = chosen.set(optimization={"teachers": tuple(str(teacher(other)) for other in teachers(seed))})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for place, stand_in in REPLACEMENTS.get(name, {}).items():
             stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
         content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     if name == "whole":
         write_bytes(teacher(seed), content)
     model = Model(content)
@@ -184,7 +190,7 @@ def run(name: str, seed: int, setting: AblationSetting) -> Figures:
 
 
 def teachers(seed: int) -> list[int]:
-    """The other two seeds of three: 0 learns from 1 and 2, 1 from 2 and 0, 2 from 0 and 1."""
+    """Return the other two seeds of each group of three."""
     return [seed - seed % 3 + (seed + step) % 3 for step in (1, 2)]
 
 
@@ -201,7 +207,7 @@ def name_and_seed(row: Figures) -> tuple[str, int]:
 
 
 def add(row: Figures, file: Path, setting: AblationSetting) -> None:
-    """Read anew: another process may have added its own in the meantime."""
+    """Add a run to the current content of the file, to which other processes may have added theirs."""
     figures = read(file, setting)
     kept = [old for old in figures["runs"] if name_and_seed(old) != name_and_seed(row)]
     text = json.dumps(figures | {"runs": [*kept, row]}, indent=1, ensure_ascii=False) + "\n"
@@ -209,22 +215,23 @@ def add(row: Figures, file: Path, setting: AblationSetting) -> None:
 
 
 def read(file: Path, setting: AblationSetting) -> Figures:
-    """What the file holds, or what it begins with.
+    """Return the figures of the file, or empty figures.
 
     Raises:
-        DataError: its runs are of another recipe.
+        DataError: the file holds runs of another recipe.
     """
-    whole = setting.whole.to_dict()
-    keys = {key: value for key, value in whole.items() if key not in ("data", "others", "test", "seed")}
-    begun: Figures = {
+    own = ("data.train", "data.negatives", "data.test", "seed")
+    keys = {"recipe": setting.whole.name}
+    keys |= {key: value for key, value in setting.whole.values().items() if key not in own}
+    empty: Figures = {
         "machine": describe_machine(),
         "recipe": json.loads(json.dumps(keys)),
         "n": {name: len(found) for name, found in setting.sets.items()},
         "runs": [],
     }
     if not file.exists():
-        return begun
+        return empty
     figures: Figures = json.loads(file.read_text())
-    if figures["recipe"] != begun["recipe"] or figures["n"] != begun["n"]:
+    if figures["recipe"] != empty["recipe"] or figures["n"] != empty["n"]:
         raise DataError(f"{file}: holds runs of another recipe or other data; name another file")
     return figures

@@ -21,7 +21,7 @@ HEADINGS = {
 
 
 def tables(figures: Figures) -> dict[str, str]:
-    """The text of each heading that there are figures for."""
+    """Return the text below each heading for which there are figures."""
     makers: dict[str, Callable[[Any], str]] = {
         "sets": _sets,
         "styles": _allographs,
@@ -34,7 +34,7 @@ def tables(figures: Figures) -> dict[str, str]:
 
 
 def sizes(models: dict[str, Figures | None]) -> str:
-    """A row for each bundled model; – where it was not measured."""
+    """Return a row for each bundled model; – if it was not measured."""
     head = ("model", "parameters", "MB", "glyphs/s, one thread", "MNIST test", "UNIPEN, test writers")
     return markdown_table(head, ((f"`{name}`", *_size(figures)) for name, figures in models.items()))
 
@@ -60,7 +60,7 @@ def _allographs(rows: list[Figures]) -> str:
 
 
 def _corrupted(rows: list[Figures]) -> str:
-    """The mean is over the corruptions; "identity" is the digits as they were."""
+    """The mean excludes "identity", the digits without corruption."""
     fifteen = [row for row in rows if row["corruption"] != "identity"]
     lines = [
         (row["corruption"], f"{row['n']:,}", _error(row), _interval(row, errors=True), _error(row["raw"]))
@@ -166,7 +166,7 @@ def _percent(share: float) -> str:
 
 
 def _code(label: str) -> str:
-    """The label as code, whatever it is; a bar would end a cell."""
+    """Format a label as code."""
     return f"`` {label} ``" if "`" in label else f"`{label}`"
 
 
@@ -196,7 +196,7 @@ MEASURES = {
 
 
 def ablation_table(figures: Figures | None) -> str:
-    """A row for each ingredient; – where it was not measured."""
+    """Return a row for each component; – if it was not measured."""
     found = figures or {"n": {}, "runs": []}
     runs = {name: [run for run in found["runs"] if run["ingredient"] == name] for name in COMPONENTS}
     head = [
@@ -210,7 +210,7 @@ def ablation_table(figures: Figures | None) -> str:
 
 
 def _ablation_row(runs: list[Figures], whole: list[Figures]) -> list[str]:
-    """In brackets the mean difference to the whole recipe, of the seeds that both have."""
+    """In brackets: mean difference to the whole recipe over the common seeds."""
     if not runs:
         return ["–"] * (1 + len(MEASURES))
     pairs = [(run, other) for run in runs for other in whole if run["seed"] == other["seed"]]

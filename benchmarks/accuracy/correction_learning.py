@@ -3,8 +3,8 @@
     inkwise train default --out runs/default
     python -m benchmarks correction-learning unipen_digits.npz --mnist-only runs/default/model.onnx
 
-Prints Markdown, and draws docs/learning.png and docs/learning-errors.png. Each (writer, answers) is a row of
-learning.csv: a run that was stopped goes on from there.
+Prints Markdown, and draws docs/learning.png and docs/learning-errors.png. Each pair of a writer and a number
+of answers is a row of learning.csv; rerun the same command to resume an interrupted run.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.training.fine_tuning import fine_tune
 
 ANSWER_COUNTS = (0, 10, 20, 40, 80)
-MIN_SAMPLES = 60  # samples of a writer who is measured
-MIN_TEST_SAMPLES = 10  # samples that must be left to measure on
+MIN_SAMPLES = 60  # of a writer
+MIN_TEST_SAMPLES = 10  # remaining after the answers
 BASE_MODELS = ("MNIST alone", "bundled")
 HEAD = (
     *("answered", "writers", "no learning", "memory", "errors removed", "learn", "errors removed"),
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     done = {key(row) for row in read(arguments.rows)}
     tasks = [task for task in plan(arguments.strokes) if task not in done]
-    os.environ["OMP_NUM_THREADS"] = "1"  # before the workers import torch: one thread each
+    os.environ["OMP_NUM_THREADS"] = "1"  # one thread for each worker; set before it imports torch
     models = {"MNIST alone": arguments.mnist_only, "bundled": None}
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         jobs = [pool.submit(measure, arguments.strokes, models[task[0]], *task) for task in tasks]
@@ -68,7 +68,7 @@ def main(argv: list[str]) -> None:
 
 
 def plan(path: Path) -> Iterator[tuple[str, int, int]]:
-    """(start, writer, answered), as far as the writer was not trained on and has samples left."""
+    """Yield (start, writer, answered) for writers without training data and with samples left."""
     _, writers = load_strokes(path)
     thirds = datasets.split_by_writer(writers)
     for writer in np.unique(writers).tolist():
@@ -86,17 +86,17 @@ def plan(path: Path) -> Iterator[tuple[str, int, int]]:
 def measure(
     path: Path, model: Path | None, start: str, writer: int, answered: int
 ) -> dict[str, str | int | float]:
-    """Wrong answers on the writer's remaining samples, and on MNIST test."""
-    began = time.perf_counter()
+    """Count wrong answers on the writer's remaining samples and on MNIST test."""
+    begin = time.perf_counter()
     strokes, writers, mnist = load_sets(path)
     third = str(datasets.split_by_writer(writers)[writers == writer][0])
     own = strokes.select(writers == writer)
-    taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+    corrected, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
     readers = {"none": Recognizer(model, threads=1)}
     readers["memory"] = readers["learn"] = readers["none"]
     if answered:
-        readers["memory"] = readers["none"].adapt(taught.to_dataset().glyphs, taught.labels)
-        readers["learn"] = fine_tuned(model, taught).adapt(taught.to_dataset().glyphs, taught.labels)
+        readers["memory"] = readers["none"].adapt(corrected.to_dataset().glyphs, corrected.labels)
+        readers["learn"] = fine_tuned(model, corrected).adapt(corrected.to_dataset().glyphs, corrected.labels)
     sound = ~np.array(
         [is_broken_sample(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)]
     )
@@ -106,20 +106,20 @@ def measure(
         wrong = answers(reader, rest.to_dataset().glyphs) != rest.labels
         row[name], row[f"sound_{name}"] = int(wrong.sum()), int(wrong[sound].sum())
         row[f"mnist_{name}"] = int((answers(reader, mnist.glyphs) != mnist.labels).sum())
-    return row | {"seconds": round(time.perf_counter() - began, 1)}
+    return row | {"seconds": round(time.perf_counter() - begin, 1)}
 
 
 def answers(reader: Recognizer, glyphs: NDArray[np.uint8]) -> NDArray[np.str_]:
     return np.asarray(np.array(reader.labels)[reader.classify(glyphs).argmax(1)])
 
 
-def fine_tuned(model: Path | None, taught: datasets.StrokeSet) -> Recognizer:
-    """What `inkwise learn` makes of all these answers."""
+def fine_tuned(model: Path | None, corrected: datasets.StrokeSet) -> Recognizer:
+    """Return the recognizer that `inkwise learn` trains from these answers."""
     weights = resources.files("inkwise.recognition") / "weights" / "default.onnx"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "learnt.onnx"
         nothing = datasets.Dataset("", np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.str_), None)
-        fine_tune((model or weights).read_bytes(), path, "writer", taught, nothing, replay())
+        fine_tune((model or weights).read_bytes(), path, "writer", corrected, nothing, replay())
         return Recognizer(path, threads=1)
 
 
@@ -135,9 +135,9 @@ def load_sets(path: Path) -> tuple[datasets.StrokeSet, NDArray[np.int64], datase
 
 
 def is_broken_sample(sample: Strokes, label: str) -> bool:
-    """A dot, or one straight bar that is called anything but 1, or lies: no digit, whatever the label says.
+    """Return whether a sample is a dot, or a straight bar that is horizontal or not labelled 1.
 
-    Some writers' last samples in UNIPEN are such pieces of digits, cut at the wrong places.
+    Some writers' last samples in UNIPEN are such fragments of digits, cut at the wrong places.
     """
     points = np.concatenate(sample).astype(float)
     points -= points.mean(0)
@@ -147,8 +147,8 @@ def is_broken_sample(sample: Strokes, label: str) -> bool:
     if long < 100:  # 1 mm
         return True
     direction = extents[2][0]
-    lies = abs(direction[1]) < abs(direction[0])
-    return bool(short < 0.12 * long and (label != "1" or lies))
+    horizontal = abs(direction[1]) < abs(direction[0])
+    return bool(short < 0.12 * long and (label != "1" or horizontal))
 
 
 def key(row: dict[str, str]) -> tuple[str, int, int]:
@@ -180,7 +180,7 @@ def chosen(rows: list[dict[str, str]], start: str, answered: int, thirds: str) -
 
 
 def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> NDArray[np.float64]:
-    """Each writer's share of wrong answers, per cent."""
+    """Return each writer's error rate in per cent."""
     n = np.array([int(row[sound or "n"]) for row in rows])
     return np.asarray(100 * np.array([int(row[f"{sound}_{what}" if sound else what]) for row in rows]) / n)
 
@@ -247,15 +247,15 @@ def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
 
 
 def draw_errors(path: Path, model: Path, to: Path) -> None:
-    """What is still read wrong by memory after 40 answers, from MNIST alone: a dashed frame is broken."""
+    """Draw the errors of few-shot adaptation after 40 answers, from MNIST alone; broken samples in red."""
     strokes, writers = load_strokes(path)
     tiles = []
     for start, writer, answered in plan(path):
         if (start, answered) != (BASE_MODELS[0], 40):
             continue
         own = strokes.select(writers == writer)
-        taught, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
-        reader = Recognizer(model).adapt(taught.to_dataset().glyphs, taught.labels)
+        corrected, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
+        reader = Recognizer(model).adapt(corrected.to_dataset().glyphs, corrected.labels)
         for sample, label, answer in zip(
             rest.samples, rest.labels, answers(reader, rest.to_dataset().glyphs), strict=True
         ):

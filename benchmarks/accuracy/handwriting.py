@@ -5,9 +5,10 @@
 
 FOLDER holds own_hand, usps_train, semeion, hwd1000, mnist_corrupted, omniglot_nondigits, unipen_digits and
 unipen_nondigits as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read:
-those of "test" were neither trained on nor chosen by. "validation" is for choosing between models: it leaves
-the test writers and all the other files unread. A picture or stroke becomes a glyph as in `read_digit` and
-`read_strokes`; ink that is not found is a miss, and never accepted. All but the speed is the same each time.
+those of "test" were used neither for training nor for model selection. "validation" is for choosing between
+models; it reads neither the test writers nor the other files. Images and strokes become glyphs as in
+`read_digit` and `read_strokes`; a sample without ink is a miss and never accepted. All figures except the
+speed are reproducible.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from inkwise.recognition.model import model_source
 from inkwise.training.synthesis import allographs as styles
 from inkwise.training.synthesis.negatives import LOOK_ALIKES
 
-PEN_WIDTHS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the rest is drawn with 2.6
-NON_DIGITS_PER_KIND = 100  # of each kind
+PEN_WIDTHS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the default is 2.6
+NON_DIGITS_PER_KIND = 100
 RESAMPLES = 1000
 TOP_COVERAGE = 0.95
 MISSES_PER_ROW = 12
@@ -59,8 +60,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
     parser.add_argument("--part", choices=SPLITS[1:], default="test")
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    parser.add_argument("--misses", type=Path, help="write a picture of every miss of own_hand")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--misses", type=Path, help="write an image of every miss of own_hand")
     arguments = parser.parse_args(argv)
     try:
         figures = measure(arguments.model, arguments.folder, arguments.part)
@@ -76,7 +77,7 @@ def main(argv: list[str]) -> None:
 
 
 def measure(name: str, folder: Path, part: str) -> Figures:
-    """All figures of a model, as JSON can hold them."""
+    """Return all figures of a model as JSON values."""
     source = model_source(name)
     model = Model(source)
     drawn = load_unipen(folder / "unipen_digits.npz", part)
@@ -137,7 +138,7 @@ def share(hits: int, n: int) -> Figures:
 
 
 def calibration_figures(found: Evaluation) -> Figures:
-    """Calibration, and the accuracy on the surest of all answers."""
+    """Return the calibration error and the accuracy on the most confident answers."""
     n = round(TOP_COVERAGE * found.n)
     (point,) = (point for point in found.coverage_curve if point.coverage == TOP_COVERAGE)
     surest = share(round(point.accuracy * n), n)
@@ -145,7 +146,7 @@ def calibration_figures(found: Evaluation) -> Figures:
 
 
 def corruption_figures(model: Model, path: Path) -> list[Figures]:
-    """Each corruption as it is read, and when its 28x28 pixels are taken for a glyph; "identity" is none."""
+    """Evaluate each corruption after normalization and with its raw pixels as a glyph; "identity" is none."""
     rows = []
     with np.load(path, allow_pickle=False) as archive:
         labels = archive["labels"].astype(str)
@@ -166,7 +167,7 @@ def corruption_figures(model: Model, path: Path) -> list[Figures]:
 
 
 def allograph_figures(model: Model, drawn: StrokeSet, seed: int) -> list[Figures]:
-    """Digits with one mark each that MNIST hardly shows (`synthesis.allographs`), and other pens."""
+    """Evaluate digits with an allograph mark that is rare in MNIST, and with other pen widths."""
     sets = [
         Dataset(
             name,
@@ -187,7 +188,7 @@ def allograph_figures(model: Model, drawn: StrokeSet, seed: int) -> list[Figures
 
 
 def negative_figures(model: Model, digits: Dataset, folder: Path, part: str) -> Figures:
-    """How well the highest probability tells UNIPEN's digits from what is no digit."""
+    """Evaluate how well the highest probability separates UNIPEN's digits from non-digits."""
     letters = load_unipen(folder / "unipen_nondigits.npz", part).to_dataset()
     letters = letters.select(~np.isin(letters.labels, sorted(LOOK_ALIKES)))
     sets = [letters]
@@ -198,7 +199,7 @@ def negative_figures(model: Model, digits: Dataset, folder: Path, part: str) -> 
     rows = []
     for other in sets:
         found = top_probabilities(model, other)
-        # Where nobody noted the writers, each sample is one.
+        # without writers, each sample counts as one
         writers = other.writers if other.writers is not None else -1 - np.arange(len(other))
         assert digits.writers is not None
         area, interval = auroc(accepted, found, digits.writers, writers)
@@ -225,7 +226,7 @@ def negative_figures(model: Model, digits: Dataset, folder: Path, part: str) -> 
 
 
 def top_probabilities(model: Model, dataset: Dataset) -> NDArray[np.float32]:
-    """The highest probability of each glyph, (n,); 0 where there is no ink."""
+    """Return the highest probability of each glyph, (n,); 0 without ink."""
     return np.where(dataset.glyphs.any(axis=(1, 2)), model.run(dataset.glyphs)[0].max(axis=1), 0)
 
 
@@ -235,7 +236,7 @@ def auroc(
     digit_writers: NDArray[np.int64],
     other_writers: NDArray[np.int64],
 ) -> tuple[float, tuple[float, float]]:
-    """Area under the ROC curve, and its 95 % interval from a bootstrap of the writers."""
+    """Return the area under the ROC curve and its 95 % interval from a bootstrap of the writers."""
     scores = np.concatenate([digits, others])
     truth = np.arange(len(scores)) < len(digits)
     names, writer = np.unique(np.concatenate([digit_writers, other_writers]), return_inverse=True)
@@ -249,7 +250,7 @@ def auroc(
 
 
 def non_digit_figures(recognizer: Recognizer, seed: int) -> list[Figures]:
-    """In how many pictures and strokes without a digit one is accepted, all the same."""
+    """Count images and strokes without a digit in which one is accepted."""
     rows = []
     for kind in KINDS:
         made, lines = (
@@ -278,7 +279,7 @@ def accepts(reading: Reading) -> bool:
 
 
 def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
-    """Each picture that is misread above the glyph that the model saw, and what it was read as."""
+    """Return an image of each misread sample, its glyph, and the answer."""
     readings = [(label, recognizer.read_digit(picture)) for label, picture in labelled(path)]
     missed = [pair for pair in readings if not pair[1].digits or pair[1].digits[0].label != pair[0]]
     image = Image.new("L", (130 * max(len(missed), 1), 280), 255)
@@ -295,7 +296,7 @@ def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
 
 
 def labelled(path: Path) -> list[tuple[str, NDArray[np.uint8]]]:
-    """Labels and grey pictures of an archive of pictures of many sizes."""
+    """Return labels and grey images of an archive of images of different sizes."""
     with np.load(path, allow_pickle=False) as archive:
         pieces = np.split(archive["pixels"], archive["offsets"][1:-1])
         shapes, labels = archive["shapes"], archive["labels"].astype(str).tolist()

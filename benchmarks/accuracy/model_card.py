@@ -4,7 +4,7 @@
     python -m benchmarks ablation FOLDER
     python -m benchmarks model-card
 
-NAME is that of a bundled model. The tables are those of `default`; each has a row of sizes.
+NAME is a bundled model. The tables show `default`; the table of sizes has a row for each model.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> None:
 
 
 def filled_in(page: str) -> str:
-    """The page with what is measured between `<!-- figures: NAME -->` and `<!-- end -->`."""
+    """Fill in the tables between `<!-- figures: NAME -->` and `<!-- end -->`."""
     files = {name: DOCS / "figures" / f"{name}.json" for name in (*MODELS, "ingredients")}
     figures = {name: json.loads(file.read_text()) if file.exists() else None for name, file in files.items()}
     texts = {

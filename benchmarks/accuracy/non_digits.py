@@ -9,28 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIZES = ((28, 28), (64, 64), (160, 120), (120, 200), (400, 400))
-"""Height and width of the pictures, pixels."""
+"""Height and width of the images in pixels."""
 
 Ink = NDArray[np.float32]
-"""(h, w), from 0, bare paper, to 1, full ink."""
+"""Ink coverage (h, w), from 0 for bare paper to 1."""
 
 
 def non_digit_images(kind: str, count: int, seed: int) -> Iterator[NDArray[np.uint8]]:
-    """Grey (h, w) uint8 pictures of a kind, each size in turn, dark on light and light on dark in turn."""
+    """Yield grey images (h, w) uint8 of a kind, alternating sizes and polarity."""
     rng = np.random.default_rng((seed, *kind.encode()))
     for number in range(count):
-        yield _expose(KINDS[kind](SIZES[number % len(SIZES)], rng), bool(number // len(SIZES) % 2), rng)
+        yield _render(KINDS[kind](SIZES[number % len(SIZES)], rng), bool(number // len(SIZES) % 2), rng)
 
 
 def non_digit_strokes(kind: str, count: int, seed: int) -> Iterator[list[NDArray[np.float64]]]:
-    """Strokes of a kind, (k, 2) each; no stroke at all where the kind is "empty"; nothing of other kinds."""
+    """Yield lists of strokes (k, 2) of a kind; empty lists for "empty"."""
     rng = np.random.default_rng((seed, 1, *kind.encode()))
     for _ in range(count if kind in STROKES else 0):
         yield STROKES[kind](rng)
 
 
-def _expose(ink: Ink, dark_paper: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture of an ink: paper and pen of some grey, light that falls off to a side, a sensor's noise."""
+def _render(ink: Ink, dark_paper: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Render ink with random grey levels, a light gradient and sensor noise."""
     paper, pen = rng.uniform(200, 255), rng.uniform(0, 90)
     light = 1 - rng.uniform(0, 0.2) * np.linspace(0, 1, ink.shape[1])
     grey = (paper + (pen - paper) * ink) * light + rng.normal(0, rng.uniform(0, 3), ink.shape)
@@ -50,7 +50,7 @@ def _dot(size: tuple[int, int], rng: np.random.Generator) -> Ink:
 
 
 def _noise(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Grey in every pixel, specks, or blotches."""
+    """Uniform noise, specks or blotches."""
     drawn = rng.random(size, np.float32)
     kind = rng.integers(3)
     if kind == 0:
@@ -65,14 +65,14 @@ def _scribble(size: tuple[int, int], rng: np.random.Generator) -> Ink:
     ink, (height, width) = np.zeros(size, np.float32), size
     pen = max(1, round(rng.uniform(0.015, 0.06) * min(size)))
     place = np.array([0.15 * width, 0.15 * height]), np.array([0.7 * width, 0.7 * height])
-    for stroke in _scribbled(rng):
+    for stroke in _scribble_strokes(rng):
         points = np.rint(place[0] + stroke * place[1]).astype(np.int32)[:, None]
         cv2.polylines(ink, [points], False, 1.0, pen, cv2.LINE_AA)
     return ink
 
 
 def _solid(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """One filled ellipse or block, at most twice as high as wide or the other way round."""
+    """A filled ellipse or rectangle with an aspect ratio of at most 2."""
     ink, (height, width) = np.zeros(size, np.float32), size
     half = rng.uniform(0.15, 0.48) * min(size)
     across, down = round(half * rng.uniform(0.5, 1)), round(half * rng.uniform(0.5, 1))
@@ -85,7 +85,7 @@ def _solid(size: tuple[int, int], rng: np.random.Generator) -> Ink:
 
 
 def _stripes(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Parallel bars at any angle over the whole picture; every third picture is a grid."""
+    """Parallel bars at a random angle over the whole image; every third image is a grid."""
     y, x = np.indices(size, np.float32)
     period, share = rng.uniform(4, max(5, 0.2 * min(size))), rng.uniform(0.2, 0.6)
     angle = rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
@@ -94,8 +94,8 @@ def _stripes(size: tuple[int, int], rng: np.random.Generator) -> Ink:
     return np.asarray(bars[0] | bars[1] if rng.random() < 1 / 3 else bars[0], np.float32)
 
 
-def _scribbled(rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """One to three strokes in the unit square: tangles, coils or zigzags, all of many turns."""
+def _scribble_strokes(rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """One to three strokes in the unit square: tangles, coils or zigzags of many turns."""
     kind = rng.integers(3)
     if kind == 0:
         return [_smooth(rng.random((rng.integers(12, 25), 2))) for _ in range(rng.integers(1, 4))]
@@ -109,7 +109,7 @@ def _scribbled(rng: np.random.Generator) -> list[NDArray[np.float64]]:
 
 
 def _smooth(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A smooth line near these corners: Chaikin's corner cutting (1974), three times."""
+    """Smooth a polyline by three steps of Chaikin's corner cutting (1974)."""
     for _ in range(3):
         near, far = corners[:-1], corners[1:]
         corners = np.stack([0.75 * near + 0.25 * far, 0.25 * near + 0.75 * far], 1).reshape(-1, 2)
@@ -117,7 +117,7 @@ def _smooth(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _tap(rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """A tap of the pen: one point, or the same point again."""
+    """A tap of the pen: one point, possibly repeated."""
     return [np.repeat(rng.uniform(0, 300, (1, 2)), rng.integers(1, 5), 0)]
 
 
@@ -133,5 +133,5 @@ KINDS: dict[str, Callable[[tuple[int, int], np.random.Generator], Ink]] = {
 STROKES: dict[str, Callable[[np.random.Generator], list[NDArray[np.float64]]]] = {
     "empty": lambda _: [],
     "dot": _tap,
-    "scribble": _scribbled,
+    "scribble": _scribble_strokes,
 }

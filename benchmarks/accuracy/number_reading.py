@@ -3,10 +3,10 @@
     python -m benchmarks number-reading FOLDER [--part test|validation|train] [--model FILE]
                                         [--readers NAME,..] [--misses PICTURE.png]
 
-FOLDER holds cheque_amounts.npz and unipen_digit_strings.npz. The cheques are split in thirds by a hash of
-their number, the strings by their writers as digits are. Readers are inkwise and, where they are installed,
-tesseract (digits only, one line) and rapidocr 3 (recognition only, of all signs or of digits and separators).
-Of what they answer, digits count: dots, commas, dashes and blanks are passed over, also in the labels.
+FOLDER holds cheque_amounts.npz and unipen_digit_strings.npz. Cheques are split into thirds by a hash of their
+number, strings by writer, as digits are. The readers are inkwise and, if installed, tesseract (digits only,
+one line) and rapidocr 3 (recognition only, of all characters or of digits and separators). Only digits are
+compared: dots, commas, dashes and spaces are removed from answers and labels.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from inkwise.recognition.model import LineModel
 
 GreyImage = NDArray[np.uint8]
 ReaderOutput = tuple[str, float]
-"""The digits that were read, and how sure the reader is."""
+"""The digits that were read, and the confidence."""
 ReadSample = Callable[[GreyImage | Strokes], ReaderOutput]
 
 SEPARATORS = ".,-/:=()#–—_ "
-TARGET_ACCURACY = 0.99  # at which coverage is told
+TARGET_ACCURACY = 0.99  # for the column of coverage
 
 
 @dataclass(frozen=True)
 class NumberSet:
-    """Pictures of numbers, or their strokes, and the digits in them."""
+    """Images or strokes of numbers, and their digits."""
 
     name: str
     samples: Sequence[GreyImage | Strokes]
@@ -57,9 +57,9 @@ def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--part", choices=SPLITS, default="test")
-    parser.add_argument("--model", type=Path, help="an .onnx file that reads lines, or its run folder")
+    parser.add_argument("--model", type=Path, help="the .onnx file of a line model, or its run folder")
     parser.add_argument("--readers", default="inkwise", help="inkwise, tesseract, rapidocr, rapidocr-digits")
-    parser.add_argument("--misses", type=Path, help="write a picture of inkwise's misses among the cheques")
+    parser.add_argument("--misses", type=Path, help="write an image of inkwise's misses among the cheques")
     arguments = parser.parse_args(argv)
     sets = [cheques(arguments.folder / "cheque_amounts.npz", arguments.part)]
     sets += strings(arguments.folder / "unipen_digit_strings.npz", arguments.part)
@@ -67,19 +67,19 @@ def main(argv: list[str]) -> None:
     for name in arguments.readers.split(","):
         read = READERS[name](arguments.model)
         for numbers in sets:
-            began = time.perf_counter()
-            said = [read(sample) for sample in numbers.samples]
-            seconds = time.perf_counter() - began
-            rows.append((name, *row(numbers, said, seconds)))
+            start = time.perf_counter()
+            answers = [read(sample) for sample in numbers.samples]
+            seconds = time.perf_counter() - start
+            rows.append((name, *row(numbers, answers, seconds)))
             if arguments.misses and name == "inkwise" and numbers is sets[0]:
-                misses_image(numbers, said).save(arguments.misses)
+                misses_image(numbers, answers).save(arguments.misses)
     print(f"{arguments.part}; {describe_machine()}.\n")
     head = ("reader", "set", "n", "whole numbers right", "digits right", "read at 99 %", "ms each")
     print(markdown_table(head, rows))
 
 
 def cheques(path: Path, part: str) -> NumberSet:
-    """The photographed amounts of a third."""
+    """Load the photographed amounts of a third."""
     with np.load(path, allow_pickle=False) as file:
         content, offsets, labels = file["jpeg"], file["offsets"], file["labels"].tolist()
     chosen = [number for number in range(len(labels)) if cheque_split(number) == part]
@@ -88,12 +88,12 @@ def cheques(path: Path, part: str) -> NumberSet:
 
 
 def cheque_split(number: int) -> str:
-    """Of a cheque, by a hash of its number."""
+    """Return the third of a cheque, by a hash of its number."""
     return SPLITS[hashlib.sha256(f"cheque {number}".encode()).digest()[0] % 3]
 
 
 def strings(path: Path, part: str) -> list[NumberSet]:
-    """The strings of the part's writers: of digits only, and with separators."""
+    """Load the strings of the part's writers: digits only, and with separators."""
     whole, writers = load_strokes(path)
     with np.load(path, allow_pickle=False) as file:
         plain = file["digits_only"].astype(bool)
@@ -111,23 +111,23 @@ def digits_of(text: str) -> str:
     return "".join(sign for sign in text if sign.isascii() and sign.isdigit())
 
 
-def row(numbers: NumberSet, said: list[ReaderOutput], seconds: float) -> tuple[str, ...]:
-    right = np.array([text == truth for (text, _), truth in zip(said, numbers.texts, strict=True)])
+def row(numbers: NumberSet, answers: list[ReaderOutput], seconds: float) -> tuple[str, ...]:
+    right = np.array([text == truth for (text, _), truth in zip(answers, numbers.texts, strict=True)])
     low, high = wilson_interval(int(right.sum()), len(right))
-    edits = sum(edit_distance(text, truth) for (text, _), truth in zip(said, numbers.texts, strict=True))
+    edits = sum(edit_distance(text, truth) for (text, _), truth in zip(answers, numbers.texts, strict=True))
     digits = sum(map(len, numbers.texts))
     return (
         numbers.name,
         f"{len(right):,}",
         f"{right.mean():.1%}, {int((~right).sum())} misses ({low:.1%} to {high:.1%})",
         f"{1 - edits / digits:.2%} of {digits:,}",
-        coverage(np.array([sure for _, sure in said]), right),
+        coverage(np.array([sure for _, sure in answers]), right),
         f"{1000 * seconds / len(right):.1f}",
     )
 
 
 def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
-    """The largest share of the surest numbers of which 99 % are right."""
+    """Return the largest share of the most confident numbers with an accuracy of 99 %."""
     if np.isnan(sure).any():
         return "–"
     shares = np.cumsum(right[np.argsort(-sure, kind="stable")]) / np.arange(1, len(right) + 1)
@@ -136,7 +136,7 @@ def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Levenshtein's: insertions, deletions and substitutions."""
+    """Return the Levenshtein distance."""
     before = list(range(len(other) + 1))
     for place, sign in enumerate(one, 1):
         now = [place]
@@ -179,8 +179,8 @@ def rapidocr_digits(_: Path | None) -> ReadSample:
     return _rapidocr("0123456789" + SEPARATORS)
 
 
-def _rapidocr(signs: str | None) -> ReadSample:
-    """Recognition alone; only these signs are left to it, or all."""
+def _rapidocr(characters: str | None) -> ReadSample:
+    """Recognition without detection, restricted to these characters if given."""
     from rapidocr import RapidOCR
 
     engine = RapidOCR()
@@ -190,10 +190,10 @@ def _rapidocr(signs: str | None) -> ReadSample:
         found = engine(shown, use_det=False, use_cls=False, use_rec=True)
         return (digits_of(found.txts[0]), float(found.scores[0])) if found.txts else ("", 0.0)
 
-    if signs is not None:
-        read(np.full((48, 160), 255, np.uint8))  # the recogniser is made when it is first needed
+    if characters is not None:
+        read(np.full((48, 160), 255, np.uint8))  # the recognizer is created at its first use
         recognizer, session = engine.text_rec, engine.text_rec.session
-        kept = np.isin(np.array(recognizer.postprocess_op.character), list(signs))
+        kept = np.isin(np.array(recognizer.postprocess_op.character), list(characters))
         kept[0] = True  # the blank
         recognizer.session = lambda pictures: np.where(kept, session(pictures), 0)
     return read
@@ -208,7 +208,7 @@ READERS: dict[str, Callable[[Path | None], ReadSample]] = {
 
 
 def stroke_image(sample: GreyImage | Strokes) -> GreyImage:
-    """Strokes as others are shown them: black on white, the line 48 pixels high."""
+    """Draw strokes for image readers: black on white, 48 pixels high."""
     if isinstance(sample, np.ndarray):
         return sample
     points = np.concatenate(sample)
@@ -220,9 +220,9 @@ def stroke_image(sample: GreyImage | Strokes) -> GreyImage:
     return 255 - ink
 
 
-def misses_image(numbers: NumberSet, said: list[ReaderOutput]) -> Image.Image:
-    """Every number that was misread, with what it is and what was read."""
-    wrong = [at for at, truth in enumerate(numbers.texts) if said[at][0] != truth]
+def misses_image(numbers: NumberSet, answers: list[ReaderOutput]) -> Image.Image:
+    """Return an image of every misread number with label, answer and confidence."""
+    wrong = [at for at, truth in enumerate(numbers.texts) if answers[at][0] != truth]
     sheet = Image.new("L", (5 * 260, max(1, -(-len(wrong) // 5)) * 90), 255)
     draw = ImageDraw.Draw(sheet)
     for number, at in enumerate(wrong):
@@ -230,5 +230,5 @@ def misses_image(numbers: NumberSet, said: list[ReaderOutput]) -> Image.Image:
         shown = Image.fromarray(stroke_image(numbers.samples[at]))
         shown.thumbnail((250, 64))
         sheet.paste(shown, (x, y))
-        draw.text((x, y + 68), f"{numbers.texts[at]} read {said[at][0]} ({said[at][1]:.0%})", fill=0)
+        draw.text((x, y + 68), f"{numbers.texts[at]} read {answers[at][0]} ({answers[at][1]:.0%})", fill=0)
     return sheet

@@ -3,12 +3,12 @@
     python -m benchmarks page-reading DIGITS.npz [--part validation|test] [--pages 200]
                                       [--model NAME|FILE] [--lines NAME|FILE] [--sheet PICTURE.png]
 
-The file is UNIPEN's, in the layout of docs/data.md. The pages are made, the same each time, from digits of
-the writers of one part: those of "test" were neither trained on nor chosen by. Digits of a number stand
-apart, with a dot or comma at the thousands now and then. A number is found
-where one that is read overlaps its box by half of what both cover, or has its middle in it and covers 70 %
-of it; it is right where its digits are, accepted or not. A number that is read where none is written is a
-false one. Time is that of reading, on one thread.
+The file is UNIPEN's, in the layout of docs/data.md. The pages are synthesized, reproducibly, from digits of
+the writers of one part; those of "test" were used neither for training nor for model selection. Digits of a
+number are separate, sometimes with a dot or comma at the thousands. A written number is found if a number
+that was read overlaps it with an IoU of at least 0.5, or has its centre in its box and covers 70 % of it. It
+is right if its digits are, accepted or not. A number that is read where none is written is false. Time is
+that of reading on one thread.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--part", choices=SPLITS[1:], default="validation")
     parser.add_argument("--pages", type=int, default=200)
     parser.add_argument("--model", default="default", help="an .onnx file, a run folder or a bundled name")
-    parser.add_argument("--lines", default="default", help="likewise, of what reads whole numbers")
-    parser.add_argument("--sheet", type=Path, help="write a picture of the first pages with what was read")
+    parser.add_argument("--lines", default="default", help="likewise, of the line reader")
+    parser.add_argument("--sheet", type=Path, help="write an image of the first pages and the numbers read")
     arguments = parser.parse_args(argv)
     use_one_thread()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -77,7 +77,7 @@ def main(argv: list[str]) -> None:
 
 @dataclass(frozen=True)
 class FoundNumber:
-    """What was read in one place: the best guess, whether it is accepted, and where it stands."""
+    """A number that was read: best guess, whether it is accepted, and box."""
 
     text: str
     accepted: bool
@@ -85,7 +85,7 @@ class FoundNumber:
 
 
 def found_numbers(reading: Reading) -> list[FoundNumber]:
-    """The numbers of a page: its text has blanks between them, and its digits are in the same order."""
+    """Split a reading into numbers, which its text separates by spaces."""
     found, digits = [], iter(reading.digits)
     for word in reading.text.split():
         own = [*islice(digits, len(word))]
@@ -97,7 +97,7 @@ def found_numbers(reading: Reading) -> list[FoundNumber]:
 
 
 def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]:
-    """Numbers, those found, those found and right, and false ones of a page."""
+    """Count the numbers of a page that are found and right, and false ones."""
     left = [*found]
     count = Counter(pages=1, numbers=len(page.numbers))
     for written in page.numbers:
@@ -132,7 +132,7 @@ def row(name: str, count: Counter[str]) -> tuple[str, ...]:
 
 
 def draw_results(page: SyntheticPage, found: list[FoundNumber]) -> NDArray[np.uint8]:
-    """A page with its numbers and what was read, (h, 400, 3) uint8."""
+    """Draw the true and the read boxes on a page, (h, 400, 3) uint8."""
     picture = cv2.cvtColor(page.grey, cv2.COLOR_GRAY2BGR)
     boxes = [(number.box, _TRUTH_COLOR, 7) for number in page.numbers]
     boxes += [(number.box, _READING_COLOR, 3) for number in found]
@@ -143,7 +143,7 @@ def draw_results(page: SyntheticPage, found: list[FoundNumber]) -> NDArray[np.ui
 
 
 def image_grid(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures of one size in rows of six."""
+    """Arrange images of one size in rows of six."""
     blank = np.zeros_like(pictures[0])
     filled = pictures + [blank] * (-len(pictures) % 6)
     return np.vstack([np.hstack(filled[at : at + 6]) for at in range(0, len(filled), 6)])

@@ -21,8 +21,8 @@ from inkwise.training.synthesis.line_synthesis import random_number
 
 KINDS = ("plain", "ruled", "squared", "text", "form", "table")
 WIDTH, HEIGHT = 1654, 2339  # A4 at 200 dpi
-MM = 200 / 25.4
-_MAX_BAR_ASPECT = 0.1  # times as thick as long is a bar
+MM = 200 / 25.4  # pixels
+_MAX_BAR_ASPECT = 0.1  # maximum thickness of a bar relative to its length
 _FONTS = (
     "LiberationSans-Regular",
     "LiberationSerif-Regular",
@@ -39,12 +39,12 @@ _WORDS = _TEXT.split()
 Ink = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 WriterStrokes = list[dict[str, list[list[Stroke]]]]
-"""Of each writer, the samples of each digit."""
+"""Samples of each digit, by writer."""
 
 
 @dataclass(frozen=True)
 class PageNumber:
-    """A number on a page: its digits, and its ink's box in the picture."""
+    """A number on a page: its digits and the box of its ink."""
 
     text: str
     box: Box
@@ -52,7 +52,7 @@ class PageNumber:
 
 @dataclass(frozen=True, eq=False)
 class SyntheticPage:
-    """A picture (h, w) uint8 of a page of one of KINDS, and the numbers written on it."""
+    """An image (h, w) uint8 of a page of one of KINDS, and its handwritten numbers."""
 
     kind: str
     grey: Ink
@@ -61,7 +61,7 @@ class SyntheticPage:
 
 @dataclass
 class _PageCanvas:
-    """A4 before light and camera: ink 0..255 of pen and of print; each number with points around its ink."""
+    """A4 page before imaging: ink 0..255 of pen and print, and each number with the hull of its ink."""
 
     pen: Ink = field(default_factory=lambda: np.zeros((HEIGHT, WIDTH), np.uint8))
     print: Ink = field(default_factory=lambda: np.zeros((HEIGHT, WIDTH), np.uint8))
@@ -69,15 +69,15 @@ class _PageCanvas:
 
 
 def read_writers(digits: Path, part: str) -> WriterStrokes:
-    """The writers of one part, "train", "validation" or "test", who wrote every digit.
+    """Load the writers of one part, "train", "validation" or "test", who wrote every digit.
 
-    Samples that nobody could read as what they are labelled are left out: those marked so, and straight bars
-    that are no 1, of which the other strokes were lost.
+    Unreadable samples are left out: those marked as suspect, and straight bars not labelled 1, whose other
+    strokes were lost.
     """
     # a wrong label would count as a misreading
     strokes = load_unipen(digits, part).select(~suspect_labels(digits, part))
     assert strokes.writers is not None
-    hands = [
+    writers = [
         {
             digit: [
                 strokes.samples[i]
@@ -88,23 +88,23 @@ def read_writers(digits: Path, part: str) -> WriterStrokes:
         }
         for w in np.unique(strokes.writers)
     ]
-    return [hand for hand in hands if all(hand.values())]
+    return [writer for writer in writers if all(writer.values())]
 
 
 def _is_straight(strokes: list[Stroke]) -> bool:
-    """Whether all points lie within a tenth of their length beside one line."""
+    """Return whether the strokes form one straight bar."""
     points = np.concatenate(strokes).astype(float)
     along, across = np.linalg.svd(points - points.mean(0), compute_uv=False)
     return bool(across < _MAX_BAR_ASPECT * along)
 
 
-def synthetic_pages(hands: WriterStrokes, count: int, seed: int) -> Iterator[SyntheticPage]:
-    """Pages of all kinds in turn, the same each time; every other one photographed, the others scanned."""
+def synthetic_pages(writers: WriterStrokes, count: int, seed: int) -> Iterator[SyntheticPage]:
+    """Yield pages of all kinds in turn, reproducibly; half photographed, half scanned."""
     for index in range(count):
         rng = np.random.default_rng([seed, index])
         kind = KINDS[index % len(KINDS)]
         sheet = _PageCanvas()
-        rules = _LAYOUTS[kind](sheet, hands, rng)
+        rules = _LAYOUTS[kind](sheet, writers, rng)
         paper: NDArray[np.float32] = 1 - rules.astype(np.float32) / np.float32(255)
         ink = np.maximum(
             sheet.pen * np.float32(rng.uniform(0.55, 1)), sheet.print * np.float32(rng.uniform(0.7, 1))
@@ -121,20 +121,20 @@ def _box(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> Box:
     return x, y, w, h
 
 
-# ---- what is on the sheet
+# ---- content of the page
 
 
-def _plain(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _plain(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     height = rng.uniform(30, 66)
-    _rows(sheet, hands, np.arange(200, HEIGHT - 200, height * rng.uniform(2.2, 4)), height, rng)
+    _rows(sheet, writers, np.arange(200, HEIGHT - 200, height * rng.uniform(2.2, 4)), height, rng)
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _ruled(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _ruled(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     step = rng.uniform(7.5, 10) * MM
     rows = np.arange(200, HEIGHT - 120, step)
     height = step * rng.uniform(0.45, 0.72)
-    _rows(sheet, hands, rows[:: 1 + int(rng.integers(2))], height, rng, loose=0.04)
+    _rows(sheet, writers, rows[:: 1 + int(rng.integers(2))], height, rng, loose=0.04)
     rules = np.zeros((HEIGHT, WIDTH), np.uint8)
     dark, thick = int(rng.uniform(30, 170)), int(rng.integers(1, 4))
     for y in rows:
@@ -144,11 +144,11 @@ def _ruled(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -
     return rules
 
 
-def _squared(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _squared(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     step = 5 * MM
     rows = np.arange(200, HEIGHT - 120, step)
     height = step * rng.uniform(0.8, 1.5)
-    _rows(sheet, hands, rows[:: int(rng.integers(3, 5))], height, rng, loose=0.06)
+    _rows(sheet, writers, rows[:: int(rng.integers(3, 5))], height, rng, loose=0.06)
     rules = np.zeros((HEIGHT, WIDTH), np.uint8)
     dark, thick = int(rng.uniform(25, 130)), int(rng.integers(1, 3))
     for y in np.arange(200 % step, HEIGHT, step):
@@ -158,7 +158,7 @@ def _squared(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator)
     return rules
 
 
-def _text(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _text(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     font, small = _font(rng, rng.uniform(9, 12)), _font(rng, rng.uniform(14, 24))
     _print(sheet, small, 150, 110, _sentence(rng, 4))
     y = 220.0
@@ -168,12 +168,12 @@ def _text(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) ->
             y += 1.7 * font.size
         height = rng.uniform(32, 62)
         y += height * 2.2
-        _rows(sheet, hands, np.array([y]), height, rng, loose=0)
+        _rows(sheet, writers, np.array([y]), height, rng, loose=0)
         y += height * 1.2
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _form(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _form(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     font, head = _font(rng, rng.uniform(9, 13)), _font(rng, rng.uniform(16, 26))
     _print(sheet, head, 160, 120, _sentence(rng, 3))
     _print(
@@ -198,11 +198,11 @@ def _form(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) ->
             else:
                 cv2.line(sheet.print, (round(left), round(y + 6)), (end, round(y + 6)), 255, 2)
             if rng.random() < 0.8:
-                _write(sheet, hands, left + 14, y, height, rng, width=end - left - 28)
+                _write(sheet, writers, left + 14, y, height, rng, width=end - left - 28)
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
-def _table(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -> Ink:
+def _table(sheet: _PageCanvas, writers: WriterStrokes, rng: np.random.Generator) -> Ink:
     font = _font(rng, rng.uniform(9, 13))
     step, columns = rng.uniform(70, 120), int(rng.integers(3, 6))
     xs = np.linspace(150, WIDTH - 150, columns + 1)
@@ -221,7 +221,7 @@ def _table(sheet: _PageCanvas, hands: WriterStrokes, rng: np.random.Generator) -
                     sheet, font, x + 14, y + step / 2 - font.size / 2, str(rng.choice(_WORDS)).capitalize()
                 )
             elif rng.random() < 0.7:
-                _write(sheet, hands, x + 16, y + step - 14, height, rng, width=xs[1] - xs[0] - 34)
+                _write(sheet, writers, x + 16, y + step - 14, height, rng, width=xs[1] - xs[0] - 34)
     return np.zeros((HEIGHT, WIDTH), np.uint8)
 
 
@@ -230,35 +230,35 @@ _LAYOUTS = dict(zip(KINDS, (_plain, _ruled, _squared, _text, _form, _table), str
 
 def _rows(
     sheet: _PageCanvas,
-    hands: WriterStrokes,
+    writers: WriterStrokes,
     baselines: NDArray[np.float64],
     height: float,
     rng: np.random.Generator,
     loose: float = 0.15,
 ) -> None:
-    """Numbers on these lines, far enough from one another to be several."""
+    """Write separate numbers on these baselines."""
     for y in baselines:
         x = rng.uniform(170, 500)
         while rng.random() < 0.8 and x < WIDTH - 500:
             x = (
-                _write(sheet, hands, x, y + rng.normal(0, loose) * height, height, rng)
+                _write(sheet, writers, x, y + rng.normal(0, loose) * height, height, rng)
                 + rng.uniform(2.5, 7) * height
             )
 
 
 def _write(
     sheet: _PageCanvas,
-    hands: WriterStrokes,
+    writers: WriterStrokes,
     x: float,
     y: float,
     height: float,
     rng: np.random.Generator,
     width: float = 1e9,
 ) -> float:
-    """A number, its digits `height` high, its foot at y; what is wider than `width` loses digits."""
+    """Write a number on baseline y, shortened to `width`; return its right end."""
     text = random_number(rng)
     while True:
-        cover = _cover(text, hands[rng.integers(len(hands))], rng)
+        cover = _cover(text, writers[rng.integers(len(writers))], rng)
         scale = height / 64
         rows, columns = cover.shape
         size: tuple[int, int] = max(1, round(columns * scale)), max(1, round(rows * scale))
@@ -272,7 +272,7 @@ def _write(
     if sheet.pen[
         max(top - room, 0) : top + size[1] + room, max(left - room, 0) : left + size[0] + room
     ].any():
-        return x + size[0]  # too near to another for two numbers
+        return x + size[0]  # too close to another number
     window = sheet.pen[top : top + size[1], left : left + size[0]]
     np.maximum(window, ink[: window.shape[0], : window.shape[1]], out=window)
     ys, xs = np.nonzero(ink > 60)
@@ -281,8 +281,8 @@ def _write(
     return x + size[0]
 
 
-def _cover(text: str, hand: dict[str, list[list[Stroke]]], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A number in one hand, (h, w) in 0..1: digits apart, slanted alike, dots or commas at the thousands."""
+def _cover(text: str, writer: dict[str, list[list[Stroke]]], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Render a number in one writer's digits, (h, w) in 0..1, with slant and thousands separators."""
     gap, pen = (
         rng.uniform(0.1, 0.4) * DIGIT_HEIGHT,
         DIGIT_HEIGHT * float(np.exp(rng.normal(np.log(0.085), 0.2))),
@@ -295,8 +295,10 @@ def _cover(text: str, hand: dict[str, list[list[Stroke]]], rng: np.random.Genera
         if mark and at and (len(text) - at) % 3 == 0:
             strokes.append(np.array([[x, 0.0], [x - (6 if mark == "," else 0), 12 if mark == "," else 1]]))
             x += gap
-        turned = np.eye(2) + rng.normal(0, 0.08, (2, 2))  # nobody writes the same twice
-        sample: list[Stroke] = [stroke @ turned.T for stroke in hand[digit][rng.integers(len(hand[digit]))]]
+        turned = np.eye(2) + rng.normal(0, 0.08, (2, 2))  # variation between samples
+        sample: list[Stroke] = [
+            stroke @ turned.T for stroke in writer[digit][rng.integers(len(writer[digit]))]
+        ]
         sample = scale_to_height(sample, DIGIT_HEIGHT * float(np.exp(rng.normal(0, 0.06))))
         foot = np.concatenate(sample)[:, 1].max() + rng.normal(0, 0.04) * DIGIT_HEIGHT
         strokes += [(stroke - [0, foot]) @ slant.T + [x, 0] for stroke in sample]
@@ -305,7 +307,7 @@ def _cover(text: str, hand: dict[str, list[list[Stroke]]], rng: np.random.Genera
 
 
 def _font(rng: np.random.Generator, points: float) -> ImageFont.FreeTypeFont:
-    """One of the machine's fonts, else Pillow's own, of a size in points."""
+    """Load a random installed font, else Pillow's default, of a size in points."""
     size = points * 200 / 72
     name = str(rng.choice([*_FONTS, ""]))
     try:
@@ -317,7 +319,7 @@ def _font(rng: np.random.Generator, points: float) -> ImageFont.FreeTypeFont:
 
 
 def _print(sheet: _PageCanvas, font: ImageFont.FreeTypeFont, x: float, y: float, text: str) -> float:
-    """Print a line; returns where it ends."""
+    """Print a line of text; return its right end."""
     picture = Image.fromarray(sheet.print)
     ImageDraw.Draw(picture).text((x, y), text, 255, font)
     sheet.print[:] = np.asarray(picture)
@@ -325,7 +327,7 @@ def _print(sheet: _PageCanvas, font: ImageFont.FreeTypeFont, x: float, y: float,
 
 
 def _sentence(rng: np.random.Generator, words: int) -> str:
-    """Words, and now and then a number among them."""
+    """Return random words with occasional numbers."""
     parts = [
         str(rng.integers(10 ** int(rng.integers(1, 6)))) if rng.random() < 0.12 else str(w)
         for w in rng.choice(_WORDS, words)
@@ -333,11 +335,11 @@ def _sentence(rng: np.random.Generator, words: int) -> str:
     return " ".join(parts).capitalize() + "."
 
 
-# ---- how the picture is taken
+# ---- imaging
 
 
 def _scanned(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ink, NDArray[np.float64]]:
-    """Askew on the glass, under a white or a black lid."""
+    """Scan a page with skew under a white or a black lid."""
     turn = cv2.getRotationMatrix2D((WIDTH / 2, HEIGHT / 2), rng.uniform(-10, 10), rng.uniform(0.9, 1))
     matrix = np.vstack([turn, [0, 0, 1]])
     lid = 1.0 if rng.random() < 0.7 else 0.12
@@ -346,7 +348,7 @@ def _scanned(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ink,
 
 
 def _photographed(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple[Ink, NDArray[np.float64]]:
-    """From a hand above a table: perspective, a ground around it or none, a lamp and a shadow."""
+    """Photograph a page: perspective, optional background, light gradient and shadow."""
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], np.float32)
     angle, middle = np.deg2rad(rng.uniform(-10, 10)), corners.mean(0)
     ground = rng.random() < 0.7
@@ -368,7 +370,7 @@ def _photographed(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple
     angle = rng.uniform(0, 2 * np.pi)
     across = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y
     light = 1 + np.float32(rng.uniform(0, 0.3)) * across
-    if rng.random() < 0.5:  # somebody's shadow
+    if rng.random() < 0.5:  # shadow
         light *= 1 - np.float32(rng.uniform(0.15, 0.5)) / (
             1 + np.exp((across - rng.uniform(-0.7, 0.7)) / np.float32(rng.uniform(0.02, 0.3)))
         )
@@ -377,7 +379,7 @@ def _photographed(paper: NDArray[np.float32], rng: np.random.Generator) -> tuple
 
 
 def _simulate_camera(grey: NDArray[np.float32], rng: np.random.Generator, noise: float) -> Ink:
-    """Blur, noise and compression."""
+    """Add blur, noise and JPEG compression."""
     blurred = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.4, 1.1))
     noisy = blurred + rng.standard_normal(grey.shape, np.float32) * np.float32(noise)
     picture = np.clip(noisy, 0, 255).astype(np.uint8)

@@ -2,11 +2,10 @@
 
     python -m benchmarks quantization [--model NAME|FILE] [--out FOLDER]
 
-The int8 model has weights and activations of 8 bits (static, QDQ nodes, a scale for each channel of the
-weights), its ranges taken from MNIST's training digits. The float16 model only stores its weights so; it
-computes in float32. All run on one thread, in turns. "train slice" is 5,000 digits of MNIST train that the
-ranges were not taken from: it says whether a variant is worth keeping; MNIST test is only reported. --out
-writes them to a folder.
+The int8 model has 8-bit weights and activations (static, QDQ nodes, a scale for each channel of the weights),
+calibrated on MNIST's training digits. The float16 model only stores its weights so and computes in float32.
+All run on one thread, in turns. "train slice" is 5,000 digits of MNIST train outside the calibration set and
+decides whether a variant is worth keeping; MNIST test is only reported. --out writes the models to a folder.
 """
 
 from __future__ import annotations
@@ -72,24 +71,24 @@ def main(argv: list[str]) -> None:
 
 
 class CalibrationReader:
-    """Glyphs by the batch: a `CalibrationDataReader` of ONNX Runtime."""
+    """Batches of glyphs: a `CalibrationDataReader` of ONNX Runtime."""
 
     def __init__(self, glyphs: NDArray[np.uint8]) -> None:  # noqa: D107
         self._batches = iter(np.split(glyphs, range(BATCH, len(glyphs), BATCH)))
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        """The next input of the graph."""
+        """Return the next input of the graph, or None."""
         batch = next(self._batches, None)
         return None if batch is None else {"glyphs": batch}
 
 
 def quantize(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
-    """The model with weights and activations of 8 bits, from the probabilities' softmax on as it was."""
-    # Not at the top: there, sorted, they would be imported before Inkwise disables the telemetry.
+    """Quantize weights and activations to 8 bits, up to the softmax."""
+    # imported here, after Inkwise has disabled the telemetry
     from onnxruntime.quantization import QuantType, quantize_static  # noqa: TID251
     from onnxruntime.quantization.shape_inference import quant_pre_process  # noqa: TID251
 
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser recommends steps that are done
+    logging.getLogger().setLevel(logging.ERROR)  # the quantizer recommends steps that are already done
     with tempfile.TemporaryDirectory() as folder:
         before, prepared, after = (Path(folder) / name for name in ("before", "prepared", "after"))
         before.write_bytes(content)
@@ -107,7 +106,7 @@ def quantize(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
 
 
 def store_as_float16(content: bytes) -> bytes:
-    """The model with its weights stored as float16, made float32 again as it is opened."""
+    """Store the weights as float16; they are cast to float32 when the model is opened."""
     model = onnx.load_model_from_string(content)
     casts = []
     for weight in model.graph.initializer:
@@ -123,7 +122,7 @@ def store_as_float16(content: bytes) -> bytes:
 
 
 def _with_metadata(model: onnx.ModelProto, original: bytes) -> bytes:
-    """The model's bytes, with the metadata of the original."""
+    """Serialize a model with the metadata of the original."""
     props = {prop.key: prop.value for prop in onnx.load_model_from_string(original).metadata_props}
     helper.set_model_props(model, {METADATA_KEY: props[METADATA_KEY]})
     return bytes(model.SerializeToString())

@@ -5,9 +5,9 @@
 FOLDER holds the four files of Fashion-MNIST (Debian's package `dataset-fashion-mnist` puts them into
 /usr/share/datasets/fashion-mnist). Prints the table of docs/transfer.md and draws docs/transfer.png.
 
-Every run has about 600 steps of 64 and reads the 10,000 test pictures once, at its end. Of its samples a
-fifth is held back to choose the epoch by. The learning rates were chosen beforehand by --choose, on 5,000
-training pictures that no run sees.
+Every run has about 600 steps of 64 and is evaluated once, at the end, on the 10,000 test images. A fifth of
+its samples is held back to choose the epoch. The learning rates were chosen beforehand by --choose, on 5,000
+training images that no run uses.
 """
 
 from __future__ import annotations
@@ -28,23 +28,29 @@ from inkwise._util.system import describe_machine
 from inkwise.datasets import Dataset
 from inkwise.evaluation.plots import LINE_COLORS, figure_to_png, new_figure
 from inkwise.training import Recipe, load_recipe
-from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
-from inkwise.training.initialization import initial_net, resolve_recipe
+from inkwise.training.callbacks import build_callbacks
+from inkwise.training.glyph_task import GlyphLoop, GlyphSamples, glyph_logits
+from inkwise.training.onnx_models import initial_net, resolve_recipe
 from inkwise.training.training_data import stratified_mask
-from inkwise.training.training_run import build_callbacks
 
-PICTURE = ROOT / "docs" / "transfer.png"
+PLOT = ROOT / "docs" / "transfer.png"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 SIZES = (10, 30, 100, 300, 1000)
-"""Samples per class, those held back to choose the epoch by included."""
+"""Samples per class, including those held back to choose the epoch."""
 SEEDS = (0, 1, 2)
 STEPS, BATCH, TEST = 600, 64, 10_000
-BASE = load_recipe("default").set(batch=BATCH, channels=(32, 32, 96), validation=0.2)
-"""The net is that of the bundled weights, without dropout."""
+BASE = load_recipe("default").set(
+    optimization={"batch": BATCH}, model={"channels": (32, 32, 96)}, data={"validation": 0.2}
+)
+"""Recipe with the network of the bundled weights, without dropout."""
 ARMS = {
-    "from scratch": BASE.set(lr=3e-2),
-    "from digits, head alone": BASE.set(init="default", layer_decay=0.0, lr=3e-2),
-    "from digits, layer decay 0.5": BASE.set(init="default", layer_decay=0.5, lr=3e-3),
+    "from scratch": BASE.set(optimization={"lr": 3e-2}),
+    "from digits, head alone": BASE.set(
+        model={"init": "default"}, optimization={"layer_decay": 0.0, "lr": 3e-2}
+    ),
+    "from digits, layer decay 0.5": BASE.set(
+        model={"init": "default"}, optimization={"layer_decay": 0.5, "lr": 3e-3}
+    ),
 }
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
@@ -52,7 +58,7 @@ RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--choose", action="store_true", help="print misses by learning rate, and end")
+    parser.add_argument("--choose", action="store_true", help="only print the misses for each learning rate")
     arguments = parser.parse_args(argv)
     everything = fashion_mnist(arguments.folder / "train")
     everything = everything.select(np.random.default_rng(0).permutation(len(everything)))
@@ -60,7 +66,7 @@ def main(argv: list[str]) -> None:
     print(f"{describe_machine()}, {torch.get_num_threads()} threads.\n")
     if arguments.choose:
         rows = [
-            (name, *(str(run(arm.set(lr=lr), pool, others, 100)) for lr in RATES))
+            (name, *(str(run(arm.set(optimization={"lr": lr}), pool, others, 100)) for lr in RATES))
             for name, arm in ARMS.items()
         ]
         print_table(("misses of 5,000 at lr", *(f"{lr:g}" for lr in RATES)), rows)
@@ -75,33 +81,34 @@ def main(argv: list[str]) -> None:
         ("samples per class", *ARMS),
         ((f"{size:,}", *(accuracy(misses[name, size]) for name in ARMS)) for size in SIZES),
     )
-    PICTURE.write_bytes(plot(misses))
+    PLOT.write_bytes(plot(misses))
 
 
 def fashion_mnist(part: Path) -> Dataset:
-    """Fashion-MNIST with names for labels: its numbers would pass for digits, which the weights know."""
+    """Load Fashion-MNIST with class names as labels, which differ from the digits of the weights."""
     numbers = datasets.load_dataset(part)
     return Dataset(numbers.name, numbers.glyphs, np.array(CLASSES)[numbers.labels.astype(int)])
 
 
-def run(asked: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
-    """Misses on the test set after training on so many samples per class of the pool."""
-    began = time.perf_counter()
-    rng = np.random.default_rng(asked.seed)
+def run(recipe: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
+    """Train on `size` samples per class of the pool and return the misses on the test set."""
+    start = time.perf_counter()
+    rng = np.random.default_rng(recipe.seed)
     chosen = [rng.permutation(np.flatnonzero(pool.labels == label))[:size] for label in CLASSES]
     few = pool.select(np.concatenate(chosen))
-    held = stratified_mask(few.labels, asked.validation, rng)
+    held = stratified_mask(few.labels, recipe.data.validation, rng)
     training, validation = samples(few.select(~held)), samples(few.select(held))
     epochs = round(STEPS / math.ceil(len(training) / BATCH))
-    chosen_recipe = resolve_recipe(asked.set(epochs=epochs))
-    torch.manual_seed(asked.seed)
-    net = initial_net(chosen_recipe, CLASSES)
-    net = GlyphLoop(net, chosen_recipe, training, validation, build_callbacks(chosen_recipe)).fit()
+    chosen_recipe = resolve_recipe(recipe.set(optimization={"epochs": epochs}))
+    torch.manual_seed(recipe.seed)
+    net = initial_net(chosen_recipe.model, CLASSES)
+    net = GlyphLoop(net, chosen_recipe, training, validation, build_callbacks(chosen_recipe.callbacks)).fit()
     answers = np.array(CLASSES)[glyph_logits(net, torch.from_numpy(test.glyphs)).argmax(1)]
     wrong = int((answers != test.labels).sum())
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     print(
-        f"{size} {asked.init or 'scratch'} {asked.layer_decay} lr {asked.lr} seed {asked.seed}:"
+        f"{size} {recipe.model.init or 'scratch'} {recipe.optimization.layer_decay}"
+        f" lr {recipe.optimization.lr} seed {recipe.seed}:"
         f" {wrong} misses, {seconds:.0f} s",
         file=sys.stderr,
     )
@@ -119,13 +126,13 @@ def shares(misses: list[int]) -> list[float]:
 
 
 def accuracy(misses: list[int]) -> str:
-    """Mean and standard deviation over the seeds, and the misses of each."""
+    """Format mean and standard deviation over the seeds, and the misses of each."""
     mean, std = statistics.mean(shares(misses)), statistics.stdev(shares(misses))
     return f"{100 * mean:.1f} ± {100 * std:.1f} % ({', '.join(f'{count:,}' for count in misses)})"
 
 
 def plot(misses: dict[tuple[str, int], list[int]]) -> bytes:
-    """Accuracy against samples per class: a dot a run, a line through the means of each arm."""
+    """Plot accuracy against samples per class: a dot for each run, a line through the means of each arm."""
     fig, ax = new_figure(6.4, 4.2)
     for name, color in zip(ARMS, LINE_COLORS, strict=False):
         runs = np.array([shares(misses[name, size]) for size in SIZES])

@@ -18,8 +18,8 @@ from benchmarks.common.reporting import ROOT, argument_parser
 PAGE = ROOT / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-`make bench` writes this page; `make bench DATA=FOLDER` measures the real handwriting anew as well. Machines
-differ and are noisy: compare figures of one table, not of two.
+`make bench` writes this page; `make bench DATA=FOLDER` also measures the real handwriting. Machines differ
+and are noisy: compare figures within one table only.
 
 ## Real hands
 
@@ -27,32 +27,32 @@ differ and are noisy: compare figures of one table, not of two.
     python -m benchmarks model-card
 
 The tables are in the [model card](model.md#how-well-it-reads). To choose between models, measure both with
-`--part validation`: it reads neither the test writers nor a test set.
+`--part validation`, which reads neither the test writers nor a test set.
 
 ## Side by side
 
     python -m benchmarks comparison --unipen FOLDER
 
-Inkwise is measured beside what else would be picked: the nets and settings of PyTorch's MNIST example and of
-Keras' simple MNIST convnet, both written anew in PyTorch, and of scikit-learn an SVC (RBF kernel, C 10, gamma
-"scale") and the three nearest neighbours (brute force), on pixels divided by 255, of all 60,000 digits. Each
-part of the command stands below by itself. Intervals are of 95 %.
+Inkwise is compared with common baselines: the networks and settings of PyTorch's MNIST example and of Keras'
+simple MNIST convnet, both reimplemented in PyTorch, and of scikit-learn an SVC (RBF kernel, C 10, gamma
+"scale") and the three nearest neighbours (brute force), on pixels divided by 255, trained on all 60,000
+digits. Each part of the command has a section below. Intervals are of 95 %.
 
 - Time: Inkwise trains for a length fixed beforehand, once for each seed, and reads the test set once, when
-  all is trained; to a mark it takes the shortest recipe whose seeds reach it on average. The peers are looked
-  at four times an epoch on the test set itself, their clock stopped, and take the best moment; scaling
-  and file reading are not counted to them, nor validation to Inkwise. The neighbours only store the digits,
-  and pay when they read.
+  all is trained; for a target it takes the shortest recipe whose seeds reach it on average. The baselines are
+  evaluated four times an epoch on the test set itself, with the clock stopped, and take the best moment;
+  their scaling and file reading are not counted, nor is validation of Inkwise. The neighbours only store the
+  digits, and pay when they read.
 - Ratios of times are those of geometric means, with Welch's interval over the seeds; what has one seed counts
-  as exact. Ratios of speeds are over rounds in turns. The nets read in batches of 64, as ours does: they fit
-  the processor's cache.
-- Operations are those of convolutions and matrix products, the peak is that of a large square matrix product.
-- A cold start is a fresh process until its first answer, ours by the command on a photograph, theirs by a
-  script that imports, loads the weights and reads one glyph. The size is that of the files of all packages
-  needed: ours in a fresh environment, theirs as they are installed here (no GPU packages, where there are
-  none).
-- The bundled weights were trained on UNIPEN's training writers too, the peers on MNIST alone. The peers are
-  given our glyphs of UNIPEN's strokes, 28x28 as MNIST's are.
+  as exact. Ratios of speeds are over rounds in turns. The networks read in batches of 64, as Inkwise does,
+  which fit the processor's cache.
+- Operations are those of convolutions and matrix products; the peak is that of a large square matrix product.
+- A cold start is a new process until its first answer: of Inkwise the command on a photograph, of the
+  baselines a script that imports, loads the weights and reads one glyph. The size is that of the files of all
+  required packages: of Inkwise in a fresh environment, of the baselines as installed here (without GPU
+  packages if there are none).
+- The bundled weights were also trained on UNIPEN's training writers, the baselines on MNIST alone. The
+  baselines get Inkwise's glyphs of UNIPEN's strokes, 28x28 as MNIST's.
 """
 SECTIONS = {
     "Training": "comparison training",

@@ -23,11 +23,11 @@ from benchmarks.robustness.server_workloads import seven_image
 from inkwise.datasets import Dataset
 from inkwise.datasets.idx import idx_bytes
 
-_LOOK = 0.05  # seconds between looks at a checkpoint
+_POLL_SECONDS = 0.05  # between two reads of a checkpoint
 
 
 def bars(count: int) -> Dataset:
-    """Glyphs that a small net learns in a second: a bar at one of three places."""
+    """Make glyphs of bars at one of three positions, which a small network learns within a second."""
     rng = np.random.default_rng(0)
     labels = np.arange(count) % 3
     glyphs = rng.integers(0, 60, (count, 28, 28), np.uint8)
@@ -37,13 +37,13 @@ def bars(count: int) -> Dataset:
 
 
 class BatchReadingWorkload:
-    """`inkwise read FOLDER --out`: each page is there once, and what was done is not done again."""
+    """`inkwise read FOLDER --out`: each page must be in the table once."""
 
     name = "batch reading"
     ends = True
 
     def __init__(self, folder: Path, pages: int = 60) -> None:
-        """Make so many pictures."""
+        """Make the images."""
         self.max_seconds = 5.0
         self._folder, self._table = folder / "scans", folder / "table.csv"
         self._folder.mkdir()
@@ -52,12 +52,12 @@ class BatchReadingWorkload:
         self._pages = pages
 
     def start(self) -> ForkedProcess:
-        """Read on."""
+        """Start or resume."""
         words = ("read", self._folder, "--out", self._table, "--jobs", 1)
         return ForkedProcess(command, *words, refusal="another run is writing")
 
     def count_missing(self) -> int:
-        """Pages that are not in the table, or twice; there is no table before it is whole."""
+        """Count missing and duplicate pages; the table exists only when it is complete."""
         if not self._table.exists():
             return 0
         with self._table.open(newline="") as file:
@@ -71,7 +71,7 @@ class BatchReadingWorkload:
 
 
 class TrainingWorkload:
-    """`inkwise train`: epochs that were done are not done again, and the run comes to its end."""
+    """`inkwise train`: saved epochs must not be trained again, and the run must finish."""
 
     name = "training"
     ends = True
@@ -85,40 +85,40 @@ class TrainingWorkload:
         self._epochs = epochs
         self._done: list[float] = []
         self._lost = 0
-        self._ended, self._watching = threading.Event(), threading.Thread()
+        self._stop, self._watcher = threading.Event(), threading.Thread()
 
     def start(self) -> ForkedProcess:
-        """Train on."""
+        """Start or resume."""
         changes = (f"epochs={self._epochs}", "channels=4,4,8", "batch=16", "validation=0.25", "test=")
         sets = [part for change in changes for part in ("--set", change)]
         words = ("train", "--data", self._data, *sets, "--out", self._out)
-        if not self._watching.is_alive():
-            self._ended.clear()
-            self._watching = threading.Thread(target=self._watch, daemon=True)
-            self._watching.start()
+        if not self._watcher.is_alive():
+            self._stop.clear()
+            self._watcher = threading.Thread(target=self._watch, daemon=True)
+            self._watcher.start()
         return ForkedProcess(command, *words, refusal="another training writes")
 
     def _watch(self) -> None:
-        while not self._ended.wait(_LOOK):
-            self._training_step()
+        while not self._stop.wait(_POLL_SECONDS):
+            self._compare_history()
 
-    def _training_step(self) -> None:
-        """Count the epochs that were saved when it was last looked and are not there as they were."""
+    def _compare_history(self) -> None:
+        """Count the epochs of the last checkpoint read that are missing or changed."""
         history = self._history()
         self._lost += sum(before != now for before, now in zip(self._done, history, strict=False))
         self._lost += max(len(self._done) - len(history), 0)
         self._done = history
 
     def count_missing(self) -> int:
-        """Epochs that were saved and are not there as they were."""
-        self._ended.set()
-        self._watching.join()
-        self._training_step()
+        """Count saved epochs that are missing or changed."""
+        self._stop.set()
+        self._watcher.join()
+        self._compare_history()
         lost, self._lost = self._lost, 0
         return lost + (len(self._done) != self._epochs if (self._out / "model.onnx").exists() else 0)
 
     def _history(self) -> list[float]:
-        """The seconds of each epoch: no two runs have the same."""
+        """Return the seconds of each epoch, which identify it."""
         import torch
 
         path = self._out / "checkpoint.pt"
@@ -127,18 +127,18 @@ class TrainingWorkload:
         return [row["seconds"] for row in torch.load(path, weights_only=True)["history"]]
 
     def reset(self) -> None:
-        """Another run folder."""
+        """Use another run folder."""
         self._out, self._done = self._out.with_name(f"run-{uuid.uuid4().hex}"), []
 
 
 class LearningWorkload:
-    """`inkwise learn`: samples stay, and a version is there whole or not at all."""
+    """`inkwise learn`: samples and versions must be kept, and every version must be complete."""
 
     name = "learning"
     ends = True
 
     def __init__(self, folder: Path) -> None:
-        """Teach twelve samples."""
+        """Store twelve samples."""
         from inkwise.corrections import Store
 
         self.max_seconds = 10.0
@@ -148,11 +148,11 @@ class LearningWorkload:
                 store.add(glyph, writer="anna", source="canvas", label="7")
 
     def start(self) -> ForkedProcess:
-        """Learn a version more."""
-        return ForkedProcess(learn_from_little, self._url)
+        """Train another version."""
+        return ForkedProcess(fine_tune_on_bars, self._url)
 
     def count_missing(self) -> int:
-        """Samples and versions that are not there, or cannot be used."""
+        """Count missing samples and versions; open every version."""
         from inkwise.corrections import Store
         from inkwise.recognition import Model
 
@@ -165,17 +165,17 @@ class LearningWorkload:
         return lost
 
     def reset(self) -> None:
-        """Nothing: each run learns one more."""
+        """Do nothing: each run trains another version."""
 
 
-def learn_from_little(url: str) -> None:
-    """`inkwise learn`, with a few hundred made glyphs for MNIST, so that it takes seconds."""
+def fine_tune_on_bars(url: str) -> None:
+    """Run `inkwise learn` with a few hundred glyphs in place of MNIST, so that it takes seconds."""
     with patch("inkwise.corrections.learning_jobs.load_dataset", lambda source: bars(600)):
         command("learn", "--writer", "anna", "--model", "tiny", "--database", url)
 
 
 class DownloadWorkload:
-    """`inkwise data get` from a slow server: a file is there whole or not at all, and stays."""
+    """`inkwise data get` from a slow server: files must be complete and must be kept."""
 
     name = "downloading"
     ends = True
@@ -190,31 +190,31 @@ class DownloadWorkload:
         )
         self._files = {name: idx_bytes(rng.integers(0, 256, 50_000, np.uint8)) for name in names}
         self._digests = {name: hashlib.sha256(data).hexdigest() for name, data in self._files.items()}
-        self._whole: set[str] = set()
+        self._complete: set[str] = set()
 
     def start(self) -> ForkedProcess:
-        """Fetch on."""
+        """Start or resume."""
         return ForkedProcess(_fetch, self._cache, self._digests, self._files)
 
     def count_missing(self) -> int:
-        """Files that are not what they should be, or were there and are not any longer."""
+        """Count files that are damaged or have disappeared."""
         folder = self._cache / "mnist"
-        there = {path.name: path.read_bytes() for path in folder.glob("[!.]*")} if folder.exists() else {}
-        lost = len(self._whole - there.keys()) + sum(
-            self._files[name] != data for name, data in there.items()
+        found = {path.name: path.read_bytes() for path in folder.glob("[!.]*")} if folder.exists() else {}
+        lost = len(self._complete - found.keys()) + sum(
+            self._files[name] != data for name, data in found.items()
         )
-        self._whole = set(there)
+        self._complete = set(found)
         return lost
 
     def reset(self) -> None:
-        """Remove what was fetched."""
+        """Remove the files."""
         for path in (self._cache / "mnist").iterdir():
             path.unlink()
-        self._whole = set()
+        self._complete = set()
 
 
 def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> None:
-    """`inkwise data get mnist`, of other files from another place."""
+    """Run `inkwise data get mnist` with other files from another server."""
     from inkwise import datasets
     from inkwise.datasets import mnist
     from inkwise.datasets.mnist_sources import mirror_files
@@ -228,7 +228,7 @@ def _fetch(cache: Path, digests: dict[str, str], files: dict[str, bytes]) -> Non
 
 @contextmanager
 def slow_server(files: dict[str, bytes]) -> Iterator[str]:
-    """A web address under which files lie, and come in pieces."""
+    """Serve files in small pieces; yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

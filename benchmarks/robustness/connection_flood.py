@@ -2,9 +2,9 @@
 
     python -m benchmarks connection-flood [--connections 10000] [--seconds 20] [--servers app service]
 
-Each kind of client keeps as many connections open as the server lets it, and opens a connection again a few
-seconds after it was closed. Meanwhile requests with a token are sent, every other one on a new connection.
-Clients and server share the machine. It ends with 1 if a request with a token is not answered.
+Each kind of client keeps as many connections open as the server allows and reconnects a few seconds after one
+is closed. Meanwhile requests with a token are sent, every other one on a new connection. Clients and server
+share the machine. The exit status is 1 if a request with a token gets no answer.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from benchmarks.common.reporting import argument_parser, print_table
 from inkwise._util.system import describe_machine
 
 TOKEN = "correct-horse"
-PROCESSES = 2  # of clients
-ADDRESSES = 16  # of clients, in 127.0.0.0/8: each has ports of its own
-AGAIN = 10.0  # maximum time after which a client connects again, in seconds
-ASKED = 0.1  # time between two requests with the token, in seconds
-PATIENCE = 30.0  # maximum time for the answer to a request with the token, in seconds
+PROCESSES = 2  # client processes
+ADDRESSES = 16  # client addresses in 127.0.0.0/8, each with its own range of ports
+RECONNECT_SECONDS = 10.0  # maximum time before a client reconnects
+REQUEST_INTERVAL = 0.1  # seconds between two requests with the token
+TIMEOUT = 30.0  # seconds for the answer to a request with the token
 SEVEN = {"writer": "anna", "strokes": [[[30, 25], [85, 25], [55, 100]]]}
 PATHS = {"app": "/api/read", "service": "/v1/strokes"}
 
@@ -48,10 +48,10 @@ class Kind:
     """A kind of client.
 
     Attributes:
-        begin: what it sends first, after the method.
-        more: what it sends again and again.
-        every: time between two of these, in seconds; 0 sends without end.
-        reads: whether it reads the answers.
+        begin: what it sends first.
+        more: what it sends repeatedly.
+        every: seconds between two repetitions; 0 sends continuously.
+        reads: whether it reads the responses.
     """
 
     begin: str = ""
@@ -80,12 +80,13 @@ KINDS = {
 
 @dataclass
 class Load:
-    """What clients of a kind did.
+    """Connections of a kind of client.
 
     Attributes:
-        opened: connections in all.
-        open: connections now, and at the most.
-        sent: bytes handed to the sockets.
+        opened: total number of connections.
+        open: number of open connections.
+        most: maximum of `open`.
+        sent: bytes passed to the sockets.
     """
 
     opened: int = 0
@@ -95,16 +96,16 @@ class Load:
 
 
 class Client(asyncio.Protocol):
-    """A connection of some kind."""
+    """A connection of one kind of client."""
 
     def __init__(self, kind: Kind, begin: bytes, more: bytes, load: Load) -> None:
-        """Prepare to connect."""
+        """Prepare a connection."""
         self.closed = asyncio.get_running_loop().create_future()
         self._kind, self._begin, self._more, self._load = kind, begin, more, load
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to send."""
+        """Start to send."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self._load.opened += 1
@@ -124,33 +125,33 @@ class Client(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._kind.every, self._send)
 
     def pause_writing(self) -> None:
-        """Wait for the server."""
+        """Stop sending until the server has read."""
         self._paused = True
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Resume sending."""
         self._paused = False
         self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End."""
+        """Count the closed connection."""
         self._load.open -= 1
         if not self.closed.done():
             self.closed.set_result(None)
 
 
 async def clients(kinds: list[Kind], server: str, port: int, count: int, seconds: float) -> Load:
-    """Keep up to `count` connections of these kinds open for some seconds."""
+    """Keep up to `count` connections of these kinds open."""
     load, until, loop = Load(), time.monotonic() + seconds, asyncio.get_running_loop()
 
-    def filled(text: bytes) -> bytes:
+    def fill_in(text: bytes) -> bytes:
         return text.replace(b"PORT", str(port).encode()).replace(b"PATH", PATHS[server].encode())
 
     async def client(number: int) -> None:
         kind = kinds[number % len(kinds)]
-        begin, more = filled(kind.begin.encode()), filled(kind.more)
+        begin, more = fill_in(kind.begin.encode()), fill_in(kind.more)
         address = f"127.0.1.{1 + number % ADDRESSES}"
-        await asyncio.sleep(random.uniform(0, min(AGAIN, seconds) / 4))
+        await asyncio.sleep(random.uniform(0, min(RECONNECT_SECONDS, seconds) / 4))
         while time.monotonic() < until:
             try:
                 async with asyncio.timeout(max(0, until - time.monotonic())):
@@ -164,14 +165,14 @@ async def clients(kinds: list[Kind], server: str, port: int, count: int, seconds
                             transport.abort()
             except OSError:  # a TimeoutError is one
                 pass
-            await asyncio.sleep(random.uniform(0, min(AGAIN, max(0, until - time.monotonic()))))
+            await asyncio.sleep(random.uniform(0, min(RECONNECT_SECONDS, max(0, until - time.monotonic()))))
 
     await asyncio.gather(*map(client, range(count)))
     return load
 
 
 def run_clients(kinds: list[Kind], server: str, port: int, count: int, seconds: float) -> Load:
-    """The same in this process."""
+    """Run `clients` in this process with the maximum number of open files."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return asyncio.run(clients(kinds, server, port, count, seconds))
@@ -182,9 +183,9 @@ class Answers:
     """Answers to requests with a token.
 
     Attributes:
-        seconds: that each took.
-        failed: why there was none.
-        reopened: how often the connection that was kept had been closed.
+        seconds: duration of each request.
+        failed: error of each request without the right answer.
+        reopened: how often the persistent connection had been closed.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -195,31 +196,33 @@ class Answers:
 def ask(server: str, port: int, seconds: float) -> Answers:
     """Send requests with the token, every other one on a new connection."""
     answers, until = Answers(), time.monotonic() + seconds
-    kept = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    persistent = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     for number in itertools.count():
         begin = time.monotonic()
         if begin > until:
-            kept.close()
+            persistent.close()
             return answers
-        connection = kept if number % 2 else http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection = (
+            persistent if number % 2 else http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+        )
         try:
             try:
                 status, text = _answer(connection, server)
             except (http.client.RemoteDisconnected, ConnectionError):
-                if connection is not kept:
+                if connection is not persistent:
                     raise
                 answers.reopened += 1
-                kept.close()
-                status, text = _answer(kept, server)
+                persistent.close()
+                status, text = _answer(persistent, server)
             if (status, text) != (200, "7"):
                 answers.failed.append(f"{status} {text}")
         except (OSError, http.client.HTTPException) as error:
             answers.failed.append(repr(error))
             connection.close()
         answers.seconds.append(time.monotonic() - begin)
-        if connection is not kept:
+        if connection is not persistent:
             connection.close()
-        time.sleep(max(0, begin + ASKED - time.monotonic()))
+        time.sleep(max(0, begin + REQUEST_INTERVAL - time.monotonic()))
     raise AssertionError
 
 
@@ -245,8 +248,8 @@ def running(server: str, files: int | None = None) -> Iterator[tuple[int, int, P
             yield pid, port, log
 
 
-def siege(server: str, kinds: list[Kind], count: int, seconds: float) -> tuple[Load, Answers, int, int]:
-    """The clients' doing, the answers to others, the maximum resident size and the size of the log."""
+def flood(server: str, kinds: list[Kind], count: int, seconds: float) -> tuple[Load, Answers, int, int]:
+    """Return load, answers to requests with a token, peak memory and log size in bytes."""
     with running(server) as (pid, port, log):
         ask(server, port, 1)
         context = multiprocessing.get_context("spawn")
@@ -268,7 +271,7 @@ def main(argv: list[str]) -> None:
     trials = {name: [kind] for name, kind in KINDS.items()} | {"all of these": [*KINDS.values()]}
     rows, failed = [], 0
     for server, (name, kinds) in itertools.product(given.servers, trials.items()):
-        load, answers, memory, log = siege(server, kinds, given.connections, given.seconds)
+        load, answers, memory, log = flood(server, kinds, given.connections, given.seconds)
         failed += len(answers.failed)
         for error in answers.failed[:3]:
             print(f"{server}, {name}: {error}", file=sys.stderr)

@@ -3,9 +3,10 @@
     python -m benchmarks endurance --clients 200 --minutes 5
     python -m benchmarks endurance --clients 8 --reads 100000
 
-One process serves. Each client keeps a connection and asks again as soon as it is answered: pictures, strokes
-and glyphs; by --minutes also its health, its metrics, and what it must refuse. An answer must be the one that
-the service gave to the same body when idle, and that one must be right. It ends with 1 where one is not.
+The service has one process. Each client keeps a connection and sends the next request as soon as it has the
+response: images, strokes and glyphs; with --minutes also health checks, metrics and invalid requests. A
+response must equal that of the idle service to the same request, which is checked first. The exit status is 1
+if one differs.
 """
 
 from __future__ import annotations
@@ -30,24 +31,22 @@ from inkwise._util.system import describe_machine
 from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 
 INTERVALS = 10
-SAMPLING_INTERVAL = 0.5  # seconds from one look at the memory to the next
-PROBABILITY_TOLERANCE = (
-    0.001  # a probability may differ so much: what is joined into a batch is rounded otherwise
-)
+SAMPLING_INTERVAL = 0.5  # seconds between two measurements of the memory
+PROBABILITY_TOLERANCE = 0.001  # rounding differs between batches
 
 _TIME = re.compile(rb',"elapsed_ms":[0-9.]+')
 
 
 @dataclass(frozen=True)
 class ExpectedRequest:
-    """A request and what its answer must be.
+    """A request and its expected response.
 
     Attributes:
-        kind: the row that it is counted in.
-        sent: as it travels.
-        status: that the answer must have.
-        text: that it must have read, or the labels of glyphs; None where nothing is read.
-        fixed: whether the same request always has the same answer.
+        kind: row heading.
+        sent: bytes of the request.
+        status: expected status.
+        text: expected digits, or labels of glyphs; None if nothing is read.
+        fixed: whether the same request always has the same response.
     """
 
     kind: str
@@ -59,13 +58,13 @@ class ExpectedRequest:
 
 @dataclass
 class LoadResults:
-    """What came back.
+    """Responses and memory during the load.
 
     Attributes:
-        seconds: that the answers took, by kind and status.
-        wrong: answers that were not what they must be, and the first of them.
-        tenths: after each tenth, the answers so far and the resident bytes.
-        most: resident bytes of any sample.
+        seconds: response times by kind and status.
+        wrong: kind, status and start of each wrong response.
+        tenths: number of responses and resident bytes after each tenth of the load.
+        most: maximum of the resident bytes.
     """
 
     seconds: dict[tuple[str, int], list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -75,7 +74,7 @@ class LoadResults:
 
     @property
     def answers(self) -> int:
-        """All, until now."""
+        """Number of responses so far."""
         return sum(map(len, self.seconds.values()))
 
 
@@ -84,7 +83,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--clients", type=int, default=200)
     until = parser.add_mutually_exclusive_group()
     until.add_argument("--minutes", type=float, default=5)
-    until.add_argument("--reads", type=int, help="so many requests that read, in place of minutes")
+    until.add_argument("--reads", type=int, help="number of requests that read, instead of --minutes")
     given = parser.parse_args(argv)
     with running_server("serve") as (pid, port):
         tally = asyncio.run(run_load(pid, port, given.clients, given.minutes, given.reads))
@@ -95,30 +94,28 @@ def main(argv: list[str]) -> None:
 
 
 async def run_load(pid: int, port: int, clients: int, minutes: float, reads: int | None) -> LoadResults:
-    """Ask until the time is over, or so many reads are answered."""
-    questions = [
-        question for question in expected_requests(port) if reads is None or question.text is not None
-    ]
+    """Send requests until the time is over or `reads` requests are answered."""
+    requests = [request for request in expected_requests(port) if reads is None or request.text is not None]
     idle = await ServiceConnection.open(port)
-    known = [check(question, *await idle.ask(question.sent)) for question in questions]
+    expected = [check(request, *await idle.ask(request.sent)) for request in requests]
     idle.close()
-    tally, began, left = LoadResults(), time.monotonic(), reads
+    tally, start, left = LoadResults(), time.monotonic(), reads
 
     def share() -> float:
-        """Of the whole, what is done."""
-        return (time.monotonic() - began) / (60 * minutes) if reads is None else tally.answers / reads
+        """Return the completed share of the load."""
+        return (time.monotonic() - start) / (60 * minutes) if reads is None else tally.answers / reads
 
     async def client(number: int) -> None:
         nonlocal left
         chance, connection = random.Random(number), await ServiceConnection.open(port)
         while share() < 1 if left is None else left > 0:
             left = None if left is None else left - 1
-            which = chance.randrange(len(questions))
+            which = chance.randrange(len(requests))
             begin = time.perf_counter()
-            status, body = await connection.ask(questions[which].sent)
-            tally.seconds[questions[which].kind, status].append(time.perf_counter() - begin)
-            if not same(questions[which], status, body, known[which]):
-                tally.wrong.append(f"{questions[which].kind}: {status} {body[:300]!r}")
+            status, body = await connection.ask(requests[which].sent)
+            tally.seconds[requests[which].kind, status].append(time.perf_counter() - begin)
+            if not same(requests[which], status, body, expected[which]):
+                tally.wrong.append(f"{requests[which].kind}: {status} {body[:300]!r}")
             if not status:
                 connection = await ServiceConnection.open(port)
         connection.close()
@@ -137,7 +134,7 @@ async def run_load(pid: int, port: int, clients: int, minutes: float, reads: int
 
 
 def expected_requests(port: int) -> Iterator[ExpectedRequest]:
-    """All that clients ask."""
+    """Yield all requests of the clients."""
     pictures, digits = digit_images(), "0123456789"
     for digit, (picture, strokes) in enumerate(zip(pictures, reference_strokes(), strict=True)):
         sent = http_request(port, "/v1/read?expect=digit", "image/png", encode_png(picture))
@@ -170,31 +167,31 @@ def expected_requests(port: int) -> Iterator[ExpectedRequest]:
     )
 
 
-def check(question: ExpectedRequest, status: int, body: bytes) -> bytes:
-    """The answer of an idle service, without its time, if it is right.
+def check(request: ExpectedRequest, status: int, body: bytes) -> bytes:
+    """Return the response of the idle service without its time.
 
     Raises:
-        SystemExit: it is not.
+        SystemExit: the response is wrong.
     """
     read = None
-    if status == 200 and question.text is not None:
+    if status == 200 and request.text is not None:
         found = json.loads(body)
         read = "".join(found["labels"]) if "labels" in found else found["text"].replace(" ", "")
-    if (status, read) != (question.status, question.text):
-        raise SystemExit(f"{question.kind}: {status} {read}, and not {question.status} {question.text}")
+    if (status, read) != (request.status, request.text):
+        raise SystemExit(f"{request.kind}: {status} {read}, expected {request.status} {request.text}")
     return _TIME.sub(b"", body)
 
 
-def same(question: ExpectedRequest, status: int, body: bytes, known: bytes) -> bool:
-    """Whether an answer is what the idle service said."""
-    if status != question.status or not question.fixed:
-        return status == question.status
+def same(request: ExpectedRequest, status: int, body: bytes, expected: bytes) -> bool:
+    """Return whether a response equals that of the idle service."""
+    if status != request.status or not request.fixed:
+        return status == request.status
     body = _TIME.sub(b"", body)
-    return body == known or close(json.loads(body), json.loads(known))
+    return body == expected or close(json.loads(body), json.loads(expected))
 
 
 def close(one: Any, other: Any) -> bool:
-    """Whether values of JSON are the same but for rounding."""
+    """Return whether JSON values are equal up to rounding."""
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= PROBABILITY_TOLERANCE
     if isinstance(one, dict) and isinstance(other, dict):
@@ -205,7 +202,7 @@ def close(one: Any, other: Any) -> bool:
 
 
 def print_results(tally: LoadResults, clients: int) -> None:
-    """Tables of the answers and of the memory."""
+    """Print the tables of responses and memory."""
     print(f"{describe_machine()}; {clients} clients.\n")
     rows = []
     for (kind, status), seconds in sorted(tally.seconds.items()):

@@ -3,10 +3,10 @@
     python -m benchmarks faults --kills 200
     python -m benchmarks faults answering reading --kills 20
 
-SIGKILL comes to the process groups of commands and servers at random moments, also where two of them share
-files: the first is killed, the second goes on for a moment and is killed too. Then the disk is full, the
-folder cannot be written, the clock goes back, and the database is restarted while people teach. The last
-needs PostgreSQL's own programs; without them it is left out by name.
+Process groups of commands and servers get SIGKILL at random moments. If two processes share files, the second
+is killed a moment after the first. The outages are a full disk, a read-only folder, a clock that is set
+back, and a PostgreSQL restart while the app is in use. The last needs PostgreSQL's programs; without them it
+is skipped with a message.
 """
 
 from __future__ import annotations
@@ -39,44 +39,44 @@ KILL_SHARES = {
     "reading": 0.06,
     "reading-twice": 0.04,
 }
-"""Of all kills: learning takes longest, and what people say is what cannot be had again."""
+"""Share of all kills. Learning takes longest, and corrections cannot be recovered."""
 
 
 def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("faults", nargs="*", help=f"by default all: {', '.join([*KINDS, *OUTAGES])}")
-    parser.add_argument("--kills", type=int, default=200, help="of all kinds of work together")
+    parser.add_argument("--kills", type=int, default=200, help="number of kills, all workloads together")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(argv)
     chosen = given.faults or [*KINDS, *OUTAGES]
     if unknown := set(chosen) - {*KINDS, *OUTAGES}:
-        parser.error(f"no such fault: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown fault: {', '.join(sorted(unknown))}")
     rng = random.Random(given.seed)
     whole = sum(KILL_SHARES.get(name, 0) for name in chosen)
-    began, tolls = time.monotonic(), []
+    began, tallies = time.monotonic(), []
     for name in chosen:
         with tempfile.TemporaryDirectory() as folder:
             if name in OUTAGES:
-                toll = OUTAGES[name](Path(folder))
+                tally = OUTAGES[name](Path(folder))
             else:
                 kills = round(given.kills * KILL_SHARES[name] / whole)
-                toll = run_kill_test(KINDS[name](Path(folder)), kills, rng)
-        if toll is None:
-            print(f"{name}: left out, PostgreSQL is not there", file=sys.stderr)
+                tally = run_kill_test(KINDS[name](Path(folder)), kills, rng)
+        if tally is None:
+            print(f"{name}: skipped, PostgreSQL is not installed", file=sys.stderr)
         else:
-            tolls.append(toll)
-            print(f"{toll.name}: {toll.tried}, {toll.survived}, {toll.lost}", file=sys.stderr)
-    print_results(tolls)
+            tallies.append(tally)
+            print(f"{tally.name}: {tally.tried}, {tally.survived}, {tally.lost}", file=sys.stderr)
+    print_results(tallies)
     print(f"\n{describe_machine()}; {time.monotonic() - began:.0f} s; seed {given.seed}.")
-    for toll in tolls:
-        for problem in toll.problems:
-            print(f"{toll.name}: {problem}", file=sys.stderr)
-    sys.exit(any(toll.problems or toll.lost for toll in tolls))
+    for tally in tallies:
+        for problem in tally.problems:
+            print(f"{tally.name}: {problem}", file=sys.stderr)
+    sys.exit(any(tally.problems or tally.lost for tally in tallies))
 
 
-def print_results(tolls: list[FaultTally]) -> None:
-    """The table, and a last row of sums."""
+def print_results(tallies: list[FaultTally]) -> None:
+    """Print the table with a row of sums."""
     head = ("fault", "tried", "survived", "acknowledged and lost")
-    rows = [(toll.name, str(toll.tried), str(toll.survived), str(toll.lost)) for toll in tolls]
-    sums = [str(sum(getattr(toll, what) for toll in tolls)) for what in ("tried", "survived", "lost")]
+    rows = [(tally.name, str(tally.tried), str(tally.survived), str(tally.lost)) for tally in tallies]
+    sums = [str(sum(getattr(tally, what) for tally in tallies)) for what in ("tried", "survived", "lost")]
     print_table(head, [*rows, ("all", *sums)])

@@ -19,9 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-TIMEOUT = 120  # seconds for what should take a few, on a machine that has much else to do
+TIMEOUT = 120  # seconds for work that takes a few on an idle machine
 
-# The threads of a small net wait for one another most of the time, the more so beside other work.
+# threads of a small network mostly wait for each other, even more on a busy machine
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -32,56 +32,56 @@ _CONTEXT.set_forkserver_preload(
 _NUMBERS = itertools.count()
 
 ALONE = 0.2
-"""Time that the second of two processes goes on after the first was killed, in seconds."""
+"""Time between the kills of the first and the second process, in seconds."""
 
 
 @cache
 def _logs() -> TemporaryDirectory[str]:
-    """A folder for what the processes print, until the end."""
-    return TemporaryDirectory(prefix="inkwise-siege-")
+    """Return the folder of the processes' output, which is removed at exit."""
+    return TemporaryDirectory(prefix="inkwise-processes-")
 
 
 def no_fault() -> None:
-    """No handicap."""
+    """Inject no fault."""
 
 
 class Work(Protocol):
-    """One process or several at work.
+    """One or several processes.
 
     Attributes:
-        killed: whether SIGKILL was sent to any.
+        killed: whether SIGKILL was sent to any of them.
     """
 
     killed: bool
 
     def wait(self, seconds: float = TIMEOUT) -> bool:
-        """Whether all have ended by themselves within so many seconds."""
+        """Return whether all exit by themselves within this time."""
         ...
 
     def kill(self) -> None:
-        """SIGKILL to what has not ended."""
+        """Send SIGKILL to processes that still run."""
         ...
 
     def failure_reason(self) -> str:
-        """What is wrong with how it ended, or with what it said; empty where nothing is."""
+        """Return what is wrong with the exit status or the output; empty if nothing is."""
         ...
 
     def failed_cleanly(self) -> bool:
-        """Whether it ended with exit 1 and one line that says why."""
+        """Return whether it exited with status 1 and one line of error."""
         ...
 
 
 class ForkedProcess:
-    """A process with a process group of its own, whose output goes to a file.
+    """A process in its own process group, with output to a file.
 
     Attributes:
-        handicap: what is done in it before the work.
+        fault: function that is called in the process before the work.
     """
 
     fault: Callable[[], None] = staticmethod(no_fault)
 
     def __init__(self, work: Callable[..., object], *arguments: Any, refusal: str = "") -> None:
-        """Start it; it may also end with exit 1 and a line that contains `refusal`, where one is given."""
+        """Start the work. Exit status 1 with `refusal`, if given, in the error line is not a failure."""
         self._log = Path(_logs().name, str(next(_NUMBERS)))
         self._log.touch()
         self.killed = False
@@ -90,57 +90,57 @@ class ForkedProcess:
         self._process.start()
 
     def wait(self, seconds: float = TIMEOUT) -> bool:
-        """Whether it has ended by itself within so many seconds."""
+        """See `Work`."""
         self._process.join(seconds)
         return self._process.exitcode is not None
 
     def kill(self) -> None:
-        """SIGKILL, to it and to whatever it has started."""
+        """Send SIGKILL to the process group."""
         pid = self._process.pid
         assert pid is not None
         self.killed = True
-        if self._process.exitcode is None:  # else another process may have the number by now
-            for kill in (os.killpg, os.kill):  # it may not have made its group yet
+        if self._process.exitcode is None:  # else the process id may be in use again
+            for kill in (os.killpg, os.kill):  # the group may not exist yet
                 with suppress(ProcessLookupError):
                     kill(pid, signal.SIGKILL)
         self._process.join()
 
     def failure_reason(self) -> str:
-        """What is wrong with how it ended, or with what it said; empty where nothing is."""
-        if self._refusal and self.failed_cleanly() and self._refusal in self._said():
+        """Return what is wrong with the exit status or the output; empty if nothing is."""
+        if self._refusal and self.failed_cleanly() and self._refusal in self._output():
             return ""
-        if self._process.exitcode not in (0, -signal.SIGKILL) or "Traceback" in self._said():
-            return f"exit {self._process.exitcode}: {self._said()[-500:]}"
+        if self._process.exitcode not in (0, -signal.SIGKILL) or "Traceback" in self._output():
+            return f"exit {self._process.exitcode}: {self._output()[-500:]}"
         return ""
 
     def failed_cleanly(self) -> bool:
-        """Whether it ended with exit 1 and one line that says why."""
-        said = self._said()
-        return self._process.exitcode == 1 and said.count("inkwise: ") == 1 and "Traceback" not in said
+        """Return whether it exited with status 1 and one line of error."""
+        output = self._output()
+        return self._process.exitcode == 1 and output.count("inkwise: ") == 1 and "Traceback" not in output
 
     def done(self) -> bool:
-        """Whether it ended with exit 0."""
+        """Return whether it exited with status 0."""
         return self._process.exitcode == 0
 
-    def _said(self) -> str:
+    def _output(self) -> str:
         return self._log.read_text(errors="replace")
 
 
 class Group:
-    """Processes that work at once; the first is killed first, the others a moment later."""
+    """Concurrent processes; the first is killed first, the others a moment later."""
 
     def __init__(self, runs: list[ForkedProcess], beside: tuple[Work, ...] = ()) -> None:
-        """Runs are waited for; what works beside them is only killed with them."""
+        """Wait for `runs` only; `beside` is killed with them."""
         self.killed = False
         self._runs, self._beside = runs, beside
 
     def wait(self, seconds: float = TIMEOUT) -> bool:
-        """Whether all runs have ended by themselves within so many seconds."""
-        until = time.monotonic() + seconds
-        return all(run.wait(max(0.0, until - time.monotonic())) for run in self._runs)
+        """See `Work`."""
+        deadline = time.monotonic() + seconds
+        return all(run.wait(max(0.0, deadline - time.monotonic())) for run in self._runs)
 
     def kill(self) -> None:
-        """SIGKILL to all, one after another."""
+        """Send SIGKILL to all, one after another."""
         first, *others = self._runs
         first.kill()
         if any(not run.wait(0) for run in others):
@@ -150,27 +150,27 @@ class Group:
             work.kill()
 
     def failure_reason(self) -> str:
-        """What is wrong with any."""
+        """Return the reasons of all."""
         return "; ".join(filter(None, (work.failure_reason() for work in (*self._runs, *self._beside))))
 
     def failed_cleanly(self) -> bool:
-        """Whether each run ended with exit 1 and one line."""
+        """See `Work`."""
         return all(run.failed_cleanly() for run in self._runs)
 
 
 def _work(
-    log: Path, handicap: Callable[[], None], work: Callable[..., object], arguments: tuple[Any, ...]
+    log: Path, fault: Callable[[], None], work: Callable[..., object], arguments: tuple[Any, ...]
 ) -> None:
     os.setpgid(0, 0)
     with log.open("w") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    handicap()
+    fault()
     work(*arguments)
 
 
 def command(*arguments: object) -> None:
-    """The command line, in this process."""
+    """Run the command line in this process."""
     from inkwise.cli import main
 
     sys.argv = ["inkwise", *map(str, arguments)]

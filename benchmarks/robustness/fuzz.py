@@ -1,11 +1,11 @@
 """Coverage-guided fuzzing of every decoder, with atheris (libFuzzer).
 
     python -m benchmarks fuzz TARGET --minutes 10 --seeds FOLDER
-    python -m benchmarks fuzz                                      # each target for ten minutes, and a table
+    python -m benchmarks fuzz  # each target for ten minutes, and a table
 
-The seeds in tests/robustness/seeds are where it begins. Inputs that reach something new are kept in FOLDER,
-the next run goes on from them. It ends at the first finding, with exit 77, and says in which file of
-FOLDER-findings that lies.
+The corpus starts with the seeds in tests/robustness/seeds. Inputs that reach new code are stored in FOLDER
+and used by the next run. The run stops at the first finding with exit status 77; the input is in
+FOLDER-findings.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from benchmarks.common.reporting import ROOT, argument_parser, print_table
 
 SEEDS = ROOT / "tests" / "robustness" / "seeds"
 
-_FUZZED_PACKAGES = ("http", "datasets", "forms", "image", "preprocessing", "recognition")
-_INSTRUMENTED = [*(f"inkwise.{room}" for room in _FUZZED_PACKAGES), "PIL", "yaml"]
-_MEMORY_LIMIT_MB = 9000  # MB of the whole process: what atheris puts into a module keeps some of each input
-_TIMEOUT_SECONDS = 60  # seconds without an answer
-_MAX_INPUT_BYTES = 16384  # bytes of an input
+_PACKAGES = ("http", "datasets", "forms", "image", "preprocessing", "recognition")
+_INSTRUMENTED = [*(f"inkwise.{package}" for package in _PACKAGES), "PIL", "yaml"]
+_MEMORY_LIMIT_MB = 9000  # of the process; instrumented modules keep some memory for each input
+_TIMEOUT_SECONDS = 60  # for one input
+_MAX_INPUT_BYTES = 16384
 
 
 def main(argv: list[str]) -> None:
@@ -69,15 +69,15 @@ def main(argv: list[str]) -> None:
 
 
 def fuzz_each(targets: list[str], minutes: float) -> None:
-    """Try each in a process of its own, and print how much was tried; a finding ends it."""
+    """Fuzz each target in a process of its own and print the number of inputs; stop at a finding."""
     rows = []
     for target in targets:
         print(target, file=sys.stderr)
-        told = [sys.executable, "-m", "benchmarks", "fuzz", target, "--minutes", str(minutes)]
-        ended = subprocess.run(told, stderr=subprocess.PIPE, text=True, errors="replace")
-        done = re.search(r"Done (\d+) runs in (\d+) second", ended.stderr)
-        if ended.returncode or done is None:
-            print(ended.stderr[-5000:], file=sys.stderr)
-            sys.exit(ended.returncode or 1)
+        command = [sys.executable, "-m", "benchmarks", "fuzz", target, "--minutes", str(minutes)]
+        run = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+        done = re.search(r"Done (\d+) runs in (\d+) second", run.stderr)
+        if run.returncode or done is None:
+            print(run.stderr[-5000:], file=sys.stderr)
+            sys.exit(run.returncode or 1)
         rows.append((target, f"{int(done[2]) / 60:.1f}", f"{int(done[1]):,}"))
     print_table(("target", "minutes", "inputs tried"), rows)

@@ -1,7 +1,7 @@
 """Fuzz targets: a function for each decoder of external input. Tests replay the seeds.
 
-A target passes over the project's own errors of one line, for these are its answer to bad input. Anything
-else that it raises is a finding, a warning too, and so is an input that takes more than 2 seconds or 1 GB.
+A target accepts the project's own one-line errors, the correct answer to bad input. Any other exception or
+warning is a finding, and so is an input that takes more than 2 seconds or 1 GB.
 """
 
 from __future__ import annotations
@@ -39,54 +39,54 @@ from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import METADATA_KEY, LineModel
 
 MAX_SECONDS = 2.0
-"""Seconds of processor time that one input may take."""
+"""Maximum processor time of one input in seconds."""
 
 MAX_MEMORY_BYTES = 1_000_000_000
-"""Bytes of memory that one input may take."""
+"""Maximum memory of one input in bytes."""
 
 MAX_PIXELS = 20_000_000
-"""Pixels that a picture may have: how many are taken is a user's choice, and time and memory go with them."""
+"""Maximum number of pixels of an image, lower than the default, since time and memory grow with it."""
 
-_MAX_PAGES = 4  # of a document that are read: more would only take longer
-_MAX_SEGMENTS = 20  # of a file of pen data, likewise
+_MAX_PAGES = 4  # pages read of a document; more would only take longer
+_MAX_SEGMENTS = 20  # segments read of a UNIPEN file
 _EXPECTED_ERRORS = (InkwiseError, PayloadTooLargeError)
 
 Target = Callable[[bytes], object]
 
 
 def picture(data: bytes) -> None:
-    """A picture of any format."""
+    """Read an image of any format."""
     load_image(data)
 
 
 def document(data: bytes) -> None:
-    """A PDF, or a TIFF of many pages; a page that is damaged does not end the document."""
+    """Read a PDF or a multi-page TIFF; a damaged page does not end the document."""
     with Document(data) as pages:
         for number in range(1, min(len(pages), _MAX_PAGES) + 1):
             _expect_one_line_error(pages.page, number)
 
 
 def idx(data: bytes) -> None:
-    """An IDX file of images, and of labels, raw or gzipped."""
+    """Read an IDX file of images and of labels, raw or gzipped."""
     with _file("images", data) as path:
         for dimensions in (3, 1):
             _expect_one_line_error(read_idx, path, dimensions)
 
 
 def csv(data: bytes) -> None:
-    """A CSV of glyphs, gzipped where it begins so."""
+    """Read a CSV file of glyphs, gzipped or not."""
     with _file("glyphs.csv.gz" if data.startswith(b"\x1f\x8b") else "glyphs.csv", data) as path:
         read_kaggle(path)
 
 
 def npz(data: bytes) -> None:
-    """Pictures or strokes in an .npz file, whose checksums need not be right: else little would be tried."""
+    """Read images or strokes from an .npz file. Checksums are ignored, or few inputs would pass."""
     with _file("samples.npz", data) as path, patch.object(zipfile.ZipExtFile, "_update_crc"):
         read_npz(path).to_dataset()
 
 
 def unipen(data: bytes) -> None:
-    """A file of pen data, where what it includes is empty, and the ink of its segments."""
+    """Read a UNIPEN file, with empty includes, and the ink of its segments."""
     file = read_document(data.decode("latin-1"), lambda name: "")
     for segment in islice(file.segments, _MAX_SEGMENTS):
         if segment:
@@ -94,38 +94,38 @@ def unipen(data: bytes) -> None:
 
 
 def strokes(data: bytes) -> None:
-    """The body of a request to read what was drawn, until its answer."""
+    """Parse and answer the body of a request to read strokes."""
     drawn = parse_model(data, ReadBody).strokes
     for single in (False, True):
         json_response(_reader().read_strokes(drawn, single=single).to_dict())
 
 
 def model(data: bytes) -> None:
-    """The bytes of an ONNX file, taken for either kind of model."""
+    """Open an ONNX file as a digit classifier and as a line model."""
     for kind in (Model, LineModel):
         _expect_one_line_error(partial(kind, data, threads=1))
 
 
 def metadata(data: bytes) -> None:
-    """What a sound ONNX file says of itself; a model that is opened must be able to read."""
+    """Open a valid ONNX file with fuzzed metadata; a model that opens must be able to read."""
     reader = Recognizer(Model(small_model(data), threads=1))
     reader.read_digit(_seven()).to_json()
 
 
 def template(data: bytes) -> None:
-    """The YAML of a form; the scan that it names may be `empty.png`."""
+    """Read the YAML file of a form; its scan is `empty.png`."""
     with _file("form.yaml", data) as path:
         path.with_name("empty.png").write_bytes(_empty())
         FormTemplate.read(path)
 
 
 def constraint(data: bytes) -> None:
-    """What is known about a number, as a form has it."""
+    """Parse a constraint in the format of a form."""
     Constraint.from_dict(parse_json_object(data))
 
 
 def pattern(data: bytes) -> None:
-    """A regular expression about a number."""
+    """Compile a regular expression for a number."""
     Constraint(pattern=data.decode("utf-8", "replace"))
 
 
@@ -149,20 +149,20 @@ TARGETS: dict[str, Target] = {
 
 
 class FindingError(Exception):
-    """An input that took too long or too much, or was not refused in one line."""
+    """An input took too much time or memory, or its error has more than one line."""
 
 
 def run_target(target: Target, data: bytes) -> None:
-    """Give one input to a target.
+    """Run a target on one input.
 
     Raises:
-        FindingError: it took more than 2 seconds or 1 GB, or its error has not one line.
-        Exception: whatever is no error of the project's own, warnings included.
+        FindingError: the input took more than 2 seconds or 1 GB, or its error has several lines.
+        Exception: any exception or warning that is not one of the project's errors.
     """
     began, before = time.process_time(), _peak_memory()
     with warnings.catch_warnings(), patch.object(Image, "MAX_IMAGE_PIXELS", MAX_PIXELS):
         warnings.simplefilter("error")
-        ignore_pillow_warnings()  # because Inkwise's commands read a picture that Pillow repairs
+        ignore_pillow_warnings()  # as Inkwise's commands do
         _expect_one_line_error(target, data)
     seconds, taken = time.process_time() - began, _peak_memory() - before
     if seconds > MAX_SECONDS:
@@ -185,8 +185,8 @@ def _peak_memory() -> int:
 
 @contextmanager
 def _file(name: str, data: bytes) -> Iterator[Path]:
-    """A file of this content, alone in a folder."""
-    with tempfile.TemporaryDirectory(prefix="inkwise-siege-") as folder:
+    """Write a file into a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="inkwise-fuzz-") as folder:
         path = Path(folder) / name
         path.write_bytes(data)
         yield path
@@ -194,7 +194,7 @@ def _file(name: str, data: bytes) -> Iterator[Path]:
 
 @cache
 def _empty() -> bytes:
-    """A scan of an empty form."""
+    """Encode the scan of an empty form."""
     return cv2.imencode(".png", np.full((70, 50), 255, np.uint8))[1].tobytes()
 
 
@@ -211,7 +211,7 @@ def _seven() -> NDArray[np.uint8]:
 
 
 def small_model(text: bytes | None = None) -> bytes:
-    """An ONNX file with the inputs and outputs of a model of ten digits, and this text as its metadata."""
+    """Return an ONNX file with the interface of a digit classifier and this text as its metadata."""
     numbers = {"weight": np.eye(28, 10, dtype=np.float32)}
     nodes = [
         helper.make_node("Cast", ["glyphs"], ["grey"], to=TensorProto.FLOAT),
@@ -231,12 +231,12 @@ def small_model(text: bytes | None = None) -> bytes:
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     plain: bytes = made.SerializeToString()
-    # Written by hand, for a text that is no UTF-8 is one of those to be tried.
+    # encoded by hand, because the text need not be UTF-8
     return plain if text is None else plain + _entry(14, _entry(1, METADATA_KEY.encode()) + _entry(2, text))
 
 
 def _entry(number: int, content: bytes) -> bytes:
-    """One field of a protobuf message."""
+    """Encode one field of a protobuf message."""
     length, left = bytearray(), len(content)
     while left > 127:
         length.append(left & 127 | 128)

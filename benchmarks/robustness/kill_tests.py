@@ -10,46 +10,46 @@ from benchmarks.robustness.kill_workloads import KillWorkload
 
 
 class FaultTally:
-    """What became of one kind of fault."""
+    """Counts of one kind of fault: tried, survived, and acknowledged items lost."""
 
     def __init__(self, name: str) -> None:
-        """Nothing yet."""
+        """Start at zero."""
         self.name, self.tried, self.survived, self.lost = name, 0, 0, 0
         self.problems: list[str] = []
 
 
-def run_kill_test(victim: KillWorkload, kills: int, rng: random.Random) -> FaultTally:
-    """Kill it so many times at random moments, then let it come to its end.
+def run_kill_test(workload: KillWorkload, kills: int, rng: random.Random) -> FaultTally:
+    """Kill a workload at random moments, then let it finish.
 
-    What was acknowledged is looked for after each kill, and a start that complains is counted too.
+    Acknowledged items are checked after each kill. A start that fails or prints a traceback is a problem.
     """
-    toll, anew = FaultTally(victim.name), True
-    while toll.tried < kills:
-        run = victim.start()
+    tally, fresh = FaultTally(workload.name), True
+    while tally.tried < kills:
+        run = workload.start()
         began = time.monotonic()
-        if run.wait(rng.uniform(0, victim.max_seconds)):
-            if anew:  # what goes on after a kill takes less
-                victim.max_seconds = max(time.monotonic() - began, 0.1)
+        if run.wait(rng.uniform(0, workload.max_seconds)):
+            if fresh:  # a resumed run takes less time
+                workload.max_seconds = max(time.monotonic() - began, 0.1)
             run.kill()
-            _check_survival(toll, victim, run)
-            victim.reset()
-            anew = True
+            _check_survival(tally, workload, run)
+            workload.reset()
+            fresh = True
         else:
             run.kill()
-            toll.tried += 1
-            toll.survived += _check_survival(toll, victim, run)
-            anew = False
-    run = victim.start()
-    if victim.ends and not run.wait():
-        toll.problems.append(f"it does not come to its end within {TIMEOUT} s")
+            tally.tried += 1
+            tally.survived += _check_survival(tally, workload, run)
+            fresh = False
+    run = workload.start()
+    if workload.ends and not run.wait():
+        tally.problems.append(f"it does not finish within {TIMEOUT} s")
     run.kill()
-    _check_survival(toll, victim, run)
-    return toll
+    _check_survival(tally, workload, run)
+    return tally
 
 
-def _check_survival(toll: FaultTally, victim: KillWorkload, run: Work) -> bool:
-    lost, complaint = victim.count_missing(), run.failure_reason()
-    toll.lost += lost
-    if complaint:
-        toll.problems.append(complaint)
-    return not lost and not complaint
+def _check_survival(tally: FaultTally, workload: KillWorkload, run: Work) -> bool:
+    lost, problem = workload.count_missing(), run.failure_reason()
+    tally.lost += lost
+    if problem:
+        tally.problems.append(problem)
+    return not lost and not problem

@@ -20,12 +20,12 @@ from benchmarks.robustness.server_workloads import AppWorkload, FormEditorWorklo
 
 
 class KillWorkload(Protocol):
-    """One kind of work.
+    """Work that is killed and started again.
 
     Attributes:
-        name: of the kind, in the table.
-        lasts: time that it takes at most, as far as is known, in seconds.
-        ends: whether it comes to an end by itself.
+        name: row heading of the results table.
+        max_seconds: upper end of the random time before a kill, in seconds.
+        ends: whether the work finishes by itself.
     """
 
     name: str
@@ -33,33 +33,33 @@ class KillWorkload(Protocol):
     ends: bool
 
     def start(self) -> Work:
-        """Begin, or go on."""
+        """Start or resume."""
         ...
 
     def count_missing(self) -> int:
-        """How much of what was acknowledged is not there; asked after a kill and after the end."""
+        """Count acknowledged items that are missing, after a kill or after the end."""
         ...
 
     def reset(self) -> None:
-        """Begin anew, after it came to its end."""
+        """Prepare a new run after the work has finished."""
         ...
 
 
 class CommandWorkload(KillWorkload, Protocol):
-    """A kind of work that is one command."""
+    """A workload of one process."""
 
     def start(self) -> ForkedProcess:
-        """Begin, or go on."""
+        """Start or resume."""
         ...
 
 
 class TwoProcesses:
-    """The same command in two processes, on the same files."""
+    """The same command in two processes on the same files."""
 
     ends = True
 
     def __init__(self, command: CommandWorkload) -> None:
-        """Start this one twice."""
+        """Start a workload twice."""
         self.name, self.max_seconds, self._command = (
             f"{command.name}, 2 processes",
             command.max_seconds,
@@ -67,27 +67,30 @@ class TwoProcesses:
         )
 
     def start(self) -> Group:
-        """Begin, or go on."""
+        """Start or resume."""
         return Group([self._command.start(), self._command.start()])
 
     def count_missing(self) -> int:
-        """As for one."""
+        """See `KillWorkload`."""
         return self._command.count_missing()
 
     def reset(self) -> None:
-        """As for one."""
+        """See `KillWorkload`."""
         self._command.reset()
 
 
 class CopyWorkload:
-    """Two copies to one place beside an app; what is there is whole, and has all that was taught before."""
+    """Two processes that copy to one place while the app is in use.
+
+    A copy must be complete and hold all samples that were acknowledged before it began.
+    """
 
     ends = True
     word: str
     suffix = ""
 
     def __init__(self, folder: Path, samples: int = 2000) -> None:
-        """Put so many samples without labels into the database first."""
+        """Fill the database with unlabelled samples."""
         from inkwise.corrections import Sample, Store
 
         self.max_seconds = 2.0
@@ -97,39 +100,39 @@ class CopyWorkload:
         with Store.open(self._app.database) as store:
             store.merge(Sample.now(glyph, writer="dora", source="import") for glyph in bars(samples).glyphs)
         self._runs: list[ForkedProcess] = []
-        self._promised: dict[Hashable, Any] = {}
+        self._acknowledged_before: dict[Hashable, Any] = {}
         self._place = folder
 
     def start(self) -> Group:
-        """Have people teach, then begin to copy."""
+        """Start the app with its clients, then the copies."""
         app = self._app.start()
         self._place = self._folder / f"{uuid.uuid4().hex}{self.suffix}"
-        self._promised = dict(self._app.promises.kept)
+        self._acknowledged_before = dict(self._app.acks.values)
         words = ("corrections", self.word, self._place, "--database", self._app.database)
         self._runs = [ForkedProcess(command, *words, refusal="exists already") for _ in range(2)]
         return Group(self._runs, beside=(app,))
 
     def count_missing(self) -> int:
-        """Samples that are not in the copy, or not in the database any longer."""
+        """Count samples that are missing in the copy or in the database."""
         lost = self._app.count_missing()
         if not self._place.exists():
             return lost + any(run.done() for run in self._runs)
-        there = self.read(self._place)
-        lost += max(0, self._samples - sum(label is None for label in there.values()))
-        lost += self._app.promises.count_missing(there, self._promised)
+        copied = self.read(self._place)
+        lost += max(0, self._samples - sum(label is None for label in copied.values()))
+        lost += self._app.acks.count_missing(copied, self._acknowledged_before)
         self.remove(self._place)
         return lost
 
     def read(self, place: Path) -> dict[uuid.UUID, str | None]:
-        """The label of each sample in a copy."""
+        """Return the label of each sample in a copy."""
         raise NotImplementedError
 
     def remove(self, place: Path) -> None:
-        """Remove a copy, and what kills have left."""
+        """Remove a copy and temporary files that kills have left."""
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Nothing: each goes to a new place."""
+        """Do nothing: each run copies to a new place."""
 
 
 class ExportWorkload(CopyWorkload):
@@ -138,7 +141,7 @@ class ExportWorkload(CopyWorkload):
     word = "export"
 
     def read(self, place: Path) -> dict[uuid.UUID, str | None]:
-        """From a database that takes it in."""
+        """Import the copy into a new database and return its labels."""
         from inkwise.corrections import Store, import_samples
 
         url = f"sqlite:///{place / 'imported.db'}"
@@ -158,7 +161,7 @@ class BackupWorkload(CopyWorkload):
     word, suffix = "backup", ".db"
 
     def read(self, place: Path) -> dict[uuid.UUID, str | None]:
-        """From the copy, opened as a database."""
+        """Open the copy as a database and return its labels."""
         return labels(f"sqlite:///{place}")
 
     def remove(self, place: Path) -> None:

@@ -22,9 +22,9 @@ from benchmarks.robustness.kill_tests import FaultTally
 from benchmarks.robustness.kill_workloads import KillWorkload
 from benchmarks.robustness.server_workloads import AppWorkload
 
-_DISK_SPACE = 40_000  # bytes that a file may have: the tables of an empty database need more
+_MAX_FILE_SIZE = 40_000  # bytes; the tables of an empty database need more
 _CLOCK_STEP = timedelta(days=400)
-_TEACHING_SECONDS = 0.5  # seconds
+_APP_SECONDS = 0.5  # seconds that an app runs after the fault, as it does not end by itself
 _RESTARTS = 5
 _COMMANDS: dict[str, Callable[[Path], KillWorkload]] = {
     "reading": BatchReadingWorkload,
@@ -34,60 +34,60 @@ _COMMANDS: dict[str, Callable[[Path], KillWorkload]] = {
 
 
 def disk_full(folder: Path) -> FaultTally:
-    """No file can grow beyond some bytes."""
+    """Limit the size of files, as a full disk does."""
     return _outage("disk full", folder, limit_file_size, refused=True)
 
 
 def read_only(folder: Path) -> FaultTally:
-    """Nothing in the folder can be written."""
+    """Make the folder read-only."""
     return _outage("read-only folder", folder, drop_capabilities, refused=True)
 
 
 def clock_back(folder: Path) -> FaultTally:
-    """The clock goes back by more than a year in the middle of the work."""
+    """Set the clock back by more than a year between two runs."""
     return _outage("clock going back", folder, set_clock_back, refused=False)
 
 
-def _outage(name: str, folder: Path, handicap: Callable[[], None], *, refused: bool) -> FaultTally:
-    """Begin, go on with a handicap, go on without; commands and the app."""
-    toll = FaultTally(name)
+def _outage(name: str, folder: Path, fault: Callable[[], None], *, refused: bool) -> FaultTally:
+    """Start commands and the app, resume them with a fault, and resume them without it."""
+    tally = FaultTally(name)
     for kind, make in _COMMANDS.items():
         (folder / kind).mkdir()
-        victim = make(folder / kind)
-        run = victim.start()
-        run.wait(0.3 if refused else victim.max_seconds / 2)
+        workload = make(folder / kind)
+        run = workload.start()
+        run.wait(0.3 if refused else workload.max_seconds / 2)
         run.kill()
-        with with_fault(handicap, folder / kind):
-            run = victim.start()
+        with with_fault(fault, folder / kind):
+            run = workload.start()
             run.wait()
-        told = run.failed_cleanly() if refused else not run.failure_reason()
-        if not told:
-            toll.problems.append(f"{kind}: {run.failure_reason() or 'it did not complain'}")
-        _count(toll, victim, told)
+        clean = run.failed_cleanly() if refused else not run.failure_reason()
+        if not clean:
+            tally.problems.append(f"{kind}: {run.failure_reason() or 'no error was reported'}")
+        _count(tally, workload, clean)
     (folder / "app").mkdir()
     app = AppWorkload(folder / "app")
     _run_app_until(app, until=lambda: app.acknowledged > 2)
-    with with_fault(handicap, folder / "app"):
+    with with_fault(fault, folder / "app"):
         before = app.acknowledged
         _run_app_until(app, until=lambda: app.refused > 0 if refused else app.acknowledged > before)
-    _count(toll, app, bool(app.refused) == refused)
-    return toll
+    _count(tally, app, bool(app.refused) == refused)
+    return tally
 
 
-def _count(toll: FaultTally, victim: KillWorkload, told: bool) -> None:
-    """Whether it comes to its end now, and nothing is missing."""
-    run = victim.start()
-    run.wait(TIMEOUT if victim.ends else _TEACHING_SECONDS)
+def _count(tally: FaultTally, workload: KillWorkload, clean: bool) -> None:
+    """Finish the work without the fault and count what is missing."""
+    run = workload.start()
+    run.wait(TIMEOUT if workload.ends else _APP_SECONDS)
     run.kill()
-    lost, complaint = victim.count_missing(), run.failure_reason()
-    toll.tried += 1
-    toll.survived += told and not lost and not complaint
-    toll.lost += lost
-    toll.problems += [complaint] if complaint else []
+    lost, problem = workload.count_missing(), run.failure_reason()
+    tally.tried += 1
+    tally.survived += clean and not lost and not problem
+    tally.lost += lost
+    tally.problems += [problem] if problem else []
 
 
 def _run_app_until(app: AppWorkload, until: Callable[[], bool]) -> None:
-    """Run it until something holds."""
+    """Run the app until a condition holds."""
     run = app.start()
     end = time.monotonic() + TIMEOUT
     while not until() and time.monotonic() < end:
@@ -96,13 +96,13 @@ def _run_app_until(app: AppWorkload, until: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def with_fault(handicap: Callable[[], None], folder: Path) -> Iterator[None]:
-    """Processes that are started now begin with it; where they are barred, the folder cannot be written."""
-    places = [folder, *folder.rglob("*")] if handicap is drop_capabilities else []
+def with_fault(fault: Callable[[], None], folder: Path) -> Iterator[None]:
+    """Inject a fault into new processes; make the folder read-only for `drop_capabilities`."""
+    places = [folder, *folder.rglob("*")] if fault is drop_capabilities else []
     modes = {path: path.stat().st_mode for path in places}
     for path, mode in modes.items():
         path.chmod(mode & 0o7555)
-    ForkedProcess.fault = staticmethod(handicap)
+    ForkedProcess.fault = staticmethod(fault)
     try:
         yield
     finally:
@@ -112,11 +112,11 @@ def with_fault(handicap: Callable[[], None], folder: Path) -> Iterator[None]:
 
 
 def limit_file_size() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_DISK_SPACE, _DISK_SPACE))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_SIZE, _MAX_FILE_SIZE))
 
 
 def drop_capabilities() -> None:
-    """Root, too, may write only what its mode allows: it gives up all capabilities."""
+    """Drop all capabilities, so that file modes apply to root as well."""
     if os.geteuid() == 0:
         version, nothing_ = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
         if ctypes.CDLL(None, use_errno=True).capset(version, nothing_):
@@ -124,7 +124,7 @@ def drop_capabilities() -> None:
 
 
 def set_clock_back() -> None:
-    """For all of Inkwise it is last year."""
+    """Replace the clock of Inkwise's modules with one that is 400 days behind."""
 
     class ShiftedDatetime(datetime):
         @classmethod
@@ -142,8 +142,8 @@ def set_clock_back() -> None:
 
 
 def database_restarted(folder: Path) -> FaultTally | None:
-    """PostgreSQL is restarted while people teach, without asking it to finish; None where it is not there."""
-    toll = FaultTally("database restarted under load")
+    """Restart PostgreSQL immediately while the app is in use; None without PostgreSQL."""
+    tally = FaultTally("database restarted under load")
     with _postgresql() as server:
         if server is None:
             return None
@@ -155,29 +155,29 @@ def database_restarted(folder: Path) -> FaultTally | None:
             before, until = app.acknowledged, time.monotonic() + TIMEOUT
             while app.acknowledged < before + 5 and time.monotonic() < until:
                 time.sleep(0.05)
-            toll.tried += 1
-            toll.survived += app.acknowledged >= before + 5
+            tally.tried += 1
+            tally.survived += app.acknowledged >= before + 5
         run.kill()
-        toll.lost = app.count_missing()
-    return toll
+        tally.lost = app.count_missing()
+    return tally
 
 
 @contextmanager
 def _postgresql() -> Iterator[tuple[str, Callable[[], None]] | None]:
-    """A server of our own: its URL, and what restarts it at once."""
+    """Start a PostgreSQL server; yield its URL and a function that restarts it, or None."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         yield None
         return
-    folder = Path(tempfile.mkdtemp(prefix="inkwise-siege-"))
+    folder = Path(tempfile.mkdtemp(prefix="inkwise-postgresql-"))
     as_user = []
-    if os.geteuid() == 0:  # it will not run as root
+    if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
 
     def call(program: str, *arguments: object) -> None:
-        told = [*as_user, programs[-1] / program, "-D", folder / "data", *arguments]
-        subprocess.run([*map(str, told)], check=True, cwd="/", stdout=subprocess.DEVNULL)
+        words = [*as_user, programs[-1] / program, "-D", folder / "data", *arguments]
+        subprocess.run([*map(str, words)], check=True, cwd="/", stdout=subprocess.DEVNULL)
 
     call("initdb", "-U", "inkwise", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
     options = f"-k {folder} -c listen_addresses="

@@ -2,8 +2,8 @@
 
     python -m benchmarks app-latency [--clients 50] [--seconds 60]
 
-The first part draws in a headless Chromium with real pointer events, over loopback; it needs `chromium`. The
-last is `inkwise learn` as a command, from the loading of PyTorch to the figures before and after.
+The first part draws in a headless Chromium with pointer events, over loopback; it needs `chromium`. The last
+part runs `inkwise learn` as a command, from the import of PyTorch to the final evaluation.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main(argv: list[str]) -> None:
 
 
 def measure_fine_tuning() -> tuple[float, int]:
-    """Seconds that learning takes, and from how many samples: two thirds of 150 plain digits, shaken."""
+    """Return the seconds of `inkwise learn` on 150 digits with jitter, and the number of training samples."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/taught.db"
@@ -77,11 +77,11 @@ def measure_fine_tuning() -> tuple[float, int]:
                 assert glyph is not None
                 label = str(number % 10)
                 store.add(glyph, writer="me", source="canvas", strokes=strokes, label=label, answer=label)
-        began = time.perf_counter()
+        start = time.perf_counter()
         subprocess.run(
             [INKWISE, "learn", "--writer", "me", "--database", url], check=True, capture_output=True
         )
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start
         with Store.open(url) as store:
             return seconds, store.versions.list("me")[0].samples
 
@@ -104,7 +104,7 @@ def running_app() -> Iterator[str]:
 
 
 def measure_in_browser(url: str) -> list[float]:
-    """Draw sevens, stroke by stroke, and take what the page itself measured, milliseconds."""
+    """Draw sevens and return the latencies that the page measured, in milliseconds."""
     taken = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -136,7 +136,7 @@ def draw_seven(page: Page) -> float:
 
 
 async def measure_many_clients(url: str, clients: int, seconds: float) -> tuple[list[float], list[str]]:
-    """Latencies of all readings, milliseconds, and what was not answered as it should be."""
+    """Return the latencies of all readings in milliseconds, and the errors."""
     reads: list[float] = []
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
@@ -150,7 +150,7 @@ async def measure_many_clients(url: str, clients: int, seconds: float) -> tuple[
 async def simulate_client(
     client: httpx.AsyncClient, writer: str, until: float, reads: list[float]
 ) -> list[str]:
-    """Draw a seven in about a second, which is read ten times on the way, answer, and draw the next."""
+    """Draw sevens, each read ten times within about a second and then confirmed; return the errors."""
     errors = []
     rng = random.Random(writer)
     while time.perf_counter() < until:
@@ -162,9 +162,9 @@ async def simulate_client(
                 stroke.append(
                     (x + share * (to_x - x) + rng.gauss(0, 2), y + share * (to_y - y) + rng.gauss(0, 2))
                 )
-                began = time.perf_counter()
+                start = time.perf_counter()
                 read = await client.post("/api/read", json={"writer": writer, "strokes": [stroke]})
-                reads.append(1000 * (time.perf_counter() - began))
+                reads.append(1000 * (time.perf_counter() - start))
                 reading = read.raise_for_status().json()
                 await asyncio.sleep(rng.uniform(0.05, 0.15))
             digit = reading["digits"][0]

@@ -34,7 +34,7 @@ class LabelledGlyphs:
 
 @dataclass(frozen=True)
 class AccuracyCheckpoint:
-    """The test set, looked at during training: what it took until then, and what is misread."""
+    """Evaluation on the test set during training: seconds and images until then, and misses."""
 
     seconds: float
     images: int
@@ -42,24 +42,24 @@ class AccuracyCheckpoint:
 
 
 class Baseline(Protocol):
-    """A recogniser that others make."""
+    """A classifier to compare with."""
 
     def train(
         self, training: LabelledGlyphs, test: LabelledGlyphs, *, seed: int = 0, epochs: int = 0
     ) -> list[AccuracyCheckpoint]:
-        """Train, the clock stopped at each look at the test set; `epochs` 0 takes its own number."""
+        """Train; evaluations are not timed. `epochs` 0 means the default of the baseline."""
         ...
 
     def predict(self, glyphs: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """The digits of glyphs (n, 28, 28)."""
+        """Return the digits of glyphs (n, 28, 28)."""
         ...
 
     def operations(self) -> tuple[float, float | None]:
-        """For one glyph read, and one trained on; None where that is not counted."""
+        """Return the operations for reading and for training on one glyph; None if unknown."""
         ...
 
     def save(self, path: Path) -> None:
-        """Write what it has learnt."""
+        """Write the weights."""
         ...
 
     def load(self, path: Path) -> None:
@@ -68,10 +68,10 @@ class Baseline(Protocol):
 
 
 def load_baseline(key: str, weights: Path | None = None) -> Baseline:
-    """A peer of TITLES, with what it had learnt when it was saved.
+    """Return a baseline of TITLES, with stored weights if given.
 
     Raises:
-        ImportError: what it is made with is not installed.
+        ImportError: its library is not installed.
     """
     made: Baseline = import_module(MODULES[key]).BASELINES[key]()
     if weights:
@@ -80,20 +80,20 @@ def load_baseline(key: str, weights: Path | None = None) -> Baseline:
 
 
 def available_baselines() -> tuple[list[str], list[str]]:
-    """The keys of the peers that there are, and a line for each that is skipped."""
-    there, skipped = [], []
+    """Return the keys of the installed baselines, and a line for each that is skipped."""
+    available, skipped = [], []
     for key, title in TITLES.items():
         try:
             load_baseline(key)
-            there.append(key)
+            available.append(key)
         except ImportError as error:
             skipped.append(f"{title} is skipped: {error}.")
-    return there, skipped
+    return available, skipped
 
 
-def predict_once(peers: Mapping[str, Callable[[], Baseline]]) -> None:
-    """Read one glyph in a fresh process: argv holds the peer's key, its weights and an .npy file."""
+def predict_once(baselines: Mapping[str, Callable[[], Baseline]]) -> None:
+    """Read one glyph in a new process; argv holds the key of a baseline, its weights and an .npy file."""
     key, weights, glyph = sys.argv[1:]
-    peer = peers[key]()
-    peer.load(Path(weights))
-    print(*peer.predict(np.load(glyph)))
+    baseline = baselines[key]()
+    baseline.load(Path(weights))
+    print(*baseline.predict(np.load(glyph)))

@@ -2,7 +2,7 @@
 
     python -m benchmarks batch-reading [--pages 1000] [--runs 3]
 
-Each stack is one PDF, made here: A4 at 100 dpi, twelve lines of MNIST test digits a page. Peak memory is read
+Each file is a synthetic PDF: A4 at 100 dpi, twelve lines of MNIST test digits a page. Peak memory is read
 from /proc (Linux).
 """
 
@@ -26,13 +26,17 @@ from inkwise.datasets import load_dataset
 
 WIDTH, HEIGHT = 827, 1169  # A4 at 100 dpi
 LINES, DIGITS, PITCH = 12, 8, 36
-PAGES_IN_MEMORY = 100  # pages in memory while a PDF is made
+PAGES_IN_MEMORY = 100  # while a PDF is written
 
 
 def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("--pages", type=int, default=1000, help="of the large stack; the small has a tenth")
-    parser.add_argument("--runs", type=int, default=3, help="of one process and of two, on the small stack")
+    parser.add_argument(
+        "--pages", type=int, default=1000, help="of the large file; the small one has a tenth"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=3, help="with one process and with two, on the small file"
+    )
     arguments = parser.parse_args(argv)
     large, small = arguments.pages, max(arguments.pages // 10, 1)
     print(f"{describe_machine()}; median of the runs, smallest and largest in brackets.\n")
@@ -53,11 +57,11 @@ def main(argv: list[str]) -> None:
 
 
 def make_pdf(path: Path, glyphs: NDArray[np.uint8], pages: int) -> Path:
-    """A PDF of so many pages of digits, dark on light."""
+    """Write a PDF of pages with dark digits on a light background."""
     rng = np.random.default_rng(pages)
-    for begun in range(0, pages, PAGES_IN_MEMORY):
-        first, *others = (make_page(glyphs, rng) for _ in range(min(PAGES_IN_MEMORY, pages - begun)))
-        first.save(path, save_all=True, append_images=others, append=begun > 0, resolution=100)
+    for first_page in range(0, pages, PAGES_IN_MEMORY):
+        first, *others = (make_page(glyphs, rng) for _ in range(min(PAGES_IN_MEMORY, pages - first_page)))
+        first.save(path, save_all=True, append_images=others, append=first_page > 0, resolution=100)
     return path
 
 
@@ -71,17 +75,17 @@ def make_page(glyphs: NDArray[np.uint8], rng: np.random.Generator) -> Image.Imag
 
 
 def measure_reading(path: Path, jobs: int) -> tuple[float, int, int]:
-    """Seconds, and the peak memory of the command and of the largest of its readers, bytes."""
+    """Return the seconds, and the peak memory of the command and of its largest worker in bytes."""
     command = [sys.executable, "-c", "from inkwise.cli import main; main()"]
     table = path.with_suffix(".csv")
-    began = time.perf_counter()
+    start = time.perf_counter()
     run = subprocess.Popen([*command, "read", path, "--out", table, "--jobs", str(jobs)])
     peaks: dict[int, int] = {}
     while run.poll() is None:
         for process in (run.pid, *child_processes(run.pid)):
             peaks[process] = max(peaks.get(process, 0), peak_memory(process))
         time.sleep(0.05)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     if run.returncode:
         sys.exit(f"{path}: was not read (exit status {run.returncode})")
     return seconds, peaks.pop(run.pid), max(peaks.values())

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from benchmarks.common.reporting import ROOT
 
-# Linux counts to a process the memory of the one that starts it, so that one must be small.
+# On Linux the peak memory of a process includes that of its parent, which therefore must be small.
 STARTER = """
 import os, subprocess, sys, time
 began = time.perf_counter()
@@ -25,7 +25,7 @@ sys.exit(status != 0)
 
 
 def start(command: list[str]) -> tuple[float, int]:
-    """Seconds that a fresh process takes from its start to its end, and the most memory it had, bytes."""
+    """Run a command in a new process; return its seconds and its peak memory in bytes."""
     starter = [sys.executable, "-S", "-c", STARTER, *command]
     out = subprocess.run(starter, check=True, stdout=subprocess.PIPE, text=True).stdout
     seconds, memory = out.split()
@@ -33,7 +33,7 @@ def start(command: list[str]) -> tuple[float, int]:
 
 
 def install(folder: Path) -> tuple[int, int]:
-    """Make a virtual environment with the base install: bytes of all of it, and of all packages but pip."""
+    """Install Inkwise into a new virtual environment; return its bytes in all and without pip."""
     venv.create(folder, with_pip=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt")]
     subprocess.run([*pip, str(ROOT)], check=True, stderr=subprocess.DEVNULL)
@@ -44,7 +44,7 @@ def install(folder: Path) -> tuple[int, int]:
 
 
 def with_dependencies(name: str) -> int:
-    """Bytes of a package and all that it requires here, without extras."""
+    """Return the bytes of a package and its dependencies, without extras."""
     todo, found = [name], dict[str, Distribution]()
     while todo:
         if (key := canonicalize_name(todo.pop())) in found:
@@ -56,6 +56,6 @@ def with_dependencies(name: str) -> int:
 
 
 def size(installed: Distribution) -> int:
-    """Bytes of the files that belong to a package."""
+    """Return the bytes of the files of a package."""
     paths = (Path(str(file.locate())) for file in installed.files or ())
     return sum(path.stat().st_size for path in paths if path.is_file())

@@ -1,13 +1,12 @@
 """Training, speed, latency, cold start and accuracy, compared with baselines of three libraries.
 
     python -m benchmarks comparison [training rates latency start accuracy] [--unipen FOLDER]
-                                    [--seeds 10] [--long-seeds 1] [--peer-seeds 1] [--quick]
+                                    [--seeds 10] [--long-seeds 1] [--baseline-seeds 1] [--quick]
 
-The peers are nets and settings of PyTorch's MNIST example and of Keras' "Simple MNIST convnet", both written
-anew in PyTorch, and of scikit-learn a support vector machine and the three nearest neighbours. "training"
-leaves them in runs/versus, where the other parts find them. Each part measures in processes of its own.
---quick trains on a few digits: it says whether everything works, and nothing else. FOLDER holds
-unipen_digits.npz.
+The baselines are the networks and settings of PyTorch's MNIST example and of Keras' "Simple MNIST convnet",
+both reimplemented in PyTorch, and of scikit-learn a support vector machine and the three nearest neighbours.
+"training" stores them in runs/versus, where the other parts find them. Each part runs in processes of its
+own. --quick trains on a few digits, only to check that everything works. FOLDER holds unipen_digits.npz.
 """
 
 from __future__ import annotations
@@ -51,12 +50,11 @@ from inkwise._util.system import cpu_count, describe_machine
 from inkwise._util.text import DIGITS
 from inkwise.recognition.model import model_source
 from inkwise.training import load_recipe
-from inkwise.training.glyph_loop import glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
+from inkwise.training.glyph_task import glyph_logits, to_glyph_samples
 
 SPRINTS, LONG = ("sprint-99", "sprint-995"), "default"
 OUR_RECIPES = (*SPRINTS, LONG)
-QUICK_DIGITS = 2000  # digits, of --quick
+QUICK_DIGITS = 2000  # training digits with --quick
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
@@ -64,72 +62,76 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class ComparisonSetup:
-    """What was asked for."""
+    """Options of the comparison."""
 
     work: Path
-    peers: list[str]
+    baselines: list[str]
     seeds: dict[str, int]
-    peer_seeds: int
+    baseline_seeds: int
     unipen: Path | None
     quick: bool
 
     def weights(self) -> dict[str, Path]:
-        """Where the trained peers are, those that there are."""
-        files = {key: self.work / f"{key}.weights" for key in self.peers}
-        for key in self.peers:
+        """Return the weights of the baselines that are trained."""
+        files = {key: self.work / f"{key}.weights" for key in self.baselines}
+        for key in self.baselines:
             if not files[key].exists():
-                print(f"{TITLES[key]} is skipped: it is not trained; the part `training` does it.\n")
+                print(f"{TITLES[key]} is skipped: train it with the part `training`.\n")
         return {key: path for key, path in files.items() if path.exists()}
 
     def checkpoints(self, key: str) -> list[list[AccuracyCheckpoint]]:
-        """The looks at a peer, of each seed."""
+        """Return the checkpoints of a baseline for each seed."""
         seeds = json.loads((self.work / f"{key}.json").read_text())
-        return [[AccuracyCheckpoint(**look) for look in looks] for looks in seeds]
+        return [[AccuracyCheckpoint(**checkpoint) for checkpoint in checkpoints] for checkpoints in seeds]
 
 
 def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all, where none is named")
+    parser.add_argument("parts", nargs="*", help=f"one or more of {', '.join(PARTS)}; by default all")
     parser.add_argument("--unipen", type=Path, metavar="FOLDER")
-    parser.add_argument("--seeds", type=int, default=10, help="of the sprints")
-    parser.add_argument("--long-seeds", type=int, default=1, help="of the recipe default: 4 minutes each")
-    parser.add_argument("--peer-seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the sprint recipes")
+    parser.add_argument(
+        "--long-seeds", type=int, default=1, help="seeds of the recipe default, 4 minutes each"
+    )
+    parser.add_argument("--baseline-seeds", type=int, default=1)
     parser.add_argument("--quick", action="store_true")
-    asked = parser.parse_args(argv)
-    if unknown := {*asked.parts} - {*PARTS}:
-        parser.error(f"no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
-    if asked.unipen and not (asked.unipen / "unipen_digits.npz").exists():
-        parser.error(f"{asked.unipen}: holds no unipen_digits.npz")
-    peers, skipped = available_baselines()
-    work = ROOT / "runs" / ("versus-quick" if asked.quick else "versus")
-    seeds = {**dict.fromkeys(SPRINTS, asked.seeds), LONG: asked.long_seeds}
-    setup = ComparisonSetup(work, peers, seeds, asked.peer_seeds, asked.unipen, asked.quick)
+    arguments = parser.parse_args(argv)
+    if unknown := {*arguments.parts} - {*PARTS}:
+        parser.error(f"no part {', '.join(sorted(unknown))}; expected {', '.join(PARTS)}")
+    if arguments.unipen and not (arguments.unipen / "unipen_digits.npz").exists():
+        parser.error(f"{arguments.unipen}: holds no unipen_digits.npz")
+    baselines, skipped = available_baselines()
+    work = ROOT / "runs" / ("versus-quick" if arguments.quick else "versus")
+    seeds = {**dict.fromkeys(SPRINTS, arguments.seeds), LONG: arguments.long_seeds}
+    setup = ComparisonSetup(
+        work, baselines, seeds, arguments.baseline_seeds, arguments.unipen, arguments.quick
+    )
     setup.work.mkdir(parents=True, exist_ok=True)
     print(f"{describe_machine()}, scikit-learn {version('scikit-learn')}.\n")
     print("".join(f"{line}\n\n" for line in skipped), end="")
-    for number, part in enumerate(asked.parts or PARTS):
+    for number, part in enumerate(arguments.parts or PARTS):
         if number:
             print(flush=True)
         PARTS[part](setup)
 
 
 def in_fresh_process(work: Callable[..., Any], *arguments: Any, threads: int = 0) -> Any:
-    """What `work` returns in a fresh process that computes with so many threads; 0 takes one a core."""
+    """Run `work` in a new process with this number of threads; 0 means one for each core."""
     environment = dict.fromkeys(THREADS, str(threads or cpu_count()))
     with patch.dict(os.environ, environment), ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def training(setup: ComparisonSetup) -> None:
-    """Time and images until the marks."""
+    """Measure time and images until the accuracy targets."""
     curves, ours = {}, {}
     for name in OUR_RECIPES:
         ours[name] = in_fresh_process(train_ours, name, 1 if setup.quick else setup.seeds[name], setup)
-    for key in setup.peers:
+    for key in setup.baselines:
         for kept in (".weights", ".json"):
             (setup.work / f"{key}{kept}").unlink(missing_ok=True)
         try:
-            in_fresh_process(train_peer, key, 1 if setup.quick else setup.peer_seeds, setup)
+            in_fresh_process(train_baseline, key, 1 if setup.quick else setup.baseline_seeds, setup)
         except (BrokenProcessPool, MemoryError):
             print(f"{TITLES[key]} is skipped: this machine lacks the memory to train it.\n")
             continue
@@ -144,30 +146,35 @@ def training(setup: ComparisonSetup) -> None:
 
 
 def train_ours(name: str, seeds: int, setup: ComparisonSetup) -> RecipeRuns:
-    """Runs of a length fixed beforehand; the test set is read after the last of them."""
+    """Train a recipe with each seed; read the test set after the last run."""
     chosen = load_recipe(name)
     if setup.quick:
-        chosen = chosen.set(epochs=1)
-    seen, *_ = operations(chosen)  # first, so that what torch sets up at its first step is not counted
+        chosen = chosen.set(optimization={"epochs": 1})
+    seen, *_ = operations(chosen)  # first, because torch initializes at its first step
     runs = [train_once(chosen.set(seed=seed), QUICK_DIGITS if setup.quick else None) for seed in range(seeds)]
     torch.save(runs[0].net, setup.work / f"{name}.net")
     test = datasets.load_dataset("mnist-test")
-    unseen = to_glyph_samples(test.glyphs, test.labels, DIGITS)
-    return RecipeRuns(seen, [run.seconds for run in runs], [misses(run.net, unseen)[0] for run in runs])
+    test_samples = to_glyph_samples(test.glyphs, test.labels, DIGITS)
+    return RecipeRuns(seen, [run.seconds for run in runs], [misses(run.net, test_samples)[0] for run in runs])
 
 
-def train_peer(key: str, seeds: int, setup: ComparisonSetup) -> None:
-    """Keep what it has learnt by its first seed, and the looks at it of all."""
+def train_baseline(key: str, seeds: int, setup: ComparisonSetup) -> None:
+    """Train a baseline; store the weights of the first seed and the checkpoints of all."""
     whole, test = (digits(datasets.load_dataset(f"mnist-{part}")) for part in ("train", "test"))
     few = QUICK_DIGITS if setup.quick else None
-    looks = []
+    checkpoints = []
     for seed in range(seeds):
-        peer = load_baseline(key)
+        baseline = load_baseline(key)
         some = LabelledGlyphs(whole.glyphs[:few], whole.classes[:few])
-        looks.append([asdict(look) for look in peer.train(some, test, seed=seed, epochs=int(setup.quick))])
+        checkpoints.append(
+            [
+                asdict(checkpoint)
+                for checkpoint in baseline.train(some, test, seed=seed, epochs=int(setup.quick))
+            ]
+        )
         if seed == 0:
-            peer.save(setup.work / f"{key}.weights")
-    (setup.work / f"{key}.json").write_text(json.dumps(looks))
+            baseline.save(setup.work / f"{key}.weights")
+    (setup.work / f"{key}.json").write_text(json.dumps(checkpoints))
 
 
 def digits(dataset: datasets.Dataset) -> LabelledGlyphs:
@@ -175,7 +182,7 @@ def digits(dataset: datasets.Dataset) -> LabelledGlyphs:
 
 
 def rates(setup: ComparisonSetup) -> None:
-    """Glyphs a second, read and trained on, and the share of the machine's peak."""
+    """Measure throughput of reading and training, and its share of the peak of the machine."""
     weights = setup.weights()
     counts = in_fresh_process(count, weights)
     steps = [key for key in weights if counts[key][1]]
@@ -205,7 +212,7 @@ def rates(setup: ComparisonSetup) -> None:
 def count(
     weights: dict[str, Path],
 ) -> dict[str, tuple[tables.OperationCount | None, tables.OperationCount | None]]:
-    """Operations a glyph, read and trained on."""
+    """Count the operations for each glyph in reading and in training."""
     source = model_source("default")
     assert isinstance(source, bytes)
     found: dict[str, tuple[tables.OperationCount | None, tables.OperationCount | None]] = {
@@ -221,7 +228,7 @@ def count(
 
 
 def latency(setup: ComparisonSetup) -> None:
-    """One digit at a time."""
+    """Measure the latency of one digit at a time."""
     found = in_fresh_process(throughput.latencies, setup.weights(), 20 if setup.quick else 2000, threads=1)
     rows = []
     for name, taken in found.items():
@@ -232,7 +239,7 @@ def latency(setup: ComparisonSetup) -> None:
 
 
 def start(setup: ComparisonSetup) -> None:
-    """A fresh process until it has answered, its memory, and what is installed for it."""
+    """Measure cold start, memory and size of the installation."""
     runs = 2 if setup.quick else 7
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -257,14 +264,14 @@ def started(name: str, command: list[str], runs: int, packages: int) -> tuple[st
 
 
 def accuracy(setup: ComparisonSetup) -> None:
-    """Misses on MNIST test, and on what UNIPEN's test writers wrote."""
+    """Count misses on MNIST test and on the digits of UNIPEN's test writers."""
     rows = in_fresh_process(missed, setup, setup.weights())
     sets = ("MNIST test", "UNIPEN, test writers")
     print_table(("", *(cell for name in sets for cell in (f"{name}: misses", "accuracy"))), rows)
 
 
 def missed(setup: ComparisonSetup, weights: dict[str, Path]) -> list[Sequence[str]]:
-    """A row for each contestant."""
+    """Return a row for each contestant."""
     path = setup.unipen and setup.unipen / "unipen_digits.npz"
     written = digits(load_unipen(path, "test").to_dataset()) if path else None
     test = digits(datasets.load_dataset("mnist-test"))
@@ -274,12 +281,15 @@ def missed(setup: ComparisonSetup, weights: dict[str, Path]) -> list[Sequence[st
         "Inkwise, bundled weights": lambda glyphs: labels[recognizer.classify(glyphs).argmax(1)]
     }
     if (kept := setup.work / f"{LONG}.net").exists():
-        net = torch.load(kept, weights_only=False)  # it was written here
+        net = torch.load(kept, weights_only=False)  # written by this benchmark
         name = f"Inkwise, `{LONG}`, MNIST alone, seed 0"
         ours[name] = lambda glyphs: glyph_logits(net, torch.from_numpy(glyphs)).argmax(1).numpy()
     found = [(name, predict, count_misses(predict, test)) for name, predict in ours.items()]
     for key, weights_of in weights.items():
-        seen = setup.checkpoints(key)[0][-1].misses, len(test.classes)  # it takes minutes
+        seen = (
+            setup.checkpoints(key)[0][-1].misses,
+            len(test.classes),
+        )  # from training, since it takes minutes
         found.append((TITLES[key], load_baseline(key, weights_of).predict, seen))
     return [
         tables.accuracy(name, [on_test, count_misses(predict, written) if written else None])
@@ -287,10 +297,10 @@ def missed(setup: ComparisonSetup, weights: dict[str, Path]) -> list[Sequence[st
     ]
 
 
-def count_misses(predict: Predict, asked: LabelledGlyphs) -> tuple[int, int]:
-    """Misses, and of how many; a glyph without ink is one."""
-    misread = predict(asked.glyphs) != asked.classes
-    return int((misread | ~asked.glyphs.any(axis=(1, 2))).sum()), len(misread)
+def count_misses(predict: Predict, arguments: LabelledGlyphs) -> tuple[int, int]:
+    """Return misses and number of glyphs; a glyph without ink is a miss."""
+    misread = predict(arguments.glyphs) != arguments.classes
+    return int((misread | ~arguments.glyphs.any(axis=(1, 2))).sum()), len(misread)
 
 
 PARTS: dict[str, Callable[[ComparisonSetup], None]] = {

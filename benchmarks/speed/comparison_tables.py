@@ -19,20 +19,20 @@ Curves = Mapping[str, list[list[AccuracyCheckpoint]]]  # of each seed
 
 @dataclass(frozen=True)
 class RecipeRuns:
-    """Images that each training by a recipe sees, and of each seed the seconds and the misses of 10,000."""
+    """Number of training images of a recipe, and seconds and misses of 10,000 for each seed."""
 
     images: int
     seconds: list[float]
     misses: list[int]
 
 
-def first_reaching(looks: Sequence[AccuracyCheckpoint], misses: int) -> AccuracyCheckpoint | None:
-    """The first look that saw so few misses."""
-    return next((look for look in looks if look.misses <= misses), None)
+def first_reaching(checkpoints: Sequence[AccuracyCheckpoint], misses: int) -> AccuracyCheckpoint | None:
+    """Return the first checkpoint with at most this number of misses."""
+    return next((checkpoint for checkpoint in checkpoints if checkpoint.misses <= misses), None)
 
 
 def shortest(ours: Mapping[str, RecipeRuns], misses: float) -> str | None:
-    """The recipe that takes least time of those that miss so few on average."""
+    """Return the fastest recipe with at most this mean number of misses."""
     enough = [name for name, runs in ours.items() if statistics.mean(runs.misses) <= misses]
     return min(enough, key=lambda name: statistics.mean(ours[name].seconds), default=None)
 
@@ -54,19 +54,19 @@ def time_ratio(theirs: Sequence[float], ours: Sequence[float]) -> tuple[float, f
 
 
 def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
-    """The same of values that were taken in turns, each divided by the other of its turn."""
+    """Return the ratio of paired values and its 95 % interval."""
     return time_ratio([one / other for one, other in zip(ours, theirs, strict=True)], [1.0])
 
 
 def times_as_fast(found: tuple[float, float, float]) -> str:
-    """A ratio and its interval."""
+    """Format a ratio and its interval."""
     form = "{:,.0f}" if found[0] >= 100 else "{:.1f}" if found[0] >= 1 else "{:.2f}"
     middle, low, high = map(form.format, found)
     return middle if math.isnan(found[1]) else f"{middle} ({low} to {high})"
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Mean and standard deviation, or the value where it is one."""
+    """Format mean and standard deviation, or a single value."""
     if len(values) == 1:
         return form.format(values[0])
     return f"{form} ± {form}".format(statistics.mean(values), statistics.stdev(values))
@@ -77,7 +77,7 @@ def listed(numbers: Iterable[int]) -> str:
 
 
 def recipes(ours: Mapping[str, RecipeRuns]) -> Table:
-    """What each recipe takes and yields."""
+    """Return the table of recipes: time, images and misses."""
     head = (
         *("Inkwise, recipe", "images seen", "seconds, mean ± std", "misses of 10,000"),
         *("accuracy, mean ± std", "95 % interval, pooled"),
@@ -94,7 +94,7 @@ def recipes(ours: Mapping[str, RecipeRuns]) -> Table:
 
 
 def times(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
-    """Time and images until the marks."""
+    """Return the table of time and images until the accuracy targets."""
     head = ("", *(f"until {mark}" for mark in ACCURACY_TARGETS), "whole training", "misses at its end")
     cells = []
     for misses in ACCURACY_TARGETS.values():
@@ -103,7 +103,7 @@ def times(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
     rows: list[Sequence[str]] = [("Inkwise", *cells, "see above", "see above")]
     for key, seeds in curves.items():
         cells = [_until(seeds, misses) for misses in ACCURACY_TARGETS.values()]
-        ends = [looks[-1] for looks in seeds]
+        ends = [checkpoints[-1] for checkpoints in seeds]
         whole = _taken([end.seconds for end in ends], ends[0].images)
         rows.append((TITLES[key], *cells, whole, listed(end.misses for end in ends)))
     return head, rows
@@ -111,14 +111,14 @@ def times(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
 
 def _until(seeds: list[list[AccuracyCheckpoint]], misses: int) -> str:
     reached = _reached(seeds, misses)
-    return _taken([look.seconds for look in reached], reached[0].images) if reached else "never"
+    return _taken([checkpoint.seconds for checkpoint in reached], reached[0].images) if reached else "never"
 
 
 def _reached(seeds: list[list[AccuracyCheckpoint]], misses: int) -> list[AccuracyCheckpoint]:
-    """The first looks of all seeds that saw so few misses; none, where a seed never does."""
-    looks = [first_reaching(looks, misses) for looks in seeds]
-    found = [look for look in looks if look]
-    return found if len(found) == len(looks) else []
+    """Return the first checkpoints that reach a target; empty if a seed does not reach it."""
+    checkpoints = [first_reaching(checkpoints, misses) for checkpoints in seeds]
+    found = [checkpoint for checkpoint in checkpoints if checkpoint]
+    return found if len(found) == len(checkpoints) else []
 
 
 def _taken(seconds: Sequence[float], images: int) -> str:
@@ -126,13 +126,16 @@ def _taken(seconds: Sequence[float], images: int) -> str:
 
 
 def ratios(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
-    """How many times as fast Inkwise reaches the marks, against each peer and the best of them."""
+    """Return the table of time ratios until the targets, against each baseline and the best."""
     columns = []
     for misses in ACCURACY_TARGETS.values():
         name = shortest(ours, misses)
-        peers = {key: [look.seconds for look in _reached(seeds, misses)] for key, seeds in curves.items()}
-        column = [_against(ours[name].seconds if name else [], seconds) for seconds in peers.values()]
-        best = min(filter(None, peers.values()), key=statistics.mean, default=[])
+        baselines = {
+            key: [checkpoint.seconds for checkpoint in _reached(seeds, misses)]
+            for key, seeds in curves.items()
+        }
+        column = [_against(ours[name].seconds if name else [], seconds) for seconds in baselines.values()]
+        best = min(filter(None, baselines.values()), key=statistics.mean, default=[])
         columns.append([*column, _against(ours[name].seconds if name else [], best)])
     names = [*(TITLES[key] for key in curves), "the best of them"]
     return ("", *(f"to {mark}" for mark in ACCURACY_TARGETS)), list(zip(names, *columns, strict=True))
@@ -147,18 +150,20 @@ def _against(ours: Sequence[float], theirs: Sequence[float]) -> str:
 
 
 def finals(ours: Mapping[str, RecipeRuns], curves: Curves) -> Table:
-    """Until the accuracy that a peer has at its end: when it first has it, and at its end."""
+    """Return the table of times until each baseline's final accuracy."""
     head = (
         *("", "its misses at its end", "first as good after", "its end", "Inkwise"),
         *("times as fast, until as good", "times as fast, until its end"),
     )
     rows: list[Sequence[str]] = []
     for key, seeds in curves.items():
-        ends = [looks[-1] for looks in seeds]
-        misses = statistics.mean(look.misses for look in ends)
-        firsts = [first_reaching(looks, looks[-1].misses) or looks[-1] for looks in seeds]
-        first, end = ([look.seconds for look in some] for some in (firsts, ends))
-        row = [TITLES[key], listed(look.misses for look in ends)]
+        ends = [checkpoints[-1] for checkpoints in seeds]
+        misses = statistics.mean(checkpoint.misses for checkpoint in ends)
+        firsts = [
+            first_reaching(checkpoints, checkpoints[-1].misses) or checkpoints[-1] for checkpoints in seeds
+        ]
+        first, end = ([checkpoint.seconds for checkpoint in some] for some in (firsts, ends))
+        row = [TITLES[key], listed(checkpoint.misses for checkpoint in ends)]
         row += [f"{spread(seconds, '{:.2f}')} s" for seconds in (first, end)]
         if name := shortest(ours, misses):
             seconds = ours[name].seconds
@@ -175,7 +180,7 @@ Rates = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class OperationCount:
-    """Operations a glyph, and the type that most of them are done in."""
+    """Operations for each glyph and their main data type."""
 
     operations: float
     kind: str = "float32"
@@ -184,13 +189,13 @@ class OperationCount:
 def rates(
     found: Mapping[str, Rates], counts: Mapping[str, OperationCount], names: Mapping[str, str]
 ) -> Table:
-    """Glyphs a second and shares of the peak, for each number of threads.
+    """Return the table of throughput and shares of the peak for each number of threads.
 
     Args:
-        found: by what the threads are called, the rates of each round: of contestants, glyphs a second; of
-            the types of `counts`, operations a second of a matrix product.
-        counts: of each contestant.
-        names: what contestants are called, in the order of the rows; the others are compared to the first.
+        found: by number of threads, rates of each round: glyphs a second of each contestant, operations
+            a second of a matrix product for each data type.
+        counts: operations of each contestant.
+        names: names of the contestants in the order of rows; the others are compared with the first.
     """
     ours, *_ = names
     head, rows = ["", "operations a glyph"], []
@@ -207,7 +212,7 @@ def rates(
 
 
 def peaks(found: Mapping[str, Rates]) -> str:
-    """What the shares are of, as a sentence."""
+    """Return a sentence with the peaks."""
     tops = (
         f"{name} {max(rounds['float32']) / 1e9:,.0f}, in bfloat16 {max(rounds['bfloat16']) / 1e9:,.0f}"
         for name, rounds in found.items()
@@ -216,14 +221,14 @@ def peaks(found: Mapping[str, Rates]) -> str:
 
 
 def shares(found: Mapping[str, float], most: int = 5) -> str:
-    """The largest shares, as a clause."""
+    """Return a clause with the largest shares."""
     first = list(found.items())[:most]
     rest = max(1 - sum(share for _, share in first), 0)
     return ", ".join([*(f"`{name}` {share:.0%}" for name, share in first), f"all else {rest:.0%}"])
 
 
 def accuracy(name: str, sets: Iterable[tuple[int, int] | None]) -> Sequence[str]:
-    """Misses and the interval of the accuracy on each set; a dash where it was not read."""
+    """Return misses and accuracy with its interval on each set; a dash if it was not evaluated."""
     row = [name]
     for found in sets:
         if found is None:

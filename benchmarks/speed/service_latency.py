@@ -2,9 +2,9 @@
 
     python -m benchmarks service-latency [--rate 200] [--seconds 30] [--workers 1]
 
-Requests begin when they are due, whether those before them are answered or not (an open loop), and their time
-counts from then: a service that falls behind cannot hide it. Connections are kept. Client and service share
-the machine.
+Requests are sent when they are due, whether earlier ones are answered or not (an open loop), and latency
+counts from then, so a service that falls behind cannot hide it. Connections are persistent. Client and
+service share the machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.common.service_client import ServiceConnection, digit_requests
 from inkwise._util.system import describe_machine
 
 CONNECTIONS = 64
-WARM_UP_REQUESTS = 100  # requests that do not count
+WARM_UP_REQUESTS = 100  # not measured
 
 
 def main(argv: list[str]) -> None:
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
 
 
 async def measure_load(port: int, rate: float, seconds: float) -> tuple[list[float], int]:
-    """Seconds that each answer took from when its request was due, and how many answers failed."""
+    """Return the latency of each request in seconds and the number of failed requests."""
     pictures = digit_requests(port)
     free: asyncio.Queue[ServiceConnection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
@@ -59,20 +59,20 @@ async def measure_load(port: int, rate: float, seconds: float) -> tuple[list[flo
     for number in range(WARM_UP_REQUESTS):
         await send_when_due(free, pictures[number % 10], time.perf_counter())
     begin = time.perf_counter()
-    asked = []
+    tasks = []
     for number in range(round(rate * seconds)):
         due = begin + number / rate
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        asked.append(asyncio.create_task(send_when_due(free, pictures[number % 10], due)))
-    answered = await asyncio.gather(*asked)
+        tasks.append(asyncio.create_task(send_when_due(free, pictures[number % 10], due)))
+    answered = await asyncio.gather(*tasks)
     return [taken for taken, _ in answered], sum(status != 200 for _, status in answered)
 
 
 async def send_when_due(
     free: asyncio.Queue[ServiceConnection], request: bytes, due: float
 ) -> tuple[float, int]:
-    """Seconds from when a request was due to its answer, and the status."""
+    """Send a request; return the seconds since it was due and the status."""
     connection = await free.get()
     status, _ = await connection.ask(request)
     taken = time.perf_counter() - due

@@ -1,8 +1,8 @@
 """A support vector machine and nearest neighbours of scikit-learn, on scaled pixels.
 
-The support vector machine has the kernel exp(-gamma |a - b|^2), C 10 and gamma "scale", which is 1 over the
-number of pixels times their variance; the neighbours are three, searched for among all. Neither is trained
-in steps: there is one look at the test set, at the end.
+The support vector machine has the kernel exp(-gamma |a - b|^2), C 10 and gamma "scale": 1 over the number of
+pixels times their variance. The nearest neighbours are three, by brute force. Neither is trained in steps, so
+the test set is evaluated once, at the end.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from benchmarks.speed.baselines import AccuracyCheckpoint, Baseline, LabelledGly
 
 
 class SklearnBaseline:
-    """A classifier, with a seed for those that take one."""
+    """A classifier of scikit-learn."""
 
     def __init__(self, build: Callable[[], Any]) -> None:
-        """Build it."""
+        """Build the classifier."""
         self.classifier = build()
 
     def train(
         self, training: LabelledGlyphs, test: LabelledGlyphs, *, seed: int = 0, epochs: int = 0
     ) -> list[AccuracyCheckpoint]:
-        """See `Baseline`. Nothing is drawn: all seeds are alike, and there are no epochs."""
+        """See `Baseline`. Training has no randomness and no epochs."""
         rows = scaled(training.glyphs)
         began = time.perf_counter()
         self.classifier.fit(rows, training.classes)
@@ -47,7 +47,7 @@ class SklearnBaseline:
         return answers
 
     def operations(self) -> tuple[float, float | None]:
-        """The products of a glyph with all that was kept; those of training are not counted."""
+        """Count the products of a glyph with the stored samples; operations of training are unknown."""
         kept = self.classifier.support_ if isinstance(self.classifier, SVC) else self.classifier._fit_X
         return 2.0 * 784 * len(kept), None
 
@@ -61,7 +61,7 @@ class SklearnBaseline:
 
 
 def scaled(glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Rows (n, 784), 0..1."""
+    """Scale glyphs to rows (n, 784) in 0..1."""
     return glyphs.reshape(-1, 784).astype(np.float32) / np.float32(255)
 
 

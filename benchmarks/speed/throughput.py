@@ -1,6 +1,6 @@
 """Throughput of reading and training relative to the peak of matrix products; parts of `comparison`.
 
-What is compared is measured in one process, in turns, so that a noisy moment strikes all alike.
+Contestants are measured in turns in one process, so that noise affects all alike.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from inkwise.training import load_recipe
 
 PICTURE = ROOT / "docs" / "seven.jpg"
 GLYPHS = {"inkwise": 4096, "pytorch": 1024, "keras": 2048, "svc": 100, "knn": 500}  # half a second each
-FITTED_GLYPHS = 6000  # glyphs
+FITTED_GLYPHS = 6000  # glyphs of a training run
 Rates = dict[str, list[float]]
 
 
 def throughput(model: Model, glyphs: int = 4096, runs: int = 9) -> list[float]:
-    """Glyphs a second of each run."""
+    """Return the glyphs a second of each run."""
     batch = np.random.default_rng(0).integers(0, 256, (glyphs, 28, 28), np.uint8)
     model.run(batch[:256])
     return [glyphs / seconds(lambda: model.run(batch)) for _ in range(runs)]
 
 
 def reading(weights: dict[str, Path], threads: int, rounds: int) -> Rates:
-    """Glyphs of MNIST test read a second, and the operations of a float32 matrix product, each round."""
+    """Measure glyphs of MNIST test read a second and the float32 peak in each round."""
     glyphs = datasets.load_dataset("mnist-test").glyphs
     predict: dict[str, Callable[[NDArray[np.uint8]], Any]] = {
         "inkwise": Recognizer(threads=threads).classify,
@@ -62,19 +62,20 @@ def reading(weights: dict[str, Path], threads: int, rounds: int) -> Rates:
     return found
 
 
-def training(recipes: list[str], peers: list[str], rounds: int) -> Rates:
-    """Glyphs of MNIST trained on a second, and the peaks of float32 and bfloat16, each round."""
+def training(recipes: list[str], baselines: list[str], rounds: int) -> Rates:
+    """Measure glyphs of MNIST trained a second and the peaks of float32 and bfloat16 in each round."""
     whole = datasets.load_dataset("mnist-train").select(slice(FITTED_GLYPHS))
     digits = LabelledGlyphs(whole.glyphs, whole.labels.astype(np.int64))
     few = LabelledGlyphs(digits.glyphs[:64], digits.classes[:64])
-    short = {name: load_recipe(name).set(epochs=1) for name in recipes}
-    found: Rates = {key: [] for key in (*recipes, *peers, "float32", "bfloat16")}
+    short = {name: load_recipe(name).set(optimization={"epochs": 1}) for name in recipes}
+    found: Rates = {key: [] for key in (*recipes, *baselines, "float32", "bfloat16")}
     for number in range(rounds + 1):
         now = {
             name: FITTED_GLYPHS / train_once(chosen, FITTED_GLYPHS).seconds for name, chosen in short.items()
         }
         now |= {
-            key: FITTED_GLYPHS / load_baseline(key).train(digits, few, epochs=1)[-1].seconds for key in peers
+            key: FITTED_GLYPHS / load_baseline(key).train(digits, few, epochs=1)[-1].seconds
+            for key in baselines
         }
         now |= {"float32": peak_operations(), "bfloat16": peak(torch.bfloat16)}
         if number:  # the first warms up
@@ -84,14 +85,14 @@ def training(recipes: list[str], peers: list[str], rounds: int) -> Rates:
 
 
 def peak_operations(side: int = 2048) -> float:
-    """Operations a second of the product of two square float32 matrices, by torch or numpy."""
+    """Return operations a second of a square float32 matrix product, by torch or numpy."""
     matrix = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     fastest = min(seconds(lambda: matrix @ matrix) for _ in range(3))
     return max(peak(torch.float32, side, runs=3), 2 * side**3 / fastest)
 
 
 def operations(content: bytes) -> int:
-    """Of an ONNX graph for one glyph, in its convolutions and matrix products."""
+    """Count the operations of an ONNX graph for one glyph, in convolutions and matrix products."""
     model = onnx.load_model_from_string(content)
     for given in model.graph.input:
         given.type.tensor_type.shape.dim[0].dim_value = 1
@@ -110,7 +111,7 @@ def operations(content: bytes) -> int:
 
 
 def reading_shares(batches: int = 64, batch: int = 64) -> tuple[dict[str, float], float]:
-    """Where the time of reading goes on one thread.
+    """Profile reading on one thread.
 
     Returns:
         The share of each kind of node, largest first, and the operations a second of convolutions and matrix
@@ -139,7 +140,7 @@ def reading_shares(batches: int = 64, batch: int = 64) -> tuple[dict[str, float]
 
 
 def _kind(node: dict[str, Any]) -> str:
-    """What a node is called; of convolutions those of one shape are one kind."""
+    """Return the kind of a node; convolutions are grouped by shape."""
     if node["op_name"] != "Conv":
         return str(node["op_name"])
     (weights,), (result,) = node["input_type_shape"][1].values(), node["output_type_shape"][0].values()
@@ -147,8 +148,8 @@ def _kind(node: dict[str, Any]) -> str:
 
 
 def training_shares(name: str) -> dict[str, float]:
-    """Where the time of training by a recipe goes: the share of each of torch's operators, largest first."""
-    chosen = load_recipe(name).set(epochs=1)
+    """Return the share of training time of each of torch's operators, largest first."""
+    chosen = load_recipe(name).set(optimization={"epochs": 1})
     train_once(chosen, FITTED_GLYPHS)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         train_once(chosen, FITTED_GLYPHS)
@@ -161,7 +162,7 @@ def _shares(spent: Counter[str], whole: float) -> dict[str, float]:
 
 
 def latencies(weights: dict[str, Path], most: int) -> dict[str, list[float]]:
-    """Milliseconds of one digit at a time, on one thread, up to so many."""
+    """Measure milliseconds of one digit at a time, on one thread, for up to `most` digits."""
     use_one_thread()
     glyphs, recognizer = datasets.load_dataset("mnist-test").glyphs, Recognizer(threads=1)
     png = digit_requests(0)[7].partition(b"\r\n\r\n")[2]
@@ -179,7 +180,7 @@ def latencies(weights: dict[str, Path], most: int) -> dict[str, list[float]]:
 def _one_by_one(
     work: Callable[[NDArray[np.uint8]], Any], glyphs: NDArray[np.uint8], most: int, limit: float = 10
 ) -> list[float]:
-    """For no longer than `limit` seconds, after ten that do not count."""
+    """Measure for at most `limit` seconds, after ten warm-up calls."""
     taken: list[float] = []
     end = time.perf_counter() + limit
     for number in range(most + 10):

@@ -1,7 +1,7 @@
 """The networks of PyTorch's MNIST example and of Keras' simple MNIST convnet, in PyTorch.
 
-They are spared file reading and scaling (the set is in memory) and are looked at on the test set four times
-an epoch, so that the moment they reach a mark is not missed.
+The settings are those of the examples. File reading and scaling are not timed (the set is in memory). The
+test set is evaluated four times in each epoch, so that the first checkpoint at a target is not missed.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from torch import Tensor, nn
 
 from benchmarks.speed.baselines import AccuracyCheckpoint, Baseline, LabelledGlyphs, predict_once
 
-CHECKPOINTS_PER_EPOCH = 4  # an epoch
+CHECKPOINTS_PER_EPOCH = 4
 Settings = Callable[[nn.Module], tuple[torch.optim.Optimizer, float]]
 
 
 class TorchBaseline:
-    """A net, its batch, its epochs, its optimizer and what the rate is multiplied by each epoch."""
+    """A network with batch size, epochs, optimizer, and the decay of the learning rate each epoch."""
 
     def __init__(self, build: Callable[[], nn.Module], batch: int, epochs: int, settings: Settings) -> None:
-        """Build the net."""
+        """Build the network."""
         self.build, self.batch, self.epochs, self.settings = build, batch, epochs, settings
         self.net = build().eval()
 
@@ -35,22 +35,22 @@ class TorchBaseline:
     ) -> list[AccuracyCheckpoint]:
         """See `Baseline`."""
         inputs, classes = scaled(training.glyphs), torch.from_numpy(training.classes)
-        self._first_step()  # so that what torch sets up at it is not taken for training
+        self._first_step()  # torch initializes at its first step, which is not timed
         torch.manual_seed(seed)
         self.net = self.build()
         optimizer, factor = self.settings(self.net)
-        looks, seconds, seen = [], 0.0, 0
+        checkpoints, seconds, seen = [], 0.0, 0
         for _ in range(epochs or self.epochs):
             for part in torch.randperm(len(inputs)).chunk(CHECKPOINTS_PER_EPOCH):
                 began = time.perf_counter()
                 self._steps(self.net, optimizer, inputs, classes, part)
                 seconds, seen = seconds + time.perf_counter() - began, seen + len(part)
-                looks.append(
+                checkpoints.append(
                     AccuracyCheckpoint(seconds, seen, int((self.predict(test.glyphs) != test.classes).sum()))
                 )
             for group in optimizer.param_groups:
                 group["lr"] *= factor
-        return looks
+        return checkpoints
 
     def _steps(
         self,
@@ -79,8 +79,8 @@ class TorchBaseline:
         return torch.cat(answers).numpy()
 
     def operations(self) -> tuple[float, float | None]:
-        """In convolutions and matrix products."""
-        from torch.utils.flop_counter import FlopCounterMode  # not a part of the start
+        """Count operations in convolutions and matrix products."""
+        from torch.utils.flop_counter import FlopCounterMode  # not part of the cold start
 
         counts = []
         for work in (lambda: self.net(torch.zeros(self.batch, 1, 28, 28)), self._first_step):
@@ -99,12 +99,12 @@ class TorchBaseline:
 
 
 def scaled(glyphs: NDArray[np.uint8]) -> Tensor:
-    """Inputs (n, 1, 28, 28), by MNIST's mean and standard deviation."""
+    """Standardize glyphs by MNIST's mean and standard deviation, (n, 1, 28, 28)."""
     return (torch.from_numpy(glyphs)[:, None] / 255 - 0.1307) / 0.3081
 
 
 def pytorch_example() -> nn.Module:
-    """The net of PyTorch's MNIST example, 1,199,882 parameters."""
+    """Build the network of PyTorch's MNIST example, 1,199,882 parameters."""
     return nn.Sequential(
         *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25)),
         *(nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)),
@@ -112,7 +112,7 @@ def pytorch_example() -> nn.Module:
 
 
 def keras_example() -> nn.Module:
-    """The net of Keras' simple MNIST convnet, 34,826 parameters."""
+    """Build the network of Keras' simple MNIST convnet, 34,826 parameters."""
     return nn.Sequential(
         *(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.Dropout(0.5), nn.Linear(1600, 10)),
@@ -120,12 +120,12 @@ def keras_example() -> nn.Module:
 
 
 def adadelta(net: nn.Module) -> tuple[torch.optim.Optimizer, float]:
-    """The optimizer of PyTorch's example and what its rate is multiplied by each epoch."""
+    """Return the optimizer of PyTorch's example and the decay of its rate each epoch."""
     return torch.optim.Adadelta(net.parameters(), lr=1.0), 0.7
 
 
 def adam(net: nn.Module) -> tuple[torch.optim.Optimizer, float]:
-    """The optimizer of Keras' example; its rate stays."""
+    """Return the optimizer of Keras' example; its rate is constant."""
     return torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7), 1.0
 
 

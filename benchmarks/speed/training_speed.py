@@ -2,10 +2,9 @@
 
     python -m benchmarks training-speed [sprint-99 sprint-995] [--seeds 10] [--validation]
 
-The clock runs from the digits in memory, uint8, to the trained weights: building the net, scaling,
-augmentation, every step. It stands still while the loop validates. The test set is read once, after the last
-training of all. With --validation it is not read at all, and the figures are those of each seed's own
-validation set.
+Time is measured from the digits in memory, uint8, to the trained weights, including network construction,
+scaling, augmentation and every step, but without validation. The test set is read once, after the last run.
+With --validation it is not read, and the figures are those of each seed's own validation set.
 """
 
 from __future__ import annotations
@@ -23,19 +22,17 @@ from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise._util.text import DIGITS
 from inkwise.training import Recipe, load_recipe
-from inkwise.training.callbacks import Callback
-from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
-from inkwise.training.initialization import initial_net
+from inkwise.training.callbacks import Callback, build_callbacks
+from inkwise.training.glyph_task import GlyphLoop, GlyphSamples, glyph_logits, to_glyph_samples
 from inkwise.training.loop import AnyTrainingLoop
-from inkwise.training.models.network import Net
+from inkwise.training.models import Net
+from inkwise.training.onnx_models import initial_net
 from inkwise.training.training_data import load_split
-from inkwise.training.training_run import build_callbacks
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A trained net, the seconds that it took, and the glyphs that its seed was validated on."""
+    """A trained network, its training time in seconds, and the validation glyphs of its seed."""
 
     net: Net
     seconds: float
@@ -43,39 +40,41 @@ class TrainedRun:
 
 
 class Stopwatch(Callback):
-    """Counts the seconds of training, without those of validation after an epoch's last step."""
+    """Measure training time without the validation after an epoch's last step."""
 
     def __init__(self) -> None:
-        """Start."""
-        self.seconds, self.began = 0.0, time.perf_counter()
-        self.last = self.began
+        """Start the clock."""
+        self.seconds, self.start = 0.0, time.perf_counter()
+        self.last = self.start
 
     def on_step_end(self, loop: AnyTrainingLoop) -> None:
-        """Note the time: this step may be the epoch's last."""
+        """Store the time, since this step may be the epoch's last."""
         self.last = time.perf_counter()
 
     def on_epoch_end(self, loop: AnyTrainingLoop) -> None:
-        """Count up to the epoch's last step, and go on from here."""
-        self.seconds += self.last - self.began
-        self.began = time.perf_counter()
+        """Add the time up to the epoch's last step and restart the clock."""
+        self.seconds += self.last - self.start
+        self.start = time.perf_counter()
 
 
 def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("recipes", nargs="*", default=["sprint-99", "sprint-995"])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--validation", action="store_true", help="leave the test set alone")
+    parser.add_argument(
+        "--validation", action="store_true", help="evaluate on the validation sets instead of the test set"
+    )
     arguments = parser.parse_args(argv)
     chosen = [load_recipe(name) for name in arguments.recipes]
     print(f"{describe_machine()}, {torch.get_num_threads()} threads.\n")
-    # First, so that what torch sets up at its first step is not taken for training.
+    # first, because torch initializes at its first step
     counted = {one.name: operations(one) for one in chosen}
     runs = {one.name: [train_once(one.set(seed=seed)) for seed in range(arguments.seeds)] for one in chosen}
     test = None if arguments.validation else datasets.load_dataset("mnist-test")
-    unseen = to_glyph_samples(test.glyphs, test.labels, DIGITS) if test else None
+    test_samples = to_glyph_samples(test.glyphs, test.labels, DIGITS) if test else None
     print_table(
         ("recipe", "misses", "accuracy, mean ± std", "95 % interval, pooled", "seconds, mean ± std"),
-        (row(one.name, runs[one.name], unseen) for one in chosen),
+        (row(one.name, runs[one.name], test_samples) for one in chosen),
     )
     print()
     print_table(
@@ -85,25 +84,24 @@ def main(argv: list[str]) -> None:
 
 
 def train_once(chosen: Recipe, most: int | None = None) -> TrainedRun:
-    """Train from the digits in memory; or, to see how fast, from so many, and validate on hardly any."""
+    """Train a recipe; with `most`, on that many digits, to measure speed only."""
     split, few = load_split(chosen), most and 64
     training = to_glyph_samples(split.training[:most], split.training_labels[:most], split.classes)
     validation = to_glyph_samples(split.validation[:few], split.validation_labels[:few], split.classes)
     torch.manual_seed(chosen.seed)
     watch = Stopwatch()
-    loop = GlyphLoop(
-        initial_net(chosen, split.classes), chosen, training, validation, [*build_callbacks(chosen), watch]
-    )
+    net = initial_net(chosen.model, split.classes)
+    loop = GlyphLoop(net, chosen, training, validation, [*build_callbacks(chosen.callbacks), watch])
     return TrainedRun(loop.fit(), watch.seconds, validation)
 
 
 def misses(net: Net, samples: GlyphSamples) -> tuple[int, int]:
-    """How many the net gets wrong, and of how many."""
+    """Return the misses of a network and the number of samples."""
     return int((glyph_logits(net, samples.glyphs).argmax(1) != samples.classes).sum()), len(samples)
 
 
-def row(name: str, runs: list[TrainedRun], unseen: GlyphSamples | None) -> tuple[str, ...]:
-    counts = [misses(run.net, unseen or run.validation) for run in runs]
+def row(name: str, runs: list[TrainedRun], test_samples: GlyphSamples | None) -> tuple[str, ...]:
+    counts = [misses(run.net, test_samples or run.validation) for run in runs]
     missed, of = map(sum, zip(*counts, strict=True))
     low, high = wilson_interval(of - missed, of)
     return (
@@ -121,16 +119,18 @@ def spread(values: list[float], form: str) -> str:
 
 
 def operations(chosen: Recipe) -> tuple[int, float, torch.dtype]:
-    """Glyphs seen by a training, its operations in convolutions and matrix products, and their type."""
+    """Return glyphs seen in training, operations in convolutions and matrix products, and their type."""
     split = load_split(chosen)
     training = to_glyph_samples(split.training, split.training_labels, split.classes)
-    batch = GlyphSamples(training.glyphs[: chosen.batch], training.classes[: chosen.batch])
-    single = GlyphSamples(training.glyphs[:1], training.classes[:1])
-    loop = GlyphLoop(initial_net(chosen, split.classes), chosen.set(epochs=1), batch, single, [])
+    batch = training.select(slice(chosen.optimization.batch))
+    once = chosen.set(optimization={"epochs": 1})
+    net = initial_net(chosen.model, split.classes)
+    loop = GlyphLoop(net, once, batch, training.select(slice(1)), [])
     with FlopCounterMode(display=False) as counter:
         loop.fit()  # one step
-    seen = len(training) * chosen.epochs
-    return seen, counter.get_total_flops() / len(batch) * seen, loop.uses_bfloat16 or torch.float32
+    seen = len(training) * chosen.optimization.epochs
+    kind = torch.bfloat16 if loop.uses_bfloat16 else torch.float32
+    return seen, counter.get_total_flops() / len(batch) * seen, kind
 
 
 def speed(seen: int, count: float, kind: torch.dtype, runs: list[TrainedRun]) -> tuple[str, ...]:
@@ -140,11 +140,11 @@ def speed(seen: int, count: float, kind: torch.dtype, runs: list[TrainedRun]) ->
 
 
 def peak(kind: torch.dtype, side: int = 2048, runs: int = 7) -> float:
-    """Operations a second of the product of two square matrices, the fastest of the runs."""
+    """Return the operations a second of a square matrix product, the fastest of the runs."""
     matrix = torch.randn(side, side).to(kind)
     seconds = []
     for _ in range(runs):
-        began = time.perf_counter()
+        start = time.perf_counter()
         matrix @ matrix
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return 2 * side**3 / min(seconds)

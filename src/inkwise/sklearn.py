@@ -1,4 +1,4 @@
-"""The net as a scikit-learn classifier."""
+"""A scikit-learn classifier that trains Inkwise's network."""
 
 from __future__ import annotations
 
@@ -20,50 +20,47 @@ with requires_extra("train", "inkwise.sklearn"):
     from torch import Tensor
     from torch.nn import functional as F  # noqa: N812
 
-    from inkwise.training.callbacks import ProgressBar
+    from inkwise.training.callbacks import ProgressBar, build_callbacks
     from inkwise.training.config import Recipe
-    from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples
-    from inkwise.training.initialization import initial_net, resolve_recipe
-    from inkwise.training.recipes import load_recipe as recipe_of
-    from inkwise.training.seeding import seeded
+    from inkwise.training.glyph_task import GlyphLoop, GlyphSamples
+    from inkwise.training.loop import resolve_device, seeded
+    from inkwise.training.onnx_models import initial_net, resolve_recipe
+    from inkwise.training.recipes import load_recipe
     from inkwise.training.training_data import stratified_mask
-    from inkwise.training.training_run import build_callbacks, resolve_device
 
 __all__ = ["DigitClassifier"]
 
 _GLYPH_SIDE = 28
-_MIN_STEPS_PER_EPOCH = (
-    16  # an epoch, at least: a few hundred samples in batches of 256 would hardly be learnt
-)
-_MIN_BATCH_SIZE = 8  # below, batch-norm has too little to go by
+_MIN_STEPS_PER_EPOCH = 16  # a few hundred samples in batches of 256 would hardly be learnt
+_MIN_BATCH_SIZE = 8  # below, the statistics of batch-norm are too noisy
 
 
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Inkwise's net, trained by a recipe, with scikit-learn's interface.
+    """Inkwise's network, trained by a recipe, with scikit-learn's interface.
 
-    A row of X is a picture, pixel by pixel. 784 features in 0..255 are a glyph as it is: white ink on black,
-    as in MNIST. From anything else, 784 features in 0..1 included, a picture is made: the range of values
-    seen in `fit` becomes 0..255, what lies outside is clipped, and the features are laid row by row into the
-    smallest square that holds them, which is resized to 28x28.
+    A row of X is an image. 784 features in 0..255 are used as a glyph: white ink on black, as in MNIST. Other
+    input, including 784 features in 0..1, is converted: the value range seen in `fit` becomes 0..255, values
+    outside are clipped, and the features are laid out row by row in the smallest square that holds them,
+    which is resized to 28x28.
 
-    A share of the samples (the recipe's `validation`) is held back, and the epoch that does best on them is
-    kept. Small sets are trained on in batches smaller than the recipe's. The recipe's data sets are not read.
+    The recipe's `validation` fraction of the samples is held back, and the best epoch on them is kept. Small
+    sets are trained in smaller batches than the recipe's. The recipe's data sets are not read.
 
     Args:
-        recipe: a recipe's name, or a recipe: `inkwise.training.config("default").set(lr=4e-3)`.
-        epochs: how often all samples are seen; None takes the recipe's.
-        random_state: as everywhere in scikit-learn; the recipe's `seed` is not used.
-        device: "auto", "cpu", "cuda" or "mps": where it trains. Prediction is on the CPU.
+        recipe: a recipe's name, or a recipe: `inkwise.training.load_recipe("tiny")`.
+        epochs: passes over all samples; None takes the recipe's.
+        random_state: as everywhere in scikit-learn, in place of the recipe's `seed`.
+        device: of the training: "auto", "cpu", "cuda" or "mps". Prediction runs on the CPU.
         verbose: show progress on stderr.
 
     Attributes:
-        classes_: (k,) the labels in the order of `predict_proba`'s columns.
+        classes_: (k,) labels in the order of the columns of `predict_proba`.
         n_features_in_: int.
-        feature_names_in_: (n_features,) str, where X had column names.
+        feature_names_in_: (n_features,) str, if X had column names.
         range_: the two values that become 0 and 255.
-        recipe_: the recipe that was followed, batch and seed included.
-        net_: the trained net, in float64.
-        history_: a dict an epoch.
+        recipe_: the recipe used, with its batch size and seed.
+        net_: the trained network, in float64.
+        history_: a dict per epoch.
     """
 
     def __init__(
@@ -75,7 +72,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device: str = "auto",
         verbose: bool = False,
     ) -> None:
-        """Keep the choices; `fit` checks them."""
+        """Store the parameters; `fit` checks them."""
         self.recipe = recipe
         self.epochs = epochs
         self.random_state = random_state
@@ -83,57 +80,57 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train a new net. Ctrl-C ends training and keeps the best so far.
+        """Train a new network. Ctrl-C ends training and keeps the best epoch so far.
 
         Args:
             X: (n, n_features) numbers.
-            y: (n,) labels, numbers or texts.
+            y: (n,) labels, numbers or text.
 
         Raises:
-            InkwiseError: one class only; a recipe, net, device or number of epochs that there is not.
-            ValueError: X or y are not as above, or hold NaN or infinity.
+            InkwiseError: there is only one class; the recipe, device or number of epochs is invalid.
+            ValueError: X or y has another shape or type, or contains NaN or infinity.
         """
         features, labels = validate_data(self, X, y)
         check_classification_targets(labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InkwiseError(f"y holds one class only ({self.classes_[0]}); training needs at least two")
+            raise InkwiseError(f"y contains one class only ({self.classes_[0]}); training needs at least two")
         self.range_ = _value_range(features)
         self.recipe_ = self._resolve(len(features))
         device = resolve_device(self.device)
         glyphs, classes = _glyphs(features, self.range_), torch.from_numpy(numbers.astype(np.int64))
         samples = GlyphSamples(glyphs.to(device), classes.to(device))
-        held = stratified_mask(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
-        # Where no class has two samples, there is nothing else to choose by.
+        held = stratified_mask(labels, self.recipe_.data.validation, np.random.default_rng(self.recipe_.seed))
+        # If no class has two samples, the epoch is chosen on the training samples.
         training, validation = _select(samples, ~held), _select(samples, held) if held.any() else samples
-        callbacks = build_callbacks(self.recipe_)
+        callbacks = build_callbacks(self.recipe_.callbacks)
         if self.verbose:
             callbacks.append(ProgressBar(Console(stderr=True)))
         with seeded(self.recipe_.seed, device):
-            net = initial_net(self.recipe_, [str(label) for label in self.classes_])
+            net = initial_net(self.recipe_.model, [str(label) for label in self.classes_])
             loop = GlyphLoop(net, self.recipe_, training, validation, callbacks)
-            # 64 bits: what a sample reads as must not depend on its neighbours in the batch.
+            # float64: the result for a sample must not depend on the others in its batch.
             self.net_ = loop.fit().double()
         self.history_ = loop.history
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The likeliest labels (n,) of X (n, n_features), of the dtype of y.
+        """Return the most likely labels (n,) of X (n, n_features), of the dtype of y.
 
         Raises:
-            NotFittedError: `fit` comes first.
-            ValueError: X is not as in `fit`, or holds NaN or infinity.
+            NotFittedError: `fit` was not called.
+            ValueError: X differs in shape from `fit`, or contains NaN or infinity.
         """
         best = self.predict_proba(X).argmax(1)
         labels: NDArray[Any] = self.classes_[best]
         return labels
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities (n, k) float64 of X (n, n_features), in the order of `classes_`.
+        """Return probabilities (n, k) float64 of X (n, n_features), in the order of `classes_`.
 
         Raises:
-            NotFittedError: `fit` comes first.
-            ValueError: X is not as in `fit`, or holds NaN or infinity.
+            NotFittedError: `fit` was not called.
+            ValueError: X differs in shape from `fit`, or contains NaN or infinity.
         """
         check_is_fitted(self)
         glyphs = _glyphs(validate_data(self, X, reset=False), self.range_)
@@ -143,27 +140,29 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return probabilities
 
     def _resolve(self, n: int) -> Recipe:
-        """The recipe to follow with n samples."""
-        chosen = self.recipe if isinstance(self.recipe, Recipe) else recipe_of(self.recipe)
+        """Adapt the recipe to n samples."""
+        chosen = self.recipe if isinstance(self.recipe, Recipe) else load_recipe(self.recipe)
         chosen = chosen.set(
-            epochs=chosen.epochs if self.epochs is None else self.epochs,
-            batch=min(chosen.batch, max(_MIN_BATCH_SIZE, n // _MIN_STEPS_PER_EPOCH)),
+            optimization={
+                "epochs": chosen.optimization.epochs if self.epochs is None else self.epochs,
+                "batch": min(chosen.optimization.batch, max(_MIN_BATCH_SIZE, n // _MIN_STEPS_PER_EPOCH)),
+            },
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
         return resolve_recipe(chosen)
 
 
 def _value_range(X: NDArray[Any]) -> tuple[float, float]:
-    """The values that become black and white."""
+    """Return the values that become black and white."""
     low, high = float(X.min()), float(X.max())
-    # What does not exceed 1 is no byte but a share of white.
+    # Values up to 1 are fractions of white, not bytes.
     if X.shape[1] == _GLYPH_SIDE**2 and low >= 0 and 1 < high <= 255:
         return 0.0, 255.0
     return low, high
 
 
 def _glyphs(X: NDArray[Any], seen: tuple[float, float]) -> Tensor:
-    """Glyphs (n, 28, 28) uint8 of features (n, n_features), 28x28 bytes unchanged."""
+    """Convert features (n, n_features) to glyphs (n, 28, 28) uint8; 28x28 bytes stay unchanged."""
     n, features = X.shape
     side = math.ceil(math.sqrt(features))
     pixels = torch.from_numpy(np.interp(X, seen, (0, 255)).astype(np.float32))

@@ -22,7 +22,7 @@ def cluster(installed):
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # workers import the readers of the tests
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # workers import the options of the tests
         ray.init(
             "local",
             num_cpus=2,
@@ -31,6 +31,6 @@ def cluster(installed):
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    signal.signal(signal.SIGTERM, handler)  # Ray has set its own
+    signal.signal(signal.SIGTERM, handler)  # Ray replaces it
     yield
     ray.shutdown()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from PIL import Image
-from shades import BROKEN, DEADLY, Shades, Stillborn, pdf, read
+from shades import BROKEN, DEADLY, FailingStart, Shades, pdf, read
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise.batch.page_rows import file_fingerprint
@@ -157,7 +157,7 @@ def test_rerun_opens_a_file_again_that_could_not_be_opened(scans, table, tmp_pat
 def test_processes_that_cannot_start_end_the_run(scans, table):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(InkwiseError, match=r"a process ended before it could read \(exit code 7\)"):
-        read([scans], Stillborn(), table)
+        read([scans], FailingStart(), table)
 
 
 @pytest.mark.parametrize(
@@ -172,5 +172,5 @@ def test_processes_that_cannot_start_end_the_run(scans, table):
 def test_invalid_table_path_is_rejected_before_reading(scans, tmp_path, name, reason):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(DataError) as caught:
-        read([scans], Stillborn(), tmp_path / name)
+        read([scans], FailingStart(), tmp_path / name)
     assert reason in str(caught.value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from rich.console import Console
-from shades import DEADLY, Shades, Stillborn, pdf
+from shades import DEADLY, FailingStart, Shades, pdf
 
 from inkwise._util.errors import InkwiseError
 
@@ -18,19 +18,19 @@ pytestmark = [
     pytest.mark.filterwarnings(r"ignore::DeprecationWarning:ray\..*"),  # of its own settings
 ]
 
-FELLING = 30  # shade that kills the worker of the cluster, once
+KILLS_WORKER = 30  # shade that kills the worker of the cluster, once
 
 
 @dataclass(frozen=True)
-class Felling(Shades):
+class WorkerKilling(Shades):
     """Kills the worker of the cluster, the parent of the reading process."""
 
     def open(self, threads=0):
         read = super().open(threads)
 
         def kill_and_read(page):
-            once = Path(f"{self.log}.felled")
-            if round(page.mean()) == FELLING and not once.exists():
+            once = Path(f"{self.log}.killed")
+            if round(page.mean()) == KILLS_WORKER and not once.exists():
                 once.touch()
                 os.kill(os.getppid(), signal.SIGKILL)
                 time.sleep(60)  # this process ends by itself when the worker is gone
@@ -120,10 +120,10 @@ def test_every_page_is_read_once_and_a_rerun_reads_missing_parts_only(read, scan
 
 
 def test_killed_worker_loses_and_repeats_no_page(read, scans, out, log):
-    shades = [*range(100, 110), FELLING, *range(110, 116)]
+    shades = [*range(100, 110), KILLS_WORKER, *range(110, 116)]
     pdf(scans / "a.pdf", shades)
-    assert read([scans], Felling(log=str(log))) == 0
-    assert Path(f"{log}.felled").exists()
+    assert read([scans], WorkerKilling(log=str(log))) == 0
+    assert Path(f"{log}.killed").exists()
     assert rows(out) == (pages("a.pdf", shades), [])
 
 
@@ -146,7 +146,7 @@ def test_unreadable_pages_get_a_row_with_the_reason(read, scans, out):
 def test_workers_that_cannot_start_end_the_run(read, scans):
     pdf(scans / "a.pdf", [100])
     with pytest.raises(InkwiseError, match=r"a process ended before it could read \(exit code 7\)"):
-        read([scans], Stillborn())
+        read([scans], FailingStart())
 
 
 def test_missing_cluster_and_standard_input_are_rejected(installed, scans, out, monkeypatch):

@@ -124,7 +124,7 @@ def test_two_runs_that_begin_at_once_follow_one_plan(tmp_path, monkeypatch):
     other = []
 
     def find(inputs):
-        if not other:  # while this run looks for files, another one begins, which finds one less
+        if not other:  # another run starts during the search, and finds one file less
             other.append(None)
             other[0] = parts.ParquetFolder(str(tmp_path / "table")).begin({"model": "a"}, ["a.png"])
         return [(0, name) for name in inputs]

@@ -1,100 +1,106 @@
-"""Runs the command line many times, each in a process forked from this one after all imports.
+"""Runs many command lines in few processes, forked off this one, which has imported everything.
 
-Standard input is a JSON array of cases; standard output is a JSON array of their results.
+Reads a JSON array of cases from standard input: {"arguments": [..], "folder": a folder to copy and work in}.
+Writes a JSON array of results: {"code": exit status, "err": standard error, "megabytes": added peak memory}.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import json
 import os
-import resource
+import re
 import shutil
 import signal
 import struct
 import sys
 import tempfile
-import time
 import traceback
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-GUARD = 60
-"""Seconds after which a process counts as hanging."""
+GUARD = 300
+"""Seconds after which the kernel ends a case that hangs, with SIGALRM."""
+
+CHUNK = 110
+"""Cases that one process runs; each process imports anew what a command imports late."""
 
 
 def run_all(cases):
-    """Run each case in a process, as many in parallel as there are cores."""
+    """Run all cases, with one process per core."""
     results = [None] * len(cases)
+    chunks = [[*range(len(cases))[start : start + CHUNK]] for start in range(0, len(cases), CHUNK)]
     running = {}
-    left = iter(range(len(cases)))
-    more = True
-    while more or running:
-        while more and len(running) < (os.cpu_count() or 1):
-            number = next(left, None)
-            more = number is not None
-            if more:
-                scratch = tempfile.mkdtemp()
-                running[fork(cases[number], Path(scratch))] = number, Path(scratch), time.monotonic()
-        for pid, (number, scratch, began) in [*running.items()]:
-            ended, status, usage = os.wait4(pid, os.WNOHANG)
-            seconds = time.monotonic() - began
-            if not ended and seconds < GUARD:
-                continue
-            if not ended:
-                os.killpg(pid, signal.SIGKILL)
-                _, status, usage = os.wait4(pid, 0)
-            before = (scratch / "before").read_text()
-            results[number] = {
-                "code": os.waitstatus_to_exitcode(status) if ended else "hangs",
-                "out": (scratch / "out").read_text(errors="replace"),
-                "err": (scratch / "err").read_text(errors="replace"),
-                "seconds": round(seconds, 2),
-                "megabytes": (usage.ru_maxrss - int(before)) // 1024,
-            }
-            Path(scratch).chmod(0o700)
-            shutil.rmtree(scratch, ignore_errors=True)
-            del running[pid]
-        time.sleep(0.005)
+    while chunks or running:
+        while chunks and len(running) < (os.cpu_count() or 1):
+            numbers, scratch = chunks.pop(), Path(tempfile.mkdtemp())
+            running[fork([cases[number] for number in numbers], scratch)] = numbers, scratch
+        pid, status = os.wait()
+        numbers, scratch = running.pop(pid)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # processes that a case has left
+        done = [json.loads(line) for line in (scratch / "results").read_text().splitlines()]
+        if len(done) < len(numbers):  # the process ended in the middle of a case; another one runs the rest
+            done.append({"code": os.waitstatus_to_exitcode(status), "err": "", "megabytes": 0})
+            chunks += [numbers[len(done) :]] if numbers[len(done) :] else []
+        for number, result in zip(numbers, done, strict=False):
+            results[number] = result
+        shutil.rmtree(scratch, ignore_errors=True)
     return results
 
 
-def fork(case, scratch):
-    """Start a process that runs a case in a copy of its folder; return its id."""
+def fork(cases, scratch):
+    """Start a process that runs cases and writes a line for each to `results` in its scratch folder."""
+    (scratch / "results").touch()
     pid = os.fork()
     if pid:
         return pid
-    code = 70
     try:
         os.setpgid(0, 0)
-        (scratch / "before").write_text(str(resident()))
-        for number, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(scratch / name, os.O_WRONLY | os.O_CREAT), number)
-        work = scratch / "work"
-        shutil.copytree(case["folder"], work)
-        os.chdir(work)
         os.environ.update({"HOME": str(scratch), "INKWISE_DATA": str(scratch), "XDG_DATA_HOME": str(scratch)})
-        obey_permissions()
-        sys.argv = ["inkwise", *case["arguments"]]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        drop_capabilities()
+        with (scratch / "results").open("a") as results:
+            for number, case in enumerate(cases):
+                print(json.dumps(run(case, scratch / str(number))), file=results, flush=True)
+    finally:
+        os._exit(0)
+
+
+def run(case, scratch):
+    """Run a case in a copy of its folder."""
+    shutil.copytree(case["folder"], scratch / "work")
+    os.chdir(scratch / "work")
+    os.dup2(os.open(scratch / "err", os.O_WRONLY | os.O_CREAT), 2)
+    with suppress(OSError):  # resets the peak, VmHWM; else it includes that of earlier cases
+        Path("/proc/self/clear_refs").write_text("5")
+    before = kilobytes("VmRSS")
+    signal.alarm(GUARD)
+    sys.argv = ["inkwise", *case["arguments"]]
+    try:
         main()
         code = 0
     except SystemExit as ended:
         code = ended.code or 0
     except BaseException:
         traceback.print_exc()
+        code = 70
+    signal.alarm(0)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 71)
+    megabytes = (kilobytes("VmHWM") - before) // 1024
+    return {"code": code, "err": (scratch / "err").read_text(errors="replace"), "megabytes": megabytes}
 
 
-def resident():
-    """Memory of this process in kilobytes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() // 1024
+def kilobytes(name):
+    """The memory of this process, by a name of /proc/self/status."""
+    return int(re.search(rf"{name}:\s*(\d+)", Path("/proc/self/status").read_text())[1])
 
 
-def obey_permissions():
-    """Drop root's capability to read and write any file."""
+def drop_capabilities():
+    """Give up root's right to read and write any file."""
     if os.geteuid() == 0:
         header, none = struct.pack("Ii", 0x20080522, 0), bytes(24)
         if ctypes.CDLL(None, use_errno=True).capset(header, none):
@@ -109,13 +115,16 @@ if __name__ == "__main__":
     import inkwise.corrections
     import inkwise.evaluation
     import inkwise.forms
-    import inkwise.reproduction.experiments
+    import inkwise.reproduction
     import inkwise.review
     import inkwise.service
     import inkwise.training.onnx_ensemble
     import inkwise.tuning  # noqa: F401
     from inkwise.cli import main
 
-    torch.use_deterministic_algorithms(False)  # imports many modules lazily
+    torch.use_deterministic_algorithms(False)  # imports many modules lazily, like the first command
+    sys.argv = ["inkwise", "--version"]
+    with suppress(SystemExit), redirect_stdout(io.StringIO()):
+        main()
     gc.freeze()
     json.dump(run_all(json.load(sys.stdin)), sys.stdout)

@@ -12,9 +12,12 @@ from inkwise._util.errors import InkwiseError, one_line
 from inkwise.cli.console import print_rows
 
 FORKS = """
-import os, sys
-import inkwise.datasets, inkwise.forms  # before the forks
+import contextlib, io, os, sys
+import inkwise.datasets, inkwise.forms  # before the forks, like the modules that the first command imports
 from inkwise.cli import main
+sys.argv = ["inkwise", "--version"]
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main()
 for case in {cases!r}:
     sys.argv = ["inkwise", *map(os.fsdecode, case)]
     if not os.fork():

@@ -1,4 +1,4 @@
-"""An empty database of either kind: every test of the store runs on both."""
+"""Empty databases of both kinds, SQLite and PostgreSQL; every test of the store runs on both."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,22 @@ import pytest
 from inkwise.corrections import Store
 
 
+@pytest.fixture
+def make_url(request, tmp_path):
+    """URL of an empty database of this kind: make_url("sqlite")."""
+
+    def make_url(kind):
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / 'corrections.db'}"
+        return request.getfixturevalue("postgresql")
+
+    return make_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path):
-    """Where an empty database is, or will be once it is opened."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'corrections.db'}"
-    return request.getfixturevalue("postgresql")
+def url(request, make_url):
+    """URL of an empty database, which is created when it is opened."""
+    return make_url(request.param)
 
 
 @pytest.fixture

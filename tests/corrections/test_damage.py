@@ -1,4 +1,4 @@
-"""A row that is damaged is left out and named; everything else goes on."""
+"""Damaged rows are left out and named; everything else continues."""
 
 import pytest
 from damage import KINDS, VERSIONS, damage, name_of
@@ -43,7 +43,7 @@ def ids(samples):
     return {sample.id for sample in samples}
 
 
-def test_reading_goes_on_without_it_and_it_is_named(store, taught, kind):
+def test_queries_leave_out_a_damaged_row_and_name_it(store, taught, kind):
     good = ids(taught[:2])
     assert ids(store.samples()) == good
     (found,) = store.damaged()
@@ -63,7 +63,7 @@ def test_reading_goes_on_without_it_and_it_is_named(store, taught, kind):
     assert ids(store.samples(limit=3, wrong=True, unsure=0.9)) == {taught[0].id}
 
 
-def test_it_can_be_deleted(store, taught, kind):
+def test_delete_hides_a_damaged_row(store, taught, kind):
     if kind[1] == "id":
         with pytest.raises(StoreError, match="there is no sample"):
             store.delete(taught[2].id)
@@ -71,15 +71,15 @@ def test_it_can_be_deleted(store, taught, kind):
     store.delete(taught[2].id)
     assert list(store.damaged()) == []
     assert store.count() == 2
-    if kind[1] == "deleted":  # which deleting has mended
+    if kind[1] == "deleted":  # the deletion repaired the flag
         assert store.undo("anna").id == taught[2].id
         return
     with pytest.raises(StoreError, match=f"passed over: .*{taught[2].id} is damaged"):
         store.undo("anna")
-    assert store.count() == 2, "undoing does not bring it back"
+    assert store.count() == 2, "undo does not restore it"
 
 
-def test_all_that_are_damaged_can_be_deleted(store, taught):
+def test_delete_damaged_hides_all_damaged_rows(store, taught):
     mark = store.change_marker("anna")
     assert store.delete_damaged() == 1
     assert list(store.damaged()) == []
@@ -90,7 +90,7 @@ def test_all_that_are_damaged_can_be_deleted(store, taught):
     assert store.change_marker("anna")[0] == mark[0], "no step"
 
 
-def test_undoing_passes_it_over_and_then_goes_on(store, taught):
+def test_undo_skips_a_damaged_sample(store, taught):
     with pytest.raises(StoreError, match=r"the last step is passed over: sample .* is damaged"):
         store.undo("anna")
     assert store.undo("anna").id == taught[1].id
@@ -98,21 +98,21 @@ def test_undoing_passes_it_over_and_then_goes_on(store, taught):
     assert store.undo("anna") is None
 
 
-def test_undoing_several_together_with_it_changes_nothing(store, taught):
+def test_undo_of_several_with_a_damaged_sample_changes_nothing(store, taught):
     with pytest.raises(StoreError):
         store.undo_of("anna", ids(taught[1:]))
     assert ids(store.samples()) == ids(taught[:2])
     assert [step.number for step in _steps(store)] == [3, 2, 1]
 
 
-def test_labelling_and_getting_it_say_what_is_wrong(store, taught, kind):
+def test_label_and_get_report_the_damage(store, taught, kind):
     for act in (store.get, lambda sample_id: store.label(sample_id, "7")):
         with pytest.raises(StoreError, match="is damaged" if kind[1] != "id" else "there is no sample"):
             act(taught[2].id)
     assert store.label(taught[0].id, "9").label == "9"
 
 
-def test_an_export_leaves_it_out_and_an_import_writes_it_anew(store, add, url, kind, tmp_path):
+def test_export_leaves_out_a_damaged_row_and_import_replaces_it(store, add, url, kind, tmp_path):
     samples = [add(label=label, answer="1", strokes=SEVEN) for label in "714"]
     export_samples(store, tmp_path / "before")
     damage(url, "samples", *kind[1:], where="label = '4'")
@@ -130,13 +130,13 @@ def test_an_export_leaves_it_out_and_an_import_writes_it_anew(store, add, url, k
     assert len(list(store.damaged())) == (kind[1] == "id")
 
 
-def test_keeping_it_again_writes_it_anew(store, taught):
+def test_extend_replaces_a_damaged_row(store, taught):
     (kept,) = store.extend([Sample.from_dict(taught[2].to_dict())])
     assert kept.id == taught[2].id
     assert store.get(kept.id).to_dict() == taught[2].to_dict()
 
 
-def test_its_writer_reads_and_teaches(taught, url, store):
+def test_writer_of_a_damaged_row_reads_and_corrects(taught, url, store):
     learner = Learner(url)
     assert learner.read_strokes("anna", SEVEN).text
     (kept,) = learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
@@ -146,7 +146,7 @@ def test_its_writer_reads_and_teaches(taught, url, store):
 
 
 def _steps(store):
-    from inkwise.corrections.steps import last_steps
+    from inkwise.corrections.rows import last_steps
 
     with store._database.read() as session:
         return last_steps(session, "anna", 9)
@@ -169,7 +169,7 @@ class TestWithoutKinds:
             ("deleted", "'no'"),
         ],
     )
-    def test_a_damaged_step_is_passed_over(self, store, add, url, column, sql):
+    def test_undo_skips_a_damaged_step(self, store, add, url, column, sql):
         sample = add(label="7")
         store.label(sample.id, "1")
         damage(url, "steps", column, sql, "number = 2")
@@ -179,7 +179,7 @@ class TestWithoutKinds:
         assert store.undo("anna").deleted
 
     @pytest.mark.parametrize(("column", "sql"), VERSIONS)
-    def test_a_damaged_version_is_left_out_and_named(self, store, url, column, sql):
+    def test_version_list_leaves_out_a_damaged_version_and_names_it(self, store, url, column, sql):
         numbers = [store.versions.add("anna", b"", 67, SCORES, SCORES).number for _ in range(2)]
         damage(url, "versions", column, sql, "number = 2")
         assert [version.number for version in store.versions.list("anna")] == numbers[:1]
@@ -189,17 +189,17 @@ class TestWithoutKinds:
         assert store.versions.promoted("anna") == 1
 
     @pytest.mark.parametrize("sql", ["'seven'", "x'00'", "99"])
-    def test_a_damaged_promotion_is_the_base_model(self, store, url, sql):
+    def test_damaged_promotion_means_the_base_model(self, store, url, sql):
         store.versions.add("anna", b"", 67, SCORES, SCORES, promote=True)
         damage(url, "promotions", "version", sql)
         assert store.versions.promoted("anna") == store.change_marker("anna")[-1] == 0
 
     @pytest.mark.parametrize("sql", ["'text'", "5", "x'00'", "''"])
-    def test_where_a_model_is_damaged_the_base_model_reads(self, store, url, add, sql):
+    def test_base_model_replaces_a_damaged_model(self, store, url, add, sql):
         store.versions.add("anna", b"", 67, SCORES, SCORES, promote=True)
         damage(url, "versions", "onnx", sql)
         learner = Learner(url)
         learner.keep("anna", "canvas", [LabelledAnswer("9", SEVEN)])
         assert learner.recognizer("anna").model is learner.base.model
-        assert learner.read_strokes("anna", SEVEN).text == "9", "with the memory"
+        assert learner.read_strokes("anna", SEVEN).text == "9", "with the adaptation"
         learner.close()

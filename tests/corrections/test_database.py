@@ -27,26 +27,26 @@ def read_only(url):
     return make_url(url).update_query_dict(query).render_as_string(hide_password=False)
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(store, engine):
+def test_migrations_create_the_declared_tables(store, engine):
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
 
 
-def test_without_a_url_it_is_a_file_in_the_users_data_folder(tmp_path, monkeypatch, glyph):
+def test_default_database_is_in_the_users_data_folder(tmp_path, monkeypatch, glyph):
     monkeypatch.setattr(database.platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
     with Store.open() as store:
         store.add(glyph, writer="anna", source="canvas")
     assert (tmp_path / "inkwise" / "corrections.db").exists()
 
 
-def test_a_data_folder_that_cannot_be_made(tmp_path, monkeypatch):
+def test_data_folder_that_cannot_be_created_raises_store_error(tmp_path, monkeypatch):
     (tmp_path / "inkwise").write_text("a file")
     monkeypatch.setattr(database.platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
     with pytest.raises(StoreError, match=r"inkwise: cannot be made \(File exists\)"):
         Store.open()
 
 
-def test_sqlite_has_an_answer_on_disk_before_it_says_so(tmp_path):
+def test_sqlite_syncs_every_commit(tmp_path):
     url = f"sqlite:///{tmp_path / 'corrections.db'}"
     with Store.open(url) as store, store._database.write() as session:
         settings = [
@@ -56,7 +56,7 @@ def test_sqlite_has_an_answer_on_disk_before_it_says_so(tmp_path):
     assert settings == ["wal", full, 1]
 
 
-def test_a_database_of_a_newer_version_is_left_alone(url, engine, store):
+def test_open_rejects_a_database_of_a_newer_version(url, engine, store):
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
@@ -67,7 +67,7 @@ def test_a_database_of_a_newer_version_is_left_alone(url, engine, store):
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
 
 
-def test_a_read_only_database_can_be_read_and_says_that_it_is_one(store, add, read_only, glyph):
+def test_read_only_database_can_be_read_but_not_written(store, add, read_only, glyph):
     sample = add(label="7")
     with Store.open(read_only) as reader:
         assert reader.get(sample.id).label == "7"
@@ -79,7 +79,7 @@ def test_a_read_only_database_can_be_read_and_says_that_it_is_one(store, add, re
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns"])
-def test_times_are_the_same_whatever_notation_the_server_is_set_to(postgresql, glyph, zone):
+def test_times_do_not_depend_on_the_servers_settings(postgresql, glyph, zone):
     options = f"-c datestyle=SQL,DMY -c timezone={zone}"
     url = make_url(postgresql).update_query_dict({"options": options}).render_as_string(hide_password=False)
     with Store.open(postgresql) as store, Store.open(url) as other:
@@ -91,7 +91,7 @@ def test_times_are_the_same_whatever_notation_the_server_is_set_to(postgresql, g
         assert [each.time for each in other.samples()] == [sample.time, early.time]
 
 
-def test_a_locked_database_can_be_read_and_written_once_it_is_free(url, glyph, monkeypatch):
+def test_locked_database_can_be_read_and_later_written(url, glyph, monkeypatch):
     monkeypatch.setattr(database, "CONNECT_TIMEOUT", 0.1)
     with Store.open(url) as store, Store.open(url) as other:
         with other._database.write() as session:
@@ -103,7 +103,7 @@ def test_a_locked_database_can_be_read_and_written_once_it_is_free(url, glyph, m
         assert store.count() == 1
 
 
-def test_a_full_disk_loses_nothing_that_was_kept(tmp_path, glyph):
+def test_full_disk_loses_no_committed_sample(tmp_path, glyph):
     def limit(connection, record):
         connection.execute("PRAGMA max_page_count = 20")
 
@@ -138,14 +138,14 @@ def test_a_full_disk_loses_nothing_that_was_kept(tmp_path, glyph):
         ("sqlite://", "the database must be sqlite:///FILE or postgresql://"),
     ],
 )
-def test_what_cannot_be_reached_is_one_line_without_the_password(url, message):
+def test_unusable_url_raises_one_line_without_the_password(url, message):
     with pytest.raises(StoreError, match=f"^{message}") as caught:
         Store.open(url)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_no_database_is_left_alone(tmp_path):
+def test_open_leaves_other_files_unchanged(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_text("Dear Anna, " * 500)
     with pytest.raises(StoreError, match=r"letter\.txt: file is not a database"):
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     assert path.read_text() == "Dear Anna, " * 500
 
 
-def test_a_connection_that_the_server_cut_is_made_anew(postgresql, glyph):
+def test_closed_connection_is_reopened(postgresql, glyph):
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     with Store.open(postgresql) as store, Store.open(postgresql) as other:
         store.add(glyph, writer="anna", source="canvas")

@@ -37,7 +37,7 @@ def everything(store):
     return [sample.to_dict() for sample in store.samples()]
 
 
-def test_there_and_back_is_the_same(store, other, add, tmp_path):
+def test_export_and_import_reproduce_the_samples(store, other, add, tmp_path):
     add(answer="1", probability=1 / 3, label="7", model="hands (2026-01-02)", strokes=SEVEN)
     add(writer="Ben Ω", source="file", label="a, \"b\" 'c'")
     add()
@@ -50,7 +50,7 @@ def test_there_and_back_is_the_same(store, other, add, tmp_path):
     assert everything(other) == everything(store)
 
 
-def test_importing_twice_adds_nothing_twice(store, add, tmp_path):
+def test_second_import_adds_nothing(store, add, tmp_path):
     sample = add(label="7")
     add(label="1")
     export_samples(store, tmp_path / "taught")
@@ -62,7 +62,7 @@ def test_importing_twice_adds_nothing_twice(store, add, tmp_path):
     assert [each.label for each in store.samples()] == ["1", "4"]
 
 
-def test_the_pair_of_csv_files_has_a_row_for_each_sample(store, add, glyph, tmp_path):
+def test_csv_files_have_a_row_for_each_sample(store, add, glyph, tmp_path):
     add(label="7")
     add()
     add(label="€")
@@ -75,7 +75,7 @@ def test_the_pair_of_csv_files_has_a_row_for_each_sample(store, add, glyph, tmp_
     assert (first["writer"], first["label"], len(first)) == ("anna", "7", 10)
 
 
-def test_one_writer_alone(store, other, add, tmp_path):
+def test_export_of_one_writer(store, other, add, tmp_path):
     add(label="7")
     add(label="1", writer="ben")
 
@@ -85,7 +85,7 @@ def test_one_writer_alone(store, other, add, tmp_path):
     assert other.writers() == ["ben"]
 
 
-def test_an_earlier_export_is_not_touched(store, other, add, tmp_path):
+def test_export_rejects_an_existing_folder(store, other, add, tmp_path):
     add(label="7")
     export_samples(store, tmp_path / "taught")
     add(label="1")
@@ -97,7 +97,7 @@ def test_an_earlier_export_is_not_touched(store, other, add, tmp_path):
 
 
 @pytest.mark.parametrize("label", ["=1+1", "+", "-1", "@x", "'", "''", "'=1", '=cmd|"x"!A0', "7'"])
-def test_no_label_is_a_formula_in_a_spreadsheet_and_each_comes_back(store, other, add, tmp_path, label):
+def test_labels_are_escaped_for_spreadsheets_and_restored(store, other, add, tmp_path, label):
     add(label=label)
     export_samples(store, tmp_path / "taught")
 
@@ -110,7 +110,7 @@ def test_no_label_is_a_formula_in_a_spreadsheet_and_each_comes_back(store, other
     assert other.samples()[0].label == label
 
 
-def test_csv_files_from_elsewhere(store, write):
+def test_import_of_csv_files_alone(store, write):
     folder = write([ROW, ROW, ROW], ["7", "", "'tis"])
 
     assert import_samples(store, folder, writer="anna") == 3
@@ -124,7 +124,7 @@ def test_csv_files_from_elsewhere(store, write):
     assert samples[0].glyph[27, 27] == 255
 
 
-def test_csv_files_as_spreadsheets_write_them(store, write):
+def test_import_accepts_csv_files_of_spreadsheets(store, write):
     folder = write([ROW], [])
     (folder / "labels.csv").write_bytes("\ufeffé\r\n".encode())
     (folder / "images.csv").write_bytes((", ".join(ROW) + "\r\n").encode())
@@ -153,7 +153,7 @@ def test_csv_files_as_spreadsheets_write_them(store, write):
         ([ROW], ["7", "1"], "images.csv: has 1 rows, fewer than labels.csv"),
     ],
 )
-def test_a_wrong_row_keeps_out_all_of_them(store, write, images, labels, message):
+def test_invalid_csv_row_rejects_the_whole_import(store, write, images, labels, message):
     folder = write(images, labels)
     with pytest.raises(StoreError) as caught:
         import_samples(store, folder)
@@ -173,7 +173,7 @@ def test_a_wrong_row_keeps_out_all_of_them(store, write, images, labels, message
         (lambda line: line.replace('"probability": null', '"probability": NaN'), "probability is not"),
     ],
 )
-def test_a_wrong_line_keeps_out_all_of_them(store, other, add, tmp_path, damage, message):
+def test_invalid_json_line_rejects_the_whole_import(store, other, add, tmp_path, damage, message):
     add(label="7")
     add(label="1")
     export_samples(store, tmp_path / "taught")
@@ -203,8 +203,8 @@ def lines(add, tmp_path):
     return lines
 
 
-def test_a_bad_row_in_the_middle_of_a_large_import_leaves_the_store_as_it_was(store, add, lines):
-    path = lines(1600, bad=1501)  # after batches that are already in the transaction
+def test_invalid_row_in_a_large_import_changes_nothing(store, add, lines):
+    path = lines(1600, bad=1501)  # the transaction holds batches already
     deleted = add(label="4", writer="ben")
     store.delete(deleted.id)
     before, mark = everything(store), store.change_marker("ben")
@@ -215,14 +215,14 @@ def test_a_bad_row_in_the_middle_of_a_large_import_leaves_the_store_as_it_was(st
     assert store.change_marker("ben") != mark
 
 
-def test_an_import_has_a_maximum_of_rows(store, lines, monkeypatch):
-    monkeypatch.setattr(exchange, "ROWS", 3)
+def test_import_limits_the_number_of_rows(store, lines, monkeypatch):
+    monkeypatch.setattr(exchange, "MAX_ROWS", 3)
     assert import_samples(store, lines(3)) == 3
     with pytest.raises(StoreError, match=r"row 4: at most 3 rows can be imported at once$"):
         import_samples(store, lines(4))
 
 
-def test_of_two_rows_with_one_id_the_first_counts(store, lines):
+def test_first_of_two_rows_with_one_id_counts(store, lines):
     path = lines(1)
     first = path.read_text()
     path.write_text(first + first.replace('"label": "7"', '"label": "9"'))
@@ -230,7 +230,7 @@ def test_of_two_rows_with_one_id_the_first_counts(store, lines):
     assert store.get(uuid.UUID(int=1)).label == "7"
 
 
-def test_rows_with_many_points_come_in(store, other, add, tmp_path):
+def test_import_of_rows_with_many_points(store, other, add, tmp_path):
     strokes = [[[x / 7, x / 3] for x in range(20_000)]]
     samples = [add(strokes=strokes).to_dict() for _ in range(4)]
     export_samples(store, tmp_path / "taught")
@@ -238,7 +238,7 @@ def test_rows_with_many_points_come_in(store, other, add, tmp_path):
     assert [sample.to_dict() for sample in other.rows()] == samples
 
 
-def test_files_that_differ_are_not_guessed_about(store, other, add, tmp_path):
+def test_import_rejects_files_that_differ(store, other, add, tmp_path):
     add(label="7")
     add(label="1")
     export_samples(store, tmp_path / "taught")
@@ -254,7 +254,7 @@ def test_files_that_differ_are_not_guessed_about(store, other, add, tmp_path):
     assert other.count() == 0
 
 
-def test_lines_name_their_writers(store, other, add, tmp_path):
+def test_import_rejects_a_writer_for_json_lines(store, other, add, tmp_path):
     add(label="7")
     export_samples(store, tmp_path / "taught")
     with pytest.raises(StoreError, match=r"samples\.jsonl: names the writers itself"):
@@ -265,7 +265,7 @@ def test_lines_name_their_writers(store, other, add, tmp_path):
     ("content", "message"),
     [(None, r"cannot be opened \(No such file"), (b"\x89PNG\xff", "is not a text file")],
 )
-def test_a_file_that_cannot_be_read(store, tmp_path, content, message):
+def test_import_reports_an_unreadable_file(store, tmp_path, content, message):
     path = tmp_path / "samples.jsonl"
     if content:
         path.write_bytes(content)
@@ -273,7 +273,7 @@ def test_a_file_that_cannot_be_read(store, tmp_path, content, message):
         import_samples(store, path)
 
 
-def test_nothing_to_export_is_said(store, add, tmp_path):
+def test_export_without_samples_raises_store_error(store, add, tmp_path):
     with pytest.raises(StoreError, match=r"there are no samples$"):
         export_samples(store, tmp_path / "taught")
     add()
@@ -282,7 +282,7 @@ def test_nothing_to_export_is_said(store, add, tmp_path):
     assert not (tmp_path / "taught").exists()
 
 
-def test_a_folder_that_cannot_be_written(store, add, tmp_path):
+def test_export_reports_an_unwritable_folder(store, add, tmp_path):
     add()
     (tmp_path / "file").write_text("a file")
     with pytest.raises(DataError, match=r"taught: cannot be written \(Not a directory\)$"):

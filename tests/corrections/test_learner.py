@@ -31,7 +31,7 @@ def teach(learner, writer, strokes, label, times):
         learner.keep(writer, "canvas", [LabelledAnswer(label, drawn(strokes, seed))])
 
 
-def test_an_answer_is_kept_with_all_that_was_read(learner):
+def test_keep_stores_answer_and_strokes(learner):
     digit = learner.read_strokes("anna", SEVEN).digits[0]
     (kept,) = learner.keep(
         "anna",
@@ -44,7 +44,7 @@ def test_an_answer_is_kept_with_all_that_was_read(learner):
     np.testing.assert_array_equal(sample.glyph, digit.glyph)
 
 
-def test_five_drawings_of_a_letter_make_it_one_that_is_read(learner):
+def test_five_samples_add_a_letter(learner):
     assert learner.read_strokes("anna", A, single=True).digits[0].label != "A"
     teach(learner, "anna", A, "A", 5)
     teach(learner, "anna", SEVEN, "7", 2)
@@ -53,13 +53,13 @@ def test_five_drawings_of_a_letter_make_it_one_that_is_read(learner):
     assert learner.recognizer("anna").labels == (*"0123456789", "A")
 
 
-def test_what_one_writer_teaches_does_not_concern_another(learner):
+def test_writers_do_not_affect_each_other(learner):
     teach(learner, "anna", SEVEN, "1", 5)
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
     assert learner.read_strokes("ben", SEVEN).digits[0].label == "7"
 
 
-def test_what_is_relabelled_or_taken_back_is_read_so_at_once(learner):
+def test_relabelling_and_undo_take_effect_at_once(learner):
     teach(learner, "anna", SEVEN, "1", 5)
     for sample in learner.store.samples(writer="anna"):
         learner.store.label(sample.id, "7")
@@ -69,7 +69,7 @@ def test_what_is_relabelled_or_taken_back_is_read_so_at_once(learner):
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
 
 
-def test_two_that_share_a_database_learn_from_one_another(learner, url):
+def test_learners_that_share_a_database_share_samples(learner, url):
     other = Learner(url)
     assert other.read_strokes("anna", SEVEN).digits[0].label == "7"
     teach(learner, "anna", SEVEN, "1", 5)
@@ -77,7 +77,7 @@ def test_two_that_share_a_database_learn_from_one_another(learner, url):
     other.close()
 
 
-def test_a_promoted_version_reads_until_it_is_rolled_back(learner, default_weights):
+def test_promoted_version_reads_until_it_is_rolled_back(learner, default_weights):
     version = learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES)
     assert learner.recognizer("anna").model is learner.base.model
     learner.store.versions.promote("anna", version.number)
@@ -89,10 +89,10 @@ def test_a_promoted_version_reads_until_it_is_rolled_back(learner, default_weigh
     assert learner.damage("anna") is None
 
 
-def test_in_place_of_a_damaged_version_the_base_model_reads_and_learns(learner, damaged_weights, caplog):
+def test_base_model_reads_and_adapts_in_place_of_a_damaged_version(learner, damaged_weights, caplog):
     teach(learner, "anna", SEVEN, "1", 5)
     version = learner.store.versions.add("anna", damaged_weights, 10, SCORES, SCORES, promote=True)
-    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "with what was taught"
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "with the corrections"
     assert learner.recognizer("anna").model is learner.base.model
     line = learner.damage("anna")
     assert line.startswith(f"version {version.number} is damaged (the model: ")
@@ -103,7 +103,7 @@ def test_in_place_of_a_damaged_version_the_base_model_reads_and_learns(learner, 
     assert learner.damage("ben") is None
 
 
-def test_after_a_damaged_version_a_sound_one_is_used(learner, damage_model, default_weights):
+def test_valid_version_replaces_a_damaged_one(learner, damage_model, default_weights):
     damaged, sound = (
         learner.store.versions.add("anna", weights, 10, SCORES, SCORES).number
         for weights in (damage_model("truncated", default_weights), default_weights)
@@ -114,9 +114,7 @@ def test_after_a_damaged_version_a_sound_one_is_used(learner, damage_model, defa
         assert (learner.recognizer("anna").model is learner.base.model) == (number == damaged)
 
 
-def test_a_database_that_fails_while_a_version_is_opened_is_asked_again(
-    learner, default_weights, monkeypatch, clock
-):
+def test_recognizer_retries_after_the_database_failed(learner, default_weights, monkeypatch, clock):
     learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES, promote=True)
     with monkeypatch.context() as patch:
         patch.setattr(learner.store, "newest", raising(StoreError("disk I/O error")))
@@ -136,7 +134,7 @@ def threads(model):
     return model._session.get_session_options().intra_op_num_threads
 
 
-def test_every_model_runs_on_one_thread_and_the_reader_of_lines_is_shared(learner, default_weights):
+def test_models_run_on_one_thread_and_share_the_line_model(learner, default_weights):
     learner.store.versions.add("anna", default_weights, 10, SCORES, SCORES, promote=True)
     teach(learner, "ben", SEVEN, "7", 1)
     recognizers = [learner.base, learner.recognizer("anna"), learner.recognizer("ben")]
@@ -146,7 +144,7 @@ def test_every_model_runs_on_one_thread_and_the_reader_of_lines_is_shared(learne
     assert [threads(each) for each in lines.values()] == [1]
 
 
-def test_closing_waits_for_an_opening_that_is_under_way_and_closes_it(tmp_path, monkeypatch):
+def test_close_waits_for_a_concurrent_open(tmp_path, monkeypatch):
     opening, go_on = threading.Event(), threading.Event()
     closed = []
     open_ = Store.open
@@ -172,7 +170,7 @@ def test_closing_waits_for_an_opening_that_is_under_way_and_closes_it(tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["taught.db"]
 
 
-def test_all_answers_of_a_number_are_kept_or_none(learner):
+def test_keep_stores_all_answers_or_none(learner):
     with pytest.raises(InkwiseError, match="label is empty"):
         learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN), LabelledAnswer(" ", SEVEN)])
     assert learner.store.count() == 0
@@ -180,7 +178,7 @@ def test_all_answers_of_a_number_are_kept_or_none(learner):
     assert learner.store.undo("anna").label == "1"
 
 
-def test_an_answer_is_about_strokes_or_a_glyph(learner):
+def test_keep_rejects_an_answer_without_strokes_and_glyph(learner):
     for answer in (LabelledAnswer("7"), LabelledAnswer("7", strokes=[])):
         with pytest.raises(InkwiseError, match="needs the strokes or the glyph"):
             learner.keep("anna", "canvas", [answer])
@@ -200,7 +198,7 @@ def clock(monkeypatch):
     return pass_by
 
 
-def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path, clock):
+def test_reading_works_without_the_database_and_keep_raises(tmp_path, clock):
     learner = Learner(f"sqlite:///{tmp_path / 'no folder' / 'taught.db'}")
     assert learner.read_strokes("anna", SEVEN).text == "7"
     with pytest.raises(StoreError, match="unable to open"):
@@ -210,27 +208,27 @@ def test_reading_goes_on_without_the_database_and_keeping_says_why(tmp_path, clo
         learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
     clock(RETRY_SECONDS)
     learner.keep("anna", "canvas", [LabelledAnswer("7", SEVEN)])
-    assert learner.store.count() == 1, "it is tried again after a while"
+    assert learner.store.count() == 1, "it is retried after a while"
     learner.close()
 
 
-def test_only_the_newest_samples_are_remembered(learner, glyph):
+def test_adaptation_uses_the_newest_samples(learner, glyph):
     learner.keep("anna", "import", [LabelledAnswer("x", glyph=glyph)])
     learner.keep("anna", "import", [LabelledAnswer("7", glyph=glyph)] * MAX_ADAPTATION_SAMPLES)
     assert learner.recognizer("anna").labels == tuple("0123456789")
 
 
-def test_an_answer_given_again_is_kept_once(learner):
+def test_keep_stores_a_repeated_id_once(learner):
     answer = LabelledAnswer("7", SEVEN, id=uuid.uuid4())
     first, again = (learner.keep("anna", "canvas", [answer])[0] for _ in range(2))
     assert first.id == again.id == answer.id
     assert learner.store.count() == 1
 
 
-def test_only_so_many_writers_are_known_at_a_time(learner):
+def test_cache_holds_a_limited_number_of_writers(learner):
     teach(learner, "anna", SEVEN, "1", 5)
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
     for number in range(MAX_CACHED_WRITERS):
         learner.read_strokes(f"writer {number}", SEVEN)
     assert len(learner._writer_states) == MAX_CACHED_WRITERS
-    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "and is known again"
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1", "after the recognizer was rebuilt"

@@ -1,6 +1,7 @@
-"""Learning on small shapes: in this process, and as a job in another."""
+"""Fine-tuning on small shapes: in this process, and as a job in another."""
 
 import io
+import shutil
 import sys
 import time
 import uuid
@@ -20,7 +21,7 @@ from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training import fine_tuning as finetune
 from inkwise.training import load_recipe, train
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 
 SHAPES = {
     "0": [[0, 0], [50, 0], [50, 80], [0, 80], [0, 0]],
@@ -29,30 +30,34 @@ SHAPES = {
 }
 CROSS = [[[0, 0], [60, 80]], [[60, 0], [0, 80]]]
 SCORES = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
-QUICK = FineTuningRecipe().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
+QUICK = FINE_TUNING.set(
+    own_samples={"glyph_count": 600}, optimization={"batch": 32, "lr": 3e-3, "precision": "float32"}
+)
 
-# What a job runs, with the shapes in place of MNIST.
+# Program of a job, with the shapes in place of MNIST.
 CHILD = """
 import sys
 from functools import partial
 from inkwise import datasets
 from inkwise.corrections import learning_jobs as learning
 from inkwise.training import fine_tuning as finetune
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 learning.load_dataset = lambda name: datasets.load_dataset(sys.argv[1])
-quick = FineTuningRecipe().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
+optimization = {"batch": 32, "lr": 3e-3, "precision": "float32"}
+quick = FINE_TUNING.set(own_samples={"glyph_count": int(sys.argv[2])}, optimization=optimization)
 finetune.fine_tune = partial(finetune.fine_tune, recipe=quick)
 learning.run_job_process()
 """
 
 
 def drawn(strokes, rng):
+    """Strokes with random deviations."""
     return [(np.array(stroke) + rng.normal(0, 4, (len(stroke), 2))).tolist() for stroke in strokes]
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """150 shapes as a data set."""
+    """A data set of 150 shapes."""
     rng = np.random.default_rng(0)
     labels = list(SHAPES) * 50
     glyphs = [strokes_to_glyph(drawn([SHAPES[label]], rng), float(rng.uniform(1.8, 4))) for label in labels]
@@ -64,9 +69,11 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def base(folder, tmp_path_factory):
-    """A model that tells them apart."""
+    """A model trained on the shapes."""
     shapes = load_recipe("default").set(
-        data=(str(folder),), test=(), channels=(8, 8, 8), epochs=8, batch=16, validation=0.2
+        data={"train": (str(folder),), "test": (), "validation": 0.2},
+        model={"channels": (8, 8, 8)},
+        optimization={"epochs": 8, "batch": 16},
     )
     return train(shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO()))
 
@@ -78,9 +85,15 @@ def _small(folder, monkeypatch):
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "600"])
 
 
+@pytest.fixture(params=["sqlite"])
+def url(request, make_url):
+    """SQLite, unless a test asks for PostgreSQL: fine-tuning does not depend on the database."""
+    return make_url(request.param)
+
+
 @pytest.fixture
 def teach(store):
-    """teach(30) adds so many drawings of Anna's, a third of them crosses."""
+    """Add drawings of Anna's, a third of them crosses: teach(30)."""
 
     def teach(count):
         rng = np.random.default_rng(1)
@@ -92,7 +105,9 @@ def teach(store):
     return teach
 
 
-def test_what_was_taught_is_learnt_and_kept(store, teach, base, tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+def test_learn_trains_and_stores_a_version(store, teach, base, tmp_path):
     teach(45)
     told = []
 
@@ -112,10 +127,12 @@ def test_what_was_taught_is_learnt_and_kept(store, teach, base, tmp_path):
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert {f"learning {version.samples} samples", "loading MNIST"} < {step for step, _ in told}
+    second = learn(store, "anna", base)
+    assert second.before == version.after, "compared with the writer's present version"
 
 
-def test_what_is_learnt_after_a_damaged_version_is_measured_against_the_base_model(
-    store, teach, base, monkeypatch, caplog
+def test_learn_compares_with_the_base_model_after_a_damaged_version(
+    store, teach, base, untrained, monkeypatch, caplog
 ):
     teach(12)
     damaged = store.versions.add("anna", b"damaged", 10, SCORES, SCORES, promote=True)
@@ -130,7 +147,7 @@ def test_what_is_learnt_after_a_damaged_version_is_measured_against_the_base_mod
     assert line.startswith(f"version {damaged.number} is damaged (the model: ")
 
 
-def test_a_damaged_version_is_named_and_left_out_of_a_comparison(store, teach, base):
+def test_comparison_names_and_leaves_out_a_damaged_version(store, teach, base):
     teach(12)
     weights = base.read_bytes()
     numbers = [
@@ -144,17 +161,23 @@ def test_a_damaged_version_is_named_and_left_out_of_a_comparison(store, teach, b
     assert line.startswith(f"version {numbers[1]} is damaged (the model: ")
 
 
-def test_the_same_third_is_held_back_always():
+def test_held_out_third_depends_on_the_id_alone():
     ids = [uuid.UUID(int=number) for number in range(3_000)]
     held = [is_held_out(each) for each in ids]
     assert held == [is_held_out(uuid.UUID(str(each))) for each in ids]
     assert 900 < sum(held) < 1_100
-    # From SHA-256 of the id: a change here would have versions measured by what they learnt.
+    # From SHA-256 of the id: a change here would evaluate versions on their training samples.
     assert [number for number in range(10) if held[number]] == [2, 9]
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Replace the training: the new model is the base model."""
+    monkeypatch.setattr(finetune, "fine_tune", lambda base, path, *_, **__: shutil.copy(base, path))
+
+
 def scored(monkeypatch, *misses):
-    """Have the next models miss so many of MNIST and of the writer's own, of 100 each."""
+    """Let the next models miss this many of MNIST and of the writer's own samples, of 100 each."""
     counts = iter(misses)
     monkeypatch.setattr(learning, "_accuracy", lambda model, dataset: Accuracy(100 - next(counts), 100))
 
@@ -162,27 +185,22 @@ def scored(monkeypatch, *misses):
 @pytest.mark.parametrize(
     ("misses", "promoted"), [((3, 9, 3, 9), 1), ((3, 9, 8, 1), 1), ((3, 9, 9, 0), 0), ((3, 9, 0, 10), 0)]
 )
-def test_it_is_promoted_if_it_is_worse_on_neither(store, teach, base, monkeypatch, misses, promoted):
+def test_learn_promotes_a_version_that_is_worse_on_neither(
+    store, teach, base, untrained, monkeypatch, misses, promoted
+):
     teach(12)
     scored(monkeypatch, *misses)
     version = learn(store, "anna", base)
     assert (version.promoted, store.versions.promoted("anna")) == (bool(promoted), promoted * version.number)
 
 
-def test_it_is_promoted_if_so_told(store, teach, base, monkeypatch):
+def test_learn_promotes_on_request(store, teach, base, untrained, monkeypatch):
     teach(12)
     scored(monkeypatch, 3, 9, 5, 10)
     assert learn(store, "anna", base, promote=True).promoted
 
 
-def test_it_is_measured_against_what_the_writer_has(store, teach, base):
-    teach(45)
-    first = learn(store, "anna", base, promote=True)
-    second = learn(store, "anna", base)
-    assert second.before == first.after
-
-
-def test_glyphs_without_strokes_are_learnt_from(store, base):
+def test_learn_uses_glyphs_without_strokes(store, base):
     rng = np.random.default_rng(1)
     for _ in range(30):
         store.add(strokes_to_glyph(drawn(CROSS, rng)), writer="anna", source="import", label="×")
@@ -190,7 +208,7 @@ def test_glyphs_without_strokes_are_learnt_from(store, base):
     assert version.after.own.misses < version.before.own.misses
 
 
-def test_too_few_samples_are_refused(store, teach, base, add):
+def test_learn_rejects_too_few_samples(store, teach, base, add):
     teach(7)
     add(answer="7")
     with pytest.raises(StoreError) as caught:
@@ -198,7 +216,7 @@ def test_too_few_samples_are_refused(store, teach, base, add):
     assert str(caught.value) == "anna has 7 labelled samples; learning needs 3 more, 10 in all"
 
 
-def test_what_it_needs_is_said(store, teach, base, monkeypatch, without_module):
+def test_learn_names_what_is_missing(store, teach, base, monkeypatch, without_module):
     teach(12)
     with pytest.raises(ModelError, match=r"none\.onnx: cannot be opened"):
         learn(store, "anna", base.with_name("none.onnx"))
@@ -213,15 +231,16 @@ def test_what_it_needs_is_said(store, teach, base, monkeypatch, without_module):
 
 
 def until(job, condition):
-    """Wait until a job's state is so, but not for ever."""
-    for _ in range(600):
-        if condition(job.state()):
-            return job.state()
-        time.sleep(0.1)
-    raise AssertionError(job.state())
+    """Wait at most 10 minutes for a state of a job."""
+    end = time.monotonic() + 600
+    while not condition(job.state()):
+        assert time.monotonic() < end, job.state()
+        time.sleep(0.02)
+    return job.state()
 
 
-def test_a_job_learns_in_the_background(store, teach, base):
+@pytest.mark.slow
+def test_job_learns_in_the_background(store, teach, base):
     teach(30)
     job = FineTuningJob(store, base)
     assert job.state() == FineTuningState()
@@ -235,10 +254,11 @@ def test_a_job_learns_in_the_background(store, teach, base):
 
     (version,) = store.versions.list("anna")
     assert state == FineTuningState("done", "anna", "measuring what was learnt", 1.0, None, version.number)
-    assert job.cancel() == state, "there is nothing to cancel any longer"
+    assert job.cancel() == state, "nothing is left to cancel"
 
 
-def test_a_cancelled_job_keeps_nothing_and_another_can_start(store, teach, base, folder, monkeypatch):
+@pytest.mark.slow
+def test_cancelled_job_stores_nothing_and_another_can_start(store, teach, base, folder, monkeypatch):
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "1000000"])
     teach(30)
     job = FineTuningJob(store, base)
@@ -250,7 +270,7 @@ def test_a_cancelled_job_keeps_nothing_and_another_can_start(store, teach, base,
     job.cancel()
 
 
-def test_a_job_that_fails_says_why(store, teach, base):
+def test_failed_job_reports_the_error(store, teach, base):
     teach(3)
     job = FineTuningJob(store, base)
     job.start("anna")
@@ -259,14 +279,14 @@ def test_a_job_that_fails_says_why(store, teach, base):
     assert state.error == "anna has 3 labelled samples; learning needs 7 more, 10 in all"
 
 
-def test_a_job_that_is_killed_says_so(store, base, monkeypatch):
+def test_killed_job_reports_the_exit_status(store, base, monkeypatch):
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", "print('{\"sha', end=''); exit(3)"])
     job = FineTuningJob(store, base)
     job.start("anna")
     assert job.wait().error == "the process that learns has ended by itself (3)"
 
 
-def test_the_password_is_in_no_command_line(postgresql, base, monkeypatch):
+def test_password_is_in_no_command_line(postgresql, base, monkeypatch):
     orders = {}
 
     def follow(process, given):
@@ -283,7 +303,7 @@ def test_the_password_is_in_no_command_line(postgresql, base, monkeypatch):
     assert "secret" in orders["url"]
 
 
-def test_what_is_no_digit_is_right_where_it_is_not_accepted(base, monkeypatch):
+def test_accuracy_counts_rejected_non_digits_as_right(base, monkeypatch):
     model = Model(base)
     said = np.array([[0.9, 0.0, 0.1], [0.3, 0.3, 0.2], [0.9, 0.0, 0.1]], np.float32)
     monkeypatch.setattr(model, "run", lambda glyphs: (said, None))
@@ -293,7 +313,7 @@ def test_what_is_no_digit_is_right_where_it_is_not_accepted(base, monkeypatch):
     assert learning._accuracy(model, dataset) == Accuracy(2, 3)
 
 
-def test_a_bundled_model_is_what_is_learnt_from_by_its_name(store, teach, base, monkeypatch):
+def test_learn_starts_from_a_bundled_model_by_name(store, teach, base, untrained, monkeypatch):
     monkeypatch.setattr(learning, "model_source", {"tiny": base}.__getitem__)
     teach(12)
     learn(store, "anna", "tiny")

@@ -20,7 +20,7 @@ def sample(**values):
     return Sample(**{**made, **values})
 
 
-def test_json_and_back_is_the_same_to_the_last_bit():
+def test_json_round_trip_is_exact():
     before = sample(label="ø€", answer="0", probability=1 / 3, model="hands", strokes=[[[0.1, 2], [1e-9, 3]]])
     after = Sample.from_dict(json.loads(json.dumps(before.to_dict())))
 
@@ -31,20 +31,20 @@ def test_json_and_back_is_the_same_to_the_last_bit():
 
 
 @pytest.mark.parametrize("label", ["7", "A", "€", "+", "5/27", "x" * 32, "=1+1", "שבע", "👍🏽"])
-def test_any_short_text_is_a_label(label):
+def test_label_accepts_short_text(label):
     assert sample(label=label).label == label
 
 
-def test_blanks_around_a_text_are_left_out():
+def test_text_is_stripped():
     assert sample(label=" 7 ").label == "7"
 
 
-def test_time_is_kept_in_utc():
+def test_time_is_converted_to_utc():
     noon = datetime(2026, 3, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     assert sample(time=noon).time.isoformat() == "2026-03-01T10:00:00+00:00"
 
 
-def test_no_strokes_are_none():
+def test_empty_strokes_become_none():
     assert sample(strokes=[]).strokes is None
 
 
@@ -83,7 +83,7 @@ def test_no_strokes_are_none():
         ({"strokes": [[[0, -1e10]]]}, "strokes holds a coordinate beyond 1e+09"),
     ],
 )
-def test_a_wrong_value_is_named(wrong, message):
+def test_invalid_value_is_named(wrong, message):
     with pytest.raises(InkwiseError) as caught:
         sample(**wrong)
     assert str(caught.value) == message
@@ -101,13 +101,13 @@ def test_a_wrong_value_is_named(wrong, message):
         ({"deleted": True}, "'deleted' is unknown"),
     ],
 )
-def test_json_that_is_no_sample(change, message):
+def test_from_dict_rejects_invalid_json(change, message):
     with pytest.raises(InkwiseError) as caught:
         Sample.from_dict({**sample().to_dict(), **change})
     assert str(caught.value) == message
 
 
-def test_json_with_a_value_too_few():
+def test_from_dict_rejects_a_missing_value():
     plain = sample().to_dict()
     del plain["writer"]
     with pytest.raises(InkwiseError, match="'writer' is missing"):

@@ -1,4 +1,4 @@
-"""The files of an SQLite database: who may read them, what the database file holds, and backups of it."""
+"""SQLite files: their modes, the write-ahead log, and backups."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from inkwise._util.errors import DataError, StoreError
-from inkwise.corrections import Accuracy, Store, VersionScores, database, sqlite
+from inkwise.corrections import Accuracy, Store, VersionScores, database
 
 SCORES = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 
@@ -24,7 +24,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def open_store(file, glyph):
-    """Open the database, with a sample if so told: open_store(samples=1)."""
+    """Open the database and add samples: open_store(samples=1)."""
 
     def open_store(samples=0):
         store = Store.open(f"sqlite:///{file}")
@@ -37,14 +37,14 @@ def open_store(file, glyph):
 
 @pytest.fixture
 def default_folder(tmp_path, monkeypatch):
-    """The folder of the database that is opened without a URL."""
+    """The folder of the default database."""
     monkeypatch.setattr(database.platformdirs, "user_data_dir", lambda name: str(tmp_path / name))
     return tmp_path / "inkwise"
 
 
 @pytest.fixture
 def open_umask():
-    """A umask that denies nobody anything."""
+    """Set a umask that denies nothing."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -55,7 +55,7 @@ def mode(path):
 
 
 def kept(file, folder):
-    """How many samples a copy of the database file alone holds."""
+    """Return the number of samples in a copy of the database file alone."""
     copy = shutil.copy(file, folder / "copy.db")
     with closing(sqlite3.connect(copy)) as connection:
         return connection.execute("SELECT count(*) FROM samples").fetchone()[0]
@@ -64,7 +64,7 @@ def kept(file, folder):
 def until(true):
     end = time.monotonic() + 60
     while not true():
-        assert time.monotonic() < end, "nothing came of it"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.01)
 
 
@@ -72,14 +72,14 @@ def until(true):
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_only_the_owner_can_read_a_new_database_and_the_files_beside_it(file, open_store):
+def test_new_database_files_are_private(file, open_store):
     with open_store(samples=1):
         modes = {path.name: mode(path) for path in file.parent.iterdir()}
     assert modes == {"taught.db": 0o600, "taught.db-wal": 0o600, "taught.db-shm": 0o600}
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_the_file_is_private_before_sqlite_opens_it(file, open_store):
+def test_file_is_private_before_sqlite_opens_it(file, open_store):
     modes = []
 
     def look(*_):
@@ -94,20 +94,20 @@ def test_the_file_is_private_before_sqlite_opens_it(file, open_store):
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_a_file_that_is_named_by_a_uri_or_a_link_is_private_too(tmp_path):
+def test_file_behind_a_uri_or_a_link_is_private(tmp_path):
     Store.open(f"sqlite:///file:{tmp_path / 'a%20b.db'}?uri=true").close()
     (tmp_path / "link.db").symlink_to(tmp_path / "target.db")
     Store.open(f"sqlite:///{tmp_path / 'link.db'}").close()
     assert mode(tmp_path / "a b.db") == mode(tmp_path / "target.db") == 0o600
 
 
-def test_a_uri_that_only_reads_creates_nothing(tmp_path):
+def test_read_only_uri_creates_no_file(tmp_path):
     with pytest.raises(StoreError, match="unable to open database file"):
         Store.open(f"sqlite:///file:{tmp_path / 'none.db'}?mode=ro&uri=true")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_mode_of_an_existing_file_is_its_owners_choice(file, open_store):
+def test_existing_file_keeps_its_mode(file, open_store):
     open_store().close()
     file.chmod(0o640)
     open_store().close()
@@ -115,12 +115,12 @@ def test_the_mode_of_an_existing_file_is_its_owners_choice(file, open_store):
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_the_default_folder_is_private(default_folder):
+def test_default_folder_is_private(default_folder):
     Store.open().close()
     assert (mode(default_folder), mode(default_folder / "corrections.db")) == (0o700, 0o600)
 
 
-def test_existing_files_in_the_default_folder_become_private_and_the_folder_stays(default_folder):
+def test_existing_files_in_the_default_folder_become_private(default_folder):
     Store.open().close()
     default_folder.chmod(0o755)
     names = ("corrections.db", "corrections.db-wal", "corrections.db-shm")
@@ -134,7 +134,7 @@ def test_existing_files_in_the_default_folder_become_private_and_the_folder_stay
     assert (mode(default_folder), mode(default_folder / "notes.txt")) == (0o755, 0o644)
 
 
-def test_a_linked_database_in_the_default_folder_keeps_its_mode(default_folder, tmp_path):
+def test_linked_database_in_the_default_folder_keeps_its_mode(default_folder, tmp_path):
     Store.open(f"sqlite:///{tmp_path / 'shared.db'}").close()
     (tmp_path / "shared.db").chmod(0o660)
     default_folder.mkdir()
@@ -150,8 +150,8 @@ def log_size(file):
     return file.with_name(file.name + "-wal").stat().st_size
 
 
-def test_some_seconds_after_a_write_the_file_alone_holds_it(file, open_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 0.05)
+def test_checkpoint_moves_a_write_into_the_file(file, open_store, tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "CHECKPOINT_DELAY", 0.05)
     with open_store(samples=3) as store:
         until(lambda: log_size(file) == 0)
         assert kept(file, tmp_path) == 3
@@ -162,19 +162,21 @@ def test_some_seconds_after_a_write_the_file_alone_holds_it(file, open_store, tm
 
 @contextmanager
 def reading(file):
-    """A reader that goes on seeing the database as it is now."""
+    """Hold a read transaction on the present state."""
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM samples").fetchone()
         yield
 
 
-def test_a_reader_delays_it_but_no_writer_waits_for_that(file, open_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 0.05)
-    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 600.0)  # whoever waits for the reader does not end
+def test_reader_delays_the_checkpoint_but_no_writer(file, open_store, tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "CHECKPOINT_DELAY", 0.05)
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 600.0)  # a thread that waited would not end
     tries = []
-    checkpoint = sqlite.WriteAheadLog.checkpoint
-    monkeypatch.setattr(sqlite.WriteAheadLog, "checkpoint", lambda log: tries.append(log) or checkpoint(log))
+    checkpoint = database.WriteAheadLog.checkpoint
+    monkeypatch.setattr(
+        database.WriteAheadLog, "checkpoint", lambda log: tries.append(log) or checkpoint(log)
+    )
     with open_store(samples=1) as store:
         with reading(file):
             store.label(store.samples()[0].id, "1")
@@ -186,8 +188,8 @@ def test_a_reader_delays_it_but_no_writer_waits_for_that(file, open_store, tmp_p
     assert kept(file, tmp_path) == 1
 
 
-def test_while_nothing_is_written_no_thread_waits(open_store, monkeypatch):
-    monkeypatch.setattr(sqlite, "CHECKPOINT_AFTER", 0.05)
+def test_timer_runs_only_after_a_write(open_store, monkeypatch):
+    monkeypatch.setattr(database, "CHECKPOINT_DELAY", 0.05)
     with open_store(samples=1) as store:
         assert any(isinstance(thread, threading.Timer) for thread in threading.enumerate())
         until(lambda: not any(isinstance(thread, threading.Timer) for thread in threading.enumerate()))
@@ -195,13 +197,13 @@ def test_while_nothing_is_written_no_thread_waits(open_store, monkeypatch):
         assert not any(isinstance(thread, threading.Timer) for thread in threading.enumerate())
 
 
-def test_whoever_closes_leaves_a_complete_file_though_others_have_it_open(file, open_store, tmp_path):
+def test_close_empties_the_log_though_others_have_the_database_open(file, open_store, tmp_path):
     with open_store():
         open_store(samples=3).close()
         assert (kept(file, tmp_path), log_size(file)) == (3, 0)
 
 
-def test_what_a_killed_process_left_in_the_log_is_in_the_file_once_it_is_opened(file, open_store, tmp_path):
+def test_open_moves_the_log_of_a_killed_process_into_the_file(file, open_store, tmp_path):
     with open_store(samples=3):
         for name in ("taught.db", "taught.db-wal"):
             shutil.copy(file.with_name(name), file.with_name(f"left-{name}"))
@@ -215,7 +217,7 @@ def test_what_a_killed_process_left_in_the_log_is_in_the_file_once_it_is_opened(
 
 @pytest.fixture
 def numbered():
-    """Glyphs that differ: numbered(7)."""
+    """Make glyphs that differ: numbered(7)."""
 
     def numbered(number):
         glyph = np.zeros((28, 28), np.uint8)
@@ -225,7 +227,7 @@ def numbered():
     return numbered
 
 
-def test_a_backup_during_writing_holds_all_that_was_acknowledged_before(file, open_store, tmp_path, numbered):
+def test_backup_during_writes_holds_every_acknowledged_sample(file, open_store, tmp_path, numbered):
     acknowledged, stop = [], threading.Event()
     with open_store() as store:
         version = store.versions.add("anna", b"weights", 10, SCORES, SCORES, promote=True)
@@ -251,7 +253,7 @@ def test_a_backup_during_writing_holds_all_that_was_acknowledged_before(file, op
                     assert restored.count() == count
                     assert restored.versions.list("anna") == [version]
                     assert restored.versions.weights(version.number) == b"weights"
-                    assert restored.undo("anna").deleted, "its steps are there as well"
+                    assert restored.undo("anna").deleted, "the backup holds the steps"
         finally:
             stop.set()
             writer.join()
@@ -259,7 +261,7 @@ def test_a_backup_during_writing_holds_all_that_was_acknowledged_before(file, op
     assert left == {"taught.db", *(f"backup-{number}.db" for number in range(5))}
 
 
-def test_a_backup_copied_to_the_databases_place_is_the_database(file, open_store, tmp_path):
+def test_restored_backup_is_the_database(file, open_store, tmp_path):
     with open_store(samples=2) as store:
         store.backup(tmp_path / "backup.db")
         open_store(samples=1).close()
@@ -269,7 +271,7 @@ def test_a_backup_copied_to_the_databases_place_is_the_database(file, open_store
     assert mode(file) == 0o600
 
 
-def test_a_backup_is_one_file_that_can_be_read_where_nothing_can_be_written(file, open_store, tmp_path):
+def test_backup_is_one_file_that_opens_read_only(file, open_store, tmp_path):
     with open_store(samples=2) as store:
         store.backup(tmp_path / "backup.db")
     with closing(sqlite3.connect(tmp_path / "backup.db")) as connection:
@@ -278,7 +280,7 @@ def test_a_backup_is_one_file_that_can_be_read_where_nothing_can_be_written(file
         assert backup.count() == 2
 
 
-def test_an_existing_file_is_no_place_for_a_backup(file, open_store, tmp_path):
+def test_backup_rejects_an_existing_file(file, open_store, tmp_path):
     (tmp_path / "letter.txt").write_text("Dear Anna")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     with open_store(samples=1) as store:
@@ -290,7 +292,7 @@ def test_an_existing_file_is_no_place_for_a_backup(file, open_store, tmp_path):
     assert (tmp_path / "letter.txt").read_text() == "Dear Anna"
 
 
-def test_a_damaged_database_gives_no_backup(file, open_store, tmp_path):
+def test_backup_of_a_damaged_database_writes_nothing(file, open_store, tmp_path):
     open_store(samples=100).close()
     with closing(sqlite3.connect(file)) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'steps'").fetchone()
@@ -303,7 +305,7 @@ def test_a_damaged_database_gives_no_backup(file, open_store, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
 
 
-def test_a_full_disk_leaves_no_backup(open_store, tmp_path, monkeypatch):
+def test_backup_on_a_full_disk_leaves_no_file(open_store, tmp_path, monkeypatch):
     connect = sqlite3.connect
 
     def full(path):
@@ -312,13 +314,13 @@ def test_a_full_disk_leaves_no_backup(open_store, tmp_path, monkeypatch):
         return connection
 
     with open_store(samples=100) as store:
-        monkeypatch.setattr(sqlite.sqlite3, "connect", full)
+        monkeypatch.setattr(sqlite3, "connect", full)
         with pytest.raises(StoreError, match=r"backup\.db: cannot be written \(database or disk is full\)"):
             store.backup(tmp_path / "backup.db")
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
 
 
-def test_postgresql_is_backed_up_by_its_own_tool(postgresql, tmp_path):
+def test_backup_of_postgresql_names_pg_dump(postgresql, tmp_path):
     with Store.open(postgresql) as store, pytest.raises(StoreError, match=r"its own tool, pg_dump$"):
         store.backup(tmp_path / "backup.db")
     assert list(tmp_path.iterdir()) == []

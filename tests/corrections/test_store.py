@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections import Accuracy, Sample, Store, VersionScores
+from inkwise.corrections import Accuracy, Sample, Store, VersionScores, database
 from inkwise.datasets import split_by_writer
 
 SEVEN = [[[0, 0], [50, 0], [20, 90]], [[15, 50], [45, 50]]]
 
-# Adds samples until there are enough or it is killed, and tells of each once the store has.
+# Adds samples until it has enough or is killed, and prints the id of each one that is stored.
 ADDING = """
 import sys, numpy
 from inkwise.corrections import Store
@@ -28,7 +28,7 @@ def adding(url, count):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_what_was_added_is_there_when_it_is_opened_again(url, glyph):
+def test_added_sample_is_stored(url, glyph):
     before = datetime.now(UTC)
     with Store.open(url) as store:
         added = store.add(
@@ -45,19 +45,19 @@ def test_what_was_added_is_there_when_it_is_opened_again(url, glyph):
     assert before <= found.time <= datetime.now(UTC)
 
 
-def test_strokes_may_be_arrays(store, add):
+def test_add_accepts_strokes_as_arrays(store, add):
     added = add(strokes=[np.array([[0, 1], [2, 3]], np.float32)])
     assert store.get(added.id).strokes == [[[0, 1], [2, 3]]]
 
 
-def test_a_label_is_given_and_given_anew(store, add):
+def test_label_can_be_changed(store, add):
     sample = add(answer="1")
     store.label(sample.id, "7")
     assert store.label(sample.id, "€").label == "€"
     assert store.get(sample.id).label == "€"
 
 
-def test_what_is_deleted_is_out_of_sight(store, add):
+def test_deleted_sample_is_hidden(store, add):
     sample, other = add(label="7", answer="1", strokes=SEVEN), add(writer="ben")
     store.delete(sample.id)
 
@@ -70,17 +70,17 @@ def test_what_is_deleted_is_out_of_sight(store, add):
             act(sample.id)
 
 
-def test_what_is_no_label_changes_nothing(store, add):
+def test_invalid_label_changes_nothing(store, add):
     sample = add(label="7")
     with pytest.raises(InkwiseError, match="10,000 characters"):
         store.label(sample.id, "x" * 10_000)
     with pytest.raises(InkwiseError, match="control character"):
         add(label="\x07")
     assert [each.label for each in store.samples()] == ["7"]
-    assert store.undo("anna").deleted  # the adding: no other step was noted
+    assert store.undo("anna").deleted  # the addition: there is no other step
 
 
-def test_undo_goes_back_step_by_step(store, add):
+def test_undo_reverts_step_by_step(store, add):
     sample = add(answer="1")
     store.label(sample.id, "4")
     store.label(sample.id, "7")
@@ -95,7 +95,7 @@ def test_undo_goes_back_step_by_step(store, add):
     assert store.undo("anna") is None
 
 
-def test_undo_goes_on_before_what_was_undone(store, add):
+def test_undo_continues_before_the_undone_step(store, add):
     first, second = add(), add()
     store.undo("anna")
     third = add()
@@ -105,7 +105,7 @@ def test_undo_goes_on_before_what_was_undone(store, add):
     assert store.undo("anna") is None
 
 
-def test_each_writer_undoes_their_own(store, add):
+def test_undo_affects_one_writer(store, add):
     anna, ben = add(), add(writer="ben")
     store.label(anna.id, "7")
     store.label(ben.id, "1")
@@ -115,7 +115,7 @@ def test_each_writer_undoes_their_own(store, add):
     assert (store.get(anna.id).label, store.get(ben.id).label) == (None, "1")
 
 
-def test_samples_are_chosen_by_writer_label_wrong_and_unsure(store, add):
+def test_samples_filters_by_writer_label_wrong_and_unsure(store, add):
     add(writer="anna", answer="1", probability=0.9, label="7")
     add(writer="anna", answer="7", probability=0.6, label="7")
     add(writer="ben", answer="4", probability=0.5, label="4")
@@ -137,7 +137,7 @@ def test_samples_are_chosen_by_writer_label_wrong_and_unsure(store, add):
     assert store.writers() == ["anna", "ben"]
 
 
-def test_the_labels_that_samples_have(store, add):
+def test_labels_of_all_and_of_one_writer(store, add):
     for label in ("7", "€", "7", None):
         add(label=label)
     add(writer="ben", label="1")
@@ -146,7 +146,7 @@ def test_the_labels_that_samples_have(store, add):
     assert store.labels("anna") == ["7", "€"]
 
 
-def test_pages_hold_the_newest_first(store, add):
+def test_samples_are_paged_newest_first(store, add):
     for number in range(7):
         add(label=str(number))
 
@@ -155,7 +155,7 @@ def test_pages_hold_the_newest_first(store, add):
     assert [[each.label for each in page] for page in pages] == [list("654"), list("321"), ["0"], []]
 
 
-def test_accuracy_counts_what_was_answered_and_labelled(store, add):
+def test_accuracy_counts_answered_and_labelled_samples(store, add):
     add(answer="7", label="7")
     add(answer="7", label="1")
     add(answer="7", label="7", writer="ben")
@@ -180,7 +180,7 @@ def test_confusion_has_a_row_for_each_label_and_a_column_for_each_answer(store, 
     assert store.confusion("carla").counts.shape == (0, 0)
 
 
-def test_what_is_labelled_becomes_arrays_in_the_order_of_time(store, add, glyph):
+def test_to_dataset_and_to_strokes_are_in_order_of_time(store, add, glyph):
     add(label="7", strokes=SEVEN)
     add(answer="1")
     add(label="€", writer="ben")
@@ -198,20 +198,20 @@ def test_what_is_labelled_becomes_arrays_in_the_order_of_time(store, add, glyph)
     assert store.to_dataset("ben").labels.tolist() == ["€"]
 
 
-def test_no_samples_are_empty_arrays(store):
+def test_to_dataset_without_samples_is_empty(store):
     dataset = store.to_dataset()
     assert dataset.glyphs.shape == (0, 28, 28)
     assert (dataset.labels.shape, dataset.writers.dtype, len(store.to_strokes())) == ((0,), np.int64, 0)
 
 
-def test_a_writer_has_one_number_in_every_database(store, add):
+def test_writer_number_depends_on_the_name_alone(store, add):
     add(label="7")
     # From SHA-256 of the name: a change here would leak test writers into training.
     assert store.to_dataset().writers.tolist() == [3_074_777_303_797_688_423]
     assert split_by_writer(store.to_dataset().writers).tolist() == ["validation"]
 
 
-def test_merge_leaves_what_is_here_and_brings_back_what_was_deleted(store, add):
+def test_merge_keeps_present_samples_and_restores_deleted_ones(store, add):
     kept, deleted = add(label="7"), add(label="1")
     elsewhere = [Sample.from_dict(each.to_dict()) for each in (kept, deleted)]
     new = Sample.from_dict({**kept.to_dict(), "id": "00000000-0000-0000-0000-000000000007", "label": "4"})
@@ -223,13 +223,19 @@ def test_merge_leaves_what_is_here_and_brings_back_what_was_deleted(store, add):
     assert {each.id: each.label for each in store.samples()} == {kept.id: "2", deleted.id: "1", new.id: "4"}
 
 
-def test_threads_may_share_a_store(store, add):
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda number: store.label(add().id, str(number)), range(40)))
-    assert sorted(int(each.label) for each in store.samples()) == list(range(40))
+def test_threads_share_a_store(url, glyph, monkeypatch):
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", 60.0)  # SQLite's waiting is not fair on a busy machine
+
+    def add(number):
+        store.label(store.add(glyph, writer="anna", source="canvas").id, str(number))
+
+    with Store.open(url) as store:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(add, range(40)))
+        assert sorted(int(each.label) for each in store.samples()) == list(range(40))
 
 
-def test_processes_that_make_and_fill_a_database_at_once_lose_nothing(url):
+def test_processes_create_and_fill_a_database_concurrently(url):
     processes = [adding(url, 20), adding(url, 20)]
     told = [process.communicate()[0].split() for process in processes]
 
@@ -238,7 +244,7 @@ def test_processes_that_make_and_fill_a_database_at_once_lose_nothing(url):
         assert {str(each.id) for each in store.samples()} == {*told[0], *told[1]}
 
 
-def test_a_process_killed_at_any_moment_loses_nothing_that_it_was_told_is_kept(url):
+def test_killed_process_loses_no_acknowledged_sample(url):
     with adding(url, 1_000_000) as process:
         told = [process.stdout.readline() for _ in range(10)]
         process.kill()
@@ -254,13 +260,13 @@ def drawn(glyph, label, **values):
     return Sample.now(glyph, **{"writer": "anna", "source": "canvas", "label": label, **values})
 
 
-def test_several_samples_are_kept_together_and_taken_back_one_by_one(store, glyph):
+def test_undo_reverts_extend_one_by_one(store, glyph):
     store.extend([drawn(glyph, label) for label in "714"])
     assert [store.undo("anna").label for _ in range(3)] == ["4", "1", "7"]
     assert store.count() == 0
 
 
-def test_accuracy_of_one_source_and_from_a_time_on(store, add):
+def test_accuracy_filters_by_source_and_time(store, add):
     add(answer="1", label="7")
     since = add(answer="7", label="7", source="trial").time
     add(answer="7", label="7", source="trial")
@@ -271,7 +277,7 @@ def test_accuracy_of_one_source_and_from_a_time_on(store, add):
     assert store.accuracy("anna", since=abroad) == Accuracy(2, 2), "the same moment elsewhere"
 
 
-def test_answers_in_the_order_of_time(store, add):
+def test_answers_are_in_order_of_time(store, add):
     for answer in "7177":
         add(answer=answer, label="7")
     add(label="7")
@@ -280,7 +286,7 @@ def test_answers_in_the_order_of_time(store, add):
     assert len(store.answers()) == 5
 
 
-def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
+def test_change_marker_changes_with_the_writers_samples_alone(store, add):
     scores = VersionScores(Accuracy(1, 1), Accuracy(1, 1))
     sample = add(label="7")
     marks = [store.change_marker("anna")]
@@ -303,7 +309,7 @@ def test_the_mark_changes_with_what_a_writer_taught_and_only_then(store, add):
     assert not changed()
 
 
-def test_the_mark_changes_with_an_import(store, add):
+def test_change_marker_changes_with_an_import(store, add):
     sample = add(label="7")
     store.delete(sample.id)
     before = store.change_marker("anna")
@@ -311,7 +317,7 @@ def test_the_mark_changes_with_an_import(store, add):
     assert store.change_marker("anna") != before
 
 
-def test_a_sample_that_is_kept_already_stays_as_it_is(store, glyph):
+def test_extend_keeps_a_stored_sample(store, glyph):
     first = drawn(glyph, "7")
     store.extend([first])
     store.label(first.id, "1")
@@ -319,10 +325,10 @@ def test_a_sample_that_is_kept_already_stays_as_it_is(store, glyph):
     assert (again.id, again.label, other.label) == (first.id, "1", "4")
     assert store.count() == 2
     assert store.undo("anna").label == "4"
-    assert store.undo("anna").label == "7", "the labelling, not the second keeping"
+    assert store.undo("anna").label == "7", "the label, not the second addition"
 
 
-def test_what_was_done_last_to_these_samples_is_undone_together_or_not_at_all(store, add):
+def test_undo_of_reverts_the_last_steps_or_none(store, add):
     first, second, third = (add(label=label) for label in "714")
     with pytest.raises(StoreError, match="something else was done since"):
         store.undo_of("anna", [first.id, second.id])
@@ -333,7 +339,7 @@ def test_what_was_done_last_to_these_samples_is_undone_together_or_not_at_all(st
     assert store.count() == 1
 
 
-def test_the_newest_labelled_samples_as_arrays(store, add):
+def test_newest_returns_arrays(store, add):
     add(label="7")
     newer = add(label="1")
     add()

@@ -3,17 +3,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from inkwise import InkwiseError
-from inkwise.corrections.trial import SOURCE, accuracy_test
+from inkwise.corrections.accuracy import TEST_SOURCE, accuracy_test
 
 DIGITS = tuple("0123456789")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def draw(store, glyph, asked, read, source=SOURCE, writer="anna"):
+def draw(store, glyph, asked, read, source=TEST_SOURCE, writer="anna"):
     store.add(glyph, writer=writer, source=source, label=asked, answer=read)
 
 
-def test_each_digit_is_asked_for_once_in_ten(store, glyph):
+def test_accuracy_test_asks_for_each_digit_once_in_ten(store, glyph):
     series = []
     for _ in range(2):
         asked = []
@@ -28,7 +28,7 @@ def test_each_digit_is_asked_for_once_in_ten(store, glyph):
     assert series[0] != series[1]
 
 
-def test_it_is_done_when_the_interval_is_narrow_enough(store, glyph):
+def test_accuracy_test_is_done_when_the_interval_is_narrow(store, glyph):
     assert not accuracy_test(store, "anna", LONG_AGO, 0.5, DIGITS).done
     for right in (True, True, True, False) + (True,) * 6:
         draw(store, glyph, "7", "7" if right else "1")
@@ -39,7 +39,7 @@ def test_it_is_done_when_the_interval_is_narrow_enough(store, glyph):
     assert not accuracy_test(store, "anna", LONG_AGO, high - low - 1e-9, DIGITS).done
 
 
-def test_only_this_writers_answers_since_it_began_count(store, glyph):
+def test_accuracy_test_counts_the_writers_answers_since_the_start(store, glyph):
     draw(store, glyph, "7", "7")
     draw(store, glyph, "7", "7", source="canvas")
     draw(store, glyph, "7", "7", writer="ben")
@@ -49,11 +49,11 @@ def test_only_this_writers_answers_since_it_began_count(store, glyph):
 
 
 @pytest.mark.parametrize("width", [0, 1, -1, float("nan")])
-def test_a_width_that_is_none(store, width):
+def test_accuracy_test_rejects_an_invalid_width(store, width):
     with pytest.raises(InkwiseError, match="width of the interval"):
         accuracy_test(store, "anna", LONG_AGO, width, DIGITS)
 
 
-def test_a_beginning_without_a_zone(store):
+def test_accuracy_test_rejects_a_time_without_a_zone(store):
     with pytest.raises(InkwiseError, match="time zone"):
         accuracy_test(store, "anna", datetime(2020, 1, 1), 0.1, DIGITS)

@@ -16,7 +16,7 @@ def versions(store):
     return store.versions
 
 
-def test_a_version_is_kept_with_its_scores(versions, url):
+def test_version_is_stored_with_its_scores(versions, url):
     earliest = datetime.now(UTC)
     added = versions.add("anna", b"weights", 67, BEFORE, AFTER)
 
@@ -28,7 +28,7 @@ def test_a_version_is_kept_with_its_scores(versions, url):
     assert earliest <= added.time <= datetime.now(UTC)
 
 
-def test_each_writer_has_their_own_the_newest_first(versions):
+def test_versions_of_a_writer_are_listed_newest_first(versions):
     numbers = [versions.add(writer, b"", 67, BEFORE, AFTER).number for writer in ("anna", "ben", "anna")]
 
     assert [version.number for version in versions.list("anna")] == [numbers[2], numbers[0]]
@@ -36,7 +36,7 @@ def test_each_writer_has_their_own_the_newest_first(versions):
     assert versions.list("carla") == []
 
 
-def test_one_is_promoted_and_rolled_back(versions):
+def test_versions_are_promoted_and_rolled_back(versions):
     first, second = (versions.add("anna", b"", 67, BEFORE, AFTER).number for _ in range(2))
     told = [versions.promoted("anna")]
     for number in (first, second, first, 0):
@@ -49,7 +49,7 @@ def test_one_is_promoted_and_rolled_back(versions):
     assert versions.promoted("ben") == 0
 
 
-def test_only_a_writers_own_versions_can_be_promoted(versions):
+def test_promote_rejects_versions_of_other_writers(versions):
     number = versions.add("anna", b"", 67, BEFORE, AFTER).number
     for writer, wrong in (("ben", number), ("anna", number + 1), ("anna", -1)):
         with pytest.raises(StoreError, match=f"there is no version {wrong} of {writer}"):
@@ -57,17 +57,17 @@ def test_only_a_writers_own_versions_can_be_promoted(versions):
     assert versions.promoted("ben") == versions.promoted("anna") == 0
 
 
-def test_there_are_no_weights_of_what_is_not_there(versions):
+def test_weights_of_an_unknown_version_raise_store_error(versions):
     with pytest.raises(StoreError, match="there is no version 7"):
         versions.weights(7)
 
 
-def test_a_writer_must_have_a_name(versions):
+def test_promote_rejects_an_invalid_writer(versions):
     with pytest.raises(InkwiseError, match="writer has 65 characters"):
         versions.promote("x" * 65, 0)
 
 
-def test_a_database_without_versions_gets_their_tables(url, glyph, monkeypatch):
+def test_migration_adds_the_version_tables(url, glyph, monkeypatch):
     upgrade = alembic.command.upgrade
     with monkeypatch.context() as patch:
         patch.setattr(database.command, "upgrade", lambda config, _: upgrade(config, "0001"))
@@ -85,6 +85,6 @@ def test_a_database_without_versions_gets_their_tables(url, glyph, monkeypatch):
     ("mnist", "own", "worse"),
     [(35, 6, ()), (40, 0, ()), (41, 0, ("mnist",)), (30, 7, ("own",)), (41, 7, ("mnist", "own"))],
 )
-def test_a_few_digits_of_mnist_are_chance_and_none_of_ones_own_is(mnist, own, worse):
+def test_worse_than_tolerates_a_few_misses_of_mnist_alone(mnist, own, worse):
     after = VersionScores(mnist=Accuracy(10_000 - mnist, 10_000), own=Accuracy(33 - own, 33))
     assert after.worse_than(BEFORE) == worse

@@ -42,7 +42,7 @@ def test_write_report_writes_self_contained_page(page: str) -> None:
     assert "4 misses in 6 · 1 without ink" in page
     assert "first 6 samples: true → read" in page
     # As caption and alt text; the other set has nothing to explain.
-    assert page.count("the 3 most confident mistakes explained") == 2
+    assert page.count("explained mistakes (3)") == 2
     assert "most similar training digits" not in page
     assert "<td>epochs</td><td>3</td>" in page
     assert "<td>labels</td><td>0, 1</td>" in page

@@ -1,4 +1,4 @@
-"""Digits as pictures, drawn large and shrunk, so that every size shows the same shape."""
+"""Synthetic images of digits, drawn large and downscaled, so that every size shows the same shape."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ POINTS = ((0.3, 0.2), (0.7, 0.2), (0.45, 0.8))
 
 @pytest.fixture
 def drawn():
-    """drawn(side, width) is a dark seven on light paper, (side, side) uint8; width as a share of the side."""
+    """drawn(side, width) is a dark 7 on light paper, (side, side) uint8; width of strokes as a share."""
 
     def draw(side=120, width=0.08, ink=30, paper=230):
         large = np.full((1024, 1024), paper, np.uint8)
@@ -22,7 +22,7 @@ def drawn():
 
 @pytest.fixture
 def marks():
-    """marks((h, w), (x, y, w, h), ..) is a picture of ink with such rectangles, (h, w) uint8."""
+    """marks((h, w), (x, y, w, h), ..) is ink of these rectangles, (h, w) uint8."""
 
     def draw(size, *boxes):
         ink = np.zeros(size, np.uint8)
@@ -35,7 +35,7 @@ def marks():
 
 @pytest.fixture
 def alike():
-    """alike(a, b): how far two glyphs are correlated, 1 being the same shape."""
+    """alike(a, b) is the correlation of two glyphs."""
 
     def correlation(a, b):
         assert a is not None

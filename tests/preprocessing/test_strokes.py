@@ -1,4 +1,4 @@
-"""Strokes become the same glyph in any unit."""
+"""Rasterization and grouping of pen strokes, in any unit."""
 
 from itertools import pairwise
 
@@ -16,50 +16,50 @@ def scaled(strokes, unit, shift=0.0):
     return [stroke * unit + shift for stroke in strokes]
 
 
-def test_a_glyph_as_any_other(alike):
+def test_strokes_to_glyph_follows_glyph_format(alike):
     glyph = strokes_to_glyph(SEVEN)
     assert glyph.shape == (28, 28)
     assert glyph.dtype == np.uint8
     rows, _ = np.where(glyph > 127)
-    assert np.ptp(rows) + 1 == pytest.approx(20, abs=1), "the longer side fills 20 pixels"
+    assert np.ptp(rows) + 1 == pytest.approx(20, abs=1), "the longer side has 20 pixels"
     assert glyph[0].max() == 0
     assert alike(glyph, image_to_glyph(glyph)) > 0.95
 
 
-def test_the_drawing_and_its_picture_are_one_glyph(pen, alike):
+def test_strokes_to_glyph_equals_glyph_of_drawing(pen, alike):
     strokes = [[(30, 25), (85, 25), (55, 100)]]
     assert alike(strokes_to_glyph(strokes), image_to_glyph(pen(strokes, width=10))) > 0.9
 
 
 @pytest.mark.parametrize("unit", [1e-6, 0.1, 96 / 25.4, 1e6])
-def test_the_unit_does_not_matter(unit, alike):
+def test_strokes_to_glyph_is_independent_of_unit(unit, alike):
     assert alike(strokes_to_glyph(scaled(BARRED, unit)), strokes_to_glyph(BARRED)) > 0.999
 
 
 @pytest.mark.parametrize("shift", [-5000.0, 1e9])
-def test_the_place_does_not_matter(shift, alike):
+def test_strokes_to_glyph_is_independent_of_position(shift, alike):
     assert alike(strokes_to_glyph(scaled(BARRED, 1, shift)), strokes_to_glyph(BARRED)) > 0.999
 
 
-def test_y_runs_down_and_x_to_the_right():
+def test_strokes_to_glyph_has_y_down_and_x_right():
     glyph = strokes_to_glyph([[(0, 0), (0, 100), (60, 100)]])  # an L
     assert glyph[20:, 14:].any()
     assert not glyph[:12, 16:].any()
 
 
-def test_plain_lists_and_whole_numbers_will_do():
+def test_strokes_to_glyph_accepts_lists_of_ints():
     lists = [stroke.astype(int).tolist() for stroke in BARRED]
     np.testing.assert_array_equal(strokes_to_glyph(lists), strokes_to_glyph(BARRED))
 
 
 @pytest.mark.parametrize("unit", [0.01, 1, 1000])
-def test_the_pen_belongs_to_the_glyph_and_not_to_the_screen(unit):
+def test_pen_width_is_in_glyph_pixels(unit):
     line = [np.array([(0.0, 0), (0, 100)]) * unit]
     for pen in (2.0, 3.0, 4.0):
         assert strokes_to_glyph(line, pen).sum() / 255 / 20 == pytest.approx(pen, rel=0.1)
 
 
-def test_a_horizontal_line():
+def test_strokes_to_glyph_of_horizontal_line():
     glyph = strokes_to_glyph([[(0, 0), (80, 0)]])
     rows, columns = np.where(glyph > 127)
     assert np.ptp(columns) + 1 == pytest.approx(20, abs=1)
@@ -69,31 +69,31 @@ def test_a_horizontal_line():
 @pytest.mark.parametrize(
     "dot", [[[(5, 5)]], [[(5, 5), (5, 5)]], [[(5, 5)], [(5, 5)]], [[(5, 5), (5 + 1e-200, 5)]]]
 )
-def test_a_dot_is_ink_as_wide_as_high(dot):
+def test_strokes_to_glyph_of_dot_is_symmetric(dot):
     glyph = strokes_to_glyph(dot)
     assert glyph.max() == 255
     np.testing.assert_array_equal(glyph, glyph.T)
 
 
-def test_a_single_point_beside_strokes_is_drawn():
+def test_strokes_to_glyph_draws_single_point():
     with_dot = strokes_to_glyph([[(0, 0), (60, 0)], [(30, 40)]]) > 127
     rows, _ = np.where(with_dot)
     assert np.ptp(rows) > 10
 
 
-def test_a_point_more_on_the_way_changes_nothing():
+def test_strokes_to_glyph_is_independent_of_sampling():
     finer = [np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(stroke)]) for stroke in SEVEN]
     differ = strokes_to_glyph(finer).astype(int) - strokes_to_glyph(SEVEN)
     assert np.abs(differ).mean() < 3
 
 
-def test_a_hundred_thousand_points(alike):
+def test_strokes_to_glyph_of_100000_points(alike):
     turn = np.linspace(0, 2 * np.pi, 100_000)
     zero = np.stack([np.cos(turn), 1.5 * np.sin(turn)], 1)
     assert alike(strokes_to_glyph([zero]), strokes_to_glyph([zero[::1000]])) > 0.99
 
 
-def test_no_strokes_no_glyph():
+def test_strokes_to_glyph_without_strokes_is_none():
     assert strokes_to_glyph([]) is None
 
 
@@ -117,7 +117,7 @@ def test_no_strokes_no_glyph():
         ([[(10**400, 1)]], r"stroke 1 is not a list of \(x, y\) points"),
     ],
 )
-def test_malformed_strokes(strokes, reason):
+def test_malformed_strokes_are_rejected(strokes, reason):
     for use in (strokes_to_glyph, group_strokes):
         with pytest.raises(InkwiseError, match=f"^{reason}$"):
             use(strokes)
@@ -127,16 +127,16 @@ def beside(strokes, x):
     return [stroke + np.array([x, 0]) for stroke in strokes]
 
 
-def test_digits_beside_one_another_are_told_apart_from_the_left():
+def test_group_strokes_separates_digits_from_left_to_right():
     one = [np.array([(0.0, 0), (0, 100)])]
     assert group_strokes([*beside(BARRED, 200), *beside(one, 90), *BARRED]) == [[3, 4], [2], [0, 1]]
 
 
-def test_strokes_over_one_another_are_one_digit():
+def test_group_strokes_merges_overlapping_strokes():
     hat = [np.array([(30.0, 0), (70, 0)])]
     assert len(group_strokes([*SEVEN, *hat])) == 1
     assert len(group_strokes([*SEVEN, *beside(hat, 60)])) == 2
 
 
-def test_no_strokes_no_groups():
+def test_group_strokes_without_strokes_is_empty():
     assert group_strokes([]) == []

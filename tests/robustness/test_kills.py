@@ -1,4 +1,4 @@
-"""A few kills of each kind of work: nothing acknowledged is lost, and every start is clean."""
+"""Two kills of each workload: no acknowledged item is lost, and every restart succeeds."""
 
 import random
 
@@ -8,23 +8,23 @@ from benchmarks.robustness.kill_tests import run_kill_test
 from benchmarks.robustness.kill_workloads import KINDS
 from benchmarks.robustness.server_workloads import AppWorkload, ServerWorkload
 
-SLOW = {"learning", "learning-twice"}  # seconds each time; the benchmark `faults` has them
+SLOW = {"learning", "learning-twice"}  # covered by the benchmark `faults`
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in SLOW])
-def test_nothing_acknowledged_is_lost(kind, tmp_path):
-    victim = KINDS[kind](tmp_path)
-    toll = run_kill_test(victim, 2, random.Random(0))
-    assert toll.problems == []
-    assert (toll.tried, toll.survived, toll.lost) == (2, 2, 0)
-    if isinstance(victim, ServerWorkload):
-        assert victim.acknowledged
+def test_workload_loses_nothing_after_kills(kind, tmp_path):
+    workload = KINDS[kind](tmp_path)
+    tally = run_kill_test(workload, 2, random.Random(0))
+    assert tally.problems == []
+    assert (tally.tried, tally.survived, tally.lost) == (2, 2, 0)
+    if isinstance(workload, ServerWorkload):
+        assert workload.acknowledged
 
 
 @pytest.fixture
 def app(tmp_path):
-    """An app to which some answers were acknowledged."""
+    """A killed app that had acknowledged some samples."""
     app = AppWorkload(tmp_path)
     run = app.start()
     while app.acknowledged < 3:
@@ -33,7 +33,7 @@ def app(tmp_path):
     return app
 
 
-def test_what_is_lost_is_counted(app, tmp_path):
+def test_count_missing_counts_lost_samples(app, tmp_path):
     assert app.count_missing() == 0
     for path in tmp_path.glob("taught.db*"):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Disk, clock and database fail: one line says so, nothing is lost, and it goes on afterwards."""
+"""Outages of disk, clock and database: one-line errors, no loss, and resumption."""
 
 import threading
 from datetime import datetime, timedelta
@@ -17,20 +17,20 @@ from inkwise.corrections.learner import LabelledAnswer
 SEVEN = [[(30, 25), (85, 25), (55, 100)]]
 
 
-@pytest.mark.parametrize("handicap", [limit_file_size, drop_capabilities])
+@pytest.mark.parametrize("fault", [limit_file_size, drop_capabilities])
 @pytest.mark.parametrize("kind", [BatchReadingWorkload, DownloadWorkload])
-def test_a_disk_that_is_full_or_closed_is_one_line_and_then_it_goes_on(kind, handicap, tmp_path):
-    victim = kind(tmp_path)
-    with with_fault(handicap, tmp_path):
-        run = victim.start()
+def test_command_reports_unwritable_disk_and_resumes(kind, fault, tmp_path):
+    workload = kind(tmp_path)
+    with with_fault(fault, tmp_path):
+        run = workload.start()
         assert run.wait()
     assert run.failed_cleanly(), run.failure_reason()
-    run = victim.start()
+    run = workload.start()
     assert run.wait()
-    assert (run.failure_reason(), victim.count_missing()) == ("", 0)
+    assert (run.failure_reason(), workload.count_missing()) == ("", 0)
 
 
-def test_when_the_clock_goes_back_the_last_step_is_still_the_last(tmp_path, monkeypatch):
+def test_undo_follows_insertion_order_when_clock_goes_back(tmp_path, monkeypatch):
     class PastDatetime(datetime):
         @classmethod
         def now(cls, tz=None):
@@ -49,32 +49,33 @@ def test_when_the_clock_goes_back_the_last_step_is_still_the_last(tmp_path, monk
     learner.close()
 
 
-def test_a_database_whose_connections_are_cut_loses_nothing_that_was_kept(postgresql):
-    kept, refused, ended = [], [], threading.Event()
+@pytest.mark.postgres
+def test_store_loses_nothing_when_connections_are_cut(postgresql):
+    stored, refused, done = [], [], threading.Event()
 
-    def teach():
-        while not ended.is_set():
+    def add_samples():
+        while not done.is_set():
             try:
                 added = store.add(np.zeros((28, 28), np.uint8), writer="anna", source="canvas", label="7")
-                kept.append(added.id)
+                stored.append(added.id)
             except StoreError as error:
                 refused.append(str(error))
 
     with Store.open(postgresql) as store, psycopg.connect(postgresql, autocommit=True) as other:
-        teachers = [threading.Thread(target=teach) for _ in range(3)]
-        for teacher in teachers:
-            teacher.start()
+        threads = [threading.Thread(target=add_samples) for _ in range(3)]
+        for thread in threads:
+            thread.start()
         for _ in range(5):
-            before = len(kept)
-            while len(kept) < before + 5:
-                assert any(teacher.is_alive() for teacher in teachers)
+            before = len(stored)
+            while len(stored) < before + 5:
+                assert any(thread.is_alive() for thread in threads)
             other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-        ended.set()
-        for teacher in teachers:
-            teacher.join()
-        there = {sample.id for sample in store.samples(writer="anna")}
-    assert {*kept} <= there
+        done.set()
+        for thread in threads:
+            thread.join()
+        found = {sample.id for sample in store.samples(writer="anna")}
+    assert {*stored} <= found
     assert all("\n" not in line for line in refused)

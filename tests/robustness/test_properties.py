@@ -1,4 +1,4 @@
-"""Decoders whose input has a structure are given what has it, more or less."""
+"""Decoders with generated input of roughly the right structure."""
 
 import json
 import struct
@@ -25,7 +25,7 @@ points = st.lists(st.tuples(numbers, numbers) | plain, max_size=6)
 
 @QUICK
 @given(st.lists(points, max_size=5) | plain, st.text(max_size=70) | plain)
-def test_strokes_as_a_page_may_send_them(drawn, writer):
+def test_strokes_of_any_json(drawn, writer):
     run_target(strokes, json.dumps({"writer": writer, "strokes": drawn}).encode())
 
 
@@ -34,7 +34,7 @@ finite = st.floats(-1e6, 1e6)
 
 @QUICK
 @given(st.lists(st.lists(st.tuples(finite, finite), min_size=1, max_size=8), min_size=1, max_size=4))
-def test_strokes_that_are_sound_are_read(drawn):
+def test_valid_strokes_are_read(drawn):
     strokes(json.dumps({"writer": "anna", "strokes": drawn}).encode())
 
 
@@ -68,19 +68,19 @@ known = st.one_of(
 
 @QUICK
 @given(st.dictionaries(keys, known, max_size=3))
-def test_what_a_form_may_say_of_a_number(values):
+def test_constraint_of_any_json(values):
     run_target(constraint, json.dumps(values).encode())
 
 
 @QUICK
 @given(patterns.map("".join) | st.text(max_size=12))
-def test_patterns(text):
+def test_pattern_of_any_text(text):
     run_target(pattern, text.encode("utf-8", "surrogatepass"))
 
 
 @QUICK
 @given(st.integers(0, 10**15), st.integers(0, 10**6))
-def test_a_range_that_is_sound_is_taken(least, more):
+def test_valid_range_is_accepted(least, more):
     assert Constraint(range=(least, least + more)).range == (least, least + more)
 
 
@@ -101,19 +101,19 @@ form = st.fixed_dictionaries(
 
 @QUICK
 @given(form)
-def test_forms(values):
+def test_form_of_any_yaml(values):
     run_target(template, yaml.safe_dump(values, allow_unicode=True).encode("utf-8", "replace"))
 
 
 @QUICK
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=4), st.binary(max_size=40), st.integers(0, 255))
-def test_headers_of_idx(shape, content, kind):
+def test_idx_header_of_any_shape(shape, content, kind):
     run_target(idx, bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content)
 
 
 @QUICK
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
-def test_an_array_comes_back_as_it_was(tmp_path_factory, shape):
+def test_idx_round_trip(tmp_path_factory, shape):
     path = tmp_path_factory.mktemp("idx") / "array"
     array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
     path.write_bytes(idx_bytes(array))

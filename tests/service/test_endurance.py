@@ -33,5 +33,5 @@ def test_endurance_check_allows_rounding(status, body, right):
 
 
 def test_endurance_stops_at_a_wrong_reading():
-    with pytest.raises(SystemExit, match="a 7: 200 1, and not 200 7"):
+    with pytest.raises(SystemExit, match="a 7: 200 1, expected 200 7"):
         check(ExpectedRequest("a 7", b"", text="7"), 200, b'{"text":"1"}')

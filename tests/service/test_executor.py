@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from inkwise.recognition import Model, Recognizer
+from inkwise.recognition import Model
+from inkwise.recognition.digit_reader import DigitReader
 from inkwise.service.executor import READER_THREADS, RequestAbandonedError
 
 
@@ -149,16 +150,16 @@ def test_timed_out_large_image_blocks_only_large_images(serve, read, slow, monke
 
 def test_reading_of_abandoned_request_stops(serve, read, slow, monkeypatch):
     ended = threading.Event()
-    classify = Recognizer.classify
+    classify = DigitReader.classify
 
-    def watched(recognizer, glyphs):
+    def watched(reader, glyphs):
         try:
-            return classify(recognizer, glyphs)
+            return classify(reader, glyphs)
         except RequestAbandonedError:
             ended.set()
             raise
 
-    monkeypatch.setattr(Recognizer, "classify", watched)
+    monkeypatch.setattr(DigitReader, "classify", watched)
     client = serve(seconds=0.05)
     assert read(client, expect="digit").status_code == 503
     slow.go.set()

@@ -11,7 +11,7 @@ from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training import load_recipe, train
-from inkwise.training.glyph_loop import GlyphSamples
+from inkwise.training.glyph_task import GlyphSamples
 
 SHAPES = {
     "0": [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
@@ -74,13 +74,13 @@ def lines_recipe(tmp_path_factory):
     (folder / "scanned" / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
     (folder / "scanned" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(numbers))
     return load_recipe("lines").set(
-        data=(str(folder / "scanned"), str(drawn)),
-        others=(str(besides),),
-        strips=48,
-        channels=(4, 4, 8, 8, 16),
-        epochs=2,
-        batch=16,
-        precision="float32",
+        data={
+            "train": (str(folder / "scanned"), str(drawn)),
+            "negatives": (str(besides),),
+            "synthetic_lines": 48,
+        },
+        model={"channels": (4, 4, 8, 8, 16)},
+        optimization={"epochs": 2, "batch": 16, "precision": "float32"},
     )
 
 
@@ -118,13 +118,9 @@ def shapes_folder(shapes, tmp_path_factory):
 def tiny(shapes_folder):
     """A recipe that trains on them for a fraction of a second."""
     return load_recipe("default").set(
-        data=(str(shapes_folder),),
-        test=(),
-        channels=(8, 8, 8),
-        epochs=4,
-        batch=16,
-        validation=0.2,
-        precision="float32",
+        data={"train": (str(shapes_folder),), "test": (), "validation": 0.2},
+        model={"channels": (8, 8, 8)},
+        optimization={"epochs": 4, "batch": 16, "precision": "float32"},
     )
 
 
@@ -150,7 +146,7 @@ def with_stripes(tiny, stripes, tmp_path_factory):
     head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     rows = [",".join([NOT_A_DIGIT, *map(str, glyph.ravel().tolist())]) for glyph in stripes]
     path.write_text("\n".join([head, *rows, ""]))
-    return tiny.set(data=(*tiny.data, str(path)), epochs=8)
+    return tiny.set(data={"train": (*tiny.data.train, str(path))}, optimization={"epochs": 8})
 
 
 @pytest.fixture(scope="session")

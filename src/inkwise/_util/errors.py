@@ -1,39 +1,39 @@
-"""The errors that a user can cause and mend: each is one clear line."""
+"""Errors that a user can cause and fix; each message is one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class InkwiseError(ValueError):
-    """Something the user gave cannot be used; the message is one line that names it and says why."""
+    """An input cannot be used; the message names it and the reason, in one line."""
 
     def __init__(self, message: str) -> None:
-        """Escape in the message what is not printable, such as the line end in a file's name."""
+        """Escape unprintable characters of the message, such as a line end in a file name."""
         super().__init__(one_line(message))
 
 
 class ImageError(InkwiseError):
-    """A picture that cannot be decoded, or that is refused before it is decoded."""
+    """An image cannot be decoded, or is rejected before decoding."""
 
 
 class DataError(InkwiseError):
-    """A data set that cannot be had, or whose bytes are not what they claim to be."""
+    """A data set is not available, or its content is invalid."""
 
 
 class ModelError(InkwiseError):
-    """A model file that cannot be used."""
+    """A model file cannot be used."""
 
 
 class ConflictError(InkwiseError):
-    """A change based on content that somebody else has changed since; nothing was written."""
+    """Another process changed the content that a change is based on; nothing was written."""
 
 
 class StoreError(InkwiseError):
-    """A database of corrections or trials that cannot be used, or what it cannot take in."""
+    """A database of corrections or trials cannot be used, or rejects a value."""
 
 
 def one_line(text: str) -> str:
-    """The text with escapes for what is not printable: line ends, terminal codes, lone surrogates."""
+    """Escape unprintable characters: line ends, terminal codes, lone surrogates."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
@@ -42,11 +42,7 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def requires_extra(extra: str, what: str) -> Iterator[None]:
-    """Around imports of what the base install lacks: a missing module becomes what to install.
-
-    Raises:
-        InkwiseError: a module is missing; the message says which, and the extra that brings it.
-    """
+    """Turn a failed import of an optional module into an InkwiseError that says which extra to install."""
     try:
         yield
     except ModuleNotFoundError as error:

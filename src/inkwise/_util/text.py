@@ -1,4 +1,4 @@
-"""Texts from outside: checked on their way in, harmless for spreadsheets on their way out."""
+"""Text from outside: validated on input, safe for spreadsheets on output; JSON with finite numbers only."""
 
 from __future__ import annotations
 
@@ -16,33 +16,27 @@ DIGITS = "0123456789"
 
 MAX_LABEL_LENGTH = 32
 
-_DIGITS = 20  # characters of an integer of 64 bits, with its sign
-
 NOT_A_DIGIT = "not a digit"
-"""The label of samples that are no digit, and what is said of what is read as none."""
+"""Label of non-digits, and the reason for rejecting them."""
 
-_ZERO_WIDTH_JOINERS = {
-    0x200C: None,
-    0x200D: None,
-}  # invisible, but some scripts and emoji cannot be written without
-_FORMULA_PREFIXES = "=+-@\t"  # what a spreadsheet takes for the beginning of a formula
+_MAX_INTEGER_LENGTH = 20  # characters of a 64-bit integer with its sign
+_JOINERS = {0x200C: None, 0x200D: None}  # zero-width, but some scripts and emoji need them
+_REJECTED_CATEGORIES = ("Cc", "Cf", "Cs")  # control, invisible, and surrogates, which UTF-8 cannot encode
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a cell that starts with one
+_ESCAPED_PREFIXES = (*_FORMULA_PREFIXES, "'")
 
 
 def validate_text(what: str, text: object, longest: int) -> str:
-    """The text without the blanks around it.
+    """Return the text without the white space around it.
 
     Raises:
-        InkwiseError: it is no text, empty, longer than so many characters, or holds a control character.
+        InkwiseError: `text` is not text, is empty or too long, or holds a control character.
     """
     if not isinstance(text, str):
         raise InkwiseError(f"{what} is {type(text).__name__}, not text")
     if len(text) > longest:
         raise InkwiseError(f"{what} has {len(text):,} characters; at most {longest} are possible")
-    # Cc: control characters; Cf: invisible ones; Cs: halves of a pair, which no UTF-8 can hold.
-    if any(
-        unicodedata.category(character) in ("Cc", "Cf", "Cs")
-        for character in text.translate(_ZERO_WIDTH_JOINERS)
-    ):
+    if not {*map(unicodedata.category, text.translate(_JOINERS))}.isdisjoint(_REJECTED_CATEGORIES):
         raise InkwiseError(f"{what} {text!a} holds a control character")
     if not text.strip():
         raise InkwiseError(f"{what} is empty")
@@ -50,10 +44,10 @@ def validate_text(what: str, text: object, longest: int) -> str:
 
 
 def parse_bounds(what: str, text: str) -> list[int]:
-    """The least and the most of "4-6", or of "4".
+    """Parse the minimum and the maximum of "4-6", or of "4".
 
     Raises:
-        InkwiseError: it is written otherwise.
+        InkwiseError: The text has another form.
     """
     written = re.fullmatch(r"(\d{1,1000})(?:-(\d{1,1000}))?", text, re.ASCII)
     if written is None:
@@ -62,18 +56,18 @@ def parse_bounds(what: str, text: str) -> list[int]:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text, where every number is finite, as JSON demands, and integers have 64 bits.
+    """Parse JSON whose numbers are finite and whose integers have 64 bits.
 
     Raises:
-        ValueError: the text is not JSON, is nested too deep, or has another number.
+        ValueError: The text is not JSON, is nested too deep, or holds another number.
     """
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer)
+        return json.loads(text, parse_constant=_reject, parse_float=_finite, parse_int=_integer)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
-def _refuse(constant: str) -> None:
+def _reject(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
@@ -84,7 +78,7 @@ def _finite(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _DIGITS or not -(2**63) <= (number := int(text)) < 2**63:
+    if len(text) > _MAX_INTEGER_LENGTH or not -(2**63) <= (number := int(text)) < 2**63:
         raise ValueError("a number is too large")
     return number
 
@@ -96,10 +90,10 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def escape_formula(label: str) -> str:
-    """An apostrophe before what a spreadsheet would run, and before one that is the label's own."""
-    return f"'{label}" if label.startswith((*_FORMULA_PREFIXES, "'")) else label
+    """Put an apostrophe before a label that a spreadsheet would run, or that begins with an apostrophe."""
+    return f"'{label}" if label.startswith(_ESCAPED_PREFIXES) else label
 
 
 def unescape_formula(cell: str) -> str:
-    """The label that `escape_formula` gave this cell for."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_FORMULA_PREFIXES, "'")) else cell
+    """Return the label that `escape_formula` escaped."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_ESCAPED_PREFIXES) else cell

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Path, Response
 from inkwise.app.requests import MAX_INTEGER, PromoteBody, Writer, WriterBody, store_errors_as
 from inkwise.corrections import FineTuningJob, FineTuningState, Learner, VersionScores
 from inkwise.corrections.learning_jobs import compare_versions
-from inkwise.corrections.models import open_version
 from inkwise.http.bodies import json_body, json_response
 
 
@@ -68,7 +67,7 @@ def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> 
         versions = learner.store.versions
         with store_errors_as(404):
             if body.number:
-                open_version(versions, body.number, threads=1)  # a damaged one must not replace a good one
+                versions.open_model(body.number, threads=1)  # a damaged one must not replace a good one
             versions.promote(body.writer, body.number)
         return _versions_response(learner, body.writer)
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from inkwise._util.errors import InkwiseError
 from inkwise.app.requests import UPLOAD_BYTES, Writer
 from inkwise.corrections import Learner
+from inkwise.corrections.accuracy import accuracy_test
 from inkwise.corrections.learning_jobs import MIN_SAMPLES, missing_dependencies
-from inkwise.corrections.trial import accuracy_test
 from inkwise.http.bodies import MAX_POINTS, json_response
 
 

@@ -144,7 +144,8 @@ class RayWorker:
     def __init__(self, options: BatchOptions, inputs: Sequence[str], out: str) -> None:
         """Prepare to read files that were found in the inputs into parts of the table."""
         self._process: PoolProcess | None = None
-        self._copy: tuple[str, str, TemporaryDirectory[str]] | None = None  # file, path of its copy, folder
+        self._copies = TemporaryDirectory(prefix="inkwise-")
+        self._copied = ""  # the remote file whose copy exists
         self._options, self._inputs = options, inputs
         self._folder = ParquetFolder(out)
 
@@ -167,7 +168,7 @@ class RayWorker:
         """End the process and remove the copy; Ray drops a worker without closing it."""
         if self._process is not None:
             self._process.end()
-        self._remove_copy()
+        self._copies.cleanup()
 
     def _read_page(self, pages: PageRange, number: int) -> tuple[int, PageRow]:
         """Return the page count of the file, 1 if it is unknown, and the row of the page.
@@ -196,26 +197,17 @@ class RayWorker:
         Raises:
             DataError: The file cannot be copied.
         """
-        if self._copy is not None and self._copy[0] == pages.file:
-            return self._copy[1]
         filesystem, _ = resolve(self._inputs[pages.source])
         path = pages.file.split(URL_SEPARATOR, 1)[-1]
         if isinstance(filesystem, LocalFileSystem):
             return path
-        self._remove_copy()
-        with filesystem_errors(pages.file), filesystem.open_input_stream(path) as source:
-            folder = TemporaryDirectory(prefix="inkwise-")
-            copy = Path(folder.name) / Path(path).name
-            self._copy = pages.file, str(copy), folder
-            try:
-                with copy.open("wb") as target:
-                    shutil.copyfileobj(source, target)
-            except BaseException:
-                self._remove_copy()
-                raise
+        copy = Path(self._copies.name, Path(path).name)
+        if self._copied != pages.file:
+            self._copied = ""
+            for previous in copy.parent.iterdir():
+                previous.unlink()
+            errors = filesystem_errors(pages.file)
+            with errors, filesystem.open_input_stream(path) as source, copy.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            self._copied = pages.file
         return str(copy)
-
-    def _remove_copy(self) -> None:
-        if self._copy is not None:
-            self._copy[2].cleanup()
-            self._copy = None

@@ -101,11 +101,11 @@ def backup(
     database: DatabaseOption = None,
 ) -> None:
     """Copy the whole database with all personal models, even while the app is running."""
-    from inkwise.corrections import Store, damaged_versions  # not in the base install
+    from inkwise.corrections import Store  # not in the base install
 
     with Store.open(database) as store:
         count = store.backup(file)
-        for damage in damaged_versions(store.versions):
+        for damage in store.versions.damaged_models():
             print_error(damage)
     print_line(f"backed up {count:,} samples and all personal models to {file}")
 
@@ -116,11 +116,11 @@ def check(
     database: DatabaseOption = None,
 ) -> None:
     """List damaged samples and versions, one per line; exit status 1 if there are any."""
-    from inkwise.corrections import Store, damaged_versions  # not in the base install
+    from inkwise.corrections import Store  # not in the base install
 
     with Store.open(database) as store:
         damaged = False
-        for damage in chain(store.damaged(), damaged_versions(store.versions)):
+        for damage in chain(store.damaged(), store.versions.damaged_models()):
             print_line(str(damage))
             damaged = True
         if delete:

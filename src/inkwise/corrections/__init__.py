@@ -1,4 +1,4 @@
-"""What a person taught: every answer with its drawing and its true label, kept in a database."""
+"""Corrections: answers with drawings and true labels in a database, and the models that learn from them."""
 
 from inkwise._util.errors import requires_extra
 
@@ -7,7 +7,6 @@ with requires_extra("app", "keeping corrections"):
     from inkwise.corrections.exchange import export_samples, import_samples
     from inkwise.corrections.learner import LabelledAnswer, Learner
     from inkwise.corrections.learning_jobs import FineTuningJob, FineTuningState, learn
-    from inkwise.corrections.models import damaged_versions
     from inkwise.corrections.rows import Damage
     from inkwise.corrections.sample import Sample
     from inkwise.corrections.store import Store
@@ -26,7 +25,6 @@ __all__ = [
     "Store",
     "VersionScores",
     "VersionStore",
-    "damaged_versions",
     "export_samples",
     "import_samples",
     "learn",

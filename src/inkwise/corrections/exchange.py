@@ -1,8 +1,8 @@
-"""Samples to files and back: a pair of CSV files for other programs, JSON Lines with everything.
+"""Export and import of samples: a pair of CSV files for other programs, and JSON Lines with all values.
 
-images.csv      784 values 0 to 255 a row
-labels.csv      the label of each row, empty where there is none
-samples.jsonl   `Sample.to_dict` a line
+images.csv      784 values 0 to 255 per row
+labels.csv      the label of each row, empty if there is none
+samples.jsonl   one `Sample.to_dict` per line
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -32,14 +33,14 @@ from inkwise.preprocessing import GLYPH_SIDE
 
 IMAGES, LABELS, SAMPLES = "images.csv", "labels.csv", "samples.jsonl"
 
-ROWS = 10_000_000
+MAX_ROWS = 10_000_000
 """Maximum number of rows of an import: about 15 GB in the database."""
 
 _TEXTS = [str(value) for value in range(256)]
 _PIXEL_VALUES = {text: value for value, text in enumerate(_TEXTS)}
-_ROW_ID_NAMESPACE = uuid.UUID(
-    "6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53"
-)  # the namespace of the ids that CSV rows get
+_MAX_LINE = 2_000_000  # characters of a line of samples.jsonl: twice those of a drawing of 20,000 points
+_MAX_CSV_LINE = 10_000  # characters: twice those of 784 values
+_ROW_ID_NAMESPACE = uuid.UUID("6f1c2f0e-8a55-4e0b-9d0b-0c1f8f9f6f53")  # of the ids of CSV rows
 
 _RowT = TypeVar("_RowT")
 _ParsedT = TypeVar("_ParsedT")
@@ -51,31 +52,20 @@ def export_samples(
     writer: str | None = None,
     skipped: Callable[[Damage], object] = lambda damage: None,
 ) -> int:
-    """Write a writer's samples, or all, to three files in a new folder, the oldest first, and count them.
+    """Write a writer's samples, or all, to three files in a new folder, oldest first; return their number.
 
-    The folder appears when it is complete.
-
-    Args:
-        store: with the samples.
-        folder: must not exist yet.
-        writer: None for all.
-        skipped: is given each damaged row, which is left out.
+    The folder, which must not exist, appears when it is complete. `skipped` receives each damaged row.
 
     Raises:
-        StoreError: there are no samples, or the database cannot be read.
-        DataError: the folder exists already, or cannot be written.
+        StoreError: There are no samples, or the database cannot be read.
+        DataError: The folder exists, or cannot be written.
     """
     with new_folder(folder) as part:
         return write_samples(store, part, writer, skipped)
 
 
 def write_samples(store: Store, folder: Path, writer: str | None, skipped: Callable[[Damage], object]) -> int:
-    """Write the files of `export_samples` to an existing folder.
-
-    Raises:
-        StoreError: as for `export_samples`.
-        OSError: a file cannot be written.
-    """
+    """Write the files of `export_samples` to an existing folder; OSError if a file cannot be written."""
     count = 0
     with ExitStack() as files:
         images, labels, lines = (
@@ -97,17 +87,17 @@ def write_samples(store: Store, folder: Path, writer: str | None, skipped: Calla
 
 
 def import_samples(store: Store, source: Path, writer: str | None = None) -> int:
-    """Take in all samples of an export or none, and say how many the store did not hold.
+    """Import all samples of an export or none, and return the number of new ones.
 
-    They are read and stored a few at a time, in one transaction.
+    Rows are read and stored a few at a time, in one transaction.
 
     Args:
-        store: where they go.
-        source: the folder of an export, a samples.jsonl, or a folder with the pair of CSV files alone.
-        writer: whose hand the pair of CSV files holds, which does not say so itself; None is "unknown".
+        store: Receives the samples.
+        source: The folder of an export, a samples.jsonl, or a folder with the pair of CSV files alone.
+        writer: Name of the writer of the pair of CSV files, which have no names; None is "unknown".
 
     Raises:
-        StoreError: a file cannot be read, or a row is wrong or one too many; file, row and reason are named.
+        StoreError: A file cannot be read, a row is invalid, or there are too many rows.
     """
     return store.merge(_read(source, writer))
 
@@ -119,20 +109,20 @@ def _read(source: Path, writer: str | None) -> Iterator[Sample]:
         return _with_ids(_read_pair(source), writer or "unknown")
     samples = _read_lines(source / SAMPLES, writer)
     if (source / IMAGES).exists() and (source / LABELS).exists():
-        return _same(samples, _read_pair(source), source)
+        return _check_equal(samples, _read_pair(source), source)
     return samples
 
 
 def _read_lines(path: Path, writer: str | None) -> Iterator[Sample]:
     if writer is not None:
         raise StoreError(f"{path}: names the writers itself; a writer can be given for CSV files alone")
-    return _parse(path, _lines, _sample)
+    return _parse(path, partial(bounded_lines, longest=_MAX_LINE), _sample)
 
 
 def _read_pair(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
-    """Read glyph and label of each row."""
+    """Read the glyph and the label of each row."""
     images, labels = folder / IMAGES, folder / LABELS
-    pairs = zip_longest(_parse(images, _cells, _glyph), _parse(labels, _cells, _label))
+    pairs = zip_longest(_parse(images, _csv_rows, _glyph), _parse(labels, _csv_rows, _label))
     for rows, (glyph, label) in enumerate(pairs):
         if glyph is None or label is None:
             short, long = (images, LABELS) if glyph is None else (labels, IMAGES)
@@ -143,7 +133,7 @@ def _read_pair(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
 def _with_ids(pairs: Iterable[tuple[NDArray[np.uint8], str]], writer: str) -> Iterator[Sample]:
     now = datetime.now(UTC)
     for row, (glyph, label) in enumerate(pairs, 1):
-        # The same row gets the same id, so that it is taken in once.
+        # An equal row gets an equal id, so that it is imported once.
         name = f"{writer}\n{row}\n{label or None}\n{glyph.tobytes().hex()}"
         yield Sample(
             id=uuid.uuid5(_ROW_ID_NAMESPACE, name),
@@ -155,17 +145,13 @@ def _with_ids(pairs: Iterable[tuple[NDArray[np.uint8], str]], writer: str) -> It
         )
 
 
-def _same(
+def _check_equal(
     samples: Iterable[Sample], pairs: Iterable[tuple[NDArray[np.uint8], str]], folder: Path
 ) -> Iterator[Sample]:
-    """Check that the files agree: if somebody edited one of them, it is unknown which one is right."""
+    """Check that samples.jsonl and the CSV files agree: if one was edited, the right one is unknown."""
     for row, (sample, pair) in enumerate(zip_longest(samples, pairs), 1):
-        if (
-            sample is None
-            or pair is None
-            or (sample.label or "") != pair[1]
-            or not np.array_equal(sample.glyph, pair[0])
-        ):
+        equal = sample and pair and (sample.label or "") == pair[1] and np.array_equal(sample.glyph, pair[0])
+        if not equal:
             raise StoreError(
                 f"{folder}: row {row}: the CSV files differ from {SAMPLES}: remove what is out of date"
             )
@@ -183,8 +169,8 @@ def _parse(
     ):
         try:
             for row in rows(file):
-                if parsed == ROWS:
-                    raise InkwiseError(f"at most {ROWS:,} rows can be imported at once")
+                if parsed == MAX_ROWS:
+                    raise InkwiseError(f"at most {MAX_ROWS:,} rows can be imported at once")
                 yield parse(row)
                 parsed += 1
         except (InkwiseError, csv.Error) as error:
@@ -193,14 +179,9 @@ def _parse(
             raise StoreError(f"{path}: is not a text file") from None
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    """Lines of no more characters than a drawing of 20,000 points has, twice over."""
-    return bounded_lines(file, 2_000_000)
-
-
-def _cells(file: TextIO) -> Iterator[list[str]]:
-    """Rows of one line each: no value holds a line end, and a quoted one could be without end."""
-    for line in bounded_lines(file, 10_000):  # 784 values have less than half of it
+def _csv_rows(file: TextIO) -> Iterator[list[str]]:
+    """Read rows of one line each: no value holds a line end, and a quoted value might never end."""
+    for line in bounded_lines(file, _MAX_CSV_LINE):
         yield from csv.reader([line])
 
 
@@ -215,10 +196,10 @@ def _glyph(cells: list[str]) -> NDArray[np.uint8]:
 
 
 def _label(cells: list[str]) -> str:
-    """The label in a row, empty where there is none."""
+    """Parse a label, empty if there is none."""
     if len(cells) > 1:
         raise InkwiseError(f"{len(cells)} values, not one label")
-    text = unescape_formula(cells[0]) if cells else ""  # spreadsheets write an empty cell as an empty line
+    text = unescape_formula(cells[0]) if cells else ""  # spreadsheets write an empty cell as a blank line
     return validate_field("label", text) if text else ""
 
 

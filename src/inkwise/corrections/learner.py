@@ -1,4 +1,4 @@
-"""Reading that learns: what both the web app and the window do, once."""
+"""The recognizer that adapts to each writer, shared by the web app and the window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections.models import version_or_base
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
 from inkwise.image import ImageSource
@@ -23,27 +22,29 @@ from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.adaptation import Adaptation
 
 MAX_ADAPTATION_SAMPLES = 500
-"""So many of a writer's samples are in the memory, the newest: more would keep the next reading waiting."""
+"""Newest samples that a writer's recognizer adapts to; more would delay the next reading."""
 
 MAX_CACHED_WRITERS = 64
-"""So many writers are known at a time: each takes some megabytes."""
+"""Writers whose recognizer stays in memory; each takes some megabytes."""
 
 RETRY_SECONDS = 2.0
-"""Seconds without asking a database that has just failed."""
+"""Seconds before a database that failed is asked again."""
 
-_THREADS = 1  # processor threads of each model: several people are served at once
+_THREADS = 1  # processor threads of each model; several people are served at once
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledAnswer:
-    """What somebody said of a digit that was read.
+    """The true label of a digit that was read.
 
     Attributes:
-        label: what it truly is, 1 to 32 characters.
-        strokes: of this digit alone; or
-        glyph: (28, 28) uint8, where it was no drawing.
-        answer: what it was read as, with its probability and the name of the model.
-        id: of the sample that it becomes; the same one given again is kept once. None takes a new one.
+        label: True label, 1 to 32 characters.
+        strokes: Strokes of this digit alone; or
+        glyph: (28, 28) uint8, if the digit was not drawn.
+        answer: Label that the model read.
+        probability: Probability of the answer.
+        model: Name of the model.
+        id: Id of the new sample; a repeated id is stored once. None creates an id.
     """
 
     label: str
@@ -54,9 +55,16 @@ class LabelledAnswer:
     model: str | None = None
     id: uuid.UUID | None = None
 
+    def to_sample(self, writer: str, source: str) -> Sample:
+        """Return a new sample; InkwiseError if a value is invalid, or there are no strokes and no glyph."""
+        glyph = self.glyph if self.strokes is None else strokes_to_glyph(self.strokes)
+        if glyph is None:
+            raise InkwiseError("an answer needs the strokes or the glyph of a digit")
+        return Sample.now(**{**vars(self), "glyph": glyph, "writer": writer, "source": source})
+
 
 class _WriterState:
-    """What is known of one writer; whoever changes it holds the lock."""
+    """Recognizer of one writer; a thread that changes it holds the lock."""
 
     def __init__(self, base: Recognizer) -> None:
         self.lock = threading.Lock()
@@ -65,29 +73,26 @@ class _WriterState:
         self.damage: str | None = None
         self.recognizer = base
         self.model_outputs: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-        """Probabilities and embedding of the samples in the memory, by the model of this version."""
+        """Probabilities and embedding of each sample, by the model of this version."""
 
 
 class Learner:
-    """Reads each writer's hand with what that writer taught, and keeps what is taught from then on.
+    """Reads each writer's drawings with a recognizer that adapts to that writer's samples.
 
-    It may be used by several threads, and several of them may share a database. Where the database cannot be
-    used, reading goes on with what was last known.
+    Threads may share a learner, and learners a database. While the database is unavailable, reading continues
+    with the last known samples.
 
-    >>> learner = Learner("sqlite:///taught.db")  # doctest: +SKIP
+    >>> learner = Learner("sqlite:///corrections.db")  # doctest: +SKIP
     >>> digit = learner.read_strokes("anna", strokes).digits[0]  # doctest: +SKIP
-    >>> learner.keep("anna", "canvas", [Answer("7", strokes, answer=digit.label)])  # doctest: +SKIP
+    >>> learner.keep("anna", "canvas", [LabelledAnswer("7", strokes, answer=digit.label)])  # doctest: +SKIP
     """
 
     def __init__(self, database: str | None = None, model: str | Path | None = None) -> None:
-        """Open the model; the database is opened when it is first needed, and again after it failed.
+        """Open the model; the database is opened on first use, and again after a failure.
 
         Args:
-            database: as for `Store.open`.
-            model: what to begin with, as for `Recognizer`.
-
-        Raises:
-            ModelError: the file cannot be used.
+            database: URL as for `Store.open`.
+            model: Base model, as for `Recognizer`; ModelError if it cannot be used.
         """
         self.base = Recognizer(model, threads=_THREADS)
         self._url = database
@@ -99,16 +104,14 @@ class Learner:
 
     @property
     def store(self) -> Store:
-        """The open store.
-
-        Raises:
-            StoreError: it cannot be opened.
-        """
+        """The open store; StoreError if it cannot be opened."""
         with self._opening:
             if self._store is None:
                 until, error = self._failed
                 if time.monotonic() < until:
-                    raise StoreError(str(error))  # all who wait would wait for it in turn
+                    raise StoreError(
+                        str(error)
+                    )  # else every waiting thread would wait for the same failure in turn
                 try:
                     self._store = Store.open(self._url)
                 except StoreError as error:
@@ -117,103 +120,73 @@ class Learner:
             return self._store
 
     def close(self) -> None:
-        """Give back all connections, also those of an opening that is under way."""
+        """Close all connections, those that another thread is opening included; the next use reopens them."""
         with self._opening:
             if self._store is not None:
                 self._store.close()
-            self._store = None  # whoever asks again opens it anew
+            self._store = None
 
     def read_strokes(self, writer: str, strokes: Strokes, *, single: bool = False) -> Reading:
-        """Read what this writer drew; see `Recognizer.read_strokes`."""
+        """Read a writer's strokes; see `Recognizer.read_strokes`."""
         return self.recognizer(writer).read_strokes(strokes, single=single)
 
     def read(self, writer: str, picture: ImageSource) -> Reading:
-        """Read a picture of this writer's digits; see `Recognizer.read`."""
+        """Read an image of a writer's digits; see `Recognizer.read`."""
         return self.recognizer(writer).read(picture)
 
     def keep(self, writer: str, source: str, answers: Sequence[LabelledAnswer]) -> list[Sample]:
-        """Keep answers, all or none; on disk when this returns, and learnt by the next reading.
-
-        Raises:
-            InkwiseError: a value is not what it should be.
-            StoreError: the database cannot keep them.
-        """
-        samples = [
-            Sample.now(
-                _answer_glyph(answer),
-                id=answer.id,
-                writer=writer,
-                source=source,
-                strokes=answer.strokes,
-                answer=answer.answer,
-                probability=answer.probability,
-                label=answer.label,
-                model=answer.model,
-            )
-            for answer in answers
-        ]
-        kept = self.store.extend(samples)
+        """Store answers, all or none; the next reading adapts to them. Errors are those of `Store`."""
+        kept = self.store.extend([answer.to_sample(writer, source) for answer in answers])
         self._retry_at = 0.0
         return kept
 
     def recognizer(self, writer: str) -> Recognizer:
-        """The writer's version of the model, with a memory of the newest samples."""
-        known = self._writer_states.setdefault(writer, _WriterState(self.base))
+        """Return the promoted version of a writer's model, adapted to the writer's newest samples."""
+        state = self._writer_states.setdefault(writer, _WriterState(self.base))
         while len(self._writer_states) > MAX_CACHED_WRITERS:
             self._writer_states.pop(next(iter(self._writer_states)), None)
-        # Of several readings after an answer one recalls, the others wait for it.
-        with known.lock:
+        with state.lock:  # the first reading after an answer adapts, concurrent ones wait for it
             if self._store is None and self._failed[1]:
-                # It may take long to find out that it still cannot be opened: reading does not wait for that.
-                if not self._opening.locked():
+                if (
+                    not self._opening.locked()
+                ):  # another failure may take long, so reading does not wait for it
                     threading.Thread(target=self._open, daemon=True).start()
             elif time.monotonic() >= self._retry_at:
                 began = time.monotonic()
                 try:
-                    mark = self.store.change_marker(writer)
-                    if mark != known.change_marker:
-                        self._update_adaptation(known, writer, version=mark[-1])
-                        known.change_marker = mark
-                except StoreError:
-                    # Whoever keeps an answer is told; a reading in four, at most, waits for the database.
+                    marker = self.store.change_marker(writer)
+                    if marker != state.change_marker:
+                        self._update_adaptation(state, writer, version=marker[-1])
+                        state.change_marker = marker
+                except StoreError:  # which `keep` reports; at most one reading in four waits for the database
                     now = time.monotonic()
                     self._retry_at = now + RETRY_SECONDS + 3 * (now - began)
-            return known.recognizer
+            return state.recognizer
 
     def damage(self, writer: str) -> str | None:
-        """Say in one line why the writer's version cannot be used, or None if it can.
-
-        The base model reads in its place, with the writer's memory.
-        """
+        """Return why the base model replaces the writer's version, in one line, or None."""
         self.recognizer(writer)
-        known = self._writer_states.get(writer)
-        return known.damage if known else None
+        state = self._writer_states.get(writer)
+        return state.damage if state else None
 
     def _open(self) -> None:
         with suppress(StoreError):
             _ = self.store
 
-    def _update_adaptation(self, known: _WriterState, writer: str, version: int) -> None:
-        model, damage = known.recognizer.model, known.damage
-        if version != known.version:
-            versions = self.store.versions
-            model, damage = version_or_base(versions, version, self.base.model, threads=_THREADS)
-            known.model_outputs = {}
+    def _update_adaptation(self, state: _WriterState, writer: str, version: int) -> None:
+        model, damage, outputs = state.recognizer.model, state.damage, state.model_outputs
+        if version != state.version:
+            model, damage = self.store.versions.open_or_base(version, self.base.model, threads=_THREADS)
+            outputs = {}
         ids, labels, glyphs = self.store.newest(writer, MAX_ADAPTATION_SAMPLES)
-        fresh = [n for n, sample_id in enumerate(ids) if sample_id not in known.model_outputs]
-        looks = zip(*model.run(glyphs[fresh]), strict=True)
-        known.model_outputs |= {ids[n]: look for n, look in zip(fresh, looks, strict=True)}
-        known.model_outputs = {sample_id: known.model_outputs[sample_id] for sample_id in ids}
-        memory = None
+        new = [number for number, sample_id in enumerate(ids) if sample_id not in outputs]
+        outputs = outputs | dict(
+            zip([ids[n] for n in new], zip(*model.run(glyphs[new]), strict=True), strict=True)
+        )
+        outputs = {sample_id: outputs[sample_id] for sample_id in ids}
+        adaptation = None
         if ids:
-            probabilities, embeddings = map(np.stack, zip(*known.model_outputs.values(), strict=True))
-            memory = Adaptation(model, labels, probabilities, embeddings)
-        known.version, known.damage = version, damage
-        known.recognizer = Recognizer(model, threads=_THREADS, adaptation=memory)
-
-
-def _answer_glyph(answer: LabelledAnswer) -> NDArray[np.uint8]:
-    glyph = answer.glyph if answer.strokes is None else strokes_to_glyph(answer.strokes)
-    if glyph is None:
-        raise InkwiseError("an answer needs the strokes or the glyph of a digit")
-    return glyph
+            probabilities, embeddings = map(np.stack, zip(*outputs.values(), strict=True))
+            adaptation = Adaptation(model, labels, probabilities, embeddings)
+        state.version, state.damage, state.model_outputs = version, damage, outputs
+        state.recognizer = Recognizer(model, threads=_THREADS, adaptation=adaptation)

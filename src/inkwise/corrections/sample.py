@@ -1,8 +1,9 @@
-"""One answer as the database keeps it, and the steps by which it came about."""
+"""The tables of samples and undo steps; a sample validates its values and converts to JSON and arrays."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
@@ -11,16 +12,29 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, Index, LargeBinary, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, validates
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
+from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.preprocessing.strokes import to_stroke_arrays
 
 StrokePoints = list[list[list[float]]]
 
+_JSON_KEYS = ("id", "writer", "source", "time", "label", "answer", "probability", "model", "glyph", "strokes")
+_GLYPH_BYTES = GLYPH_SIDE * GLYPH_SIDE
 _MAX_LENGTHS = {
     "label": MAX_LABEL_LENGTH,
     "answer": MAX_LABEL_LENGTH,
@@ -28,51 +42,47 @@ _MAX_LENGTHS = {
     "source": 64,
     "model": 200,
 }
-
-_MAX_COORDINATE = 1e9  # coordinates stay exact enough in float32, and their differences finite
-
-
-_MOST_STROKES = 500  # of one digit
-_MOST_POINTS = 20_000  # of one digit: its line in samples.jsonl stays below 2 MB
+_MAX_COORDINATE = 1e9  # keeps float32 coordinates exact enough and their differences finite
+_MAX_STROKES = 500  # of one digit
+_MAX_POINTS = 20_000  # of one digit; keeps its line in samples.jsonl below 2 MB
 
 
 class GlyphColumn(TypeDecorator[NDArray[np.uint8]]):
-    """(28, 28) uint8 as 784 bytes."""
+    """(28, 28) uint8, stored as 784 bytes."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: NDArray[np.uint8] | None, dialect: Dialect) -> bytes | None:
-        """To the database; `rows` reads it, as it reads all columns."""
+        """Encode the glyph; `read_samples` decodes it."""
         return None if value is None else value.tobytes()
 
 
 UtcDateTime = DateTime(timezone=True)
-"""A moment in UTC."""
 
 
 class Base(MappedAsDataclass, DeclarativeBase, eq=False, kw_only=True):
-    """What the tables have in common."""
+    """Base class of the tables."""
 
 
 class Sample(Base):
-    """One digit that was drawn or found, what the model read, and what it truly is.
+    """A digit that was drawn or found, with the model's answer and its true label.
 
-    Its values are checked when it is made; one that is wrong raises InkwiseError. It is a copy of what the
-    database holds, which only the store changes.
+    The constructor validates the values and raises InkwiseError. A sample is a copy of a database row, which
+    only the store changes.
 
     Attributes:
-        id: the same wherever the sample is exported to.
-        writer: whose hand, 1 to 64 characters.
-        source: where it comes from, 1 to 64 characters: canvas, file, import.
-        time: when it was added, UTC.
-        glyph: (28, 28) uint8, what the model saw.
-        strokes: [[[x, y], ..], ..], x right, y down, None where it was no drawing.
-        answer: the label that the model read, None where none was asked.
-        probability: of that answer, 0 to 1.
-        label: what it truly is, at most 32 characters, None until somebody says so.
-        model: the version of the model that answered, at most 200 characters.
-        deleted: it is out of sight, and `undo` brings it back.
+        id: Identifies the sample in every database that it is exported to.
+        writer: Name of the writer, 1 to 64 characters.
+        source: Origin, 1 to 64 characters: canvas, file, import.
+        time: When the sample was added, UTC.
+        glyph: (28, 28) uint8, the model's input.
+        strokes: [[[x, y], ..], ..], x right, y down; None if the sample was not drawn.
+        answer: The label that the model read; None if no model was asked.
+        probability: Probability of the answer, 0 to 1.
+        label: True label, at most 32 characters; None while unknown.
+        model: Version of the model that answered, at most 200 characters.
+        deleted: The sample is hidden; `undo` restores it.
     """
 
     __tablename__ = "samples"
@@ -90,59 +100,40 @@ class Sample(Base):
     model: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["model"]), default=None)
     deleted: Mapped[bool] = mapped_column(default=False)
 
+    @classmethod
+    def now(cls, glyph: NDArray[np.uint8], *, id: uuid.UUID | None = None, **values: Any) -> Self:
+        """Create a sample with the current time and, unless given, a new id; values are the attributes."""
+        return cls(id=id or uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, **values)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, the glyph in base64."""
-        return {
+        """Return JSON values, the glyph in base64."""
+        plain = {name: getattr(self, name) for name in _JSON_KEYS}
+        return plain | {
             "id": str(self.id),
-            "writer": self.writer,
-            "source": self.source,
             "time": self.time.isoformat(),
-            "label": self.label,
-            "answer": self.answer,
-            "probability": self.probability,
-            "model": self.model,
             "glyph": encode_glyph(self.glyph),
-            "strokes": self.strokes,
         }
 
     @classmethod
-    def now(cls, glyph: NDArray[np.uint8], *, id: uuid.UUID | None = None, **values: Any) -> Self:
-        """A sample of this moment, with an id of its own where none is given; the values are the attributes.
-
-        Raises:
-            InkwiseError: a value is not what it should be.
-        """
-        return cls(id=id or uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, **values)
-
-    @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """The sample that `to_dict` gave these values for.
-
-        Raises:
-            InkwiseError: a value is missing, unknown, or not what it should be.
-        """
-        if different := plain.keys() ^ _KEYS:
+        """Create the sample that `to_dict` returned these values for; InkwiseError if they are invalid."""
+        if different := plain.keys() ^ set(_JSON_KEYS):
             name = min(different)
             raise InkwiseError(f"{name[:40]!r} is {'unknown' if name in plain else 'missing'}")
-        return cls(
-            **{
-                **plain,
-                "id": _parsed("id", uuid.UUID, plain["id"]),
-                "time": _parsed("time", datetime.fromisoformat, plain["time"]),
-                "glyph": decode_glyph(plain["glyph"]),
-            }
-        )
+        parsed = {
+            "id": _parse("id", uuid.UUID, plain["id"]),
+            "time": _parse("time", datetime.fromisoformat, plain["time"]),
+            "glyph": decode_glyph(plain["glyph"]),
+        }
+        return cls(**{**plain, **parsed})
 
-    @validates("writer", "source")
-    def _check_name(self, key: str, value: object) -> str:
-        return validate_field(key, value)
-
-    @validates("answer", "label", "model")
-    def _check_text(self, key: str, value: object) -> str | None:
-        return None if value is None else validate_field(key, value)
+    @validates("writer", "source", "answer", "label", "model")
+    def _validate_text(self, key: str, value: object) -> str | None:
+        required = key in ("writer", "source")
+        return validate_field(key, value) if required or value is not None else None
 
     @validates("time")
-    def _check_time(self, key: str, value: datetime) -> datetime:
+    def _validate_time(self, key: str, value: datetime) -> datetime:
         if value.tzinfo is None:
             raise InkwiseError("time has no zone")
         try:
@@ -151,29 +142,29 @@ class Sample(Base):
             raise InkwiseError(f"time {value} is out of range") from None
 
     @validates("glyph")
-    def _check_glyph(self, key: str, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _validate_glyph(self, key: str, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if value.shape != (GLYPH_SIDE, GLYPH_SIDE) or value.dtype != np.uint8:
             raise InkwiseError(f"glyph is {value.shape} {value.dtype}, not (28, 28) uint8")
         return value
 
     @validates("strokes")
-    def _check_strokes(self, key: str, value: Any) -> StrokePoints | None:
+    def _validate_strokes(self, key: str, value: Any) -> StrokePoints | None:
         if value is None:
             return None
         if not isinstance(value, Sequence):
             raise InkwiseError("strokes is not a list of strokes")
-        if len(value) > _MOST_STROKES:
-            raise InkwiseError(f"strokes has {len(value):,} strokes; at most {_MOST_STROKES} are possible")
+        if len(value) > _MAX_STROKES:
+            raise InkwiseError(f"strokes has {len(value):,} strokes; at most {_MAX_STROKES} are possible")
         points = sum(len(stroke) for stroke in value if isinstance(stroke, Sized))
-        if points > _MOST_POINTS:
-            raise InkwiseError(f"strokes has {points:,} points; at most {_MOST_POINTS:,} are possible")
+        if points > _MAX_POINTS:
+            raise InkwiseError(f"strokes has {points:,} points; at most {_MAX_POINTS:,} are possible")
         strokes = to_stroke_arrays(value)
         if any(np.abs(stroke).max() > _MAX_COORDINATE for stroke in strokes):
             raise InkwiseError(f"strokes holds a coordinate beyond {_MAX_COORDINATE:.0e}")
         return [stroke.tolist() for stroke in strokes] or None
 
     @validates("probability")
-    def _check_probability(self, key: str, value: object) -> float | None:
+    def _validate_probability(self, key: str, value: object) -> float | None:
         if value is None:
             return None
         if not isinstance(value, float | int) or not 0 <= value <= 1:
@@ -182,10 +173,10 @@ class Sample(Base):
 
 
 class UndoStep(Base):
-    """What adding, labelling or deleting a sample did to it: undoing puts back what was before."""
+    """The state of a sample before it was added, labelled or deleted, which undoing restores."""
 
     __tablename__ = "steps"
-    # Numbers are never given twice, so that the last one tells in what state a writer's samples are.
+    # Numbers are never reused, so the last one identifies the state of a writer's samples.
     __table_args__ = (Index("ix_steps_writer_number", "writer", "number"), {"sqlite_autoincrement": True})
 
     number: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -196,7 +187,7 @@ class UndoStep(Base):
 
 
 class Merge(Base):
-    """A change of a writer's samples that no step tells of: some came in from elsewhere, or were damaged."""
+    """A change of a writer's samples without an undo step: an import, or the deletion of damaged rows."""
 
     __tablename__ = "merges"
     __table_args__ = (Index("ix_merges_writer_number", "writer", "number"),)
@@ -206,45 +197,66 @@ class Merge(Base):
     time: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-_KEYS = {column.key for column in Sample.__table__.columns} - {"deleted"}
+def encode_glyph(glyph: NDArray[np.uint8]) -> str:
+    """Encode a glyph's 784 bytes in base64."""
+    return base64.b64encode(glyph.tobytes()).decode()
+
+
+def decode_glyph(text: object) -> NDArray[np.uint8]:
+    """Decode the (28, 28) uint8 glyph that `encode_glyph` encoded; InkwiseError if the text is invalid."""
+    with suppress(ValueError):  # an InkwiseError is one, too
+        return glyph_from_bytes(base64.b64decode(text if isinstance(text, str) else "", validate=True))
+    raise InkwiseError(f"glyph is not {_GLYPH_BYTES} bytes in base64")
+
+
+def glyph_from_bytes(value: object) -> NDArray[np.uint8]:
+    """Decode a (28, 28) uint8 glyph; InkwiseError if the value is not 784 bytes."""
+    if not isinstance(value, bytes):
+        raise InkwiseError(f"glyph is {type(value).__name__}, not bytes")
+    if len(value) != _GLYPH_BYTES:
+        raise InkwiseError(f"glyph has {len(value):,} bytes, not {_GLYPH_BYTES}")
+    return np.frombuffer(value, np.uint8).reshape(GLYPH_SIDE, GLYPH_SIDE)
 
 
 def validate_field(what: str, text: object) -> str:
-    """The text without the blanks around it, if it is 1 to so many characters and none of them controls."""
+    """Validate a label, answer, writer, source or model; see `validate_text`."""
     return validate_text(what, text, _MAX_LENGTHS[what])
 
 
 def is_text(what: str, value: object) -> bool:
-    """Whether `validate_field` accepts the value."""
+    """Return whether `validate_field` accepts the value."""
     with suppress(InkwiseError):
         return bool(validate_field(what, value))
     return False
 
 
-def _parsed(what: str, parse: Callable[[str], Any], text: object) -> Any:
+def to_dataset(samples: Sequence[Sample], name: str) -> Dataset:
+    """Return the glyphs of labelled samples."""
+    glyphs = np.array([sample.glyph for sample in samples], np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE)
+    return Dataset(name, glyphs, *_labels_and_writers(samples))
+
+
+def to_strokes(samples: Sequence[Sample], name: str) -> StrokeSet:
+    """Return the strokes of those labelled samples that were drawn."""
+    drawn = [sample for sample in samples if sample.strokes]
+    strokes = [[np.array(stroke, np.float32) for stroke in sample.strokes or []] for sample in drawn]
+    return StrokeSet(name, strokes, *_labels_and_writers(drawn))
+
+
+def _labels_and_writers(samples: Sequence[Sample]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    labels = np.array([sample.label for sample in samples], np.str_)
+    return labels, np.array([_writer_number(sample.writer) for sample in samples], np.int64)
+
+
+def _writer_number(writer: str) -> int:
+    """Return a number for `split_by_writer` that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(writer.encode()).digest()[:8], "big") >> 1
+
+
+def _parse(what: str, parse: Callable[[str], Any], text: object) -> Any:
     if not isinstance(text, str):
         raise InkwiseError(f"{what} is {type(text).__name__}, not text")
     try:
         return parse(text)
     except ValueError:
         raise InkwiseError(f"{what} cannot be understood") from None
-
-
-def encode_glyph(glyph: NDArray[np.uint8]) -> str:
-    """The 784 bytes of a glyph, in base64."""
-    return base64.b64encode(glyph.tobytes()).decode()
-
-
-def decode_glyph(text: object) -> NDArray[np.uint8]:
-    """The (28, 28) uint8 glyph that `encode_glyph` gave this text for.
-
-    Raises:
-        InkwiseError: it is none.
-    """
-    try:
-        data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except ValueError:
-        data = b""
-    if len(data) != GLYPH_SIDE * GLYPH_SIDE:
-        raise InkwiseError(f"glyph is not {GLYPH_SIDE * GLYPH_SIDE} bytes in base64")
-    return np.frombuffer(data, np.uint8).reshape(GLYPH_SIDE, GLYPH_SIDE)

@@ -1,12 +1,14 @@
-"""The models that were learnt for a writer: kept with their scores, promoted, rolled back."""
+"""Fine-tuned models of the writers: stored with their scores, opened, promoted and rolled back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Row, Select, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -15,22 +17,26 @@ from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_json, decode_time, raw
 from inkwise.corrections.sample import Base, UtcDateTime, validate_field
-
-_MOST = 10**9  # samples that scores may count: damaged ones must not overflow
+from inkwise.preprocessing import GLYPH_SIDE
+from inkwise.recognition import Model
 
 ALLOWED_EXTRA_MISSES = 5
-"""So many more misses of the 10,000 of MNIST test are not worse: one seed differs from another by as many."""
+"""Additional misses on the 10,000 of MNIST test that do not count as worse: seeds differ by as many."""
+
+_MAX_COUNT = 10**9  # samples of a score; a damaged count must not overflow
+
+_logger = logging.getLogger("inkwise.corrections")
 
 
 @dataclass(frozen=True)
 class VersionScores:
-    """How a model does on MNIST test, and on the samples of the writer that nothing was learnt from."""
+    """Accuracy of a model on MNIST test and on the writer's held-out samples."""
 
     mnist: Accuracy
     own: Accuracy
 
     def worse_than(self, before: VersionScores) -> tuple[str, ...]:
-        """On what these are worse than those: of "mnist" and "own"."""
+        """Return on which of "mnist" and "own" these scores are worse."""
         worse = {
             "mnist": self.mnist.misses > before.mnist.misses + ALLOWED_EXTRA_MISSES,
             "own": self.own.misses > before.own.misses,
@@ -40,16 +46,16 @@ class VersionScores:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A model that was learnt for one writer.
+    """A model that was fine-tuned for one writer.
 
     Attributes:
-        number: of all versions in the database, from 1.
-        writer: whose hand it learnt.
-        time: when, UTC.
-        samples: how many of the writer's samples it learnt from.
-        before: the scores of the model that the writer had until then.
-        after: its own.
-        promoted: it is the one that the writer's drawings are read with.
+        number: Number among all versions in the database, from 1.
+        writer: Name of the writer.
+        time: When the version was stored, UTC.
+        samples: Number of the writer's samples in its training data.
+        before: Scores of the model that the version was compared with.
+        after: Scores of the version.
+        promoted: The version reads the writer's drawings.
     """
 
     number: int
@@ -62,9 +68,9 @@ class ModelVersion:
 
 
 class VersionStore:
-    """The versions in a database; number 0 stands for the base model, which is in none.
+    """The versions in a database; number 0 is the base model, which no database holds.
 
-    Each change is on disk when its method returns. What cannot be kept raises StoreError.
+    A method that returns has written its change to disk. StoreError means that the database cannot be used.
     """
 
     def __init__(self, database: Database) -> None:
@@ -81,7 +87,7 @@ class VersionStore:
         *,
         promote: bool = False,
     ) -> ModelVersion:
-        """Keep a model, and promote it in the same step if so told; the other values are `ModelVersion`'s."""
+        """Store a model, and optionally promote it in the same transaction; see `ModelVersion`."""
         row = _VersionRow(
             writer=validate_field("writer", writer),
             time=datetime.now(UTC),
@@ -92,66 +98,93 @@ class VersionStore:
         )
         with self._database.write() as session:
             session.add(row)
-            session.flush()  # gives it its number
+            session.flush()  # assigns the number
             if promote:
                 session.add(_PromotionRow(writer=row.writer, time=row.time, version=row.number))
         return ModelVersion(row.number, row.writer, row.time, samples, before, after, promoted=promote)
 
     def list(self, writer: str) -> Sequence[ModelVersion]:
-        """A writer's versions, the newest first, without those whose rows are damaged."""
-        query = _query().where(_VersionRow.writer == writer).order_by(_VersionRow.number.desc())
+        """Return a writer's undamaged versions, newest first."""
+        query = _VERSIONS.where(_VersionRow.writer == writer).order_by(_VersionRow.number.desc())
         with self._database.read() as session:
             promoted = _promoted_number(session, writer)
-            versions = [_decoded(row, promoted) for row in session.execute(query)]
+            versions = [_decode_version(row, promoted) for row in session.execute(query)]
         return [version for version in versions if isinstance(version, ModelVersion)]
 
     def damaged(self) -> Sequence[Damage]:
-        """The damaged rows of all writers, the oldest first."""
+        """Return the damaged rows of all writers, oldest first."""
         with self._database.read() as session:
-            versions = [_decoded(row, 0) for row in session.execute(_query().order_by(_VersionRow.number))]
+            rows = session.execute(_VERSIONS.order_by(_VersionRow.number))
+            versions = [_decode_version(row, 0) for row in rows]
         return [version for version in versions if isinstance(version, Damage)]
 
-    def numbers(self) -> Sequence[int]:
-        """Return the numbers of all writers' versions, the oldest first."""
+    def damaged_models(self) -> Iterator[str]:
+        """Open the models of all writers, and yield one line for each that is damaged."""
         with self._database.read() as session:
-            return session.scalars(select(_VersionRow.number).order_by(_VersionRow.number)).all()
+            numbers = session.scalars(select(_VersionRow.number).order_by(_VersionRow.number)).all()
+        for number in numbers:
+            try:
+                self.open_model(number, threads=1)
+            except ModelError as error:
+                yield str(error)
 
     def weights(self, number: int) -> bytes:
-        """The model file of a version.
-
-        Raises:
-            StoreError: there is no such version.
-            ModelError: its row is damaged.
-        """
+        """Return the model file of a version; StoreError if none exists, ModelError if it is damaged."""
+        query = select(*raw(_VersionRow, "onnx")).where(_VersionRow.number == number)
         with self._database.read() as session:
-            row = session.execute(
-                select(*raw(_VersionRow, "onnx")).where(_VersionRow.number == number)
-            ).first()
+            row = session.execute(query).first()
         if row is None:
             raise StoreError(f"there is no version {number}")
         if not isinstance(row.onnx, bytes):
-            raise ModelError(
-                f"version {number} is damaged: the model is {type(row.onnx).__name__}, not bytes"
-            )
+            found = type(row.onnx).__name__
+            raise ModelError(f"version {number} is damaged: the model is {found}, not bytes")
         return row.onnx
 
-    def promote(self, writer: str, number: int) -> None:
-        """Have a writer's drawings read with this version of theirs, or with the base model by 0.
+    def open_model(self, number: int, *, threads: int) -> Model:
+        """Open the model of a version, and run it on an empty glyph, since a damaged graph may open.
+
+        Args:
+            number: Number of the version, from 1.
+            threads: Processor threads; 0 is one per core.
 
         Raises:
-            StoreError: there is no such version of this writer.
+            ModelError: The version is damaged.
+            StoreError: The version does not exist.
         """
+        onnx = self.weights(number)
+        try:
+            model = Model(onnx, threads=threads)
+            _check_output(model)
+        except ModelError as error:
+            raise ModelError(f"version {number} is damaged ({error})") from None
+        return model
+
+    def open_or_base(self, number: int, base: Model, *, threads: int) -> tuple[Model, str | None]:
+        """Open the model of a version; use the base model if the number is 0 or the version is damaged.
+
+        Returns:
+            The model, and None or one line about the damage, which is also logged.
+        """
+        if not number:
+            return base, None
+        try:
+            return self.open_model(number, threads=threads), None
+        except ModelError as error:
+            damage = f"{error}: the base model is used instead"
+            _logger.warning("%s", damage)
+            return base, damage
+
+    def promote(self, writer: str, number: int) -> None:
+        """Read a writer's drawings with this version of theirs from now on; 0 is the base model."""
+        found = select(_VersionRow.number).where(_VersionRow.number == number, _VersionRow.writer == writer)
         with self._database.write() as session:
-            found = select(_VersionRow.number).where(
-                _VersionRow.number == number, _VersionRow.writer == writer
-            )
             if number and session.scalar(found) is None:
                 raise StoreError(f"there is no version {number} of {writer}")
             name = validate_field("writer", writer)
             session.add(_PromotionRow(writer=name, time=datetime.now(UTC), version=number or None))
 
     def promoted(self, writer: str) -> int:
-        """The number of the version that a writer's drawings are read with, 0 for the base model."""
+        """Return the number of the version that reads a writer's drawings, 0 for the base model."""
         with self._database.read() as session:
             return _promoted_number(session, writer)
 
@@ -164,14 +197,13 @@ class _VersionRow(Base):
     writer: Mapped[str] = mapped_column(String(64))
     time: Mapped[datetime] = mapped_column(UtcDateTime)
     samples: Mapped[int]
-    # [[right, n] on MNIST, [right, n] on the writer's own]
-    before: Mapped[Any] = mapped_column(JSON)
+    before: Mapped[Any] = mapped_column(JSON)  # [[right, n] on MNIST, [right, n] on the writer's own]
     after: Mapped[Any] = mapped_column(JSON)
     onnx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, repr=False)
 
 
 class _PromotionRow(Base):
-    """The latest row of a writer counts; the earlier ones tell how it came about."""
+    """A promotion; the writer's latest row counts, the earlier ones are the history."""
 
     __tablename__ = "promotions"
     __table_args__ = (Index("ix_promotions_writer_number", "writer", "number"),)
@@ -182,49 +214,47 @@ class _PromotionRow(Base):
     version: Mapped[int | None] = mapped_column(ForeignKey("versions.number"))
 
 
-# The join finds no version for a damaged number: then it is the base model, too.
-_latest_promotion = select(_VersionRow.number).select_from(_PromotionRow)
-_latest_promotion = _latest_promotion.join(
-    _VersionRow, _PromotionRow.version == _VersionRow.number, isouter=True
+_VERSIONS: Select[Any] = select(
+    _VersionRow.number, *raw(_VersionRow, "writer", "time", "samples", "before", "after")
 )
-_latest_promotion = (
-    _latest_promotion.where(_PromotionRow.writer == bindparam("writer"))
+_LATEST_PROMOTION = (
+    select(_VersionRow.number)
+    .select_from(_PromotionRow)
+    .outerjoin(_VersionRow, _PromotionRow.version == _VersionRow.number)  # a damaged number finds no version
+    .where(_PromotionRow.writer == bindparam("writer"))
     .order_by(_PromotionRow.number.desc())
     .limit(1)
 )
-PROMOTED_VERSION = func.coalesce(_latest_promotion.scalar_subquery(), 0)
-"""SQL: the number of the version that is promoted for :writer, 0 for the base model."""
+PROMOTED_VERSION = func.coalesce(_LATEST_PROMOTION.scalar_subquery(), 0)
+"""SQL expression: number of the promoted version of :writer, 0 for the base model."""
 
 
 def _promoted_number(session: Session, writer: str) -> int:
     return int(session.execute(select(PROMOTED_VERSION), {"writer": writer}).scalar_one())
 
 
-def _query() -> Select[Any]:
-    cells = raw(_VersionRow, "writer", "time", "samples", "before", "after")
-    return select(_VersionRow.number, *cells)
-
-
-def _decoded(row: Row[Any], promoted: int) -> ModelVersion | Damage:
+def _decode_version(row: Row[Any], promoted: int) -> ModelVersion | Damage:
     try:
+        if not isinstance(row.samples, int) or row.samples < 0:
+            raise InkwiseError("samples is not a whole number")
         return ModelVersion(
             number=row.number,
             writer=validate_field("writer", row.writer),
             time=decode_time(row.time),
-            samples=_count(row.samples),
-            before=_scores("before", row.before),
-            after=_scores("after", row.after),
+            samples=row.samples,
+            before=_decode_scores("before", row.before),
+            after=_decode_scores("after", row.after),
             promoted=row.number == promoted,
         )
     except InkwiseError as error:
         return Damage("version", str(row.number), str(error))
 
 
-def _scores(what: str, text: str | None) -> VersionScores:
+def _decode_scores(what: str, text: str | None) -> VersionScores:
     plain = decode_json(what, text)
     try:
         mnist, own = (Accuracy(right, n) for right, n in plain)
-        counted = all(0 <= each.right <= each.n < _MOST for each in (mnist, own))
+        counted = all(0 <= each.right <= each.n < _MAX_COUNT for each in (mnist, own))
     except (TypeError, ValueError):
         counted = False
     if not counted:
@@ -232,7 +262,12 @@ def _scores(what: str, text: str | None) -> VersionScores:
     return VersionScores(mnist, own)
 
 
-def _count(value: object) -> int:
-    if not isinstance(value, int) or value < 0:
-        raise InkwiseError("samples is not a whole number")
-    return value
+def _check_output(model: Model) -> None:
+    """Run a model on an empty glyph; ModelError if it does not return probabilities and embeddings."""
+    try:
+        probabilities, embeddings = model.run(np.zeros((1, GLYPH_SIDE, GLYPH_SIDE), np.uint8))
+    except Exception:  # onnxruntime has an exception class for each kind of damage
+        raise ModelError("the model: cannot be run") from None
+    shapes = probabilities.shape == (1, len(model.labels)) and embeddings.ndim == 2
+    if not (shapes and np.isfinite(probabilities).all() and np.isfinite(embeddings).all()):
+        raise ModelError("the model: its answers are not those of an Inkwise model")

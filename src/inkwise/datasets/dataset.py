@@ -1,10 +1,9 @@
 """Labelled samples: glyphs, or the pen strokes that they are drawn from."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +42,12 @@ class Dataset:
         """Return the number of samples."""
         return len(self.glyphs)
 
-    def select(self, index: SampleIndex) -> Dataset:
+    def select(self, index: SampleIndex) -> Self:
         """Return the samples of a boolean mask (n,), an integer index (m,) or a slice."""
         writers = None if self.writers is None else self.writers[index]
         return replace(self, glyphs=self.glyphs[index], labels=self.labels[index], writers=writers)
 
-    def to_dataset(self) -> Dataset:
+    def to_dataset(self) -> Self:
         """Return this data set itself: its samples are glyphs already."""
         return self
 
@@ -72,7 +71,7 @@ class StrokeSet:
         """Return the number of samples."""
         return len(self.samples)
 
-    def select(self, index: SampleIndex) -> StrokeSet:
+    def select(self, index: SampleIndex) -> Self:
         """Return the samples of a boolean mask (n,), an integer index (m,) or a slice."""
         writers = None if self.writers is None else self.writers[index]
         samples = [self.samples[number] for number in np.arange(len(self))[index]]

@@ -1,7 +1,5 @@
 """Reading of data set files: gzip decompression, and one error message for damaged files."""
 
-from __future__ import annotations
-
 import gzip
 import zlib
 from collections.abc import Iterator

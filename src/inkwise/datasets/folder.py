@@ -1,7 +1,5 @@
 """A folder of images, one digit each, labelled by the name of the sub-folder or of the file."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """IDX, MNIST's file format: a magic number, the sizes as big-endian integers, then the bytes."""
 
-from __future__ import annotations
-
 import re
 import struct
 from math import prod
@@ -41,14 +39,13 @@ def read_idx_folder(folder: Path, part: str | None = None) -> Dataset:
         DataError: there are several pairs and no `part`, a file is missing or damaged, the images are not
             28x28, or the counts differ.
     """
-    parts = idx_parts(folder)
-    if part is None and len(parts) > 1:
-        choices = " or ".join(str(folder / part) for part in parts)
+    parts = idx_parts(folder) if part is None else [part]
+    if len(parts) > 1:
+        choices = " or ".join(str(folder / choice) for choice in parts)
         raise DataError(f"{folder}: contains {' and '.join(parts)}; use {choices}")
-    chosen = parts[0] if part is None else part
     paths = []
     for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        name = f"{chosen}-{kind}" if chosen else kind
+        name = f"{parts[0]}-{kind}" if parts[0] else kind
         path = find_idx(folder, name)
         if path is None:
             raise DataError(f"{folder}: {name} is missing")

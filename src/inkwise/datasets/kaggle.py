@@ -1,7 +1,5 @@
 """CSV files of Kaggle: MNIST as ``label,pixel0,...,pixel783``, one glyph per line, and submissions."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

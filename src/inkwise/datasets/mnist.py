@@ -1,7 +1,5 @@
 """MNIST in the cache, fetched from the first source that has it and verified by SHA-256."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ A source yields raw IDX files one after another, so that those before a failure 
 trusted: `mnist` verifies the SHA-256 of every file.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

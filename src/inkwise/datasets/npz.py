@@ -9,8 +9,6 @@
 Each may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is unpickled.
 """
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise

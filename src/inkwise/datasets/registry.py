@@ -1,7 +1,5 @@
 """Data sets by name or path."""
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Callable
@@ -74,10 +72,9 @@ def load_dataset(source: str | Path) -> Dataset:
 
 def load_strokes_or_dataset(source: str | Path) -> Dataset | StrokeSet:
     """Load like `load_dataset`, but keep strokes as strokes, which training distorts before drawing them."""
-    named = named_datasets().get(str(source))
-    if named is not None and isinstance(source, str):
-        return replace(named.load(), name=source)
     with clear_read_errors(source):
+        if isinstance(source, str) and source in named_datasets():
+            return replace(named_datasets()[source].load(), name=source)
         return _read_path(Path(source))
 
 

@@ -1,7 +1,5 @@
 """UNIPEN train_r01_v07: pen-drawn characters and digit strings, parsed into stroke files in the cache."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import posixpath

@@ -1,7 +1,5 @@
 """Sources of UNIPEN's files: a folder, a .zip or .tar archive, Zenodo."""
 
-from __future__ import annotations
-
 import re
 import tarfile
 import tempfile

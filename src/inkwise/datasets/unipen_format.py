@@ -7,8 +7,6 @@ References:
     recognizer benchmarks, ICPR 1994, and the definition distributed with the data.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

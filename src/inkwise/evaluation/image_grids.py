@@ -118,4 +118,4 @@ def _influence_to_rgb(explanation: Explanation) -> RGBImage:
     color = (1 - strength) * np.array(to_rgb(_NEUTRAL_COLOR)) + strength * side
     # The root keeps the colours of thin strokes visible.
     cover = np.sqrt(explanation.answer.glyph[..., None] / 255)
-    return np.asarray(1 - cover + cover * color)
+    return 1 - cover + cover * color

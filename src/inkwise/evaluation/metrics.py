@@ -186,7 +186,7 @@ def rejected_non_digits(
     threshold: float,
 ) -> NDArray[np.bool_]:
     """Return which samples (n,) are labelled "not a digit" and not accepted; none if that is a class."""
-    return np.asarray((labels == NOT_A_DIGIT) & (NOT_A_DIGIT not in classes) & (confidence < threshold))
+    return (labels == NOT_A_DIGIT) & (NOT_A_DIGIT not in classes) & (confidence < threshold)
 
 
 def json_safe(value: Any) -> Any:

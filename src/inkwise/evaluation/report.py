@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, select_autoescape
 
 from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise.evaluation import image_grids, plots
@@ -54,7 +54,7 @@ def write_report(
         summary_head=SUMMARY_HEAD,
         max_shown=MAX_SHOWN,
     )
-    write_text(path, page + "\n")
+    write_text(path, page)
 
 
 def to_json(model_facts: Mapping[str, Any], results: Sequence[EvaluationResult]) -> str:
@@ -103,9 +103,18 @@ def _percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{share:.2%}".replace("%", " %")
 
 
-_templates = Environment(
-    loader=PackageLoader("inkwise.evaluation"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
+def template_environment(package: str) -> Environment:
+    """Create the Jinja2 environment of a package's templates, which escapes all values in HTML."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+_templates = template_environment("inkwise.evaluation")
 _templates.filters["base64"] = lambda png: base64.b64encode(png).decode("ascii")
 _templates.filters["percent"] = _percent
 _templates.filters["summary_row"] = summary_row

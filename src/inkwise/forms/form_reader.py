@@ -145,7 +145,7 @@ class FormReader:
         if not poses:
             return None
         matrix, fit = poses[0]
-        near = warp(grey, np.asarray(np.linalg.inv(matrix)), self._size)
+        near = warp(grey, np.linalg.inv(matrix), self._size)
         return AlignedScan(relative_darkness(near), (grey.shape[1], grey.shape[0]), matrix, fit)
 
     def _read_field(
@@ -296,7 +296,7 @@ def remove_print(
         return dark
     levels = np.asarray(np.rint(255 * dark), np.uint8)
     filled = cv2.inpaint(levels, hidden.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return np.asarray(filled / np.float32(255), np.float32)
+    return np.divide(filled, 255, dtype=np.float32)
 
 
 def extract_cells(dark: NDArray[np.float32], inside: Box, cells: int = 1) -> list[NDArray[np.uint8] | None]:

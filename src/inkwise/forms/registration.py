@@ -158,7 +158,7 @@ class Reference:
         return np.array(places, np.float64), np.array(found, np.float64)
 
     def _warp(self, grey: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
-        return warp(grey, np.asarray(np.linalg.inv(matrix), np.float64), self._size)
+        return warp(grey, np.linalg.inv(matrix), self._size)
 
     def _fit(self, dark: NDArray[np.float32]) -> float:
         """Return the mean print correlation of the tiles with print; negative ones count as 0."""
@@ -215,4 +215,4 @@ def _detect_features(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDAr
     if descriptors is None:
         return np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8)
     places = (np.array([point.pt for point in points]) + 0.5) / scale - 0.5
-    return places.astype(np.float32), np.asarray(descriptors, np.uint8)
+    return places.astype(np.float32), descriptors

@@ -1,4 +1,4 @@
-"""Background, contrast and polarity of grey images (0 dark, 255 light): what tells ink from paper.
+"""Background, contrast and polarity of grey images, which separate ink from paper.
 
 Ink (the foreground) is narrow; the background (paper) is what remains when narrow parts are filled. The two
 estimates of polarity use this at two scales: in a page, strokes are narrower than a fixed window; a single

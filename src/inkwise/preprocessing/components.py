@@ -118,29 +118,18 @@ def _separated_by_rule(
     one: NDArray[np.int64], other: NDArray[np.int64], vertical_rules: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Whether a rule separates each pair of boxes (n, 4); walls of combs and squared paper do not."""
-    blocked = np.zeros(len(one), bool)
     if not len(vertical_rules):
-        return blocked
-    middle = vertical_rules[:, 0] + vertical_rules[:, 2] / 2
-    apart = np.abs(middle[:, None] - middle[None])
-    overlap = np.minimum(
-        vertical_rules[:, None, 1] + vertical_rules[:, None, 3],
-        vertical_rules[None, :, 1] + vertical_rules[None, :, 3],
-    )
-    overlap = overlap - np.maximum(vertical_rules[:, None, 1], vertical_rules[None, :, 1])
-    apart[(overlap < _COMB_WALL_OVERLAP * vertical_rules[:, 3:]) | (apart < 6)] = np.inf
-    spacing = apart.min(1)
-    height = np.maximum(one[:, 3], other[:, 3])
-    level = (one[:, 1] + one[:, 3] / 2 + other[:, 1] + other[:, 3] / 2) / 2
-    for wall, x, space in zip(vertical_rules, middle, spacing, strict=True):
-        between = (one[:, 0] + one[:, 2] - 3 <= x) & (x <= other[:, 0] + 3)
-        blocked |= (
-            between
-            & (wall[1] <= level)
-            & (level <= wall[1] + wall[3])
-            & (space > _MAX_COMB_CELL_WIDTH * height)
-        )
-    return blocked
+        return np.zeros(len(one), bool)
+    x, top, width, length = vertical_rules.T
+    middle, bottom = x + width / 2, top + length
+    apart = np.abs(np.subtract.outer(middle, middle))
+    overlap = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    apart[(overlap < _COMB_WALL_OVERLAP * length[:, None]) | (apart < 6)] = np.inf
+    wide = apart.min(1)[:, None] > _MAX_COMB_CELL_WIDTH * np.maximum(one[:, 3], other[:, 3])  # (rules, n)
+    centre = (one[:, 1] + one[:, 3] / 2 + other[:, 1] + other[:, 3] / 2) / 2
+    between = (one[:, 0] + one[:, 2] - 3 <= middle[:, None]) & (middle[:, None] <= other[:, 0] + 3)
+    beside = (top[:, None] <= centre) & (centre <= bottom[:, None])
+    return (between & beside & wide).any(0)
 
 
 def _merge_groups(

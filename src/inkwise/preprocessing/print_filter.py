@@ -44,10 +44,8 @@ def print_probability(
     )
     tallest = np.zeros(words.max(initial=-1) + 1)
     np.maximum.at(tallest, words, heights)
-    straight, level = (
-        _mean_by_word(components.axis_aligned, words, components.edge),
-        _mean_by_word(_baseline_agreement(components, lines), words),
-    )
+    straight = _mean_by_word(components.axis_aligned, words, components.edge)
+    baseline = _mean_by_word(_baseline_agreement(components, lines), words)
     print_ = _has_twin(components, dark)
     for _ in range(_PASSES):
         font, blot = (
@@ -56,7 +54,7 @@ def print_probability(
         usual = np.percentile(heights[print_], 75) if print_.sum() >= _MIN_TWINS else 1.0
         taller = np.clip(np.log(tallest / usual), -0.5, 0.7)
         features = np.stack(
-            [straight, _mean_by_word(font, words), _mean_by_word(blot, words), taller, level], 1
+            [straight, _mean_by_word(font, words), _mean_by_word(blot, words), taller, baseline], 1
         )
         likely = 1 / (1 + np.exp(-(features @ _LOGISTIC_WEIGHTS + _LOGISTIC_BIAS)))
         print_ = likely[words] > 0.5

@@ -84,7 +84,7 @@ def transform_points(points: NDArray[np.float64], matrix: NDArray[np.float64]) -
     return cv2.perspectiveTransform(points[None], matrix).reshape(-1, 2)
 
 
-def warp(grey: NDArray[np.uint8], matrix: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.uint8]:
+def warp(grey: NDArray[np.uint8], matrix: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.uint8]:
     """Warp an image by a homography (3, 3) to a size (width, height), averaging first where it shrinks."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     if scale < 0.75:

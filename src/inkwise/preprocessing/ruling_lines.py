@@ -97,13 +97,11 @@ def _ink_threshold(dark: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArr
 
 
 def _ends_in_corners(x: int, y: int, w: int, h: int, others: NDArray[np.int32]) -> bool:
-    """Whether a level run begins and ends in corners with upright rules (n, 4)."""
+    """Whether a horizontal run starts and ends in corners with vertical rules (n, 4)."""
     ends = others[:, 1], others[:, 1] + others[:, 3]
     corner = np.minimum(np.abs(ends[0] - y - h / 2), np.abs(ends[1] - y - h / 2)) <= _CORNER_TOLERANCE
-    left, right = (
-        others[corner, 0] - _CORNER_TOLERANCE,
-        others[corner, 0] + others[corner, 2] + _CORNER_TOLERANCE,
-    )
+    left = others[corner, 0] - _CORNER_TOLERANCE
+    right = others[corner, 0] + others[corner, 2] + _CORNER_TOLERANCE
     return all(bool(((left <= end) & (end <= right)).any()) for end in (x, x + w))
 
 

@@ -100,19 +100,20 @@ def strokes_to_shape(strokes: list[NDArray[np.float64]], pen: float = PEN_WIDTH)
     scale = (INK_BOX_SIDE * SUPERSAMPLING - width) / extent if extent > 1 / MAX_COORDINATE else 0.0
     canvas = np.zeros((SUPERSAMPLED_SIDE, SUPERSAMPLED_SIDE), np.uint8)
     fine = [(stroke - (low + high) / 2) * scale + SUPERSAMPLED_SIDE / 2 - 0.5 for stroke in strokes]
-    _draw_polylines(canvas, fine, width, 1, cv2.LINE_8)
+    draw_strokes(canvas, fine, width, ink=1, line_type=cv2.LINE_8)
     return canvas.astype(bool)
 
 
-def draw_strokes(canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], pen: float) -> None:
-    """Draw strokes (k, 2) in pixels on the canvas, white, anti-aliased and `pen` pixels wide."""
-    _draw_polylines(canvas, strokes, max(1, round(pen)), 255, cv2.LINE_AA)
-
-
-def _draw_polylines(
-    canvas: NDArray[np.uint8], strokes: Sequence[NDArray[np.floating]], width: int, ink: int, kind: int
+def draw_strokes(
+    canvas: NDArray[np.uint8],
+    strokes: Sequence[NDArray[np.floating]],
+    pen: float,
+    *,
+    ink: int = 255,
+    line_type: int = cv2.LINE_AA,
 ) -> None:
+    """Draw strokes (k, 2) in pixels on the canvas, by default white and anti-aliased, `pen` pixels wide."""
     for stroke in strokes:
         fixed = np.rint(stroke * 2**_SUBPIXEL_BITS).astype(np.int32)[:, None]
         # A single point is drawn only as a closed polyline.
-        cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, width, kind, _SUBPIXEL_BITS)
+        cv2.polylines(canvas, [fixed], len(fixed) == 1, ink, max(1, round(pen)), line_type, _SUBPIXEL_BITS)

@@ -99,12 +99,12 @@ class Adaptation:
 
 
 def _l2_normalize(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12))
+    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     exponentials = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(1, keepdims=True))
+    return exponentials / exponentials.sum(1, keepdims=True)
 
 
 @cache

@@ -1,12 +1,9 @@
 """The page that compares the documents' claims with our measurements, and its learning curves."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -15,6 +12,7 @@ from inkwise._util.files import make_directory, write_bytes, write_text
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise.evaluation.plots import figure_to_png
+from inkwise.evaluation.report import template_environment
 from inkwise.evaluation.results import read_history
 from inkwise.reproduction.claims import EXPERIMENTS, Claim
 from inkwise.reproduction.seed_runs import RunResult
@@ -28,13 +26,7 @@ BUNDLED = "bundled weights"
 _PANELS = ("lenet-dropout", "cnn-batchnorm", "cnn-small", "lenet-robust", "mlp-50", "cnn-adadelta")
 _COLORS = colormaps["tab10"](range(10))
 
-_templates = Environment(
-    loader=PackageLoader("inkwise.reproduction"),
-    autoescape=select_autoescape(),  # HTML only; the page is Markdown
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+_templates = template_environment("inkwise.reproduction")
 _templates.filters["format_code"] = "`{}`".format
 
 
@@ -125,7 +117,7 @@ def _curves_plot(folder: Path) -> bytes:
     fig = Figure(figsize=(11, 7.5), layout="constrained")
     for ax, net in zip(fig.subplots(2, 3).flat, _PANELS, strict=True):
         ax.set_title(net, loc="left", fontsize=10)
-        names = [row.name for row in EXPERIMENTS if row.recipe.net == net and not row.corrections]
+        names = [row.name for row in EXPERIMENTS if row.recipe.model.net == net and not row.corrections]
         for name, color in zip(names, _COLORS, strict=False):
             rows = read_history(str(folder / f"{name}-0")) or []
             for part, style in (("train", ":"), ("validation", "-")):

@@ -1,7 +1,5 @@
 """Real handwriting to measure the systems on: reduced naively, and read with preprocessing."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`mnist-modified`: MNIST's test digits rotated, reduced, shifted, and made lighter or darker."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

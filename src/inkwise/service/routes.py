@@ -28,14 +28,7 @@ from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Constraint, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
 from inkwise.service.executor import BoundedExecutor
-from inkwise.service.schema import (
-    GLYPHS_BODY,
-    IMAGE_BODY,
-    STROKES_BODY,
-    Classes,
-    ReadingSchema,
-    failures,
-)
+from inkwise.service.schema import GLYPHS_BODY, IMAGE_BODY, STROKES_BODY, Classes, ReadingSchema, failures
 
 CLASSIFY_PATH = "/v1/classify"
 

@@ -27,23 +27,14 @@ _STATES = {
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """The current state of a trial.
-
-    Attributes:
-        number: trial number.
-        state: done, pruned, diverged, running or waiting.
-        values: value of each varied key.
-        accuracy: validation accuracy of the best epoch so far; None before the first and if diverged.
-        epochs: number of trained epochs.
-        seconds: training time including earlier attempts; of a running trial, time since its start.
-    """
+    """The current state of a trial."""
 
     number: int
-    state: str
-    values: dict[str, Value]
-    accuracy: float | None
-    epochs: int
-    seconds: float | None
+    state: str  # done, pruned, diverged, running or waiting
+    values: dict[str, Value]  # of the varied keys
+    accuracy: float | None  # on the validation set, of the best epoch so far; None if diverged
+    epochs: int  # trained so far
+    seconds: float | None  # of training, with earlier attempts; of a running trial, since its start
 
     @property
     def finished(self) -> bool:

@@ -87,7 +87,15 @@ def _run_workers(study: SharedStudy, workers: int, console: Console) -> None:
         while alive:
             wait(alive, _POLL_SECONDS)
             alive = [process.sentinel for process, _ in processes if process.is_alive()]
-            _raise_worker_errors(processes)  # after `alive` is updated, so that the last to exit is checked
+            # errors after `alive` is updated, so that the last process to exit is checked as well
+            for process, connection in processes:
+                if process.exitcode:
+                    with suppress(EOFError):
+                        raise InkwiseError(connection.recv())
+                    raise InkwiseError(
+                        f"a worker process died (exit code {process.exitcode});"
+                        " rerun the same command to resume"
+                    )
             update_display(outcomes())
 
 
@@ -146,13 +154,3 @@ def _worker_processes(plan: SearchPlan, workers: int) -> Iterator[WorkerProcesse
             process.join(max(0.0, deadline - time.monotonic()))
             process.kill()
             process.join()
-
-
-def _raise_worker_errors(processes: WorkerProcesses) -> None:
-    for process, connection in processes:
-        if process.exitcode:
-            with suppress(EOFError):
-                raise InkwiseError(connection.recv())
-            raise InkwiseError(
-                f"a worker process died (exit code {process.exitcode}); rerun the same command to resume"
-            )

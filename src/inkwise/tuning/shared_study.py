@@ -32,48 +32,28 @@ SAMPLERS = ("grid", "random", "tpe")
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What a search varies, how often, and where it keeps trials and runs.
-
-    Attributes:
-        recipe: recipe whose keys are varied.
-        space: distribution of each varied key.
-        out: folder of the run folders trial-0, trial-1, …
-        storage: see `StudyStorage`.
-        name: name of the study in the storage.
-        trials: number of trials; None means all combinations of a grid.
-        sampler: one of `SAMPLERS`.
-        prune: stop trials whose accuracy is below the median.
-        device: device to train on.
-    """
+    """What a search varies, how often, and where it keeps trials and runs."""
 
     recipe: Recipe
     space: SearchSpace
-    out: Path
-    storage: str
-    name: str
-    trials: int | None = None
-    sampler: str = "tpe"
-    prune: bool = False
+    out: Path  # folder of the run folders trial-0, trial-1, …
+    storage: str  # see `StudyStorage`
+    name: str  # of the study in the storage
+    trials: int | None = None  # None means all combinations of a grid
+    sampler: str = "tpe"  # one of SAMPLERS
+    prune: bool = False  # stop trials whose accuracy is below the median
     device: str = "auto"
 
 
 @dataclass(frozen=True)
 class ClaimedTrial:
-    """A running trial of this process.
-
-    Attributes:
-        trial: Optuna's trial.
-        id: its id in the storage.
-        values: value of each varied key.
-        reported: epochs whose accuracy an earlier attempt has reported.
-        folder: run folder, shared by all attempts.
-    """
+    """A running trial of this process."""
 
     trial: Trial
-    id: int
-    values: dict[str, Value]
-    reported: frozenset[int]
-    folder: Path
+    id: int  # in the storage
+    values: dict[str, Value]  # of the varied keys
+    reported: frozenset[int]  # epochs that an earlier attempt has reported
+    folder: Path  # run folder, shared by all attempts
 
 
 class SharedStudy:

@@ -73,7 +73,7 @@ def test_review_continues_after_a_kill(review_process, browse, table):
     with page.expect_response("**/api/review/1"):
         page.keyboard.press("Enter")
     progress(page, "2 of 3 confirmed")
-    expect(page.locator("#no-crop")).to_contain_text("gone.png: is not there")
+    expect(page.locator("#no-crop")).to_contain_text("gone.png: is missing")
     review.kill()
     review.start()
     page.reload()

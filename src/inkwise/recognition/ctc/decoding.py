@@ -71,7 +71,7 @@ def text_likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> FloatArray:
     forward[:, 2:4] = frames[0][columns[:, :2]]  # a text starts with a blank or with its first symbol
     for frame in frames[1:]:
         forward[:, 2:] = frame[columns] * (forward[:, 2:] + forward[:, 1:-1] + skips * forward[:, :-2])
-    return np.asarray(forward[:, -1] + forward[:, -2])
+    return forward[:, -1] + forward[:, -2]
 
 
 def mean_likelihood(lattices: Sequence[Lattice], text: NDArray[np.int64]) -> float:
@@ -124,7 +124,7 @@ def symbol_posteriors(lattice: Lattice, text: NDArray[np.int64]) -> FloatArray:
     scores = text_likelihoods(lattice, swapped.reshape(-1, length)).reshape(length, symbols)
     none = text_likelihoods(lattice, np.stack([np.delete(text, place) for place in range(length)]))
     # The likelihood of a text that a constraint forces on the lattice may underflow.
-    return np.asarray(scores / np.maximum(scores.sum(1) + none, np.finfo(np.float64).tiny)[:, None])
+    return scores / np.maximum(scores.sum(1) + none, np.finfo(np.float64).tiny)[:, None]
 
 
 def _interleave_blanks(texts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

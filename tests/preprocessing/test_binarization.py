@@ -1,0 +1,187 @@
+"""Binarization separates ink from paper in any light, and finds none on bare paper."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkwise.image import load_image
+from inkwise.preprocessing import binarize, image_to_glyph
+
+SIDES = (28, 100, 400)
+
+
+def lit(picture, light):
+    return np.rint(picture * light).astype(np.uint8)
+
+
+def lights(side):
+    """Uneven illumination, (side, side), of a lamp, a window or a lens."""
+    ramp = np.linspace(0.6, 1, side)
+    x = np.linspace(-1, 1, side)
+    return {
+        "from the right": np.tile(ramp, (side, 1)),
+        "from below": np.tile(ramp[:, None], side),
+        "from a corner": (ramp + ramp[:, None]) / 2,
+        "corners darker": 1 - 0.25 * (x**2 + x[:, None] ** 2),
+    }
+
+
+def test_binarize_returns_0_for_paper_and_255_for_ink(drawn):
+    picture = drawn(120)
+    ink = binarize(picture)
+    assert ink.shape == picture.shape
+    assert ink.dtype == np.uint8
+    assert np.median(ink[picture == 230]) == 0
+    assert np.median(ink[picture == 30]) == 255
+
+
+def test_binarize_returns_128_at_edge_of_ink(drawn):
+    picture = drawn(60)
+    differ = (binarize(picture) >= 128) != (picture < 130)
+    assert differ.mean() < 0.01
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_image_to_glyph_is_independent_of_polarity(drawn, side):
+    picture = drawn(side)
+    np.testing.assert_array_equal(image_to_glyph(picture), image_to_glyph(255 - picture))
+
+
+@pytest.mark.parametrize("width", [0.03, 0.08, 0.16])
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (30, 120), (140, 200), (255, 0), (120, 30), (200, 140)])
+def test_image_to_glyph_is_independent_of_grey_levels(drawn, alike, width, ink, paper):
+    assert alike(image_to_glyph(drawn(120, width, ink, paper)), image_to_glyph(drawn(120, width))) > 0.97
+
+
+def test_image_to_glyph_accepts_tight_crop(drawn, alike):
+    whole = drawn(200, 0.1)
+    rows, columns = np.where(whole < 128)
+    tight = whole[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    for picture in (tight, 255 - tight):
+        assert alike(image_to_glyph(picture), image_to_glyph(whole)) > 0.95
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("light", lights(1))
+@pytest.mark.parametrize(("ink", "paper"), [(30, 230), (230, 60)])
+def test_image_to_glyph_is_independent_of_uneven_light(drawn, alike, side, light, ink, paper):
+    picture = drawn(side, ink=ink, paper=paper)
+    assert alike(image_to_glyph(lit(picture, lights(side)[light])), image_to_glyph(picture)) > 0.92
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("light", ["from the right", "from below", "from a corner"])
+def test_image_to_glyph_finds_ink_fainter_than_illumination_slope(drawn, alike, side, light):
+    faint = drawn(side, ink=160)
+    assert alike(image_to_glyph(lit(faint, lights(side)[light])), image_to_glyph(faint)) > 0.92
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_image_to_glyph_ignores_edge_of_shadow(drawn, alike, side):
+    shadow = np.where(np.arange(side) < 0.55 * side, 1, 0.7)
+    assert alike(image_to_glyph(lit(drawn(side), shadow)), image_to_glyph(drawn(side))) > 0.95
+
+
+@pytest.mark.parametrize("level", [0, 1, 40, 128, 254, 255])
+@pytest.mark.parametrize("size", [(2, 8), (8, 2), (16, 16), (100, 300)])
+def test_binarize_finds_no_ink_on_uniform_image(level, size):
+    page = np.full(size, level, np.uint8)
+    assert not binarize(page).any()
+    assert image_to_glyph(page) is None
+
+
+@pytest.mark.parametrize("size", [(40, 40), (100, 100), (400, 400), (168, 22), (56, 120), (60, 195)])
+@pytest.mark.parametrize("noise", [1, 4, 10, 15, 20, 25])
+@pytest.mark.parametrize("level", [60, 200])
+def test_binarize_finds_no_ink_in_noise(size, noise, level):
+    rng = np.random.default_rng(0)
+    page = np.clip(rng.normal(level, noise, size), 0, 255).astype(np.uint8)
+    assert not binarize(page).any()
+
+
+@pytest.mark.parametrize("light", lights(1))
+def test_binarize_finds_no_ink_on_unevenly_lit_page(light):
+    assert not binarize(lit(np.full((100, 100), 230), lights(100)[light])).any()
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_image_to_glyph_ignores_vignetting(drawn, alike, side):
+    x = np.linspace(-1, 1, side)
+    falloff = 1 / (1 + 0.3 * (x**2 + x[:, None] ** 2)) ** 2
+    assert alike(image_to_glyph(lit(drawn(side), falloff)), image_to_glyph(drawn(side))) > 0.92
+    assert side < 64 or image_to_glyph(lit(np.full((side, side), 230), falloff**0.5)) is None
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("darkest", [0.2, 0.4])
+def test_image_to_glyph_finds_no_ink_on_steep_illumination_slope(side, darkest):
+    rng = np.random.default_rng(0)
+    straight = np.tile(np.linspace(darkest, 1, side), (side, 1))
+    for light in (straight, straight.T, (straight + straight.T) / 2):
+        page = lit(np.full((side, side), 230), light) + rng.normal(0, 2, (side, side))
+        assert image_to_glyph(np.clip(page, 0, 255).astype(np.uint8)) is None
+
+
+@pytest.mark.parametrize("quality", [20, 60])
+def test_image_to_glyph_ignores_jpeg_blocks(drawn, alike, quality):
+    rng = np.random.default_rng(0)
+    paper = lit(np.full((200, 200), 210) + rng.normal(0, 3, (200, 200)), lights(200)["from a corner"])
+    page = np.minimum(paper, drawn(200))
+    glyphs = []
+    for picture in (paper, page):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=quality)
+        glyphs.append(image_to_glyph(load_image(file.getvalue())))
+    assert glyphs[0] is None
+    assert alike(glyphs[1], image_to_glyph(drawn(200))) > 0.95
+
+
+def test_image_to_glyph_ignores_grain_of_paper(drawn, alike):
+    rng = np.random.default_rng(0)
+    grain = cv2.GaussianBlur(rng.normal(0, 25, (300, 300)), (0, 0), 1.2)
+    page = np.clip(drawn(300) + grain, 0, 255).astype(np.uint8)
+    assert alike(image_to_glyph(page), image_to_glyph(drawn(300))) > 0.95
+
+
+@pytest.mark.parametrize(("contrast", "seen"), [(6, False), (10, False), (20, True), (40, True)])
+def test_binarize_requires_minimum_contrast(drawn, contrast, seen):
+    assert binarize(drawn(100, 0.08, 180 - contrast, 180)).any() == seen
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])
+@pytest.mark.parametrize(
+    "stroke",
+    [np.s_[:3, 2:14], np.s_[13:, 2:14], np.s_[2:14, :3], np.s_[2:14, 13:], np.s_[:6, 2:14]],
+    ids=["top", "bottom", "left", "right", "broad"],
+)
+def test_binarize_keeps_stroke_along_border(stroke, ink, paper):
+    picture = np.full((16, 16), paper, np.uint8)
+    picture[stroke] = ink
+    np.testing.assert_array_equal(binarize(picture) >= 128, picture == ink)
+
+
+@pytest.mark.parametrize("size", [(2, 900), (900, 2), (3, 9), (65, 1200)])
+def test_binarize_accepts_extreme_aspect_ratios(size):
+    picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    assert binarize(picture).shape == size
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])
+@pytest.mark.parametrize("side", SIDES)
+def test_binarize_fills_solid_shape(side, ink, paper):
+    solid = np.full((side, side), paper, np.uint8)
+    cv2.circle(solid, (side // 2, side // 2), round(0.4 * side), ink, cv2.FILLED)
+    found = binarize(solid) >= 128
+    assert found[side // 2, side // 2]
+    assert (found == (solid == ink)).mean() > 0.97
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_binarize_keeps_paper_inside_ring(side):
+    ring = np.full((side, side), 230, np.uint8)
+    cv2.circle(ring, (side // 2, side // 2), round(0.35 * side), 20, max(2, side // 12))
+    lit_ring = lit(ring, lights(side)["from the right"])
+    assert not binarize(lit_ring)[side // 2, side // 2]
