@@ -1,4 +1,4 @@
-"""Each kind of augmentation does what its key says, and one draw is one resampling."""
+"""Each augmentation key does what its unit says, in one resampling."""
 
 import math
 from dataclasses import replace

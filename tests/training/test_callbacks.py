@@ -1,4 +1,4 @@
-"""Each callback by itself, with a loop that only counts."""
+"""Each callback with a fake loop."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""What numbers are composed from."""
+"""Pools of digits, letters and symbols."""
 
 import numpy as np
 import pytest

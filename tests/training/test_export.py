@@ -1,4 +1,4 @@
-"""The ONNX file says what the net says, and carries all that reading needs."""
+"""Exported ONNX files: outputs, metadata, side effects."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A model file learns a hand, and keeps what it knew."""
+"""Fine-tuning of a model file for one writer."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Digits, and what stands beside them, laid out on one canvas."""
+"""Layout of digits and separators on one canvas."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Composed strips look as if they came out of a picture of a number."""
+"""Composed line images."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The recipe `lines` from end to end: strips composed, a net trained, calibrated and exported."""
+"""The line reader: composition, training, calibration, export."""
 
 import io
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The loop learns, keeps the best, and does the same again from the same seed."""
+"""The training loop: learning, best epoch, determinism, resuming."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""The nets have the shapes and sizes that they claim."""
+"""Shapes and sizes of the networks."""
 
 import pytest
 import torch

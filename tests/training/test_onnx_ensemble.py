@@ -1,4 +1,4 @@
-"""Several models become one file that reads as they do on average."""
+"""Ensembles in one ONNX file."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A net starts from chance, or from what a model file holds."""
+"""Networks from model files, and first weights."""
 
 import json
 

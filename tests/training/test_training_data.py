@@ -1,4 +1,4 @@
-"""Data sets become what is trained on and what chooses, and the two never mix."""
+"""Training and validation glyphs: splits, augmentation, negatives."""
 
 import shutil
 

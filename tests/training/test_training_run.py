@@ -1,4 +1,4 @@
-"""A run leaves a complete folder, goes on after a kill, and refuses what it cannot do."""
+"""Training runs: the run folder, resuming, rejected input."""
 
 import csv
 import errno
