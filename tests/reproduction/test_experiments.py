@@ -35,6 +35,7 @@ def misread(folder, handwriting, model, count):
     return folder / "canvas"  # exists already
 
 
+@pytest.mark.slow
 def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, tmp_path):
     reproduce(["all"], tmp_path / "runs", handwriting, tmp_path / "papers.md", lines.append)
     assert [line.partition(",")[0] for line in lines] == [
@@ -49,6 +50,7 @@ def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, t
     assert taught.data == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
 
 
+@pytest.mark.slow
 def test_reproduce_without_handwriting_skips_corrections(small_rows, lines, tmp_path):
     reproduce(["all"], tmp_path / "runs", None, tmp_path / "papers.md", lines.append)
     assert len(lines) == 2
@@ -61,18 +63,13 @@ def test_reproduce_corrections_needs_mistakes(small_rows, handwriting, lines, tm
         )
 
 
-def test_run_quick_check_trains_one_epoch_of_one_seed(small_rows, lines, tmp_path):
-    run_quick_check(["all"], tmp_path, lines.append)
-    assert len(lines) == 1
-    assert lines[0].endswith("of MNIST test, the floor is 10 %")
-    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
-
-
-def test_run_quick_check_replaces_earlier_run(small_rows, lines, tmp_path):
+def test_run_quick_check_trains_one_epoch_of_one_seed_anew(small_rows, lines, tmp_path):
     (tmp_path / "mlp-50-quick").mkdir()
     (tmp_path / "mlp-50-quick" / "measured.json").write_text("earlier result")
     run_quick_check(["all"], tmp_path, lines.append)
     assert len(lines) == 1
+    assert lines[0].endswith("of MNIST test, the floor is 10 %")
+    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
 
 
 def test_run_quick_check_rejects_accuracy_below_floor(small_rows, lines, tmp_path, monkeypatch):
