@@ -16,7 +16,7 @@ else
 DIGITS := unipen-digits
 OTHERS := unipen-nondigits,unipen-strings
 endif
-REAL_HANDS := --set data=mnist-train,$(DIGITS) --set others=$(OTHERS)
+REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHERS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
@@ -61,12 +61,12 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise data get mnist
 	$(if $(STROKES),,$(VENV)/bin/inkwise data get unipen)
 	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set seed=1 --out $(RUNS)/hands
-	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set channels=32,40,112 --set epochs=26 --out $(RUNS)/wide
+	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.channels=32,40,112 --set optimization.epochs=26 --out $(RUNS)/wide
 	$(VENV)/bin/inkwise train distilled $(REAL_HANDS) --set seed=2 --init $(RUNS)/hands \
-		--set teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
-	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set net=deep --set channels=32,32,96,96,96 --set epochs=40 --set seed=3 \
+		--set optimization.teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
+	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.net=deep --set model.channels=32,32,96,96,96 --set optimization.epochs=40 --set seed=3 \
 		--out $(RUNS)/deep
-	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set teachers=$(RUNS)/hands --out $(RUNS)/tiny
+	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set optimization.teachers=$(RUNS)/hands --out $(RUNS)/tiny
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx

@@ -20,7 +20,7 @@ from inkwise.cli.evaluate import explain
 from inkwise.datasets import StrokeSet
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training.synthesis.allographs import add_allograph_mark
-from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+from inkwise.training.synthesis.degradation import ink_coverage, photographed_glyph
 from inkwise.training.synthesis.negatives import corrupt_digits, synthesize_negatives
 from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
@@ -95,7 +95,7 @@ def trained_on(strokes: StrokeSet) -> None:
         strokes_to_glyph(add_allograph_mark(samples[number], labels[number], rng))
         for number in np.resize(marked, len(samples))
     ]
-    seen = [photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in others]
+    seen = [photographed_glyph(ink_coverage(glyph), glyph, rng) for glyph in others]
     made = synthesize_negatives(len(samples), rng), corrupt_digits(drawn, labels, len(samples), rng)
     wall = np.vstack([np.hstack(row) for row in (drawn, others, styled, seen, *made)])
     cv2.imwrite(str(HERE / "training-data.png"), 255 - np.kron(wall, np.ones((2, 2), np.uint8)))

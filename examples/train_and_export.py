@@ -20,7 +20,9 @@ images = np.kron(digits.images * 255 / 16, np.ones((4, 4))).astype(np.uint8)
 np.savez(folder / "digits.npz", images=images, labels=digits.target)
 
 data = (str(folder / "digits.npz"),)
-recipe = load_recipe("default").set(data=data, test=(), channels=(8, 16, 16), epochs=4, batch=64)
+recipe = load_recipe("default").set(
+    data={"train": data, "test": ()}, model={"channels": (8, 16, 16)}, optimization={"epochs": 4, "batch": 64}
+)
 model = train(recipe, folder / "run", device="cpu")
 
 reading = Recognizer(model).read("docs/seven.jpg")

@@ -34,7 +34,7 @@ from benchmarks.speed.comparison_tables import (
 from benchmarks.speed.throughput import operations
 from inkwise.recognition.model import model_source
 from inkwise.training import load_recipe
-from inkwise.training.initialization import initial_net
+from inkwise.training.onnx_models import initial_net
 
 ROOT = Path(__file__).parent.parent
 
@@ -106,7 +106,7 @@ def test_times_require_every_seed_to_reach_target():
 
 
 def test_operations_equal_those_of_torch():
-    net = initial_net(load_recipe("hands"), (*"0123456789", "not a digit"))  # of the bundled weights
+    net = initial_net(load_recipe("hands").model, (*"0123456789", "not a digit"))  # of the bundled weights
     with FlopCounterMode(display=False) as counter:
         net(torch.zeros(1, 1, 28, 28))
     assert operations(model_source("default")) == counter.get_total_flops()

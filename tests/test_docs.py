@@ -1,7 +1,6 @@
 """Documentation tests: commands, options, names, links and navigation agree with the code."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import yaml
 
 import inkwise
 from inkwise.cli import app
-from inkwise.training import RECIPES
+from inkwise.training import RECIPES, load_plugins
 
 ROOT = Path(__file__).parent.parent
 DOCS = {
@@ -41,7 +40,8 @@ def test_docs_name_every_command_and_option(command, options):
 
 def test_training_page_names_every_recipe_and_key():
     text = DOCS["docs/training.md"]
-    names = [*RECIPES, *(field.name for field in fields(RECIPES["default"]))]
+    load_plugins()
+    names = [*RECIPES, *RECIPES["default"].values()]
     assert not [name for name in names if f"`{name}`" not in text]
 
 

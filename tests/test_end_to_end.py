@@ -14,7 +14,10 @@ INKWISE = Path(sys.executable).with_name("inkwise")
 def test_short_training_reaches_the_accuracy_floor(tmp_path, seven):
     run = tmp_path / "run"
     done = subprocess.run(
-        [INKWISE, "train", "--set", "epochs=1", "--out", run], capture_output=True, text=True, check=False
+        [INKWISE, "train", "--set", "optimization.epochs=1", "--out", run],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     (result,) = json.loads((run / "evaluation.json").read_text())["sets"]

@@ -53,7 +53,9 @@ def wait_until_ready(url, service):
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "train" in name else name for name in OUTPUTS]
+)
 def test_example_prints_expected_output(name, tmp_path, request):
     arguments = {
         "read_file.py": ["docs/sample-sheet.jpg", str(tmp_path / "read.png")],

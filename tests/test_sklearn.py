@@ -16,7 +16,7 @@ from inkwise._util.errors import InkwiseError
 from inkwise.recognition.model import model_source
 from inkwise.sklearn import DigitClassifier, _glyphs
 from inkwise.training import load_recipe
-from inkwise.training.initialization import net_from_onnx
+from inkwise.training.onnx_models import net_from_onnx
 
 DOC = Path(__file__).parent.parent / "docs" / "sklearn.md"
 
@@ -123,9 +123,12 @@ def test_fit_rejects_one_class(few):
     ("wrong", "message"),
     [
         ({"recipe": "defalt"}, "no recipe 'defalt'; did you mean default"),
-        ({"recipe": load_recipe("default").set(net="compat")}, "no net 'compat'; did you mean compact"),
+        (
+            {"recipe": load_recipe("default").set(model={"net": "compat"})},
+            "no net 'compat'; did you mean compact",
+        ),
         ({"device": "tpu"}, "no device 'tpu'"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"epochs": 0}, r"optimization\.epochs must be in \[1, inf\), not 0"),
     ],
 )
 def test_fit_rejects_parameter(few, wrong, message):
@@ -134,11 +137,11 @@ def test_fit_rejects_parameter(few, wrong, message):
 
 
 def test_fit_uses_custom_recipe(few):
-    own = load_recipe("default").set(channels=(4, 4, 8), epochs=2, seed=5)
+    own = load_recipe("default").set(model={"channels": (4, 4, 8)}, optimization={"epochs": 2}, seed=5)
 
     classifier = DigitClassifier(own).fit(*few)
 
-    assert classifier.recipe_ == own.set(batch=8, seed=classifier.recipe_.seed)
+    assert classifier.recipe_ == own.set(optimization={"batch": 8}, seed=classifier.recipe_.seed)
     assert [row["epoch"] for row in classifier.history_] == [1, 2]
     assert classifier.net_.head.in_features == 8 * 16
 
@@ -176,12 +179,12 @@ def test_import_without_extra_says_what_to_install(missing, monkeypatch):
 
 
 def test_fit_starts_from_model_of_recipe(few):
-    chosen = load_recipe("default").set(init="default", layer_decay=0.0)
+    chosen = load_recipe("default").set(model={"init": "default"}, optimization={"layer_decay": 0.0})
     model = DigitClassifier(chosen, epochs=1, random_state=0, device="cpu").fit(*few)
     bundled, _ = net_from_onnx(model_source("default"))
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
-    assert model.recipe_.channels == (32, 32, 96)
+    assert model.recipe_.model.channels == (32, 32, 96)
 
 
 def test_not_a_digit_is_an_ordinary_label(few):

@@ -44,26 +44,29 @@ from inkwise.datasets.idx import idx_bytes
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.training import Recipe, load_recipe, train
-from inkwise.training.synthesis.degradation import glyph_coverage, photographed_glyph
+from inkwise.training.synthesis.degradation import ink_coverage, photographed_glyph
 
 TEACHERS = ROOT / "runs" / "ingredients"
 TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
-PHOTOGRAPHED_DIGITS = 2_000  # of the held-out digits
-EVALUATION_SEED = 1_000  # of the evaluation sets; training uses small seeds
-DEEP = {"net": "deep", "channels": (32, 32, 96, 96, 96)}
-REDUCED = load_recipe("hands").set(**DEEP, variants=2, rescans=1, invented=2_000, epochs=4)
+PHOTOGRAPHED_DIGITS = 2_000  # of those held out
+EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
+REDUCED = load_recipe("hands").set(
+    model={"net": "deep", "channels": (32, 32, 96, 96, 96)},
+    data={"stroke_redraws": 2, "scan_augmentation": 1, "synthetic_negatives": 2_000},
+    optimization={"epochs": 4},
+)
 
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "styles": {"styles": 0.0},
-    "letters": {"others": ()},
-    "invented": {"invented": 0},
-    "others": {"others": (), "invented": 0},
-    "smoothing": {"label_smoothing": 0.0},
-    "averaging": {"averaging": 0.0},
-    "dropout": {"dropout": 0.0},
-    "elastic": {"elastic": 0.0},
-    # the mean of a one-cycle schedule is half of its peak
-    "schedule": {"schedule": "constant", "lr": REDUCED.lr / 2},
+    "styles": {"data": {"allographs": 0.0}},
+    "letters": {"data": {"negatives": ()}},
+    "invented": {"data": {"synthetic_negatives": 0}},
+    "others": {"data": {"negatives": (), "synthetic_negatives": 0}},
+    "smoothing": {"optimization": {"label_smoothing": 0.0}},
+    "averaging": {"callbacks": {"averaging": 0.0}},
+    "dropout": {"model": {"dropout": 0.0}},
+    "elastic": {"augmentation": {"elastic": 0.0}},
+    # The mean of a one-cycle is half of its highest rate.
+    "schedule": {"callbacks": {"schedule": "constant"}, "optimization": {"lr": REDUCED.optimization.lr / 2}},
 }
 """Components that are ablated by keys of the recipe."""
 
@@ -147,11 +150,13 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
     inked = drawn.select(np.asarray(drawn.glyphs.any((1, 2))))
     glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
     labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
-    pictures = np.stack([photographed_glyph(glyph_coverage(glyph), glyph, rng) for glyph in glyphs])
+    pictures = np.stack([photographed_glyph(ink_coverage(glyph), glyph, rng) for glyph in glyphs])
     sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
     whole = REDUCED.set(
-        data=(str(digits), str(folder / "unipen_digits.npz")),
-        others=tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+        data={
+            "train": (str(digits), str(folder / "unipen_digits.npz")),
+            "negatives": tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+        }
     )
     return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
 
@@ -161,7 +166,7 @@ def run(name: str, seed: int, setting: AblationSetting) -> Figures:
     start = time.perf_counter()
     chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
     if name == "teachers":
-        chosen = chosen.set(teachers=tuple(str(teacher(other)) for other in teachers(seed)))
+        chosen = chosen.set(optimization={"teachers": tuple(str(teacher(other)) for other in teachers(seed))})
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for place, stand_in in REPLACEMENTS.get(name, {}).items():
             stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
@@ -215,8 +220,9 @@ def read(file: Path, setting: AblationSetting) -> Figures:
     Raises:
         DataError: the file holds runs of another recipe.
     """
-    whole = setting.whole.to_dict()
-    keys = {key: value for key, value in whole.items() if key not in ("data", "others", "test", "seed")}
+    own = ("data.train", "data.negatives", "data.test", "seed")
+    keys = {"recipe": setting.whole.name}
+    keys |= {key: value for key, value in setting.whole.values().items() if key not in own}
     empty: Figures = {
         "machine": describe_machine(),
         "recipe": json.loads(json.dumps(keys)),

@@ -28,10 +28,10 @@ from inkwise._util.system import describe_machine
 from inkwise.datasets import Dataset
 from inkwise.evaluation.plots import LINE_COLORS, figure_to_png, new_figure
 from inkwise.training import Recipe, load_recipe
-from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
-from inkwise.training.initialization import initial_net, resolve_recipe
+from inkwise.training.callbacks import build_callbacks
+from inkwise.training.glyph_task import GlyphLoop, GlyphSamples, glyph_logits
+from inkwise.training.onnx_models import initial_net, resolve_recipe
 from inkwise.training.training_data import stratified_mask
-from inkwise.training.training_run import build_callbacks
 
 PLOT = ROOT / "docs" / "transfer.png"
 CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
@@ -39,12 +39,18 @@ SIZES = (10, 30, 100, 300, 1000)
 """Samples per class, including those held back to choose the epoch."""
 SEEDS = (0, 1, 2)
 STEPS, BATCH, TEST = 600, 64, 10_000
-BASE = load_recipe("default").set(batch=BATCH, channels=(32, 32, 96), validation=0.2)
+BASE = load_recipe("default").set(
+    optimization={"batch": BATCH}, model={"channels": (32, 32, 96)}, data={"validation": 0.2}
+)
 """Recipe with the network of the bundled weights, without dropout."""
 ARMS = {
-    "from scratch": BASE.set(lr=3e-2),
-    "from digits, head alone": BASE.set(init="default", layer_decay=0.0, lr=3e-2),
-    "from digits, layer decay 0.5": BASE.set(init="default", layer_decay=0.5, lr=3e-3),
+    "from scratch": BASE.set(optimization={"lr": 3e-2}),
+    "from digits, head alone": BASE.set(
+        model={"init": "default"}, optimization={"layer_decay": 0.0, "lr": 3e-2}
+    ),
+    "from digits, layer decay 0.5": BASE.set(
+        model={"init": "default"}, optimization={"layer_decay": 0.5, "lr": 3e-3}
+    ),
 }
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
@@ -60,7 +66,7 @@ def main(argv: list[str]) -> None:
     print(f"{describe_machine()}, {torch.get_num_threads()} threads.\n")
     if arguments.choose:
         rows = [
-            (name, *(str(run(arm.set(lr=lr), pool, others, 100)) for lr in RATES))
+            (name, *(str(run(arm.set(optimization={"lr": lr}), pool, others, 100)) for lr in RATES))
             for name, arm in ARMS.items()
         ]
         print_table(("misses of 5,000 at lr", *(f"{lr:g}" for lr in RATES)), rows)
@@ -90,18 +96,19 @@ def run(recipe: Recipe, pool: Dataset, test: Dataset, size: int) -> int:
     rng = np.random.default_rng(recipe.seed)
     chosen = [rng.permutation(np.flatnonzero(pool.labels == label))[:size] for label in CLASSES]
     few = pool.select(np.concatenate(chosen))
-    held = stratified_mask(few.labels, recipe.validation, rng)
+    held = stratified_mask(few.labels, recipe.data.validation, rng)
     training, validation = samples(few.select(~held)), samples(few.select(held))
     epochs = round(STEPS / math.ceil(len(training) / BATCH))
-    chosen_recipe = resolve_recipe(recipe.set(epochs=epochs))
+    chosen_recipe = resolve_recipe(recipe.set(optimization={"epochs": epochs}))
     torch.manual_seed(recipe.seed)
-    net = initial_net(chosen_recipe, CLASSES)
-    net = GlyphLoop(net, chosen_recipe, training, validation, build_callbacks(chosen_recipe)).fit()
+    net = initial_net(chosen_recipe.model, CLASSES)
+    net = GlyphLoop(net, chosen_recipe, training, validation, build_callbacks(chosen_recipe.callbacks)).fit()
     answers = np.array(CLASSES)[glyph_logits(net, torch.from_numpy(test.glyphs)).argmax(1)]
     wrong = int((answers != test.labels).sum())
     seconds = time.perf_counter() - start
     print(
-        f"{size} {recipe.init or 'scratch'} {recipe.layer_decay} lr {recipe.lr} seed {recipe.seed}:"
+        f"{size} {recipe.model.init or 'scratch'} {recipe.optimization.layer_decay}"
+        f" lr {recipe.optimization.lr} seed {recipe.seed}:"
         f" {wrong} misses, {seconds:.0f} s",
         file=sys.stderr,
     )

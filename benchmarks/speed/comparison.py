@@ -50,8 +50,7 @@ from inkwise._util.system import cpu_count, describe_machine
 from inkwise._util.text import DIGITS
 from inkwise.recognition.model import model_source
 from inkwise.training import load_recipe
-from inkwise.training.glyph_loop import glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
+from inkwise.training.glyph_task import glyph_logits, to_glyph_samples
 
 SPRINTS, LONG = ("sprint-99", "sprint-995"), "default"
 OUR_RECIPES = (*SPRINTS, LONG)
@@ -150,7 +149,7 @@ def train_ours(name: str, seeds: int, setup: ComparisonSetup) -> RecipeRuns:
     """Train a recipe with each seed; read the test set after the last run."""
     chosen = load_recipe(name)
     if setup.quick:
-        chosen = chosen.set(epochs=1)
+        chosen = chosen.set(optimization={"epochs": 1})
     seen, *_ = operations(chosen)  # first, because torch initializes at its first step
     runs = [train_once(chosen.set(seed=seed), QUICK_DIGITS if setup.quick else None) for seed in range(seeds)]
     torch.save(runs[0].net, setup.work / f"{name}.net")

@@ -67,7 +67,7 @@ def training(recipes: list[str], baselines: list[str], rounds: int) -> Rates:
     whole = datasets.load_dataset("mnist-train").select(slice(FITTED_GLYPHS))
     digits = LabelledGlyphs(whole.glyphs, whole.labels.astype(np.int64))
     few = LabelledGlyphs(digits.glyphs[:64], digits.classes[:64])
-    short = {name: load_recipe(name).set(epochs=1) for name in recipes}
+    short = {name: load_recipe(name).set(optimization={"epochs": 1}) for name in recipes}
     found: Rates = {key: [] for key in (*recipes, *baselines, "float32", "bfloat16")}
     for number in range(rounds + 1):
         now = {
@@ -149,7 +149,7 @@ def _kind(node: dict[str, Any]) -> str:
 
 def training_shares(name: str) -> dict[str, float]:
     """Return the share of training time of each of torch's operators, largest first."""
-    chosen = load_recipe(name).set(epochs=1)
+    chosen = load_recipe(name).set(optimization={"epochs": 1})
     train_once(chosen, FITTED_GLYPHS)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         train_once(chosen, FITTED_GLYPHS)

@@ -22,14 +22,12 @@ from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise._util.text import DIGITS
 from inkwise.training import Recipe, load_recipe
-from inkwise.training.callbacks import Callback
-from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
-from inkwise.training.initialization import initial_net
+from inkwise.training.callbacks import Callback, build_callbacks
+from inkwise.training.glyph_task import GlyphLoop, GlyphSamples, glyph_logits, to_glyph_samples
 from inkwise.training.loop import AnyTrainingLoop
-from inkwise.training.models.network import Net
+from inkwise.training.models import Net
+from inkwise.training.onnx_models import initial_net
 from inkwise.training.training_data import load_split
-from inkwise.training.training_run import build_callbacks
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,8 @@ def train_once(chosen: Recipe, most: int | None = None) -> TrainedRun:
     validation = to_glyph_samples(split.validation[:few], split.validation_labels[:few], split.classes)
     torch.manual_seed(chosen.seed)
     watch = Stopwatch()
-    loop = GlyphLoop(
-        initial_net(chosen, split.classes), chosen, training, validation, [*build_callbacks(chosen), watch]
-    )
+    net = initial_net(chosen.model, split.classes)
+    loop = GlyphLoop(net, chosen, training, validation, [*build_callbacks(chosen.callbacks), watch])
     return TrainedRun(loop.fit(), watch.seconds, validation)
 
 
@@ -125,13 +122,15 @@ def operations(chosen: Recipe) -> tuple[int, float, torch.dtype]:
     """Return glyphs seen in training, operations in convolutions and matrix products, and their type."""
     split = load_split(chosen)
     training = to_glyph_samples(split.training, split.training_labels, split.classes)
-    batch = GlyphSamples(training.glyphs[: chosen.batch], training.classes[: chosen.batch])
-    single = GlyphSamples(training.glyphs[:1], training.classes[:1])
-    loop = GlyphLoop(initial_net(chosen, split.classes), chosen.set(epochs=1), batch, single, [])
+    batch = training.select(slice(chosen.optimization.batch))
+    once = chosen.set(optimization={"epochs": 1})
+    net = initial_net(chosen.model, split.classes)
+    loop = GlyphLoop(net, once, batch, training.select(slice(1)), [])
     with FlopCounterMode(display=False) as counter:
         loop.fit()  # one step
-    seen = len(training) * chosen.epochs
-    return seen, counter.get_total_flops() / len(batch) * seen, loop.uses_bfloat16 or torch.float32
+    seen = len(training) * chosen.optimization.epochs
+    kind = torch.bfloat16 if loop.uses_bfloat16 else torch.float32
+    return seen, counter.get_total_flops() / len(batch) * seen, kind
 
 
 def speed(seen: int, count: float, kind: torch.dtype, runs: list[TrainedRun]) -> tuple[str, ...]:

@@ -20,14 +20,13 @@ with requires_extra("train", "inkwise.sklearn"):
     from torch import Tensor
     from torch.nn import functional as F  # noqa: N812
 
-    from inkwise.training.callbacks import ProgressBar
+    from inkwise.training.callbacks import ProgressBar, build_callbacks
     from inkwise.training.config import Recipe
-    from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples
-    from inkwise.training.initialization import initial_net, resolve_recipe
-    from inkwise.training.recipes import load_recipe as recipe_of
-    from inkwise.training.seeding import seeded
+    from inkwise.training.glyph_task import GlyphLoop, GlyphSamples
+    from inkwise.training.loop import resolve_device, seeded
+    from inkwise.training.onnx_models import initial_net, resolve_recipe
+    from inkwise.training.recipes import load_recipe
     from inkwise.training.training_data import stratified_mask
-    from inkwise.training.training_run import build_callbacks, resolve_device
 
 __all__ = ["DigitClassifier"]
 
@@ -48,7 +47,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     sets are trained in smaller batches than the recipe's. The recipe's data sets are not read.
 
     Args:
-        recipe: a recipe's name, or a recipe: `inkwise.training.config("default").set(lr=4e-3)`.
+        recipe: a recipe's name, or a recipe: `inkwise.training.load_recipe("tiny")`.
         epochs: passes over all samples; None takes the recipe's.
         random_state: as everywhere in scikit-learn, in place of the recipe's `seed`.
         device: of the training: "auto", "cpu", "cuda" or "mps". Prediction runs on the CPU.
@@ -101,14 +100,14 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         device = resolve_device(self.device)
         glyphs, classes = _glyphs(features, self.range_), torch.from_numpy(numbers.astype(np.int64))
         samples = GlyphSamples(glyphs.to(device), classes.to(device))
-        held = stratified_mask(labels, self.recipe_.validation, np.random.default_rng(self.recipe_.seed))
+        held = stratified_mask(labels, self.recipe_.data.validation, np.random.default_rng(self.recipe_.seed))
         # If no class has two samples, the epoch is chosen on the training samples.
         training, validation = _select(samples, ~held), _select(samples, held) if held.any() else samples
-        callbacks = build_callbacks(self.recipe_)
+        callbacks = build_callbacks(self.recipe_.callbacks)
         if self.verbose:
             callbacks.append(ProgressBar(Console(stderr=True)))
         with seeded(self.recipe_.seed, device):
-            net = initial_net(self.recipe_, [str(label) for label in self.classes_])
+            net = initial_net(self.recipe_.model, [str(label) for label in self.classes_])
             loop = GlyphLoop(net, self.recipe_, training, validation, callbacks)
             # float64: the result for a sample must not depend on the others in its batch.
             self.net_ = loop.fit().double()
@@ -142,10 +141,12 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def _resolve(self, n: int) -> Recipe:
         """Adapt the recipe to n samples."""
-        chosen = self.recipe if isinstance(self.recipe, Recipe) else recipe_of(self.recipe)
+        chosen = self.recipe if isinstance(self.recipe, Recipe) else load_recipe(self.recipe)
         chosen = chosen.set(
-            epochs=chosen.epochs if self.epochs is None else self.epochs,
-            batch=min(chosen.batch, max(_MIN_BATCH_SIZE, n // _MIN_STEPS_PER_EPOCH)),
+            optimization={
+                "epochs": chosen.optimization.epochs if self.epochs is None else self.epochs,
+                "batch": min(chosen.optimization.batch, max(_MIN_BATCH_SIZE, n // _MIN_STEPS_PER_EPOCH)),
+            },
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
         return resolve_recipe(chosen)

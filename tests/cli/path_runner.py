@@ -21,7 +21,7 @@ import traceback
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-GUARD = 120
+GUARD = 300
 """Seconds after which the kernel ends a case that hangs, with SIGALRM."""
 
 CHUNK = 110
@@ -42,9 +42,7 @@ def run_all(cases):
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)  # processes that a case has left
         done = [json.loads(line) for line in (scratch / "results").read_text().splitlines()]
-        if len(done) < len(
-            numbers
-        ):  # the process ended in the middle of a case: the others run in another one
+        if len(done) < len(numbers):  # the process ended in the middle of a case; another one runs the rest
             done.append({"code": os.waitstatus_to_exitcode(status), "err": "", "megabytes": 0})
             chunks += [numbers[len(done) :]] if numbers[len(done) :] else []
         for number, result in zip(numbers, done, strict=False):
@@ -76,7 +74,8 @@ def run(case, scratch):
     shutil.copytree(case["folder"], scratch / "work")
     os.chdir(scratch / "work")
     os.dup2(os.open(scratch / "err", os.O_WRONLY | os.O_CREAT), 2)
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak, VmHWM
+    with suppress(OSError):  # resets the peak, VmHWM; else it includes that of earlier cases
+        Path("/proc/self/clear_refs").write_text("5")
     before = kilobytes("VmRSS")
     signal.alarm(GUARD)
     sys.argv = ["inkwise", *case["arguments"]]

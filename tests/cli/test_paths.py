@@ -29,7 +29,12 @@ SOUND = {
     "read": {"files": "scan.png"},
     "review": {"table": "table.jsonl"},
     "train": {"recipe": "recipe.json", "out": "run"},
-    "sweep": {"recipe": "recipe.json", "space": "lr=0.001,0.002", "sampler": "grid", "out": "swept"},
+    "sweep": {
+        "recipe": "recipe.json",
+        "space": "optimization.lr=0.001,0.002",
+        "sampler": "grid",
+        "out": "swept",
+    },
     "reproduce": {"names": "mlp-50", "hands": "hands", "out": "runs"},
     "evaluate": {"model": "tiny", "on": "digits.csv"},
     "explain": {"image": "scan.png", "model": "tiny", "among": "digits.csv"},

@@ -25,7 +25,14 @@ SHAPES = {
     "B": [[(0, 0), (0, 90), (40, 70), (0, 45), (40, 20), (0, 0)]],
     "€": [[(60, 10), (20, 20), (20, 70), (60, 80)], [(0, 35), (45, 35)], [(0, 55), (45, 55)]],
 }
-QUICK = ("channels=4,4,8", "epochs=20", "batch=16", "lr=0.02", "validation=0.25", "precision=float32")
+QUICK = (
+    "model.channels=4,4,8",
+    "optimization.epochs=20",
+    "optimization.batch=16",
+    "optimization.lr=0.02",
+    "data.validation=0.25",
+    "optimization.precision=float32",
+)
 SET = [part for change in QUICK for part in ("--set", change)]
 
 
@@ -73,7 +80,7 @@ def test_train_and_evaluate_letters(inkwise, letters, tmp_path, write, name):
     source, run = write(tmp_path / name, letters), tmp_path / "run"
 
     status, out, _ = inkwise("train", "--data", source, *SET, "--out", run)
-    assert (status, out) == (0, "no test set was evaluated: the recipe names none (--set test=SET,..)\n")
+    assert (status, out) == (0, "no test set was evaluated: the recipe names none (--set data.test=SET,..)\n")
     assert (run / "report.html").exists()
     assert metadata_of(run)["labels"] == ["A", "B", "€"]
     assert metadata_of(run)["metrics"]["test"] == {}
@@ -90,17 +97,34 @@ def test_train_from_recipe_file_then_fine_tune_ensemble_and_predict(inkwise, let
     (tmp_path / "best.json").write_text(json.dumps({"recipe": "default", "seed": 5}))
     first, second = tmp_path / "first", tmp_path / "second"
     inkwise(
-        "train", tmp_path / "best.json", "--data", source, *SET, "--set", f"test={source}", "--out", first
+        "train",
+        tmp_path / "best.json",
+        "--data",
+        source,
+        *SET,
+        "--set",
+        f"data.test={source}",
+        "--out",
+        first,
     )
     assert json.loads((first / "recipe.json").read_text())["recipe"]["seed"] == 5
     assert metadata_of(first)["metrics"]["test"]["train.csv"]["n"] == 60
 
     status, _, err = inkwise(
-        "train", "--data", source, "--init", first, *SET, "--set", "layer_decay=0", "--out", second
+        "train",
+        "--data",
+        source,
+        "--init",
+        first,
+        *SET,
+        "--set",
+        "optimization.layer_decay=0",
+        "--out",
+        second,
     )
     assert status == 0, err
-    assert f"init={first}" in err
-    assert metadata_of(second)["recipe"]["init"] == str(first)
+    assert f"model.init={first}" in err
+    assert metadata_of(second)["recipe"]["model"]["init"] == str(first)
 
     joined = tmp_path / "joined.onnx"
     status, out, _ = inkwise("ensemble", first, second, "--out", joined)
@@ -120,15 +144,23 @@ def test_train_from_recipe_file_then_fine_tune_ensemble_and_predict(inkwise, let
 @pytest.mark.slow
 def test_train_distills_from_a_teacher(inkwise, letters, tmp_path):
     source, teacher, student = (tmp_path / name for name in ("train.npz", "teacher", "student"))
-    train = ("train", "--data", write_npz(source, letters), *SET, "--set", "epochs=3")
+    train = ("train", "--data", write_npz(source, letters), *SET, "--set", "optimization.epochs=3")
     inkwise(*train, "--out", teacher)
 
-    status, _, err = inkwise(*train, "--set", f"teachers={teacher}", "--set", "taught=0.9", "--out", student)
+    status, _, err = inkwise(
+        *train,
+        "--set",
+        f"optimization.teachers={teacher}",
+        "--set",
+        "optimization.distillation_weight=0.9",
+        "--out",
+        student,
+    )
     assert status == 0, err
-    assert metadata_of(student)["recipe"]["teachers"] == [str(teacher)]
-    assert metadata_of(student)["recipe"]["taught"] == 0.9
+    assert metadata_of(student)["recipe"]["optimization"]["teachers"] == [str(teacher)]
+    assert metadata_of(student)["recipe"]["optimization"]["distillation_weight"] == 0.9
 
-    status, out, err = inkwise(*train, "--set", "teachers=default", "--out", tmp_path / "other")
+    status, out, err = inkwise(*train, "--set", "optimization.teachers=default", "--out", tmp_path / "other")
     assert (status, out) == (1, "")
     assert err.splitlines()[-1].startswith("inkwise: default cannot teach: its classes are 0, 1, 2, ")
     assert err.splitlines()[-1].endswith("; those to learn are A, B, €")
@@ -143,11 +175,16 @@ def test_train_finds_test_set_of_idx_folder(inkwise, letters, tmp_path):
     assert status == 0
     assert f"{tmp_path.name}/t10k" in out
     recipe = json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]
-    assert (recipe["data"], recipe["test"]) == ([str(tmp_path / "train")], [str(tmp_path / "t10k")])
+    assert (recipe["data"]["train"], recipe["data"]["test"]) == (
+        [str(tmp_path / "train")],
+        [str(tmp_path / "t10k")],
+    )
 
 
 def test_train_writes_no_glyph_report_for_line_models(inkwise, monkeypatch, tmp_path):
-    monkeypatch.setattr("inkwise.training.train", lambda recipe, folder, **_: folder / "model.onnx")
+    monkeypatch.setattr(
+        "inkwise.evaluation.final_evaluation.train", lambda recipe, folder, **_: folder / "model.onnx"
+    )
     status, out, err = inkwise("train", "lines", "--out", tmp_path)
     assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")
 
@@ -156,7 +193,13 @@ def test_train_writes_no_glyph_report_for_line_models(inkwise, monkeypatch, tmp_
 def test_train_rejects_folder_of_running_training_and_resumes_after_kill(bars_folder, tmp_path):
     folder = tmp_path / "run"
     inkwise = Path(sys.executable).with_name("inkwise")
-    changes = ["test=", "validation=0.2", "epochs=20", "batch=8", "precision=float32"]
+    changes = [
+        "data.test=",
+        "data.validation=0.2",
+        "optimization.epochs=20",
+        "optimization.batch=8",
+        "optimization.precision=float32",
+    ]
     command = [inkwise, "train", "mlp-50", "--data", bars_folder, "--out", folder, "--device", "cpu"]
     command += [part for change in changes for part in ("--set", change)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
@@ -184,21 +227,29 @@ def test_train_rejects_folder_of_running_training_and_resumes_after_kill(bars_fo
 def sweep(inkwise, bars_folder, tmp_path, monkeypatch):
     """Run `inkwise sweep` on a small net and the bars data set, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    keys = [f"data={bars_folder}", "test=", "validation=0.2", "epochs=2", "precision=float32", "neurons1=8"]
+    keys = [
+        f"data.train={bars_folder}",
+        "data.test=",
+        "data.validation=0.2",
+        "optimization.epochs=2",
+        "optimization.precision=float32",
+        "model.neurons1=8",
+    ]
     settings = [word for key in keys for word in ("--set", key)]
     return lambda *words: inkwise("sweep", "mlp-50", *settings, "--device", "cpu", *words)
 
 
 @pytest.mark.slow
 def test_sweep_writes_best_recipe_and_resumes(sweep):
-    search = ("--space", "neurons2=0..8", "--space", "lr=1e-3..1e-1", "--trials", "2", "--prune")
+    search = ("--space", "model.neurons2=0..8", "--space", "optimization.lr=1e-3..1e-1")
+    search += ("--trials", "2", "--prune")
     status, out, err = sweep(*search)
     assert status == 0, err
     assert [line.split()[1] for line in out.splitlines()] == ["state", "done", "done"]
     assert err.splitlines()[-1] == "wrote runs/sweep-mlp-50/best.json"
     folder = Path("runs/sweep-mlp-50")
     best = json.loads((folder / "best.json").read_text())
-    assert (best["recipe"], best["epochs"]) == ("mlp-50", 2)
+    assert (best["recipe"], best["optimization"]["epochs"]) == ("mlp-50", 2)
     assert (folder / "sweep.db").exists()
     assert (folder / "trial-1/model.onnx").exists()
     assert sweep(*search)[:2] == (0, out)
@@ -207,11 +258,11 @@ def test_sweep_writes_best_recipe_and_resumes(sweep):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--space", "neuron2=25"], r"recipe mlp-50 has no key 'neuron2'; did you mean"),
-        (["--space", "lr=1..1"], r"--space lr=1\.\.1: an empty range"),
+        (["--space", "model.neuron2=25"], r"recipe mlp-50 has no key 'model.neuron2'; did you mean"),
+        (["--space", "optimization.lr=1..1"], r"--space optimization\.lr=1\.\.1: an empty range"),
         (["--space", "seed=0", "--trials", "1", "--sampler", "best"], "no sampler 'best'"),
         (["--space", "seed=0"], "--trials is needed"),
-        (["--space", "seed=0,1", "--sampler", "grid", "--set", "data=none.npz"], r"none\.npz"),
+        (["--space", "seed=0,1", "--sampler", "grid", "--set", "data.train=none.npz"], r"none\.npz"),
         (
             ["--space", "seed=0", "--trials", "1", "--storage", "postgresql://me:secret@127.0.0.1:1/all"],
             r"postgresql://me:\*\*\*@127\.0\.0\.1:1/all: connection",

@@ -21,7 +21,7 @@ from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training import fine_tuning as finetune
 from inkwise.training import load_recipe, train
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 
 SHAPES = {
     "0": [[0, 0], [50, 0], [50, 80], [0, 80], [0, 0]],
@@ -30,7 +30,9 @@ SHAPES = {
 }
 CROSS = [[[0, 0], [60, 80]], [[60, 0], [0, 80]]]
 SCORES = VersionScores(Accuracy(9_950, 10_000), Accuracy(3, 4))
-QUICK = FineTuningRecipe().set(glyphs=600, batch=32, lr=3e-3, precision="float32")
+QUICK = FINE_TUNING.set(
+    own_samples={"glyph_count": 600}, optimization={"batch": 32, "lr": 3e-3, "precision": "float32"}
+)
 
 # Program of a job, with the shapes in place of MNIST.
 CHILD = """
@@ -39,9 +41,10 @@ from functools import partial
 from inkwise import datasets
 from inkwise.corrections import learning_jobs as learning
 from inkwise.training import fine_tuning as finetune
-from inkwise.training.recipes import FineTuningRecipe
+from inkwise.training.recipes import FINE_TUNING
 learning.load_dataset = lambda name: datasets.load_dataset(sys.argv[1])
-quick = FineTuningRecipe().set(glyphs=int(sys.argv[2]), batch=32, lr=3e-3, precision="float32")
+optimization = {"batch": 32, "lr": 3e-3, "precision": "float32"}
+quick = FINE_TUNING.set(own_samples={"glyph_count": int(sys.argv[2])}, optimization=optimization)
 finetune.fine_tune = partial(finetune.fine_tune, recipe=quick)
 learning.run_job_process()
 """
@@ -68,7 +71,9 @@ def folder(tmp_path_factory):
 def base(folder, tmp_path_factory):
     """A model trained on the shapes."""
     shapes = load_recipe("default").set(
-        data=(str(folder),), test=(), channels=(8, 8, 8), epochs=8, batch=16, validation=0.2
+        data={"train": (str(folder),), "test": (), "validation": 0.2},
+        model={"channels": (8, 8, 8)},
+        optimization={"epochs": 8, "batch": 16},
     )
     return train(shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO()))
 
@@ -100,6 +105,7 @@ def teach(store):
     return teach
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
 def test_learn_trains_and_stores_a_version(store, teach, base, tmp_path):
     teach(45)

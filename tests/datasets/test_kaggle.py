@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import DataError
-from inkwise.datasets.kaggle import read_kaggle
+from inkwise.datasets.kaggle import read_kaggle, write_submission
 
 PIXELS = [f"pixel{i}" for i in range(784)]
 
@@ -168,3 +168,20 @@ def test_read_kaggle_rejects_truncated_gzip(tmp_path, digits, cut):
     path.write_bytes(gzip.compress(csv(PIXELS, digits.reshape(6, -1)).encode())[cut])
     with pytest.raises(DataError, match=r"digits\.csv\.gz: expected gzip data; the file is damaged"):
         read_kaggle(path)
+
+
+def test_write_submission_numbers_rows_from_one_with_crlf(tmp_path):
+    write_submission([*"0123456789"], tmp_path / "out.csv")
+    rows = [f"{number},{digit}" for number, digit in enumerate(range(10), start=1)]
+    assert (tmp_path / "out.csv").read_bytes().decode() == "\r\n".join(["ImageId,Label", *rows, ""])
+
+
+def test_write_submission_escapes_formulas(tmp_path):
+    write_submission(["7", "+", "a,b"], tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1:] == ["1,7", "2,'+", '3,"a,b"']
+
+
+def test_write_submission_without_labels_raises(tmp_path):
+    with pytest.raises(DataError, match=r"^there are no pictures to read$"):
+        write_submission([], tmp_path / "out.csv")
+    assert not [*tmp_path.iterdir()]

@@ -2,8 +2,8 @@ import pytest
 
 from inkwise._util.errors import InkwiseError
 from inkwise.reproduction.claims import EXPERIMENTS, select_experiments
+from inkwise.reproduction.document_systems import DOCUMENT_RECIPES
 from inkwise.training import RECIPES
-from inkwise.training.document_recipes import DOCUMENT_RECIPES
 
 
 def names(rows):

@@ -7,7 +7,7 @@ from inkwise.reproduction.experiments import reproduce, run_quick_check
 from inkwise.reproduction.seed_runs import run_one
 from inkwise.training import load_recipe
 
-QUICK = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
+QUICK = load_recipe("mlp-50").set(optimization={"epochs": 2, "batch": 16, "precision": "float32"})
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, t
     folders = {folder.name for folder in (tmp_path / "runs").iterdir()}
     assert folders == {"mlp-50-0", "mlp-50-1", "mlp-50-corrections-3-0", "sets"}
     taught = load_recipe(str(tmp_path / "runs" / "mlp-50-corrections-3-0" / "recipe.json"))
-    assert taught.data == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
+    assert taught.data.train == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
 
 
 @pytest.mark.slow
@@ -63,17 +63,24 @@ def test_reproduce_corrections_needs_mistakes(small_rows, handwriting, lines, tm
         )
 
 
-def test_run_quick_check_trains_one_epoch_of_one_seed_anew(small_rows, lines, tmp_path):
+def test_run_quick_check_trains_one_epoch_of_one_seed(small_rows, lines, tmp_path):
+    run_quick_check(["all"], tmp_path, lines.append)
+    assert len(lines) == 1
+    assert lines[0].endswith("of MNIST test, the floor is 10 %")
+    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).optimization.epochs == 1
+
+
+def test_run_quick_check_replaces_earlier_run(small_rows, lines, tmp_path):
     (tmp_path / "mlp-50-quick").mkdir()
     (tmp_path / "mlp-50-quick" / "measured.json").write_text("earlier result")
     run_quick_check(["all"], tmp_path, lines.append)
     assert len(lines) == 1
-    assert lines[0].endswith("of MNIST test, the floor is 10 %")
-    assert load_recipe(str(tmp_path / "mlp-50-quick" / "recipe.json")).epochs == 1
 
 
 def test_run_quick_check_rejects_accuracy_below_floor(small_rows, lines, tmp_path, monkeypatch):
-    monkeypatch.setattr(claims, "EXPERIMENTS", (Experiment("mlp-50", 5, QUICK.set(lr=1e-9), floor=0.99),))
+    monkeypatch.setattr(
+        claims, "EXPERIMENTS", (Experiment("mlp-50", 5, QUICK.set(optimization={"lr": 1e-9}), floor=0.99),)
+    )
     with pytest.raises(InkwiseError, match="below the floor: mlp-50"):
         run_quick_check(["mlp-50"], tmp_path, lines.append)
 

@@ -1,6 +1,4 @@
 import os
-import shutil
-from dataclasses import replace
 
 import pytest
 
@@ -12,25 +10,16 @@ from inkwise.reproduction.seed_runs import SeedRun, load_result, run_all, run_on
 from inkwise.training import load_recipe
 
 
-@pytest.fixture(scope="module")
-def finished(small_mnist, tmp_path_factory):
-    """A finished run and its result."""
-    chosen = load_recipe("mlp-50").set(epochs=2, batch=16, precision="float32")
-    folder = tmp_path_factory.mktemp("runs") / "mlp-50-0"
-    return run_one(
-        SeedRun(Experiment("mlp-50", 5, chosen), chosen, folder, ("mnist-train", "mnist-modified"))
+@pytest.fixture
+def task(small_mnist, tmp_path):
+    chosen = load_recipe("mlp-50").set(optimization={"epochs": 2, "batch": 16, "precision": "float32"})
+    return SeedRun(
+        Experiment("mlp-50", 5, chosen), chosen, tmp_path / "mlp-50-0", ("mnist-train", "mnist-modified")
     )
 
 
-@pytest.fixture
-def task(finished, tmp_path):
-    """The same run in a folder that the test may change."""
-    folder = shutil.copytree(finished[0].folder, tmp_path / "mlp-50-0")
-    return replace(finished[0], folder=folder)
-
-
-def test_run_one_trains_and_measures_all_sets(finished):
-    task, result = finished
+def test_run_one_trains_and_measures_all_sets(task):
+    _, result = run_one(task)
     assert {name: n for name, (_, n) in result.sets.items()} == {
         "mnist-test": 40,
         "mnist-modified": 40,
@@ -45,29 +34,33 @@ def test_run_one_trains_and_measures_all_sets(finished):
     assert (task.folder / "report.html").exists()
 
 
-def test_run_one_reuses_result(task, finished, monkeypatch):
-    monkeypatch.setattr(seed_runs, "train", lambda *_, **__: pytest.fail("trained again"))
-    monkeypatch.setattr(seed_runs, "evaluate_run", lambda *_: pytest.fail("the test set was read again"))
-    assert run_one(task)[1] == finished[1]
+def test_run_one_reuses_result(task, monkeypatch):
+    _, result = run_one(task)
+    monkeypatch.setattr(seed_runs, "train_and_evaluate", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(seed_runs, "evaluate_model", lambda *_: pytest.fail("the test set was read again"))
+    assert run_one(task)[1] == result
 
 
 def test_run_one_measures_new_set_without_training(task, monkeypatch, handwriting, tmp_path):
-    monkeypatch.setattr(seed_runs, "train", lambda *_, **__: pytest.fail("trained again"))
+    run_one(task)
+    monkeypatch.setattr(seed_runs, "train_and_evaluate", lambda *_, **__: pytest.fail("trained again"))
     sets = tuple(map(str, prepare_sets(tmp_path / "sets", handwriting)))
-    _, result = run_one(replace(task, sets=sets))
+    _, result = run_one(SeedRun(task.row, task.recipe, task.folder, sets))
     assert result.sets["canvas"][1] == 8
 
 
 def test_run_one_rejects_run_of_other_recipe(task):
+    run_one(task)
     with pytest.raises(DataError, match="mlp-50-0: contains a run of another recipe; delete it"):
-        run_one(replace(task, recipe=task.recipe.set(dropout=0.5)))
+        run_one(SeedRun(task.row, task.recipe.set(model={"dropout": 0.5}), task.folder))
 
 
 @pytest.fixture
 def bars(bars_folder, tmp_path):
     """Two tasks without MNIST, which other processes can run."""
     chosen = load_recipe("mlp-50").set(
-        data=(str(bars_folder),), test=(str(bars_folder),), epochs=2, batch=16, precision="float32"
+        data={"train": (str(bars_folder),), "test": (str(bars_folder),)},
+        optimization={"epochs": 2, "batch": 16, "precision": "float32"},
     )
     row = Experiment("mlp-50", 5, chosen)
     return [SeedRun(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
@@ -97,7 +90,7 @@ def test_run_all_reports_killed_process(bars):
 
 @pytest.mark.slow
 def test_run_all_raises_error_of_other_process(bars):
-    missing = SeedRun(bars[0].row, bars[0].recipe.set(data=("nowhere.csv",)), bars[0].folder)
+    missing = SeedRun(bars[0].row, bars[0].recipe.set(data={"train": ("nowhere.csv",)}), bars[0].folder)
     with pytest.raises(DataError, match=r"nowhere\.csv: no such data set"):
         list(run_all([missing]))
 

@@ -1,4 +1,4 @@
-"""Four shapes that a net of a few thousand parameters learns in a second."""
+"""Four shapes that a network of a few thousand parameters learns in a second."""
 
 import io
 
@@ -11,7 +11,7 @@ from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training import load_recipe, train
-from inkwise.training.glyph_loop import GlyphSamples
+from inkwise.training.glyph_task import GlyphSamples
 
 SHAPES = {
     "0": [[(0, 0), (50, 0), (50, 80), (0, 80), (0, 0)]],
@@ -25,7 +25,7 @@ def write(label, rng):
     return [np.array(stroke) + rng.normal(0, 4, (len(stroke), 2)) for stroke in SHAPES[label]]
 
 
-# All ten in a box of 60 x 90, for what learns to read numbers.
+# all ten digits in a box of 60 x 90
 DIGITS = SHAPES | {
     "2": [[(0, 10), (30, 0), (55, 20), (0, 90), (60, 90)]],
     "3": [[(0, 0), (55, 0), (20, 40), (55, 60), (30, 90), (0, 80)]],
@@ -52,7 +52,7 @@ def save_set(path, samples, labels, writers):
 
 @pytest.fixture(scope="session")
 def lines_recipe(tmp_path_factory):
-    """A recipe that composes 48 strips of ten digits, letters and whole numbers, and learns for a second."""
+    """A recipe that composes 48 lines of digits, letters and whole numbers, and trains for a second."""
     folder = tmp_path_factory.mktemp("lines")
     rng = np.random.default_rng(0)
     digits = [(digit, writer) for digit in DIGITS for writer in range(12)]
@@ -74,24 +74,33 @@ def lines_recipe(tmp_path_factory):
     (folder / "scanned" / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
     (folder / "scanned" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(numbers))
     return load_recipe("lines").set(
-        data=(str(folder / "scanned"), str(drawn)),
-        others=(str(besides),),
-        strips=48,
-        channels=(4, 4, 8, 8, 16),
-        epochs=2,
-        batch=16,
-        precision="float32",
+        data={
+            "train": (str(folder / "scanned"), str(drawn)),
+            "negatives": (str(besides),),
+            "synthetic_lines": 48,
+        },
+        model={"channels": (4, 4, 8, 8, 16)},
+        optimization={"epochs": 2, "batch": 16, "precision": "float32"},
     )
 
 
 @pytest.fixture
 def hand():
-    """hand(label, rng) gives the strokes of a 0, 1, 4 or 7, by an unsteady hand."""
+    """hand(label, rng) returns the strokes of a 0, 1, 4 or 7, with tremor."""
     return write
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Compute in one thread: more slow small networks down, the more so beside other processes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
-def _leaves_torch_alone():
+def _restore_torch_random_state():
     with torch.random.fork_rng([]):
         yield
 
@@ -107,7 +116,7 @@ def shapes():
 
 @pytest.fixture(scope="session")
 def shapes_folder(shapes, tmp_path_factory):
-    """The same as a data set on the disk: an IDX folder, which is read as it is."""
+    """The shapes as an IDX folder, whose glyphs are read unchanged."""
     folder = tmp_path_factory.mktemp("shapes")
     (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(shapes[0]))
     (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(shapes[1].astype(np.uint8)))
@@ -116,28 +125,24 @@ def shapes_folder(shapes, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny(shapes_folder):
-    """A recipe that trains on them for a fraction of a second."""
+    """A recipe that trains on the shapes for a fraction of a second."""
     return load_recipe("default").set(
-        data=(str(shapes_folder),),
-        test=(),
-        channels=(8, 8, 8),
-        epochs=4,
-        batch=16,
-        validation=0.2,
-        precision="float32",
+        data={"train": (str(shapes_folder),), "test": (), "validation": 0.2},
+        model={"channels": (8, 8, 8)},
+        optimization={"epochs": 4, "batch": 16, "precision": "float32"},
     )
 
 
 @pytest.fixture(scope="session")
 def base(tiny, tmp_path_factory):
-    """A model that tells 0, 1, 4 and 7 apart."""
+    """A model file that classifies 0, 1, 4 and 7."""
     folder = tmp_path_factory.mktemp("base")
     return train(tiny, folder, device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture(scope="session")
 def stripes():
-    """40 glyphs (40, 28, 28) that are no digits: stripes from side to side."""
+    """40 non-digits (40, 28, 28): horizontal stripes."""
     rng = np.random.default_rng(0)
     rows = np.arange(28)[:, None] + rng.integers(8, size=(40, 1, 1))
     return np.where(rows % 8 < 4, rng.integers(150, 256, (40, 28, 28)), 0).astype(np.uint8)
@@ -145,24 +150,24 @@ def stripes():
 
 @pytest.fixture(scope="session")
 def with_stripes(tiny, stripes, tmp_path_factory):
-    """The recipe with these among its data."""
+    """The recipe with the stripes as non-digits."""
     path = tmp_path_factory.mktemp("stripes") / "stripes.csv"
     head = ",".join(["label", *(f"pixel{number}" for number in range(784))])
     rows = [",".join([NOT_A_DIGIT, *map(str, glyph.ravel().tolist())]) for glyph in stripes]
     path.write_text("\n".join([head, *rows, ""]))
-    return tiny.set(data=(*tiny.data, str(path)), epochs=8)
+    return tiny.set(data={"train": (*tiny.data.train, str(path))}, optimization={"epochs": 8})
 
 
 @pytest.fixture(scope="session")
 def rejecting(with_stripes, tmp_path_factory):
-    """A model that tells 0, 1, 4 and 7 apart and knows that stripes are none of them."""
+    """A model file that classifies 0, 1, 4 and 7 and rejects stripes."""
     folder = tmp_path_factory.mktemp("rejecting")
     return train(with_stripes, folder, device="cpu", console=Console(file=io.StringIO()))
 
 
 @pytest.fixture
 def samples(shapes):
-    """The samples to train on and those to choose by, 160 and 40."""
+    """160 training and 40 validation samples."""
     glyphs, classes = (
         torch.from_numpy(shapes[0]),
         torch.from_numpy(np.unique(shapes[1], return_inverse=True)[1]),
@@ -172,13 +177,13 @@ def samples(shapes):
 
 @pytest.fixture
 def console():
-    """What is printed is in console.file.getvalue()."""
+    """A console that prints into console.file."""
     return Console(file=io.StringIO(), width=100)
 
 
 @pytest.fixture
 def save_strokes(tmp_path):
-    """save_strokes(samples, labels, writers) writes an .npz of strokes and gives its path."""
+    """save_strokes(samples, labels, writers) writes an .npz file of strokes and returns its path."""
 
     def save(samples, labels, writers=None):
         return save_set(tmp_path / "strokes.npz", samples, labels, writers)

@@ -3,13 +3,13 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 
-from inkwise.training.calibration import adjust_class_prior, fit_temperature
-from inkwise.training.models.classifiers import architecture
-from inkwise.training.recipes import load_recipe
+from inkwise.training import load_recipe
+from inkwise.training.glyph_task import adjust_class_prior, fit_temperature
+from inkwise.training.models import build_net
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5, 8.0])
-def test_a_known_temperature_is_found_again(temperature):
+def test_fit_temperature_finds_a_known_temperature(temperature):
     rng = np.random.default_rng(0)
     honest = rng.normal(0, 2, (20_000, 10))
     # Labels drawn by the probabilities themselves: then these are right, and logits times T are T too hot.
@@ -20,20 +20,20 @@ def test_a_known_temperature_is_found_again(temperature):
 
 
 @pytest.mark.parametrize(("wrong", "end"), [(0, 0.05), (1, 20)])
-def test_it_stays_within_bounds(wrong, end):
+def test_fit_temperature_stays_within_bounds(wrong, end):
     logits = np.eye(10, dtype=np.float32)[np.arange(50) % 10]
     classes = (np.arange(50) + wrong) % 10
     assert fit_temperature(logits, classes) == pytest.approx(end, rel=0.01)
 
 
-def test_large_logits_do_no_harm():
+def test_fit_temperature_accepts_large_logits():
     logits = np.array([[1e4, 0], [0, 1e4], [1e4, 0]], np.float32)
     assert np.isfinite(fit_temperature(logits, np.array([0, 1, 1])))
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 0.1), (0.1, 0.1), (0.02, 0.02)])
-def test_fewer_non_digits_are_expected_than_were_taught(share, expected):
-    net = architecture("compact")(load_recipe("hands"), 11)
+def test_adjust_class_prior_lowers_the_prior_of_non_digits(share, expected):
+    net = build_net(load_recipe("hands").model, 11)
     before = net.head.bias.detach().clone()
     adjust_class_prior(net, share)
     shift = (net.head.bias - before).detach()

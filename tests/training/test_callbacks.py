@@ -1,4 +1,4 @@
-"""Each callback by itself, with a loop that only counts."""
+"""Each callback with a fake loop."""
 
 import io
 import math
@@ -28,7 +28,9 @@ from inkwise.training.callbacks import (
 class FakeLoop:
     """What callbacks see of a loop; nothing is trained."""
 
-    recipe: Recipe = field(default_factory=lambda: load_recipe("default").set(lr=1.0, epochs=10))
+    recipe: Recipe = field(
+        default_factory=lambda: load_recipe("default").set(optimization={"lr": 1.0, "epochs": 10})
+    )
     net: nn.Module = field(default_factory=lambda: nn.Linear(2, 1))
     total_steps: int = 100
     step: int = 0
@@ -74,7 +76,7 @@ def rates(callback, loop):
     return found
 
 
-def test_a_callback_does_nothing_unless_told_to(loop):
+def test_callback_does_nothing_by_default(loop):
     callback = Callback()
     for hook in (callback.on_train_begin, callback.on_step_end, callback.on_epoch_end, callback.on_train_end):
         hook(loop)
@@ -84,7 +86,7 @@ def test_a_callback_does_nothing_unless_told_to(loop):
     assert loop.stopped is None
 
 
-def test_one_cycle_rises_to_the_recipes_rate_and_falls_to_nothing(loop):
+def test_one_cycle_rises_to_the_recipe_rate_and_falls_to_zero(loop):
     found = rates(OneCycle(0.3), loop)
     assert found[0] == pytest.approx(0.04)
     assert found.index(max(found)) == 30
@@ -96,11 +98,11 @@ def test_one_cycle_rises_to_the_recipes_rate_and_falls_to_nothing(loop):
     assert found[30:] == sorted(found[30:], reverse=True)
 
 
-def test_one_cycle_without_a_warmup_begins_at_the_top(loop):
+def test_one_cycle_without_warmup_starts_at_the_maximum(loop):
     assert rates(OneCycle(0), loop)[0] == 1
 
 
-def test_one_cycle_hangs_on_the_step_alone(loop):
+def test_one_cycle_depends_on_the_step_only(loop):
     found = rates(OneCycle(0.3), loop)
     loop.step = 42
     resumed = OneCycle(0.3)
@@ -108,7 +110,7 @@ def test_one_cycle_hangs_on_the_step_alone(loop):
     assert loop.lr == found[42]
 
 
-def test_step_multiplies_the_rate_every_so_many_epochs(loop):
+def test_step_decay_multiplies_the_rate_at_intervals(loop):
     callback, found = StepDecay(3, 0.1), []
     for _ in range(7):
         loop.run_epoch(callback)
@@ -116,7 +118,7 @@ def test_step_multiplies_the_rate_every_so_many_epochs(loop):
     assert found == pytest.approx([1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
 
 
-def test_the_rate_falls_when_the_loss_does_not(loop):
+def test_reduce_on_plateau_lowers_the_rate(loop):
     callback, found = ReduceOnPlateau(2, 0.5), []
     for loss in (3, 2, 2, 2, 1, 1.5, 1.5, 1.5, 1.5, 0.5):
         loop.run_epoch(callback, loss)
@@ -132,7 +134,7 @@ def test_the_rate_falls_when_the_loss_does_not(loop):
         ((2, 2, 1, 1, 1), 5),  # as good is not better, and a better one starts the count anew
     ],
 )
-def test_stopping_when_the_patience_is_used_up(loop, losses, epochs):
+def test_early_stopping_stops_after_its_patience(loop, losses, epochs):
     callback = EarlyStopping(2)
     for loss in losses:
         if not loop.stopped:
@@ -149,7 +151,7 @@ def test_stopping_when_the_patience_is_used_up(loop, losses, epochs):
         (lambda: EarlyStopping(2), lambda loop: loop.stopped),
     ],
 )
-def test_waiting_goes_on_after_a_kill(loop, make, sign):
+def test_patience_continues_after_a_kill(loop, make, sign):
     callback = make()
     loop.run_epoch(callback, 1)
     loop.run_epoch(callback, 1)
@@ -165,7 +167,7 @@ def weigh(loop, value):
         loop.net.weight.fill_(value)
 
 
-def test_the_average_of_the_weights_is_what_is_kept(loop):
+def test_averaged_weights_are_evaluated(loop):
     callback = WeightAveraging(0.05)  # of 100 steps: 1 - 1/5 of the past stays each step
     weigh(loop, 0.0)
     callback.on_train_begin(loop)
@@ -180,7 +182,7 @@ def test_the_average_of_the_weights_is_what_is_kept(loop):
     assert loop.net.weight[0, 0] == 2, "the net itself goes on"
 
 
-def test_the_average_forgets_fast_at_the_beginning(loop):
+def test_average_forgets_early_weights_fast(loop):
     callback = WeightAveraging(0.5)
     callback.on_train_begin(loop)
     for value in (8.0, 0.0, 0.0, 0.0):
@@ -190,7 +192,7 @@ def test_the_average_forgets_fast_at_the_beginning(loop):
     assert 0 < loop.evaluated_net.weight[0, 0] < 0.2
 
 
-def test_the_average_holds_the_statistics_of_batch_norm(loop):
+def test_average_includes_batch_norm_statistics(loop):
     loop.net = nn.Sequential(nn.BatchNorm1d(2))
     callback = WeightAveraging(0.1)
     callback.on_train_begin(loop)
@@ -200,7 +202,7 @@ def test_the_average_holds_the_statistics_of_batch_norm(loop):
     torch.testing.assert_close(loop.evaluated_net[0].running_mean, torch.full((2,), 3.0), atol=0.2, rtol=0)
 
 
-def test_the_average_goes_on_after_a_kill(loop):
+def test_average_continues_after_a_kill(loop):
     callback, resumed = WeightAveraging(0.05), WeightAveraging(0.05)
     callback.on_train_begin(loop)
     for value in (1.0, 5.0, 2.0):
@@ -216,7 +218,7 @@ def test_the_average_goes_on_after_a_kill(loop):
     assert torch.equal(loop.evaluated_net.weight, kept.weight)
 
 
-def test_a_checkpoint_is_taken_back(loop, tmp_path):
+def test_checkpoint_restores_the_state(loop, tmp_path):
     callback = Checkpoint(tmp_path / "checkpoint.pt")
     callback.on_train_begin(loop)  # nothing there yet
     weigh(loop, 4.0)
@@ -251,7 +253,7 @@ def compressed(path):
         lambda path: compressed(path),
     ],
 )
-def test_a_damaged_checkpoint_is_told(loop, tmp_path, damage):
+def test_checkpoint_rejects_damaged_files(loop, tmp_path, damage):
     path = tmp_path / "checkpoint.pt"
     callback = Checkpoint(path)
     loop.run_epoch(callback)
@@ -273,7 +275,7 @@ ROW = {
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_progress_prints_a_line_an_epoch(loop, terminal):
+def test_progress_bar_prints_a_line_per_epoch(loop, terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
     callback = ProgressBar(console)
     callback.on_train_begin(loop)
@@ -291,7 +293,7 @@ def test_progress_prints_a_line_an_epoch(loop, terminal):
         assert printed == line + "\n", "and no bar in a file"
 
 
-def test_progress_shows_a_bar_on_a_terminal(loop):
+def test_progress_bar_shows_a_bar_on_a_terminal(loop):
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
     callback = ProgressBar(console)
     loop.step = 50

@@ -1,3 +1,4 @@
+import onnx
 import pytest
 
 from inkwise.training import glyph_task, load_recipe
@@ -9,15 +10,9 @@ from inkwise.tuning.shared_study import SharedStudy
 def small(bars_folder):
     """A recipe that trains on images of bars in a fraction of a second."""
     return load_recipe("mlp-50").set(
-        data=(str(bars_folder),),
-        test=(),
-        validation=0.2,
-        neurons1=8,
-        neurons2=4,
-        epochs=3,
-        batch=8,
-        lr=1e-2,
-        precision="float32",
+        data={"train": (str(bars_folder),), "test": (), "validation": 0.2},
+        model={"neurons1": 8, "neurons2": 4},
+        optimization={"epochs": 3, "batch": 8, "lr": 1e-2, "precision": "float32"},
     )
 
 
@@ -56,9 +51,7 @@ def short_grace_period(monkeypatch):
 @pytest.fixture
 def without_export(monkeypatch):
     """Training skips the export, which takes a second."""
-    monkeypatch.setattr(
-        glyph_task, "export_classifier", lambda net, path, temperature, metadata: path.touch()
-    )
+    monkeypatch.setattr(glyph_task, "classifier_to_onnx", lambda *_: onnx.ModelProto())
 
 
 @pytest.fixture(params=["sqlite", "journal", pytest.param("postgresql", marks=pytest.mark.postgres)])

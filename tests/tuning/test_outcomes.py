@@ -16,22 +16,29 @@ from inkwise.tuning.search import search_display
 from inkwise.tuning.study_plots import comparable_keys, write_plots
 
 PNG = b"\x89PNG\r\n\x1a\n"
+KEYS = ["model.neurons2", "optimization.lr"]
+
+
+def trial_values(neurons2, lr):
+    return dict(zip(KEYS, (neurons2, lr), strict=True))
+
+
 DONE = [
-    TrialOutcome(0, "done", {"neurons2": 4, "lr": 0.001}, 0.9, 3, 1.25),
-    TrialOutcome(1, "done", {"neurons2": 8, "lr": 0.01}, 0.95, 3, 2.5),
-    TrialOutcome(2, "pruned", {"neurons2": 4, "lr": 0.0001}, 0.97, 1, 0.5),
-    TrialOutcome(3, "done", {"neurons2": 8, "lr": 0.002}, 0.95, 3, 2.5),
+    TrialOutcome(0, "done", {"model.neurons2": 4, "optimization.lr": 0.001}, 0.9, 3, 1.25),
+    TrialOutcome(1, "done", {"model.neurons2": 8, "optimization.lr": 0.01}, 0.95, 3, 2.5),
+    TrialOutcome(2, "pruned", {"model.neurons2": 4, "optimization.lr": 0.0001}, 0.97, 1, 0.5),
+    TrialOutcome(3, "done", {"model.neurons2": 8, "optimization.lr": 0.002}, 0.95, 3, 2.5),
 ]
 LATER = [
-    TrialOutcome(4, "diverged", {"neurons2": 4, "lr": 0.01}, None, 0, 0.1),
-    TrialOutcome(5, "running", {"neurons2": 4, "lr": 0.005}, 0.99, 1, 0.3),
+    TrialOutcome(4, "diverged", {"model.neurons2": 4, "optimization.lr": 0.01}, None, 0, 0.1),
+    TrialOutcome(5, "running", {"model.neurons2": 4, "optimization.lr": 0.005}, 0.99, 1, 0.3),
     TrialOutcome(6, "waiting", {}, None, 0, None),
 ]
 
 
 @pytest.fixture
 def search(plan):
-    return plan("neurons2=4,8", "lr=1e-4..1e-2", trials=7)
+    return plan("model.neurons2=4,8", "optimization.lr=1e-4..1e-2", trials=7)
 
 
 def printed(thing, **options):
@@ -66,7 +73,9 @@ def test_best_first_puts_earlier_of_equals_first():
 def test_outcomes_table_leaves_unknown_values_empty():
     lines = [
         line.split()
-        for line in printed(outcomes_table([DONE[0], LATER[0], LATER[2]], ["neurons2", "lr"])).splitlines()
+        for line in printed(
+            outcomes_table([DONE[0], LATER[0], LATER[2]], ["model.neurons2", "optimization.lr"])
+        ).splitlines()
     ]
     assert lines[1:] == [
         ["0", "done", "4", "0.001", "90.00%", "3", "1.2"],
@@ -78,7 +87,7 @@ def test_outcomes_table_leaves_unknown_values_empty():
 def test_best_json_is_a_recipe_file(search, tmp_path):
     path = write_files(search, DONE + LATER)
     assert path == tmp_path / "best.json"
-    best = search.recipe.set(neurons2=8, lr=0.01)
+    best = search.recipe.set(model={"neurons2": 8}, optimization={"lr": 0.01})
     assert json.loads(path.read_text()) == json.loads(json.dumps(best.to_dict()))
     assert load_recipe(str(path)) == best
 
@@ -87,7 +96,7 @@ def test_trials_csv_lists_every_trial(search, tmp_path):
     write_files(search, DONE + LATER)
     with (tmp_path / "trials.csv").open() as file:
         rows = [*csv.reader(file)]
-    assert rows[0] == ["trial", "state", "neurons2", "lr", "accuracy", "epochs", "seconds"]
+    assert rows[0] == ["trial", "state", "model.neurons2", "optimization.lr", "accuracy", "epochs", "seconds"]
     assert rows[1] == ["0", "done", "4", "0.001", "0.9", "3", "1.25"]
     assert rows[-1] == ["6", "waiting", "", "", "", "0", ""]
 
@@ -106,10 +115,15 @@ def complete_trials(search, *values, accuracy):
 
 @pytest.mark.parametrize("count", [1, 9])
 def test_write_plots(search, tmp_path, count):
-    values = [{"neurons2": 4 + 4 * (index % 2), "lr": 1e-4 * (index + 1)} for index in range(count)]
-    write_plots(search, complete_trials(search, *values, accuracy=lambda chosen: 100 * chosen["lr"]))
+    values = [
+        {"model.neurons2": 4 + 4 * (index % 2), "optimization.lr": 1e-4 * (index + 1)}
+        for index in range(count)
+    ]
+    write_plots(
+        search, complete_trials(search, *values, accuracy=lambda chosen: 100 * chosen["optimization.lr"])
+    )
     pictures = {path.name: path.read_bytes() for path in (tmp_path / "pictures").iterdir()}
-    names = {"history", "slices", "accuracy-neurons2", "accuracy-lr"}
+    names = {"history", "slices", "accuracy-model.neurons2", "accuracy-optimization.lr"}
     names |= {"importance"} if count > 1 else set()
     assert {*pictures} == {f"{name}.png" for name in names}
     assert all(picture.startswith(PNG) for picture in pictures.values())
@@ -118,7 +132,7 @@ def test_write_plots(search, tmp_path, count):
 
 def test_write_plots_reports_unusable_folder(search, tmp_path):
     (tmp_path / "pictures").write_text("not a folder")
-    trials = complete_trials(search, {"neurons2": 4, "lr": 1e-3}, accuracy=lambda _: 0.5)
+    trials = complete_trials(search, {"model.neurons2": 4, "optimization.lr": 1e-3}, accuracy=lambda _: 0.5)
     with pytest.raises(DataError, match=r"pictures: cannot be made \(File exists\)$"):
         write_plots(search, trials)
 
@@ -126,13 +140,19 @@ def test_write_plots_reports_unusable_folder(search, tmp_path):
 @pytest.mark.parametrize(
     ("values", "keys"),
     [
-        ([{"neurons2": 4, "lr": 1e-3}], []),
-        ([{"neurons2": 4, "lr": 1e-3}, {"neurons2": 4, "lr": 1e-2}], []),
-        ([{"neurons2": 4, "lr": 1e-3}, {"neurons2": 8, "lr": 1e-2}], ["neurons2", "lr"]),
+        ([{"model.neurons2": 4, "optimization.lr": 1e-3}], []),
+        (
+            [{"model.neurons2": 4, "optimization.lr": 1e-3}, {"model.neurons2": 4, "optimization.lr": 1e-2}],
+            [],
+        ),
+        (
+            [{"model.neurons2": 4, "optimization.lr": 1e-3}, {"model.neurons2": 8, "optimization.lr": 1e-2}],
+            ["model.neurons2", "optimization.lr"],
+        ),
     ],
 )
 def test_importances_need_two_varied_keys(search, values, keys):
-    trials = complete_trials(search, *values, accuracy=lambda chosen: chosen["lr"])
+    trials = complete_trials(search, *values, accuracy=lambda chosen: chosen["optimization.lr"])
     assert comparable_keys(search, trials) == keys
 
 
@@ -143,9 +163,9 @@ def test_display_prints_a_line_per_finished_trial_to_a_pipe(search):
         update([*DONE, *LATER])
     assert console.file.getvalue().splitlines() == [
         "2 of 4 trials are done",
-        "trial 1 done: neurons2=8 lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
-        "trial 2 pruned: neurons2=4 lr=0.0001  97.00%  epoch 1  0.5 s  (4 of 7)",
-        "trial 3 done: neurons2=8 lr=0.002  95.00%  epoch 3  2.5 s  (5 of 7)",
+        "trial 1 done: model.neurons2=8 optimization.lr=0.01  95.00%  epoch 3  2.5 s  (3 of 7)",
+        "trial 2 pruned: model.neurons2=4 optimization.lr=0.0001  97.00%  epoch 1  0.5 s  (4 of 7)",
+        "trial 3 done: model.neurons2=8 optimization.lr=0.002  95.00%  epoch 3  2.5 s  (5 of 7)",
     ]
 
 
@@ -160,7 +180,7 @@ def test_display_fits_running_and_best_trials_on_terminal(search):
 
 
 def test_run_search_reads_trials_and_writes_files_under_one_lock(plan, opened, monkeypatch):
-    search = plan("neurons2=4,8", sampler="grid")
+    search = plan("model.neurons2=4,8", sampler="grid")
     study = opened(search)
     for claim in [study.claim() for _ in range(2)]:
         study.finish(claim, 0.5, seconds=1.0)

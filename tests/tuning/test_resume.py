@@ -23,8 +23,8 @@ EPOCHS = 100
 @pytest.fixture
 def search(plan, small, storage):
     """Four trials, long enough to be killed during one."""
-    recipe = small.set(epochs=EPOCHS)
-    return plan("neurons2=4,8", "seed=0,1", recipe=recipe, sampler="grid", storage=storage)
+    recipe = small.set(optimization={"epochs": EPOCHS})
+    return plan("model.neurons2=4,8", "seed=0,1", recipe=recipe, sampler="grid", storage=storage)
 
 
 @pytest.fixture
@@ -32,7 +32,16 @@ def start(search, tmp_path):
     """Start the command with two workers in a process group of its own."""
     (tmp_path / "recipe.json").write_text(json.dumps(search.recipe.to_dict()))
     command = [Path(sys.executable).with_name("inkwise"), "sweep", tmp_path / "recipe.json", "--workers", "2"]
-    command += ["--space", "neurons2=4,8", "--space", "seed=0,1", "--sampler", "grid", "--device", "cpu"]
+    command += [
+        "--space",
+        "model.neurons2=4,8",
+        "--space",
+        "seed=0,1",
+        "--sampler",
+        "grid",
+        "--device",
+        "cpu",
+    ]
     command += ["--storage", search.storage, "--name", search.name, "--out", search.out]
     options = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "text": True, "process_group": 0}
 
@@ -69,7 +78,7 @@ def check_complete(study):
     """All four trials are complete, each combination once, each with all its epochs."""
     trials = study.trials()
     assert Counter(trial.state for trial in trials) == {TrialState.COMPLETE: 4}
-    combinations = Counter((trial.params["neurons2"], trial.params["seed"]) for trial in trials)
+    combinations = Counter((trial.params["model.neurons2"], trial.params["seed"]) for trial in trials)
     assert combinations == {(neurons, seed): 1 for neurons in (4, 8) for seed in (0, 1)}
     assert all(sorted(trial.intermediate_values) == [*range(1, EPOCHS + 1)] for trial in trials)
 

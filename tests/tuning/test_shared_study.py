@@ -27,7 +27,7 @@ def claim_when_stale(study):
 @pytest.fixture
 def grid(plan, storage):
     """Four trials, on each kind of storage."""
-    return plan("neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
+    return plan("model.neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
 
 
 def test_claim_returns_each_trial_once(grid, opened):
@@ -101,7 +101,7 @@ def test_released_trial_is_next(grid, opened):
 
 
 def test_study_adds_trials_and_removes_none(plan, opened):
-    random = plan("lr=1e-4..1e-2", sampler="random", trials=2)
+    random = plan("optimization.lr=1e-4..1e-2", sampler="random", trials=2)
     assert len(opened(random).trials()) == 2
     assert len(opened(replace(random, trials=5)).trials()) == 5
     assert len(opened(random).trials()) == 5
@@ -118,13 +118,13 @@ def test_study_completes_partial_grid(plan, opened):
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_samplers_are_reproducible(plan, tmp_path, sampler, opened):
     def draw(storage):
-        space = ("lr=1e-4..1e-2", "neurons2=4..8")
+        space = ("optimization.lr=1e-4..1e-2", "model.neurons2=4..8")
         study = opened(plan(*space, sampler=sampler, trials=12, storage=str(tmp_path / storage)))
         drawn = []
         for _ in range(12):
             claim = study.claim()
-            drawn.append((claim.values["lr"], claim.values["neurons2"]))
-            study.finish(claim, claim.values["lr"])
+            drawn.append((claim.values["optimization.lr"], claim.values["model.neurons2"]))
+            study.finish(claim, claim.values["optimization.lr"])
         return drawn
 
     drawn = draw("a.journal")
@@ -137,7 +137,7 @@ def test_samplers_are_reproducible(plan, tmp_path, sampler, opened):
     [
         ({"sampler": "random"}, "sampler"),
         ({"space": ["seed=0,1"]}, "space"),
-        ({"recipe": ["epochs=4"]}, "recipe"),
+        ({"recipe": ["optimization.epochs=4"]}, "recipe"),
     ],
 )
 def test_study_rejects_other_settings(plan, small, change, what, opened):

@@ -38,7 +38,7 @@ def history(folder):
 
 
 def test_train_trials_uses_a_folder_per_trial(plan, storage, tmp_path, opened):
-    grid = plan("neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
+    grid = plan("model.neurons2=4,8", "seed=0,1", sampler="grid", storage=storage)
     train_trials(grid, wait)
     trials = opened(grid).trials(TrialState.COMPLETE)
     assert [tuple(trial.params.values()) for trial in trials] == [(4, 0), (4, 1), (8, 0), (8, 1)]
@@ -84,23 +84,23 @@ def test_callback_reports_repeated_epoch_once(plan, monkeypatch, opened):
 
 def test_train_trials_stops_pruned_trial(plan, small, tmp_path, opened):
     # the median pruner needs five complete trials
-    space = ("lr=1e-2,1e-9", "seed=0..4")
-    search = plan(*space, recipe=small.set(epochs=6), sampler="grid", trials=6, prune=True)
+    space = ("optimization.lr=1e-2,1e-9", "seed=0..4")
+    search = plan(*space, recipe=small.set(optimization={"epochs": 6}), sampler="grid", trials=6, prune=True)
     train_trials(search, wait)
     *five, last = opened(search).trials()
     assert {trial.state for trial in five} == {TrialState.COMPLETE}
     assert last.state == TrialState.PRUNED
-    assert 1 <= len(history(tmp_path / "trial-5")) < search.recipe.epochs
+    assert 1 <= len(history(tmp_path / "trial-5")) < search.recipe.optimization.epochs
     assert (tmp_path / "trial-5" / "model.onnx").exists()
 
 
 def test_train_trials_does_not_retry_diverged_trial(plan, monkeypatch, opened):
     def break_it(self, loop):
-        if loop.recipe.lr > 1:
+        if loop.recipe.optimization.lr > 1:
             loop.net.head.weight.data.fill_(math.nan)
 
     monkeypatch.setattr(TrialCallback, "on_step_end", break_it)
-    grid = plan("lr=1e-2,10", sampler="grid")
+    grid = plan("optimization.lr=1e-2,10", sampler="grid")
     train_trials(grid, wait)
     done, diverged = opened(grid).trials()
     assert (done.state, diverged.state) == (TrialState.COMPLETE, TrialState.PRUNED)
@@ -108,11 +108,11 @@ def test_train_trials_does_not_retry_diverged_trial(plan, monkeypatch, opened):
 
 
 def test_train_trials_keeps_trial_that_cannot_be_trained(plan, small, tmp_path, opened):
-    broken = plan("seed=0,1", recipe=small.set(data=(str(tmp_path / "none.npz"),)), sampler="grid")
+    broken = plan("seed=0,1", recipe=small.set(data={"train": (str(tmp_path / "none.npz"),)}), sampler="grid")
     with pytest.raises(DataError, match=r"none\.npz"):
         train_trials(broken, wait)
     with pytest.raises(InkwiseError, match=r"^no net 'compct'; did you mean"):
-        train_trials(plan("net=compct", name="nets", sampler="grid"), wait)
+        train_trials(plan("model.net=compct", name="nets", sampler="grid"), wait)
     assert len(opened(broken).trials(TrialState.WAITING)) == 2
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that no crash and no other process can spoil them: atomic writes and locks."""
+"""Output files that no crash and no other process can damage: atomic writes and locks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ from pathlib import Path
 
 from inkwise._util.errors import DataError
 
-# Time to wait for a lock, in seconds; a file takes less than one to write, the plots of a sweep some.
-_WAIT = 30.0
-
-# Errors of network and FUSE file systems, and of folders without read permission, that cannot sync a folder.
-_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
-
-# Errors of a rename to a folder that exists; Windows reports EEXIST.
-_FOLDER_EXISTS = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+_WAIT = 30.0  # seconds to wait for a lock; a file takes less than one to write, the plots of a search some
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}  # network, FUSE, no read permission
+_FOLDER_EXISTS = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}  # errors of a rename; EEXIST on Windows
 _EXISTS = "exists already; name a new folder"
 
 

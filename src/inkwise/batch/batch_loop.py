@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from inkwise._util.errors import InkwiseError
-from inkwise.batch.page_rows import BatchOptions, PageReader, PageRow, PageTask, file_content, find_files
+from inkwise.batch.page_rows import BatchOptions, PageRow, PageTask, TaskReader, file_content, find_files
 from inkwise.batch.process_pool import TaskResult, read_in_processes
 
 
@@ -160,7 +160,7 @@ class LocalBackend(Backend):
             self._tasks.append(PageTask(file, file, number, known=True) for number in left)
 
     def _read_here(self) -> Generator[TaskResult, None, None]:
-        with closing(PageReader(self._options)) as reader:
+        with closing(TaskReader(self._options)) as reader:
             while task := self.take():
                 for result in reader.read(task):
                     yield task, result

@@ -133,7 +133,7 @@ class BatchOptions:
         }
 
 
-class PageReader:
+class TaskReader:
     """Reads pages in this process, with at most one document open."""
 
     def __init__(self, options: BatchOptions, threads: int = 0) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings, use_one_thread
-from inkwise.batch.page_rows import BatchOptions, PageReader, PageRow, PageTask, error_row
+from inkwise.batch.page_rows import BatchOptions, PageRow, PageTask, TaskReader, error_row
 
 TaskResult = tuple[PageTask, int | PageRow]
 """A task and one of its two results: the page count of its file (0 if it cannot be opened), then its row."""
@@ -152,7 +152,7 @@ def _process_main(options: BatchOptions, connection: Connection) -> None:
     """Read pages until the connection is closed, at the latest when the parent dies."""
     use_one_thread()
     ignore_pillow_warnings()
-    reader = PageReader(options, threads=1)
+    reader = TaskReader(options, threads=1)
     with suppress(EOFError, ConnectionError):
         connection.send(None)
         while True:

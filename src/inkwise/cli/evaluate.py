@@ -129,11 +129,12 @@ def predict(
 ) -> None:
     """Classify each image of a data set as one digit and write a Kaggle submission."""
     from inkwise.datasets import load_dataset
-    from inkwise.recognition.submission import write_submission
+    from inkwise.datasets.kaggle import write_submission
 
     check_not_a_source(submission, [source, model_source(model)])
     opened, dataset = Model(model_source(model)), load_dataset(source)
-    write_submission(opened, dataset.glyphs, submission)
+    best = opened.run(dataset.glyphs)[0].argmax(1)
+    write_submission([opened.labels[column] for column in best], submission)
     print_line(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")
 
 

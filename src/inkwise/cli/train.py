@@ -68,7 +68,7 @@ def train(
     """Train a model by a recipe, evaluate it once on the test set and write the report."""
     with requires_extra("train", "training"):
         from inkwise import training
-        from inkwise.evaluation import evaluate_run, report
+        from inkwise.evaluation import report, train_and_evaluate
     if resume is not None:
         if set_ or out or data or init:
             raise InkwiseError(
@@ -80,18 +80,17 @@ def train(
         if data:
             chosen = training.with_datasets(chosen, ",".join(data))
         if init:
-            chosen = chosen.set(init=init)
+            chosen = chosen.set(model={"init": init})
         chosen = chosen.set_text(set_ or [])
         folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    model = training.train(chosen, folder, device=device, deterministic=deterministic)
-    if chosen.strips:  # the report covers single glyphs only
-        print_line(f"wrote {model}", err=True)
+    results = train_and_evaluate(chosen, folder, device=device, deterministic=deterministic)
+    if chosen.data.synthetic_lines:  # the report covers classifiers only
+        print_line(f"wrote {folder / 'model.onnx'}", err=True)
         return
-    results = evaluate_run(folder)
     if results:
         print_rows(report.SUMMARY_HEAD, map(report.summary_row, results))
     else:
-        print_line("no test set was evaluated: the recipe names none (--set test=SET,..)")
+        print_line("no test set was evaluated: the recipe names none (--set data.test=SET,..)")
     print_line(f"wrote {folder / 'report.html'}", err=True)
 
 

@@ -1,8 +1,9 @@
-"""CSV files in Kaggle's layout of MNIST: ``label,pixel0,...,pixel783``, one glyph per line."""
+"""CSV files of Kaggle: MNIST as ``label,pixel0,...,pixel783``, one glyph per line, and submissions."""
 
+import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import DataError, InkwiseError
-from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
+from inkwise._util.files import write_text
+from inkwise._util.text import MAX_LABEL_LENGTH, escape_formula, validate_text
 from inkwise.datasets.dataset import GLYPH_SHAPE, MAX_SAMPLES, Dataset
 from inkwise.datasets.file_checks import open_decompressed
 
@@ -42,6 +44,23 @@ def read_kaggle(path: Path) -> Dataset:
     if not len(pixels):
         raise DataError(f"{path}: has a header and no rows")
     return Dataset(path.name, pixels.reshape(-1, *GLYPH_SHAPE), np.array(labels, dtype=np.str_))
+
+
+def write_submission(labels: Sequence[str], path: Path) -> None:
+    """Write ``ImageId,Label`` and the labels of a test set, numbered from 1, with CRLF line ends.
+
+    A label that a spreadsheet would read as a formula is prefixed with an apostrophe.
+
+    Raises:
+        DataError: there are no labels, or the file cannot be written.
+    """
+    if not labels:
+        raise DataError("there are no pictures to read")
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["ImageId", "Label"])
+    rows.writerows([number, escape_formula(label)] for number, label in enumerate(labels, start=1))
+    write_text(path, text.getvalue())
 
 
 def _numbered_lines(text: TextIO) -> Iterator[tuple[int, str]]:

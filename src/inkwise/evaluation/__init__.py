@@ -6,7 +6,7 @@ from inkwise.evaluation.explanations import (
     nearest_neighbours,
     occlusion,
 )
-from inkwise.evaluation.final_evaluation import evaluate_run
+from inkwise.evaluation.final_evaluation import train_and_evaluate
 from inkwise.evaluation.metrics import ClassScore, CoveragePoint, Evaluation, ReliabilityBin, evaluate
 from inkwise.evaluation.report import write_report
 from inkwise.evaluation.results import EvaluationResult, Explanation, Neighbour, Prediction, evaluate_model
@@ -22,10 +22,10 @@ __all__ = [
     "ReliabilityBin",
     "evaluate",
     "evaluate_model",
-    "evaluate_run",
     "explain_mistakes",
     "explain_predictions",
     "nearest_neighbours",
     "occlusion",
+    "train_and_evaluate",
     "write_report",
 ]

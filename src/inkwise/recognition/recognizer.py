@@ -42,8 +42,9 @@ def _timed(read: Callable[_Arguments, Reading]) -> Callable[_Arguments, Reading]
 class Recognizer:
     """Reads digits and numbers with one model.
 
-    >>> Recognizer().read("docs/sample-sheet.jpg").text  # doctest: +SKIP
-    '0123456789'
+    Examples:
+        >>> Recognizer().read("docs/sample-sheet.jpg").text  # doctest: +SKIP
+        '0123456789'
     """
 
     def __init__(

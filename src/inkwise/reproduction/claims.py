@@ -68,7 +68,7 @@ def _mlp(name: str, claim: float | None, note: str, corrections: int = 0, **chan
 
 
 def _cnn(name: str, claim: float | None, note: str, floor: float = 0.0, **changes: object) -> Experiment:
-    recipe = load_recipe("cnn-adadelta").set(epochs=8, **changes)
+    recipe = load_recipe("cnn-adadelta").set(optimization={"epochs": 8}).set(**changes)
     claims = (Claim("canvas", claim, "canvas", note),)
     return Experiment(f"cnn-adadelta-{name}", 5, recipe, claims, seeds=1, floor=floor)
 
@@ -126,23 +126,28 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         Claim("canvas", 69.4, "canvas", _NOTE_ONE_WRITER),
         floor=0.88,
     ),
-    _mlp("second-25", 59.0, _NOTE_NO_DIFFERENCE, neurons2=25),
-    _mlp("second-75", 57.0, _NOTE_NO_DIFFERENCE, neurons2=75),
-    _mlp("dropout-0.2", None, _NOTE_LOWER, dropout=0.2),
-    _mlp("dropout-0.5", None, _NOTE_LOWER, dropout=0.5),
-    _mlp("dropout-0.8", None, _NOTE_LOWER, dropout=0.8),
-    _mlp("400-epochs", 58.8, _NOTE_LONGER, epochs=400),
-    _mlp("corrections-200", 83.6, _NOTE_RISES, 200, epochs=60),
-    _mlp("corrections-400", 92.4, _NOTE_RISES, 400, epochs=60),
-    _mlp("corrections-600", 92.4, _NOTE_RISES, 600, epochs=60),
-    _mlp("corrections-800", 96.6, _NOTE_RISES, 800, epochs=60),
-    _mlp("corrections-1000", 93.4, _NOTE_RISES, 1000, epochs=60),
+    _mlp("second-25", 59.0, _NOTE_NO_DIFFERENCE, model={"neurons2": 25}),
+    _mlp("second-75", 57.0, _NOTE_NO_DIFFERENCE, model={"neurons2": 75}),
+    _mlp("dropout-0.2", None, _NOTE_LOWER, model={"dropout": 0.2}),
+    _mlp("dropout-0.5", None, _NOTE_LOWER, model={"dropout": 0.5}),
+    _mlp("dropout-0.8", None, _NOTE_LOWER, model={"dropout": 0.8}),
+    _mlp("400-epochs", 58.8, _NOTE_LONGER, optimization={"epochs": 400}),
+    _mlp("corrections-200", 83.6, _NOTE_RISES, 200, optimization={"epochs": 60}),
+    _mlp("corrections-400", 92.4, _NOTE_RISES, 400, optimization={"epochs": 60}),
+    _mlp("corrections-600", 92.4, _NOTE_RISES, 600, optimization={"epochs": 60}),
+    _mlp("corrections-800", 96.6, _NOTE_RISES, 800, optimization={"epochs": 60}),
+    _mlp("corrections-1000", 93.4, _NOTE_RISES, 1000, optimization={"epochs": 60}),
     _cnn("cross-entropy", 55.0, _NOTE_EIGHT_EPOCHS),
-    _cnn("mae", 58.5, _NOTE_SMALL_GRADIENT, loss="mae"),
-    _cnn("mse", 62.0, _NOTE_SMALL_GRADIENT, loss="mse"),
-    _cnn("adam", 83.0, _NOTE_ONE_WRITER, optimizer="adam", floor=0.95),
-    _cnn("ftrl", 10.0, "Ftrl's state starts at zero and discards the initial weights.", optimizer="ftrl"),
-    _cnn("rate-1", None, "Adadelta at its authors' rate of 1: the cost of 1e-3.", lr=1.0),
+    _cnn("mae", 58.5, _NOTE_SMALL_GRADIENT, optimization={"loss": "mae"}),
+    _cnn("mse", 62.0, _NOTE_SMALL_GRADIENT, optimization={"loss": "mse"}),
+    _cnn("adam", 83.0, _NOTE_ONE_WRITER, optimization={"optimizer": "adam"}, floor=0.95),
+    _cnn(
+        "ftrl",
+        10.0,
+        "Ftrl's state starts at zero and discards the initial weights.",
+        optimization={"optimizer": "ftrl"},
+    ),
+    _cnn("rate-1", None, "Adadelta at its authors' rate of 1: the cost of 1e-3.", optimization={"lr": 1.0}),
 )
 
 

@@ -117,7 +117,7 @@ def _curves_plot(folder: Path) -> bytes:
     fig = Figure(figsize=(11, 7.5), layout="constrained")
     for ax, net in zip(fig.subplots(2, 3).flat, _PANELS, strict=True):
         ax.set_title(net, loc="left", fontsize=10)
-        names = [row.name for row in EXPERIMENTS if row.recipe.net == net and not row.corrections]
+        names = [row.name for row in EXPERIMENTS if row.recipe.model.net == net and not row.corrections]
         for name, color in zip(names, _COLORS, strict=False):
             rows = read_history(str(folder / f"{name}-0")) or []
             for part, style in (("train", ":"), ("validation", "-")):

@@ -66,7 +66,7 @@ def run_quick_check(names: list[str], folder: Path, report: ReportLine) -> None:
         raise InkwiseError(f"{', '.join(names)}: one epoch shows nothing; leave out --quick")
     tasks = []
     for row in rows:
-        recipe = row.recipe.set(epochs=1, test=("mnist-test",))
+        recipe = row.recipe.set(optimization={"epochs": 1}, data={"test": ("mnist-test",)})
         tasks.append(SeedRun(row, recipe, folder / f"{row.name}-quick"))
         shutil.rmtree(tasks[-1].folder, ignore_errors=True)
     below = []
@@ -93,7 +93,7 @@ def _correction_runs(
     if not (teacher / "model.onnx").exists():
         raise InkwiseError(f"{row.name} needs the mistakes of mlp-50: reproduce mlp-50 first")
     saved = save_corrections(folder / "sets", handwriting, open_model(str(teacher)), row.corrections)
-    recipe = row.recipe.set(data=(*row.recipe.data, str(saved)))
+    recipe = row.recipe.set(data={"train": (*row.recipe.data.train, str(saved))})
     return _seed_runs(replace(row, recipe=recipe), folder, sets)
 
 

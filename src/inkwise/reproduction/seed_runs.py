@@ -18,10 +18,10 @@ from inkwise._util.files import locked, make_directory, write_text
 from inkwise._util.inputs import MEGABYTE, read_input
 from inkwise._util.system import cpu_count
 from inkwise._util.text import parse_json
-from inkwise.evaluation import evaluate_run
+from inkwise.evaluation import train_and_evaluate
 from inkwise.evaluation.results import evaluate_model, open_model, read_history
 from inkwise.reproduction.claims import Experiment
-from inkwise.training import Recipe, resumed_recipe, train
+from inkwise.training import Recipe, resumed_recipe
 
 _RESULT_FILE = "measured.json"
 
@@ -116,12 +116,14 @@ def _initialize_process() -> None:
 
 
 def _measure(task: SeedRun) -> RunResult:
-    if not (task.folder / "model.onnx").exists():
-        train(task.recipe, task.folder, console=Console(quiet=True))
+    test = task.recipe.data.test
+    names = [name for name in task.sets if name not in test]
+    if (task.folder / "model.onnx").exists():
+        results, names = [], [*test, *names]
+    else:
+        results = train_and_evaluate(task.recipe, task.folder, console=Console(quiet=True))
     model = open_model(str(task.folder))
-    results = evaluate_run(task.folder)
-    others = [datasets.load_dataset(name) for name in task.sets if name not in task.recipe.test]
-    results += evaluate_model(model, others) if others else []
+    results += evaluate_model(model, [datasets.load_dataset(name) for name in names]) if names else []
     history = [{k: float(v) for k, v in row.items()} for row in read_history(str(task.folder)) or []]
     best = max(history, key=lambda row: (row["validation_accuracy"], row["epoch"]))
     figures = {

@@ -1,201 +1,46 @@
-"""What a training run consists of: a recipe is a short diff from defaults."""
+"""Recipes: every choice of a training run, in sections."""
 
 from __future__ import annotations
 
+import difflib
 import math
 import typing
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.text import did_you_mean
-
-_FRACTION_KEYS = (
-    "validation",
-    "dropout",
-    "averaging",
-    "label_smoothing",
-    "warmup",
-    "scale",
-    "aspect",
-    "taught",
-)
 
 OptimizerName = Literal["adamw", "adam", "rmsprop", "adadelta", "ftrl", "muon"]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Every choice of a training run; subclasses override what differs.
+def within(interval: str, default: Any) -> Any:
+    """A dataclass field whose value must lie in an interval such as "[0, 1)"."""
+    return field(default=default, metadata={"interval": interval})
 
-    Lengths are glyph pixels unless said otherwise; a range of r means uniform in [-r, r].
-    """
 
-    name: ClassVar[str] = ""
+def _check_values(owner: Section | Recipe, prefix: str) -> None:
+    hints = typing.get_type_hints(type(owner))
+    for key in fields(owner):
+        value, kind, name = getattr(owner, key.name), hints[key.name], f"recipe key {prefix}{key.name}"
+        if not _has_type(kind, value):
+            raise _wrong_type(kind, f"{prefix}{key.name}", value)
+        if kind is float and not math.isfinite(value):
+            raise InkwiseError(f"{name} must be finite, not {value}")
+        interval = key.metadata.get("interval")
+        if interval and not _contains(interval, value):
+            raise InkwiseError(f"{name} must be in {interval}, not {value}")
 
-    # data
-    data: tuple[str, ...] = ("mnist-train",)
-    """Data sets to train on: names or paths."""
-    variants: int = 1
-    """How often each stroke sample is drawn, each time by another hand and pen, some photographed."""
-    styles: float = 0.0
-    """Share of the drawn 0, 1, 4 and 7 that get a slash, bar, dot, base, nose or roof."""
-    rescans: int = 0
-    """How often each picture is read again as another picture, scanned or photographed."""
-    others: tuple[str, ...] = ()
-    """Data sets of what is no digit, such as letters: the net learns to answer none of them."""
-    invented: int = 0
-    """How many more such glyphs are made: scribbles, print, digits run together or cut off."""
-    strips: int = 0
-    """How many numbers are composed of single digits, to learn to read lines; 0 learns single glyphs."""
-    validation: float = 1 / 12
-    """Share split off the training data to choose by, stratified; stroke files split by writer instead."""
-    test: tuple[str, ...] = ("mnist-test",)
-    """Data sets that are read once, at the end."""
 
-    # net
-    net: str = "compact"
-    channels: tuple[int, ...] = (24, 32, 64)
-    dropout: float = 0.0
-    standardise: bool = False
-    """Take MNIST's mean off the pixels and divide by its standard deviation, inside the net."""
-    init: str = ""
-    """Model to start from, its net and weights: an .onnx file, a run folder or "default"; "" for none."""
-
-    teachers: tuple[str, ...] = ()
-    """Models to learn from as well, from the mean of what they say: .onnx files, run folders, "default"."""
-    taught: float = 0.7
-    """Share of the loss that is the distance to what the teachers say."""
-
-    # optimisation
-    epochs: int = 24
-    batch: int = 256
-    optimizer: OptimizerName = "adamw"
-    loss: Literal["cross-entropy", "mae", "mse"] = "cross-entropy"
-    """mae, mse: of the probabilities against 1 for the right class and 0 for the others."""
-    lr: float = 8e-3
-    layer_decay: float = 1.0
-    """What the rate is multiplied by for each layer further from the head; 0 trains the head alone."""
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
-    warmup: float = 0.3
-    """one-cycle: share of the steps in which the rate rises."""
-    step_epochs: int = 10
-    """step: epochs after which the rate is multiplied by `factor`."""
-    factor: float = 0.5
-    """step, plateau: what the rate is multiplied by."""
-    patience: int = 3
-    """plateau: epochs without a better validation loss before the rate falls."""
-    early_stopping: int = 0
-    """Epochs without a better validation loss before training stops; 0 never stops early."""
-    averaging: float = 0.04
-    """Share of all steps that the weights' moving average reaches back; 0 keeps the weights themselves."""
-
-    # augmentation, one draw a sample
-    rotate: float = 15.0
-    """Degrees."""
-    scale: float = 0.12
-    """Share of the size."""
-    aspect: float = 0.0
-    """Share by which width grows and height shrinks, or the other way round."""
-    shear: float = 0.2
-    """Pixels sideways per pixel down."""
-    shift: float = 0.1
-    """Share of the glyph's side."""
-    elastic: float = 0.0
-    """Standard deviation of a smooth displacement field, pixels."""
-    stroke: float = 0.0
-    """Pixels by which strokes are thickened or thinned, on each side."""
-    brightness: float = 0.0
-    """Share of full white added or taken away."""
-    contrast: float = 0.0
-    """Share of the contrast added or taken away."""
-    noise: float = 0.0
-    """Largest standard deviation of Gaussian noise, share of full white."""
-    occlusion: float = 0.0
-    """Longest side of one square set to black, pixels."""
-
-    # run
-    seed: int = 0
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """bfloat16 computes convolutions in 16 bits; auto does where the device has the instructions for it."""
-
-    def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            InkwiseError: a value is of the wrong type or out of its range.
-        """
-        hints = typing.get_type_hints(type(self))
-        for key in self._keys():
-            if not _has_type(hints[key], getattr(self, key)):
-                raise _wrong_type(hints[key], key, getattr(self, key))
-            if hints[key] is float and not math.isfinite(getattr(self, key)):
-                raise InkwiseError(f"recipe key {key} must be finite, not {getattr(self, key)}")
-        for key in ("epochs", "batch", "variants", "step_epochs", "patience"):
-            if getattr(self, key) < 1:
-                raise InkwiseError(f"recipe key {key} must be at least 1, not {getattr(self, key)}")
-        for key in ("rescans", "invented", "strips", "early_stopping", "weight_decay", "seed"):
-            if getattr(self, key) < 0:
-                raise InkwiseError(f"recipe key {key} must not be below 0: {getattr(self, key)}")
-        for key in _FRACTION_KEYS:
-            if not 0 <= getattr(self, key) < 1:
-                raise InkwiseError(f"recipe key {key} must be in [0, 1), not {getattr(self, key)}")
-        if not 0 <= self.layer_decay <= 1:
-            raise InkwiseError(f"recipe key layer_decay must be in [0, 1], not {self.layer_decay}")
-        if self.validation == 0:
-            raise InkwiseError("recipe key validation must be above 0: without it nothing can be chosen")
-        if self.lr <= 0:
-            raise InkwiseError(f"recipe key lr must be above 0, not {self.lr}")
-        if not self.data:
-            raise InkwiseError("recipe key data must name at least one data set")
-
-    def set(self, /, **changes: Any) -> Self:
-        """A copy with some keys changed.
-
-        Raises:
-            InkwiseError: a key is unknown (the message names the nearest), or a value is of the wrong type or
-                out of its range.
-        """
-        for key, value in changes.items():
-            if key not in self._keys():
-                raise self._unknown(key)
-            changes[key] = tuple(value) if isinstance(value, list) else value
-        return replace(self, **changes)
-
-    def set_text(self, assignments: list[str]) -> Self:
-        """A copy with keys changed by texts such as "epochs=3" or "data=mnist-train,mine.csv".
-
-        Raises:
-            InkwiseError: not key=value, an unknown key, or a value of the wrong type.
-        """
-        hints = typing.get_type_hints(type(self))
-        known = self._keys()
-        changes = {}
-        for assignment in assignments:
-            key, equals, text = assignment.partition("=")
-            if not equals:
-                raise InkwiseError(f"--set {assignment!r}: write key=value")
-            if key not in known:
-                raise self._unknown(key)
-            changes[key] = _parse(hints[key], key, text)
-        return self.set(**changes)
-
-    def _keys(self) -> list[str]:
-        return [field.name for field in fields(self)]
-
-    def _unknown(self, key: str) -> InkwiseError:
-        return InkwiseError(f"recipe {self.name} has no key {key!r}{did_you_mean(key, self._keys())}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """All keys with their values, and the recipe's name first."""
-        return {"recipe": self.name, **asdict(self)}
+def _contains(interval: str, value: float) -> bool:
+    low, high = map(float, interval[1:-1].split(","))
+    above = value > low or (value == low and interval[0] == "[")
+    return above and (value < high or (value == high and interval[-1] == "]"))
 
 
 def _parse(kind: Any, key: str, text: str) -> Any:
-    """A value of a recipe key from its text."""
+    """The value of a key from its text."""
     try:
         if typing.get_origin(kind) is Literal:
             return text
@@ -224,3 +69,239 @@ def _wrong_type(kind: Any, key: str, value: object) -> InkwiseError:
     inner = ", ".join(getattr(item, "__name__", item) for item in typing.get_args(kind) if item is not ...)
     name = names[typing.get_origin(kind)].format(inner) if inner else kind.__name__
     return InkwiseError(f"recipe key {key} takes {name}, not {value!r}")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Keys of a recipe that belong together.
+
+    Lengths are in glyph pixels unless stated otherwise; a range r means uniform in [-r, r].
+    """
+
+    section: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Check types and intervals of the values.
+
+        Raises:
+            InkwiseError: a value is of the wrong type or out of its interval.
+        """
+        _check_values(self, f"{self.section}.")
+
+
+@dataclass(frozen=True)
+class DataSection(Section):
+    """Data sets, and what is synthesized from them."""
+
+    section = "data"
+
+    train: tuple[str, ...] = ("mnist-train",)
+    """Data sets to train on: names or paths."""
+    test: tuple[str, ...] = ("mnist-test",)
+    """Data sets that are read once, at the end."""
+    validation: float = within("(0, 1)", 1 / 12)
+    """Share split off the training data to choose by, stratified; stroke files are split by writer."""
+    stroke_redraws: int = within("[1, inf)", 1)
+    """Number of renderings of each stroke sample, each with other augmentation and pen, some photographed."""
+    allographs: float = 0.0
+    """Share of the rendered 0, 1, 4 and 7 that get a slash, bar, dot, base, nose or roof."""
+    scan_augmentation: int = within("[0, inf)", 0)
+    """Number of rescanned or photographed copies of each image."""
+    negatives: tuple[str, ...] = ()
+    """Data sets of non-digits, such as letters, which the model learns to reject."""
+    synthetic_negatives: int = within("[0, inf)", 0)
+    """Number of synthetic non-digits: scribbles, print, touching or cropped digits."""
+    synthetic_lines: int = within("[0, inf)", 0)
+    """Number of text lines composed of single digits, to train a line reader; 0 trains a classifier."""
+
+    def __post_init__(self) -> None:
+        """Check the values; see `Section`."""
+        super().__post_init__()
+        if not self.train:
+            raise InkwiseError("recipe key data.train must name at least one data set")
+
+
+@dataclass(frozen=True)
+class AugmentationSection(Section):
+    """Random changes of each glyph in each epoch."""
+
+    section = "augmentation"
+
+    rotate: float = 15.0
+    """Degrees."""
+    scale: float = 0.12
+    """Share of the size."""
+    aspect: float = 0.0
+    """Share by which width grows and height shrinks, or the reverse."""
+    shear: float = 0.2
+    """Horizontal pixels per vertical pixel."""
+    shift: float = 0.1
+    """Share of the glyph's side."""
+    elastic: float = 0.0
+    """Standard deviation of a smooth displacement field, pixels."""
+    stroke_width_jitter: float = 0.0
+    """Pixels by which strokes are dilated or eroded, on each side."""
+    brightness: float = 0.0
+    """Share of full white added or subtracted."""
+    contrast: float = 0.0
+    """Share of the contrast added or removed."""
+    noise: float = 0.0
+    """Maximum standard deviation of Gaussian noise, share of full white."""
+    occlusion: float = 0.0
+    """Maximum side of one square set to black, pixels."""
+
+
+@dataclass(frozen=True)
+class ModelSection(Section):
+    """The network and its first weights."""
+
+    section = "model"
+
+    net: str = "compact"
+    channels: tuple[int, ...] = (24, 32, 64)
+    dropout: float = within("[0, 1)", 0.0)
+    standardize: bool = False
+    """Subtract MNIST's mean and divide by its standard deviation, inside the network."""
+    init: str = ""
+    """Model to start from, with its architecture: an .onnx file, a run folder or "default"; "" for none."""
+
+
+@dataclass(frozen=True)
+class OptimizationSection(Section):
+    """Loss, optimizer and length of the training."""
+
+    section = "optimization"
+
+    epochs: int = within("[1, inf)", 24)
+    batch: int = within("[1, inf)", 256)
+    optimizer: OptimizerName = "adamw"
+    lr: float = within("(0, inf)", 8e-3)
+    layer_decay: float = within("[0, 1]", 1.0)
+    """Factor of the learning rate per layer below the head; 0 trains the head alone."""
+    weight_decay: float = within("[0, inf)", 0.05)
+    loss: Literal["cross-entropy", "mae", "mse"] = "cross-entropy"
+    """mae, mse: of the probabilities against 1 for the right class and 0 for the others."""
+    label_smoothing: float = within("[0, 1)", 0.1)
+    teachers: tuple[str, ...] = ()
+    """Models to distill, as the mean of their probabilities: .onnx files, run folders, "default"."""
+    distillation_weight: float = within("[0, 1)", 0.7)
+    """Share of the loss that is the divergence from the teachers."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto computes convolutions in bfloat16 where the device has instructions for it."""
+
+
+@dataclass(frozen=True)
+class CallbacksSection(Section):
+    """Learning-rate schedule, early stopping and weight averaging."""
+
+    section = "callbacks"
+
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
+    warmup: float = within("[0, 1)", 0.3)
+    """one-cycle: share of the steps in which the rate rises."""
+    step_epochs: int = within("[1, inf)", 10)
+    """step: epochs after which the rate is multiplied by `lr_factor`."""
+    lr_factor: float = 0.5
+    """step, plateau: factor of the learning rate."""
+    patience: int = within("[1, inf)", 3)
+    """plateau: epochs without a lower validation loss before the rate falls."""
+    early_stopping: int = within("[0, inf)", 0)
+    """Epochs without a lower validation loss before training stops; 0 never stops early."""
+    averaging: float = within("[0, 1)", 0.04)
+    """Span of the weights' moving average, as a share of all steps; 0 keeps the weights themselves."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice of a training run. Keys of sections are written `optimization.lr`."""
+
+    name: str = ""
+    seed: int = within("[0, inf)", 0)
+    """Seed of split, first weights, order and augmentation."""
+    data: DataSection = DataSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    model: ModelSection = ModelSection()
+    optimization: OptimizationSection = OptimizationSection()
+    callbacks: CallbacksSection = CallbacksSection()
+
+    def __post_init__(self) -> None:
+        """Check the values; see `Section`."""
+        _check_values(self, "")
+
+    def set(self, /, **changes: Any) -> Self:
+        """A copy with changed keys, for example `set(seed=1, optimization={"lr": 0.01})`.
+
+        Raises:
+            InkwiseError: a key is unknown (the message names the nearest), or a value is of the wrong type or
+                out of its interval.
+        """
+        known = self.values()
+        replaced = {}
+        for name, value in changes.items():
+            section = getattr(self, name, None)
+            if not isinstance(section, Section):
+                if name not in known:
+                    raise self._unknown(name)
+                replaced[name] = value
+            elif isinstance(value, Mapping):
+                for key in value:
+                    if f"{name}.{key}" not in known:
+                        raise self._unknown(f"{name}.{key}")
+                lists = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+                replaced[name] = replace(section, **lists)
+            else:
+                raise InkwiseError(f"recipe section {name} takes keys and values, not {value!r}")
+        return replace(self, **replaced)
+
+    def set_text(self, assignments: list[str]) -> Self:
+        """A copy with keys changed by texts such as "optimization.epochs=3" or "data.train=a.csv,b.npz".
+
+        Raises:
+            InkwiseError: not key=value, an unknown key, or a value of the wrong type.
+        """
+        changed = self
+        for assignment in assignments:
+            key, equals, text = assignment.partition("=")
+            if not equals:
+                raise InkwiseError(f"--set {assignment!r}: write key=value")
+            self.value(key)  # raises the error of an unknown key
+            section, _, name = key.rpartition(".")
+            kind = typing.get_type_hints(type(getattr(self, section) if section else self))[name]
+            value = _parse(kind, key, text)
+            changed = changed.set(**({section: {name: value}} if section else {name: value}))
+        return changed
+
+    def values(self) -> dict[str, Any]:
+        """All values by their keys, such as "optimization.lr"."""
+        values: dict[str, Any] = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if isinstance(value, Section):
+                values |= {f"{part.name}.{key.name}": getattr(value, key.name) for key in fields(value)}
+            elif part.name != "name":
+                values[part.name] = value
+        return values
+
+    def value(self, key: str) -> Any:
+        """The value of a key.
+
+        Raises:
+            InkwiseError: the key is unknown; the message names the nearest.
+        """
+        values = self.values()
+        if key not in values:
+            raise self._unknown(key)
+        return values[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name as "recipe", then the sections with all keys."""
+        sections = asdict(self)
+        return {"recipe": sections.pop("name"), **sections}
+
+    def _unknown(self, key: str) -> InkwiseError:
+        full = {known.rpartition(".")[2]: known for known in self.values()}
+        close = difflib.get_close_matches(key.rpartition(".")[2], full, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(full[name] for name in close)}?" if close else ""
+        return InkwiseError(
+            f"recipe {self.name} has no key {key!r}; {hint or 'there are: ' + ', '.join(full.values())}"
+        )

@@ -1,4 +1,4 @@
-"""A model learns one person's hand, and forgets nothing of what it knew."""
+"""Fine-tuning of a classifier on the handwriting of one writer, with replay of its training data."""
 
 from __future__ import annotations
 
@@ -12,32 +12,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise._util.errors import ModelError
+from inkwise._util.files import write_bytes
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.recognition.model import has_reject_class
-from inkwise.training.calibration import fit_temperature
-from inkwise.training.callbacks import Callback
-from inkwise.training.glyph_loop import GlyphLoop, GlyphSamples, glyph_logits
-from inkwise.training.glyph_task import to_glyph_samples
-from inkwise.training.initialization import head_classes, net_from_onnx
-from inkwise.training.loop import AnyTrainingLoop
-from inkwise.training.models.network import Net
-from inkwise.training.models.summary import summarize_layers
-from inkwise.training.onnx_export import export_classifier
-from inkwise.training.recipes import FineTuningRecipe
-from inkwise.training.seeding import seeded
+from inkwise.training.callbacks import Callback, build_callbacks
+from inkwise.training.glyph_task import (
+    GlyphLoop,
+    GlyphSamples,
+    fit_temperature,
+    glyph_logits,
+    to_glyph_samples,
+)
+from inkwise.training.loop import AnyTrainingLoop, seeded
+from inkwise.training.models import Net, summarize_layers
+from inkwise.training.onnx_models import classifier_to_onnx, head_classes, net_from_onnx
+from inkwise.training.recipes import FINE_TUNING, FineTuningRecipe, OwnSamplesSection
 from inkwise.training.synthesis.negatives import corrupt_digits, synthesize_negatives
 from inkwise.training.training_data import Glyphs, Labels, redraw_strokes, simulate_rescan
-from inkwise.training.training_run import build_callbacks
 
-_MAX_REPLAY_CANDIDATES = (
-    30_000  # samples of the replay of which half are kept apart, and the hardest others learnt
-)
-_CENTROID_SAMPLES = 2_000  # samples of the replay that tell what all digits have in common
-_MAX_NEGATIVES = (
-    1_200  # things that are no digits in the replay of a model that rejects, a tenth of it at most
-)
-_ALLOWED_EXTRA_MISSES = 5 / 10_000  # of those kept apart, how many more may be missed
+_MAX_REPLAY_CANDIDATES = 30_000  # replay samples: half are held out, the hardest of the others learnt again
+_CENTROID_SAMPLES = 2_000  # replay samples whose mean embedding stands for all digits
+_MAX_NEGATIVES = 1_200  # non-digits in the replay of a model that rejects, a tenth of it at most
+_ALLOWED_EXTRA_MISSES = 5 / 10_000  # share of the held-out replay that may be missed in addition
 
 
 def fine_tune(
@@ -48,25 +45,24 @@ def fine_tune(
     found: Dataset,
     replay: Dataset,
     *,
-    recipe: FineTuningRecipe = FineTuningRecipe(),  # noqa: B008  # frozen
+    recipe: FineTuningRecipe = FINE_TUNING,
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
-    """Have a model learn one person's hand, with replay of what it was trained on, and write the new model.
+    """Fine-tune the head of a model on one writer's samples, with replay, and write the new model.
 
-    Its features stay, its head learns; a label that it does not know becomes a class of it. Of the way from
-    the head as it was to the one that was learnt, it goes as far as hardly any more mistakes are made on a
-    part of the replay that is kept apart (after M. Wortsman et al., "Robust fine-tuning of zero-shot models",
-    CVPR 2022). A model that rejects is reminded of what is no digit as well.
+    The features stay frozen; an unknown label becomes a new class. The new head is interpolated between the
+    old and the trained one, as far as a held-out part of the replay allows (after M. Wortsman et al., "Robust
+    fine-tuning of zero-shot models", CVPR 2022). The replay of a model that rejects includes non-digits.
 
     Args:
         base: a model file, or its bytes.
         path: the file to make.
-        writer: whose hand, for the model's name.
-        drawn: samples of the person as strokes.
-        found: samples of the person of which there are no strokes.
-        replay: what must not be forgotten.
-        recipe: how to learn.
-        progress: is told the share of the training that is done, 0 to 1.
+        writer: name of the writer, for the model's name.
+        drawn: samples of the writer as strokes.
+        found: samples of the writer without strokes.
+        replay: samples that must not be forgotten.
+        recipe: of the fine-tuning.
+        progress: called with the finished share of the training, 0 to 1.
 
     Raises:
         ModelError: the base cannot be read, is no model that `inkwise train` made, or knows no label of the
@@ -79,51 +75,49 @@ def fine_tune(
     if not len(replay):
         raise ModelError("the model knows no label of the replay, so it would forget all it knows")
     if has_reject_class(metadata):
-        replay = _with_negatives(replay, recipe)
+        replay = _with_negatives(replay, recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     replay = replay.select(rng.permutation(len(replay)))
-    own, own_labels = _augment_own_samples(drawn, found, recipe, rng)
-    news = sorted({*own_labels.tolist()} - {*old})
+    own, own_labels = _augment_own_samples(drawn, found, recipe.own_samples, rng)
+    new = sorted({*own_labels.tolist()} - {*old})
     known = len(metadata["labels"])
-    classes = [*old[:known], *news, *old[known:]]
-    _extend_head(
-        before, [own[own_labels == label] for label in news], replay.glyphs[:_CENTROID_SAMPLES], known
-    )
-    count = round(len(own) / recipe.share) - len(own)
-    reminders, check, said = _select_replay(
-        before, to_glyph_samples(replay.glyphs, replay.labels, classes), count
-    )
+    classes = [*old[:known], *new, *old[known:]]
+    new_glyphs = [own[own_labels == label] for label in new]
+    _extend_head(before, new_glyphs, replay.glyphs[:_CENTROID_SAMPLES], known)
+    count = round(len(own) / recipe.own_samples.own_share) - len(own)
+    samples = to_glyph_samples(replay.glyphs, replay.labels, classes)
+    reminders, held_out, old_logits = _select_replay(before, samples, count)
     training = _join(to_glyph_samples(own, own_labels, classes), reminders)
+    validation = held_out.select(slice(_CENTROID_SAMPLES))
     with seeded(recipe.seed, torch.device("cpu")):
-        callbacks = [*build_callbacks(recipe), _ProgressReport(progress)]
-        net = GlyphLoop(
-            copy.deepcopy(before), recipe, training, _select(check, slice(_CENTROID_SAMPLES)), callbacks
-        ).fit()
-    says = glyph_logits(net, check.glyphs)
-    way = _interpolation_weight(said, says, check.classes)
+        callbacks = [*build_callbacks(recipe.callbacks), _ProgressReport(progress)]
+        net = GlyphLoop(copy.deepcopy(before), recipe, training, validation, callbacks).fit()
+    new_logits = glyph_logits(net, held_out.glyphs)
+    weight = _interpolation_weight(old_logits, new_logits, held_out.classes)
     for old_part, new_part in zip(before.head.parameters(), net.head.parameters(), strict=True):
-        new_part.data.lerp_(old_part.data, 1 - way)
-    # Both have been trained on most of these: only by how they differ is anything told.
+        new_part.data.lerp_(old_part.data, 1 - weight)
+    # a ratio, as both heads were trained on most of the held-out samples
+    numbers = held_out.classes.numpy()
     temperature = (
         metadata["temperature"]
-        * _fit_temperature(torch.lerp(said, says, way), check)
-        / _fit_temperature(said, check)
+        * fit_temperature(torch.lerp(old_logits, new_logits, weight).numpy(), numbers)
+        / fit_temperature(old_logits.numpy(), numbers)
     )
     count = len(drawn) + len(found)
     trained = str(metadata.pop("trained", ""))[:10]
     metadata |= {
         "name": f"{metadata['name']}{f' ({trained})' if trained else ''}, learnt from {count} of {writer}",
-        "labels": classes[: known + len(news)],
+        "labels": classes[: known + len(new)],
         "net": summarize_layers(net),
         "temperature": round(temperature, 4),
         "metrics": {},
-        "learnt": {"writer": writer, "samples": count, "way": way, "recipe": recipe.to_dict()},
+        "learnt": {"writer": writer, "samples": count, "way": weight, "recipe": recipe.to_dict()},
     }
-    export_classifier(net, path, temperature, metadata)
+    write_bytes(path, classifier_to_onnx(net, temperature, metadata).SerializeToString())
 
 
 class _ProgressReport(Callback):
-    """Tells the share of the steps that are done."""
+    """Reports the finished share of the steps."""
 
     def __init__(self, progress: Callable[[float], None]) -> None:
         self.progress = progress
@@ -133,22 +127,22 @@ class _ProgressReport(Callback):
 
 
 def _augment_own_samples(
-    drawn: StrokeSet, found: Dataset, recipe: FineTuningRecipe, rng: np.random.Generator
+    drawn: StrokeSet, found: Dataset, keys: OwnSamplesSection, rng: np.random.Generator
 ) -> tuple[Glyphs, Labels]:
-    """About `recipe.glyphs` glyphs of the person's samples, each sample equally often, some as they are."""
-    times = max(1, round(recipe.glyphs / (len(drawn) + len(found))))
+    """About `glyph_count` glyphs of the writer's samples, each sample equally often, some unaugmented."""
+    times = max(1, round(keys.glyph_count / (len(drawn) + len(found))))
     glyphs = []
     for number in range(times):
-        plain = number < recipe.plain * times
+        plain = number < keys.unaugmented_share * times
         if len(drawn):
             glyphs.append(drawn.to_dataset().glyphs if plain else redraw_strokes(drawn, 0.0, rng))
         glyphs.append(found.glyphs if plain else simulate_rescan(found.glyphs, rng))
     return np.concatenate(glyphs), np.tile(np.concatenate([drawn.labels, found.labels]), times)
 
 
-def _with_negatives(replay: Dataset, recipe: FineTuningRecipe) -> Dataset:
-    """The replay, and things that are no digits, half of them digits spoilt."""
-    rng, half = np.random.default_rng(recipe.seed), min(_MAX_NEGATIVES, len(replay) // 10) // 2
+def _with_negatives(replay: Dataset, seed: int) -> Dataset:
+    """The replay with non-digits, half of them synthetic, half corrupted digits."""
+    rng, half = np.random.default_rng(seed), min(_MAX_NEGATIVES, len(replay) // 10) // 2
     glyphs = [
         replay.glyphs,
         synthesize_negatives(half, rng),
@@ -158,15 +152,15 @@ def _with_negatives(replay: Dataset, recipe: FineTuningRecipe) -> Dataset:
     return Dataset(replay.name, np.concatenate(glyphs), labels)
 
 
-def _extend_head(net: Net, news: list[Glyphs], others: Glyphs, place: int) -> None:
-    """Put a class into the head for the glyphs of each new label: it is told from others by its mean.
+def _extend_head(net: Net, new: list[Glyphs], others: Glyphs, place: int) -> None:
+    """Insert a class for the glyphs of each new label into the head, from `place` on.
 
-    The classes stand one after another from `place` on, before what stands there.
+    Its row separates the mean embedding of its glyphs from that of the others.
     """
     weight, bias = net.head.weight.detach(), net.head.bias.detach()
     length = weight.norm(dim=1).mean()
     middle = _embed(net, others).mean(0)
-    for at, glyphs in enumerate(news, start=place):
+    for at, glyphs in enumerate(new, start=place):
         mean = _embed(net, glyphs).mean(0)
         row = length * F.normalize(mean - middle, dim=0)
         weight = torch.cat([weight[:at], row[None], weight[at:]])
@@ -185,36 +179,29 @@ def _join(one: GlyphSamples, other: GlyphSamples) -> GlyphSamples:
     return GlyphSamples(torch.cat([one.glyphs, other.glyphs]), torch.cat([one.classes, other.classes]))
 
 
-def _select(samples: GlyphSamples, chosen: Tensor | slice) -> GlyphSamples:
-    return GlyphSamples(samples.glyphs[chosen], samples.classes[chosen])
-
-
 def _select_replay(net: Net, replay: GlyphSamples, count: int) -> tuple[GlyphSamples, GlyphSamples, Tensor]:
-    """So many samples to learn again, half of them the hardest; others to check by, and the net's logits."""
+    """`count` samples to learn again, half of them the hardest; held-out samples, and their logits."""
     looking = min(_MAX_REPLAY_CANDIDATES, len(replay) // 2)
-    looked, rest = _select(replay, slice(looking)), _select(replay, slice(looking, None))
-    said = glyph_logits(net, looked.glyphs)
-    hardest = _margins(said, looked.classes).argsort()
-    # Every other one is kept apart, so that both halves are equally hard.
-    check, hard = hardest[::2], _select(looked, hardest[1::2][: count // 2])
-    return _join(hard, _select(rest, slice(count - len(hard)))), _select(looked, check), said[check]
+    candidates, rest = replay.select(slice(looking)), replay.select(slice(looking, None))
+    logits = glyph_logits(net, candidates.glyphs)
+    hardest = _margins(logits, candidates.classes).argsort()
+    # every second one is held out, so that both halves are equally hard
+    held_out, hard = hardest[::2], candidates.select(hardest[1::2][: count // 2])
+    reminders = _join(hard, rest.select(slice(count - len(hard))))
+    return reminders, candidates.select(held_out), logits[held_out]
 
 
 def _margins(logits: Tensor, classes: Tensor) -> Tensor:
-    """By how much the right logit exceeds the highest other, (n,)."""
+    """Difference between the right logit and the highest other, (n,)."""
     right = classes[:, None]
     return (logits.gather(1, right) - logits.scatter(1, right, -torch.inf).amax(1, keepdim=True))[:, 0]
 
 
 def _interpolation_weight(before: Tensor, after: Tensor, classes: Tensor) -> float:
-    """How far to go from logits to others, for hardly any more mistakes: 0.1 to 1."""
+    """The largest weight, 0.1 to 1, of the new logits that hardly adds misses."""
 
-    def misses(way: float) -> int:
-        return int((_margins(torch.lerp(before, after, way), classes) < 0).sum())
+    def misses(weight: float) -> int:
+        return int((_margins(torch.lerp(before, after, weight), classes) < 0).sum())
 
     allowed = misses(0) + round(_ALLOWED_EXTRA_MISSES * len(classes))
     return next((tenths / 10 for tenths in range(10, 1, -1) if misses(tenths / 10) <= allowed), 0.1)
-
-
-def _fit_temperature(logits: Tensor, samples: GlyphSamples) -> float:
-    return fit_temperature(logits.numpy(), samples.classes.numpy())

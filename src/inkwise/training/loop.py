@@ -1,4 +1,4 @@
-"""The training loop: one pass after another, callbacks for all that varies."""
+"""The training loop, with callbacks for what differs between runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import platform
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -14,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from inkwise._util.errors import InkwiseError
-from inkwise.training.callbacks.callback import Callback
+from inkwise.training.callbacks import Callback
 from inkwise.training.config import Recipe
-from inkwise.training.losses import build_optimizer
+from inkwise.training.optimizers import build_optimizer
 
 HistoryRow = dict[str, float]
 """One epoch: epoch, lr, images_per_s, seconds, and loss and accuracy as train_* and validation_*."""
@@ -26,13 +27,9 @@ class TrainingData(Protocol):
     """Samples on one device."""
 
     @property
-    def device(self) -> torch.device:
-        """Where they lie."""
-        ...
+    def device(self) -> torch.device: ...  # noqa: D102
 
-    def __len__(self) -> int:
-        """The number of samples."""
-        ...
+    def __len__(self) -> int: ...  # noqa: D105
 
 
 N = TypeVar("N", bound=nn.Module)
@@ -40,51 +37,44 @@ D = TypeVar("D", bound=TrainingData)
 
 
 class DivergedError(InkwiseError):
-    """The loss is no longer a number."""
+    """The loss is not a number."""
 
 
 class TrainingLoop(ABC, Generic[N, D]):
-    """Trains a net by a recipe. What a batch is, what it costs and how it is validated, subclasses say.
+    """Trains a network by a recipe; subclasses define batches, loss and validation.
 
     Callbacks may read all of: net, recipe, epoch (finished), step (finished), total_steps, lr, history,
-    running (mean loss and accuracy of this epoch so far), stopped (why, or None), half (the 16-bit type that
-    convolutions compute in, or None). `kept` is the module whose weights are validated and returned: the
-    net, unless a callback puts its own in place.
+    running (mean loss and accuracy of this epoch so far), stopped (the reason, or None), uses_bfloat16.
+    `evaluated_net` is the module whose weights are validated and returned: the network, unless a callback
+    replaces it.
     """
 
-    def __init__(
-        self,
-        net: N,
-        recipe: Recipe,
-        training: D,
-        validation: D,
-        callbacks: list[Callback],
-    ) -> None:
-        """Take a fresh net to the device of the samples."""
+    def __init__(self, net: N, recipe: Recipe, training: D, validation: D, callbacks: list[Callback]) -> None:
+        """Move an untrained network to the device of the samples."""
         self.recipe, self.training, self.validation, self.callbacks = recipe, training, validation, callbacks
         self.device = training.device
         self.net: N = net.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = build_optimizer(net, recipe)
-        self._shares = [group["lr"] / recipe.lr for group in self.optimizer.param_groups]
-        self.evaluated_net: torch.nn.Module = self.net
+        keys = recipe.optimization
+        self.optimizer = build_optimizer(net, keys)
+        self._lr_shares = [group["lr"] / keys.lr for group in self.optimizer.param_groups]
+        self.evaluated_net: nn.Module = self.net
         self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
-        self.steps_per_epoch = math.ceil(len(training) / recipe.batch)
-        self.total_steps = self.steps_per_epoch * recipe.epochs
+        self.total_steps = math.ceil(len(training) / keys.batch) * keys.epochs
         self.epoch = self.step = 0
         self.history: list[HistoryRow] = []
         self.running: HistoryRow = {}
         self.stopped: str | None = None
         self.best: dict[str, Tensor] = {}
-        self.uses_bfloat16 = torch.bfloat16 if _bfloat16(recipe, self.device) else None
+        self.uses_bfloat16 = _uses_bfloat16(keys.precision, self.device)
 
     @property
     def lr(self) -> float:
-        """The learning rate of the next step, of the layer that learns fastest."""
+        """Learning rate of the next step, of the layer with the highest."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def set_lr(self, lr: float) -> None:
         """Set the learning rate of the next step; each layer gets its share of it."""
-        for group, share in zip(self.optimizer.param_groups, self._shares, strict=True):
+        for group, share in zip(self.optimizer.param_groups, self._lr_shares, strict=True):
             group["lr"] = lr * share
 
     def stop(self, reason: str) -> None:
@@ -92,17 +82,17 @@ class TrainingLoop(ABC, Generic[N, D]):
         self.stopped = reason
 
     def fit(self) -> N:
-        """Train to the end, or until stopped or interrupted, and return the best net, on the CPU.
+        """Train to the end, or until stopped or interrupted, and return the best network, on the CPU.
 
         Ctrl-C ends training and keeps the best so far.
 
         Raises:
-            DivergedError: the loss is no longer a number.
+            DivergedError: the loss is not a number.
             KeyboardInterrupt: interrupted before the first epoch was finished.
         """
         self._call("on_train_begin")
         try:
-            while self.epoch < self.recipe.epochs and not self.stopped:
+            while self.epoch < self.recipe.optimization.epochs and not self.stopped:
                 self._run_epoch()
         except KeyboardInterrupt:
             if not self.best:
@@ -128,7 +118,7 @@ class TrainingLoop(ABC, Generic[N, D]):
             right += right_here
             seen += len(batch)
             if number % 10 == 0 or seen == len(self.training):
-                # A look at the loss waits for the device, so not at every step.
+                # not at every step, as reading the loss waits for the device
                 seconds = time.perf_counter() - began
                 self.running = {
                     "train_loss": float(loss_sum) / seen,
@@ -144,34 +134,34 @@ class TrainingLoop(ABC, Generic[N, D]):
         row |= {"validation_loss": validation_loss, "validation_accuracy": validation_accuracy}
         best = max((past["validation_accuracy"] for past in self.history), default=0.0)
         self.history.append(row | {"seconds": time.perf_counter() - began})
-        # Accuracy, not loss: a few wrong labels dominate the loss. Of equals the later, at the lower rate.
+        # accuracy, as a few wrong labels dominate the loss; among equals the later, at the lower rate
         if validation_accuracy >= best:
             kept = self.evaluated_net.state_dict()
             self.best = {name: value.detach().clone() for name, value in kept.items()}
         self._call("on_epoch_end")
 
     def _batches(self) -> Iterable[Tensor]:
-        """The numbers of the samples of each batch of an epoch, drawn anew."""
+        """Indices of the samples of each batch of an epoch, in random order."""
         order = torch.randperm(len(self.training), generator=self.generator, device=self.device)
-        return list(order.split(self.recipe.batch))
+        return list(order.split(self.recipe.optimization.batch))
 
     @abstractmethod
     def _training_step(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean loss of a batch, augmented, and how many of it the net gets right."""
+        """Mean loss of an augmented batch, and the number of right answers."""
 
     @abstractmethod
     def _validate(self) -> tuple[float, float]:
-        """The mean loss and the accuracy of what is kept, on validation."""
+        """Mean loss and accuracy of `evaluated_net` on the validation set."""
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.uses_bfloat16, enabled=self.uses_bfloat16 is not None)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bfloat16)
 
     def _call(self, hook: str) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(self)
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on after this epoch: tensors, numbers and texts only."""
+        """State to resume from after this epoch: tensors, numbers and texts only."""
         return {
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -186,14 +176,14 @@ class TrainingLoop(ABC, Generic[N, D]):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state of the same recipe and data."""
+        """Resume from a state of the same recipe and data."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
         self.best = {name: value.to(self.device) for name, value in state["best"].items()}
         self.history, self.epoch, self.step = state["history"], state["epoch"], state["step"]
-        self.stopped = state.get("stopped")
+        self.stopped = state["stopped"]
         for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
             callback.restore(own)
 
@@ -203,14 +193,57 @@ AnyTrainingLoop = TrainingLoop[Any, Any]
 
 def _check_finite(loss: float) -> None:
     if not math.isfinite(loss):
-        raise DivergedError("training diverged: the loss is not a number; lower lr")
+        raise DivergedError("training diverged: the loss is not a number; lower optimization.lr")
 
 
-def _bfloat16(recipe: Recipe, device: torch.device) -> bool:
-    if recipe.precision != "auto":
-        return recipe.precision == "bfloat16"
+def _uses_bfloat16(precision: str, device: torch.device) -> bool:
+    if precision != "auto":
+        return precision == "bfloat16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Without instructions for it, 16 bits are slower on a processor than 32.
+    # without instructions for it, a CPU is slower with 16 bits than with 32
     cpuinfo = Path("/proc/cpuinfo")
     return device.type == "cpu" and platform.system() == "Linux" and "avx512_bf16" in cpuinfo.read_text()
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device of a name; auto takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        InkwiseError: the name is unknown, or the device is not available.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if name not in available:
+        raise InkwiseError(f"no device {name!r}; there are: auto, {', '.join(available)}")
+    if not available[name]:
+        raise InkwiseError(f"device {name} is not available on this machine; 'auto' takes what there is")
+    return torch.device(name)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device, *, deterministic: bool | None = None) -> Iterator[None]:
+    """Seed torch's generators of the CPU and of a device, and restore their states at the end.
+
+    Args:
+        seed: of both generators.
+        device: the device of the training; generators of other devices are not touched.
+        deterministic: if given, whether torch uses deterministic algorithms only; restored as well.
+    """
+    accelerator = {"cuda": torch.cuda, "mps": torch.mps}.get(device.type)
+    state = accelerator.get_rng_state() if accelerator else None
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every device
+        if accelerator:
+            accelerator.manual_seed(seed)
+        if deterministic is not None:
+            torch.use_deterministic_algorithms(deterministic)
+        try:
+            yield
+        finally:
+            if accelerator:
+                accelerator.set_rng_state(state)
+            torch.use_deterministic_algorithms(enabled, warn_only=warn_only)

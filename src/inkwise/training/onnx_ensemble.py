@@ -1,8 +1,7 @@
-"""Several models become one: a single ONNX graph that averages what its members say."""
+"""Ensembles: one ONNX graph that averages the probabilities of its members."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,29 +15,30 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from inkwise._util.errors import ModelError
 from inkwise._util.files import check_not_a_source, write_bytes
 from inkwise.recognition import Model
-from inkwise.recognition.model import METADATA_KEY, model_content, model_source
+from inkwise.recognition.model import model_content, model_source
+from inkwise.training.onnx_models import set_metadata
 
-_MAX_NAME_LENGTH = 100  # of an ensemble by its members; a longer one only counts them
+_MAX_NAME_LENGTH = 100  # characters of a name that lists the members; longer names only count them
 
 
 def export_ensemble(sources: Sequence[str], path: Path) -> Model:
     """Write the model that averages the probabilities of others, each with its own temperature.
 
-    Its embedding holds the members' one after another, each brought to length 1 / √(number of members): the
-    cosine of two embeddings is the mean of the members' cosines, whatever the scale of each. Its threshold is
-    the mean of theirs: each was found on a validation set of its own, of which another may have learnt. It
-    rejects where one of them does; a member that has not learnt to gives "not a digit" no probability.
+    Its embedding concatenates those of the members, each scaled to length 1 / √(number of members), so that
+    the cosine of two embeddings is the mean of the members' cosines. Its threshold is the mean of theirs, as
+    no validation set is unseen by all. It rejects if one of them does; a member that does not gives "not a
+    digit" no probability.
 
     Args:
-        sources: two or more .onnx files, run folders, or names of bundled models; ensembles too.
-        path: the file to make.
+        sources: two or more .onnx files, run folders, or names of bundled models, ensembles included.
+        path: the file to write.
 
     Returns:
         The model.
 
     Raises:
-        ModelError: fewer than two members or the same one twice, one cannot be used, or they differ in their
-            labels or in the version of ONNX's operators.
+        ModelError: there are fewer than two members, one is listed twice or cannot be used, or their labels
+            or ONNX opsets differ.
         DataError: the file cannot be written, or is one of the sources.
     """
     if len(sources) < 2:
@@ -62,8 +62,7 @@ def export_ensemble(sources: Sequence[str], path: Path) -> Model:
                 f" {_opset(members[0][1])}: train one of them anew"
             )
     joined = _join([(model, graph) for model, graph, _ in members])
-    metadata = _metadata([model for model, _, _ in members])
-    helper.set_model_props(joined, {METADATA_KEY: json.dumps(metadata, allow_nan=False)})
+    set_metadata(joined, _metadata([model for model, _, _ in members]))
     content = joined.SerializeToString()
     made = Model(content)
     write_bytes(path, content)
@@ -71,9 +70,9 @@ def export_ensemble(sources: Sequence[str], path: Path) -> Model:
 
 
 def _open_member(source: str) -> tuple[Model, onnx.ModelProto, bytes]:
-    """A member, its graph, and the bytes of its file."""
+    """A member, its graph, and the content of its file."""
     where = model_source(source)
-    model = Model(where)  # says what is wrong with it
+    model = Model(where)  # raises if it cannot be used
     content = model_content(where)
     return model, onnx.load_model_from_string(content), content
 
@@ -83,7 +82,7 @@ def _opset(graph: onnx.ModelProto) -> int:
 
 
 def _join(members: list[tuple[Model, onnx.ModelProto]]) -> onnx.ModelProto:
-    """One graph of all, from `glyphs` to `probabilities` (n, k) and `embedding` (n, d1 + d2 + ..)."""
+    """One graph of all members, from `glyphs` to `probabilities` (n, k) and `embedding` (n, d1 + d2 + ..)."""
     labels = members[0][0].labels
     nodes: list[onnx.NodeProto] = []
     constants = [
@@ -151,7 +150,7 @@ def _metadata(models: list[Model]) -> dict[str, Any]:
         "name": f"{count}: {names}" if len(names) <= _MAX_NAME_LENGTH else count,
         "labels": list(models[0].labels),
         "rejects": any(model.rejects for model in models),
-        "temperature": 1.0,  # each member has divided by its own
+        "temperature": 1.0,  # members divide by their own
         "threshold": round(float(np.mean([model.threshold for model in models])), 4),
         "members": {
             str(number): {fact: model.metadata[fact] for fact in facts if fact in model.metadata}

@@ -1,232 +1,203 @@
-"""The recipes. Each opens with what it last produced."""
+"""Named recipes. The string below each begins with its latest result."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.inputs import MEGABYTE, read_input
 from inkwise._util.text import did_you_mean, parse_json
-from inkwise.training.config import OptimizerName, Recipe
-from inkwise.training.document_recipes import DOCUMENT_RECIPES
+from inkwise.training.config import Recipe, Section
+
+RECIPES: dict[str, Recipe] = {}
+"""Recipes by name; see `define_recipe` and `load_plugins`."""
+
+_PLUGINS = ("inkwise.reproduction.document_systems",)  # modules that register recipes, networks, optimizers
+
+
+def define_recipe(base: Recipe, name: str, **changes: Any) -> Recipe:
+    """Make a base with changes, as of `Recipe.set`, available by a name."""
+    RECIPES[name] = replace(base, name=name).set(**changes)
+    return RECIPES[name]
+
+
+@cache
+def load_plugins() -> None:
+    """Import the modules that register further recipes, networks and optimizers."""
+    for module in _PLUGINS:
+        importlib.import_module(module)
+
+
+DEFAULT = define_recipe(Recipe(), "default")
+"""33 ± 5 misses of 10,000 on MNIST test (3 seeds: 35, 37, 27; 230 seconds on two cores).
+
+MNIST alone.
+"""
+
+HANDS = define_recipe(
+    DEFAULT,
+    "hands",
+    data={"stroke_redraws": 10, "allographs": 0.25, "scan_augmentation": 1, "synthetic_negatives": 12_000},
+    augmentation={
+        "rotate": 12.0,
+        "shear": 0.15,
+        "shift": 0.07,
+        "aspect": 0.1,
+        "elastic": 0.5,
+        "stroke_width_jitter": 0.4,
+    },
+    model={"channels": (32, 32, 96), "dropout": 0.2},
+    optimization={"label_smoothing": 0.05, "epochs": 28},
+)
+"""53 misses of 6,933 digits, and 206 of 2,489 non-digits accepted, on validation (seed 1, 43 minutes).
+
+MNIST, pen strokes (UNIPEN) and non-digits. Strokes and letters are given as data sets:
+`--set data.train=mnist-train,unipen_digits.npz`,
+`--set data.negatives=unipen_nondigits.npz,unipen_digit_strings.npz`.
+"""
+
+DISTILLED = define_recipe(
+    HANDS, "distilled", optimization={"epochs": 10, "lr": 1.5e-3}, callbacks={"warmup": 0.1}
+)
+"""34 misses of 10,000 on MNIST test, 31 of 1,806 on UNIPEN's test writers: the bundled weights.
+
+Continues a run of `hands` (`--init`) on newly synthesized glyphs, with several teachers
+(`--set optimization.teachers=RUN,RUN`).
+"""
+
+TINY = define_recipe(
+    HANDS, "tiny", model={"channels": (12, 16, 20), "dropout": 0.0}, optimization={"epochs": 32}
+)
+"""60 misses of 10,000 on MNIST test, 43 of 1,806 on UNIPEN's test writers, with 14,511 parameters.
+
+Distilled from a run of `hands` (`--set optimization.teachers=RUN`).
+"""
+
+SPRINT_99 = define_recipe(
+    DEFAULT,
+    "sprint-99",
+    data={"validation": 0.55},
+    augmentation={"rotate": 0.0, "scale": 0.0, "shear": 0.0, "shift": 0.0},
+    model={"net": "sprint", "channels": (32, 32, 48, 48), "standardize": True},
+    optimization={"epochs": 1, "batch": 128, "optimizer": "muon", "lr": 0.02, "weight_decay": 0.02},
+    callbacks={"warmup": 0.2, "averaging": 0.0},
+)
+"""82 ± 4 misses of 10,000 on MNIST test (10 seeds; 2.8 seconds on two cores).
+
+For 99.0 %: less than half of the digits, each seen once, unaugmented. Chosen on validation (99.05 %,
+4 seeds).
+"""
+
+SPRINT_995 = define_recipe(
+    SPRINT_99,
+    "sprint-995",
+    data={"validation": 1 / 12},
+    augmentation={"rotate": 10.0, "scale": 0.1, "shear": 0.15, "shift": 0.05},
+    model={"channels": (32, 32, 48, 48, 48)},
+    optimization={"epochs": 2, "batch": 192, "lr": 0.018},
+)
+"""48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
+
+For 99.5 %: all digits, augmented, and one more convolution. Chosen on validation (99.42 %, 4 seeds), whose
+digits are harder: four epochs of `default`, 99.53 % on test, reach 99.31 there.
+"""
+
+LINES = define_recipe(
+    DEFAULT,
+    "lines",
+    data={"synthetic_lines": 96_000, "test": ()},
+    augmentation={
+        "rotate": 1.5,
+        "scale": 0.1,
+        "aspect": 0.1,
+        "shear": 0.2,
+        "shift": 0.03,
+        "elastic": 0.3,
+        "stroke_width_jitter": 0.5,
+    },
+    model={"net": "line", "channels": (16, 32, 96, 160, 192), "dropout": 0.1},
+    optimization={"epochs": 16, "batch": 64, "lr": 3e-3, "weight_decay": 0.02},
+    callbacks={"warmup": 0.15},
+)
+"""Reads lines of digits by connectionist temporal classification.
+
+Strokes, letters and digit strings are given as data sets, as for `hands`.
+"""
 
 
 @dataclass(frozen=True)
-class DefaultRecipe(Recipe):
-    """33 ± 5 misses of 10,000 on MNIST test (3 seeds: 35, 37, 27; 230 seconds on two cores).
+class OwnSamplesSection(Section):
+    """Samples of one writer in fine-tuning."""
 
-    MNIST alone.
-    """
+    section = "own_samples"
 
-    name = "default"
-
-
-@dataclass(frozen=True)
-class HandsRecipe(Recipe):
-    """53 misses of 6,933 digits, and 206 of 2,489 non-digits accepted, on validation (seed 1, 43 minutes).
-
-    MNIST, pen strokes (UNIPEN) and what is no digit. Give it the strokes, and letters:
-    `--set data=mnist-train,unipen_digits.npz --set others=unipen_nondigits.npz,unipen_digit_strings.npz`.
-    """
-
-    name = "hands"
-
-    channels: tuple[int, ...] = (32, 32, 96)
-    dropout: float = 0.2
-    variants: int = 10
-    styles: float = 0.25
-    rescans: int = 1
-    invented: int = 12_000
-    label_smoothing: float = 0.05
-    epochs: int = 28
-    rotate: float = 12.0
-    shear: float = 0.15
-    shift: float = 0.07
-    aspect: float = 0.1
-    elastic: float = 0.5
-    stroke: float = 0.4
-
-
-@dataclass(frozen=True)
-class DistilledRecipe(HandsRecipe):
-    """34 misses of 10,000 on MNIST test, 31 of 1,806 on UNIPEN's test writers: the bundled weights.
-
-    Goes on from a run of `hands` (`--init`), on glyphs drawn anew, and learns from several
-    (`--set teachers=RUN,RUN`).
-    """
-
-    name = "distilled"
-
-    epochs: int = 10
-    lr: float = 1.5e-3
-    warmup: float = 0.1
-
-
-@dataclass(frozen=True)
-class TinyRecipe(HandsRecipe):
-    """60 misses of 10,000 on MNIST test, 43 of 1,806 on UNIPEN's test writers, with 14,511 parameters.
-
-    Learns from a run of `hands` (`--set teachers=RUN`).
-    """
-
-    name = "tiny"
-
-    channels: tuple[int, ...] = (12, 16, 20)
-    dropout: float = 0.0
-    epochs: int = 32
-
-
-@dataclass(frozen=True)
-class Sprint99Recipe(Recipe):
-    """82 ± 4 misses of 10,000 on MNIST test (10 seeds; 2.8 seconds on two cores).
-
-    Made for 99.0 %: not half of the digits, each seen once, as it is. Validation chose it (99.05 %, 4 seeds).
-    """
-
-    name = "sprint-99"
-
-    validation: float = 0.55
-    net: str = "sprint"
-    channels: tuple[int, ...] = (32, 32, 48, 48)
-    standardise: bool = True
-    epochs: int = 1
-    batch: int = 128
-    optimizer: OptimizerName = "muon"
-    lr: float = 0.02
-    weight_decay: float = 0.02
-    warmup: float = 0.2
-    averaging: float = 0.0
-    rotate: float = 0.0
-    scale: float = 0.0
-    shear: float = 0.0
-    shift: float = 0.0
-
-
-@dataclass(frozen=True)
-class Sprint995Recipe(Sprint99Recipe):
-    """48 ± 4 misses of 10,000 on MNIST test (10 seeds; 13.2 seconds on two cores).
-
-    Made for 99.5 %: all digits, drawn anew each time, and one convolution more. Validation chose it (99.42 %,
-    4 seeds), where the digits are harder: four epochs of `default`, 99.53 % on test, have 99.31.
-    """
-
-    name = "sprint-995"
-
-    validation: float = 1 / 12
-    channels: tuple[int, ...] = (32, 32, 48, 48, 48)
-    epochs: int = 2
-    batch: int = 192
-    lr: float = 0.018
-    rotate: float = 10.0
-    scale: float = 0.1
-    shear: float = 0.15
-    shift: float = 0.05
-
-
-@dataclass(frozen=True)
-class LinesRecipe(Recipe):
-    """Reads lines of digits, by connectionist temporal classification.
-
-    Give it strokes, and letters and strings of digits:
-    `--set data=mnist-train,unipen_digits.npz --set others=unipen_nondigits.npz,unipen_digit_strings.npz`.
-    """
-
-    name = "lines"
-
-    strips: int = 96_000
-    test: tuple[str, ...] = ()
-    net: str = "line"
-    channels: tuple[int, ...] = (16, 32, 96, 160, 192)
-    dropout: float = 0.1
-    epochs: int = 16
-    batch: int = 64
-    lr: float = 3e-3
-    weight_decay: float = 0.02
-    warmup: float = 0.15
-    rotate: float = 1.5
-    scale: float = 0.1
-    aspect: float = 0.1
-    shear: float = 0.2
-    shift: float = 0.03
-    elastic: float = 0.3
-    stroke: float = 0.5
+    glyph_count: int = 6_400
+    """Number of glyphs rendered from the writer's samples, in all."""
+    unaugmented_share: float = 0.1
+    """Share of them that are rendered without augmentation."""
+    own_share: float = 1 / 3
+    """Share of them in the training set; the rest is replay."""
 
 
 @dataclass(frozen=True)
 class FineTuningRecipe(Recipe):
-    """40 % fewer misses after 40 answers of 34 UNIPEN writers, from MNIST alone (see docs/learning.md).
+    """A recipe for `fine_tune`, with the section of the writer's own samples."""
 
-    What `inkwise learn` follows, from weights that another recipe made; net, channels and dropout are theirs.
-    """
-
-    name = "learn"
-
-    epochs: int = 1
-    batch: int = 64
-    lr: float = 2e-3
-    layer_decay: float = 0.0
-    weight_decay: float = 0.0
-    averaging: float = 0.0
-    warmup: float = 0.1
-    rotate: float = 8.0
-    scale: float = 0.06
-    shear: float = 0.1
-    shift: float = 0.04
-    elastic: float = 0.4
-    stroke: float = 0.3
-
-    glyphs: int = 6_400
-    """How many glyphs of the person's samples are drawn to learn from, in all."""
-    plain: float = 0.1
-    """Share of them that are drawn as they are, before augmentation."""
-    share: float = 1 / 3
-    """Share of them in all that is learnt from; the rest is replay."""
+    own_samples: OwnSamplesSection = OwnSamplesSection()
 
 
-_ALL: tuple[type[Recipe], ...] = (
-    DefaultRecipe,
-    HandsRecipe,
-    DistilledRecipe,
-    TinyRecipe,
-    Sprint99Recipe,
-    Sprint995Recipe,
-    LinesRecipe,
-    *DOCUMENT_RECIPES,
+FINE_TUNING = FineTuningRecipe("learn").set(
+    augmentation={
+        "rotate": 8.0,
+        "scale": 0.06,
+        "shear": 0.1,
+        "shift": 0.04,
+        "elastic": 0.4,
+        "stroke_width_jitter": 0.3,
+    },
+    optimization={"epochs": 1, "batch": 64, "lr": 2e-3, "layer_decay": 0.0, "weight_decay": 0.0},
+    callbacks={"averaging": 0.0, "warmup": 0.1},
 )
+"""40 % fewer misses after 40 corrections of 34 UNIPEN writers, from MNIST alone (see docs/learning.md).
 
-RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in _ALL}
+The recipe of `inkwise learn`; the architecture is that of the base model.
+"""
 
 
 def load_recipe(name: str) -> Recipe:
-    """The recipe of a name, or of a .json file that holds what `Recipe.to_dict` gives, alone or as "recipe".
+    """The recipe of a name, or of a .json file that holds `Recipe.to_dict`, alone or as "recipe".
 
     Raises:
-        InkwiseError: there is none of the name, and the message names the nearest; or a key of the file is
-            unknown, or its value of the wrong type.
+        InkwiseError: the name is unknown, and the message names the nearest; or a key of the file is unknown,
+            or its value of the wrong type.
         DataError: the file cannot be read, or holds no recipe.
     """
-    return _read_recipe(Path(name)) if name.endswith(".json") else _named_recipe(name)
-
-
-def _read_recipe(path: Path) -> Recipe:
-    content = read_input(path, MEGABYTE)
+    if not name.endswith(".json"):
+        return _named_recipe(name)
+    content = read_input(Path(name), MEGABYTE)
     try:
         keys: Any = parse_json(content.decode("utf-8"))
     except ValueError:
-        raise DataError(f"{path}: is not JSON") from None
+        raise DataError(f"{name}: is not JSON") from None
     if isinstance(keys, dict) and isinstance(keys.get("recipe"), dict):  # the recipe.json of a run
         keys = keys["recipe"]
     if not isinstance(keys, dict) or not isinstance(keys.get("recipe"), str):
-        raise DataError(f'{path}: holds no recipe, such as {{"recipe": "default", "epochs": 3}}')
+        raise DataError(
+            f'{name}: holds no recipe, such as {{"recipe": "default", "optimization": {{"epochs": 3}}}}'
+        )
     try:
         return _named_recipe(keys.pop("recipe")).set(**keys)
     except InkwiseError as error:
-        raise InkwiseError(f"{path}: {error}") from None
+        raise InkwiseError(f"{name}: {error}") from None
 
 
 def _named_recipe(name: str) -> Recipe:
     if name not in RECIPES:
+        load_plugins()
+    if name not in RECIPES:
         raise InkwiseError(f"no recipe {name!r}{did_you_mean(name, list(RECIPES))}")
-    return RECIPES[name]()
+    return RECIPES[name]

@@ -1,4 +1,4 @@
-"""One training run: a recipe in, a run folder out."""
+"""One training run: from a recipe to a run folder."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import csv
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -19,42 +19,19 @@ from safetensors.torch import save
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.files import atomic_file, locked, make_directory, write_bytes, write_text
-from inkwise.training.callbacks import (
-    Callback,
-    Checkpoint,
-    EarlyStopping,
-    OneCycle,
-    ProgressBar,
-    ReduceOnPlateau,
-    StepDecay,
-    WeightAveraging,
-)
+from inkwise.datasets import Dataset
+from inkwise.training.callbacks import Callback, Checkpoint, ProgressBar, build_callbacks
 from inkwise.training.config import Recipe
 from inkwise.training.glyph_task import GlyphTask
 from inkwise.training.line_task import LineTask
-from inkwise.training.loop import AnyTrainingLoop
-from inkwise.training.recipes import load_recipe as recipe_of
-from inkwise.training.seeding import seeded
+from inkwise.training.loop import AnyTrainingLoop, resolve_device, seeded
+from inkwise.training.onnx_models import get_metadata, set_metadata
+from inkwise.training.recipes import load_recipe
 
-BUSY = "another training writes here"
-"""What the error says when another process has the lock of a run folder."""
+Evaluate = Callable[[bytes, Dataset], dict[str, Any]]
+"""From the model file and the training samples to the metrics that are added to the file's metadata."""
 
 _PLAIN_TEXT: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}
-
-
-class TrainingTask(Protocol):
-    """What is trained: a net, the samples that it learns from, and how it is written down."""
-
-    def describe(self) -> str:
-        """What is trained on what, for the console."""
-        ...
-
-    def loop(self, callbacks: list[Callback]) -> AnyTrainingLoop:
-        """What trains the net."""
-        ...
-
-    def export(self, net: Any, path: Path, facts: dict[str, Any]) -> None:
-        """Calibrate a trained net, and write it as an ONNX file with these facts among its metadata."""
 
 
 def train(
@@ -65,95 +42,81 @@ def train(
     deterministic: bool = False,
     console: Console | None = None,
     callbacks: Sequence[Callback] = (),
+    evaluate: Evaluate | None = None,
 ) -> Path:
-    """Train by a recipe, or go on where a killed run in this folder stopped.
+    """Train by a recipe, or resume a killed run in this folder.
 
-    The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. No test
-    set is read. `callbacks` are called after the recipe's own, before the checkpoint is saved. The folder is
+    The folder then holds recipe.json, history.csv, weights.safetensors, model.onnx and checkpoint.pt. It is
     locked until the end, and torch's random state and deterministic mode are restored.
+
+    Args:
+        recipe: what to train.
+        folder: the run folder.
+        device: "auto", "cpu", "cuda" or "mps".
+        deterministic: use deterministic algorithms only.
+        console: shows progress; by default stderr.
+        callbacks: called after the recipe's own, before the checkpoint is saved.
+        evaluate: measures a classifier before its file is written. If it fails, the file lacks its metrics.
 
     Returns:
         The path of model.onnx.
 
     Raises:
-        InkwiseError: data, net, first weights or device cannot be had, the folder is of another recipe or
-            another training writes there, the disk is full.
+        InkwiseError: a data set, the architecture, the first weights or the device cannot be used, the folder
+            is of another recipe, another training writes there, or the disk is full.
     """
-    chosen = resolve_device(device)
-    recipe = _kind(recipe).resolve(recipe)
+    chosen, console = resolve_device(device), console or Console(stderr=True)
+    kind = LineTask if recipe.data.synthetic_lines else GlyphTask
+    recipe = kind.resolve(recipe)
     make_directory(folder)
-    with locked(folder, BUSY, wait=0), seeded(recipe.seed, chosen, deterministic=deterministic):
-        return _train(recipe, folder, chosen, console or Console(stderr=True), callbacks)
-
-
-def _kind(recipe: Recipe) -> type[GlyphTask | LineTask]:
-    return LineTask if recipe.strips else GlyphTask
-
-
-def _train(
-    recipe: Recipe, folder: Path, device: torch.device, console: Console, callbacks: Sequence[Callback]
-) -> Path:
-    facts = _open_folder(folder, recipe, device)
-    sources = ", ".join([*recipe.data, *recipe.others])
-    with console.status(Text(f"drawing from {sources}")):
-        task: TrainingTask = _kind(recipe)(recipe, device)
-    keys = "  ".join(f"{key}={value}" for key, value in recipe.to_dict().items())
-    threads = torch.get_num_threads()
-    console.print(f"{keys}\n{task.describe()}; {device}, {threads} threads", **_PLAIN_TEXT)
-    ends = (Checkpoint(folder / "checkpoint.pt"), ProgressBar(console))
-    loop = task.loop([*build_callbacks(recipe), *callbacks, *ends])
-    net = loop.fit()
-    if loop.stopped:
-        console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
-    _write_history(folder / "history.csv", loop.history)
-    path = folder / "model.onnx"
-    task.export(net, path, _metadata(recipe, facts, loop))
-    write_bytes(folder / "weights.safetensors", save(net.state_dict()))
-    return path
+    with (
+        locked(folder, "another training writes here", wait=0),
+        seeded(recipe.seed, chosen, deterministic=deterministic),
+    ):
+        facts = _open_folder(folder, recipe, chosen)
+        sources = ", ".join([*recipe.data.train, *recipe.data.negatives])
+        with console.status(Text(f"synthesizing from {sources}")):
+            task = kind(recipe, chosen)
+        keys = "  ".join(f"{key}={value}" for key, value in recipe.values().items())
+        threads = torch.get_num_threads()
+        console.print(
+            f"recipe={recipe.name}  {keys}\n{task.describe()}; {chosen}, {threads} threads", **_PLAIN_TEXT
+        )
+        ends = (Checkpoint(folder / "checkpoint.pt"), ProgressBar(console))
+        loop: AnyTrainingLoop = task.loop([*build_callbacks(recipe.callbacks), *callbacks, *ends])
+        net = loop.fit()
+        if loop.stopped:
+            console.print(f"stopped after epoch {loop.epoch}: {loop.stopped}")
+        with atomic_file(folder / "history.csv") as part, part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, loop.history[0])
+            writer.writeheader()
+            writer.writerows(loop.history)
+        model = task.to_onnx(net, _metadata(recipe, facts, loop))
+        write_bytes(folder / "weights.safetensors", save(net.state_dict()))
+        try:
+            if evaluate and isinstance(task, GlyphTask):
+                split = task.split
+                originals = Dataset(
+                    "training", split.training[split.originals], split.training_labels[split.originals]
+                )
+                metadata = get_metadata(model)
+                metadata["metrics"] |= evaluate(model.SerializeToString(), originals)
+                set_metadata(model, metadata)
+        finally:
+            write_bytes(folder / "model.onnx", model.SerializeToString())
+    return folder / "model.onnx"
 
 
 def resumed_recipe(folder: Path) -> Recipe:
-    """The recipe of a run folder, to go on with.
+    """The recipe of a run folder, to resume it.
 
     Raises:
         DataError: the folder holds no run.
     """
     try:
-        return recipe_of(str(folder / "recipe.json"))
+        return load_recipe(str(folder / "recipe.json"))
     except InkwiseError:
         raise DataError(f"{folder}: no run to resume (recipe.json is missing or damaged)") from None
-
-
-def build_callbacks(recipe: Recipe) -> list[Callback]:
-    """Averaging, early stopping and schedule, as far as the recipe asks for them."""
-    callbacks: list[Callback] = []
-    if recipe.averaging:
-        callbacks.append(WeightAveraging(recipe.averaging))
-    if recipe.early_stopping:
-        callbacks.append(EarlyStopping(recipe.early_stopping))
-    if recipe.schedule == "one-cycle":
-        callbacks.append(OneCycle(recipe.warmup))
-    elif recipe.schedule == "step":
-        callbacks.append(StepDecay(recipe.step_epochs, recipe.factor))
-    elif recipe.schedule == "plateau":
-        callbacks.append(ReduceOnPlateau(recipe.patience, recipe.factor))
-    return callbacks
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of a name; auto takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        InkwiseError: there is none, or not on this machine.
-    """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, there in available.items() if there))
-    if name not in available:
-        raise InkwiseError(f"no device {name!r}; there are: auto, {', '.join(available)}")
-    if not available[name]:
-        raise InkwiseError(f"device {name} is not available on this machine; 'auto' takes what there is")
-    return torch.device(name)
 
 
 def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str, Any]:
@@ -169,16 +132,15 @@ def _open_folder(folder: Path, recipe: Recipe, device: torch.device) -> dict[str
         | {"python": platform.python_version()},
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    path = folder / "recipe.json"
     begun = any((folder / name).exists() for name in ("checkpoint.pt", "model.onnx"))
     if begun and resumed_recipe(folder) != recipe:
         raise DataError(f"{folder}: holds a run of another recipe; choose another folder")
-    write_text(path, json.dumps(facts, indent=2, allow_nan=False) + "\n")
+    write_text(folder / "recipe.json", json.dumps(facts, indent=2, allow_nan=False) + "\n")
     return facts
 
 
 def _commit() -> str | None:
-    """The git commit of the code, "-dirty" where files were changed since; None outside a repository."""
+    """The git commit of the code, "-dirty" if files were changed since; None outside a repository."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -188,21 +150,13 @@ def _commit() -> str | None:
 
 
 def _metadata(recipe: Recipe, facts: dict[str, Any], loop: AnyTrainingLoop) -> dict[str, Any]:
-    """Where a model comes from."""
     return {
         "format": 1,
         "name": recipe.name,
         "recipe": facts["recipe"],
-        "data": list(recipe.data),
+        "data": list(recipe.data.train),
         "versions": facts["versions"],
         "commit": facts["commit"],
         "trained": facts["started"],
         "seconds": round(sum(row["seconds"] for row in loop.history), 1),
     }
-
-
-def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    with atomic_file(path) as part, part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, history[0])
-        writer.writeheader()
-        writer.writerows(history)

@@ -45,7 +45,7 @@ def parse_space(recipe: Recipe, texts: list[str]) -> SearchSpace:
         key, equals, values = text.partition("=")
         if not equals:
             raise InkwiseError(f"--space {text!r}: expected key=a,b,c or key=low..high")
-        recipe.set(**{key: getattr(recipe, key, None)})  # raises if the key is unknown
+        recipe.value(key)  # raises if the key is unknown
         if key in space:
             raise InkwiseError(f"--space names {key} twice")
         if not values:
@@ -102,7 +102,7 @@ def suggest_values(trial: Trial, space: SearchSpace) -> dict[str, Value]:
 
 
 def _distribution(recipe: Recipe, key: str, text: str) -> BaseDistribution:
-    if isinstance(getattr(recipe, key), tuple):
+    if isinstance(recipe.value(key), tuple):
         choices = dict.fromkeys(part.strip() for part in text.split(";"))
         for choice in choices:
             _parse(recipe, key, choice)
@@ -123,4 +123,4 @@ def _distribution(recipe: Recipe, key: str, text: str) -> BaseDistribution:
 
 
 def _parse(recipe: Recipe, key: str, text: str) -> Any:
-    return getattr(recipe.set_text([f"{key}={text.strip()}"]), key)
+    return recipe.set_text([f"{key}={text.strip()}"]).value(key)

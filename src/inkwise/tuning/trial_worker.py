@@ -50,7 +50,7 @@ class TrialCallback(Callback):
             with self.study.storage.storage_errors():
                 if loop.epoch not in self.claim.reported:
                     trial.report(loop.history[-1]["validation_accuracy"], loop.epoch)
-                if loop.epoch < loop.recipe.epochs and trial.should_prune():
+                if loop.epoch < loop.recipe.optimization.epochs and trial.should_prune():
                     loop.stop(_PRUNED)
         except UpdateFinishedTrialError:  # the heartbeat was late, and another process has the trial
             raise WorkerStoppedError from None

@@ -1,6 +1,8 @@
-"""Ink becomes pictures such as people take: paper, light, pens, cameras. Read, they teach what `ink` does."""
+"""Simulated photos of ink: pen, paper, illumination and camera, and the glyphs read from them."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -8,27 +10,25 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing import image_to_glyph
 
+Ink = TypeVar("Ink", np.uint8, np.bool_)
 InkCoverage = NDArray[np.float32]
-"""(h, w), how much of each pixel is ink, 0..1, cut tight around it."""
+"""(h, w), share of ink in each pixel, 0..1, cropped to the ink."""
 
-_MIN_CORRELATION = 0.6  # correlation with the glyph meant, below which the reading found something else
+_MIN_CORRELATION = 0.6  # correlation with the original below which a glyph read from a photo is discarded
 
 
 def photographed_glyph(
-    cover: InkCoverage, meant: NDArray[np.uint8], rng: np.random.Generator
+    cover: InkCoverage, original: NDArray[np.uint8], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The (28, 28) uint8 glyph that is found in a picture of this ink, or the one meant where it is lost."""
+    """The glyph (28, 28) uint8 read from a simulated photo of ink, or the original if that fails."""
     read = image_to_glyph(simulate_photo(cover, rng))
-    if read is None or _correlation(read, meant) < _MIN_CORRELATION:
-        return meant
+    if read is None or _correlation(read, original) < _MIN_CORRELATION:
+        return original
     return read
 
 
 def simulate_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A grey picture (H, W) uint8 of ink on paper, light on dark at times.
-
-    Its longer side has 16 to some 240 pixels.
-    """
+    """A grey image (H, W) uint8 of ink on paper, sometimes inverted; the longer side has 16 to 240 pixels."""
     cover = simulate_pen(_random_resize(cover, rng), rng)
     height, width = cover.shape
     around = rng.uniform(0.04, 0.6, 4) * max(height, width)
@@ -46,20 +46,20 @@ def simulate_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.u
     return simulate_camera(grey, rng)
 
 
-def glyph_coverage(glyph: NDArray[np.uint8]) -> InkCoverage:
-    """The ink of a (28, 28) uint8 glyph that holds some."""
-    x, y, w, h = cv2.boundingRect(glyph)
-    return np.divide(glyph[y : y + h, x : x + w], 255, dtype=np.float32)
+def crop_to_ink(image: NDArray[Ink]) -> NDArray[Ink]:
+    """Crop an image (h, w) uint8 or bool to its non-zero pixels; empty without any."""
+    x, y, w, h = cv2.boundingRect(image.astype(np.uint8, copy=False))
+    return image[y : y + h, x : x + w]
 
 
-def shape_coverage(shape: NDArray[np.bool_]) -> InkCoverage:
-    """The ink of a fine shape (112, 112) bool that holds some."""
-    x, y, w, h = cv2.boundingRect(shape.astype(np.uint8))
-    return shape[y : y + h, x : x + w].astype(np.float32)
+def ink_coverage(image: NDArray[Ink]) -> InkCoverage:
+    """The ink coverage of a non-empty image (h, w), uint8 in 0..255 or bool."""
+    full = 1 if image.dtype == bool else 255
+    return np.divide(crop_to_ink(image), full, dtype=np.float32)
 
 
 def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
-    """Its longer side 14 to 110 pixels, small ones oftener."""
+    """Resize the longer side to 14 to 110 pixels, log-uniform."""
     longer = np.exp(rng.uniform(np.log(14), np.log(110)))
     scale = longer / max(cover.shape)
     size = max(2, round(cover.shape[1] * scale)), max(2, round(cover.shape[0] * scale))
@@ -68,9 +68,9 @@ def _random_resize(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
 
 
 def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
-    """What the pen does: pale graphite, a pen that runs dry in places, an outline instead of a stroke."""
+    """Simulate pens: grainy graphite, a pen that runs dry in places, an outline instead of a stroke."""
     kind = rng.random()
-    if kind < 0.15:  # pencil: grain of the paper
+    if kind < 0.15:  # pencil on grainy paper
         grain = cv2.resize(
             rng.random((cover.shape[0] // 2 + 1, cover.shape[1] // 2 + 1), np.float32), cover.shape[::-1]
         )
@@ -78,7 +78,7 @@ def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
     if kind < 0.22 and min(cover.shape) >= 10:  # dry in places
         dry = cv2.GaussianBlur(rng.standard_normal(cover.shape, np.float32), (0, 0), cover.shape[0] / 14)
         return cover * (dry < 1.4 * dry.std())
-    if kind < 0.26 and min(cover.shape) >= 24:  # written as an outline, as bubble letters are
+    if kind < 0.26 and min(cover.shape) >= 24:  # outline, as of bubble letters
         solid = (cover > 0.5).astype(np.uint8)
         inner = cv2.erode(solid, np.ones((3, 3), np.uint8), iterations=max(1, cover.shape[0] // 40))
         return (solid - inner).astype(np.float32)
@@ -86,7 +86,7 @@ def simulate_pen(cover: InkCoverage, rng: np.random.Generator) -> InkCoverage:
 
 
 def _neighbour_stroke(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
-    """A stroke that reaches in from the border, at most a tenth of the picture far."""
+    """A stroke that reaches in from the border by at most a tenth of the image."""
     height, width = shape
     canvas = np.zeros(shape, np.uint8)
     size = np.array([width, height])
@@ -103,7 +103,7 @@ def _neighbour_stroke(shape: tuple[int, ...], rng: np.random.Generator) -> InkCo
 
 
 def ruled_paper(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
-    """Lines of ruled or squared paper, a little askew."""
+    """Lines of ruled or squared paper, slightly tilted."""
     height, width = shape
     lines = np.zeros(shape, np.uint8)
     step = rng.uniform(0.3, 1.2) * height
@@ -118,7 +118,7 @@ def ruled_paper(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage
 
 
 def simulate_illumination(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
-    """Light on the paper, 0..1: a slope, a darker rim, the soft edge of a shadow."""
+    """Illumination, 0..1: a gradient, vignetting, the soft edge of a shadow."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in shape), indexing="ij")
     angle = rng.uniform(0, 2 * np.pi)
     across = np.cos(angle) * x + np.sin(angle) * y
@@ -132,7 +132,7 @@ def simulate_illumination(shape: tuple[int, ...], rng: np.random.Generator) -> I
 
 
 def simulate_camera(grey: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Blur, noise, compression, and negative at times, (H, W) uint8."""
+    """Blur, noise, JPEG compression and, sometimes, inversion, (H, W) uint8."""
     if rng.random() < 0.5:
         grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.3, 0.8 + min(grey.shape) / 80))
     if rng.random() < 0.6:

@@ -1,7 +1,8 @@
-"""Single digits, and what stands beside them, to compose numbers from."""
+"""Pools of single digits, letters and symbols that lines are composed of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ from inkwise.training.synthesis.negatives import LOOK_ALIKES
 from inkwise.training.training_data import split_validation
 
 _SEPARATORS = {*".,-/:()$#% "}
-_SMALL_SYMBOLS = {*".,-/:()|'`;_~^\"\\[]{}"}  # drawn as tall as a digit, many of them would be one
-_LOOK_LIKE_OPEN_4 = {*"hyY"}  # beside the open 4s that `sketched` draws
+_SMALL_SYMBOLS = {*".,-/:()|'`;_~^\"\\[]{}"}  # at a digit's height many look like a digit
+_LOOK_LIKE_OPEN_4 = {*"hyY"}  # similar to the open 4s of `draw_allograph`
 
 
 StrokeSample = list[Stroke]
@@ -26,14 +27,14 @@ StrokeSample = list[Stroke]
 
 @dataclass(frozen=True)
 class DigitPool:
-    """Single digits, to compose numbers from.
+    """Samples that lines are composed of.
 
     Attributes:
-        hands: for each writer, the samples of each of the ten digits.
+        samples_by_writer: for each writer, the samples of each of the ten digits.
         glyphs: for each of the ten digits, glyphs (28, 28) uint8.
-        signs: strokes of symbols, which stand beside numbers.
-        letters: strokes of letters, which make words.
-        numbers: whole numbers as they were written, and their digits.
+        symbols: strokes of symbols beside numbers.
+        letters: strokes of letters, for words.
+        numbers: strokes of whole numbers, and their digits.
     """
 
     samples_by_writer: list[list[list[StrokeSample]]]
@@ -44,52 +45,52 @@ class DigitPool:
 
 
 def build_digit_pools(recipe: Recipe) -> tuple[DigitPool, DigitPool]:
-    """What a recipe composes numbers from: to train on, and apart from it to choose by.
+    """The training and validation pools of a recipe.
 
-    Of `others`, what is written with digits and separators is taken for numbers, and some of the rest for
-    what stands beside them.
+    Of `data.negatives`, labels of digits and separators become whole numbers, letters become words, and
+    symbols stand beside numbers.
 
     Raises:
-        DataError: a data set cannot be had, or there is not every digit both in strokes and in pictures.
+        DataError: a data set cannot be read, or a digit is missing among the strokes or the images.
     """
     rng = np.random.default_rng(recipe.seed)
     parts = [
-        split_validation(name, datasets.load_strokes_or_dataset(name), recipe, rng)
-        for name in (*recipe.data, *recipe.others)
+        split_validation(name, datasets.load_strokes_or_dataset(name), recipe.data.validation, rng)
+        for name in (*recipe.data.train, *recipe.data.negatives)
     ]
-    trained, chosen = ([part[place] for part in parts] for place in (0, 1))
-    return _build_pool(trained), _build_pool(chosen)
+    training, validation = zip(*parts, strict=True)
+    return _build_pool(training), _build_pool(validation)
 
 
-def _build_pool(sets: list[Dataset | StrokeSet]) -> DigitPool:
-    bank = DigitPool([], [[] for _ in DIGITS], [], [], [])
+def _build_pool(sets: Iterable[Dataset | StrokeSet]) -> DigitPool:
+    pool = DigitPool([], [[] for _ in DIGITS], [], [], [])
     for part in sets:
         if isinstance(part, StrokeSet):
-            _add_strokes(bank, part)
+            _add_strokes(pool, part)
         else:
-            for digit, glyphs in zip(DIGITS, bank.glyphs, strict=True):
+            for digit, glyphs in zip(DIGITS, pool.glyphs, strict=True):
                 glyphs.extend(part.glyphs[(part.labels == digit) & part.glyphs.any((1, 2))])
-    drawn = [any(hand[int(digit)] for hand in bank.samples_by_writer) for digit in DIGITS]
-    if not all(drawn) or not all(bank.glyphs):
+    drawn = [any(samples[int(digit)] for samples in pool.samples_by_writer) for digit in DIGITS]
+    if not all(drawn) or not all(pool.glyphs):
         raise DataError(
             "numbers are composed from pen strokes and from pictures: each digit is needed in both"
         )
-    return bank
+    return pool
 
 
 def _add_strokes(pool: DigitPool, part: StrokeSet) -> None:
     writers = np.zeros(len(part), np.int64) if part.writers is None else part.writers
-    hands: dict[int, list[list[StrokeSample]]] = {
+    by_writer: dict[int, list[list[StrokeSample]]] = {
         int(writer): [[] for _ in DIGITS] for writer in np.unique(writers)
     }
     for sample, label, writer in zip(part.samples, part.labels.tolist(), writers.tolist(), strict=True):
-        digits = "".join(sign for sign in label if sign in DIGITS)
+        digits = "".join(character for character in label if character in DIGITS)
         if not sample or not label:
             continue
         if label in {*DIGITS}:
-            hands[writer][int(label)].append(sample)
+            by_writer[writer][int(label)].append(sample)
         elif digits and {*label} <= {*DIGITS, *_SEPARATORS}:
             pool.numbers.append((sample, digits))
         elif not digits and label not in LOOK_ALIKES | _SMALL_SYMBOLS | _LOOK_LIKE_OPEN_4:
             (pool.letters if label.isalpha() else pool.symbols).append(sample)
-    pool.samples_by_writer.extend(hand for hand in hands.values() if any(hand))
+    pool.samples_by_writer.extend(samples for samples in by_writer.values() if any(samples))

@@ -1,4 +1,4 @@
-"""Digits laid out in a line, with what people put between, before and after them."""
+"""Layout of digits in a line, with separators, brackets, symbols and closing strokes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.synthesis.allographs import Stroke
-from inkwise.training.synthesis.separators import (
-    DATE_SEPARATORS,
-    GROUP_SEPARATORS,
-    bracket_strokes,
-    closing_strokes,
-    separator_strokes,
-)
 from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
 InkImage = NDArray[np.uint8]
 
 DIGIT_HEIGHT = 64
-"""Pixels that a digit is high, about."""
+"""Approximate height of a digit, pixels."""
 
-_BASELINE_ROW = 230  # row of the canvas that the digits stand on
-_ROW_TOLERANCE = 5  # rows above and below that count as beside one another
-_MAX_OVERLAP = 11  # pixels that two digits have in common at most
+GROUP_SEPARATORS = {".": 0.62, ",": 0.16, "-": 0.08, " ": 0.14}
+"""Separators of digit groups and their frequencies."""
+
+DATE_SEPARATORS = {".": 0.25, "-": 0.25, "/": 0.4, ":": 0.1}
+"""Separators of the parts of a date or a time and their frequencies."""
+
+_BASELINE_ROW = 230  # canvas row of the baseline
+_ROW_TOLERANCE = 5  # vertical distance, pixels, within which ink counts as adjacent
+_MAX_OVERLAP = 11  # maximum overlap of two digits, pixels
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class DigitInk:
     """The ink of one digit.
 
     Attributes:
-        ink: (h, w) uint8, cut tight.
-        begins: (2,) where the pen is set down, pixels of the ink; None if that is not known.
-        ends: (2,) where it is lifted.
+        ink: (h, w) uint8, cropped to the ink.
+        start_point: (2,) start of the first stroke, pixels of the ink; None if unknown.
+        end_point: (2,) end of the last stroke.
     """
 
     ink: InkImage
@@ -46,7 +45,7 @@ class DigitInk:
 
 
 def scale_to_height(strokes: Sequence[NDArray[np.floating]], height: float) -> list[Stroke]:
-    """Strokes of this height, at 0, those that lie flat of this width at most."""
+    """Scale strokes to this height, with their corner at 0; flat strokes at most to this width."""
     points = np.concatenate(list(strokes))
     low, extent = points.min(0), np.ptp(points, 0)
     scale = height / max(extent[1], 0.6 * extent[0], 1e-6)
@@ -54,7 +53,7 @@ def scale_to_height(strokes: Sequence[NDArray[np.floating]], height: float) -> l
 
 
 def rasterize(strokes: list[Stroke], pen: float) -> DigitInk:
-    """Strokes drawn with a pen so wide, in pixels."""
+    """Draw strokes with a pen of this width, pixels."""
     points = np.concatenate(strokes)
     edge = int(pen) + 2
     low = points.min(0) - edge
@@ -66,23 +65,74 @@ def rasterize(strokes: list[Stroke], pen: float) -> DigitInk:
     return DigitInk(canvas[y : y + h, x : x + w], strokes[0][0] - corner, strokes[-1][-1] - corner)
 
 
+def separator_strokes(kind: str, rng: np.random.Generator) -> list[Stroke]:
+    """Strokes of one of `GROUP_SEPARATORS` or `DATE_SEPARATORS` for digits 64 pixels high; a space has none.
+
+    The baseline is at y = 0, y points down, x starts at 0.
+    """
+    if kind == ".":
+        return [_dot(rng.normal(0, 5), rng)]
+    if kind == ",":
+        comma = np.array([[9.0, -3], [10, 6], [rng.uniform(0, 9), rng.uniform(10, 24)]])
+        comma[:, 1] += rng.normal(0, 5)
+        return [comma]
+    if kind == "-":
+        y = -rng.uniform(22, 40)
+        return [np.array([[0, y], [rng.uniform(14, 34), y + rng.normal(0, 3)]])]
+    if kind == "/":  # usually longer and more slanted than a 1
+        return [np.array([[0, rng.uniform(-4, 20)], [rng.uniform(20, 54), -rng.uniform(68, 96)]])]
+    if kind == ":":
+        low = -rng.uniform(0, 12)
+        return [_dot(low, rng), _dot(low - rng.uniform(22, 36), rng)]
+    return []
+
+
+def bracket_strokes(rng: np.random.Generator) -> tuple[list[Stroke], list[Stroke]]:
+    """Strokes of an opening and a closing bracket."""
+    along = np.linspace(-1, 1, 12)
+    height, depth = rng.uniform(34, 50), rng.uniform(6, 18)
+    arc = np.stack([depth * along**2, -32 + height * along], 1)
+    return [arc], [np.array([depth, 0]) + arc * np.array([-1, 1])]
+
+
+def closing_strokes(rng: np.random.Generator) -> list[Stroke]:
+    """Strokes that prevent appended digits: dot, comma and dash, one or two lines of any length, a hash."""
+    kind = rng.integers(6)
+    opening = separator_strokes(".,"[kind], rng) if kind < 2 else []
+    if opening and rng.random() < 0.5:
+        return opening
+    x, y = rng.uniform(2, 26), -rng.uniform(8, 46)
+    reach = rng.uniform(14, 60) if rng.random() < 0.8 else rng.uniform(60, 150)
+    tilt, bend = rng.normal(0, 0.06, 2) * reach
+    line = np.array([[x, y], [x + reach / 2, y + tilt / 2 + bend], [x + reach, y + tilt]])
+    lines = [line] if kind < 4 else [line, line + np.array([rng.normal(0, 4), rng.uniform(9, 18)])]
+    if kind == 5 and rng.random() < 0.4:
+        middle = x + reach / 2
+        lines += [np.array([[middle + s + 6, y - 16], [middle + s - 6, y + 30]]) for s in (-7, 7)]
+    return [*opening, *lines]
+
+
+def _dot(y: float, rng: np.random.Generator) -> Stroke:
+    return np.array([[0, y], [rng.uniform(0, 5), y + rng.normal(0, 2)]])
+
+
 def lay_out_line(
     text: str, digits: list[DigitInk], pen: float, symbols: list[list[Stroke]], rng: np.random.Generator
 ) -> InkImage:
-    """A canvas (H, W) uint8 with digits in a row.
+    """Write digits in a row on a canvas (H, W) uint8.
 
     Args:
         text: the digits.
-        digits: of each digit, its ink.
+        digits: the ink of each digit.
         pen: width of the pen, pixels.
-        symbols: letters and symbols that may stand before and after.
+        symbols: letters and symbols that may precede or follow.
         rng: draws gaps, slope, separators, closing lines.
     """
     line = _LineCanvas(len(text), pen, rng)
     breaks, kind = _separator_positions(len(text), rng)
     opening, ending = bracket_strokes(rng)
     bracketed = min(3, len(text)) if rng.random() < 0.05 else 0
-    joined = 0.8 if rng.random() < 0.2 else 0.0  # some lift the pen only now and then
+    joined = 0.8 if rng.random() < 0.2 else 0.0  # probability of a ligature: some writers rarely lift the pen
     if symbols and rng.random() < 0.06:
         line.write_symbol(symbols)
     for at, piece in enumerate(digits):
@@ -101,23 +151,24 @@ def lay_out_line(
 
 
 class _LineCanvas:
-    """A canvas that is written on from the left."""
+    """A canvas that is filled from the left."""
 
     def __init__(self, count: int, pen: float, rng: np.random.Generator) -> None:
         self.canvas = np.zeros((400, 700 + 170 * count), np.uint8)  # room for a slope
         self.pen, self.rng = pen, rng
         self.slope = rng.normal(0, 0.03)
-        self.gap = rng.normal(0.08, 0.12) * DIGIT_HEIGHT  # below zero the digits run into one another
+        self.gap = rng.normal(0.08, 0.12) * DIGIT_HEIGHT  # pixels; negative values let digits overlap
         if rng.random() < 0.15:
             self.gap += rng.uniform(0, 0.5) * DIGIT_HEIGHT
-        self.nested = rng.random()  # 0: boxes keep the gap; 1: the ink does, as in a row of 7s
-        self.hanging = rng.uniform(0, 0.35) if rng.random() < 0.25 else 0.0  # tails below the line
-        self.right = 90.0  # where the ink ends so far
-        self.edge = np.full(len(self.canvas), -np.inf)  # and where in each row
-        self.end: Stroke | None = None  # of the digit before, where the next may be joined to it
+        self.nested = rng.random()  # 0: gap between boxes; 1: gap between ink, as in a row of 7s
+        # descent of 4, 7 and 9 below the baseline, in digit heights
+        self.hanging = rng.uniform(0, 0.35) if rng.random() < 0.25 else 0.0
+        self.right = 90.0  # right end of the ink so far, pixels
+        self.edge = np.full(len(self.canvas), -np.inf)  # right end of the ink in each row
+        self.end: Stroke | None = None  # end of the previous digit, for a ligature
 
     def write_digit(self, digit: DigitInk, label: str, joined: float) -> None:
-        """Write the next digit, joined to the one before with this probability."""
+        """Write the next digit, with this probability of a ligature from the previous one."""
         rng, first = self.rng, self.right == 90.0
         gap = max(self.gap + rng.normal(0, 0.06) * DIGIT_HEIGHT, (0.7 * self.nested - 1) * _MAX_OVERLAP)
         foot = _BASELINE_ROW + self.slope * self.right + rng.normal(0, 0.04) * DIGIT_HEIGHT
@@ -139,7 +190,7 @@ class _LineCanvas:
         self.end = None if digit.end_point is None else corner + digit.end_point
 
     def write_strokes(self, strokes: list[Stroke]) -> None:
-        """Write what stands on the line, its left at 0, its foot at 0; nothing is a blank."""
+        """Write strokes whose left end and baseline are at 0; no strokes leave a space."""
         rng = self.rng
         self.right += rng.uniform(0, 14)
         self.end = None
@@ -151,7 +202,7 @@ class _LineCanvas:
         self._reach(self.right + float(np.concatenate(strokes)[:, 0].max()) + self.pen / 2)
 
     def write_symbol(self, symbols: list[list[Stroke]]) -> None:
-        """Write a letter or symbol, such as that of a currency, with room on both sides."""
+        """Write a letter or symbol, such as a currency sign, with space on both sides."""
         rng = self.rng
         if self.right > 90:
             self.right += rng.uniform(5, 40)
@@ -177,7 +228,7 @@ def _paste(canvas: InkImage, ink: InkImage, left: int, top: int) -> None:
 
 
 def _separator_positions(count: int, rng: np.random.Generator) -> tuple[set[int], str]:
-    """Before which digits something stands, and what: groups from the right, parts of a date, or nothing."""
+    """Indices of digits after a separator, and the separator: digit groups, parts of a date, or none."""
     kind = rng.random()
     if kind < 0.4:
         return set(), " "
@@ -190,7 +241,7 @@ def _separator_positions(count: int, rng: np.random.Generator) -> tuple[set[int]
 
 
 def _ligature(start: Stroke, end: Stroke, rng: np.random.Generator) -> Stroke:
-    """From one digit to the next, sagging or rising a little on the way."""
+    """A curve from one digit to the next that sags or rises a little."""
     middle = (start + end) / 2 + rng.normal(0, 0.12, 2) * np.abs(end - start).max()
     along = np.linspace(0, 1, 9)[:, None]
     return (1 - along) ** 2 * start + 2 * along * (1 - along) * middle + along**2 * end

@@ -1,4 +1,4 @@
-"""Numbers composed from single digits, as on paper: what a reader of strings learns from."""
+"""Synthesis of handwritten numbers from single digits, as training data of the line reader."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from inkwise.preprocessing import binarize
 from inkwise.preprocessing.line_image import tall_stroke_height, to_line_image
 from inkwise.preprocessing.strokes import draw_strokes
-from inkwise.training.synthesis.allograph_shapes import draw_allograph
-from inkwise.training.synthesis.allographs import Stroke, add_allograph_mark
+from inkwise.training.synthesis.allographs import Stroke, add_allograph_mark, draw_allograph
 from inkwise.training.synthesis.degradation import (
     InkCoverage,
+    crop_to_ink,
+    ink_coverage,
     ruled_paper,
     simulate_camera,
     simulate_illumination,
@@ -28,19 +29,16 @@ from inkwise.training.synthesis.line_layout import (
 )
 from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
-_MARKED_SHARE = 0.15  # share of the digits that get a mark others write
-_ALLOGRAPH_SHARE = 0.35  # share of the digits in a shape that the samples hardly have
-_CROSSED_SEVEN_SHARE = 0.4  # share of the scanned lines whose 7s are crossed
-_WORD_SHARE = 0.03  # share of the lines that are no number
-_WHOLE_NUMBER_SHARE = 0.08  # share of the lines that somebody wrote as a whole
-_STROKE_SHARE = 0.5  # share of the lines drawn with a pen; the others are put together from scanned digits
+_MARKED_SHARE = 0.15  # share of the digits with an allograph mark
+_ALLOGRAPH_SHARE = 0.35  # share of the digits in an allograph shape
+_CROSSED_SEVEN_SHARE = 0.4  # share of the lines of scanned digits whose 7s are crossed
+_WORD_SHARE = 0.03  # share of the lines that are words without digits
+_WHOLE_NUMBER_SHARE = 0.08  # share of the lines that are whole numbers of one writer
+_STROKE_SHARE = 0.5  # share of the lines drawn from strokes; the others consist of scanned digits
 
 
 def compose_line(pool: DigitPool, rng: np.random.Generator) -> tuple[NDArray[np.uint8], str]:
-    """A strip (32, w) uint8 and the digits in it, as they come out of a picture of a number.
-
-    Some are words, without any digit.
-    """
+    """A line image (32, w) uint8, normalized from a synthetic photo, and its digits; words have none."""
     while True:
         if rng.random() < _WORD_SHARE and pool.letters:
             text = ""
@@ -58,9 +56,9 @@ def compose_line(pool: DigitPool, rng: np.random.Generator) -> tuple[NDArray[np.
 
 
 def random_number(rng: np.random.Generator) -> str:
-    """One to ten digits; amounts begin with a 1 oftener than with a 9 and end in zeros, and digits repeat.
+    """One to ten digits, with repeated digits and trailing zeros.
 
-    First digits after F. Benford, "The law of anomalous numbers", 1938, in half of the numbers.
+    In half of the numbers the first digit follows F. Benford, "The law of anomalous numbers", 1938.
     """
     count = 1 + int(rng.binomial(9, rng.choice([0.25, 0.45, 0.8], p=[0.35, 0.5, 0.15])))
     digits = rng.integers(0, 10, count)
@@ -75,22 +73,22 @@ def random_number(rng: np.random.Generator) -> str:
 
 
 def line_coverage(text: str, pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
-    """The ink of a number in one hand, (h, w) float32, digits some 64 pixels high, cut tight around it."""
+    """Ink coverage of a number in one handwriting, (h, w) float32, digits some 64 pixels high, cropped."""
     pen = _random_pen_width(rng)
     pieces = (_digits_from_strokes if rng.random() < _STROKE_SHARE else _digits_from_glyphs)(
         text, pool, pen, rng
     )
     line = lay_out_line(text, pieces, pen, pool.symbols, rng)
-    return _crop_to_ink(_slant(line, rng))
+    return ink_coverage(_slant(line, rng))
 
 
 def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
-    """The ink of letters in a row, as that of a number."""
+    """Ink coverage of letters in a row, as of a number."""
     pen = _random_pen_width(rng)
     letters = rng.integers(0, len(pool.letters), 1 + int(rng.binomial(9, 0.4)))
     drawings = [augment_strokes(pool.letters[letter], rng) for letter in letters]
     pieces = [rasterize(scale_to_height(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
-    return _crop_to_ink(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
+    return ink_coverage(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
 
 
 def _random_pen_width(rng: np.random.Generator) -> float:
@@ -98,7 +96,7 @@ def _random_pen_width(rng: np.random.Generator) -> float:
 
 
 def _slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Sheared and stretched as a whole: a hand slants and widens a number, and not each digit for itself."""
+    """Shear and stretch a line as a whole, as a writer slants all digits alike."""
     height, width = canvas.shape
     slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
     matrix = np.array([[stretch, slant, max(0.0, -slant) * height], [0, 1, 0]])
@@ -107,7 +105,7 @@ def _slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> InkCoverage:
-    """A number as it was written, in another slant and with another pen."""
+    """Ink coverage of a whole number with another slant and pen."""
     matrix = np.array([[np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.15)], [rng.normal(0, 0.02), 1]])
     scale = DIGIT_HEIGHT / max(tall_stroke_height(strokes), 1e-6)
     turned = [stroke @ matrix.T * scale for stroke in strokes]
@@ -115,19 +113,14 @@ def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> I
     low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
     canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
     draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _random_pen_width(rng))
-    return _crop_to_ink(canvas)
-
-
-def _crop_to_ink(canvas: NDArray[np.uint8]) -> InkCoverage:
-    x, y, w, h = cv2.boundingRect(canvas)
-    return np.divide(canvas[y : y + h, x : x + w], 255, dtype=np.float32)
+    return ink_coverage(canvas)
 
 
 def _digits_from_strokes(text: str, pool: DigitPool, pen: float, rng: np.random.Generator) -> list[DigitInk]:
-    """Digits of one writer, all changed in the same way, and each a little in its own."""
+    """Digits of one writer, stretched alike and augmented individually."""
     hand = pool.samples_by_writer[rng.integers(len(pool.samples_by_writer))]
     stretch = np.array([np.exp(rng.normal(0, 0.15)), 1])
-    own = {digit for digit in {*text} if rng.random() < _ALLOGRAPH_SHARE}  # in shapes of their own
+    own = {digit for digit in dict.fromkeys(text) if rng.random() < _ALLOGRAPH_SHARE}  # in allograph shapes
     pieces = []
     for digit, height in zip(text, _digit_heights(text, rng), strict=True):
         sample = draw_allograph(digit, rng) if digit in own else _pick_sample(int(digit), hand, pool, rng)
@@ -141,7 +134,7 @@ def _digits_from_strokes(text: str, pool: DigitPool, pen: float, rng: np.random.
 def _pick_sample(
     digit: int, writer_samples: list[list[StrokeSample]], pool: DigitPool, rng: np.random.Generator
 ) -> StrokeSample:
-    """One that the hand wrote, or another where it never wrote this digit."""
+    """A sample by this writer, or by another if this writer has none of the digit."""
     own = writer_samples[digit]
     while not own:
         own = pool.samples_by_writer[rng.integers(len(pool.samples_by_writer))][digit]
@@ -149,7 +142,7 @@ def _pick_sample(
 
 
 def _digit_heights(text: str, rng: np.random.Generator) -> list[float]:
-    """Of each digit; zeros at the end of an amount are often small."""
+    """Height of each digit, pixels; trailing zeros are often small."""
     heights = DIGIT_HEIGHT * np.exp(rng.normal(0, rng.uniform(0.04, 0.16), len(text)))
     if rng.random() < 0.3:
         heights[len(text.rstrip("0")) :] *= rng.uniform(0.45, 0.9)
@@ -157,28 +150,28 @@ def _digit_heights(text: str, rng: np.random.Generator) -> list[float]:
 
 
 def _digits_from_glyphs(text: str, pool: DigitPool, pen: float, rng: np.random.Generator) -> list[DigitInk]:
-    """Scanned digits, each a little changed, thick pens brought near the one asked for."""
+    """Scanned digits, each distorted a little, thick strokes thinned to the pen's width."""
     pieces = []
     barred = rng.random() < _CROSSED_SEVEN_SHARE
     for digit, height in zip(text, _digit_heights(text, rng), strict=True):
         glyphs = pool.glyphs[int(digit)]
         glyph = glyphs[rng.integers(len(glyphs))]
-        x, y, w, h = cv2.boundingRect(glyph)
+        cropped = crop_to_ink(glyph)
+        h, w = cropped.shape
         scale = height / max(h, 0.8 * w)
         wide = scale * np.exp(rng.normal(0, 0.1))
-        ink = cv2.resize(glyph[y : y + h, x : x + w], None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
+        ink = cv2.resize(cropped, None, fx=wide, fy=scale, interpolation=cv2.INTER_CUBIC)
         ink = cv2.copyMakeBorder(ink, 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=0)
         ink = _thin(_distort(np.asarray(ink, np.uint8), rng), pen)
         if digit == "7" and barred:
             points = np.argwhere(ink >= 128)[:, ::-1].astype(np.float64)
             draw_strokes(ink, [add_allograph_mark([points], digit, rng)[-1]], pen)
-        x, y, w, h = cv2.boundingRect(ink)
-        pieces.append(DigitInk(ink[y : y + h, x : x + w]))
+        pieces.append(DigitInk(crop_to_ink(ink)))
     return pieces
 
 
 def _distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turned, slanted and bent a little, as the same digit would be by another hand.
+    """Rotate, slant and bend the ink of a digit a little.
 
     P. Simard, D. Steinkraus & J. Platt, "Best practices for convolutional neural networks applied to visual
     document analysis", ICDAR 2003.
@@ -197,7 +190,7 @@ def _distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _thin(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
-    """As if written with a pen so wide, in pixels, where it is wider."""
+    """Thin strokes to the width of a pen, pixels, if they are wider."""
     inside = cv2.distanceTransform((ink >= 128).astype(np.uint8), cv2.DIST_L2, 3)
     width = 4 * float(inside[inside > 0].mean()) if inside.any() else 0.0
     size = int(width - pen)
@@ -208,7 +201,7 @@ def _thin(ink: NDArray[np.uint8], pen: float) -> NDArray[np.uint8]:
 
 
 def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A grey picture (H, W) uint8 of a line of ink on paper, printed paper and forms among it."""
+    """A grey image (H, W) uint8 of a line of ink on plain, ruled or printed paper."""
     height = float(np.exp(rng.uniform(np.log(24), np.log(64))))
     scale = height / cover.shape[0]
     size = max(8, round(cover.shape[1] * scale)), max(8, round(height))
@@ -229,7 +222,7 @@ def simulate_line_photo(cover: InkCoverage, rng: np.random.Generator) -> NDArray
 
 
 def security_pattern(shape: tuple[int, ...], rng: np.random.Generator) -> InkCoverage:
-    """The security pattern of a cheque: one or two families of fine waves, (h, w) float32 in 0..1."""
+    """The security pattern of a cheque: one or two sets of fine waves, (h, w) float32 in 0..1."""
     height, width = shape
     y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     whole = np.zeros(shape, np.float32)
@@ -251,7 +244,7 @@ def security_pattern(shape: tuple[int, ...], rng: np.random.Generator) -> InkCov
 
 
 def _form_line(shape: tuple[int, ...], top: int, bottom: int, rng: np.random.Generator) -> InkCoverage:
-    """The line of a form below or above the number, or the side of its box; it may touch the digits."""
+    """A form line below or above the number, or a side of its box; it may touch the digits."""
     height, width = shape
     lines = np.zeros(shape, np.uint8)
     thick = max(1, round(height * rng.uniform(0.01, 0.05)))

@@ -1,4 +1,4 @@
-"""What is no digit, made without files: scribbles, print, blots, patterns, digits run together or cut off."""
+"""Synthetic non-digits: scribbles, print, blots, patterns, noise, touching and cropped digits."""
 
 from __future__ import annotations
 
@@ -11,31 +11,37 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.errors import DataError
 from inkwise.preprocessing import image_to_glyph, strokes_to_glyph, to_glyphs
-from inkwise.training.synthesis.degradation import photographed_glyph, simulate_photo
+from inkwise.training.synthesis.degradation import (
+    crop_to_ink,
+    ink_coverage,
+    photographed_glyph,
+    simulate_photo,
+)
 
 Glyphs = NDArray[np.uint8]
 Glyph = NDArray[np.uint8]
 
 LOOK_ALIKES = frozenset("0OoQD1Iil|2Zz5Ss6b8B9gq")
-"""Letters and symbols that stand for a digit as well, once size and place are gone: never others."""
+"""Letters and symbols that look like a digit regardless of size and position; never used as non-digits."""
 
 _PRINTED_CHARACTERS = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
 
 
 def synthesize_negatives(count: int, rng: np.random.Generator) -> Glyphs:
-    """So many glyphs (count, 28, 28) uint8 of scribbles, printed signs, blots, stripes and noise."""
+    """Glyphs (count, 28, 28) uint8 of scribbles, printed characters, blots, patterns and noise."""
     makers = rng.choice(len(_GENERATORS), count, p=_GENERATOR_SHARES)
-    return np.stack([_retry(_GENERATORS[maker], rng) for maker in makers]) if count else _no_glyphs()
+    made = [_retry(_GENERATORS[maker], rng) for maker in makers]
+    return np.array(made, np.uint8).reshape(-1, 28, 28)
 
 
 def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np.random.Generator) -> Glyphs:
-    """So many glyphs (count, 28, 28) uint8 of two or three digits in one, or of a digit cut off.
+    """Glyphs (count, 28, 28) uint8 of two or three touching digits, or of a cropped digit.
 
     Args:
-        glyphs: (n, 28, 28) uint8; those without ink are passed over.
-        labels: (n,) str, what they are.
-        count: how many to make.
-        rng: draws which, and how.
+        glyphs: (n, 28, 28) uint8; those without ink are ignored.
+        labels: (n,) str, their digits.
+        count: number of glyphs to make.
+        rng: draws the digits and the corruption.
 
     Raises:
         DataError: no glyph holds ink.
@@ -43,23 +49,19 @@ def corrupt_digits(glyphs: Glyphs, labels: NDArray[np.str_], count: int, rng: np
     inked = glyphs.any((1, 2))
     glyphs, labels = glyphs[inked], labels[inked]
     if not len(glyphs):
-        raise DataError("no digit holds ink, so none can be spoilt")
+        raise DataError("no digit holds ink, so none can be corrupted")
     made: list[Glyph] = []
     while len(made) < count:
         if rng.random() < 0.6:
             chosen = rng.integers(len(glyphs), size=rng.integers(2, 4))
-            spoilt = _side_by_side([glyphs[number] for number in chosen], rng)
+            corrupted: Glyph | None = _side_by_side([glyphs[number] for number in chosen], rng)
         else:
             number = int(rng.integers(len(glyphs)))
-            spoilt = _cut_off(glyphs[number], str(labels[number]), rng)
-        read = None if spoilt is None else _to_glyph(spoilt)
+            corrupted = _cut_off(glyphs[number], str(labels[number]), rng)
+        read = None if corrupted is None else _to_glyph(corrupted)
         if read is not None:
             made.append(read)
-    return np.stack(made) if made else _no_glyphs()
-
-
-def _no_glyphs() -> Glyphs:
-    return np.zeros((0, 28, 28), np.uint8)
+    return np.array(made, np.uint8).reshape(-1, 28, 28)
 
 
 def _retry(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.Generator) -> Glyph:
@@ -70,7 +72,7 @@ def _retry(maker: Callable[[np.random.Generator], Glyph | None], rng: np.random.
 
 
 def _scribble(rng: np.random.Generator) -> Glyph | None:
-    """One to four strokes that turn at random; few turns would be a 1 or a 7."""
+    """One to four strokes that turn at random; with few turns it would be a 1 or a 7."""
     strokes = []
     for _ in range(rng.integers(1, 5)):
         steps = int(rng.integers(20, 120))
@@ -85,7 +87,7 @@ def _scribble(rng: np.random.Generator) -> Glyph | None:
 
 
 def _zigzag(rng: np.random.Generator) -> Glyph | None:
-    """Scratched out: to and fro."""
+    """A zigzag, as of scratched-out text."""
     turns = int(rng.integers(5, 16))
     x = np.linspace(0, rng.uniform(0.3, 2), turns) + rng.normal(0, 0.06, turns)
     y = np.where(np.arange(turns) % 2, 0, 1) + rng.normal(0, 0.12, turns)
@@ -95,7 +97,7 @@ def _zigzag(rng: np.random.Generator) -> Glyph | None:
 
 
 def _font_character(rng: np.random.Generator) -> Glyph | None:
-    """A letter or sign of Pillow's typeface."""
+    """A character of Pillow's font."""
     sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     image = Image.new("L", (96, 96))
     ImageDraw.Draw(image).text((48, 48), sign, 255, ImageFont.load_default(64), anchor="mm")
@@ -103,7 +105,7 @@ def _font_character(rng: np.random.Generator) -> Glyph | None:
 
 
 def _hershey_character(rng: np.random.Generator) -> Glyph | None:
-    """A letter or sign of the Hershey typefaces, which are made of strokes."""
+    """A character of the Hershey fonts, which consist of strokes."""
     sign = _PRINTED_CHARACTERS[rng.integers(len(_PRINTED_CHARACTERS))]
     faces = (
         cv2.FONT_HERSHEY_SIMPLEX,
@@ -119,25 +121,20 @@ def _hershey_character(rng: np.random.Generator) -> Glyph | None:
 
 
 def _warped(canvas: NDArray[np.uint8], rng: np.random.Generator) -> Glyph | None:
-    """Slanted, stretched and photographed."""
+    """Slant, stretch and photograph a character."""
     height, width = canvas.shape
     shear, stretch = rng.normal(0, 0.2), np.exp(rng.normal(0, 0.25))
     matrix = np.array([[stretch, shear, 0], [rng.normal(0, 0.08), 1, 0]])
     matrix[:, 2] = np.array([width, height]) - matrix[:, :2] @ [width / 2, height / 2]
     warped = cv2.warpAffine(canvas, matrix, (2 * width, 2 * height))
-    x, y, w, h = cv2.boundingRect(warped)
-    if not w:
-        return None
-    tight = warped[y : y + h, x : x + w]
-    cover = np.divide(tight, 255, dtype=np.float32)
-    meant = image_to_glyph(np.pad(tight, 4))
-    return None if meant is None else photographed_glyph(cover, meant, rng)
+    original = image_to_glyph(np.pad(crop_to_ink(warped), 4))
+    return None if original is None else photographed_glyph(ink_coverage(warped), original, rng)
 
 
 def _blot(rng: np.random.Generator) -> Glyph | None:
-    """A speck, a dot, a block or a blob, filled."""
+    """A filled speck, dot, block or blob."""
     kind = rng.integers(4)
-    if kind == 3:  # of a few pixels, which `ink` makes as large as any sign
+    if kind == 3:  # a few pixels, which normalization enlarges to a glyph
         speck = np.zeros((24, 24), np.uint8)
         x, y, radius = (rng.uniform((11, 11, 1), (13, 13, 4)) * 16).astype(int).tolist()
         cv2.circle(speck, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA, shift=4)
@@ -153,7 +150,7 @@ def _blot(rng: np.random.Generator) -> Glyph | None:
         field = cv2.GaussianBlur(rng.standard_normal((80, 80), np.float32), (0, 0), rng.uniform(5, 12))
         near = np.hypot(*(np.indices((80, 80)) - 40)) < 36
         canvas[(field > 0) & near] = 255
-    # Not read as a picture: of what is thicker than a pen `ink` finds the edge, and a ring is a 0.
+    # not binarized, as binarization keeps only the edge of thick ink, and a ring is a 0
     return _to_glyph(canvas)
 
 
@@ -172,12 +169,12 @@ def _geometric_pattern(rng: np.random.Generator) -> Glyph | None:
             cv2.line(canvas, (place, 8), (place, 88), 255, thick)
     matrix = cv2.getRotationMatrix2D((48, 48), float(rng.uniform(0, 180)), 1)
     turned = cv2.warpAffine(canvas, matrix, (96, 96))
-    # As one character: bars that do not touch are several marks for `ink`.
+    # as one character, as segmentation would split bars that do not touch
     return _to_glyph(turned)
 
 
 def _noise(rng: np.random.Generator) -> Glyph | None:
-    """Noise of any grain, as a picture would show it, or as one mark."""
+    """Noise of any grain, as an image or as one component."""
     side = int(rng.integers(20, 90))
     noise = rng.standard_normal((side, side), np.float32)
     grain = rng.uniform(0, 5)
@@ -191,25 +188,20 @@ def _noise(rng: np.random.Generator) -> Glyph | None:
 
 
 def _empty_sheet(rng: np.random.Generator) -> Glyph | None:
-    """What is taken for ink on an empty sheet."""
+    """Apparent ink on an empty sheet."""
     sheet = np.zeros((int(rng.integers(20, 90)), int(rng.integers(20, 90))), np.float32)
     return image_to_glyph(simulate_photo(sheet, rng))
 
 
 def _to_glyph(ink: NDArray[np.uint8]) -> Glyph | None:
-    """All the ink of a (h, w) uint8 picture, light on dark, as one glyph."""
+    """All the ink of an image (h, w) uint8, light on dark, as one glyph."""
     x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
     return to_glyphs(ink[y : y + h, x : x + w][None])[0] if w else None
 
 
-def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None:
-    """Digits that touch or overlap, (h, w) uint8."""
-    parts = []
-    for digit in digits:
-        x, y, w, h = cv2.boundingRect(digit)
-        if not w:
-            return None
-        parts.append(digit[y : y + h, x : x + w])
+def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph:
+    """Touching or overlapping digits, (h, w) uint8."""
+    parts = [crop_to_ink(digit) for digit in digits]
     canvas = np.zeros((40, sum(part.shape[1] for part in parts) + 4), np.uint8)
     x = 2
     for part in parts:
@@ -221,11 +213,11 @@ def _side_by_side(digits: list[Glyph], rng: np.random.Generator) -> Glyph | None
 
 
 _CUT_SIDES = {"0": "tblr", "2": "tb", "5": "tb"}
-"""Which half may be missing (top, bottom, left, right) so that what is left is no digit."""
+"""Halves (top, bottom, left, right) that may be missing so that the rest is no digit."""
 
 
 def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None:
-    """A digit of which about half is missing, (28, 28) uint8, or None where the rest would be a digit."""
+    """A digit without about half of its ink, (28, 28) uint8, or None if the rest could be a digit."""
     sides = _CUT_SIDES.get(label)
     if not sides:
         return None
@@ -234,15 +226,14 @@ def _cut_off(glyph: Glyph, label: str, rng: np.random.Generator) -> Glyph | None
         return None
     side = sides[rng.integers(len(sides))]
     share = rng.uniform(0.4, 0.6)
+    parts: dict[str, slice | tuple[slice, slice]] = {
+        "t": np.s_[: y + round(share * h)],
+        "b": np.s_[y + round((1 - share) * h) :],
+        "l": np.s_[:, : x + round(share * w)],
+        "r": np.s_[:, x + round((1 - share) * w) :],
+    }
     cut = glyph.copy()
-    if side == "t":
-        cut[: y + round(share * h)] = 0
-    elif side == "b":
-        cut[y + round((1 - share) * h) :] = 0
-    elif side == "l":
-        cut[:, : x + round(share * w)] = 0
-    else:
-        cut[:, x + round((1 - share) * w) :] = 0
+    cut[parts[side]] = 0
     return cut
 
 

@@ -1,4 +1,4 @@
-"""Strokes as another hand would have drawn them: slant, tremor, haste, pens that skip or are not lifted."""
+"""Augmentation of strokes: slant, tremor, cut corners, gaps, strokes joined or moved."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Points = NDArray[np.float64]
 
 
 def augment_strokes(strokes: list[Stroke], rng: np.random.Generator) -> list[Points]:
-    """The same sign by another hand.
+    """The same character as another writer might draw it.
 
     Args:
         strokes: (k, 2) arrays, k >= 1, x right, y down, in any unit.
-        rng: draws turn, slant, aspect, and now and then tremor, haste, a gap, strokes moved or joined.
+        rng: draws rotation, slant, aspect, and sometimes tremor, cut corners, a gap, strokes moved or joined.
     """
     matrix = _random_linear_map(rng)
     drawn = [stroke @ matrix.T for stroke in strokes]
@@ -35,7 +35,7 @@ def augment_strokes(strokes: list[Stroke], rng: np.random.Generator) -> list[Poi
 
 
 def _random_linear_map(rng: np.random.Generator) -> Points:
-    """Turn, slant and aspect; a few hands write flat or narrow."""
+    """Rotation, slant and aspect; a few writers write flat or narrow."""
     angle = rng.normal(0, 0.08)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = np.exp(rng.normal(0, 0.3 if rng.random() < 0.1 else 0.12))
@@ -43,7 +43,7 @@ def _random_linear_map(rng: np.random.Generator) -> Points:
 
 
 def _smooth_corners(stroke: Points, share: float) -> Points:
-    """Corners cut: a moving average over this share of the points, the ends kept."""
+    """Cut corners by a moving average over this share of the points, with fixed ends."""
     reach = int(share * len(stroke))
     if reach < 1:
         return stroke
@@ -53,7 +53,7 @@ def _smooth_corners(stroke: Points, share: float) -> Points:
 
 
 def _tremor(count: int, rng: np.random.Generator) -> Points:
-    """A smooth unsteadiness of one or two hundredths, (count, 2)."""
+    """Smooth displacements of one or two hundredths of the size, (count, 2)."""
     knots = max(2, count // int(rng.integers(4, 9)))
     field = rng.normal(0, rng.uniform(0.004, 0.02), (knots, 2))
     along = np.linspace(0, knots - 1, count)
@@ -61,7 +61,7 @@ def _tremor(count: int, rng: np.random.Generator) -> Points:
 
 
 def _split_stroke(stroke: Points, rng: np.random.Generator) -> list[Points]:
-    """In two, a few points of the middle missing, where there are enough."""
+    """Split a stroke in two without a few points of the middle, if it has enough."""
     if len(stroke) < 12:
         return [stroke]
     gap = max(1, round(rng.uniform(0.03, 0.08) * len(stroke)))
