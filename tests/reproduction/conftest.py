@@ -21,21 +21,22 @@ def written(label, rng):
     return [np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in SHAPES[label]]
 
 
-@pytest.fixture
-def small_mnist(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def small_mnist(tmp_path_factory):
     """120 training digits and 40 test digits, 0, 1, 4 and 7, in place of MNIST in the cache."""
     rng = np.random.default_rng(0)
-    folder = tmp_path / "official"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("official")
     for part, count in {"train": 120, "t10k": 40}.items():
         labels = np.resize(list(SHAPES), count).astype(np.uint8)
         glyphs = np.stack([strokes_to_glyph(written(label, rng)) for label in labels.tolist()])
         (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in mnist.FILES}
-    monkeypatch.setattr(mnist, "FILES", hashes)
-    monkeypatch.setenv("INKWISE_DATA", str(tmp_path / "cache"))
-    fetch_mnist(from_dir=folder, sources={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist, "FILES", hashes)
+        patch.setenv("INKWISE_DATA", str(tmp_path_factory.mktemp("cache")))
+        fetch_mnist(from_dir=folder, sources={})
+        yield
 
 
 @pytest.fixture

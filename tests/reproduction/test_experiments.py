@@ -35,6 +35,7 @@ def misread(folder, handwriting, model, count):
     return folder / "canvas"  # exists already
 
 
+@pytest.mark.slow
 def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, tmp_path):
     reproduce(["all"], tmp_path / "runs", handwriting, tmp_path / "papers.md", lines.append)
     assert [line.partition(",")[0] for line in lines] == [
@@ -49,6 +50,7 @@ def test_reproduce_trains_rows_and_writes_page(small_rows, handwriting, lines, t
     assert taught.data.train == ("mnist-train", str(tmp_path / "runs" / "sets" / "canvas"))
 
 
+@pytest.mark.slow
 def test_reproduce_without_handwriting_skips_corrections(small_rows, lines, tmp_path):
     reproduce(["all"], tmp_path / "runs", None, tmp_path / "papers.md", lines.append)
     assert len(lines) == 2

@@ -66,6 +66,7 @@ def bars(bars_folder, tmp_path):
     return [SeedRun(row, chosen.set(seed=seed), tmp_path / f"mlp-50-{seed}") for seed in range(2)]
 
 
+@pytest.mark.slow
 def test_run_all_uses_other_processes(bars):
     results = {task.folder.name: result for task, result in run_all(bars)}
     assert {*results} == {"mlp-50-0", "mlp-50-1"}
@@ -80,12 +81,14 @@ class Deadly:
         return os._exit, (9,)
 
 
+@pytest.mark.slow
 def test_run_all_reports_killed_process(bars):
     deadly = SeedRun(bars[0].row, Deadly(), bars[0].folder)
     with pytest.raises(InkwiseError, match="a run was killed; rerun the same command to resume"):
         list(run_all([deadly]))
 
 
+@pytest.mark.slow
 def test_run_all_raises_error_of_other_process(bars):
     missing = SeedRun(bars[0].row, bars[0].recipe.set(data={"train": ("nowhere.csv",)}), bars[0].folder)
     with pytest.raises(DataError, match=r"nowhere\.csv: no such data set"):
