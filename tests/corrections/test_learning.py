@@ -73,7 +73,7 @@ def base(folder, tmp_path_factory):
     shapes = load_recipe("default").set(
         data={"train": (str(folder),), "test": (), "validation": 0.2},
         model={"channels": (8, 8, 8)},
-        optimization={"epochs": 8, "batch": 16},
+        optimization={"epochs": 8, "batch": 16, "precision": "float32"},
     )
     return train(shapes, tmp_path_factory.mktemp("base"), device="cpu", console=Console(file=io.StringIO()))
 
