@@ -89,8 +89,14 @@ class TrainingWorkload:
 
     def start(self) -> ForkedProcess:
         """Start or resume."""
-        changes = (f"epochs={self._epochs}", "channels=4,4,8", "batch=16", "validation=0.25", "test=")
-        sets = [part for change in changes for part in ("--set", change)]
+        changes = {
+            "optimization.epochs": self._epochs,
+            "optimization.batch": 16,
+            "model.channels": "4,4,8",
+            "data.validation": 0.25,
+            "data.test": "",
+        }
+        sets = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
         words = ("train", "--data", self._data, *sets, "--out", self._out)
         if not self._watcher.is_alive():
             self._stop.clear()

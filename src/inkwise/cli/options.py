@@ -37,7 +37,9 @@ path_argument = partial(typer.Argument, readable=False)
 MODEL = Reads()
 DATA = Reads(("{}", "{}.csv", "{}.npz"))
 RECIPE = Reads(("{}.json",))
-SETTINGS = Reads(("data={}.csv", "others={}.npz", "init={}.onnx", "teachers={}.onnx"))
+SETTINGS = Reads(
+    ("data.train={}.csv", "data.negatives={}.npz", "model.init={}.onnx", "optimization.teachers={}.onnx")
+)
 STORAGE = Reads(("{}", "{}.journal", "sqlite:///{}"))
 
 ModelOption = Annotated[

@@ -93,7 +93,7 @@ function show() {
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
   labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit));
-  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
+  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
 function reason(all) {
