@@ -28,6 +28,7 @@ PageBox = tuple[float, float, float, float]
 """x, y, width, height of a box, in the unit of the page size."""
 
 KINDS = ("number", "digit", "comb")
+"""Kinds of fields; each has its checks in `FormTemplate` and its reading in `FormReader`."""
 
 _RESERVED_NAMES = ("file", "page", "fit", "reason", "fields", "reviewed")  # columns and keys of a row
 _CONSTRAINT_KEYS = [item.name for item in fields(Constraint) if item.init]
