@@ -167,7 +167,7 @@ def check_not_a_source(path: Path, sources: Iterable[str | Path | bytes]) -> Non
 
 def _part(target: Path) -> Path:
     """Return a hidden name in the same folder, which no other process uses."""
-    return target.with_name(f".{uuid.uuid4().hex}.part")  # short enough where the target's own name is at the limit
+    return target.with_name(f".{uuid.uuid4().hex}.part")  # short, for targets with long names
 
 
 def _sync_file(path: Path) -> None:
