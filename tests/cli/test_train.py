@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import signal
 import subprocess
@@ -207,15 +206,15 @@ def test_train_rejects_folder_of_running_training_and_resumes_after_kill(bars_fo
             assert first.poll() is None
             time.sleep(0.05)
         first.send_signal(signal.SIGSTOP)
-        before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
-        for again in (command, [inkwise, "train", "--resume", folder]):
-            second = subprocess.run(again, capture_output=True, text=True)
-            assert (second.returncode, second.stderr) == (
-                1,
-                f"inkwise: {folder}: another training writes here\n",
-            )
-        assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
-        os.kill(first.pid, signal.SIGKILL)
+        try:
+            before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+            for again in (command, [inkwise, "train", "--resume", folder]):
+                second = subprocess.run(again, capture_output=True, text=True)
+                error = f"inkwise: {folder}: another training writes here\n"
+                assert (second.returncode, second.stderr) == (1, error)
+            assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+        finally:
+            first.kill()
     last = subprocess.run([inkwise, "train", "--resume", folder], capture_output=True, text=True)
     assert last.returncode == 0, last.stderr
     with (folder / "history.csv").open() as file:

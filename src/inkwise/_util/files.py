@@ -114,7 +114,8 @@ def locked(path: Path, busy: str = "another process is writing it", wait: float 
     file = target / ".lock" if target.is_dir() else target.with_name(f".{target.name}.lock")
     lock = FileLock(file, timeout=wait, fallback_to_soft=False)
     with _write_errors(path):
-        file.touch()  # FileLock waits instead of reporting that it cannot create the file.
+        # FileLock would wait instead of reporting that it cannot create the file.
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o644))
         try:
             lock.acquire()
         except Timeout:
