@@ -31,7 +31,10 @@ def running_server(
     ):
         try:
             assert process.stdout
-            address = process.stdout.readline().split()[3]  # http://127.0.0.1:PORT/
+            line = process.stdout.readline()  # Inkwise is at http://127.0.0.1:PORT/
+            if not line:
+                raise RuntimeError(f"inkwise {words[0]} ended: {log.read_text() if log else 'no log'}")
+            address = line.split()[3]
             yield process.pid, int(address.split(":")[2].partition("/")[0])
         finally:
             process.terminate()
