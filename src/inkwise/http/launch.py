@@ -69,7 +69,7 @@ def listen(host: str, ports: Sequence[int]) -> socket.socket:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
             *kind, _, address = found[0]
             bound = socket.socket(*kind)
-            # Elsewhere this would share the port with another program, and so it might a port that the kernel chooses.
+            # Elsewhere this shares the port with another program; so may a port that the kernel chooses.
             if os.name == "posix" and port:
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)  # accepted ones inherit it
