@@ -81,7 +81,7 @@ def explained() -> None:
 
 
 def trained_on(strokes: StrokeSet) -> None:
-    """Digits as drawn, by other hands, styled and photographed; what is no digit, made up and of digits."""
+    """Digits as drawn, by other hands, styled and photographed; non-digits, synthetic and made of digits."""
     rng = np.random.default_rng(6)
     chosen = np.concatenate(
         [rng.choice(np.flatnonzero(strokes.labels == digit), 2) for digit in "0123456789"]

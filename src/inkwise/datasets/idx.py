@@ -67,7 +67,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Memory use follows the content, whatever sizes the header states.
 
     Raises:
-        DataError: the file cannot be read, is not IDX with so many dimensions, its size differs from its
+        DataError: the file cannot be read, is not IDX of the expected dimensions, its size differs from its
             header, or it has more than 1,000,000 samples or 1 GB.
     """
     with open_decompressed(path) as file:

@@ -17,7 +17,7 @@ MAX_POINTS = 20_000
 """Maximum number of points of all strokes in one request."""
 
 MAX_IMAGE_PIXELS = 16_000_000
-"""Maximum number of pixels of an image; reading so many takes about 650 MB."""
+"""Maximum number of pixels of an image; an image of this size takes about 650 MB to read."""
 
 MAX_STROKES = 500
 """Maximum number of strokes, and of answers, in one request; each may be a digit to read."""

@@ -6,6 +6,7 @@ import io
 import math
 import pickle
 import zipfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,7 @@ class StepDecay(Callback):
         loop.set_lr(loop.recipe.optimization.lr * self.factor ** (loop.epoch // self.epochs))
 
 
-class _Patience(Callback):
+class _Patience(Callback, ABC):
     """Count the epochs without a lower validation loss; call `on_plateau` after `patience` of them."""
 
     def __init__(self, patience: int) -> None:
@@ -157,8 +158,9 @@ class _Patience(Callback):
             self.waited = 0
             self.on_plateau(loop)
 
+    @abstractmethod
     def on_plateau(self, loop: AnyTrainingLoop) -> None:
-        raise NotImplementedError
+        """Act on `patience` epochs without a lower loss."""
 
     def state(self) -> dict[str, Any]:
         return {"best": self.best, "waited": self.waited}
