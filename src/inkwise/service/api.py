@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -27,7 +25,7 @@ from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 from inkwise.recognition.model import model_source
 from inkwise.service.dynamic_batching import BatchedModel
 from inkwise.service.executor import BoundedExecutor, RequestLimits
-from inkwise.service.observability import MULTIPROCESS_VARIABLE, Metrics, RequestLog, log_to_stderr
+from inkwise.service.observability import Metrics, RequestLog, log_to_stderr, shared_metrics
 from inkwise.service.routes import CLASSIFY_PATH, MAX_GLYPH_BYTES, routes
 from inkwise.service.schema import HEALTH_PATH, Health, describe, failures
 
@@ -66,10 +64,7 @@ def serve(settings: Settings, *, port: int, workers: int, say: Callable[[str], N
     Raises:
         InkwiseError: The address cannot be bound, or an error of `create_app`.
     """
-    several = workers > 1
-    with tempfile.TemporaryDirectory(prefix="inkwise-") if several else nullcontext() as folder:
-        if folder:
-            os.environ[MULTIPROCESS_VARIABLE] = folder
+    with shared_metrics() if workers > 1 else nullcontext():
         launch(
             partial(_create_process_app, settings),
             settings.host,

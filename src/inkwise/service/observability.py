@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import tempfile
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,14 +19,24 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from inkwise.http.middleware import CLIENT_CLOSED, RequestRecord
 from inkwise.http.throttle import Throttle
 
-MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus_client's variable with the folder that several processes share; it is read at import."""
+_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's variable, which it reads at import
 
 _SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SIZE_BUCKETS = (1, 2, 4, 8, 16, 32, 64)
 _DROPPED_PER_SECOND = 10  # logged requests per second that have no valid token, or no response
 
 _logger = logging.getLogger("inkwise.service")
+
+
+@contextmanager
+def shared_metrics() -> Iterator[None]:
+    """Add up the metrics of the processes that are started within the block, in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="inkwise-") as folder:
+        os.environ[_FOLDER_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FOLDER_VARIABLE]
 
 
 class Metrics:
@@ -66,7 +78,7 @@ class Metrics:
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format; those of several processes are added up."""
         registry = self._registry
-        if MULTIPROCESS_VARIABLE in os.environ:
+        if _FOLDER_VARIABLE in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
