@@ -110,7 +110,7 @@ def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:
     """Have each sample read, and say what it is."""
     learner = Learner(database)
     for sample, label in zip(own.samples, own.labels.tolist(), strict=True):
-        digit = learner.read_strokes(writer, sample, single=True).digits[0]
+        digit = learner.read_strokes(writer, sample, "digit").digits[0]
         learner.keep(writer, "canvas", [LabelledAnswer(label, sample, None, digit.label, digit.probability)])
     learner.close()
 

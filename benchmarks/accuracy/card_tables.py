@@ -126,7 +126,7 @@ def _non_digits(rows: list[Figures]) -> str:
         (
             "kind",
             "pictures",
-            "accepted by `read_digit`",
+            'accepted with `expect="digit"`',
             "by `read`",
             "strokes",
             "accepted by `read_strokes`",
@@ -135,7 +135,7 @@ def _non_digits(rows: list[Figures]) -> str:
             (
                 row["kind"],
                 str(row["pictures"]),
-                str(row["read_digit"]),
+                str(row["expect_digit"]),
                 str(row["read"]),
                 str(row["strokes"] or "-"),
                 str(row["read_strokes"]) if row["strokes"] else "-",

@@ -6,8 +6,8 @@
 FOLDER holds own_hand, usps_train, semeion, hwd1000, mnist_corrupted, omniglot_nondigits, unipen_digits and
 unipen_nondigits as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read:
 those of "test" were used neither for training nor for model selection. "validation" is for choosing between
-models; it reads neither the test writers nor the other files. Images and strokes become glyphs as in
-`read_digit` and `read_strokes`; a sample without ink is a miss and never accepted. All figures except the
+models; it reads neither the test writers nor the other files. Images and strokes become glyphs as with
+`expect="digit"`; a sample without ink is a miss and never accepted. All figures except the
 speed are reproducible.
 """
 
@@ -261,12 +261,11 @@ def non_digit_figures(recognizer: Recognizer, seed: int) -> list[Figures]:
             {
                 "kind": kind,
                 "pictures": len(made),
-                "read_digit": sum(accepts(recognizer.read_digit(picture)) for picture in made),
+                "expect_digit": sum(accepts(recognizer.read(picture, "digit")) for picture in made),
                 "read": sum(accepts(recognizer.read(picture)) for picture in made),
                 "strokes": len(lines),
                 "read_strokes": sum(
-                    accepts(recognizer.read_strokes(line))
-                    or accepts(recognizer.read_strokes(line, single=True))
+                    accepts(recognizer.read_strokes(line)) or accepts(recognizer.read_strokes(line, "digit"))
                     for line in lines
                 ),
             }
@@ -280,7 +279,7 @@ def accepts(reading: Reading) -> bool:
 
 def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
     """Return an image of each misread sample, its glyph, and the answer."""
-    readings = [(label, recognizer.read_digit(picture)) for label, picture in labelled(path)]
+    readings = [(label, recognizer.read(picture, "digit")) for label, picture in labelled(path)]
     missed = [pair for pair in readings if not pair[1].digits or pair[1].digits[0].label != pair[0]]
     image = Image.new("L", (130 * max(len(missed), 1), 280), 255)
     for number, (label, reading) in enumerate(missed):

@@ -151,7 +151,10 @@ def inkwise(model: Path | None) -> ReadSample:
     recognizer = Recognizer(threads=1, line_model=lines)
 
     def read(sample: GreyImage | Strokes) -> ReaderOutput:
-        reading = recognizer.read_number(sample)
+        if isinstance(sample, np.ndarray):
+            reading = recognizer.read(sample, "number")
+        else:
+            reading = recognizer.read_strokes(sample, "number")
         return "".join(digit.label for digit in reading.digits), reading.confidence
 
     return read

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 from unittest.mock import patch
 
 import cv2
@@ -34,7 +35,7 @@ from inkwise.datasets.unipen_format import DamageError, read_document
 from inkwise.forms.template import FormTemplate
 from inkwise.http.bodies import PayloadTooLargeError, json_response, parse_json_object, parse_model
 from inkwise.image import Document, load_image
-from inkwise.recognition import Model, Recognizer
+from inkwise.recognition import Expect, Model, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import METADATA_KEY, LineModel
 
@@ -96,8 +97,8 @@ def unipen(data: bytes) -> None:
 def strokes(data: bytes) -> None:
     """Parse and answer the body of a request to read strokes."""
     drawn = parse_model(data, ReadBody).strokes
-    for single in (False, True):
-        json_response(_reader().read_strokes(drawn, single=single).to_dict())
+    for expect in (None, *get_args(Expect)):
+        json_response(_reader().read_strokes(drawn, expect).to_dict())
 
 
 def model(data: bytes) -> None:
@@ -109,7 +110,7 @@ def model(data: bytes) -> None:
 def metadata(data: bytes) -> None:
     """Open a valid ONNX file with fuzzed metadata; a model that opens must be able to read."""
     reader = Recognizer(Model(small_model(data), threads=1))
-    reader.read_digit(_seven()).to_json()
+    reader.read(_seven(), "digit").to_json()
 
 
 def template(data: bytes) -> None:

@@ -169,9 +169,9 @@ def latencies(weights: dict[str, Path], most: int) -> dict[str, list[float]]:
     strokes = reference_strokes()[7]
     works: dict[str, Callable[[NDArray[np.uint8]], Any]] = {
         "Inkwise, `classify`": recognizer.classify,
-        "Inkwise, `read_strokes`": lambda _: recognizer.read_strokes(strokes, single=True),
-        "Inkwise, `read_digit`, PNG of 100 x 100": lambda _: recognizer.read_digit(png),
-        "Inkwise, `read_digit`, docs/seven.jpg": lambda _: recognizer.read_digit(PICTURE),
+        "Inkwise, `read_strokes`": lambda _: recognizer.read_strokes(strokes, "digit"),
+        "Inkwise, `read`, one digit, PNG of 100 x 100": lambda _: recognizer.read(png, "digit"),
+        "Inkwise, `read`, one digit, docs/seven.jpg": lambda _: recognizer.read(PICTURE, "digit"),
         **{TITLES[key]: load_baseline(key, path).predict for key, path in weights.items()},
     }
     return {name: _one_by_one(work, glyphs, most) for name, work in works.items()}

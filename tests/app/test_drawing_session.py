@@ -40,7 +40,7 @@ def test_session_keeps_corrections_of_remaining_strokes(session):
 def test_session_joins_strokes(session):
     session.correct("2")
     session.join()
-    session.show(Recognizer().read_strokes([SEVEN, ONE], single=session.single))
+    session.show(Recognizer().read_strokes([SEVEN, ONE], "digit" if session.single else None))
     assert (session.corrections, len(session.digits)) == ({}, 1)
     assert session.correct("4") is True
 

@@ -28,8 +28,8 @@ def test_reading_has_glyphs_and_alternatives(client):
     assert base64.b64decode(seven["glyph"]) == strokes_to_glyph(SEVEN).tobytes()
 
 
-def test_single_reads_all_strokes_as_one_digit(client):
-    (digit,) = read(client, SEVEN + ONE, single=True).json()["digits"]
+def test_expected_digit_reads_all_strokes_as_one_digit(client):
+    (digit,) = read(client, SEVEN + ONE, expect="digit").json()["digits"]
     assert digit["strokes"] == [0, 1]
 
 
@@ -87,7 +87,10 @@ def test_invalid_strokes_are_rejected(client, strokes, error):
         (b'{"writer": 5, "strokes": []}', "writer is int, not text"),
         (b'{"writer": " ", "strokes": []}', "writer is empty"),
         (b'{"writer": "\\ud800", "strokes": []}', "writer '\\ud800' holds a control character"),
-        (b'{"writer": "anna", "strokes": [], "single": "no"}', "single: Input should be a valid boolean"),
+        (
+            b'{"writer": "anna", "strokes": [], "expect": "no"}',
+            "expect: Input should be 'digit', 'number' or 'page'",
+        ),
     ],
 )
 def test_invalid_bodies_are_rejected(client, body, error):

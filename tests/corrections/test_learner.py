@@ -45,10 +45,10 @@ def test_keep_stores_answer_and_strokes(learner):
 
 
 def test_five_samples_add_a_letter(learner):
-    assert learner.read_strokes("anna", A, single=True).digits[0].label != "A"
+    assert learner.read_strokes("anna", A, "digit").digits[0].label != "A"
     teach(learner, "anna", A, "A", 5)
     teach(learner, "anna", SEVEN, "7", 2)
-    assert learner.read_strokes("anna", drawn(A, 99), single=True).digits[0].label == "A"
+    assert learner.read_strokes("anna", drawn(A, 99), "digit").digits[0].label == "A"
     assert learner.read_strokes("anna", drawn(SEVEN, 99)).text == "7"
     assert learner.recognizer("anna").labels == (*"0123456789", "A")
 
@@ -98,7 +98,7 @@ def test_base_model_reads_and_adapts_in_place_of_a_damaged_version(learner, dama
     assert line.startswith(f"version {version.number} is damaged (the model: ")
     assert line.endswith("): the base model is used instead")
     teach(learner, "anna", A, "A", 5)
-    assert learner.read_strokes("anna", drawn(A, 99), single=True).digits[0].label == "A"
+    assert learner.read_strokes("anna", drawn(A, 99), "digit").digits[0].label == "A"
     assert [record.getMessage() for record in caplog.records] == [line], "it is logged once"
     assert learner.damage("ben") is None
 

@@ -100,9 +100,9 @@ def test_letter_is_read_after_five_drawings():
     assert adapted_recognizer.labels == (*recognizer.labels, "A")
     assert recognizer.labels == tuple("0123456789"), "the original recognizer is unchanged"
     for strokes in drawn(A, 5, 1):
-        assert adapted_recognizer.read_strokes(strokes, single=True).digits[0].label == "A"
+        assert adapted_recognizer.read_strokes(strokes, "digit").digits[0].label == "A"
     for strokes in drawn(SEVEN, 5, 1):
-        assert adapted_recognizer.read_strokes(strokes, single=True).digits[0].label == "7"
+        assert adapted_recognizer.read_strokes(strokes, "digit").digits[0].label == "7"
     assert adapted_recognizer.classify(glyphs).shape == (7, 11)
 
 
@@ -117,9 +117,7 @@ def test_single_taught_label_does_not_change_other_digits():
     adapted_recognizer = recognizer.adapt(glyphs, np.array(["A"] * 40))
     for digit in range(10):
         for strokes in drawn(big(digit), 5, digit):
-            before, after = (
-                each.read_strokes(strokes, single=True) for each in (recognizer, adapted_recognizer)
-            )
+            before, after = (each.read_strokes(strokes, "digit") for each in (recognizer, adapted_recognizer))
             assert after.digits[0].label == before.digits[0].label
 
 

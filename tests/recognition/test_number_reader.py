@@ -148,9 +148,9 @@ def bars_picture(count, step=40, size=(100, 300)):
     return picture
 
 
-def test_read_number_reads_picture(recognizer):
+def test_number_reader_reads_picture(recognizer):
     picture = bars_picture(4)
-    reading = recognizer.read_number(picture)
+    reading = recognizer.read(picture, "number")
     assert (reading.text, reading.accepted) == ("1111", True)
     assert reading.model == "bars (2026-01-01)"
     for number, digit in enumerate(reading.digits):
@@ -159,13 +159,13 @@ def test_read_number_reads_picture(recognizer):
     assert reading.overlay().size == (300, 100)
 
 
-def test_read_number_reads_cropped_and_wide_pictures(recognizer):
-    assert recognizer.read_number(bars_picture(3)[20:80, 50:138]).text == "111"
-    assert recognizer.read_number(bars_picture(30, size=(100, 1400))).text == "1" * 30
+def test_number_reader_reads_cropped_and_wide_pictures(recognizer):
+    assert recognizer.read(bars_picture(3)[20:80, 50:138], "number").text == "111"
+    assert recognizer.read(bars_picture(30, size=(100, 1400)), "number").text == "1" * 30
 
 
-def test_read_number_reads_strokes(recognizer):
-    reading = recognizer.read_number(upright(3))
+def test_number_reader_reads_strokes(recognizer):
+    reading = recognizer.read_strokes(upright(3), "number")
     assert reading.text == "111"
     assert [digit.strokes for digit in reading.digits] == [(0,), (1,), (2,)]
     assert reading.picture is None
@@ -174,30 +174,31 @@ def test_read_number_reads_strokes(recognizer):
 def test_separate_strokes_are_also_read_as_single_digits(scripted):
     unsure = scripted((16, {"1": 0.6, "7": 0.3}))
     seven = np.array([(0, 0), (55, 0), (25, 75)])
-    assert Recognizer(line_model=unsure).read_number([seven]).digits[0].label == "7"
+    assert Recognizer(line_model=unsure).read_strokes([seven], "number").digits[0].label == "7"
 
 
-def test_read_number_applies_constraint(recognizer):
-    reading = recognizer.read_number(bars_picture(2), Constraint(length=(1, 2)))
+def test_number_reader_applies_constraint(recognizer):
+    reading = recognizer.read(bars_picture(2), constraint=Constraint(length=(1, 2)))
     assert (reading.text, reading.unconstrained, reading.accepted) == ("11", "11", True)
-    reading = recognizer.read_number(upright(2), Constraint(length=3))
+    reading = recognizer.read_strokes(upright(2), constraint=Constraint(length=3))
     assert (reading.unconstrained, reading.accepted) == ("11", False)
     assert reading.reason == "the ink says 11, which the constraint rules out"
 
 
 @pytest.mark.parametrize("empty", [np.full((60, 200), 240, np.uint8), [], [[(0, 0), (9, 0)]]])
-def test_read_number_rejects_empty_input(recognizer, empty):
-    reading = recognizer.read_number(empty)
+def test_number_reader_rejects_empty_input(recognizer, empty):
+    read = recognizer.read_strokes if isinstance(empty, list) else recognizer.read
+    reading = read(empty, "number")
     assert (reading.text, reading.accepted, reading.reason[:6]) == ("", False, "no ink")
 
 
-def test_read_number_raises_on_invalid_input(recognizer):
+def test_number_reader_raises_on_invalid_input(recognizer):
     with pytest.raises(ImageError, match=r"none\.png: cannot be opened \(No such file or directory\)"):
-        recognizer.read_number("none.png")
+        recognizer.read("none.png", "number")
     with pytest.raises(InkwiseError, match="stroke 1 holds a coordinate"):
-        recognizer.read_number([[(0, float("nan"))]])
+        recognizer.read_strokes([[(0, float("nan"))]], "number")
 
 
 def test_adapted_recognizer_keeps_line_model(recognizer):
     adapted = recognizer.adapt(np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
-    assert adapted.read_number(upright(2)).text == "11"
+    assert adapted.read_strokes(upright(2), "number").text == "11"

@@ -1,18 +1,24 @@
+import base64
 import json
+import re
+from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from inkwise import Digit, InkwiseError, Reading
-from inkwise.recognition.reading import Number
+from inkwise import Digit, IgnoredRegion, InkwiseError, Number, Reading
 
 GLYPH = np.zeros((28, 28), np.uint8)
 SURE = Digit("4", 0.98, True, None, (("4", 0.98), ("9", 0.02)), (10, 20, 30, 40), None, GLYPH)
 UNSURE = Digit("9", 0.5, False, "9 or 4", (("9", 0.5), ("4", 0.4)), (60, 20, 30, 40), None, GLYPH)
+MARGIN = IgnoredRegion((2, 60, 20, 10), "touches <the> margin")
 
 
 def reading(*digits, picture=None):
-    return Reading("4?", 0.49, False, digits, "1 of 2 not sure", "default", 1.234, picture)
+    numbers = (Number.from_digits(digits),)
+    return Reading("4?", 0.49, numbers, "1 of 2 not sure", "default", 1.234, (MARGIN,), picture)
 
 
 def test_to_json_is_one_line_with_every_field():
@@ -58,6 +64,55 @@ def test_overlay_draws_accepted_digits_green_and_rejected_red():
     red, green, _ = image[40, 59]
     assert red > green, "left edge of the second box"
     assert (image[40, 25] == 255).all(), "the inside stays as it is"
+
+
+def test_overlay_draws_ignored_regions_in_another_color():
+    image = np.asarray(reading(SURE, picture=np.full((80, 120), 255, np.uint8)).overlay()).astype(int)
+    red, green, blue = image[65, 1]
+    assert blue > red == green, "left edge of the ignored region"
+
+
+def test_html_holds_escaped_text_and_overlay_but_no_request():
+    shown = reading(SURE, UNSURE, picture=np.full((80, 120), 255, np.uint8))
+    page = replace(shown, reason="<b> & more")._repr_html_()
+    assert "<pre>4?</pre><p>49.0%, &lt;b&gt; &amp; more</p>" in page
+    (source,) = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
+    image = Image.open(BytesIO(base64.b64decode(source)))
+    np.testing.assert_array_equal(np.asarray(image), np.asarray(shown.overlay()))
+    assert "http" not in page
+
+
+def test_html_shrinks_large_pictures_and_shows_strokes_as_text():
+    page = Reading.from_numbers(
+        [], model="m", reason=None, picture=np.zeros((3000, 20), np.uint8)
+    )._repr_html_()
+    (source,) = re.findall(r"base64,([^\"]+)", page)
+    assert max(Image.open(BytesIO(base64.b64decode(source))).size) == 1600
+    assert "<img" not in Reading.from_numbers([], model="m", reason=None)._repr_html_()
+
+
+def test_repr_is_short():
+    shown = reading(SURE, UNSURE, picture=np.zeros((80, 120), np.uint8))
+    assert repr(shown) == "Reading(text='4?', confidence=0.4900, accepted=False, reason='1 of 2 not sure')"
+    assert repr(Number.from_digits((SURE,))) == "Number(text='4', confidence=0.9800, accepted=True)"
+    assert repr(UNSURE) == "Digit(label='9', probability=0.5000, accepted=False, doubt='9 or 4')"
+
+
+def test_number_is_outlined_by_its_digits_unless_its_reader_gives_a_polygon():
+    number = Number.from_digits((SURE, UNSURE))
+    assert number.polygon == ((10, 20), (90, 20), (90, 60), (10, 60))
+    assert number.box == (10, 20, 80, 40)
+    tilted = Number("4", 0.9, None, (SURE,), polygon=((10.5, 20), (90, 30), (80, 70.2), (0, 60)))
+    assert tilted.box == (0, 20, 90, 51)
+    drawn = Number.from_digits((replace(SURE, box=None, strokes=(0,)),))
+    assert (drawn.box, drawn.polygon) == (None, None)
+
+
+def test_reading_has_length_and_iterates_over_numbers():
+    numbers = [Number.from_digits((SURE,)), Number.from_digits((UNSURE, SURE))]
+    reading = Reading.from_numbers(numbers, model="default", reason=None, ignored=[MARGIN])
+    assert (len(reading), list(reading), reading.ignored) == (2, numbers, (MARGIN,))
+    assert [number.accepted for number in reading] == [True, False]
 
 
 def test_overlay_of_strokes_raises():

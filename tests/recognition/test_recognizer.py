@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from inkwise import ImageError, Recognizer, read
+from inkwise import Constraint, ImageError, InkwiseError, Recognizer, read
 from inkwise.preprocessing import image_to_glyph
+from inkwise.recognition.reading import NO_INK
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +34,44 @@ def test_read_accepts_light_on_dark(recognizer, number):
     assert recognizer.read(255 - number).text == "714"
 
 
-def test_read_digit_never_splits(recognizer, pen):
+def test_expected_digit_is_not_split(recognizer, pen):
     broken = pen([[(30, 25), (85, 25)], [(77, 42), (55, 100)]])
-    reading = recognizer.read_digit(broken)
+    reading = recognizer.read(broken, "digit")
     assert len(reading.digits) == 1
     assert reading.text == "7"
 
 
-def test_read_digit_uses_image_to_glyph(recognizer, seven):
-    np.testing.assert_array_equal(recognizer.read_digit(seven).digits[0].glyph, image_to_glyph(seven))
+def test_expected_digit_becomes_glyph_by_image_to_glyph(recognizer, seven):
+    np.testing.assert_array_equal(recognizer.read(seven, "digit").digits[0].glyph, image_to_glyph(seven))
+
+
+def test_constraint_implies_one_number(recognizer, number):
+    reading = recognizer.read(number, constraint=Constraint(length=3))
+    assert (len(reading), reading.unconstrained) == (1, "714")
+    assert [digit.label for digit in read(number, "number").digits] == ["7", "1", "4"]
+
+
+@pytest.mark.parametrize(
+    ("expect", "constraint", "error"),
+    [
+        ("digits", None, "expect: there is no 'digits'; did you mean digit?"),
+        (["page"], None, r"expect: there is no \['page'\]"),
+        ("digit", Constraint(length=1), 'a constraint describes one number, not expect="digit"'),
+        ("page", Constraint(length=1), 'a constraint describes one number, not expect="page"'),
+    ],
+)
+def test_invalid_hints_raise(recognizer, seven, expect, constraint, error):
+    with pytest.raises(InkwiseError, match=error):
+        recognizer.read(seven, expect, constraint)
+    with pytest.raises(InkwiseError, match=error):
+        recognizer.read_strokes([], expect, constraint)
 
 
 def test_blank_picture_is_rejected_with_reason(recognizer):
-    for reader in (recognizer.read, recognizer.read_digit):
-        reading = reader(np.full((100, 80), 200, np.uint8))
+    for expect in (None, "digit", "number", "page"):
+        reading = recognizer.read(np.full((100, 80), 200, np.uint8), expect)
         assert (reading.text, reading.digits, reading.confidence, reading.accepted) == ("", (), 0.0, False)
-        assert reading.reason == "no ink: nothing stands out from the background"
+        assert reading.reason == NO_INK
 
 
 def test_rejected_digit_reads_as_question_mark_and_keeps_label(recognizer, seven, monkeypatch):
@@ -88,13 +111,13 @@ def test_doubt_of_rejecting_model_uses_total_probability(
     monkeypatch.setattr(recognizer.model, "run", lambda glyphs: (scripted, None))
     monkeypatch.setattr(recognizer.model, "rejects", True)
     monkeypatch.setattr(recognizer.model, "threshold", threshold)
-    assert recognizer.read_digit(seven).digits[0].doubt == doubt
+    assert recognizer.read(seven, "digit").digits[0].doubt == doubt
 
 
 def test_read_strokes_accepts_any_unit(recognizer):
     seven = np.array([(0, 0), (5.5, 0), (2.5, 7.5)])
     for unit in (1e-3, 1, 1e6):
-        assert recognizer.read_strokes([seven * unit], single=True).text == "7"
+        assert recognizer.read_strokes([seven * unit], "digit").text == "7"
 
 
 def test_read_strokes_groups_overlapping_strokes(recognizer):
@@ -108,8 +131,9 @@ def test_read_strokes_groups_overlapping_strokes(recognizer):
 
 
 def test_read_strokes_of_nothing_is_empty(recognizer):
-    for single in (True, False):
-        assert recognizer.read_strokes([], single=single).text == ""
+    for expect in (None, "digit", "number", "page"):
+        reading = recognizer.read_strokes([], expect)
+        assert (reading.text, reading.reason) == ("", NO_INK)
 
 
 def test_classify_and_embed_accept_glyphs(recognizer, seven):

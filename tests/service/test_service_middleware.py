@@ -103,11 +103,11 @@ def test_invalid_request_id_is_replaced(client, given):
 
 
 def test_unexpected_exception_is_logged_without_its_message(client, read, lines, monkeypatch):
-    def fail(recognizer, picture):
+    def fail(*arguments):
         raise RuntimeError("a secret")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Recognizer, "read_digit", fail)
+        broken.setattr(Recognizer, "read", fail)
         response = read(client, expect="digit")
     assert response.status_code == 500
     assert response.json()["error"] == "internal error; see the log of inkwise serve"

@@ -60,7 +60,7 @@ def test_shutdown_completes_requests_under_way(start, number):
 
 
 def test_stuck_reading_does_not_delay_shutdown(start, png):
-    stuck = "import time, inkwise; inkwise.Recognizer.read_digit = lambda self, picture: time.sleep(3600)"
+    stuck = "import time, inkwise; inkwise.Recognizer.read = lambda *_: time.sleep(3600)"
     with start("--seconds", "0.2", before=stuck) as service:
         response = httpx.post(
             f"{service.url}/v1/read?expect=digit",

@@ -30,7 +30,7 @@ class DrawingSession:
     @property
     def digits(self) -> tuple[Digit, ...]:
         """The digits of the reading."""
-        return self.reading.digits if self.reading else ()
+        return () if self.reading is None else self.reading.digits
 
     @property
     def labels(self) -> list[str]:
@@ -40,7 +40,7 @@ class DrawingSession:
     @property
     def reason(self) -> str:
         """Why the reading is empty or not accepted."""
-        return (self.reading and self.reading.reason) or ""
+        return "" if self.reading is None else self.reading.reason or ""
 
     def show(self, reading: Reading) -> None:
         """Take a newer reading of the drawing."""

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictInt, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from inkwise._util.errors import StoreError
 from inkwise.corrections import LabelledAnswer
 from inkwise.corrections.sample import decode_glyph, validate_field
 from inkwise.http.bodies import MAX_STROKES, RequestError, parse_strokes
+from inkwise.recognition import Expect
 
 UPLOAD_BYTES = 32 * 2**20
 """Maximum size of an image file."""
@@ -53,10 +54,10 @@ class WriterBody(BaseModel):
 
 
 class ReadBody(WriterBody):
-    """Strokes to read; `single` reads them as one digit."""
+    """Strokes to read; `expect` as for `Recognizer.read`."""
 
     strokes: Annotated[list[Any], BeforeValidator(parse_strokes)]
-    single: StrictBool = False
+    expect: Expect | None = None
 
 
 class LabelBody(BaseModel):

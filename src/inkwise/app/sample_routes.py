@@ -39,7 +39,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
     @router.post("/api/read")
     async def read(body: Annotated[ReadBody, json_body(ReadBody)]) -> Response:
         def respond() -> Response:
-            reading = learner.read_strokes(body.writer, body.strokes, single=body.single)
+            reading = learner.read_strokes(body.writer, body.strokes, body.expect)
             return json_response(_reading_dict(reading))
 
         return await to_thread.run_sync(respond, limiter=quick)

@@ -104,13 +104,13 @@ class BatchOptions:
             constraint = None if self.constraint is None else Constraint.from_dict(self.constraint)
             lines = LineModel(line_model_source(self.model), threads=threads)
             recognizer = Recognizer(threads=threads, line_model=lines)
-            return partial(recognizer.read_number, constraint=constraint)
+            return partial(recognizer.read, expect="number", constraint=constraint)
         recognizer = Recognizer(self.model, threads=threads)
         if self.form is not None:
             from inkwise.forms import FormReader
 
             return FormReader(self.form, recognizer).read
-        return recognizer.read_digit if self.digit else recognizer.read
+        return partial(recognizer.read, expect="digit" if self.digit else None)
 
     def settings(self) -> dict[str, Any]:
         """Return everything besides the pages that determines the rows.

@@ -18,7 +18,7 @@ from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
 from inkwise.image import ImageSource
 from inkwise.preprocessing import Strokes, strokes_to_glyph
-from inkwise.recognition import Reading, Recognizer
+from inkwise.recognition import Expect, Reading, Recognizer
 from inkwise.recognition.adaptation import Adaptation
 
 MAX_ADAPTATION_SAMPLES = 500
@@ -126,9 +126,9 @@ class Learner:
                 self._store.close()
             self._store = None
 
-    def read_strokes(self, writer: str, strokes: Strokes, *, single: bool = False) -> Reading:
+    def read_strokes(self, writer: str, strokes: Strokes, expect: Expect | None = None) -> Reading:
         """Read a writer's strokes; see `Recognizer.read_strokes`."""
-        return self.recognizer(writer).read_strokes(strokes, single=single)
+        return self.recognizer(writer).read_strokes(strokes, expect)
 
     def read(self, writer: str, picture: ImageSource) -> Reading:
         """Read an image of a writer's digits; see `Recognizer.read`."""

@@ -162,7 +162,7 @@ class FormReader:
             return FieldReading(None, NO_INK, corners)
         if field.kind == "number":
             assert cells[0] is not None
-            reading = self._recognizer.read_number(cells[0], field.constraint)
+            reading = self._recognizer.read(cells[0], "number", field.constraint)
         else:
             reading = self._recognizer.read_cells(cells, field.constraint)
         return FieldReading(reading, reading.reason, corners)

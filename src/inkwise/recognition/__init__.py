@@ -2,7 +2,17 @@
 
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import Model
-from inkwise.recognition.reading import Digit, Reading
-from inkwise.recognition.recognizer import Recognizer, read
+from inkwise.recognition.reading import Digit, IgnoredRegion, Number, Reading
+from inkwise.recognition.recognizer import Expect, Recognizer, read
 
-__all__ = ["Constraint", "Digit", "Model", "Reading", "Recognizer", "read"]
+__all__ = [
+    "Constraint",
+    "Digit",
+    "Expect",
+    "IgnoredRegion",
+    "Model",
+    "Number",
+    "Reading",
+    "Recognizer",
+    "read",
+]

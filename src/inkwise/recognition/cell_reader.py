@@ -60,7 +60,7 @@ class CellReader:
         confidence = chosen.probability if inked and all(index in posteriors for index in number) else 0.0
         present = tuple(digit for digit in digits if digit is not None)
         return Reading.from_numbers(
-            [Number(digits_text(digits), confidence, reason, present)],
+            [Number(digits_text(digits), confidence, reason, present)] if present else [],
             model=self.digits.model.name,
             reason=reason,
             unconstrained=None if constraint is None else unconstrained,

@@ -150,7 +150,7 @@ class NumberReader:
         picture: NDArray[np.uint8] | None = None,
     ) -> Reading:
         reason, unconstrained = (NO_INK, "") if line is None else (line.reason, line.unconstrained)
-        numbers = [] if line is None else [Number(digits_text(digits), line.probability, reason, digits)]
+        numbers = [Number(digits_text(digits), line.probability, reason, digits)] if line and digits else []
         return Reading.from_numbers(
             numbers,
             model=self.model.name,

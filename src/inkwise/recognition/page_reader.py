@@ -91,4 +91,4 @@ def _rotate_back(number: Number, shape: tuple[int, ...]) -> Number:
     digits = with_boxes(
         number.digits, lambda box: (shape[1] - box[0] - box[2], shape[0] - box[1] - box[3], *box[2:])
     )
-    return replace(number, digits=digits)
+    return replace(number, digits=digits, polygon=None)

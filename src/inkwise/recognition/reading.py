@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 from typing import Any, Self
 
@@ -18,10 +21,14 @@ from inkwise.preprocessing import Box
 
 NO_INK = "no ink: nothing stands out from the background"
 
-_ACCEPTED_COLOR, _REJECTED_COLOR = (22, 130, 70), (200, 60, 30)
+Polygon = tuple[tuple[float, float], ...]
+"""Four corners (x, y) in pixels of the picture, clockwise from the upper left of the upright text."""
+
+_ACCEPTED_COLOR, _REJECTED_COLOR, _IGNORED_COLOR = (22, 130, 70), (200, 60, 30), (110, 110, 190)
+_MAX_HTML_SIDE = 1600  # longer side of the overlay in a notebook, pixels
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Digit:
     """One digit.
 
@@ -44,7 +51,11 @@ class Digit:
     alternatives: tuple[tuple[str, float], ...]
     box: Box | None
     strokes: tuple[int, ...] | None
-    glyph: NDArray[np.uint8] = field(repr=False)
+    glyph: NDArray[np.uint8]
+
+    def __repr__(self) -> str:
+        """Show label, probability and why it is not accepted."""
+        return _short_repr(self, "label", "probability", "doubt")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, without the glyph."""
@@ -59,7 +70,7 @@ class Digit:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Number:
     """Digits that belong together.
 
@@ -69,6 +80,7 @@ class Number:
         reason: why it is not accepted, else None.
         digits: from left to right.
         line: index of its text line, from 0.
+        polygon: its outline; None is that of the boxes of its digits, and remains None for strokes.
     """
 
     text: str
@@ -76,6 +88,16 @@ class Number:
     reason: str | None
     digits: tuple[Digit, ...]
     line: int = 0
+    polygon: Polygon | None = None
+
+    def __post_init__(self) -> None:
+        """Outline the boxes of the digits."""
+        if self.polygon is None:
+            object.__setattr__(self, "polygon", _outline([digit.box for digit in self.digits if digit.box]))
+
+    def __repr__(self) -> str:
+        """Show text, confidence and why it is not accepted."""
+        return _short_repr(self, "text", "confidence", "reason")
 
     @classmethod
     def from_digits(cls, digits: tuple[Digit, ...], line: int = 0) -> Self:
@@ -83,57 +105,106 @@ class Number:
         confidence = float(np.prod([digit.probability for digit in digits]))
         return cls(digits_text(digits), confidence, rejection_reason(digits), digits, line)
 
+    @property
+    def accepted(self) -> bool:
+        """Whether the text is accepted."""
+        return self.reason is None
 
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """The result for one picture or one set of strokes.
+    @property
+    def box(self) -> Box | None:
+        """The bounding box of the polygon in whole pixels; None for strokes."""
+        if self.polygon is None:
+            return None
+        left, top = np.floor(np.min(self.polygon, 0)).astype(int).tolist()
+        right, bottom = np.ceil(np.max(self.polygon, 0)).astype(int).tolist()
+        return left, top, right - left, bottom - top
+
+
+@dataclass(frozen=True)
+class IgnoredRegion:
+    """A region of a picture that was not read.
 
     Attributes:
-        text: the labels; "?" for a digit that is not accepted, a space between numbers, a newline between
-            lines.
+        box: x, y, width, height in pixels of the picture.
+        reason: why it was not read.
+    """
+
+    box: Box
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reading:
+    """The result for one picture or one set of strokes: a sequence of numbers in reading order.
+
+    Attributes:
+        text: the numbers, with a space between them and a newline between lines.
         confidence: probability that all best guesses are right; 0 if nothing was found.
-        accepted: whether there are digits and all of them are accepted.
-        digits: in reading order.
+        numbers: in reading order.
         reason: why the text is empty or not accepted, else None.
         model: name of the model.
         elapsed_ms: time from the input to the result, milliseconds.
+        ignored: regions that were not read.
         picture: (H, W) uint8, the decoded input; None for strokes.
         unconstrained: text that was read without the constraint; None if there was none.
     """
 
     text: str
     confidence: float
-    accepted: bool
-    digits: tuple[Digit, ...]
+    numbers: tuple[Number, ...]
     reason: str | None
     model: str
-    elapsed_ms: float
-    picture: NDArray[np.uint8] | None = field(default=None, repr=False)
+    elapsed_ms: float = 0.0
+    ignored: tuple[IgnoredRegion, ...] = ()
+    picture: NDArray[np.uint8] | None = None
     unconstrained: str | None = None
 
     @classmethod
     def from_numbers(
         cls,
-        numbers: Sequence[Number],
+        numbers: Iterable[Number],
         *,
         model: str,
         reason: str | None,
         picture: NDArray[np.uint8] | None = None,
         unconstrained: str | None = None,
+        ignored: Iterable[IgnoredRegion] = (),
     ) -> Self:
         """Join numbers, in reading order, to a reading whose time is not measured yet."""
-        lines = groupby(numbers, key=lambda number: number.line)
+        found = tuple(numbers)
+        lines = groupby(found, key=lambda number: number.line)
         return cls(
             text="\n".join(" ".join(number.text for number in line) for _, line in lines),
-            confidence=float(np.prod([number.confidence for number in numbers])) if numbers else 0.0,
-            accepted=reason is None,
-            digits=tuple(digit for number in numbers for digit in number.digits),
+            confidence=float(np.prod([number.confidence for number in found])) if found else 0.0,
+            numbers=found,
             reason=reason,
             model=model,
-            elapsed_ms=0.0,
+            ignored=tuple(ignored),
             picture=picture,
             unconstrained=unconstrained,
         )
+
+    def __len__(self) -> int:
+        """Return the count of numbers."""
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Number]:
+        """Iterate over the numbers."""
+        return iter(self.numbers)
+
+    def __repr__(self) -> str:
+        """Show text, confidence and why it is not accepted."""
+        return _short_repr(self, "text", "confidence", "reason")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether there is a text and all of it is accepted."""
+        return self.reason is None
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits of all numbers, in reading order."""
+        return tuple(digit for number in self.numbers for digit in number.digits)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, without picture and glyphs."""
@@ -153,7 +224,7 @@ class Reading:
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
     def overlay(self) -> Image.Image:
-        """Draw the box and the label of each digit on the picture: green if accepted, else red.
+        """Draw the boxes of digits, green if accepted, else red, and those of ignored regions, blue.
 
         Raises:
             InkwiseError: strokes were read, so there is no picture.
@@ -162,16 +233,48 @@ class Reading:
             raise InkwiseError("strokes were read: there is no picture to draw on")
         image = Image.fromarray(self.picture).convert("RGB")
         draw = ImageDraw.Draw(image)
-        for digit in self.digits:
-            if digit.box is None:
+        boxes = [
+            (digit.box, digit.label, _ACCEPTED_COLOR if digit.accepted else _REJECTED_COLOR)
+            for digit in self.digits
+        ]
+        for box, label, color in [*((region.box, "", _IGNORED_COLOR) for region in self.ignored), *boxes]:
+            if box is None:
                 continue
-            x, y, w, h = digit.box
-            color = _ACCEPTED_COLOR if digit.accepted else _REJECTED_COLOR
+            x, y, w, h = box
             width = max(1, h // 30)
             draw.rectangle([x - width, y - width, x + w + width, y + h + width], outline=color, width=width)
             font = ImageFont.load_default(max(10, h // 3))
-            draw.text((x, y - width), digit.label, fill=color, font=font, anchor="lb")
+            draw.text((x, y - width), label, fill=color, font=font, anchor="lb")
         return image
+
+    def _repr_html_(self) -> str:
+        """Return text, confidence and overlay for a notebook."""
+        state = "accepted" if self.reason is None else self.reason
+        text = html.escape(self.text) or "&nbsp;"
+        shown = f"<pre>{text}</pre><p>{self.confidence:.1%}, {html.escape(state)}</p>"
+        if self.picture is None:
+            return shown
+        image, content = self.overlay(), BytesIO()
+        image.thumbnail((_MAX_HTML_SIDE, _MAX_HTML_SIDE))
+        image.save(content, "PNG")
+        source = base64.b64encode(content.getvalue()).decode()
+        return f'{shown}<img style="max-width: 100%" alt="" src="data:image/png;base64,{source}">'
+
+
+def _short_repr(item: Digit | Number | Reading, text: str, confidence: str, reason: str) -> str:
+    """Return the class with three attributes, and the reason only if the item is not accepted."""
+    values = f"{text}={getattr(item, text)!r}, {confidence}={getattr(item, confidence):.4f}"
+    doubt = "" if item.accepted else f", {reason}={getattr(item, reason)!r}"
+    return f"{type(item).__name__}({values}, accepted={item.accepted}{doubt})"
+
+
+def _outline(boxes: Sequence[Box]) -> Polygon | None:
+    """Return the corners of the upright rectangle around boxes; None for none."""
+    if not boxes:
+        return None
+    left, top = min(x for x, _, _, _ in boxes), min(y for _, y, _, _ in boxes)
+    right, bottom = max(x + w for x, _, w, _ in boxes), max(y + h for _, y, _, h in boxes)
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def digits_text(digits: Iterable[Digit | None]) -> str:

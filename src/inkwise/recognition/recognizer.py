@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Literal, ParamSpec, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.text import did_you_mean
 from inkwise.image import ImageSource, load_image
 from inkwise.preprocessing import Strokes
 from inkwise.recognition.adaptation import Adaptation
@@ -23,6 +24,9 @@ from inkwise.recognition.model import LineModel, Model, model_source
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.page_reader import MIN_PAGE_SIDE, PageReader
 from inkwise.recognition.reading import Reading
+
+Expect = Literal["digit", "number", "page"]
+"""What an input holds: exactly one digit, exactly one number, or any count of numbers."""
 
 _Arguments = ParamSpec("_Arguments")
 
@@ -98,65 +102,49 @@ class Recognizer:
         )
 
     @_timed
-    def read(self, image: ImageSource) -> Reading:
-        """Read all digits: lines from the top, digits from the left.
-
-        A page is a large picture with small writing: its numbers are found and read as by `read_number`, and
-        print is skipped.
+    def read(
+        self, image: ImageSource, expect: Expect | None = None, constraint: Constraint | None = None
+    ) -> Reading:
+        """Read all numbers: lines from the top, numbers and digits from the left.
 
         Args:
             image: path, bytes of a file, PIL image, or (H, W) or (H, W, 3|4) uint8 array.
+            expect: a hint, if it is known what the picture holds: "digit" is exactly one digit, which is not
+                split; "number" exactly one number, whose digits may touch; "page" many numbers.
+            constraint: what is known about the number, of which the picture then holds exactly one. The text
+                is the most likely one that satisfies it, and `unconstrained` the text without it.
 
         Raises:
             ImageError: the image cannot be decoded.
+            InkwiseError: `expect` is unknown, or a constraint is given for a digit or a page.
         """
+        _check_hints(expect, constraint)
         grey = load_image(image)
-        page = self._pages.read(grey) if min(grey.shape) >= MIN_PAGE_SIDE else None
+        if expect == "digit":
+            return self._digits.read_digit(grey)
+        if expect == "number" or constraint is not None:
+            return self._numbers.read_image(grey, constraint)
+        page = self._pages.read(grey) if expect == "page" or min(grey.shape) >= MIN_PAGE_SIDE else None
         return self._digits.read_image(grey) if page is None else page
 
     @_timed
-    def read_digit(self, image: ImageSource) -> Reading:
-        """Read exactly one digit: the picture is not split, and marks from outside are removed.
-
-        Args:
-            image: as for `read`.
-
-        Raises:
-            ImageError: the image cannot be decoded.
-        """
-        return self._digits.read_digit(load_image(image))
-
-    @_timed
-    def read_strokes(self, strokes: Strokes, *, single: bool = False) -> Reading:
-        """Read strokes of a pen, finger or mouse as a line of digits.
+    def read_strokes(
+        self, strokes: Strokes, expect: Expect | None = None, constraint: Constraint | None = None
+    ) -> Reading:
+        """Read strokes of a pen, finger or mouse.
 
         Args:
             strokes: list of (n, 2) arrays, x right, y down, in any unit.
-            single: read all strokes as one digit.
+            expect: as for `read`; "digit" reads all strokes as one digit.
+            constraint: as for `read`.
 
         Raises:
-            InkwiseError: a stroke is malformed.
+            InkwiseError: a stroke is malformed, or as for `read`.
         """
-        return self._digits.read_strokes(strokes, single=single)
-
-    @_timed
-    def read_number(self, number: ImageSource | Strokes, constraint: Constraint | None = None) -> Reading:
-        """Read one number, whose digits may touch, as a whole.
-
-        Other marks (dots, commas, currency signs, closing lines, printed patterns) are skipped.
-
-        Args:
-            number: a picture of one line, as for `read`, or strokes, as for `read_strokes`.
-            constraint: what is known about it. The text is then the most likely one that satisfies it, and
-                `unconstrained` the text without it.
-
-        Raises:
-            ImageError: the image cannot be decoded.
-            InkwiseError: a stroke is malformed.
-        """
-        if isinstance(number, Sequence) and not isinstance(number, str | bytes):
-            return self._numbers.read_strokes(number, constraint)
-        return self._numbers.read_image(load_image(number), constraint)
+        _check_hints(expect, constraint)
+        if expect == "number" or constraint is not None:
+            return self._numbers.read_strokes(strokes, constraint)
+        return self._digits.read_strokes(strokes, single=expect == "digit")
 
     @_timed
     def read_cells(
@@ -167,7 +155,7 @@ class Recognizer:
         Args:
             cells: grey pictures (h, w) uint8 from the left, None for one without ink. Cells before and after
                 the number may be empty, those within it may not.
-            constraint: as for `read_number`.
+            constraint: as for `read`.
         """
         return self._cells.read(cells, constraint)
 
@@ -193,6 +181,14 @@ def _default_recognizer() -> Recognizer:
     return Recognizer()
 
 
-def read(image: ImageSource) -> Reading:
-    """Read all digits with the bundled weights; see `Recognizer.read`."""
-    return _default_recognizer().read(image)
+def read(image: ImageSource, expect: Expect | None = None, constraint: Constraint | None = None) -> Reading:
+    """Read all numbers with the bundled weights; see `Recognizer.read`."""
+    return _default_recognizer().read(image, expect, constraint)
+
+
+def _check_hints(expect: str | None, constraint: Constraint | None) -> None:
+    known = get_args(Expect)
+    if expect is not None and expect not in [*known]:  # may be unhashable
+        raise InkwiseError(f"expect: there is no {expect!r}{did_you_mean(str(expect), known)}")
+    if constraint is not None and expect not in (None, "number"):
+        raise InkwiseError(f'a constraint describes one number, not expect="{expect}"')

@@ -95,7 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     model = BatchedModel(model_source(settings.model), observe=metrics.batch, check=executor.check)
     _check_model(model)
     recognizer = Recognizer(model, threads=1)
-    recognizer.read_number(reference_strokes()[7])  # loads the other models before the first request
+    recognizer.read_strokes(reference_strokes()[7], "number")  # loads the other models in advance
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

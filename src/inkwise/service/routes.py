@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,7 +25,7 @@ from inkwise.http.bodies import (
 )
 from inkwise.image import open_image
 from inkwise.preprocessing import GLYPH_SIDE
-from inkwise.recognition import Constraint, Reading, Recognizer
+from inkwise.recognition import Constraint, Expect, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
 from inkwise.service.executor import BoundedExecutor
 from inkwise.service.schema import GLYPHS_BODY, IMAGE_BODY, STROKES_BODY, Classes, ReadingSchema, failures
@@ -57,7 +57,7 @@ _FAILURES = failures(
 class _ReadParameters:
     """Query parameters: what to read, and the constraint on a number by parameter."""
 
-    expect: str
+    expect: Expect | None
     known: tuple[tuple[str, str], ...]
 
     def constraint(self) -> Constraint | None:
@@ -67,9 +67,9 @@ class _ReadParameters:
 
 async def _read_parameters(  # async, since FastAPI calls other functions in a thread
     expect: Annotated[
-        Literal["any", "digit", "number"],
-        Query(description="Any number of digits, exactly one, or one number, whose digits may touch."),
-    ] = "any",
+        Expect | None,
+        Query(description="Hint: exactly one digit, exactly one number, or a page of numbers."),
+    ] = None,
     length: Annotated[
         str | None, Query(description="Number of digits of the number, as 4 or 4-6.", **_BOUNDS_SCHEMA)
     ] = None,
@@ -86,8 +86,8 @@ async def _read_parameters(  # async, since FastAPI calls other functions in a t
 ) -> _ReadParameters:
     values = {"length": length, "pattern": pattern, "range": range, "check": check}
     known = tuple((name, text) for name, text in values.items() if text is not None)
-    if known and expect != "number":
-        raise RequestError(422, f"{known[0][0]} needs expect=number")
+    if known and expect not in (None, "number"):
+        raise RequestError(422, f"{known[0][0]} describes one number, not expect={expect}")
     return _ReadParameters(expect, known)
 
 
@@ -153,17 +153,13 @@ def _read_image(
     image = open_image(body)  # not decoded yet
     check_pixels(image.width, image.height, pixels)
     with executor.exclusive() if image.width * image.height > _LARGE_IMAGE_PIXELS else nullcontext():
-        if parameters.expect == "number":
-            return recognizer.read_number(image, constraint)
-        return recognizer.read_digit(image) if parameters.expect == "digit" else recognizer.read(image)
+        return recognizer.read(image, parameters.expect, constraint)
 
 
 def _read_strokes(recognizer: Recognizer, parameters: _ReadParameters, body: bytes) -> Reading:
     constraint = parameters.constraint()
     strokes = parse_strokes(parse_json_object(body).get("strokes"))
-    if parameters.expect == "number":
-        return recognizer.read_number(strokes, constraint)
-    return recognizer.read_strokes(strokes, single=parameters.expect == "digit")
+    return recognizer.read_strokes(strokes, parameters.expect, constraint)
 
 
 def _classify(recognizer: Recognizer, body: bytes) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inkwise import InkwiseError, StoreError
+from inkwise import InkwiseError, Number, StoreError
 from inkwise.corrections import Accuracy, LabelledAnswer, Learner, VersionScores
 
 SEVEN = [[(110, 60), (200, 60), (150, 200)]]
@@ -115,7 +115,8 @@ def test_rejected_reading_shows_its_reason(anna, learner, monkeypatch):
     assert anna.widgets.reason["text"] == ""
     reading = learner.read_strokes("anna", SEVEN)
     digit = replace(reading.digits[0], label="4", accepted=False, doubt="4 or 9")
-    doubtful = replace(reading, digits=(digit,), accepted=False, reason="not sure: 4 or 9")
+    number = Number.from_digits((digit,))
+    doubtful = replace(reading, numbers=(number,), reason=number.reason)
     monkeypatch.setattr(learner, "read_strokes", lambda *_, **__: doubtful)
     anna.draw(SEVEN)
     assert anna.answer() == "4"

@@ -44,7 +44,7 @@ const reader = new Reader(
   () => {
     const { strokes } = ink;
     if (!strokes.length) return null;
-    return post("/api/read", { writer: session.writer, strokes, single: single || trial.active });
+    return post("/api/read", { writer: session.writer, strokes, expect: single || trial.active ? "digit" : null });
   },
   (answer) => {
     reading = answer;

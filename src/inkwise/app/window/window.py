@@ -99,7 +99,9 @@ class Window:
             if then:
                 then()
 
-        self._worker.do(partial(self._learner.read_strokes, writer, points, single=single), take)
+        self._worker.do(
+            partial(self._learner.read_strokes, writer, points, "digit" if single else None), take
+        )
 
     def _settled(self, act: Callable[[], None]) -> None:
         """Act on the reading of the complete drawing."""
@@ -167,7 +169,7 @@ class Window:
         self._edited()
 
     def _keep(self) -> None:
-        if self._saving or not self._session.reading:
+        if self._saving or not self._session.digits:
             return
         drawn, labels = self._read_strokes, "".join(self._session.labels)
 
