@@ -83,5 +83,5 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
 $(VENV)/.develops: $(VENV)/.runs
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) -e '.[app,serve,tables,cluster,train,dev]'
+	$(PIP_INSTALL) -e '.[app,serve,tables,cluster,train,heic,dev]'
 	touch $@

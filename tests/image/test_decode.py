@@ -3,13 +3,16 @@
 import io
 import struct
 import tracemalloc
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from inkwise.image import load_image
-from inkwise.preprocessing import image_to_glyph
+from inkwise.image.arrays import scale_to_8_bits
+from inkwise.preprocessing import binarize, characters_to_glyphs, image_to_glyph
 
 
 @pytest.fixture
@@ -41,6 +44,9 @@ def in_file(image, form, **options):
         ("TIFF", {}, 0),
         ("TIFF", {"compression": "tiff_lzw"}, 0),
         ("BMP", {}, 0),
+        ("GIF", {}, 0),
+        ("AVIF", {"quality": 95}, 12),
+        ("PPM", {}, 0),
     ],
 )
 @pytest.mark.parametrize("mode", ["L", "RGB"])
@@ -58,6 +64,51 @@ def test_load_image_accepts_paths_bytes_pil_images_and_arrays(page, tmp_path):
     opaque = np.dstack([page, page, page, np.full_like(page, 255)])
     for picture in (path, str(path), path.read_bytes(), image, page, opaque[..., :3], opaque):
         np.testing.assert_array_equal(load_image(picture), page)
+
+
+@pytest.mark.parametrize("wrap", [bytearray, memoryview, io.BytesIO])
+def test_load_image_accepts_the_content_of_a_file(page, wrap):
+    np.testing.assert_array_equal(load_image(wrap(in_file(Image.fromarray(page), "PNG"))), page)
+
+
+def test_load_image_accepts_open_files_from_their_start(page, tmp_path):
+    path = tmp_path / "page.png"
+    Image.fromarray(page).save(path)
+    with path.open("rb") as file:
+        file.seek(0, io.SEEK_END)
+        np.testing.assert_array_equal(load_image(file), page)
+        assert not file.closed
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path, "page.png")
+        with archive.open("page.png") as file:
+            np.testing.assert_array_equal(load_image(file), page)
+
+
+def test_load_image_reads_a_pdf_of_one_page(page):
+    grey = load_image(in_file(Image.fromarray(page), "PDF", resolution=72))
+    assert grey.shape == page.shape
+    assert correlation(grey, page) > 0.95
+
+
+def test_heic_is_decoded(page):
+    import pillow_heif
+
+    image = pillow_heif.from_pillow(Image.fromarray(np.kron(page, np.ones((4, 4), np.uint8))).convert("RGB"))
+    file = io.BytesIO()
+    image.save(file, quality=95)
+    assert correlation(load_image(file.getvalue()), np.kron(page, np.ones((4, 4)))) > 0.99
+
+
+@pytest.mark.parametrize(
+    "name", ["4071.gif", "4071__avif.avif", "4071_int32_0to255.tif", "4071__png16_8bit_range.png"]
+)
+def test_formats_and_depths_of_one_picture_are_alike(name):
+    folder = Path(__file__).parents[3] / "shared" / "cases"
+    if not folder.exists():
+        pytest.skip("no pictures of cases")
+    glyphs = [characters_to_glyphs(binarize(load_image(folder / other))) for other in (name, "4071.gif")]
+    assert len(glyphs[0]) == len(glyphs[1]) == 4
+    assert correlation(*glyphs) > 0.95
 
 
 def test_load_image_ignores_wrong_suffix(page, tmp_path):
@@ -139,6 +190,70 @@ def test_float_images_up_to_1_or_255_are_decoded(page, white):
     grey = load_image(in_file(Image.fromarray(deep), "TIFF"))
     assert grey[0, 0] == 0
     np.testing.assert_allclose(grey[1:].astype(int), page[1:], atol=1)
+
+
+@pytest.mark.parametrize("white", [1, 16, 255, 1023, 4095, 65535, 1e6])
+def test_scale_to_8_bits_finds_white(page, white):
+    values = page / 230 * white  # the lightest value is white
+    np.testing.assert_allclose(scale_to_8_bits(values).astype(int), np.rint(page / 230 * 255), atol=1)
+
+
+def test_scale_to_8_bits_keeps_dark_fractions_and_clips_nothing(page):
+    np.testing.assert_array_equal(scale_to_8_bits(np.array([0, 0.2, 0.5])), [0, 51, 128])
+    np.testing.assert_array_equal(scale_to_8_bits(np.array([0, 0.525, 1.05])), [0, 128, 255])  # overshoot
+    np.testing.assert_array_equal(scale_to_8_bits(np.array([-1.0, 0, 1])), [0, 128, 255])
+    np.testing.assert_array_equal(scale_to_8_bits(np.array([-32768, 32767], np.int16)), [0, 255])
+    np.testing.assert_array_equal(scale_to_8_bits(np.array([np.nan, np.inf, 1])), [0, 0, 255])
+    assert scale_to_8_bits(np.zeros((0, 3))).shape == (0, 3)
+
+
+DTYPES = ["int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_array_of_any_dtype_may_hold_0_to_255(page, dtype):
+    np.testing.assert_array_equal(load_image(page.astype(dtype)), page)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32"])
+def test_mask_becomes_black_and_white(page, dtype):
+    np.testing.assert_array_equal(load_image((page > 128).astype(dtype)), np.where(page > 128, 255, 0))
+
+
+class Tensor:
+    """A tensor as PyTorch's, on another device and with a gradient."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self._values
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("not in main memory")
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Tensor])
+def test_shapes_of_one_picture_are_alike(page, kind):
+    colour = np.dstack([page] * 3)
+    for array in (page[None], page[..., None], page[None, None], page[None, ..., None], colour, colour[None]):
+        np.testing.assert_array_equal(load_image(kind(array)), page)
+
+
+def test_tensor_may_have_its_channels_first(page):
+    colour = np.dstack([page] * 3).transpose(2, 0, 1)
+    for array in (colour, colour[None], np.stack([*colour, np.full_like(page, 255)])):
+        np.testing.assert_array_equal(load_image(Tensor(array / 255)), page)
+
+
+def test_torch_tensors_are_decoded(page):
+    import torch
+
+    tensor = torch.from_numpy(page / 255).float()[None].requires_grad_()
+    np.testing.assert_array_equal(load_image(tensor), page)
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF"])

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import io
-import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from inkwise._util.errors import ImageError
-from inkwise._util.inputs import clear_read_errors, open_input
+from inkwise._util.errors import ImageError, InkwiseError, requires_extra
+from inkwise._util.inputs import clear_read_errors
+from inkwise.image.arrays import scale_to_8_bits, to_pixels
+from inkwise.image.checks import check_min_size, check_pixel_count, too_large_error
+from inkwise.image.colour import to_grey
+from inkwise.image.sources import FileSource, ImageSource, is_array, open_source
 
 if TYPE_CHECKING:
     from inkwise.image.pdf import PdfPages
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+# Pillow loads the plugins of the last three only where the others do not recognize a file.
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF")
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"),
+    *(".gif", ".avif", ".heic", ".heif", ".pbm", ".pgm", ".ppm"),
+)
 DOCUMENT_SUFFIXES = (*SUFFIXES, ".pdf")
 
-MIN_SIDE = 8
-"""Minimum of the longer side of a picture, pixels; smaller ones cannot hold a digit."""
-
-_MAX_FILE_BYTES = 1_000_000_000  # pdfium searches the whole of a damaged file, which takes 5 s for this size
-_PDF_HEADER_BYTES = 1024  # bytes at the start of a PDF that contain its signature
+_HEADER_BYTES = (
+    1024  # bytes at the start of a file that contain the signature of a PDF, or the brands of HEIC
+)
 _MAX_PAGES = 10_000  # of a TIFF; the time that Pillow needs to find them is quadratic
 
 _EXIF_TRANSPOSES = {
@@ -45,28 +47,33 @@ _EXIF_TRANSPOSES = {
 }
 """The operation that makes a picture upright, by its EXIF orientation."""
 
-_DAMAGE_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError)
-
-ImageSource = str | Path | bytes | Image.Image | NDArray[np.uint8]
-"""A path, the bytes of a file, a PIL image, or an (H, W) or (H, W, 3|4) uint8 array."""
+_DAMAGE_ERRORS = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError),
+    RuntimeError,  # of the decoders of AVIF and HEIC
+)
 
 
 def load_image(picture: ImageSource) -> NDArray[np.uint8]:
-    """Decode a picture to an upright grey image (H, W) uint8.
+    """Decode a picture, or a document of one page, to an upright grey image (H, W) uint8.
 
     Colours are projected on the axis along which they vary most, so that yellow ink on white paper is as
-    visible as black ink. Transparent pixels become white below dark ink and black below light ink.
+    visible as black ink. Transparent pixels become white below dark ink and black below light ink. More than
+    8 bits are scaled as `scale_to_8_bits` says.
 
     Raises:
-        ImageError: not a picture, truncated, empty, too small or too large; the message names the file.
+        ImageError: not a picture, truncated, empty, too small or too large, or of several pages; the message
+            names the file. For a file that does not exist, it is a FileNotFoundError too.
     """
-    if isinstance(picture, np.ndarray):
-        return check_min_size(_to_grey(_check_array(picture)), "the array")
     if isinstance(picture, Image.Image):
         return _pil_to_grey(picture, "the picture")
-    file, name = _open_file(picture)
-    with file:
-        return _pil_to_grey(_open_pillow(file, name), name)
+    if is_array(picture):
+        return check_min_size(to_grey(to_pixels(picture)), "the array")
+    with Document(picture) as document:  # type: ignore[arg-type]  # other types raise an ImageError
+        if len(document) > 1:
+            raise ImageError(
+                f"{document.name}: has {len(document)} pages; read_many reads one after the other"
+            )
+        return document.page(1)
 
 
 def open_image(content: bytes) -> Image.Image:
@@ -75,33 +82,36 @@ def open_image(content: bytes) -> Image.Image:
     Raises:
         ImageError: not a picture, empty, or too large.
     """
-    return _open_pillow(*_open_file(content))
+    return _open_pillow(*open_source(content))
 
 
 class Document:
     """An open PDF, multi-page TIFF or single picture, read page by page; a context manager.
 
     Its content decides what it is, not its name. `len` is the number of pages, 1 or more.
+
+    Attributes:
+        name: of the file, for messages.
     """
 
-    def __init__(self, source: str | Path | bytes) -> None:
+    def __init__(self, source: FileSource) -> None:
         """Open a file, or the bytes of one.
 
         Raises:
             ImageError: it cannot be opened, is damaged or encrypted, or is neither a PDF nor a picture.
         """
-        self._file, self._name = _open_file(source)
+        self._file, self.name = open_source(source)
         try:
-            with clear_read_errors(self._name, ImageError):
-                header = self._file.read(_PDF_HEADER_BYTES)
+            with clear_read_errors(self.name, ImageError):
+                header = self._file.read(_HEADER_BYTES)
                 self._file.seek(0)
             self._pages: PdfPages | _PillowPages
             if b"%PDF-" in header:
                 from inkwise.image.pdf import PdfPages  # imports pdfium, which pictures do not need
 
-                self._pages = PdfPages(self._file, self._name)
+                self._pages = PdfPages(self._file, self.name)
             else:
-                self._pages = _PillowPages(self._file, self._name)
+                self._pages = _PillowPages(self._file, self.name)
         except BaseException:
             self._file.close()
             raise
@@ -117,8 +127,8 @@ class Document:
             ImageError: there is no such page, or it is damaged, too large or too small; others may be valid.
         """
         if not 1 <= number <= len(self):
-            raise ImageError(f"{self._name}: has no page {number}, but {len(self)}")
-        name = self._name if len(self) == 1 else f"{self._name}, page {number}"
+            raise ImageError(f"{self.name}: has no page {number}, but {len(self)}")
+        name = self.name if len(self) == 1 else f"{self.name}, page {number}"
         return self._pages.grey(number - 1, name)
 
     def close(self) -> None:
@@ -174,51 +184,35 @@ class _PillowPages:
         self._image.close()
 
 
-def check_pixel_count(width: float, height: float, name: str) -> None:
-    """Check the size of a picture before it is decoded.
-
-    Raises:
-        ImageError: it has more pixels than Pillow's limit.
-    """
-    if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
-        raise _too_large_error(name)
-
-
-def check_min_size(grey: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """Return a picture (H, W) unchanged.
-
-    Raises:
-        ImageError: it is too small.
-    """
-    height, width = grey.shape
-    if min(height, width) < 2 or max(height, width) < MIN_SIDE:
-        raise ImageError(f"{name}: {width} x {height} pixels is too small to hold a digit")
-    return grey
-
-
-def _too_large_error(name: str) -> ImageError:
-    return ImageError(f"{name}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels; shrink it first")
-
-
-def _open_file(source: str | Path | bytes) -> tuple[IO[bytes], str]:
-    """Open a file, or the bytes of one; return it with its name for messages."""
-    file: IO[bytes]
-    if isinstance(source, bytes):
-        file, name, size = io.BytesIO(source), "the picture", len(source)
-    else:
-        file, name = open_input(source, _MAX_FILE_BYTES, ImageError), str(source)
-        size = os.fstat(file.fileno()).st_size
-    if size == 0:
-        file.close()
-        raise ImageError(f"{name}: is empty (0 bytes)")
-    return file, name
-
-
 def _open_pillow(file: IO[bytes], name: str) -> Image.Image:
     with _pillow_errors(name):
-        image = Image.open(file, formats=FORMATS)
+        header = file.read(_HEADER_BYTES)
+        file.seek(0)
+        formats = FORMATS
+        if _is_heic(header):
+            _register_heic(name)
+            formats = ("HEIF",)
+        image = Image.open(file, formats=formats)
     check_pixel_count(*image.size, name)  # up to twice its limit, Pillow only warns
     return image
+
+
+def _is_heic(header: bytes) -> bool:
+    """Return whether the brands at the start of a file are those of HEIC, and not those of AVIF."""
+    if header[4:8] != b"ftyp":
+        return False
+    box = header[8 : int.from_bytes(header[:4], "big")]
+    brands = {box[start : start + 4] for start in range(0, len(box), 4)}
+    return any(brand[:3] in (b"hei", b"hev") for brand in brands) and not brands & {b"avif", b"avis"}
+
+
+def _register_heic(name: str) -> None:
+    try:
+        with requires_extra("heic", f"{name}: is HEIC, which"):
+            import pillow_heif
+    except InkwiseError as error:
+        raise ImageError(str(error)) from None
+    pillow_heif.register_heif_opener(thumbnails=False)
 
 
 @contextmanager
@@ -230,8 +224,10 @@ def _pillow_errors(name: str) -> Iterator[None]:
     """
     try:
         yield
+    except ImageError:
+        raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise _too_large_error(name) from None
+        raise too_large_error(name) from None
     except UnidentifiedImageError:
         raise ImageError(f"{name}: is not a picture that can be read ({', '.join(FORMATS)})") from None
     except (*_DAMAGE_ERRORS, struct.error, Warning) as error:
@@ -240,18 +236,10 @@ def _pillow_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name}: the picture is damaged or cut off ({text})") from None
 
 
-def _check_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if array.dtype != np.uint8:
-        raise ImageError(f"an array must be uint8, not {array.dtype}")
-    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
-        raise ImageError(f"an array must be (H, W) or (H, W, 3|4), not {array.shape}")
-    return array
-
-
 def _pil_to_grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
     with _pillow_errors(name):
         pixels = _to_upright_array(image)
-    return check_min_size(_to_grey(pixels), name)
+    return check_min_size(to_grey(pixels), name)
 
 
 def _to_upright_array(image: Image.Image) -> NDArray[np.uint8]:
@@ -264,41 +252,7 @@ def _to_upright_array(image: Image.Image) -> NDArray[np.uint8]:
     if transpose is not None:
         image = image.transpose(transpose)
     if image.mode.startswith("I") or image.mode == "F":
-        deep = np.nan_to_num(np.asarray(image, np.float64))
-        white = 65535.0 if image.mode != "F" else 255.0 if deep.max(initial=0) > 1 else 1.0
-        return np.rint(np.clip(deep / white, 0, 1) * 255).astype(np.uint8)
+        return scale_to_8_bits(np.asarray(image))
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     return np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB"))
-
-
-def _to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if pixels.size == 0:
-        raise ImageError("the picture has no pixels")
-    if pixels.ndim == 2:
-        return pixels
-    colour = np.ascontiguousarray(pixels[..., :3])
-    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
-        colour = _composite_on_paper(colour, pixels[..., 3])
-    return _project_to_principal_axis(colour)
-
-
-def _composite_on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Composite colours (H, W, 3) with an alpha channel on white if they are dark, else on black."""
-    cover = cv2.merge([alpha] * 3)
-    composite = cv2.multiply(colour, cover, scale=1 / 255)
-    if composite.sum() < 128 * max(cover.sum() / 255, 1):
-        composite = cv2.add(composite, 255 - cover)
-    return np.asarray(composite, np.uint8)
-
-
-def _project_to_principal_axis(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Project colours (H, W, 3) on their first principal axis, scaled to 0..255 with light staying light."""
-    step = max(1, round((colour.shape[0] * colour.shape[1] / 65536) ** 0.5))
-    sample = colour[::step, ::step].reshape(-1, 3)
-    # A small weight of the mean decides where nothing varies: a uniform page, or one that is already grey.
-    axis = np.linalg.eigh(np.cov(sample.T, bias=True) + 1e-3 * np.ones((3, 3)))[1][:, -1]
-    axis = axis / np.abs(axis).sum() * (1 if axis.sum() >= 0 else -1)
-    # cv2.transform needs no floating-point copy of the picture, which would be four times as large.
-    grey = cv2.transform(colour, np.array([[*axis, -255 * np.minimum(axis, 0).sum()]]))
-    return np.asarray(grey, np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pypdfium2 import raw as pdfium_c
 
 from inkwise._util.errors import ImageError
-from inkwise.image.decode import check_min_size, check_pixel_count
+from inkwise.image.checks import check_min_size, check_pixel_count
 
 DPI = 200
 """Resolution of rendered pages; a page that is one coarser scan keeps the resolution of the scan."""
