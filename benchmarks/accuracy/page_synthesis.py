@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,14 +68,14 @@ class _PageCanvas:
     numbers: list[tuple[str, NDArray[np.float32]]] = field(default_factory=list)
 
 
-def read_writers(digits: Path, part: str) -> WriterStrokes:
+def read_writers(digits: Path, part: str, unreadable: Sequence[int] = ()) -> WriterStrokes:
     """Load the writers of one part, "train", "validation" or "test", who wrote every digit.
 
     Unreadable samples are left out: those marked as suspect, and straight bars not labelled 1, whose other
-    strokes were lost.
+    strokes were lost. `unreadable` are the indices within the file of more of them.
     """
     # a wrong label would count as a misreading
-    strokes = load_unipen(digits, part).select(~suspect_labels(digits, part))
+    strokes = load_unipen(digits, part).select(~suspect_labels(digits, part, unreadable))
     assert strokes.writers is not None
     writers = [
         {

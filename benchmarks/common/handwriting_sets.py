@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,15 @@ def load_unipen(path: Path, part: str) -> StrokeSet:
     return strokes.select(datasets.split_by_writer(writers) == part)
 
 
-def suspect_labels(path: Path, part: str) -> NDArray[np.bool_]:
-    """Return a mask (n,) of the samples of `load_unipen` whose label may be wrong."""
+def suspect_labels(path: Path, part: str, others: Sequence[int] = ()) -> NDArray[np.bool_]:
+    """Return a mask (n,) of the samples of `load_unipen` whose label may be wrong.
+
+    Args:
+        path: file of UNIPEN's digits.
+        part: as for `load_unipen`.
+        others: indices within the file of more such samples.
+    """
     with np.load(path, allow_pickle=False) as archive:
         suspect = archive["suspect"] | archive["knn_disagree"]
+        suspect[[*others]] = True
         return np.asarray(suspect[datasets.split_by_writer(archive["writer"]) == part])
