@@ -9,10 +9,13 @@ from pathlib import Path
 
 BENCHMARKS = {
     "accuracy": (
-        *("handwriting", "page-reading", "number-reading", "correction-learning", "transfer"),
+        *("handwriting", "page-reading", "number-reading", "pictures", "correction-learning", "transfer"),
         *("quantization", "ablation", "model-card"),
     ),
-    "speed": ("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),
+    "speed": (
+        *("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),
+        "reading-cost",
+    ),
     "robustness": ("faults", "connection-flood", "endurance", "fuzz"),
     "common": ("results-page",),
 }
