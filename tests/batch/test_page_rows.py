@@ -9,7 +9,7 @@ from shades import Shades
 
 from inkwise._util.errors import InkwiseError, ModelError
 from inkwise.batch import BatchOptions, page_rows, read_rows
-from inkwise.batch.page_rows import error_row
+from inkwise.batch.page_rows import error_row, file_fingerprint
 
 
 def test_settings_differ_by_model_and_expectation():
@@ -91,3 +91,12 @@ def test_read_rows_rejects_endless_standard_input(monkeypatch):
         (row,) = read_rows(["-"], Shades())
     assert row.failed
     assert row.values["reason"] == "standard input: is larger than 1 MB; name a file"
+
+
+def test_file_fingerprint_changes_with_the_file(tmp_path):
+    path = tmp_path / "b.png"
+    path.write_bytes(b"")
+    before = file_fingerprint(str(path))
+    os.utime(path, ns=(0, 0))
+    assert file_fingerprint(str(path)) != before
+    assert file_fingerprint(str(tmp_path / "none.png")) == ""

@@ -143,7 +143,7 @@ def test_smallest_picture_is_decoded():
 
 
 def test_folder_raises(tmp_path):
-    assert error_of(tmp_path) == f"{tmp_path}: is a folder, not a file"
+    assert error_of(tmp_path) == f"{tmp_path}: is a folder, not a file; read_many reads the pictures in it"
 
 
 def test_pipe_raises_without_waiting(tmp_path):

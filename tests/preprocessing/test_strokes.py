@@ -1,12 +1,13 @@
 """Rasterization and grouping of pen strokes, in any unit."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing import group_strokes, image_to_glyph, strokes_to_glyph
+from inkwise.preprocessing import group_strokes, image_to_glyph, strokes_to_glyph, to_stroke_arrays
 
 SEVEN = [np.array([(0.0, 0), (60, 0), (20, 100)])]
 BARRED = [*SEVEN, np.array([(10.0, 50), (60, 50)])]
@@ -50,6 +51,39 @@ def test_strokes_to_glyph_has_y_down_and_x_right():
 def test_strokes_to_glyph_accepts_lists_of_ints():
     lists = [stroke.astype(int).tolist() for stroke in BARRED]
     np.testing.assert_array_equal(strokes_to_glyph(lists), strokes_to_glyph(BARRED))
+
+
+DICTS = [[{"x": x, "y": y, "time": 7, "pressure": 0.5} for x, y in stroke.tolist()] for stroke in BARRED]
+TIMES = [[[x, y, 1e300] for x, y in stroke.tolist()] for stroke in BARRED]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        DICTS,
+        TIMES,
+        [[[*point, None] for point in stroke] for stroke in TIMES],
+        [{"penColor": "black", "points": points} for points in DICTS],
+        [{"x": stroke[:, 0].tolist(), "y": stroke[:, 1]} for stroke in BARRED],
+        {"strokes": DICTS},
+        json.dumps(DICTS),
+        json.dumps(TIMES).encode(),
+        bytearray(json.dumps(TIMES).encode()),
+        (stroke for stroke in BARRED),
+    ],
+)
+def test_to_stroke_arrays_takes_many_forms(form):
+    for array, stroke in zip(to_stroke_arrays(form), BARRED, strict=True):
+        assert array.dtype == np.float64
+        np.testing.assert_array_equal(array, stroke)
+
+
+@pytest.mark.parametrize(
+    "form", [SEVEN[0], SEVEN[0].tolist(), [*map(tuple, SEVEN[0])], DICTS[0], TIMES[0], {"points": DICTS[0]}]
+)
+def test_to_stroke_arrays_takes_one_stroke_alone(form):
+    (array,) = to_stroke_arrays(form)
+    np.testing.assert_array_equal(array, SEVEN[0])
 
 
 @pytest.mark.parametrize("unit", [0.01, 1, 1000])
@@ -109,8 +143,19 @@ def test_strokes_to_glyph_without_strokes_is_none():
         ([[(0, None)]], "stroke 1 holds a coordinate that is not a finite number, or too large"),
         ([[(0, 0), (1, 1)], []], r"stroke 2 has shape \(0,\); \(k, 2\) with k >= 1 is expected"),
         ([np.zeros((0, 2))], r"stroke 1 has shape \(0, 2\); \(k, 2\) with k >= 1 is expected"),
-        ([[(0, 0, 1), (1, 1, 2)]], r"stroke 1 has shape \(2, 3\); \(k, 2\) with k >= 1 is expected"),
-        ([(0, 0), (1, 1)], r"stroke 1 has shape \(2,\); \(k, 2\) with k >= 1 is expected"),
+        ([[(0,), (1,)]], r"stroke 1 has shape \(2, 1\); \(k, 2\) with k >= 1 is expected"),
+        ([np.zeros((2, 5))], r"stroke 1 has shape \(2, 5\); \(k, 2\) with k >= 1 is expected"),
+        ([(0, 0), (1, 1, 1), (2,)], r"stroke 1 is not a list of \(x, y\) points"),
+        ([[(0, 0)], {"points": []}], r"stroke 2 has shape \(0,\); \(k, 2\) with k >= 1 is expected"),
+        ([[{"x": 1, "y": 2}, {"x": 1}]], r"stroke 1 is not a list of \(x, y\) points"),
+        ([{"x": [1, 2], "y": [1]}], r"stroke 1 is not a list of \(x, y\) points"),
+        ({"lines": []}, r"stroke 1 is not a list of \(x, y\) points"),
+        ([1, 2], r"stroke 1 has shape \(\); \(k, 2\) with k >= 1 is expected"),
+        ({"strokes": None}, "strokes are a list of strokes, not NoneType"),
+        (None, "strokes are a list of strokes, not NoneType"),
+        ("seven.png", "strokes are a list of strokes or its JSON, not other text"),
+        (b"\xff", "strokes are a list of strokes or its JSON, not other text"),
+        ("7", "strokes are a list of strokes, not int"),
         ([[(0, 0), (1,)]], r"stroke 1 is not a list of \(x, y\) points"),
         ([[("a", "b")]], r"stroke 1 is not a list of \(x, y\) points"),
         ([{"x": 1}], r"stroke 1 is not a list of \(x, y\) points"),

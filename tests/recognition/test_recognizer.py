@@ -1,8 +1,13 @@
+import pickle
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from inkwise import Constraint, ImageError, InkwiseError, Recognizer, read
 from inkwise.preprocessing import image_to_glyph
+from inkwise.recognition.model import LineModel
 from inkwise.recognition.reading import NO_INK
 
 
@@ -143,8 +148,6 @@ def test_classify_and_embed_accept_glyphs(recognizer, seven):
 
 
 def test_read_accepts_path(tmp_path, seven):
-    from PIL import Image
-
     Image.fromarray(seven).save(tmp_path / "seven.png")
     assert read(tmp_path / "seven.png").text == "7"
     assert read(str(tmp_path / "seven.png")).text == "7"
@@ -154,3 +157,50 @@ def test_read_names_undecodable_file(recognizer, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ImageError, match=r"text\.png"):
         recognizer.read(tmp_path / "text.png")
+
+
+def test_read_many_reads_pages_folders_and_arrays(recognizer, tmp_path, seven, number):
+    pages = [Image.fromarray(seven), Image.fromarray(number)]
+    pages[0].save(tmp_path / "10.pdf", save_all=True, append_images=pages[1:], resolution=72)
+    Image.fromarray(number).save(tmp_path / "9.png")
+    readings = recognizer.read_many([tmp_path, seven])
+    assert next(readings).text == recognizer.read(number).text
+    assert [reading.text for reading in readings] == ["7", recognizer.read(number).text, "7"]
+    assert [reading.text for reading in recognizer.read_many(np.stack([seven, seven]))] == ["7", "7"]
+    assert [len(reading.digits) for reading in recognizer.read_many([number], expect="digit")] == [1]
+
+
+def test_read_many_checks_hints_at_once(recognizer):
+    with pytest.raises(InkwiseError, match="expect"):
+        recognizer.read_many([], expect="letter")
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        {"strokes": [[[30, 25], [85, 25], [55, 100]]]},
+        [{"x": 30, "y": 25}, {"x": 85, "y": 25}, {"x": 55, "y": 100}],
+    ],
+)
+@pytest.mark.parametrize("expect", [None, "number"])
+def test_read_strokes_takes_dicts(recognizer, forms, expect):
+    reading = recognizer.read_strokes(forms, expect)
+    assert reading.text == "7"
+    assert reading.digits[0].strokes == (0,)
+
+
+def test_recognizer_pickles_with_adaptation(recognizer, seven, number):
+    glyph = recognizer.read(seven, "digit").digits[0].glyph[None]
+    adapted = recognizer.adapt(glyph, np.array(["seven"]))
+    for original in (recognizer, adapted, Recognizer(line_model=LineModel.bundled(threads=1), threads=1)):
+        copy = pickle.loads(pickle.dumps(original))
+        assert copy.labels == original.labels
+        np.testing.assert_array_equal(copy.classify(glyph), original.classify(glyph))
+        for expect in ("digit", "number"):
+            one, other = copy.read(number, expect), original.read(number, expect)
+            assert one.to_dict() | {"elapsed_ms": 0} == other.to_dict() | {"elapsed_ms": 0}
+
+
+def test_recognizer_reads_in_spawned_processes(seven):
+    with get_context("spawn").Pool(1) as pool:
+        assert [reading.text for reading in pool.map(Recognizer("tiny", threads=1).read, [seven])] == ["7"]

@@ -83,6 +83,14 @@ def _integer(text: str) -> int:
     return number
 
 
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts names by the numbers in them: img2 before img10."""
+    parts = re.split(
+        r"(\d+)", name, flags=re.ASCII
+    )  # text and numbers take turns, so that keys are comparable
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """End of an error message about an unknown name: the closest known names, or all if none is close."""
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

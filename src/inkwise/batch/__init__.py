@@ -2,7 +2,7 @@
 
 from inkwise.batch.batch_loop import Backend, LocalBackend, RowSink, read_batch, read_rows
 from inkwise.batch.journal import Journal
-from inkwise.batch.page_rows import BatchOptions, Columns, PageRow, find_files
+from inkwise.batch.page_rows import BatchOptions, Columns, PageRow
 from inkwise.batch.tables import csv_line, json_line, row_values
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "PageRow",
     "RowSink",
     "csv_line",
-    "find_files",
     "json_line",
     "read_batch",
     "read_rows",

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from inkwise._util.errors import InkwiseError
-from inkwise.batch.page_rows import BatchOptions, PageRow, PageTask, TaskReader, file_content, find_files
+from inkwise.batch.page_rows import BatchOptions, PageRow, PageTask, TaskReader, file_content
 from inkwise.batch.process_pool import TaskResult, read_in_processes
+from inkwise.image import find_files
 
 
 class Backend(ABC):

@@ -18,8 +18,9 @@ from inkwise._util.errors import DataError
 from inkwise._util.files import atomic_file, check_not_a_source, locked, resolve_output
 from inkwise._util.inputs import is_file, is_folder, is_there
 from inkwise.batch.batch_loop import RowSink
-from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint, find_files, to_valid_utf8
+from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint, to_valid_utf8
 from inkwise.batch.tables import check_format, write_table
+from inkwise.image import find_files
 
 _SCHEMA = """
 PRAGMA locking_mode = EXCLUSIVE;

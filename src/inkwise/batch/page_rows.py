@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from inkwise import __version__
 from inkwise._util.errors import ImageError, InkwiseError, one_line
 from inkwise._util.inputs import MEGABYTE, is_folder
-from inkwise.image import DOCUMENT_SUFFIXES, Document
+from inkwise.image import Document, no_pictures_error
 from inkwise.recognition import Reading, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import LineModel, line_model_source, model_content, model_source
@@ -175,9 +174,7 @@ class TaskReader:
                 size = _MAX_STDIN_BYTES // MEGABYTE
                 raise ImageError(f"standard input: is larger than {size} MB; name a file")
             if isinstance(source, str) and is_folder(source):
-                readable = os.access(source, os.R_OK | os.X_OK)
-                reason = ", ".join(DOCUMENT_SUFFIXES) if readable else "Permission denied"
-                raise ImageError(f"{source}: no pictures in this folder ({reason})")
+                raise no_pictures_error(source)
             self._document, self._file = Document(source), task.file
         return self._document
 
@@ -208,32 +205,6 @@ def file_content(file: str) -> str | bytes:
 def to_valid_utf8(text: str) -> str:
     """Escape what UTF-8 cannot hold, such as a file name in another encoding."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def find_files(files: Iterable[str]) -> Iterator[str]:
-    """Yield the paths of files, and of the images and PDFs in folders, sorted by name.
-
-    A folder that contains none, or cannot be listed, is yielded itself; opening it raises the error.
-    """
-    for file in files:
-        found = _walk(file) if is_folder(file) else iter((file,))
-        first = next(found, None)
-        yield file if first is None else first
-        yield from found
-
-
-def _walk(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            inside = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        yield str(Path(folder))
-        return
-    for entry in inside:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path)
-        elif Path(entry.name).suffix.lower() in DOCUMENT_SUFFIXES:
-            yield str(Path(entry.path))
 
 
 def file_fingerprint(file: str) -> str:

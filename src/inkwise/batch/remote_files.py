@@ -13,8 +13,8 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, FSSpecHandler, LocalF
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_bytes
-from inkwise.batch.page_rows import find_files
-from inkwise.image import DOCUMENT_SUFFIXES
+from inkwise._util.text import natural_key
+from inkwise.image import DOCUMENT_SUFFIXES, find_files
 
 URL_SEPARATOR = "://"
 
@@ -91,11 +91,12 @@ def _list_url(url: str) -> list[str]:
         if kind == FileType.File:
             paths = [path]
         else:
-            paths = sorted(
+            found = (
                 info.path
                 for info in filesystem.get_file_info(FileSelector(path, recursive=True))
                 if info.type == FileType.File and PurePosixPath(info.path).suffix.lower() in DOCUMENT_SUFFIXES
             )
+            paths = sorted(found, key=natural_key)
     if not paths:
         raise DataError(f"{name}: no pictures in this folder ({', '.join(DOCUMENT_SUFFIXES)})")
     return [f"{url.split(URL_SEPARATOR)[0]}{URL_SEPARATOR}{path}" for path in paths]

@@ -29,8 +29,9 @@ from inkwise.batch import (
     read_batch,
     row_values,
 )
-from inkwise.cli.console import print_table
+from inkwise.cli.console import print_error, print_table
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
+from inkwise.image import find_skipped, skipped_message
 
 _MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
 
@@ -130,6 +131,8 @@ def read(
         backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv))
     # A bar would interfere with rows on the same terminal.
     show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
+    if skipped := find_skipped(files):
+        print_error(skipped_message(skipped))
     if read_batch(backend, Console(stderr=True), show=show):
         raise typer.Exit(1)
 

@@ -90,7 +90,12 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def parse_strokes(value: object) -> list[Any]:
-    """Check that a value is a list of lists (InkwiseError) of limited size (PayloadTooLargeError)."""
+    """Check that a value is a list of lists (InkwiseError) of limited size (PayloadTooLargeError).
+
+    A stroke may be {"points": [..]}, as signature_pad has it.
+    """
+    if isinstance(value, list):
+        value = [stroke.get("points") if isinstance(stroke, dict) else stroke for stroke in value]
     if not isinstance(value, list) or not all(isinstance(stroke, list) for stroke in value):
         raise InkwiseError("strokes: expected a list of lists of points")
     for count, most, unit in (

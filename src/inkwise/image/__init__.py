@@ -1,6 +1,13 @@
 """Files, PDF pages and arrays become grey images."""
 
 from inkwise.image.decode import DOCUMENT_SUFFIXES, SUFFIXES, Document, load_image, open_image
+from inkwise.image.folders import (
+    find_files,
+    find_skipped,
+    iterate_images,
+    no_pictures_error,
+    skipped_message,
+)
 from inkwise.image.sources import FileSource, ImageSource
 
 __all__ = [
@@ -9,6 +16,11 @@ __all__ = [
     "Document",
     "FileSource",
     "ImageSource",
+    "find_files",
+    "find_skipped",
+    "iterate_images",
     "load_image",
+    "no_pictures_error",
     "open_image",
+    "skipped_message",
 ]

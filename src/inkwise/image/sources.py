@@ -68,9 +68,11 @@ def _open_path(path: str) -> tuple[IO[bytes], str]:
     try:
         return open_input(path, _MAX_FILE_BYTES, ImageError), path
     except ImageError as error:
-        if not isinstance(error.__context__, FileNotFoundError):
-            raise
-        text = str(error)
+        text, reason = str(error), error.__context__
+    if isinstance(reason, IsADirectoryError):
+        raise ImageError(f"{text}; read_many reads the pictures in it")
+    if not isinstance(reason, FileNotFoundError):
+        raise ImageError(text)
     if _URL.match(path):
         raise ImageError(
             f"{path[:100]}: is a URL, and Inkwise downloads nothing; save the picture, or give its bytes"
@@ -83,7 +85,7 @@ def _open_path(path: str) -> tuple[IO[bytes], str]:
 def _read_file_object(source: Any) -> tuple[bytes, str]:
     """Read all of a file object, from its start if it can seek; return its bytes and its name."""
     if not hasattr(source, "read"):
-        raise _wrong_type(source)
+        raise wrong_type_error(source)
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else "the file object"
     try:
@@ -102,7 +104,8 @@ def _read_file_object(source: Any) -> tuple[bytes, str]:
     return content, name
 
 
-def _wrong_type(source: object) -> ImageError:
+def wrong_type_error(source: object) -> ImageError:
+    """Return the error for what is not a picture; it says what to do."""
     if source is None:
         return ImageError(
             f"None is not a picture (cv2.imread returns it for a file it cannot read); {_ACCEPTED}"

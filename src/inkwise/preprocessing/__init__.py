@@ -8,12 +8,19 @@ from numpy.typing import NDArray
 from inkwise.preprocessing.binarization import binarize
 from inkwise.preprocessing.normalization import GLYPH_SIDE, inks_to_glyphs, to_glyphs
 from inkwise.preprocessing.segmentation import Box, Character, main_character, segment_characters
-from inkwise.preprocessing.strokes import Strokes, group_strokes, strokes_to_glyph
+from inkwise.preprocessing.strokes import (
+    Strokes,
+    StrokeSource,
+    group_strokes,
+    strokes_to_glyph,
+    to_stroke_arrays,
+)
 
 __all__ = [
     "GLYPH_SIDE",
     "Box",
     "Character",
+    "StrokeSource",
     "Strokes",
     "binarize",
     "characters_to_glyphs",
@@ -24,6 +31,7 @@ __all__ = [
     "segment_characters",
     "strokes_to_glyph",
     "to_glyphs",
+    "to_stroke_arrays",
 ]
 
 

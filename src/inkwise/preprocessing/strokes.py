@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.text import parse_json
 from inkwise.preprocessing.normalization import (
     INK_BOX_SIDE,
     SUPERSAMPLED_SIDE,
@@ -29,26 +31,67 @@ Strokes = Sequence[ArrayLike]
 """Strokes of one digit or more: a list of (k, 2) arrays, x right, y down, in any unit."""
 
 
-def to_stroke_arrays(strokes: Strokes) -> list[NDArray[np.float64]]:
-    """Convert strokes to float64 arrays.
+StrokeSource = Strokes | Iterable[Any] | Mapping[str, Any] | str | bytes
+"""Strokes in any form that `to_stroke_arrays` takes."""
+
+_MAX_COLUMNS = 4  # of a point: x, y, time, pressure
+
+
+def to_stroke_arrays(strokes: StrokeSource) -> list[NDArray[np.float64]]:
+    """Convert strokes to float64 arrays (k, 2).
+
+    A point is [x, y], [x, y, time], [x, y, time, pressure] or {"x": x, "y": y}, with further keys. A stroke
+    is a list or array of points, {"points": [..]} as signature_pad has it, or {"x": [..], "y": [..]}. Strokes
+    are a list of strokes, {"strokes": [..]}, one stroke alone, or the JSON of these.
 
     Raises:
         InkwiseError: A stroke is not (k, 2), is empty, or holds a value that is not finite or beyond 1e150.
     """
-    checked = []
-    for number, stroke in enumerate(strokes, 1):
+    if isinstance(strokes, str | bytes | bytearray):
         try:
-            points = np.asarray(stroke, np.float64)
-        except (TypeError, ValueError, OverflowError):
+            strokes = parse_json(bytes(strokes) if isinstance(strokes, bytearray) else strokes)
+        except ValueError:
+            raise InkwiseError("strokes are a list of strokes or its JSON, not other text") from None
+    if isinstance(strokes, Mapping):
+        strokes = strokes.get("strokes", [strokes])
+    if not isinstance(strokes, Iterable) or isinstance(strokes, str | bytes):
+        raise InkwiseError(f"strokes are a list of strokes, not {type(strokes).__name__}")
+    listed = list(strokes)
+    if listed and _is_point(listed[0]):
+        listed = [listed]
+    checked = []
+    for number, stroke in enumerate(listed, 1):
+        try:
+            points = np.asarray(_point_list(stroke), np.float64)
+        except (TypeError, ValueError, LookupError, OverflowError):
             raise InkwiseError(f"stroke {number} is not a list of (x, y) points") from None
-        if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+        if points.ndim != 2 or not 2 <= points.shape[1] <= _MAX_COLUMNS or len(points) == 0:
             raise InkwiseError(f"stroke {number} has shape {points.shape}; (k, 2) with k >= 1 is expected")
+        points = points[:, :2]
         if not (np.abs(points) <= MAX_COORDINATE).all():
             raise InkwiseError(
                 f"stroke {number} holds a coordinate that is not a finite number, or too large"
             )
         checked.append(points)
     return checked
+
+
+def _is_point(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return isinstance(value.get("x"), int | float | np.number)
+    is_list = isinstance(value, list | tuple | np.ndarray) and 2 <= len(value) <= _MAX_COLUMNS
+    return is_list and all(isinstance(number, int | float | np.number) for number in value[:2])
+
+
+def _point_list(stroke: Any) -> Any:
+    """Return the points of a stroke without their keys."""
+    if isinstance(stroke, Mapping):
+        if "points" not in stroke:
+            return list(zip(stroke["x"], stroke["y"], strict=True))
+        stroke = stroke["points"]
+    if isinstance(stroke, list | tuple) and stroke and isinstance(stroke[0], Mapping):
+        return [(point["x"], point["y"]) for point in stroke]
+    return stroke
 
 
 def strokes_to_glyph(strokes: Strokes, pen: float = PEN_WIDTH) -> NDArray[np.uint8] | None:

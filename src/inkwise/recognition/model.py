@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -58,7 +58,8 @@ class OnnxModel:
         options.log_severity_level = 4
         # ONNX Runtime's own format, specific to version and machine, is loaded with fewer checks.
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        graph = model_content(source)
+        graph = self._content = model_content(source)
+        self._threads = threads
         try:
             if has_external_data(graph):
                 raise ModelError(
@@ -91,6 +92,10 @@ class OnnxModel:
         self.threshold = float(metadata["threshold"])
         trained = str(metadata.get("trained", ""))[:10]
         self.name = f"{metadata['name']} ({trained})" if trained else str(metadata["name"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the content of the model file, from which the copy is opened."""
+        return partial(type(self), threads=self._threads), (self._content,)
 
     def _run(self, values: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         try:

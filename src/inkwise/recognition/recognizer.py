@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Literal, ParamSpec, get_args
+from typing import Any, Literal, ParamSpec, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import did_you_mean
-from inkwise.image import ImageSource, load_image
-from inkwise.preprocessing import Strokes
+from inkwise.image import ImageSource, iterate_images, load_image
+from inkwise.preprocessing import StrokeSource, to_stroke_arrays
 from inkwise.recognition.adaptation import Adaptation
 from inkwise.recognition.cell_reader import CellReader
 from inkwise.recognition.constraints import Constraint
@@ -78,6 +78,12 @@ class Recognizer:
         self._pages = PageReader(self._digits, self._numbers)
         self._cells = CellReader(self._digits)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what reopens the models, and the adaptation."""
+        numbers = self._numbers
+        options: dict[str, Any] = {"adaptation": self._digits.adaptation, "line_model": numbers.line_model}
+        return partial(type(self), threads=numbers.threads, **options), (self.model,)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes of the model, followed by those that were added by `adapt`."""
@@ -108,7 +114,8 @@ class Recognizer:
         """Read all numbers: lines from the top, numbers and digits from the left.
 
         Args:
-            image: path, bytes of a file, PIL image, or (H, W) or (H, W, 3|4) uint8 array.
+            image: path, bytes of a file, file object, PIL image, or an array or tensor (h, w) or
+                (h, w, 1|3|4) of any real dtype.
             expect: a hint, if it is known what the picture holds: "digit" is exactly one digit, which is not
                 split; "number" exactly one number, whose digits may touch; "page" many numbers.
             constraint: what is known about the number, of which the picture then holds exactly one. The text
@@ -127,14 +134,36 @@ class Recognizer:
         page = self._pages.read(grey) if expect == "page" or min(grey.shape) >= MIN_PAGE_SIDE else None
         return self._digits.read_image(grey) if page is None else page
 
+    def read_many(
+        self,
+        images: Iterable[ImageSource] | ImageSource,
+        expect: Expect | None = None,
+        constraint: Constraint | None = None,
+    ) -> Iterator[Reading]:
+        """Read pictures one after the other; each is opened when its reading is asked for.
+
+        Args:
+            images: pictures as for `read`; PDFs and TIFFs of several pages, each with a reading of its own;
+                and folders, whose pictures and PDFs are read in natural order (img2 before img10). Or one of
+                these alone. Skipped files of folders are named in a warning of the log.
+            expect: as for `read`, of each picture.
+            constraint: as for `read`, of each picture.
+
+        Raises:
+            ImageError: a picture cannot be decoded; the readings before it were yielded.
+            InkwiseError: as for `read`.
+        """
+        _check_hints(expect, constraint)
+        return (self.read(image, expect, constraint) for image in iterate_images(images))
+
     @_timed
     def read_strokes(
-        self, strokes: Strokes, expect: Expect | None = None, constraint: Constraint | None = None
+        self, strokes: StrokeSource, expect: Expect | None = None, constraint: Constraint | None = None
     ) -> Reading:
         """Read strokes of a pen, finger or mouse.
 
         Args:
-            strokes: list of (n, 2) arrays, x right, y down, in any unit.
+            strokes: list of (n, 2) arrays, x right, y down, in any unit; points with times, dicts, or JSON.
             expect: as for `read`; "digit" reads all strokes as one digit.
             constraint: as for `read`.
 
@@ -142,9 +171,10 @@ class Recognizer:
             InkwiseError: a stroke is malformed, or as for `read`.
         """
         _check_hints(expect, constraint)
+        arrays = to_stroke_arrays(strokes)
         if expect == "number" or constraint is not None:
-            return self._numbers.read_strokes(strokes, constraint)
-        return self._digits.read_strokes(strokes, single=expect == "digit")
+            return self._numbers.read_strokes(arrays, constraint)
+        return self._digits.read_strokes(arrays, single=expect == "digit")
 
     @_timed
     def read_cells(
