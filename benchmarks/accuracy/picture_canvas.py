@@ -33,6 +33,7 @@ _UNREADABLE = (  # digits of validation and test writers that a person cannot re
     *(1232, 2531, 3858, 3863, 4215, 4216, 4480),
     *(538, 1847, 1873, 1906, 2475, 4010, 4068, 4148, 7395, 7635),
 )
+_OTHER_NUMBERS = (69, 71, 75, 144)  # of people who wrote strings here, and digits in another part
 _SEPARATOR_HEIGHTS = {"/": 1.25, ".": 0.07, ",": 0.3, "-": 0.08, ":": 0.55}  # of the digits' height
 _SEPARATOR_FEET = {"/": 0.12, ".": 0.0, ",": 0.2, "-": -0.42, ":": -0.1}  # below the baseline, likewise
 
@@ -62,6 +63,7 @@ class Handwriting:
 def load_handwriting(folder: Path, part: str) -> Handwriting:
     """Load UNIPEN's digits, strings and symbols of the writers of "train", "validation" or "test"."""
     strings = load_unipen(folder / "unipen_digit_strings.npz", part)
+    strings = strings.select(~np.isin(np.asarray(strings.writers), _OTHER_NUMBERS))
     symbols = defaultdict(list)
     others = load_unipen(folder / "unipen_nondigits.npz", part)
     for label, strokes in zip(others.labels.tolist(), others.samples, strict=True):
