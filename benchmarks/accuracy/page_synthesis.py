@@ -82,7 +82,7 @@ def read_writers(digits: Path, part: str, unreadable: Sequence[int] = ()) -> Wri
             digit: [
                 strokes.samples[i]
                 for i in np.flatnonzero((strokes.writers == w) & (strokes.labels == digit))
-                if digit == "1" or not _is_straight(strokes.samples[i])
+                if digit == "1" or not is_straight(strokes.samples[i])
             ]
             for digit in DIGITS
         }
@@ -91,7 +91,7 @@ def read_writers(digits: Path, part: str, unreadable: Sequence[int] = ()) -> Wri
     return [writer for writer in writers if all(writer.values())]
 
 
-def _is_straight(strokes: list[Stroke]) -> bool:
+def is_straight(strokes: list[Stroke]) -> bool:
     """Return whether the strokes form one straight bar."""
     points = np.concatenate(strokes).astype(float)
     along, across = np.linalg.svd(points - points.mean(0), compute_uv=False)

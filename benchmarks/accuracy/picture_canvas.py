@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy.page_synthesis import WriterStrokes, read_writers
+from benchmarks.accuracy.page_synthesis import WriterStrokes, is_straight, read_writers
 from benchmarks.common.handwriting_sets import load_unipen
 from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.synthesis.allographs import Stroke
@@ -30,7 +30,7 @@ BRIGHT: tuple[Color, ...] = (
 """Coloured pens: red, green, blue, orange, violet, pink, turquoise."""
 _LETTERS = "EFHKMNRWXhkmnuvwx"  # those that cannot be taken for digits
 _UNREADABLE = (  # digits of validation and test writers that a person cannot read, or not as labelled
-    *(1232, 2531, 3858, 3863, 4215, 4216, 4480),
+    *(758, 1232, 2531, 3858, 3863, 4215, 4216, 4480),
     *(538, 1847, 1873, 1906, 2475, 4010, 4068, 4148, 7395, 7635),
 )
 _OTHER_NUMBERS = (69, 71, 75, 144)  # of people who wrote strings here, and digits in another part
@@ -57,7 +57,12 @@ class Handwriting:
     def word(self, length: int, height: float, rng: np.random.Generator) -> list[list[Stroke]]:
         """Draw letters that cannot be taken for digits."""
         letters = [letter for letter in _LETTERS if self.symbols.get(letter)]
-        return [_on_baseline(self.symbol(str(rng.choice(letters)), rng), height, 0) for _ in range(length)]
+        drawn: list[list[Stroke]] = []
+        while len(drawn) < length:
+            sample = self.symbol(str(rng.choice(letters)), rng)
+            if not is_straight(sample):  # its other strokes were lost
+                drawn.append(_on_baseline(sample, height, 0))
+        return drawn
 
 
 def load_handwriting(folder: Path, part: str) -> Handwriting:

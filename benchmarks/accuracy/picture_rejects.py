@@ -24,27 +24,43 @@ from benchmarks.accuracy.picture_canvas import (
 )
 from benchmarks.accuracy.picture_damage import blotches, clean, gradient, scanned
 from benchmarks.accuracy.picture_kinds import Drawn, around
+from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.synthesis.allographs import Stroke
 
+_MIN_SHOWN = 0.35  # share of each of two digits that the other one must leave free
 _TEXT = "invoice please write name street city signature total page order thank you open closed left"
 _WORDS = _TEXT.split()
 
 
 def corrected(hand: Handwriting, rng: np.random.Generator) -> Drawn:
-    """Write a digit over another one, alone or within a number."""
-    text, height = random_digits(rng, 1, 5), rng.uniform(50, 140)
-    writer, at = hand.writer(rng), int(rng.integers(len(text)))
-    digits = row_of_digits(hand, text, height, rng, writer=writer)
-    left, _, right, _ = extent_of(digits[at])
-    other = str(rng.choice([digit for digit in "023456789" if digit != text[at]]))
-    over = digit_strokes(writer, other, height, rng)
-    middle = extent_of(over)[0] / 2 + extent_of(over)[2] / 2
-    over = moved(over, (left + right) / 2 - middle + rng.normal(0, 0.04) * height, 0)
+    """Write a digit over another one, alone or within a number, so that both can be seen."""
+    text, height, writer = random_digits(rng, 1, 5), rng.uniform(50, 140), hand.writer(rng)
+    at, pen = int(rng.integers(len(text))), pen_width(height, rng)
+    while True:
+        below, above = rng.choice([*"23456789"], 2, replace=False).tolist()
+        text = text[:at] + below + text[at + 1 :]
+        digits = row_of_digits(hand, text, height, rng, writer=writer)
+        left, _, right, _ = extent_of(digits[at])
+        over = digit_strokes(writer, above, height, rng)
+        middle = extent_of(over)[0] / 2 + extent_of(over)[2] / 2
+        over = moved(over, (left + right) / 2 - middle + rng.normal(0, 0.04) * height, 0)
+        if min(_shown(digits[at], over, pen), _shown(over, digits[at], pen)) > _MIN_SHOWN:
+            break
     canvas, strokes = around([*joined(digits), *over], height, rng)
-    pen, color = pen_width(height, rng), pick(DARK, rng)
+    color = pick(DARK, rng)
     draw(canvas, strokes[: -len(over)], pen, color)
-    draw(canvas, strokes[-len(over) :], pen * rng.uniform(1, 1.7), color)
+    draw(canvas, strokes[-len(over) :], pen * rng.uniform(1, 1.5), color)
     return scanned(canvas, rng), ()
+
+
+def _shown(strokes: list[Stroke], others: list[Stroke], pen: float) -> float:
+    """Return the share of strokes that lie further than one and a half pens from other strokes."""
+    left, top, right, bottom = extent_of([*strokes, *others])
+    near = np.zeros((int(bottom - top) + 1, int(right - left) + 1), np.uint8)
+    draw_strokes(near, moved(others, -left, -top), 3 * pen)
+    ink = np.zeros_like(near)
+    draw_strokes(ink, moved(strokes, -left, -top), 1)
+    return float((near[ink > 0] == 0).mean())
 
 
 def crossed_out(hand: Handwriting, rng: np.random.Generator) -> Drawn:

@@ -10,11 +10,12 @@ from benchmarks.accuracy.picture_synthesis import KINDS, REJECTED, pictures
 from inkwise.recognition.adaptation import reference_strokes
 
 BAR = [np.array([[0.0, 0], [3, 9]])]
+ANGLE = [np.array([[0.0, 0], [3, 9], [9, 9]])]
 DIGITS = {
     str(digit): [[np.array(stroke, float) for stroke in strokes]]
     for digit, strokes in enumerate(reference_strokes())
 }
-HAND = Handwriting([DIGITS], [("1-1", BAR * 3)], {key: [BAR] for key in "./,-:EFHKMNRWXhkmnuvwx"})
+HAND = Handwriting([DIGITS], [("1-1", BAR * 3)], {key: [ANGLE] for key in "./,-:EFHKMNRWXhkmnuvwx"})
 
 
 @pytest.mark.parametrize("kind", KINDS)
