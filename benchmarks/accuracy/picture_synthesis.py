@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy import picture_kinds as small
+from benchmarks.accuracy import picture_marks as marks
 from benchmarks.accuracy import picture_rejects as rejects
 from benchmarks.accuracy import picture_sheets as sheets
 from benchmarks.accuracy.picture_canvas import Handwriting
@@ -31,6 +32,7 @@ KINDS: dict[str, Kind] = {
         *(sheets.plain_page, sheets.ruled_page, sheets.squared_page, sheets.rotated_page),
         *(sheets.two_people, sheets.coloured_pens, sheets.tinted_paper, sheets.chalkboard),
         *(sheets.whiteboard, sheets.sticky_note, sheets.stains, sheets.office_page, sheets.folded),
+        *(marks.circled, marks.dotted_paper, marks.printed_label, marks.column_sum),
         *(rejects.corrected, rejects.crossed_out, rejects.letters, rejects.drawings, rejects.print_or_blank),
     )
 }

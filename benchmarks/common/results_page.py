@@ -35,11 +35,11 @@ The tables are in the [model card](model.md#how-well-it-reads). To choose betwee
 
 Pictures of more than forty kinds are drawn by UNIPEN's test writers, 40 of each: a one-pixel pencil, hair
 lines and thick markers; large and small numbers; frames, boxes, tables, ruled and squared paper; underlined
-numbers, dates and amounts; pages, also turned by 90 or 180 degrees; boards, sticky notes and tinted paper;
-shadows, glare, folds, stains, dark edges, low resolution. Five kinds must not be accepted: corrected and
-crossed-out digits, letters, drawings, print or nothing. The same command reads real pictures: cells of exam
-mark tables, digits that people made to try a reader, coloured pens, cheque amounts, pen strings and squared
-sheets. Tables are below.
+and circled numbers, dates, amounts and sums; pages, also turned by 90 or 180 degrees; boards, sticky notes
+and tinted paper; shadows, glare, folds, stains, dark edges, low resolution. Five kinds must not be
+accepted: corrected and crossed-out digits, letters, drawings, print or nothing. The same command reads real
+pictures: cells of exam mark tables, digits that people made to try a reader, coloured pens, cheque amounts,
+pen strings and squared sheets. Tables are below.
 
 ## Side by side
 
