@@ -28,8 +28,8 @@ from PIL import Image
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
 from inkwise.app.requests import ReadBody
+from inkwise.datasets.csv_glyphs import read_csv
 from inkwise.datasets.idx import read_idx
-from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.unipen_format import DamageError, read_document
 from inkwise.forms.template import FormTemplate
@@ -77,7 +77,7 @@ def idx(data: bytes) -> None:
 def csv(data: bytes) -> None:
     """Read a CSV file of glyphs, gzipped or not."""
     with _file("glyphs.csv.gz" if data.startswith(b"\x1f\x8b") else "glyphs.csv", data) as path:
-        read_kaggle(path)
+        read_csv(path)
 
 
 def npz(data: bytes) -> None:

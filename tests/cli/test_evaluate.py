@@ -184,13 +184,26 @@ def test_predict_writes_one_row_per_image(inkwise, test_csv, tmp_path):
     assert rows == [{"ImageId": str(digit + 1), "Label": str(digit)} for digit in range(10)]
 
 
+def test_predict_keeps_file_names_of_a_folder(inkwise, tmp_path, seven):
+    folder = tmp_path / "test"
+    folder.mkdir()
+    for name in ("img10.png", "img2.png"):
+        Image.fromarray(seven).save(folder / name)
+    status, *_ = inkwise("predict", folder, "--submission", tmp_path / "out.csv")
+    assert status == 0
+    assert (tmp_path / "out.csv").read_text().splitlines() == ["ImageId,Label", "img2.png,7", "img10.png,7"]
+
+
+COLUMNS = "expected 784 columns such as pixel0 to pixel783 or 1x1 to 28x28"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "test.csv: is empty"),
         (",".join(PIXELS) + "\n", "test.csv: has a header and no rows"),
-        ("id,pixel0\n1,0\n", "test.csv: line 1: column pixel1 is missing"),
-        (",".join([*PIXELS[:-1], "pixel9"]) + "\n", "test.csv: line 1: column pixel783 is missing"),
+        ("id,pixel0\n1,0\n", f"test.csv: line 1: {COLUMNS}, got 2 columns"),
+        (",".join(PIXELS[:-1]) + "\n", "test.csv: line 1: column pixel783 is missing"),
     ],
 )
 def test_predict_reports_file_without_images_in_one_line(inkwise_fails, tmp_path, text, reason):

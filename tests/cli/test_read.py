@@ -29,7 +29,7 @@ def test_read_prints_one_json_line_per_file(inkwise, folder):
         (str(folder / "a.png"), "7"),
         (str(folder / "deeper" / "b.jpg"), "714"),
     ]
-    assert (status, err) == (0, f"inkwise: 1 file skipped: {folder / 'notes.txt'}\n")
+    assert (status, err) == (0, "1 file skipped: notes.txt\n")
 
 
 def test_read_writes_csv_to_out(inkwise, folder):
@@ -46,7 +46,7 @@ def test_read_names_damaged_file_and_reads_the_others(inkwise, folder):
     rows = {row["file"]: row for row in map(json.loads, out.splitlines())}
     assert status == 1
     skipped, failed = err.splitlines()
-    assert skipped == f"inkwise: 1 file skipped: {folder / 'notes.txt'}"
+    assert skipped == "1 file skipped: notes.txt"
     assert failed.startswith(f"inkwise: {folder / 'broken.png'}: ")
     assert rows[str(folder / "broken.png")]["reason"] in err
     assert [row["text"] for row in rows.values()] == ["7", "", "714"]

@@ -61,3 +61,13 @@ def test_read_image_folder_names_damaged_image(tmp_path, save):
 def test_read_image_folder_rejects_folder_without_images(tmp_path):
     with pytest.raises(DataError, match="contains neither IDX files nor images"):
         read_image_folder(tmp_path)
+
+
+def test_read_image_folder_keeps_names_in_natural_order(tmp_path, save, caplog):
+    for name in ["7/img10.png", "7/img2.png", "1.png", "7/deep/er.png"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        save(name)
+    (tmp_path / "notes.txt").write_text("")
+    dataset = read_image_folder(tmp_path)
+    assert dataset.names.tolist() == ["1.png", "7/img2.png", "7/img10.png"]
+    assert caplog.messages == ["2 files skipped: 7/deep/er.png, notes.txt"]

@@ -13,12 +13,12 @@ from inkwise.datasets import StrokeSet, fetch_mnist, load_dataset, load_strokes_
 
 def test_load_dataset_by_name(tiny_mnist):
     fetch_mnist(from_dir=tiny_mnist, sources={})
-    assert load_dataset("mnist-test").labels.tolist() == ["4", "5"]
+    assert load_dataset("mnist-test").labels.tolist() == ["4", "5", "6"]
 
 
 def test_load_dataset_reads_part_of_idx_folder(tiny_mnist):
     assert load_dataset(tiny_mnist / "train").labels.tolist() == ["0", "1", "2", "3"]
-    assert load_dataset(f"{tiny_mnist}/t10k").labels.tolist() == ["4", "5"]
+    assert load_dataset(f"{tiny_mnist}/t10k").labels.tolist() == ["4", "5", "6"]
 
 
 def test_load_dataset_rejects_ambiguous_idx_folder(tiny_mnist):
@@ -85,7 +85,7 @@ def test_load_dataset_suggests_part_of_idx_folder(tiny_mnist):
 def test_load_dataset_rejects_other_file_type(tmp_path):
     (tmp_path / "digits.txt").write_text("7")
     with pytest.raises(
-        DataError, match=r"digits\.txt: expected a folder or a \.csv, \.csv\.gz or \.npz file"
+        DataError, match=r"digits\.txt: expected a folder or a \.csv, \.csv\.gz, \.tsv, \.npy or \.npz file"
     ):
         load_dataset(tmp_path / "digits.txt")
 
@@ -93,3 +93,10 @@ def test_load_dataset_rejects_other_file_type(tmp_path):
 def test_load_dataset_rejects_too_long_name():
     with pytest.raises(DataError, match="File name too long"):
         load_dataset("7" * 5000)
+
+
+def test_load_dataset_selects_a_part_of_an_archive(tmp_path, digits):
+    np.savez(
+        tmp_path / "mnist.npz", x_train=digits[:3], y_train=[1, 2, 3], x_test=digits[3:], y_test=[4, 5, 6]
+    )
+    assert load_dataset(tmp_path / "mnist.npz" / "test").labels.tolist() == ["4", "5", "6"]

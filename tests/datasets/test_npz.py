@@ -149,7 +149,7 @@ def test_read_npz_rejects_images(write, images, reason):
 
 
 def test_read_npz_lists_arrays_of_unknown_layout(write):
-    with pytest.raises(DataError, match=r"set\.npz: expected images, or .*, got weights, bias$"):
+    with pytest.raises(DataError, match=r"set\.npz: expected images, x_train .*, got weights, bias$"):
         read_npz(write({"weights": np.zeros(3), "bias": np.zeros(3)}))
 
 
@@ -198,3 +198,40 @@ def test_read_npz_rejects_npy_file(tmp_path):
 def test_read_npz_rejects_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"none\.npz: cannot be opened \(No such file or directory\)"):
         read_npz(tmp_path / "none.npz")
+
+
+@pytest.fixture
+def mnist(digits):
+    """The arrays of Keras' `mnist.npz`, of three training and two test digits."""
+    return {
+        "x_test": digits[:2],
+        "x_train": digits[2:5],
+        "y_train": np.array([4, 1, 9]),
+        "y_test": np.array([5, 0]),
+    }
+
+
+def test_read_npz_reads_a_part_of_keras_mnist_unchanged(write, mnist, digits):
+    dataset = read_npz(write(mnist), "train")
+    np.testing.assert_array_equal(dataset.glyphs, digits[2:5])
+    assert (dataset.labels.tolist(), dataset.name) == (["4", "1", "9"], "set/train")
+
+
+def test_read_npz_names_its_parts(write, mnist):
+    path = write(mnist)
+    with pytest.raises(DataError, match=rf"contains test and train; use {path}/test or {path}/train"):
+        read_npz(path)
+    with pytest.raises(DataError, match=r"set\.npz: contains no images of 'valid'"):
+        read_npz(path, "valid")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("x", "y"), ("X", "y"), ("data", "target"), ("train_images", "train_labels"), ("X_train", "Y_train")],
+)
+def test_read_npz_pairs_images_and_labels(write, digits, names):
+    images, labels = names
+    arrays = {images: digits.reshape(6, -1) / 255, labels: np.arange(6.0)[:, None], "classes": np.arange(3)}
+    dataset = read_npz(write(arrays))
+    np.testing.assert_array_equal(dataset.glyphs, digits)
+    assert dataset.labels.tolist() == [*"012345"]

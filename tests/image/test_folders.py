@@ -88,7 +88,7 @@ def test_iterate_images_yields_pages_in_order(tmp_path, caplog):
     ]
     found = [round(load_image(image).mean()) for image in iterate_images(inputs)]
     assert found == [20, 40, 200, 60, 80, 100, 120, 140]
-    assert caplog.messages == [f"1 file skipped: {tmp_path / 'notes.txt'}"]
+    assert caplog.messages == ["1 file skipped: notes.txt"]
 
 
 @pytest.mark.parametrize("wrap", [Path, str, lambda path: path.read_bytes()])

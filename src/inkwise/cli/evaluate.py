@@ -129,12 +129,13 @@ def predict(
 ) -> None:
     """Classify each image of a data set as one digit and write a Kaggle submission."""
     from inkwise.datasets import load_dataset
-    from inkwise.datasets.kaggle import write_submission
+    from inkwise.datasets.submission import write_submission
 
     check_not_a_source(submission, [source, model_source(model)])
     opened, dataset = Model(model_source(model)), load_dataset(source)
     best = opened.run(dataset.glyphs)[0].argmax(1)
-    write_submission([opened.labels[column] for column in best], submission)
+    names = None if dataset.names is None else dataset.names.tolist()
+    write_submission([opened.labels[column] for column in best], submission, names)
     print_line(f"wrote {submission}: {len(dataset):,} rows, read with {opened.name}")
 
 

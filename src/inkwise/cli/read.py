@@ -29,7 +29,7 @@ from inkwise.batch import (
     read_batch,
     row_values,
 )
-from inkwise.cli.console import print_error, print_table
+from inkwise.cli.console import print_line, print_table
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.image import find_skipped, skipped_message
 
@@ -132,7 +132,7 @@ def read(
     # A bar would interfere with rows on the same terminal.
     show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
     if skipped := find_skipped(files):
-        print_error(skipped_message(skipped))
+        print_line(skipped_message(skipped), err=True)
     if read_batch(backend, Console(stderr=True), show=show):
         raise typer.Exit(1)
 

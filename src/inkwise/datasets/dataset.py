@@ -31,12 +31,14 @@ class Dataset:
         glyphs: (n, 28, 28) uint8, white ink on black.
         labels: (n,) str, "" where unlabelled.
         writers: (n,) int64, or None where unknown.
+        names: (n,) str, file names or ids of the samples, or None where there are none.
     """
 
     name: str
     glyphs: NDArray[np.uint8]
     labels: NDArray[np.str_]
     writers: NDArray[np.int64] | None = None
+    names: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -45,7 +47,10 @@ class Dataset:
     def select(self, index: SampleIndex) -> Self:
         """Return the samples of a boolean mask (n,), an integer index (m,) or a slice."""
         writers = None if self.writers is None else self.writers[index]
-        return replace(self, glyphs=self.glyphs[index], labels=self.labels[index], writers=writers)
+        names = None if self.names is None else self.names[index]
+        return replace(
+            self, glyphs=self.glyphs[index], labels=self.labels[index], writers=writers, names=names
+        )
 
     def to_dataset(self) -> Self:
         """Return this data set itself: its samples are glyphs already."""

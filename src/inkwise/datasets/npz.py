@@ -1,16 +1,16 @@
-"""numpy's ``.npz`` archives in three layouts: pen strokes, images of one size, images of many sizes.
+"""numpy's ``.npz`` archives of pen strokes or images.
 
 | layout  | arrays                                                                                   |
 |---------|------------------------------------------------------------------------------------------|
 | strokes | ``points`` (N, 2), ``stroke_offsets`` into it, ``sample_offsets`` into the strokes        |
 | equal   | ``images`` (n, h, w) uint8                                                               |
 | ragged  | ``pixels`` (N,) uint8, ``offsets`` (n + 1,) into it, ``shapes`` (n, 2) height and width   |
+| parts   | ``x_train``, ``y_train``, ``x_test``, ``y_test``, as Keras has them, or ``x`` and ``y``   |
 
-Each may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is unpickled.
+The first three may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is unpickled.
 """
 
 import zipfile
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.errors import DataError, ImageError
+from inkwise._util.errors import DataError
 from inkwise._util.inputs import open_input
-from inkwise.datasets.dataset import MAX_BYTES, MAX_SAMPLES, Dataset, StrokeSet, stack_glyphs
+from inkwise.datasets.array_sets import array_dataset, image_parts, label_names, normalize_images
+from inkwise.datasets.dataset import MAX_BYTES, MAX_SAMPLES, Dataset, StrokeSet
 from inkwise.datasets.file_checks import damaged
-from inkwise.image import load_image
-from inkwise.preprocessing import image_to_glyph
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -40,24 +39,44 @@ _TYPES = {  # numpy's dtype kinds and names by the words in messages
 }
 
 
-def read_npz(path: Path) -> Dataset | StrokeSet:
-    """Read an archive in one of the three layouts: images as glyphs, strokes as they are.
+def read_npz(path: Path, part: str | None = None) -> Dataset | StrokeSet:
+    """Read an archive in one of the layouts: images as glyphs, strokes as they are.
+
+    Args:
+        part: "train" of ``x_train`` and ``y_train``; needed if the archive has several.
 
     Raises:
         DataError: the archive is damaged or has another layout, or its arrays do not fit together.
     """
     arrays = load_arrays(path)
+    if part is not None:
+        return _part(path, arrays, part)
     if arrays.keys() >= _STROKE_ARRAYS:
         return _stroke_set(path, arrays)
     if "images" in arrays:
         return _image_dataset(path, arrays, _array(path, arrays, "images", "uint8", "n", "h", "w"))
     if arrays.keys() >= _RAGGED_ARRAYS:
         return _image_dataset(path, arrays, _ragged_images(path, arrays))
+    if parts := [*image_parts([*arrays])]:
+        if len(parts) > 1:
+            choices = " or ".join(str(path / part) for part in parts)
+            raise DataError(f"{path}: contains {' and '.join(parts)}; use {choices}")
+        return _part(path, arrays, parts[0])
     names = ", ".join(repr(name)[1:-1] for name in arrays) or "nothing"  # names may contain line breaks
     raise DataError(
-        f"{path}: expected images, or pixels with offsets and shapes, or points with stroke_offsets and"
-        f" sample_offsets, got {names}"
+        f"{path}: expected images, x_train and y_train, pixels with offsets and shapes, or points with"
+        f" stroke_offsets and sample_offsets, got {names}"
     )
+
+
+def _part(path: Path, arrays: Arrays, part: str) -> Dataset:
+    """Read the images and labels of a part, such as ``x_train`` and ``y_train``."""
+    images = image_parts([*arrays]).get(part.lower())
+    if images is None:
+        raise DataError(f"{path}: contains no images of {part!r}")
+    labels = next((name for name in label_names(images) if name in arrays), None)
+    name = f"{path.stem}/{part}" if part else path.stem
+    return array_dataset(path, name, arrays[images], None if labels is None else arrays[labels])
 
 
 def load_arrays(path: Path) -> Arrays:
@@ -124,15 +143,7 @@ def _image_dataset(path: Path, arrays: Arrays, images: NDArray[Any] | list[NDArr
         raise DataError(f"{path}: contains no samples")
     _check_count(path, "images", len(images), MAX_SAMPLES)
     labels, writers = _labels_and_writers(path, arrays, len(images))
-
-    def glyphs() -> Iterator[NDArray[np.uint8] | None]:
-        for number, image in enumerate(images):
-            try:
-                yield image_to_glyph(load_image(image))
-            except ImageError as error:
-                raise DataError(f"{path}: image {number}: {error}") from error
-
-    return Dataset(path.stem, stack_glyphs(glyphs(), len(images)), labels, writers)
+    return Dataset(path.stem, normalize_images(path, images), labels, writers)
 
 
 def _check_count(path: Path, name: str, count: int, limit: int) -> None:

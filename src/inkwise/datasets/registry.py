@@ -9,12 +9,13 @@ from pathlib import Path
 import platformdirs
 
 from inkwise._util.errors import DataError
-from inkwise._util.inputs import clear_read_errors
+from inkwise._util.inputs import clear_read_errors, is_file
 from inkwise._util.text import did_you_mean
+from inkwise.datasets.array_sets import read_npy
+from inkwise.datasets.csv_glyphs import read_csv
 from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.folder import read_image_folder
 from inkwise.datasets.idx import idx_parts, read_idx_folder
-from inkwise.datasets.kaggle import read_kaggle
 from inkwise.datasets.npz import read_npz
 
 
@@ -60,9 +61,10 @@ def cache_folder(source: str) -> Path:
 def load_dataset(source: str | Path) -> Dataset:
     """Load the glyphs of a known name (``mnist-train``, fetched if needed) or of a path.
 
-    A path is a folder of IDX files (``FOLDER/train`` selects one of several pairs), a folder of images, a
-    Kaggle CSV (``.csv``, ``.csv.gz``) or an ``.npz`` of images or strokes. IDX and CSV contain glyphs as they
-    are; images and strokes are normalized to glyphs, black if there is no ink.
+    A path is a folder of IDX files (``FOLDER/train`` selects one of several pairs), a folder of images, a CSV
+    of 784 pixels a line, an ``.npz`` of images or strokes (``mnist.npz/train`` selects one of several parts),
+    or an ``.npy`` of images. IDX and CSV contain glyphs as they are, and so do arrays of 28x28 named as in
+    Keras; other images, and strokes, are normalized to glyphs, black if there is no ink.
 
     Raises:
         DataError: there is no such name or path, or its content is damaged or of another type.
@@ -82,11 +84,15 @@ def _read_path(path: Path) -> Dataset | StrokeSet:
     if path.is_dir():
         return read_idx_folder(path) if idx_parts(path) else read_image_folder(path)
     if path.exists():
-        if path.name.endswith((".csv", ".csv.gz")):
-            return read_kaggle(path)
-        if path.suffix == ".npz":
+        if path.name.lower().endswith((".csv", ".csv.gz", ".tsv", ".tsv.gz")):
+            return read_csv(path)
+        if path.suffix.lower() == ".npz":
             return read_npz(path)
-        raise DataError(f"{path}: expected a folder or a .csv, .csv.gz or .npz file")
+        if path.suffix.lower() == ".npy":
+            return read_npy(path)
+        raise DataError(f"{path}: expected a folder or a .csv, .csv.gz, .tsv, .npy or .npz file")
+    if path.parent.suffix.lower() == ".npz" and is_file(path.parent):
+        return read_npz(path.parent, path.name)
     parts = idx_parts(path.parent) if path.parent.is_dir() else []
     if path.name in parts:
         return read_idx_folder(path.parent, path.name)

@@ -1,5 +1,6 @@
 """Files, PDF pages and arrays become grey images."""
 
+from inkwise.image.arrays import scale_to_8_bits
 from inkwise.image.decode import DOCUMENT_SUFFIXES, SUFFIXES, Document, load_image, open_image
 from inkwise.image.folders import (
     find_files,
@@ -22,5 +23,6 @@ __all__ = [
     "load_image",
     "no_pictures_error",
     "open_image",
+    "scale_to_8_bits",
     "skipped_message",
 ]

@@ -34,9 +34,13 @@ def find_files(files: Iterable[str]) -> Iterator[str]:
 
 
 def find_skipped(files: Iterable[str]) -> list[str]:
-    """Return the files in folders, hidden ones excepted, that `find_files` skips."""
-    found = (entry for file in files if is_folder(file) for entry in _walk(file))
-    return [path for path, is_read in found if not is_read and not Path(path).name.startswith(".")]
+    """Return the paths in folders, hidden files excepted, that `find_files` skips."""
+    found = ((file, *entry) for file in files if is_folder(file) for entry in _walk(file))
+    return [
+        str(Path(path).relative_to(folder))
+        for folder, path, is_read in found
+        if not is_read and not Path(path).name.startswith(".")
+    ]
 
 
 def no_pictures_error(folder: str) -> ImageError:
