@@ -46,6 +46,20 @@ def test_fit_learns_digits():
     assert len(classifier.history_) == 3
 
 
+@pytest.mark.parametrize(("fitted", "given"), [(1, 255), (255, 1), (16, 1)])
+def test_predict_warns_of_another_scale(few, fitted, given):
+    X, y = few
+    classifier = DigitClassifier("tiny", epochs=1, random_state=0).fit(X / 16 * fitted, y)
+    with pytest.warns(UserWarning, match=f"values 0 to {given}, but fit saw 0 to {fitted}; scale both alike"):
+        classifier.predict(X / 16 * given)
+
+
+@pytest.mark.parametrize(("fitted", "given"), [(255, 128), (1, 0.5), (1, 1.5), (255, 0)])
+def test_predict_does_not_warn_of_the_same_scale(few, fitted, given):
+    X, y = few
+    DigitClassifier("tiny", epochs=1, random_state=0).fit(X / 16 * fitted, y).predict(X / 16 * given)
+
+
 def test_example_of_docs():
     (code,) = re.findall(r"```python\n(.*?)```", DOC.read_text(), re.DOTALL)
     with contextlib.redirect_stdout(io.StringIO()) as printed:

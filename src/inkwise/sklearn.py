@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -133,7 +134,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             ValueError: X differs in shape from `fit`, or contains NaN or infinity.
         """
         check_is_fitted(self)
-        glyphs = _glyphs(validate_data(self, X, reset=False), self.range_)
+        features = validate_data(self, X, reset=False)
+        _warn_of_other_scale(features, self.range_)
+        glyphs = _glyphs(features, self.range_)
         with torch.no_grad():
             logits = [self.net_(part[:, None].double() / 255) for part in glyphs.split(256)]
         probabilities: NDArray[np.float64] = torch.cat(logits).softmax(1).numpy()
@@ -159,6 +162,18 @@ def _value_range(X: NDArray[Any]) -> tuple[float, float]:
     if X.shape[1] == _GLYPH_SIDE**2 and low >= 0 and 1 < high <= 255:
         return 0.0, 255.0
     return low, high
+
+
+def _warn_of_other_scale(X: NDArray[Any], seen: tuple[float, float]) -> None:
+    """Warn if X or the training set is in 0..1 and the other is not; Python shows equal warnings once."""
+    low, high = float(X.min()), float(X.max())
+    if min(low, seen[0]) < 0 or high == 0:
+        return
+    if (high <= 1) != (seen[1] <= 1) and not high / 2 < seen[1] < 2 * high:
+        warnings.warn(
+            f"X has values {low:g} to {high:g}, but fit saw {seen[0]:g} to {seen[1]:g}; scale both alike",
+            stacklevel=3,
+        )
 
 
 def _glyphs(X: NDArray[Any], seen: tuple[float, float]) -> Tensor:
