@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
         return
     # Imports in this block get coverage instrumentation.
     with atheris.instrument_imports(include=_INSTRUMENTED):
-        from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401  # else imported later
+        from PIL import AvifImagePlugin, Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401  # else later
 
         import inkwise.image.pdf  # noqa: F401
         from benchmarks.robustness.fuzz_targets import TARGETS, run_target

@@ -28,6 +28,7 @@ from PIL import Image
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
 from inkwise.app.requests import ReadBody
+from inkwise.datasets.array_sets import read_npy
 from inkwise.datasets.csv_glyphs import read_csv
 from inkwise.datasets.idx import read_idx
 from inkwise.datasets.npz import read_npz
@@ -60,6 +61,33 @@ def picture(data: bytes) -> None:
     load_image(data)
 
 
+def gif(data: bytes) -> None:
+    """Read a GIF; the seeds differ from those of `picture`."""
+    load_image(data)
+
+
+def avif(data: bytes) -> None:
+    """Read an AVIF."""
+    load_image(data)
+
+
+def heic(data: bytes) -> None:
+    """Read a HEIC, which needs its extra."""
+    import pillow_heif  # noqa: F401
+
+    load_image(data)
+
+
+def pnm(data: bytes) -> None:
+    """Read a PBM, PGM or PPM."""
+    load_image(data)
+
+
+def deep(data: bytes) -> None:
+    """Read a PNG or TIFF of 16 or 32 bits."""
+    load_image(data)
+
+
 def document(data: bytes) -> None:
     """Read a PDF or a multi-page TIFF; a damaged page does not end the document."""
     with Document(data) as pages:
@@ -83,7 +111,14 @@ def csv(data: bytes) -> None:
 def npz(data: bytes) -> None:
     """Read images or strokes from an .npz file. Checksums are ignored, or few inputs would pass."""
     with _file("samples.npz", data) as path, patch.object(zipfile.ZipExtFile, "_update_crc"):
+        _expect_one_line_error(read_npz, path, "train")
         read_npz(path).to_dataset()
+
+
+def npy(data: bytes) -> None:
+    """Read images from an .npy file."""
+    with _file("x.npy", data) as path:
+        read_npy(path)
 
 
 def unipen(data: bytes) -> None:
@@ -99,6 +134,12 @@ def strokes(data: bytes) -> None:
     drawn = parse_model(data, ReadBody).strokes
     for expect in (None, *get_args(Expect)):
         json_response(_reader().read_strokes(drawn, expect).to_dict())
+
+
+def stroke_json(data: bytes) -> None:
+    """Read the JSON of strokes in any of its forms."""
+    for expect in (None, "number"):
+        _reader().read_strokes(data, expect).to_json()
 
 
 def model(data: bytes) -> None:
@@ -134,12 +175,19 @@ TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
         picture,
+        gif,
+        avif,
+        heic,
+        pnm,
+        deep,
         document,
         idx,
         csv,
         npz,
+        npy,
         unipen,
         strokes,
+        stroke_json,
         model,
         metadata,
         template,

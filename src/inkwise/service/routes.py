@@ -108,7 +108,7 @@ def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> AP
 
     @router.post("/v1/read", responses=responses, openapi_extra=IMAGE_BODY)
     async def read(request: Request, parameters: _Parameters) -> Response:
-        """Read an image; the body is a PNG, JPEG, WebP, TIFF or BMP file."""
+        """Read an image; the body is a PNG, JPEG, GIF, WebP, TIFF, BMP, PGM, AVIF or HEIC file."""
         kind = content_type(request)
         if not kind.startswith("image/") and kind != "application/octet-stream":
             raise RequestError(415, "the body must be image/... or application/octet-stream")
