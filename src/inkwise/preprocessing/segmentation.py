@@ -78,7 +78,9 @@ def segment_characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
     return [[characters[index] for index in line] for line in lines]
 
 
-def group_into_lines(boxes: NDArray[np.int64], height: float | None = None) -> list[list[int]]:
+def group_into_lines(
+    boxes: NDArray[np.int64] | NDArray[np.float64], height: float | None = None
+) -> list[list[int]]:
     """Sort boxes (n, 4) into text lines from the top, each from the left; return their indices.
 
     Args:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
-from inkwise.preprocessing import Box, Strokes, binarize, group_strokes, inks_to_glyphs
-from inkwise.preprocessing.line_image import LINE_HEIGHT, LineImage, strokes_to_line_image, to_line_image
+from inkwise.preprocessing import Box, binarize, inks_to_glyphs
+from inkwise.preprocessing.line_image import LINE_HEIGHT, LineImage, to_line_image
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.ctc.decoding import (
     BeamSearchDecoder,
@@ -26,7 +26,7 @@ from inkwise.recognition.ctc.decoding import (
     text_columns,
     viterbi_alignment,
 )
-from inkwise.recognition.digit_reader import DigitReader, strokes_to_glyphs
+from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import LINE_MARGIN, LineModel, bundled_line_model
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, digits_text
 
@@ -86,18 +86,9 @@ class NumberReader:
         """Read a picture (H, W) uint8 of one number."""
         image = to_line_image(binarize(grey, ink_expected=True))
         if image is None:
-            return self._to_reading(None, (), constraint, grey)
+            return self.to_reading(None, (), constraint, grey)
         line = self.read_line(image.ink, constraint)
-        return self._to_reading(line, _to_picture(line.digits, image, grey.shape), constraint, grey)
-
-    def read_strokes(self, strokes: Strokes, constraint: Constraint | None = None) -> Reading:
-        """Read strokes as one number."""
-        image = strokes_to_line_image(strokes)
-        if image is None:
-            return self._to_reading(None, (), constraint)
-        singles = strokes_to_glyphs(strokes, group_strokes(strokes))
-        line = self.read_line(image.ink, constraint, singles)
-        return self._to_reading(line, _assign_strokes(line.digits, image, strokes), constraint)
+        return self.to_reading(line, _to_picture(line.digits, image, grey.shape), constraint, grey)
 
     def read_line(
         self,
@@ -142,13 +133,14 @@ class NumberReader:
         text = "".join(DIGITS[label] for label in labels.tolist() if label >= 0)
         return text, float(np.prod(np.maximum(best, _MIN_PROBABILITY)))
 
-    def _to_reading(
+    def to_reading(
         self,
         line: LineReading | None,
         digits: tuple[Digit, ...],
         constraint: Constraint | None,
         picture: NDArray[np.uint8] | None = None,
     ) -> Reading:
+        """Return the reading of a line, None for one without ink, with digits in pixels of the picture."""
         reason, unconstrained = (NO_INK, "") if line is None else (line.reason, line.unconstrained)
         numbers = [Number(digits_text(digits), line.probability, reason, digits)] if line and digits else []
         return Reading.from_numbers(
@@ -303,19 +295,3 @@ def _to_picture(digits: tuple[Digit, ...], image: LineImage, shape: tuple[int, .
         return left, top, right - left, bottom - top
 
     return with_boxes(digits, clipped)
-
-
-def _assign_strokes(digits: tuple[Digit, ...], image: LineImage, strokes: Strokes) -> tuple[Digit, ...]:
-    """Assign each stroke to the digit under its centre, if there is one, in place of boxes."""
-    owned: list[list[int]] = [[] for _ in digits]
-    for index, stroke in enumerate(strokes):
-        x = np.asarray(stroke, np.float64)[:, 0]
-        centre = ((x.min() + x.max()) / 2 - image.left) * image.scale
-        for digit, own in zip(digits, owned, strict=True):
-            assert digit.box is not None
-            if digit.box[0] <= centre < digit.box[0] + digit.box[2]:
-                own.append(index)
-                break
-    return tuple(
-        replace(digit, box=None, strokes=tuple(own)) for digit, own in zip(digits, owned, strict=True)
-    )

@@ -24,6 +24,7 @@ from inkwise.recognition.model import LineModel, Model, model_source
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.page_reader import MIN_PAGE_SIDE, PageReader
 from inkwise.recognition.reading import Reading
+from inkwise.recognition.stroke_reader import StrokeReader
 
 Expect = Literal["digit", "number", "page"]
 """What an input holds: exactly one digit, exactly one number, or any count of numbers."""
@@ -77,6 +78,7 @@ class Recognizer:
         self._numbers = NumberReader(self._digits, line_model, threads)
         self._pages = PageReader(self._digits, self._numbers)
         self._cells = CellReader(self._digits)
+        self._strokes = StrokeReader(self._digits, self._numbers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what reopens the models, and the adaptation."""
@@ -173,8 +175,11 @@ class Recognizer:
         _check_hints(expect, constraint)
         arrays = to_stroke_arrays(strokes)
         if expect == "number" or constraint is not None:
-            return self._numbers.read_strokes(arrays, constraint)
-        return self._digits.read_strokes(arrays, single=expect == "digit")
+        if expect == "number" or constraint is not None:
+            return self._strokes.read_number(arrays, constraint)
+        if expect == "digit":
+            return self._digits.read_strokes(arrays, single=True)
+        return self._strokes.read(arrays)
 
     @_timed
     def read_cells(

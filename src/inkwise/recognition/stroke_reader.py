@@ -1,0 +1,133 @@
+"""Pen strokes: every number of a drawing, by the readers of lines and of single digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise._util.text import DIGITS
+from inkwise.preprocessing import Strokes, group_strokes, strokes_to_glyph
+from inkwise.preprocessing.line_image import LineImage, strokes_to_line_image
+from inkwise.preprocessing.stroke_layout import find_stroke_numbers
+from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.digit_reader import DigitReader, strokes_to_glyphs
+from inkwise.recognition.number_reader import NumberReader
+from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
+
+_MIN_OWN_SHARE = 0.7  # share of the points of a character from which it belongs to one digit alone
+_MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
+_BOX_MARGIN = 1  # columns of the line image around a digit that belong to it
+
+
+@dataclass(frozen=True, eq=False)
+class StrokeReader:
+    """Reads the numbers of a drawing: a number of one digit as a digit, a longer one as a line."""
+
+    digits: DigitReader
+    numbers: NumberReader
+
+    def read(self, strokes: Strokes) -> Reading:
+        """Read strokes: lines from the top, numbers from the left.
+
+        If the reading is not accepted, strokes that stand right above one another are also read as lines of
+        their own, and two numbers, such as the parts of a 5, as one digit.
+        """
+        layout = find_stroke_numbers(strokes, stacked=True)
+        reading = self._read_layout(strokes, layout)
+        if reading.accepted:
+            return reading
+        if len(reading) == 2 and (digit := self.digits.read_strokes(strokes, single=True)).accepted:
+            return digit
+        if (other := find_stroke_numbers(strokes, stacked=False)) == layout:
+            return reading
+        return max(reading, self._read_layout(strokes, other), key=lambda found: found.confidence)
+
+    def read_number(self, strokes: Strokes, constraint: Constraint | None = None) -> Reading:
+        """Read strokes as one number."""
+        image = strokes_to_line_image(strokes)
+        if image is None:
+            return self.numbers.to_reading(None, (), constraint)
+        groups = group_strokes(strokes)
+        line = self.numbers.read_line(image.ink, constraint, strokes_to_glyphs(strokes, groups))
+        return self.numbers.to_reading(line, _assign_strokes(line.digits, image, strokes, groups), constraint)
+
+    def _read_layout(self, strokes: Strokes, layout: list[list[list[int]]]) -> Reading:
+        numbers = [
+            replace(self._read_number(strokes, indices), line=line)
+            for line, found in enumerate(layout)
+            for indices in found
+        ]
+        return Reading.from_numbers(numbers, model=self.digits.model.name, reason=_rejection_reason(numbers))
+
+    def _read_number(self, strokes: Strokes, indices: list[int]) -> Number:
+        """Read some strokes: as one digit if that is accepted, else as a line if that has several."""
+        own = [strokes[index] for index in indices]
+        (number,) = self.digits.read_strokes(own, single=True).numbers
+        if not number.accepted:
+            number = self._read_line(own) or number
+        digits = tuple(
+            replace(digit, strokes=tuple(indices[index] for index in digit.strokes or ()))
+            for digit in number.digits
+        )
+        return replace(number, digits=digits)
+
+    def _read_line(self, strokes: Strokes) -> Number | None:
+        """Read strokes of several digits; None if they seem to be one digit.
+
+        The reader of lines knows the ten digits only; labels that were added are read one by one.
+        """
+        labels = {*self.digits.labels}
+        if labels != {*DIGITS}:
+            spelled = self.digits.read_strokes(strokes, single=False)
+            added = any(digit.accepted and digit.label not in DIGITS for digit in spelled.digits)
+            if added or not labels >= {*DIGITS}:
+                return spelled.numbers[0]
+        reading = self.read_number(strokes)
+        return reading.numbers[0] if len(reading.digits) > 1 else None
+
+
+def _rejection_reason(numbers: Sequence[Number]) -> str | None:
+    if not numbers:
+        return NO_INK
+    reasons = [number.reason for number in numbers if number.reason]
+    if len(numbers) == 1 or not reasons:
+        return reasons[0] if reasons else None
+    return f"{len(reasons)} of {len(numbers)} numbers not sure enough to be accepted"
+
+
+def _assign_strokes(
+    digits: tuple[Digit, ...], image: LineImage, strokes: Strokes, groups: list[list[int]]
+) -> tuple[Digit, ...]:
+    """Assign each group of strokes to the digit in whose box its points lie, and draw the digit's glyph from them.
+
+    Digits that share a group have no strokes and keep the glyph of their boxes. A group between the digits,
+    such as a dash, belongs to none.
+    """
+    owned: list[list[int]] = [[] for _ in digits]
+    shared: set[int] = set()
+    for group in groups:
+        x = np.concatenate([np.asarray(strokes[index], np.float64)[:, 0] for index in group])
+        columns = (x - image.left) * image.scale
+        shares = np.array([_share_inside(columns, digit) for digit in digits])
+        if len(shares) and shares.max() >= _MIN_OWN_SHARE:
+            owned[int(shares.argmax())] += group
+        else:
+            shared.update(np.flatnonzero(shares >= _MIN_SHARED).tolist())
+    assigned = []
+    for index, (digit, own) in enumerate(zip(digits, owned, strict=True)):
+        alone = () if index in shared else tuple(sorted(own))
+        glyph = strokes_to_glyph([strokes[stroke] for stroke in alone])
+        assigned.append(
+            replace(digit, box=None, strokes=alone, glyph=digit.glyph if glyph is None else glyph)
+        )
+    return tuple(assigned)
+
+
+def _share_inside(columns: NDArray[np.float64], digit: Digit) -> float:
+    """Return the share of columns of a line image that lie in the box of a digit."""
+    assert digit.box is not None
+    left, _, width, _ = digit.box
+    return float(np.mean((columns >= left - _BOX_MARGIN) & (columns <= left + width + _BOX_MARGIN)))
