@@ -6,7 +6,7 @@ from inkwise.corrections import Sample
 from inkwise.recognition import Recognizer
 
 SEVEN = [[30, 25], [85, 25], [55, 100]]
-ONE = [[160, 20], [160, 100]]
+ONE = [[110, 20], [112, 100]]
 
 
 @pytest.fixture
@@ -59,3 +59,20 @@ def test_undo_message(labels, deleted, message):
         Sample.now(glyph, writer="anna", source="canvas", label=label, deleted=deleted) for label in labels
     ]
     assert undo_message(samples) == message
+
+
+def test_digits_that_share_a_stroke_are_kept_as_glyphs():
+    zeros = [
+        [28 + dx + 25 * np.cos(a), 37 + 37 * np.sin(a)] for dx in (0, 60) for a in np.linspace(0, 6.3, 30)
+    ]
+    seven = [[160, 0], [215, 0], [185, 75]]
+    session = DrawingSession()
+    session.show(Recognizer().read_strokes([zeros, seven]))
+    session.choose(1)
+    session.correct("6")
+    assert session.labels == ["0", "6", "7"]
+    answers = session.answers([zeros, seven])
+    assert [answer.strokes for answer in answers] == [None, None, [seven]]
+    np.testing.assert_array_equal(answers[1].glyph, session.digits[1].glyph)
+    session.truncate(2)
+    assert session.labels == ["0", "0", "7"], "a correction by place may be of another digit now"

@@ -10,7 +10,7 @@ from PIL import Image
 from inkwise.preprocessing import strokes_to_glyph
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
-ONE = [[[160, 20], [160, 100]]]
+ONE = [[[110, 20], [112, 100]]]
 
 
 def read(client, strokes, **values):

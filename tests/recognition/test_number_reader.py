@@ -5,7 +5,6 @@ import pytest
 
 from inkwise import Constraint, ImageError, Recognizer
 from inkwise._util.errors import InkwiseError
-from inkwise.preprocessing.line_image import strokes_to_line_image
 from inkwise.recognition import number_reader
 from inkwise.recognition.model import LineModel
 from inkwise.recognition.number_reader import NumberReader
@@ -125,20 +124,6 @@ def test_empty_picture_has_no_ink(scripted, constraint, unconstrained):
     assert (reading.text, reading.confidence, reading.accepted) == ("", 0, False)
     assert reading.reason.startswith("no ink")
     assert reading.unconstrained == unconstrained
-
-
-def test_strokes_are_assigned_to_digits_by_their_centres(scripted, monkeypatch):
-    bar = np.array([(-5.0, 20.0), (5.0, 20.0)])  # through the first
-    dash = np.array([(56.0, 20.0), (64.0, 20.0)])  # between the second and the third
-    one, two, three = upright(3, step=40)
-    strokes = [three, bar, dash, one, two]
-    image = strokes_to_line_image(strokes)
-    columns = [int((x - image.left) * image.scale) // 2 * 2 for x in (0, 40, 80)]
-    model = scripted(*((column, {"1": 1}) for column in columns), width=image.ink.shape[1])
-    monkeypatch.setattr(number_reader, "group_strokes", lambda strokes: [])  # no characters that stand apart
-    reading = NumberReader(None, model).read_strokes(strokes)
-    assert [digit.strokes for digit in reading.digits] == [(1, 3), (4,), (0,)]
-    assert [digit.box for digit in reading.digits] == [None] * 3
 
 
 def bars_picture(count, step=40, size=(100, 300)):

@@ -16,7 +16,8 @@ class DrawingSession:
         reading: The newest reading, None if nothing has been read.
         selected: Index of the digit that a label is meant for: the first doubtful one, or the user's choice.
         single: Whether all strokes are one digit.
-        corrections: Corrected labels by the strokes of their digits, so that they outlive the next reading.
+        corrections: Corrected labels by the strokes of their digits, so that they outlive the next reading;
+            by -1 - index for digits that share a stroke.
     """
 
     def __init__(self) -> None:
@@ -35,7 +36,9 @@ class DrawingSession:
     @property
     def labels(self) -> list[str]:
         """The label of each digit, corrected or as it was read."""
-        return [self.corrections.get(digit.strokes or (), digit.label) for digit in self.digits]
+        return [
+            self.corrections.get(self._key(index), digit.label) for index, digit in enumerate(self.digits)
+        ]
 
     @property
     def reason(self) -> str:
@@ -55,7 +58,7 @@ class DrawingSession:
 
     def correct(self, label: str) -> bool:
         """Correct the selected digit and select the next; return whether it is the only one."""
-        self.corrections[self.digits[self.selected].strokes or ()] = label
+        self.corrections[self._key(self.selected)] = label
         self.choose(min(self.selected + 1, len(self.digits) - 1))
         return len(self.digits) == 1
 
@@ -65,9 +68,7 @@ class DrawingSession:
 
     def truncate(self, strokes: int) -> None:
         """Drop the corrections of strokes from this index on, which were undone."""
-        self.corrections = {
-            of: label for of, label in self.corrections.items() if max(of, default=0) < strokes
-        }
+        self.corrections = {of: label for of, label in self.corrections.items() if 0 <= max(of) < strokes}
 
     def answers(self, strokes: Strokes) -> list[LabelledAnswer]:
         """Return each digit as an answer; `strokes` are those of the reading."""
@@ -75,13 +76,18 @@ class DrawingSession:
         return [
             LabelledAnswer(
                 label,
-                [strokes[i] for i in digit.strokes or ()],
+                [strokes[i] for i in digit.strokes] if digit.strokes else None,
+                None if digit.strokes else digit.glyph,
                 answer=digit.label,
                 probability=digit.probability,
                 model=self.reading.model,
             )
             for label, digit in zip(self.labels, self.digits, strict=True)
         ]
+
+    def _key(self, index: int) -> tuple[int, ...]:
+        """The key of a digit among the corrections."""
+        return self.digits[index].strokes or (-1 - index,)
 
 
 def undo_message(samples: Sequence[Sample]) -> str:

@@ -12,16 +12,10 @@ _TALL_QUANTILE = 0.75  # quantile of the heights of strokes that is the height o
 _MIN_LINK_HEIGHT = 0.3  # height as which a lower stroke counts, in heights of the writing
 _MIN_LINK_OVERLAP = 0.3  # vertical overlap of strokes of a line, as a share of the lower one's height
 _MAX_LINK_GAP = 4.0  # horizontal gap between strokes that are linked, in heights of the writing
-_MIN_TALL_HEIGHT = (
-    0.4  # height of the lowest digit, in heights of the writing; the rest are bars, dots, dashes
-)
-_MIN_STACK_OVERLAP = (
-    0.5  # horizontal overlap of stacked strokes of a digit, as a share of the narrower one's width
-)
-_MAX_STACK_GAP = 0.1  # vertical gap between them, as a share of the height of both
-_MIN_NUMBER_GAP = (
-    1.2  # gap between numbers, in heights of the tall digits; within one, 1 in 100 has wider gaps
-)
+_MIN_TALL_HEIGHT = 0.4  # height of the lowest digit, in heights of the writing; lower are bars and dashes
+_MIN_STACK_OVERLAP = 0.5  # horizontal overlap of stacked strokes, as a share of the narrower one's width
+_MAX_STACK_GAP = 0.1  # vertical gap between stacked strokes, as a share of the sum of their heights
+_MIN_NUMBER_GAP = 1.2  # gap between numbers, in heights of tall digits; 1 number in 100 has a wider gap
 
 
 def find_stroke_numbers(strokes: Strokes, *, stacked: bool) -> list[list[list[int]]]:
@@ -29,8 +23,7 @@ def find_stroke_numbers(strokes: Strokes, *, stacked: bool) -> list[list[list[in
 
     Args:
         strokes: as for `group_strokes`.
-        stacked: whether a stroke right above another one, such as the two circles of an 8, belongs to the same
-            line.
+        stacked: whether a stroke right above another one, as the upper circle of an 8, is of its line.
 
     Returns:
         Indices of the strokes of each number: lines from the top, numbers and strokes from the left.
@@ -44,10 +37,7 @@ def find_stroke_numbers(strokes: Strokes, *, stacked: bool) -> list[list[list[in
     boxes = np.array([[*stroke.min(0), *np.ptp(stroke, 0)] for stroke in points])
     words = _join_low_words(_link_strokes(boxes, stacked), boxes)
     lines = group_into_lines(np.array([_bounding_box(boxes[word]) for word in words]))
-    return [
-        [number for number in _split_line([index for word in line for index in words[word]], points)]
-        for line in lines
-    ]
+    return [_split_line([index for word in line for index in words[word]], points) for line in lines]
 
 
 def _link_strokes(boxes: NDArray[np.float64], stacked: bool) -> list[list[int]]:
@@ -75,8 +65,6 @@ def _join_low_words(words: list[list[int]], boxes: NDArray[np.float64]) -> list[
     """Join words lower than a digit, such as the bar of a 5, to the nearest word with one."""
     outlines = np.array([_bounding_box(boxes[word]) for word in words])
     tall = np.flatnonzero(outlines[:, 3] >= _MIN_TALL_HEIGHT * _writing_height(boxes))
-    if not len(tall):
-        return [sorted(index for word in words for index in word)]
     joined = {index: list(words[index]) for index in tall.tolist()}
     for index in np.setdiff1d(np.arange(len(words)), tall).tolist():
         x, y, w, h = outlines[index]
@@ -89,9 +77,8 @@ def _join_low_words(words: list[list[int]], boxes: NDArray[np.float64]) -> list[
 
 def _split_line(indices: list[int], points: list[NDArray[np.float64]]) -> list[list[int]]:
     """Split the strokes of a line into numbers at wide gaps between its digits."""
-    groups = [
-        [indices[one] for one in group] for group in group_strokes([points[index] for index in indices])
-    ]
+    found = group_strokes([points[index] for index in indices])
+    groups = [[indices[position] for position in group] for group in found]
     outlines = [np.concatenate([points[index] for index in group]) for group in groups]
     heights = np.array([np.ptp(outline[:, 1]) for outline in outlines])
     max_gap = _MIN_NUMBER_GAP * float(np.median(heights[heights >= _MIN_TALL_HEIGHT * heights.max()]))

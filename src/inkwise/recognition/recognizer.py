@@ -175,7 +175,6 @@ class Recognizer:
         _check_hints(expect, constraint)
         arrays = to_stroke_arrays(strokes)
         if expect == "number" or constraint is not None:
-        if expect == "number" or constraint is not None:
             return self._strokes.read_number(arrays, constraint)
         if expect == "digit":
             return self._digits.read_strokes(arrays, single=True)

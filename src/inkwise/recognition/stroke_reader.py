@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS
-from inkwise.preprocessing import Strokes, group_strokes, strokes_to_glyph
+from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.preprocessing.line_image import LineImage, strokes_to_line_image
 from inkwise.preprocessing.stroke_layout import find_stroke_numbers
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.digit_reader import DigitReader, strokes_to_glyphs
+from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 
 _MIN_OWN_SHARE = 0.7  # share of the points of a character from which it belongs to one digit alone
 _MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
+_MIN_PROBABILITY = 1e-6  # limit of probabilities whose odds are averaged
 _BOX_MARGIN = 1  # columns of the line image around a digit that belong to it
 
 
@@ -46,12 +47,23 @@ class StrokeReader:
         return max(reading, self._read_layout(strokes, other), key=lambda found: found.confidence)
 
     def read_number(self, strokes: Strokes, constraint: Constraint | None = None) -> Reading:
-        """Read strokes as one number."""
+        """Read strokes as one number.
+
+        If the characters that stand apart, read one by one, are accepted and give the same text, the
+        confidence is at least the geometric mean of the odds of both.
+        """
         image = strokes_to_line_image(strokes)
         if image is None:
             return self.numbers.to_reading(None, (), constraint)
-        groups = group_strokes(strokes)
-        line = self.numbers.read_line(image.ink, constraint, strokes_to_glyphs(strokes, groups))
+        spelled = self.digits.read_strokes(strokes, single=False)
+        glyphs = np.array([digit.glyph for digit in spelled.digits])
+        line = self.numbers.read_line(image.ink, constraint, glyphs)
+        if constraint is None and spelled.accepted and spelled.text == line.text:
+            confidence = max(line.probability, _mean_odds(line.probability, spelled.confidence))
+            if confidence >= self.numbers.model.threshold:
+                number = replace(spelled.numbers[0], confidence=confidence)
+                return Reading.from_numbers([number], model=self.numbers.model.name, reason=None)
+        groups = [digit.strokes or () for digit in spelled.digits]
         return self.numbers.to_reading(line, _assign_strokes(line.digits, image, strokes, groups), constraint)
 
     def _read_layout(self, strokes: Strokes, layout: list[list[list[int]]]) -> Reading:
@@ -69,7 +81,7 @@ class StrokeReader:
         if not number.accepted:
             number = self._read_line(own) or number
         digits = tuple(
-            replace(digit, strokes=tuple(indices[index] for index in digit.strokes or ()))
+            replace(digit, strokes=tuple(sorted(indices[index] for index in digit.strokes or ())))
             for digit in number.digits
         )
         return replace(number, digits=digits)
@@ -80,28 +92,28 @@ class StrokeReader:
         The reader of lines knows the ten digits only; labels that were added are read one by one.
         """
         labels = {*self.digits.labels}
-        if labels != {*DIGITS}:
-            spelled = self.digits.read_strokes(strokes, single=False)
-            added = any(digit.accepted and digit.label not in DIGITS for digit in spelled.digits)
-            if added or not labels >= {*DIGITS}:
-                return spelled.numbers[0]
+        spelled = self.digits.read_strokes(strokes, single=False)
+        added = any(digit.accepted and digit.label not in DIGITS for digit in spelled.digits)
+        if added or not labels >= {*DIGITS}:
+            return spelled.numbers[0]
         reading = self.read_number(strokes)
-        return reading.numbers[0] if len(reading.digits) > 1 else None
+        several = len(reading.digits) > 1 and (reading.accepted or len(spelled.digits) > 1)
+        return reading.numbers[0] if several else None
 
 
 def _rejection_reason(numbers: Sequence[Number]) -> str | None:
     if not numbers:
         return NO_INK
-    reasons = [number.reason for number in numbers if number.reason]
-    if len(numbers) == 1 or not reasons:
-        return reasons[0] if reasons else None
-    return f"{len(reasons)} of {len(numbers)} numbers not sure enough to be accepted"
+    if len(numbers) == 1:
+        return numbers[0].reason
+    doubtful = sum(not number.accepted for number in numbers)
+    return f"{doubtful} of {len(numbers)} numbers not sure enough to be accepted" if doubtful else None
 
 
 def _assign_strokes(
-    digits: tuple[Digit, ...], image: LineImage, strokes: Strokes, groups: list[list[int]]
+    digits: tuple[Digit, ...], image: LineImage, strokes: Strokes, groups: Sequence[Sequence[int]]
 ) -> tuple[Digit, ...]:
-    """Assign each group of strokes to the digit in whose box its points lie, and draw the digit's glyph from them.
+    """Assign each group of strokes to the digit in whose box its points lie, and draw its glyph from them.
 
     Digits that share a group have no strokes and keep the glyph of their boxes. A group between the digits,
     such as a dash, belongs to none.
@@ -119,11 +131,16 @@ def _assign_strokes(
     assigned = []
     for index, (digit, own) in enumerate(zip(digits, owned, strict=True)):
         alone = () if index in shared else tuple(sorted(own))
-        glyph = strokes_to_glyph([strokes[stroke] for stroke in alone])
-        assigned.append(
-            replace(digit, box=None, strokes=alone, glyph=digit.glyph if glyph is None else glyph)
-        )
+        drawn = strokes_to_glyph([strokes[stroke] for stroke in alone])
+        glyph = digit.glyph if drawn is None else drawn
+        assigned.append(replace(digit, box=None, strokes=alone, glyph=glyph))
     return tuple(assigned)
+
+
+def _mean_odds(*probabilities: float) -> float:
+    """Return the probability whose odds are the geometric mean of the odds of some."""
+    clipped = np.clip(probabilities, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+    return float(1 / (1 + np.exp(-np.mean(np.log(clipped / (1 - clipped))))))
 
 
 def _share_inside(columns: NDArray[np.float64], digit: Digit) -> float:

@@ -26,7 +26,7 @@ const ink = new Ink($("ink"), (kind, time) => {
     if (!ink.strokes.length) forget();
     for (const known of [corrections, ids]) {
       for (const numbers of known.keys()) {
-        if (numbers.split(",").some((number) => number >= ink.strokes.length)) known.delete(numbers);
+        if (numbers.split(",").some((number) => number < 0 || number >= ink.strokes.length)) known.delete(numbers);
       }
     }
     reader.changed();
@@ -62,10 +62,11 @@ const reader = new Reader(
 const labelRow = new LabelRow($("label-row"), (label) => correct(label), "other-label");
 
 const digits = () => reading?.digits ?? [];
-const key = (digit) => (digit.strokes ?? []).join();
+/** The key of a digit among the corrections: its strokes, or its place if it shares a stroke with another one. */
+const key = (digit, i) => digit.strokes?.join() || String(-1 - i);
 /** Index of the digit to correct: the chosen one, or the first that is not accepted. */
 const target = (all) => (chosen && selected < all.length ? selected : Math.max(0, all.findIndex((digit) => !digit.accepted)));
-const labelOf = (digit) => corrections.get(key(digit)) ?? digit.label;
+const labelOf = (digit, i) => corrections.get(key(digit, i)) ?? digit.label;
 
 /** Publish the time from the end of a stroke to its reading, for benchmarks. */
 function showLatency() {
@@ -87,12 +88,12 @@ function show() {
   $("result").hidden = $("teach").hidden = trial.active;
   $("hint").textContent = trial.active ? `draw a ${trial.ask}` : "draw a digit, or a number";
   $("result").classList.toggle("empty", !digit);
-  $("reading").replaceChildren(...all.map((one) =>
-    el("span", { class: one.accepted || corrections.has(key(one)) ? "sure" : "unsure" }, labelOf(one))));
+  $("reading").replaceChildren(...all.map((one, i) =>
+    el("span", { class: one.accepted || corrections.has(key(one, i)) ? "sure" : "unsure" }, labelOf(one, i))));
   $("reason").textContent = reason(all);
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
-  labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit));
+  labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit, selected));
   $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
@@ -109,7 +110,7 @@ function showChips(all) {
   box.hidden = all.length < 2 && !single;
   if (box.hidden) return box.replaceChildren();
   const chips = single ? [] : all.map((digit, i) => {
-    const label = corrections.get(key(digit));
+    const label = corrections.get(key(digit, i));
     const changed = label !== undefined && label !== digit.label;
     const text = changed ? [el("s", {}, digit.label), " → ", el("b", {}, label)] : [digit.label];
     const state = changed ? "corrected" : digit.accepted || label !== undefined ? "sure" : "unsure";
@@ -151,7 +152,7 @@ async function correct(label) {
   if (!drawing) return;
   const all = drawing.reading.digits;
   const at = target(all);
-  corrections.set(key(all[at]), label);
+  corrections.set(key(all[at], at), label);
   if (all.length === 1) await save(drawing);
   else choose(Math.min(at + 1, all.length - 1));
 }
@@ -168,12 +169,13 @@ async function confirm() {
 async function save({ writer, asked, strokes, reading: { digits: all, model } }) {
   saving = true;
   $("next").setAttribute("aria-busy", "true");
-  const answers = all.map((digit) => {
-    if (!ids.has(key(digit))) ids.set(key(digit), newId());
+  const answers = all.map((digit, i) => {
+    const own = asked === null ? digit.strokes.map((each) => strokes[each]) : strokes;
+    if (!ids.has(key(digit, i))) ids.set(key(digit, i), newId());
     return {
-      id: ids.get(key(digit)),
-      label: asked ?? labelOf(digit),
-      strokes: asked === null && digit.strokes ? digit.strokes.map((i) => strokes[i]) : strokes,
+      id: ids.get(key(digit, i)),
+      label: asked ?? labelOf(digit, i),
+      ...(own.length ? { strokes: own } : { glyph: digit.glyph }),
       answer: digit.label,
       probability: digit.probability,
       model,
