@@ -19,7 +19,7 @@ return. Intervals are Wilson's of 95 %, as if pictures were independent; the mea
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -58,11 +58,11 @@ def main(argv: list[str]) -> None:
         readers = {name: READERS[name]() for name in arguments.readers.split(",")}
         if "synthetic" in only:
             hand = load_handwriting(arguments.folder, arguments.part)
-            counts: dict[str, Scores] = {}
-            for kind in arguments.kinds:
-                made = pictures(hand, kind, arguments.count, SEEDS[arguments.part])
-                counts[kind] = score_pictures(made, readers, arguments.misses)
-            report(counts, [*readers], "kind")
+            made = {
+                kind: pictures(hand, kind, arguments.count, SEEDS[arguments.part]) for kind in arguments.kinds
+            }
+            scores = ((kind, score_pictures(made[kind], readers, arguments.misses)) for kind in made)
+            report(scores, [*readers], "kind")
         if "real" in only:
             report(score_real(arguments.folder, arguments.part, readers), [*readers, *hinted(readers)], "set")
         if "cases" in only and arguments.cases:
@@ -117,9 +117,8 @@ def hinted(readers: Iterable[str]) -> list[str]:
     return [f"{name}, hint" for name in readers if name == "inkwise"]
 
 
-def score_real(folder: Path, part: str, readers: dict[str, Read]) -> dict[str, Scores]:
-    """Read the sets of real pictures; Inkwise also with the hint that fits."""
-    counts: dict[str, Scores] = {}
+def score_real(folder: Path, part: str, readers: dict[str, Read]) -> Iterator[tuple[str, Scores]]:
+    """Read the sets of real pictures, Inkwise also with the hint that fits; yield the names and scores."""
     ways: list[tuple[str, Read, bool]] = [(name, read, False) for name, read in readers.items()]
     ways += [(name, readers["inkwise"], True) for name in hinted(readers)]
     for found in real_sets(folder, part):
@@ -129,7 +128,7 @@ def score_real(folder: Path, part: str, readers: dict[str, Read]) -> dict[str, S
                 expect: Expect | None = found.expect if hint else None
                 answer = read(image, expect)
                 scores[name] += score(is_right(truth, answer), answer.accepted)
-        counts[found.name] = scores
+        yield found.name, scores
     path = folder / "ruled_sheets_jpeg.npz"
     if path.exists() and "inkwise" in readers:
         scores = defaultdict(Counter)
@@ -138,22 +137,29 @@ def score_real(folder: Path, part: str, readers: dict[str, Read]) -> dict[str, S
                 reading = read(image, "page" if hint else None).reading
                 if reading is not None:
                     scores[name] += count_cells(image, label, shape, reading)
-        counts["ruled_sheets_jpeg, cells"] = scores
-    return counts
+        yield "ruled_sheets_jpeg, cells", scores
 
 
 # ---- tables
 
 
-def report(counts: dict[str, Scores], readers: list[str], first: str) -> None:
-    """Print a row for each kind or set; kinds also have a mean."""
-    head = [first, "n", *(f"{name}: {what}" for name in readers for what in ("right", "wrong and accepted"))]
-    rows = [row(name, scores, readers) for name, scores in counts.items()]
+def report(measured: Iterable[tuple[str, Scores]], readers: list[str], first: str) -> None:
+    """Print a row for each kind or set as soon as it is measured; kinds also have a mean."""
+    columns = (f"{name}: {what}" for name in readers for what in ("right", "wrong and accepted"))
+    print_table([first, "n", *columns], [])
+    total: Scores = defaultdict(Counter)
+    for name, scores in measured:
+        print_row(row(name, scores, readers))
+        for reader, count in scores.items():
+            total[reader] += count
     if first == "kind":
-        total = {name: sum((scores[name] for scores in counts.values()), Counter()) for name in readers}
-        rows.append(row("mean", total, readers))
-    print_table(head, rows)
+        print_row(row("mean", total, readers))
     print()
+
+
+def print_row(cells: list[str]) -> None:
+    """Print a row of a table at once."""
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def row(name: str, scores: Scores, readers: list[str]) -> list[str]:

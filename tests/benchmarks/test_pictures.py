@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.accuracy.picture_readers import Answer, reading_order
 from benchmarks.accuracy.picture_synthesis import Picture
-from benchmarks.accuracy.pictures import hinted, row, score_pictures
+from benchmarks.accuracy.pictures import hinted, report, row, score_pictures
 from benchmarks.accuracy.real_pictures import _in_part, count_cells, is_right, real_sets
 from inkwise.recognition.reading import Digit
 
@@ -104,3 +104,12 @@ def test_digits_of_real_files_are_read_with_their_labels(part, tmp_path):
         assert image.shape == tuple(shapes[image[0, 0]])
         assert label == str(image[0, 0] % 10)
         assert (image == image[0, 0]).all()
+
+
+def test_rows_are_reported_with_the_mean_of_kinds(capsys):
+    half, whole = ({"inkwise": Counter({"n": 2, "right": right})} for right in (1, 2))
+    report([("dates", half), ("letters", whole)], ["inkwise"], "kind")
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows] == ["| kind", "|---|---|---|---|", "| dates", "| letters", "| mean", ""]
+    assert rows[4][1] == "4"
+    assert rows[4][2].startswith("75.0% (")
