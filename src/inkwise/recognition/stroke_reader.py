@@ -17,6 +17,7 @@ from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 
+_SURE = 0.98  # probability of one digit from which its strokes are not read as a line
 _MIN_OWN_SHARE = 0.7  # share of the points of a character from which it belongs to one digit alone
 _MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
 _MIN_PROBABILITY = 1e-6  # limit of probabilities whose odds are averaged
@@ -75,11 +76,12 @@ class StrokeReader:
         return Reading.from_numbers(numbers, model=self.digits.model.name, reason=_rejection_reason(numbers))
 
     def _read_number(self, strokes: Strokes, indices: list[int]) -> Number:
-        """Read some strokes: as one digit if that is accepted, else as a line if that has several."""
+        """Read some strokes: as one digit, or as a line of several if that is more probable."""
         own = [strokes[index] for index in indices]
         (number,) = self.digits.read_strokes(own, single=True).numbers
-        if not number.accepted:
-            number = self._read_line(own) or number
+        line = None if number.confidence >= _SURE else self._read_line(own)
+        if line is not None and (not number.accepted or line.confidence > number.confidence):
+            number = line
         digits = tuple(
             replace(digit, strokes=tuple(sorted(indices[index] for index in digit.strokes or ())))
             for digit in number.digits
