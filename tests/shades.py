@@ -34,7 +34,7 @@ class Shades(BatchOptions):
             if shade == BROKEN:
                 raise RuntimeError("two\nlines")
             values = {"text": str(shade), "confidence": 0.5, "accepted": True, "reason": None}
-            return SimpleNamespace(to_dict=lambda: values)
+            return SimpleNamespace(to_dict=lambda alternatives: values)
 
         return read
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer.main
 import yaml
@@ -49,6 +50,21 @@ def test_docs_name_every_public_symbol():
     assert not [
         name for name in inkwise.__all__ if not name.startswith("__") and f"`{name}" not in EVERYTHING
     ]
+
+
+def test_json_page_names_every_key():
+    glyph = np.zeros((28, 28), np.uint8)
+    digit = inkwise.Digit("4", 0.9, True, None, (("4", 0.9),), (0, 0, 9, 9), None, glyph)
+    ignored = inkwise.IgnoredRegion((0, 0, 5, 5), "print")
+    reading = inkwise.Reading.from_numbers(
+        [inkwise.Number.from_digits((digit,))], model="m", reason=None, ignored=[ignored]
+    )
+    whole = reading.to_dict()
+    (number,) = whole["numbers"]
+    parts = DOCS["docs/json.md"].split("\n## ")
+    for section, keys in zip(parts, (whole, number, number["digits"][0], whole["ignored"][0]), strict=False):
+        rows = " ".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
+        assert sorted(re.findall(r"`(\w+)`", rows)) == sorted(keys)
 
 
 @pytest.mark.parametrize("name", DOCS)

@@ -14,7 +14,7 @@ class Options(BatchOptions):
     """Options whose settings need no model."""
 
     def settings(self):
-        return {"version": "1", "model": self.model, "--digit": self.digit}
+        return {"version": "1", "model": self.model, "--expect": self.expect}
 
 
 def open_journal(table, options=Options()):
@@ -104,8 +104,8 @@ def rejection(table, options=Options()):
 
 
 def test_journal_rejects_other_settings(begun):
-    assert rejection(begun, Options("b", digit=True)) == (
-        "was started with another model, --digit; remove it, or name another --out"
+    assert rejection(begun, Options("b", expect="digit")) == (
+        "was started with another model, --expect; remove it, or name another --out"
     )
 
 

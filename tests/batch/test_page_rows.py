@@ -13,7 +13,7 @@ from inkwise.batch.page_rows import error_row, file_fingerprint
 
 
 def test_settings_differ_by_model_and_expectation():
-    options = [BatchOptions(), BatchOptions("tiny"), BatchOptions(digit=True)]
+    options = [BatchOptions(), BatchOptions("tiny"), BatchOptions(expect="digit")]
     assert BatchOptions().settings() == options[0].settings()
     assert len({str(each.settings()) for each in options}) == 3
 
@@ -21,16 +21,16 @@ def test_settings_differ_by_model_and_expectation():
 def test_settings_and_columns_include_the_constraint(bars_reader):
     model = str(bars_reader)
     options = [
-        BatchOptions(model, number=True),
-        BatchOptions(model, number=True, constraint={"length": [3, 4]}),
-        BatchOptions(model, number=True, constraint={"vocabulary": ["111", "17"]}),
+        BatchOptions(model, "number"),
+        BatchOptions(model, constraint={"length": [3, 4]}),
+        BatchOptions(model, constraint={"vocabulary": ["111", "17"]}),
     ]
     settings = [each.settings() for each in options]
     assert len(set(map(str, settings))) == 3
     assert json.loads(json.dumps(settings)) == settings, "a journal stores them as JSON"
     assert ["unconstrained" in each.columns for each in options] == [False, True, True]
     with pytest.raises(InkwiseError, match="a constraint has no key 'lenght'; did you mean length"):
-        BatchOptions(model, number=True, constraint={"lenght": 3}).settings()
+        BatchOptions(model, constraint={"lenght": 3}).settings()
 
 
 def test_settings_rejects_a_missing_model():
@@ -74,14 +74,14 @@ def test_read_rows_escapes_file_names_that_are_not_utf8(tmp_path):
     assert row.values["reason"] == f"{tmp_path}/\\udcff.png: cannot be opened (No such file or directory)"
 
 
-@pytest.mark.parametrize("number", [False, True])
-def test_settings_include_the_weights_of_both_models(monkeypatch, number):
-    before = BatchOptions(number=number).settings()["model"]
+@pytest.mark.parametrize("expect", [None, "number"])
+def test_settings_include_the_weights_of_both_models(monkeypatch, expect):
+    before = BatchOptions(expect=expect).settings()["model"]
     for source in ("model_source", "line_model_source"):
         with monkeypatch.context() as other:
             other.setattr(f"inkwise.batch.page_rows.{source}", lambda name: b"other weights")
             other.setattr(BatchOptions, "open", lambda self: None)
-            assert BatchOptions(number=number).settings()["model"] != before
+            assert BatchOptions(expect=expect).settings()["model"] != before
 
 
 def test_read_rows_rejects_endless_standard_input(monkeypatch):

@@ -21,7 +21,7 @@ from inkwise.cli.options import Reads, Writes
 
 TEXTS = {
     *("writer", "host", "token", "device", "sampler", "name", "names", "on", "address"),
-    *("length", "pattern", "range_", "check"),
+    *("expect", "length", "pattern", "range_", "check", "format_"),
 }
 """Parameters of text that is not a path; `evaluate` and `read` each have their own `on`."""
 
@@ -54,7 +54,7 @@ SOUND = {
 }
 """Valid values of the required parameters of each command."""
 
-BESIDE = {("read", "vocabulary"): {"number": True}, ("read", "out"): {"json": True}}
+BESIDE = {("read", "out"): {"json": True}}
 """Additional values that a parameter needs."""
 
 UNTRIED = {

@@ -58,8 +58,8 @@ def test_read_standard_input(inkwise, folder):
 
 
 def test_read_digit_option_gives_exactly_one_digit(inkwise, folder):
-    _, out, _ = inkwise("read", "--digit", folder / "deeper")
-    assert len(json.loads(out)["digits"]) == 1
+    _, out, _ = inkwise("read", "--expect", "digit", folder / "deeper")
+    assert [len(number["digits"]) for number in json.loads(out)["numbers"]] == [1]
 
 
 def test_read_blank_page_is_not_a_failure(inkwise, tmp_path):
@@ -90,7 +90,7 @@ def test_read_escapes_file_name_on_terminal(inkwise, tmp_path, monkeypatch):
     [
         (["read", "none.png"], "none.png: cannot be opened (No such file or directory)"),
         (["read", "."], r".: no pictures in this folder"),
-        (["read", "x.png", "--json", "--csv"], "--json and --csv: choose one"),
+        (["read", "x.png", "--json", "--csv"], "--json, --csv and --format: choose one"),
         (["read", "x.png", "--model", "none.onnx"], "none.onnx: cannot be opened"),
         (
             ["read", "x.png", "--model", "huge"],
@@ -236,9 +236,9 @@ def test_read_writes_xlsx_of_document_on_standard_input(inkwise, tmp_path, seven
 
 
 def test_read_json_option_overrides_suffix_of_out(inkwise, tmp_path, scans):
-    inkwise("read", "--digit", scans / "a.pdf", "--json", "--out", tmp_path / "table.txt")
+    inkwise("read", "--expect", "digit", scans / "a.pdf", "--json", "--out", tmp_path / "table.txt")
     rows = [json.loads(line) for line in (tmp_path / "table.txt").read_text().splitlines()]
-    assert [(row["page"], len(row["digits"])) for row in rows] == [(1, 1), (2, 1)]
+    assert [(row["page"], len(row["numbers"])) for row in rows] == [(1, 1), (2, 1)]
 
 
 def test_read_progress_bar_is_not_in_piped_output(inkwise, tmp_path, seven, monkeypatch):

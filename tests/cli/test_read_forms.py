@@ -88,8 +88,9 @@ def test_read_form_rejects_table_of_another_form(inkwise, card, scans, tmp_path,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--digit"], "--digit, --number and --form: choose one"),
-        (["--length", "3"], "--length needs --number"),
+        (["--expect", "digit"], "--expect and --form: choose one"),
+        (["--length", "3"], "--length describes one number: leave out --form"),
+        (["--format", "alto"], "--format and --form: choose one"),
     ],
 )
 def test_read_form_rejects_options_of_other_modes(inkwise_fails, card, scans, arguments, message):

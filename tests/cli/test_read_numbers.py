@@ -1,4 +1,4 @@
-"""`inkwise read --number` and its constraints, with a model that reads each upright bar as 1."""
+"""`inkwise read` of numbers and its constraints, with a model that reads each upright bar as 1."""
 
 import csv
 import json
@@ -30,15 +30,15 @@ def bars(tmp_path):
     return bars
 
 
-def test_read_number_reads_one_number_per_image(inkwise, bars):
-    status, out, err = inkwise("read", "--number", bars(2), bars(5))
+def test_read_reads_one_number_per_image(inkwise, bars):
+    status, out, err = inkwise("read", "--expect", "number", bars(2), bars(5))
     rows = [json.loads(line) for line in out.splitlines()]
     assert (status, err) == (0, "")
     assert [(row["text"], row["accepted"], row["unconstrained"]) for row in rows] == [
         ("11", True, None),
         ("11111", True, None),
     ]
-    assert [len(row["digits"]) for row in rows] == [2, 5]
+    assert [len(number["digits"]) for row in rows for number in row["numbers"]] == [2, 5]
     assert rows[0]["model"] == "bars (2026-01-01)"
 
 
@@ -56,24 +56,24 @@ def test_read_number_reads_one_number_per_image(inkwise, bars):
         (["--length", "3", "--pattern", "1+", "--range", "111"], True),
     ],
 )
-def test_read_number_applies_constraints(inkwise, bars, known, accepted):
-    status, out, _ = inkwise("read", "--number", *known, bars(3))
+def test_read_applies_constraints(inkwise, bars, known, accepted):
+    status, out, _ = inkwise("read", *known, bars(3))
     row = json.loads(out)
     assert (status, row["accepted"], row["unconstrained"]) == (0, accepted, "111")
     assert accepted or row["reason"] == "the ink says 111, which the constraint rules out"
 
 
-def test_read_number_applies_vocabulary_of_one_number_per_line(inkwise, bars, tmp_path):
+def test_read_applies_vocabulary_of_one_number_per_line(inkwise, bars, tmp_path):
     (tmp_path / "numbers.txt").write_text("\ufeff0800\n\n 111 \r\n222\n", encoding="utf-8")
     for count, accepted in ((3, True), (2, False)):
-        _, out, _ = inkwise("read", "--number", "--vocabulary", tmp_path / "numbers.txt", bars(count))
+        _, out, _ = inkwise("read", "--vocabulary", tmp_path / "numbers.txt", bars(count))
         assert json.loads(out)["accepted"] == accepted
 
 
-def test_read_number_with_model_file_writes_table(inkwise, bars, bars_reader, tmp_path):
+def test_read_with_model_file_writes_table(inkwise, bars, bars_reader, tmp_path):
     table, model = tmp_path / "table.csv", tmp_path / "mine.onnx"
     model.write_bytes(bars_reader.read_bytes())
-    arguments = "read", "--number", "--length", "3", "--model", model, bars(3), "--out", table
+    arguments = "read", "--length", "3", "--model", model, bars(3), "--out", table
     assert inkwise(*arguments) == (0, "", "")
     with table.open(newline="") as file:
         (row,) = csv.DictReader(file)
@@ -83,29 +83,33 @@ def test_read_number_with_model_file_writes_table(inkwise, bars, bars_reader, tm
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--number", "--digit"], "--number and --form: choose one"),
-        (["--length", "3"], "--length needs --number: each page holds exactly one number"),
-        (["--vocabulary", "numbers.txt"], "--vocabulary needs --number"),
+        (["--expect", "digits"], "expect: there is no 'digits'; did you mean digit?"),
+        (["--expect", "digit", "--form", "form.yaml"], "--expect and --form: choose one"),
+        (["--expect", "digit", "--length", "1"], "--length describes one number: leave out --expect digit"),
+        (["--expect", "page", "--vocabulary", "numbers.txt"], "--vocabulary describes one number: leave out"),
         (
-            ["--number", "--length", "three"],
+            ["--length", "three"],
             "--length 'three': write a number, or the least and the most, as 4-6",
         ),
-        (["--number", "--range", "1-2-3"], "--range '1-2-3': write a number"),
-        (["--number", "--range", "9-1"], "range: the minimum, 9, is larger than the maximum, 1"),
-        (["--number", "--pattern", "("], "pattern"),
-        (["--number", "--check", "lunh"], "there is no check 'lunh'; did you mean luhn?"),
-        (["--number", "--length", "3", "--range", "1000-"], "--range '1000-': write a number"),
-        (["--number", "--length", "3", "--range", "1000"], "there is no number that satisfies this"),
-        (["--number", "--vocabulary", "none.txt"], "none.txt: cannot be opened (No such file or directory)"),
-        (["--number", "--vocabulary", "empty.txt"], "the vocabulary is empty"),
+        (["--range", "1-2-3"], "--range '1-2-3': write a number"),
+        (["--range", "9-1"], "range: the minimum, 9, is larger than the maximum, 1"),
+        (["--pattern", "("], "pattern"),
+        (["--check", "lunh"], "there is no check 'lunh'; did you mean luhn?"),
+        (["--length", "3", "--range", "1000-"], "--range '1000-': write a number"),
+        (["--length", "3", "--range", "1000"], "there is no number that satisfies this"),
+        (["--vocabulary", "none.txt"], "none.txt: cannot be opened (No such file or directory)"),
+        (["--vocabulary", "empty.txt"], "the vocabulary is empty"),
         (
-            ["--number", "--vocabulary", "binary.txt"],
+            ["--vocabulary", "binary.txt"],
             "binary.txt: is not text (UTF-8) with one number a line",
         ),
-        (["--number", "--model", "tiny"], "tiny: cannot be opened (no such file; bundled models: default)"),
+        (
+            ["--expect", "number", "--model", "tiny"],
+            "tiny: cannot be opened (no such file; bundled models: default)",
+        ),
     ],
 )
-def test_read_number_reports_bad_input(inkwise_fails, bars, tmp_path, monkeypatch, arguments, reason):
+def test_read_reports_bad_input(inkwise_fails, bars, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "numbers.txt").write_text("111\n")
     (tmp_path / "empty.txt").write_text("\n")

@@ -134,8 +134,8 @@ def test_train_from_recipe_file_then_fine_tune_ensemble_and_predict(inkwise, let
     status, out, _ = inkwise("evaluate", joined, "--on", source, "--json", "--out", tmp_path / "report")
     assert (status, json.loads(out)["sets"][0]["n"]) == (0, 60)
     Image.fromarray(letters[0][0]).resize((84, 84)).save(tmp_path / "a.png")
-    status, out, _ = inkwise("read", "--digit", tmp_path / "a.png", "--model", joined)
-    assert json.loads(out)["digits"][0]["label"] in SHAPES
+    status, out, _ = inkwise("read", "--expect", "digit", tmp_path / "a.png", "--model", joined)
+    assert json.loads(out)["numbers"][0]["digits"][0]["label"] in SHAPES
     assert inkwise("predict", source, "--submission", tmp_path / "out.csv", "--model", joined)[0] == 0
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
 

@@ -22,38 +22,69 @@ def reading(*digits, picture=None):
 
 
 def test_to_json_is_one_line_with_every_field():
-    line = reading(SURE, UNSURE).to_json()
+    line = reading(SURE, UNSURE, picture=np.zeros((80, 120), np.uint8)).to_json()
     assert "\n" not in line
-    plain = json.loads(line)
-    assert plain == {
+    assert json.loads(line) == {
+        "schema": 1,
         "text": "4?",
         "confidence": 0.49,
         "accepted": False,
-        "digits": [
-            {
-                "label": "4",
-                "probability": 0.98,
-                "accepted": True,
-                "doubt": None,
-                "alternatives": [["4", 0.98], ["9", 0.02]],
-                "box": [10, 20, 30, 40],
-                "strokes": None,
-            },
-            {
-                "label": "9",
-                "probability": 0.5,
-                "accepted": False,
-                "doubt": "9 or 4",
-                "alternatives": [["9", 0.5], ["4", 0.4]],
-                "box": [60, 20, 30, 40],
-                "strokes": None,
-            },
-        ],
         "reason": "1 of 2 not sure",
+        "numbers": [
+            {
+                "text": "4?",
+                "confidence": 0.49,
+                "accepted": False,
+                "reason": "1 of 2 not sure enough to be accepted",
+                "line": 0,
+                "box": [10, 20, 80, 40],
+                "polygon": [[10, 20], [90, 20], [90, 60], [10, 60]],
+                "digits": [
+                    {
+                        "label": "4",
+                        "probability": 0.98,
+                        "accepted": True,
+                        "doubt": None,
+                        "alternatives": [["4", 0.98], ["9", 0.02]],
+                        "box": [10, 20, 30, 40],
+                        "strokes": None,
+                    },
+                    {
+                        "label": "9",
+                        "probability": 0.5,
+                        "accepted": False,
+                        "doubt": "9 or 4",
+                        "alternatives": [["9", 0.5], ["4", 0.4]],
+                        "box": [60, 20, 30, 40],
+                        "strokes": None,
+                    },
+                ],
+            }
+        ],
+        "ignored": [{"box": [2, 60, 20, 10], "reason": "touches <the> margin"}],
         "unconstrained": None,
+        "width": 120,
+        "height": 80,
         "model": "default",
         "elapsed_ms": 1.23,
     }
+
+
+def test_dict_has_as_many_alternatives_as_asked_for():
+    many = replace(SURE, alternatives=tuple((label, 0.1) for label in "0123456789"))
+    counts = [
+        len(reading(many).to_dict(*asked)["numbers"][0]["digits"][0]["alternatives"])
+        for asked in ((), (1,), (None,))
+    ]
+    assert counts == [3, 1, 10]
+    assert json.loads(reading(many).to_json(1))["numbers"][0]["digits"][0]["alternatives"] == [["0", 0.1]]
+
+
+def test_dict_of_strokes_has_no_places():
+    plain = reading(replace(SURE, box=None, strokes=(0, 2))).to_dict()
+    (number,) = plain["numbers"]
+    assert (plain["width"], plain["height"], number["box"], number["polygon"]) == (None, None, None, None)
+    assert number["digits"][0]["strokes"] == [0, 2]
 
 
 def test_overlay_draws_accepted_digits_green_and_rejected_red():

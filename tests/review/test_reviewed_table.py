@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from math import prod
 
 import pytest
 
@@ -22,8 +23,24 @@ def digit(label, probability=0.99, box=(0, 0, 10, 20)):
     }
 
 
-def page(file, text, digits, confidence=0.5, reason="1 digit not accepted"):
-    values = {"text": text, "confidence": confidence, "accepted": "?" not in text, "digits": digits}
+def number(text, *digits, line=0, reason="1 of 2 not sure"):
+    boxes = [each["box"] for each in digits]
+    left, right = min(box[0] for box in boxes), max(box[0] + box[2] for box in boxes)
+    top, bottom = min(box[1] for box in boxes), max(box[1] + box[3] for box in boxes)
+    accepted = "?" not in text
+    return {
+        "text": text,
+        "confidence": prod(each["probability"] for each in digits),
+        "accepted": accepted,
+        "reason": None if accepted else reason,
+        "line": line,
+        "polygon": [[left, top], [right, top], [right, bottom], [left, bottom]],
+        "digits": list(digits),
+    }
+
+
+def page(file, text, numbers, confidence=0.5, reason="1 of 3 numbers not sure"):
+    values = {"text": text, "confidence": confidence, "accepted": "?" not in text, "numbers": numbers}
     return {"file": file, "page": 1, **values, "reason": reason, "unconstrained": None, "model": "test"}
 
 
@@ -35,9 +52,13 @@ PAGES = [
     page(
         "a.png",
         "12\n3? 4",
-        [digit("1"), digit("2"), digit("3", box=(0, 40, 10, 20)), digit("5", 0.4), digit("4")],
+        [
+            number("12", digit("1"), digit("2")),
+            number("3?", digit("3", box=(0, 40, 10, 20)), digit("5", 0.4), line=1),
+            number("4", digit("4"), line=1),
+        ],
     ),
-    page("b.png", "8", [digit("8", 0.95)], 0.95, None),
+    page("b.png", "8", [number("8", digit("8", 0.95))], 0.95, None),
     page("c.png", "", [], 0.0, "no ink: nothing stands out from the background"),
     {
         "file": "d.png",
@@ -121,7 +142,7 @@ def test_answers_survive_reopening_and_other_readings(table):
     assert [again.confirmed(item) for item in again.items] == [None, "39", None, None]
     table([PAGES[0]])
     assert ReviewedTable(path).confirmed(ReviewedTable(path).items[1]) == "39"
-    table([{**PAGES[1], "text": "?", "digits": [digit("8", 0.2)]}])
+    table([{**PAGES[1], "text": "?", "numbers": [number("?", digit("8", 0.2))]}])
     other = ReviewedTable(path)
     other.confirm(other.items[0], "3")
     table(PAGES)
@@ -150,7 +171,7 @@ for item in review.items[int(sys.argv[2])::2]:
 
 
 def test_two_processes_lose_no_answer(table):
-    path = table([page(str(number), "8", [digit("8")]) for number in range(60)])
+    path = table([page(str(place), "8", [number("8", digit("8"))]) for place in range(60)])
     processes = [subprocess.Popen([sys.executable, "-c", _CONFIRM, path, start]) for start in "01"]
     assert [process.wait() for process in processes] == [0, 0]
     review = ReviewedTable(path)

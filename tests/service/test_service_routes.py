@@ -26,6 +26,10 @@ def refused(response, status):
     return schema.Failure.model_validate(response.json()).error
 
 
+def digits(reading):
+    return [number["digits"] for number in reading["numbers"]]
+
+
 def without_time(reading):
     return {key: value for key, value in reading.items() if key != "elapsed_ms"}
 
@@ -45,10 +49,16 @@ def test_image_format_is_detected_from_its_bytes(client, read, kind):
 
 def test_strokes_are_read(client):
     assert draw(client, SEVEN + FOUR).json()["text"] == "74"
-    (digit,) = draw(client, SEVEN + FOUR, expect="digit").json()["digits"]
+    ((digit,),) = digits(draw(client, SEVEN + FOUR, expect="digit").json())
     assert digit["strokes"] == [0, 1, 2]
     assert draw(client, SEVEN + FOUR, expect="number").json()["text"] == "74"
     assert draw(client, []).json()["reason"] == draw(client, [], expect="number").json()["reason"]
+
+
+def test_all_alternatives_are_given_on_request(client):
+    for query, count in (({}, 3), ({"alternatives": "1"}, 1), ({"alternatives": "99"}, 10)):
+        ((digit,),) = digits(draw(client, SEVEN, **query).json())
+        assert len(digit["alternatives"]) == count
 
 
 def test_constraint_selects_the_number(client):
@@ -67,6 +77,7 @@ def test_constraint_selects_the_number(client):
     [
         ({"expect": "letters"}, "expect: Input should be"),
         ({"expect": "page", "length": "4"}, "length describes one number, not expect=page"),
+        ({"alternatives": "0"}, "alternatives: Input should be greater than or equal to 1"),
         ({"expect": "digit", "check": "luhn"}, "check describes one number, not expect=digit"),
         (
             {"expect": "number", "length": "4-"},
@@ -95,9 +106,9 @@ def test_glyphs_are_classified(client):
 
 
 def test_responses_match_the_schema(client, read):
-    assert schema.ReadingSchema.model_validate(read(client).json()).digits[0].box is not None
-    assert schema.ReadingSchema.model_validate(draw(client, SEVEN).json()).digits[0].strokes == [0]
-    assert schema.ReadingSchema.model_validate(draw(client, []).json()).digits == []
+    assert schema.ReadingSchema.model_validate(read(client).json()).numbers[0].digits[0].box is not None
+    assert schema.ReadingSchema.model_validate(draw(client, SEVEN).json()).numbers[0].digits[0].strokes == [0]
+    assert schema.ReadingSchema.model_validate(draw(client, []).json()).numbers == []
     assert schema.Health.model_validate(client.get("/healthz").json())
 
 

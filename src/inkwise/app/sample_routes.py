@@ -52,9 +52,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
             image = open_image(body)  # bytes are the content of a file, never its name
             check_pixels(image.width, image.height)
             reading = learner.read(writer, image)
-            assert reading.picture is not None
-            height, width = reading.picture.shape
-            return json_response({**_reading_dict(reading), "width": width, "height": height})
+            return json_response(_reading_dict(reading))
 
         return await to_thread.run_sync(respond, limiter=heavy)
 
@@ -122,8 +120,8 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
 
 
 def _reading_dict(reading: Reading) -> dict[str, Any]:
-    plain = reading.to_dict()
-    for shown, digit in zip(plain["digits"], reading.digits, strict=True):
+    plain = reading.to_dict(alternatives=None)
+    digits = [digit for number in plain.pop("numbers") for digit in number["digits"]]
+    for shown, digit in zip(digits, reading.digits, strict=True):
         shown["glyph"] = encode_glyph(digit.glyph)
-        shown["alternatives"] = [[label, round(probability, 4)] for label, probability in digit.alternatives]
-    return plain
+    return {**plain, "digits": digits}

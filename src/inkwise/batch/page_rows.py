@@ -17,9 +17,10 @@ from inkwise import __version__
 from inkwise._util.errors import ImageError, InkwiseError, one_line
 from inkwise._util.inputs import MEGABYTE, is_folder
 from inkwise.image import Document, no_pictures_error
-from inkwise.recognition import Reading, Recognizer
+from inkwise.recognition import Expect, Reading, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import LineModel, line_model_source, model_content, model_source
+from inkwise.recognition.reading import SHOWN_ALTERNATIVES
 
 if TYPE_CHECKING:
     from inkwise.forms import FormReading, FormTemplate
@@ -70,17 +71,22 @@ class BatchOptions:
 
     Attributes:
         model: Name of a bundled model, an .onnx file or a run folder.
-        digit: Each page holds exactly one digit.
-        number: Each page holds exactly one number; the model is then a line model.
-        constraint: Constraint on the number, as `Constraint.from_dict` takes it.
+        expect: What each page holds, as for `Recognizer.read`; for a number the model is a line model.
+        constraint: Constraint on the number that each page holds, as `Constraint.from_dict` takes it.
         form: Each page is a filled scan of this form.
+        alternatives: Labels of each digit in JSON; None is all.
     """
 
     model: str = "default"
-    digit: bool = False
-    number: bool = False
+    expect: Expect | None = None
     constraint: dict[str, Any] | None = None
     form: FormTemplate | None = None
+    alternatives: int | None = SHOWN_ALTERNATIVES
+
+    @property
+    def reads_number(self) -> bool:
+        """Whether each page holds exactly one number."""
+        return self.expect == "number" or self.constraint is not None
 
     @property
     def columns(self) -> Columns:
@@ -99,7 +105,7 @@ class BatchOptions:
             ModelError: The model cannot be used.
             InkwiseError: The constraint is invalid, or the reference of the form cannot be read.
         """
-        if self.number:
+        if self.reads_number:
             constraint = None if self.constraint is None else Constraint.from_dict(self.constraint)
             lines = LineModel(line_model_source(self.model), threads=threads)
             recognizer = Recognizer(threads=threads, line_model=lines)
@@ -109,7 +115,7 @@ class BatchOptions:
             from inkwise.forms import FormReader
 
             return FormReader(self.form, recognizer).read
-        return partial(recognizer.read, expect="digit" if self.digit else None)
+        return partial(recognizer.read, expect=self.expect)
 
     def settings(self) -> dict[str, Any]:
         """Return everything besides the pages that determines the rows.
@@ -118,17 +124,17 @@ class BatchOptions:
             ModelError, InkwiseError: As for `open`.
         """
         self.open()
-        glyphs, lines = ("default", self.model) if self.number else (self.model, "default")
+        glyphs, lines = ("default", self.model) if self.reads_number else (self.model, "default")
         models = hashlib.sha256()
         for source in (model_source(glyphs), line_model_source(lines)):
             models.update(model_content(source))
         return {
             "version": __version__,
             "model": models.hexdigest(),
-            "--digit": self.digit,
-            "--number": self.number,
+            "--expect": self.expect,
             "constraint": self.constraint,
             "--form": None if self.form is None else self.form.digest(),
+            "--alternatives": self.alternatives,
         }
 
 
@@ -137,7 +143,7 @@ class TaskReader:
 
     def __init__(self, options: BatchOptions, threads: int = 0) -> None:
         """Load the models, see `BatchOptions.open`."""
-        self._read, self._columns = options.open(threads), options.columns
+        self._read, self._options = options.open(threads), options
         self._document: Document | None = None
         self._file = ""
 
@@ -150,13 +156,13 @@ class TaskReader:
             document = self._open(task)
         except Exception as error:
             yield 0
-            yield error_row(task.file, task.number, self._columns, error)
+            yield error_row(task.file, task.number, self._options.columns, error)
             return
         yield len(document)
         try:
-            values = self._read(document.page(task.number)).to_dict()
+            values = self._read(document.page(task.number)).to_dict(self._options.alternatives)
         except Exception as error:
-            yield error_row(task.file, task.number, self._columns, error)
+            yield error_row(task.file, task.number, self._options.columns, error)
         else:
             page = {"file": to_valid_utf8(task.file), "page": task.number}
             yield PageRow(page | values, failed=False)

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -29,9 +29,13 @@ from inkwise.batch import (
     read_batch,
     row_values,
 )
+from inkwise.batch.page_documents import DOCUMENT_FORMATS, DocumentFormat, PageDocuments
 from inkwise.cli.console import print_line, print_table
 from inkwise.cli.options import ModelOption, Reads, Writes, path_option
 from inkwise.image import find_skipped, skipped_message
+from inkwise.recognition import Expect
+from inkwise.recognition.reading import SHOWN_ALTERNATIVES
+from inkwise.recognition.recognizer import check_expect
 
 _MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
 
@@ -42,25 +46,34 @@ def read(
         Reads(("{}", "{}.png", "{}.pdf")),
         typer.Argument(metavar="FILE|DIR|-...", help="Images, PDFs, folders of them, - for standard input."),
     ],
-    digit: Annotated[bool, typer.Option("--digit", help="Each page holds exactly one digit.")] = False,
-    number: Annotated[bool, typer.Option("--number", help="Each page holds exactly one number.")] = False,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(get_args(Expect)),
+            help="Hint: each page holds exactly one digit, exactly one number, or many numbers.",
+        ),
+    ] = None,
     length: Annotated[
-        str | None, typer.Option(metavar="N|A-B", help="With --number: count of digits.")
+        str | None, typer.Option(metavar="N|A-B", help="Each page holds one number, of so many digits.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="With --number: the whole number matches this.")
+        str | None, typer.Option(metavar="REGEX", help="Each page holds one number, which matches this.")
     ] = None,
     range_: Annotated[
-        str | None, typer.Option("--range", metavar="A-B", help="With --number: minimum and maximum.")
+        str | None,
+        typer.Option("--range", metavar="A-B", help="Each page holds one number, from A to B."),
     ] = None,
     check: Annotated[
         str | None,
-        typer.Option(metavar="RULE", help="With --number: check digit by luhn, ean, mod11 or mod97."),
+        typer.Option(
+            metavar="RULE",
+            help="Each page holds one number, with a check digit by luhn, ean, mod11 or mod97.",
+        ),
     ] = None,
     vocabulary: Annotated[
         Path | None,
         Reads(),
-        path_option(metavar="FILE", help="With --number: the number is a line of this file."),
+        path_option(metavar="FILE", help="Each page holds one number, which is a line of this file."),
     ] = None,
     form: Annotated[
         Path | None,
@@ -68,16 +81,28 @@ def read(
         path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
     model: ModelOption = "default",
+    alternatives: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Labels of each digit in JSON, the most likely first.")
+    ] = SHOWN_ALTERNATIVES,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON per page (the default when piped).")
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print one CSV row per page.")] = False,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(DOCUMENT_FORMATS),
+            help="Print the page as a document of this format; with --out FOLDER, each page as a file.",
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         Writes(("{}.csv", "{}.jsonl", "{}.parquet", "{}.xlsx")),
         typer.Option(
             metavar="F",
-            help="Write a table: .csv, .jsonl, .parquet or .xlsx; rerun the same command to resume.",
+            help="Write a table: .csv, .jsonl, .parquet or .xlsx; rerun the same command to resume. "
+            "With --format, a folder.",
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Number of processes, with --out.")] = 1,
@@ -95,10 +120,15 @@ def read(
     ] = None,
 ) -> None:
     """Read handwritten digits from images and PDFs: a table on a terminal, JSON lines when piped."""
-    if json and csv:
-        raise InkwiseError("--json and --csv: choose one")
-    if digit + number + bool(form) > 1:
-        raise InkwiseError("--digit, --number and --form: choose one")
+    if json + csv + bool(format_) > 1:
+        raise InkwiseError("--json, --csv and --format: choose one")
+    if format_ and format_ not in DOCUMENT_FORMATS:
+        raise InkwiseError(f"--format {format_!r}: expected {' or '.join(DOCUMENT_FORMATS)}")
+    if format_ and (form or on):
+        raise InkwiseError(f"--format and --{'form' if form else 'on'}: choose one")
+    hint = check_expect(expect)
+    if hint and form:
+        raise InkwiseError("--expect and --form: choose one")
     known = {
         "length": None if length is None else parse_bounds("--length", length),
         "pattern": pattern,
@@ -107,14 +137,16 @@ def read(
         "vocabulary": None if vocabulary is None else read_lines(vocabulary),
     }
     constraint = {key: value for key, value in known.items() if value is not None} or None
-    if constraint and not number:
-        raise InkwiseError(f"--{next(iter(constraint))} needs --number: each page holds exactly one number")
+    if constraint and (form or hint in ("digit", "page")):
+        other = "--form" if form else f"--expect {hint}"
+        raise InkwiseError(f"--{next(iter(constraint))} describes one number: leave out {other}")
     template = None
     if form is not None:
         from inkwise.forms import FormTemplate
 
         template = FormTemplate.read(form)
-    options = BatchOptions(model, digit, number, constraint, template)
+    document = DOCUMENT_FORMATS[format_] if format_ else None
+    options = BatchOptions(model, hint, constraint, template, alternatives)
     backend: Backend
     if on == "ray":
         backend = _ray_backend(files, options, out, address, local_options=json or csv or jobs > 1)
@@ -122,13 +154,15 @@ def read(
         raise InkwiseError(f"--on {on!r}: expected ray")
     elif address:
         raise InkwiseError("--address needs --on ray")
+    elif out and document:
+        backend = LocalBackend(files, options, PageDocuments(document, Path(out)), jobs)
     elif out:
         suffix = ".jsonl" if json else ".csv" if csv else Path(out).suffix.lower()
         backend = LocalBackend(files, options, Journal(Path(out), options, suffix, files), jobs)
     elif jobs > 1:
         raise InkwiseError("--jobs needs --out: the file of the table")
     else:
-        backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv))
+        backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv, document))
     # A bar would interfere with rows on the same terminal.
     show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
     if skipped := find_skipped(files):
@@ -153,20 +187,25 @@ def _ray_backend(
 
 
 class _PrintedRows(RowSink):
-    """Prints each row as CSV or JSON when it is read; on a terminal, a table of all rows at the end."""
+    """Prints each row as CSV, JSON or a document when it is read; on a terminal, a table at the end."""
 
-    def __init__(self, columns: Columns, as_json: bool, as_csv: bool) -> None:
-        self._columns, self._as_csv = columns, as_csv
+    def __init__(
+        self, columns: Columns, as_json: bool, as_csv: bool, document: DocumentFormat | None = None
+    ) -> None:
+        self._columns, self._as_csv, self._document = columns, as_csv, document
+        self._pages = 0
         self._header = csv_line(columns) if as_csv else ""
         # File and page share the first column; the reason is the last one; `accepted` is shown as a colour.
         self._shown = [column for column in list(columns)[2:-1] if columns[column] is not bool]
-        as_table = sys.stdout.isatty() and not as_json and not as_csv
+        as_table = sys.stdout.isatty() and not (as_json or as_csv or document)
         self._table = Table("file", *self._shown, "", box=None) if as_table else None
 
     def add(self, row: PageRow) -> None:
         """Print a row, or add it to the table."""
         values = row.values
-        if self._as_csv:
+        if self._document:
+            self._add_document(row)
+        elif self._as_csv:
             sys.stdout.write(self._header + csv_line(row_values(row, self._columns)))
             self._header = ""
         elif self._table is None:
@@ -175,6 +214,13 @@ class _PrintedRows(RowSink):
             name = values["file"] if values["page"] == 1 else "{file}, page {page}".format(**values)
             cells = [_cell(values, column) for column in self._shown]
             self._table.add_row(Text(one_line(name)), *cells, Text(values["reason"] or ""))
+
+    def _add_document(self, row: PageRow) -> None:
+        self._pages += 1
+        if self._pages > 1:
+            raise InkwiseError("--format prints the document of one page; for more, name a folder with --out")
+        if self._document and not row.failed:
+            sys.stdout.write(self._document.render(row.values))
 
     def finish(self) -> None:
         """Print the table."""

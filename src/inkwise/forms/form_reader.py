@@ -18,7 +18,7 @@ from inkwise.preprocessing import Box
 from inkwise.preprocessing.background import relative_darkness
 from inkwise.preprocessing.rectification import warp
 from inkwise.recognition import Reading, Recognizer
-from inkwise.recognition.reading import NO_INK
+from inkwise.recognition.reading import NO_INK, SHOWN_ALTERNATIVES
 
 _DEFAULT_PAGE_SIDE = 2339  # pixels of the longer side without a reference: A4 at 200 dpi
 _MIN_PAGE_SIDE = 50  # pixels of a page that can be a form
@@ -55,12 +55,12 @@ class FieldReading:
     reason: str | None
     corners: NDArray[np.float64]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        reading = {} if self.reading is None else self.reading.to_dict()
+    def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
+        """Return plain values; `alternatives` as for `Reading.to_dict`."""
+        digits = () if self.reading is None else self.reading.digits
         return {
-            "digits": reading.get("digits", []),
-            "unconstrained": reading.get("unconstrained"),
+            "digits": [digit.to_dict(alternatives) for digit in digits],
+            "unconstrained": None if self.reading is None else self.reading.unconstrained,
             "reason": self.reason,
             "corners": np.round(self.corners, 1).tolist(),
         }
@@ -82,7 +82,7 @@ class FormReading:
     fields_read: dict[str, FieldReading]
     reason: str | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
         """Return plain values: the columns of the form, and `fields` with the details of each."""
         values: dict[str, Any] = {column: kind() for column, kind in self.form.columns.items()}
         for field in self.form.fields:
@@ -90,7 +90,7 @@ class FormReading:
             if entry is not None and (reading := entry.reading) is not None:
                 plain = reading.text, round(reading.confidence, 4), reading.accepted
                 values.update(zip(field.columns, plain, strict=True))
-        fields = {name: entry.to_dict() for name, entry in self.fields_read.items()}
+        fields = {name: entry.to_dict(alternatives) for name, entry in self.fields_read.items()}
         return {**values, "fit": round(self.fit, 4), "reason": self.reason, "fields": fields}
 
 

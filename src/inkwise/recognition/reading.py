@@ -19,6 +19,12 @@ from inkwise._util.errors import InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.preprocessing import Box
 
+SCHEMA_VERSION = 1
+"""Version of the JSON of a reading; it is raised when a key changes its meaning or is removed."""
+
+SHOWN_ALTERNATIVES = 3
+"""Labels of a digit in the JSON of a reading, unless another count is asked for."""
+
 NO_INK = "no ink: nothing stands out from the background"
 
 Polygon = tuple[tuple[float, float], ...]
@@ -57,14 +63,16 @@ class Digit:
         """Show label, probability and why it is not accepted."""
         return _short_repr(self, "label", "probability", "doubt")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, without the glyph."""
+    def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
+        """Return plain values, without the glyph, with so many alternatives; None is all."""
         return {
             "label": self.label,
             "probability": round(self.probability, 4),
             "accepted": self.accepted,
             "doubt": self.doubt,
-            "alternatives": [[label, round(probability, 4)] for label, probability in self.alternatives[:3]],
+            "alternatives": [
+                [label, round(probability, 4)] for label, probability in self.alternatives[:alternatives]
+            ],
             "box": None if self.box is None else list(self.box),
             "strokes": None if self.strokes is None else list(self.strokes),
         }
@@ -118,6 +126,20 @@ class Number:
         left, top = np.floor(np.min(self.polygon, 0)).astype(int).tolist()
         right, bottom = np.ceil(np.max(self.polygon, 0)).astype(int).tolist()
         return left, top, right - left, bottom - top
+
+    def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
+        """Return plain values; `alternatives` as for its digits."""
+        corners = self.polygon
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "line": self.line,
+            "box": None if self.box is None else list(self.box),
+            "polygon": None if corners is None else [[round(x, 1), round(y, 1)] for x, y in corners],
+            "digits": [digit.to_dict(alternatives) for digit in self.digits],
+        }
 
 
 @dataclass(frozen=True)
@@ -206,22 +228,31 @@ class Reading:
         """The digits of all numbers, in reading order."""
         return tuple(digit for number in self.numbers for digit in number.digits)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, without picture and glyphs."""
+    def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
+        """Return plain values, without picture and glyphs.
+
+        Args:
+            alternatives: labels of each digit, the most likely first; None is all.
+        """
+        height, width = (None, None) if self.picture is None else self.picture.shape
         return {
+            "schema": SCHEMA_VERSION,
             "text": self.text,
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
-            "digits": [digit.to_dict() for digit in self.digits],
             "reason": self.reason,
+            "numbers": [number.to_dict(alternatives) for number in self.numbers],
+            "ignored": [{"box": list(region.box), "reason": region.reason} for region in self.ignored],
             "unconstrained": self.unconstrained,
+            "width": width,
+            "height": height,
             "model": self.model,
             "elapsed_ms": round(self.elapsed_ms, 2),
         }
 
-    def to_json(self) -> str:
+    def to_json(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> str:
         """Return `to_dict` as one line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+        return json.dumps(self.to_dict(alternatives), ensure_ascii=False, allow_nan=False)
 
     def overlay(self) -> Image.Image:
         """Draw the boxes of digits, green if accepted, else red, and those of ignored regions, blue.

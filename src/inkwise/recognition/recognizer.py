@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, get_args
+from typing import Any, Literal, ParamSpec, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,9 +220,16 @@ def read(image: ImageSource, expect: Expect | None = None, constraint: Constrain
     return _default_recognizer().read(image, expect, constraint)
 
 
+def check_expect(expect: str | None) -> Expect | None:
+    """Return a hint; raises InkwiseError if it is unknown."""
+    for known in get_args(Expect):
+        if expect == known:
+            return cast(Expect, known)
+    if expect is not None:
+        raise InkwiseError(f"expect: there is no {expect!r}{did_you_mean(str(expect), get_args(Expect))}")
+    return None
+
+
 def _check_hints(expect: str | None, constraint: Constraint | None) -> None:
-    known = get_args(Expect)
-    if expect is not None and expect not in [*known]:  # may be unhashable
-        raise InkwiseError(f"expect: there is no {expect!r}{did_you_mean(str(expect), known)}")
-    if constraint is not None and expect not in (None, "number"):
+    if check_expect(expect) in ("digit", "page") and constraint is not None:
         raise InkwiseError(f'a constraint describes one number, not expect="{expect}"')

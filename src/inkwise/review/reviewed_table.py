@@ -107,7 +107,7 @@ class ReviewedTable:
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise DataError(f"{table}: line {number} is not a row of inkwise read --out") from None
             self.items += found
-            empty = bool(row.get("fields")) or ("digits" in row and row["reason"] == NO_INK)
+            empty = bool(row.get("fields")) or ("numbers" in row and row["reason"] == NO_INK)
             self.unread += not found and not empty
             constrained |= row.get("unconstrained") is not None
             if number == 1:
@@ -200,7 +200,7 @@ class ReviewedTable:
 
 
 def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
-    """Yield the numbers in a row: the fields with ink, or each text between blanks."""
+    """Yield the numbers in a row: the fields with ink, or the numbers; an empty one if there is none."""
     if "fit" in row:
         for name, entry in row.get("fields", {}).items():
             if entry["reason"] != NO_INK:
@@ -213,18 +213,19 @@ def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
                     corners=entry["corners"],
                     field=True,
                 )
-    elif "digits" in row and row["reason"] != NO_INK:
-        groups = [*_words_with_digits(row["text"], row["digits"])]
-        alone = len(groups) == 1
-        for number, (text, digits) in enumerate(groups, 1):
-            doubts = [digit["doubt"] for digit in digits if digit["doubt"]]
+    elif "numbers" in row and row["reason"] != NO_INK:
+        numbers = row["numbers"] or [{"text": "", "digits": [], "polygon": None}]
+        if [number["text"] for number in numbers if number["text"]] != row["text"].split():
+            raise ValueError("the numbers are not those of the text")
+        for place, number in enumerate(numbers, 1):
+            verdict = row if len(numbers) == 1 else number
             yield ReviewItem(
-                **_digit_values(row, text, digits),
-                place=str(number),
-                confidence=row["confidence"] if alone else prod(digit["probability"] for digit in digits),
-                accepted=row["accepted"] if alone else all(digit["accepted"] for digit in digits),
-                reason=row["reason"] if alone else next(iter(doubts), None),
-                corners=_bounding_corners([digit["box"] for digit in digits]),
+                **_digit_values(row, number["text"], number["digits"]),
+                place=str(place),
+                confidence=verdict["confidence"],
+                accepted=verdict["accepted"],
+                reason=verdict["reason"],
+                corners=number["polygon"],
                 field=False,
             )
 
@@ -243,34 +244,11 @@ def _digit_values(row: Mapping[str, Any], text: str, digits: list[Any]) -> dict[
     }
 
 
-def _words_with_digits(text: str, digits: list[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the words of a text with their digits; one empty word if nothing was read."""
-    left = iter(digits)
-    for word in text.split() or [""]:
-        taken: list[Any] = []
-        read = ""
-        while read != word:
-            digit = next(left, None)
-            if digit is None or not word.startswith(read):
-                raise ValueError(f"the digits are not those of {text!r}")
-            taken.append(digit)
-            read += digit["label"] if digit["accepted"] else "?"
-        yield word, taken
-
-
 def _replace_words(text: str, words: list[str]) -> str:
     """Return a text with other words in the same lines; empty words are left out."""
     left = iter(words)
     lines = [[next(left) for _ in line.split()] for line in text.split("\n")] if text else [words]
     return "\n".join(" ".join(word for word in line if word) for line in lines)
-
-
-def _bounding_corners(boxes: list[list[float]]) -> Corners | None:
-    if not boxes:
-        return None
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
-    return [[left, top], [right, top], [right, bottom], [left, bottom]]
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from inkwise.image import open_image
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Constraint, Expect, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
+from inkwise.recognition.reading import SHOWN_ALTERNATIVES
 from inkwise.service.executor import BoundedExecutor
 from inkwise.service.schema import GLYPHS_BODY, IMAGE_BODY, STROKES_BODY, Classes, ReadingSchema, failures
 
@@ -59,6 +60,7 @@ class _ReadParameters:
 
     expect: Expect | None
     known: tuple[tuple[str, str], ...]
+    alternatives: int
 
     def constraint(self) -> Constraint | None:
         """Return the constraint; raises InkwiseError if it is not valid."""
@@ -83,12 +85,13 @@ async def _read_parameters(  # async, since FastAPI calls other functions in a t
         str | None,
         Query(description="Check digit rule of the number.", json_schema_extra={"enum": [*CHECKS]}),
     ] = None,
+    alternatives: Annotated[int, Query(description="Labels of each digit.", ge=1)] = SHOWN_ALTERNATIVES,
 ) -> _ReadParameters:
     values = {"length": length, "pattern": pattern, "range": range, "check": check}
     known = tuple((name, text) for name, text in values.items() if text is not None)
     if known and expect not in (None, "number"):
         raise RequestError(422, f"{known[0][0]} describes one number, not expect={expect}")
-    return _ReadParameters(expect, known)
+    return _ReadParameters(expect, known, alternatives)
 
 
 @lru_cache(maxsize=16)  # each takes up to a second to build, and 12 MB
@@ -112,18 +115,19 @@ def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> AP
         kind = content_type(request)
         if not kind.startswith("image/") and kind != "application/octet-stream":
             raise RequestError(415, "the body must be image/... or application/octet-stream")
-        return await _read(request, partial(_read_image, recognizer, executor, parameters, pixels))
+        task = partial(_read_image, recognizer, executor, parameters, pixels)
+        return await _read(request, task, parameters.alternatives)
 
     @router.post("/v1/strokes", responses=responses, openapi_extra=STROKES_BODY)
     async def strokes(request: Request, parameters: _Parameters) -> Response:
         """Read pen strokes: lists of points, x to the right and y down, in any unit."""
         require_json(request)
-        return await _read(request, partial(_read_strokes, recognizer, parameters))
+        return await _read(request, partial(_read_strokes, recognizer, parameters), parameters.alternatives)
 
-    async def _read(request: Request, task: Callable[[bytes], Reading]) -> Response:
+    async def _read(request: Request, task: Callable[[bytes], Reading], alternatives: int) -> Response:
         reading = await executor.run(request, task)
         request.state.record.digits = len(reading.digits)
-        return json_response(reading.to_dict())
+        return json_response(reading.to_dict(alternatives))
 
     @router.post(CLASSIFY_PATH, responses={200: {"model": Classes}, **_FAILURES}, openapi_extra=GLYPHS_BODY)
     async def classify(request: Request) -> Response:

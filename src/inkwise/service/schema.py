@@ -58,15 +58,39 @@ class DigitSchema(_StrictModel):
     strokes: list[int] | None = Field(description="Indices of its strokes.")
 
 
-class ReadingSchema(_StrictModel):
-    """A reading, as `Reading.to_dict` returns it."""
+class NumberSchema(_StrictModel):
+    """One number, as `Number.to_dict` returns it."""
 
     text: str = Field(description='"?" stands for a digit that is not accepted.')
     confidence: float = Field(ge=0, le=1)
     accepted: bool
+    reason: str | None = Field(description="Why it is not accepted.")
+    line: int = Field(ge=0, description="Index of its text line.")
+    box: tuple[int, int, int, int] | None = Field(description="x, y, width, height in pixels.")
+    polygon: list[tuple[float, float]] | None = Field(description="Its corners, clockwise, in pixels.")
     digits: list[DigitSchema]
+
+
+class IgnoredSchema(_StrictModel):
+    """A region of a picture that was not read."""
+
+    box: tuple[int, int, int, int] = Field(description="x, y, width, height in pixels.")
+    reason: str
+
+
+class ReadingSchema(_StrictModel):
+    """A reading, as `Reading.to_dict` returns it."""
+
+    version: Literal[1] = Field(alias="schema", description="Version of this schema.")
+    text: str = Field(description="The numbers, with a space between them and a newline between lines.")
+    confidence: float = Field(ge=0, le=1)
+    accepted: bool
     reason: str | None = Field(description="Why the text is empty or not accepted.")
+    numbers: list[NumberSchema]
+    ignored: list[IgnoredSchema]
     unconstrained: str | None = Field(description="The text read without the constraint.")
+    width: int | None = Field(description="Of the picture, in pixels.")
+    height: int | None
     model: str
     elapsed_ms: float
 
