@@ -73,7 +73,7 @@ class CsvColumns:
 
 def is_header(cells: Sequence[str]) -> bool:
     """Return whether the cells of the first line are names: most are no numbers, or they count pixels."""
-    numbers = [int(cell) for cell in cells if re.fullmatch(r"\d{1,4}", cell.strip(), re.ASCII)]
+    numbers = [int(cell) for cell in map(str.strip, cells) if re.fullmatch(r"\d{1,4}", cell, re.ASCII)]
     if len(numbers) >= PIXELS:
         last = numbers[-PIXELS:]
         return last == [*range(last[0], last[0] + PIXELS)]
@@ -120,9 +120,10 @@ def _are_labels(values: set[str]) -> bool:
     return not any(_is_number(value) and float(value) > _MAX_CLASS for value in values)
 
 
-def _is_index(cells: Sequence[str], extra: int) -> bool:
+def _is_index(cells: list[str], extra: int) -> bool:
     """Return whether the cells count the rows, and there are too many to be the labels."""
-    if not cells or not all(re.fullmatch(r"\d{1,9}", cell.strip(), re.ASCII) for cell in cells):
+    cells = [cell.strip() for cell in cells]
+    if not cells or not all(re.fullmatch(r"\d{1,9}", cell, re.ASCII) for cell in cells):
         return False
     numbers = [*map(int, cells)]
     counted = numbers == [*range(numbers[0], numbers[0] + len(numbers))]

@@ -8,6 +8,14 @@ from numpy.typing import NDArray
 
 from inkwise._util.errors import ImageError
 
+_NEIGHBOURHOOD = (
+    0.125  # side of the window whose lightest colour is the paper's, as a share of the longer side
+)
+_INK_PERCENTILE = 99.9  # of darkness and chroma; a hair line covers 0.1 % of a picture
+_MAX_DARKNESS = 0.5  # of pale ink, as a share of the paper's brightness; black, blue and red are darker
+_MIN_CHROMA = 0.15  # of coloured ink: difference of the channels, as a share of the paper's
+_PAPER_PERCENTILE = 90  # of each channel, at which the paper is made white
+
 
 def to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Convert grey (H, W), colour (H, W, 3) or colour with alpha (H, W, 4) to grey (H, W), all uint8.
@@ -22,7 +30,8 @@ def to_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     colour = np.ascontiguousarray(pixels[..., :3])
     if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
         colour = _composite_on_paper(colour, pixels[..., 3])
-    return _project_to_principal_axis(colour)
+    paper = _paper_of_pale_ink(colour)
+    return _project_to_principal_axis(colour) if paper is None else _darkest_channel(colour, paper)
 
 
 def _composite_on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -34,10 +43,39 @@ def _composite_on_paper(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> 
     return np.asarray(composite, np.uint8)
 
 
+def _paper_of_pale_ink(colour: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    """Return the colour (3,) of the paper if all ink on it is coloured and pale, such as yellow; else None.
+
+    Along the axis of largest variance, shadows and other pens would hide such ink.
+    """
+    sample = _sample(colour)
+    if np.ptp(sample, axis=2).max() < 255 * _MIN_CHROMA:
+        return None  # grey
+    side = max(3, round(max(sample.shape[:2]) * _NEIGHBOURHOOD) | 1)
+    lightest = cv2.dilate(sample, np.ones((side, side), np.uint8))
+    ratio = np.divide(sample, np.maximum(lightest, 1), dtype=np.float32)
+    darkest = np.percentile(1 - ratio.mean(2), _INK_PERCENTILE)
+    if darkest > _MAX_DARKNESS or np.percentile(np.ptp(ratio, axis=2), _INK_PERCENTILE) < _MIN_CHROMA:
+        return None
+    return np.maximum(np.percentile(sample.reshape(-1, 3), _PAPER_PERCENTILE, axis=0), 1).astype(np.float32)
+
+
+def _darkest_channel(colour: NDArray[np.uint8], paper: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the smallest channel of each pixel (H, W, 3), after the paper is made white."""
+    tables = np.clip(np.arange(256)[:, None] / paper * 255, 0, 255).astype(np.uint8)
+    red, green, blue = cv2.split(cv2.LUT(colour, tables[None]))
+    return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
+
+
+def _sample(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return about 65,000 pixels (h, w, 3) of a larger picture (H, W, 3)."""
+    step = max(1, round((colour.shape[0] * colour.shape[1] / 65536) ** 0.5))
+    return np.ascontiguousarray(colour[::step, ::step])
+
+
 def _project_to_principal_axis(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Project colours (H, W, 3) on their first principal axis, scaled to 0..255 with light staying light."""
-    step = max(1, round((colour.shape[0] * colour.shape[1] / 65536) ** 0.5))
-    sample = colour[::step, ::step].reshape(-1, 3)
+    sample = _sample(colour).reshape(-1, 3)
     # A small weight of the mean decides where nothing varies: a uniform page, or one that is already grey.
     axis = np.linalg.eigh(np.cov(sample.T, bias=True) + 1e-3 * np.ones((3, 3)))[1][:, -1]
     axis = axis / np.abs(axis).sum() * (1 if axis.sum() >= 0 else -1)

@@ -48,7 +48,7 @@ _EXIF_TRANSPOSES = {
 """The operation that makes a picture upright, by its EXIF orientation."""
 
 _DAMAGE_ERRORS = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, OverflowError),
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
     RuntimeError,  # of the decoders of AVIF and HEIC
 )
 
@@ -56,9 +56,9 @@ _DAMAGE_ERRORS = (
 def load_image(picture: ImageSource) -> NDArray[np.uint8]:
     """Decode a picture, or a document of one page, to an upright grey image (H, W) uint8.
 
-    Colours are projected on the axis along which they vary most, so that yellow ink on white paper is as
-    visible as black ink. Transparent pixels become white below dark ink and black below light ink. More than
-    8 bits are scaled as `scale_to_8_bits` says.
+    Colours are projected on the axis along which they vary most; where all ink is coloured and pale, the
+    darkest channel counts, so that yellow ink is as visible as black ink. Transparent pixels become white
+    below dark ink and black below light ink. More than 8 bits are scaled as `scale_to_8_bits` says.
 
     Raises:
         ImageError: not a picture, truncated, empty, too small or too large, or of several pages; the message
