@@ -163,7 +163,10 @@ def test_invalid_file_name_raises():
     assert "cannot be opened" in error_of("a\0b.png")
 
 
-SHAPES = "an array must be (h, w) or (h, w, 1|3|4), not {}; give several pictures to read_many"
+SHAPES = (
+    "an array must be (h, w) or (h, w, 1|3|4), not {}; transpose or reshape it, or give several pictures to"
+    " read_many"
+)
 
 
 @pytest.mark.parametrize(

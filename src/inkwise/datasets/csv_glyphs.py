@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -116,14 +117,15 @@ def _read_rows(
     labels: list[str] = []
     names: list[str] = []
     glyphs, kinds = bytearray(), bytearray()
-    pixel_names = [header[position] for position in columns.pixels]
+    pixels_of = itemgetter(*columns.pixels)
+    pixel_names = pixels_of(header)
     for number, cells in rows:
         _check_count(number, cells, columns.count)
         try:
             labels.append("" if columns.label is None else _parse_label(cells[columns.label]))
             if columns.name is not None:
                 names.append(validate_text("the id", cells[columns.name], _MAX_NAME))
-            values = _parse_pixels([cells[position] for position in columns.pixels], pixel_names)
+            values = _parse_pixels(pixels_of(cells), pixel_names)
         except InkwiseError as error:
             raise InkwiseError(f"line {number}: {error}") from None
         kind = _BYTES if values.max() > 1 else _MASK if values.dtype == np.uint8 else _FRACTIONS
@@ -147,7 +149,7 @@ def _parse_label(cell: str) -> str:
     return validate_text("label", text, MAX_LABEL_LENGTH) if text else ""
 
 
-def _parse_pixels(cells: list[str], names: list[str]) -> NDArray[np.uint8] | NDArray[np.float64]:
+def _parse_pixels(cells: tuple[str, ...], names: tuple[str, ...]) -> NDArray[np.uint8] | NDArray[np.float64]:
     """Return the values (784,) of a row: uint8 if all are whole numbers."""
     text = ",".join(cells)
     if _PLAIN_ROW.fullmatch(text):

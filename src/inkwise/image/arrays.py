@@ -38,7 +38,8 @@ def to_pixels(picture: Any) -> NDArray[np.uint8]:
         array = array[..., 0]
     if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in _CHANNELS):
         raise ImageError(
-            f"an array must be (h, w) or (h, w, 1|3|4), not {shape}; give several pictures to read_many"
+            f"an array must be (h, w) or (h, w, 1|3|4), not {shape}; transpose or reshape it, or give several"
+            " pictures to read_many"
         )
     return array * np.uint8(255) if _is_mask(array) else scale_to_8_bits(array)
 
@@ -65,8 +66,10 @@ def scale_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _to_array(picture: Any) -> NDArray[Any]:
     try:
-        # PyTorch converts only what is in main memory and has no gradient.
-        return np.asarray(picture.detach().cpu() if hasattr(picture, "detach") else picture)
+        if hasattr(picture, "detach"):  # PyTorch converts only what is in main memory and has no gradient
+            picture = picture.detach().cpu()
+            picture = picture.float() if picture.is_floating_point() else picture  # numpy has no bfloat16
+        return np.asarray(picture)
     except Exception as error:  # of any library
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{type(picture).__name__}: cannot be converted to an array ({reason})") from None
