@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
@@ -80,9 +80,16 @@ def open_image(content: bytes) -> Image.Image:
     """Open the bytes of a picture without decoding its pixels.
 
     Raises:
-        ImageError: not a picture, empty, or too large.
+        ImageError: not a picture, empty, too large, or a TIFF of several pages.
     """
-    return _open_pillow(*open_source(content))
+    file, name = open_source(content)
+    image = _open_pillow(file, name)
+    if image.format == "TIFF":
+        if len([*islice(_find_pages(image, name), 2)]) > 1:
+            raise ImageError(f"{name}: has several pages; send one after the other")
+        with _pillow_errors(name):
+            image.seek(0)
+    return image
 
 
 class Document:
@@ -150,26 +157,7 @@ class _PillowPages:
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._image = _open_pillow(file, name)
-        self._frames = list(self._find_pages(name)) if self._image.format == "TIFF" else [0]
-
-    def _find_pages(self, name: str) -> Iterator[int]:
-        """Yield the frames that are pages; a damaged one is the last, as those after it cannot be found."""
-        yield 0
-        for frame in count(1):
-            if frame == _MAX_PAGES:
-                raise ImageError(f"{name}: has more than {_MAX_PAGES:,} pages; split it first")
-            try:
-                with _pillow_errors(name):
-                    try:
-                        self._image.seek(frame)
-                    except EOFError:
-                        return
-                    is_preview = self._image.getexif().get(ExifTags.Base.NewSubfileType, 0) & 1
-            except ImageError:
-                yield frame
-                return
-            if not is_preview:
-                yield frame
+        self._frames = list(_find_pages(self._image, name)) if self._image.format == "TIFF" else [0]
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -182,6 +170,26 @@ class _PillowPages:
 
     def close(self) -> None:
         self._image.close()
+
+
+def _find_pages(image: Image.Image, name: str) -> Iterator[int]:
+    """Yield the frames that are pages; a damaged one is the last, as those after it cannot be found."""
+    yield 0
+    for frame in count(1):
+        if frame == _MAX_PAGES:
+            raise ImageError(f"{name}: has more than {_MAX_PAGES:,} pages; split it first")
+        try:
+            with _pillow_errors(name):
+                try:
+                    image.seek(frame)
+                except EOFError:
+                    return
+                is_preview = image.getexif().get(ExifTags.Base.NewSubfileType, 0) & 1
+        except ImageError:
+            yield frame
+            return
+        if not is_preview:
+            yield frame
 
 
 def _open_pillow(file: IO[bytes], name: str) -> Image.Image:
