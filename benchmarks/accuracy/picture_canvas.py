@@ -30,7 +30,7 @@ BRIGHT: tuple[Color, ...] = (
 """Coloured pens: red, green, blue, orange, violet, pink, turquoise."""
 _LETTERS = "EFHKMNRWXhkmnuvwx"  # those that cannot be taken for digits
 _UNREADABLE = (  # digits of validation and test writers that a person cannot read, or not as labelled
-    *(758, 1232, 2531, 3858, 3863, 4215, 4216, 4480),
+    *(758, 778, 788, 1232, 2531, 3858, 3863, 4215, 4216, 4480),
     *(538, 1847, 1873, 1906, 2475, 4010, 4068, 4148, 7395, 7635),
 )
 _OTHER_NUMBERS = (69, 71, 75, 144)  # of people who wrote strings here, and digits in another part
