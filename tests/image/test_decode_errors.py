@@ -283,7 +283,7 @@ def test_open_image_rejects_several_pages(picture):
 def test_heic_without_its_extra_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     content = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
-    assert error_of(content) == 'the picture: is HEIC, which needs pillow_heif: pip install "inkwise[heic]"'
+    assert error_of(content) == 'the picture: is HEIC, which needs pillow-heif: pip install "inkwise[heic]"'
 
 
 def test_damaged_heic_raises_one_line():

@@ -35,7 +35,7 @@ path_option = partial(typer.Option, readable=False)
 path_argument = partial(typer.Argument, readable=False)
 
 MODEL = Reads()
-DATA = Reads(("{}", "{}.csv", "{}.npz"))
+DATA = Reads(("{}", "{}.csv", "{}.npy", "{}.npz"))
 RECIPE = Reads(("{}.json",))
 SETTINGS = Reads(
     ("data.train={}.csv", "data.negatives={}.npz", "model.init={}.onnx", "optimization.teachers={}.onnx")

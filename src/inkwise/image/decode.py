@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from inkwise._util.errors import ImageError, InkwiseError, requires_extra
+from inkwise._util.errors import ImageError
 from inkwise._util.inputs import clear_read_errors
 from inkwise.image.arrays import scale_to_8_bits, to_pixels
 from inkwise.image.checks import check_min_size, check_pixel_count, too_large_error
@@ -216,10 +216,9 @@ def _is_heic(header: bytes) -> bool:
 
 def _register_heic(name: str) -> None:
     try:
-        with requires_extra("heic", f"{name}: is HEIC, which"):
-            import pillow_heif
-    except InkwiseError as error:
-        raise ImageError(str(error)) from None
+        import pillow_heif
+    except ModuleNotFoundError:
+        raise ImageError(f'{name}: is HEIC, which needs pillow-heif: pip install "inkwise[heic]"') from None
     pillow_heif.register_heif_opener(thumbnails=False)
 
 
