@@ -55,6 +55,18 @@ def test_strokes_are_read(client):
     assert draw(client, []).json()["reason"] == draw(client, [], expect="number").json()["reason"]
 
 
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        [[x, y, 10.5] for x, y in SEVEN[0]],
+        [{"x": x, "y": y, "time": 1} for x, y in SEVEN[0]],
+        {"penColor": "black", "points": [{"x": x, "y": y} for x, y in SEVEN[0]]},
+    ],
+)
+def test_strokes_of_signature_pads_are_read(client, stroke):
+    assert draw(client, [stroke]).json()["text"] == "7"
+
+
 def test_all_alternatives_are_given_on_request(client):
     for query, count in (({}, 3), ({"alternatives": "1"}, 1), ({"alternatives": "99"}, 10)):
         ((digit,),) = digits(draw(client, SEVEN, **query).json())

@@ -16,8 +16,13 @@ HEALTH_PATH = "/healthz"
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _COORDINATE = {"type": "number", "minimum": -MAX_COORDINATE, "maximum": MAX_COORDINATE}
-_POINT = {"type": "array", "items": _COORDINATE, "minItems": 2, "maxItems": 2}
-_STROKE = {"type": "array", "items": _POINT, "minItems": 1, "maxItems": MAX_POINTS}
+_POINTS: list[dict[str, Any]] = [
+    *({"type": "array", "items": _COORDINATE, "minItems": size, "maxItems": size} for size in (2, 3, 4)),
+    {"type": "object", "properties": {"x": _COORDINATE, "y": _COORDINATE}, "required": ["x", "y"]},
+]
+_LINES = [{"type": "array", "items": point, "minItems": 1, "maxItems": MAX_POINTS} for point in _POINTS]
+_PAD_LINE = {"type": "object", "properties": {"points": {"anyOf": _LINES}}, "required": ["points"]}
+_STROKE = {"anyOf": [*_LINES, _PAD_LINE]}
 _STROKES = {"type": "array", "items": _STROKE, "maxItems": MAX_STROKES}
 
 
