@@ -9,8 +9,8 @@ from pathlib import Path
 
 BENCHMARKS = {
     "accuracy": (
-        *("handwriting", "page-reading", "number-reading", "pictures", "correction-learning", "transfer"),
-        *("quantization", "ablation", "model-card"),
+        *("handwriting", "page-reading", "number-reading", "drawing-reading", "pictures"),
+        *("correction-learning", "transfer", "quantization", "ablation", "model-card"),
     ),
     "speed": (
         *("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),

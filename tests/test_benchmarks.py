@@ -15,10 +15,12 @@ from benchmarks.__main__ import MODULES, describe
 from benchmarks.__main__ import main as run_benchmark
 from benchmarks.accuracy import handwriting
 from benchmarks.accuracy.card_tables import ablation_table
+from benchmarks.accuracy.drawing_reading import MADE
 from benchmarks.accuracy.handwriting import auroc
 from benchmarks.accuracy.model_card import filled_in
 from benchmarks.accuracy.non_digits import SIZES, STROKES, non_digit_images, non_digit_strokes
 from inkwise import Recognizer
+from inkwise.preprocessing.stroke_layout import find_stroke_numbers
 from inkwise.recognition.model import bundled_models, model_source
 
 ROOT = Path(__file__).parent.parent
@@ -132,3 +134,14 @@ def test_ablation_table_compares_runs_of_the_same_seeds():
         "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 0.9600 (-0.0100)"
     )
     assert rows["| dropout"].count("–") == 6
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_made_drawings_hold_the_numbers_of_their_text(kind):
+    bars = [[np.array([(0.0, 0.0), (0.2, 1.0 + label / 50)])] for label in range(10)]
+    writer = [(strokes, str(label)) for label, strokes in enumerate(bars)]
+    for seed in range(20):
+        drawing = MADE[kind](np.random.default_rng(seed), [writer])
+        assert drawing.text.split() == [text for _, text in drawing.parts]
+        layout = find_stroke_numbers(drawing.strokes, stacked=False)
+        assert [len(line) for line in layout] == [len(line.split()) for line in drawing.text.split("\n")]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -85,15 +84,12 @@ class FoundNumber:
 
 
 def found_numbers(reading: Reading) -> list[FoundNumber]:
-    """Split a reading into numbers, which its text separates by spaces."""
-    found, digits = [], iter(reading.digits)
-    for word in reading.text.split():
-        own = [*islice(digits, len(word))]
-        corners = np.array([digit.box for digit in own])
-        low, high = corners[:, :2].min(0), (corners[:, :2] + corners[:, 2:]).max(0)
-        box = int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
-        found.append(FoundNumber("".join(digit.label for digit in own), "?" not in word, box))
-    return found
+    """Return the numbers of a reading with their best guesses."""
+    return [
+        FoundNumber("".join(digit.label for digit in number.digits), "?" not in number.text, number.box)
+        for number in reading
+        if number.box is not None
+    ]
 
 
 def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]:

@@ -15,7 +15,7 @@ _MAX_LINK_GAP = 4.0  # horizontal gap between strokes that are linked, in height
 _MIN_TALL_HEIGHT = 0.4  # height of the lowest digit, in heights of the writing; lower are bars and dashes
 _MIN_STACK_OVERLAP = 0.5  # horizontal overlap of stacked strokes, as a share of the narrower one's width
 _MAX_STACK_GAP = 0.1  # vertical gap between stacked strokes, as a share of the sum of their heights
-_MIN_NUMBER_GAP = 1.2  # gap between numbers, in heights of tall digits; 1 number in 100 has a wider gap
+_MIN_NUMBER_GAP = 1.3  # gap between numbers, in heights of tall digits; 1 number in 200 has a wider gap
 
 
 def find_stroke_numbers(strokes: Strokes, *, stacked: bool) -> list[list[list[int]]]:

@@ -18,7 +18,7 @@ from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 
 _SURE = 0.98  # probability of one digit from which its strokes are not read as a line
-_MIN_OWN_SHARE = 0.7  # share of the points of a character from which it belongs to one digit alone
+_MIN_OWN_SHARE = 0.5  # share of its points in the only digit of a character, from which it belongs to it
 _MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
 _MIN_PROBABILITY = 1e-6  # limit of probabilities whose odds are averaged
 _BOX_MARGIN = 1  # columns of the line image around a digit that belong to it
@@ -126,10 +126,11 @@ def _assign_strokes(
         x = np.concatenate([np.asarray(strokes[index], np.float64)[:, 0] for index in group])
         columns = (x - image.left) * image.scale
         shares = np.array([_share_inside(columns, digit) for digit in digits])
-        if len(shares) and shares.max() >= _MIN_OWN_SHARE:
-            owned[int(shares.argmax())] += group
-        else:
-            shared.update(np.flatnonzero(shares >= _MIN_SHARED).tolist())
+        parts = np.flatnonzero(shares >= _MIN_SHARED).tolist()
+        if len(parts) > 1:
+            shared.update(parts)
+        elif parts and shares[parts[0]] >= _MIN_OWN_SHARE:
+            owned[parts[0]] += group
     assigned = []
     for index, (digit, own) in enumerate(zip(digits, owned, strict=True)):
         alone = () if index in shared else tuple(sorted(own))

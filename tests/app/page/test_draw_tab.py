@@ -61,6 +61,29 @@ def test_join_toggles_between_one_character_and_digits(page, server):
     expect(page.locator("#chips")).to_be_hidden()
 
 
+def test_digits_of_one_stroke_are_corrected_and_kept_one_by_one(page, server):
+    angles = np.linspace(0, 2 * np.pi, 25)
+    zero = np.stack([80 + 40 * np.cos(angles), 120 + 60 * np.sin(angles)], 1)
+    draw(
+        page,
+        [np.concatenate([zero, zero + np.array([95, 0])]).tolist()],
+        [[(260, 60), (350, 60), (300, 180)]],
+    )
+    reads(page, "007")
+    page.click("#chips button >> nth=1")
+    page.click('#label-row [data-label="6"]')
+    reads(page, "067")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 3 right")
+    assert server.labels() == [("0", "0"), ("6", "0"), ("7", "7")]
+    with Store.open(server.database) as store:
+        assert sorted((sample.label, len(sample.strokes or ())) for sample in store.samples()) == [
+            ("0", 0),
+            ("6", 0),
+            ("7", 1),
+        ]
+
+
 @pytest.mark.parametrize("key", ["Enter", "7"])
 def test_stroke_begun_before_the_reading_is_a_new_drawing(page, server, key):
     slow_down(page, "/api/read", rest=0.4)
