@@ -55,7 +55,7 @@ def rapidocr() -> Read:
     )
 
     def read(image: ReadableImage, _: Expect | None) -> Answer:
-        found = engine(_color(image)[..., ::-1])
+        found = engine(color_pixels(image)[..., ::-1])
         digits = digits_of("".join(found.txts[at] for at in reading_order(found.boxes))) if found.txts else ""
         return Answer(digits, bool(digits))
 
@@ -87,7 +87,7 @@ def tesseract() -> Read:
     command = [program, "stdin", "stdout", "--psm", "6", "-c", "tessedit_char_whitelist=0123456789"]
 
     def read(image: ReadableImage, _: Expect | None) -> Answer:
-        content = cv2.imencode(".png", _color(image)[..., ::-1])[1]
+        content = cv2.imencode(".png", color_pixels(image)[..., ::-1])[1]
         done = subprocess.run(command, input=content.tobytes(), capture_output=True, check=True)
         digits = digits_of(done.stdout.decode())
         return Answer(digits, bool(digits))
@@ -95,7 +95,8 @@ def tesseract() -> Read:
     return read
 
 
-def _color(image: ReadableImage) -> NDArray[np.uint8]:
+def color_pixels(image: ReadableImage) -> NDArray[np.uint8]:
+    """Return an image as (h, w, 3) uint8, RGB."""
     pixels = load_image(image) if isinstance(image, Path) else image
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels, np.uint8)
 

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from benchmarks.accuracy.picture_canvas import load_handwriting
-from benchmarks.accuracy.picture_readers import READERS, Answer, Read
+from benchmarks.accuracy.picture_readers import READERS, Answer, Read, ReadableImage, color_pixels
 from benchmarks.accuracy.picture_synthesis import KINDS, Picture, pictures
 from benchmarks.accuracy.real_pictures import cases, count_cells, is_right, real_sets, sheets
 from benchmarks.common.handwriting_sets import SEEDS
@@ -64,7 +64,8 @@ def main(argv: list[str]) -> None:
             scores = ((kind, score_pictures(made[kind], readers, arguments.misses)) for kind in made)
             report(scores, [*readers], "kind")
         if "real" in only:
-            report(score_real(arguments.folder, arguments.part, readers), [*readers, *hinted(readers)], "set")
+            measured = score_real(arguments.folder, arguments.part, readers, arguments.misses)
+            report(measured, [*readers, *hinted(readers)], "set")
         if "cases" in only and arguments.cases:
             report_cases(arguments.cases, readers)
     except (InkwiseError, OSError, KeyError) as error:
@@ -100,16 +101,17 @@ def score_pictures(made: Iterable[Picture], readers: dict[str, Read], misses: Pa
             right = picture_is_right(picture, answer)
             scores[name] += score(right, answer.accepted)
             if misses and name == "inkwise" and not right:
-                save_miss(misses, f"{picture.kind}-{index:02}", picture, answer)
+                digits = "_".join(picture.lines)
+                save_miss(misses, f"{picture.kind}-{index:02}", picture.image, digits, answer)
     return scores
 
 
-def save_miss(folder: Path, name: str, picture: Picture, answer: Answer) -> None:
-    """Save a misread picture, named by kind, index, digits and answer, by acceptance."""
+def save_miss(folder: Path, name: str, image: ReadableImage, digits: str, answer: Answer) -> None:
+    """Save a misread picture, named by kind or set, index, digits and answer, by acceptance."""
     folder = folder / ("accepted" if answer.accepted else "not-accepted")
     folder.mkdir(parents=True, exist_ok=True)
-    file = f"{name}-{'_'.join(picture.lines)[:60] or 'none'}-read-{answer.digits[:60] or 'nothing'}.png"
-    cv2.imwrite(str(folder / file), np.ascontiguousarray(picture.image[..., ::-1]))
+    file = f"{name}-{digits[:60] or 'none'}-read-{answer.digits[:60] or 'nothing'}.png"
+    cv2.imwrite(str(folder / file), np.ascontiguousarray(color_pixels(image)[..., ::-1]))
 
 
 def hinted(readers: Iterable[str]) -> list[str]:
@@ -117,17 +119,22 @@ def hinted(readers: Iterable[str]) -> list[str]:
     return [f"{name}, hint" for name in readers if name == "inkwise"]
 
 
-def score_real(folder: Path, part: str, readers: dict[str, Read]) -> Iterator[tuple[str, Scores]]:
+def score_real(
+    folder: Path, part: str, readers: dict[str, Read], misses: Path | None
+) -> Iterator[tuple[str, Scores]]:
     """Read the sets of real pictures, Inkwise also with the hint that fits; yield the names and scores."""
     ways: list[tuple[str, Read, bool]] = [(name, read, False) for name, read in readers.items()]
     ways += [(name, readers["inkwise"], True) for name in hinted(readers)]
     for found in real_sets(folder, part):
         scores: Scores = defaultdict(Counter)
-        for image, truth in found.pictures():
+        for index, (image, truth) in enumerate(found.pictures()):
             for name, read, hint in ways:
                 expect: Expect | None = found.expect if hint else None
                 answer = read(image, expect)
-                scores[name] += score(is_right(truth, answer), answer.accepted)
+                right = is_right(truth, answer)
+                scores[name] += score(right, answer.accepted)
+                if misses and name == "inkwise" and not right:
+                    save_miss(misses, f"{found.name}-{index:04}", image, truth, answer)
         yield found.name, scores
     path = folder / "ruled_sheets_jpeg.npz"
     if path.exists() and "inkwise" in readers:
