@@ -7,7 +7,8 @@ import sys
 
 from inkwise import Recognizer
 
-reading = Recognizer().read(sys.argv[1] if len(sys.argv) > 1 else "docs/doubtful.png")
+picture = sys.argv[1] if len(sys.argv) > 1 else "docs/doubtful.png"
+reading = Recognizer().read(picture, expect="number")
 print(f"{reading.text}: {reading.reason or 'accepted'}")
 for position, digit in enumerate(reading.digits, 1):
     if digit.accepted:

@@ -167,7 +167,7 @@ def _value_range(X: NDArray[Any]) -> tuple[float, float]:
 def _warn_of_other_scale(X: NDArray[Any], seen: tuple[float, float]) -> None:
     """Warn if X or the training set is in 0..1 and the other is not; Python shows equal warnings once."""
     low, high = float(X.min()), float(X.max())
-    if min(low, seen[0]) < 0 or high == 0:
+    if min(low, seen[0]) < 0 or min(high, seen[1]) == 0:
         return
     if (high <= 1) != (seen[1] <= 1) and not high / 2 < seen[1] < 2 * high:
         warnings.warn(

@@ -76,8 +76,8 @@ def test_agreement_of_both_readers_raises_the_confidence(recognizer, scripted):
     reading = StrokeReader(digits, NumberReader(digits, unsure)).read_number(strokes)
     spelled = digits.read_strokes(strokes, single=False)
     assert (reading.text, reading.accepted) == ("70", True)
-    odds = [probability / (1 - probability) for probability in (0.36, spelled.confidence)]
-    assert reading.confidence / (1 - reading.confidence) == pytest.approx((odds[0] * odds[1]) ** 0.5, rel=0.1)
+    line, single = (probability / (1 - probability) for probability in (0.36, spelled.confidence))
+    assert reading.confidence / (1 - reading.confidence) == pytest.approx(line * single**0.5, rel=0.1)
 
 
 def test_groups_of_strokes_belong_to_the_digit_that_holds_them(recognizer, scripted, monkeypatch):

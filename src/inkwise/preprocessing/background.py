@@ -1,9 +1,6 @@
 """Background, contrast and polarity of grey images, which separate ink from paper.
 
-Ink (the foreground) is narrow; the background (paper) is what remains when narrow parts are filled. The two
-estimates of polarity use this at two scales: in a page, strokes are narrower than a fixed window; a single
-character may fill most of its image, so that only shape and area of the two classes tell them apart. Neither
-replaces the other: shadows mislead the second on pages, bold strokes the first on characters.
+Ink (the foreground) is narrow; the background (paper) is what remains when narrow parts are filled.
 """
 
 from __future__ import annotations
@@ -27,13 +24,12 @@ _SMOOTH_RESIDUAL = 10.0  # maximum deviation of evenly lit paper from a smooth s
 _MIN_SMOOTH_SHARE = 0.6  # minimum share of the image within that deviation
 _ILLUMINATION_SIDE = 64  # longer side at which illumination and polarity are estimated, pixels
 _ILLUMINATION_STRIDE = 2  # step between the rows and columns that a surface is fitted to
+_POLARITY_SIDE = 64  # shorter side of the coarser scale at which polarity is found, pixels
+_MAX_POLARITY_SIDE = 1000  # longer side of the finer scale, pixels
+_POLARITY_MARGIN = 0.1  # margin that polarity ignores, as a share of the shorter side
+_MIN_EVIDENCE = 0.1  # minimum sum of the deviations of light ink; noise has less
 _MEDIAN_WINDOW = 31  # window of the median filter in pixels; ink covers less than half of it
-_MAX_STROKE_WIDTH = 15  # maximum stroke width in a page downscaled by PAGE_SHRINK, pixels
-_MIN_PAPER_BRIGHTNESS = 0.25  # minimum brightness of paper, as a share of the brightest paper
 _MAX_PRINT_WIDTH = 0.025  # maximum width of print, as a share of the longer side of a form
-
-PAGE_SHRINK = 4
-"""Factor by which a page is downscaled before its paper is estimated."""
 
 
 def downscale(grey: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -74,39 +70,31 @@ def relative_darkness(grey: NDArray[np.uint8], widest: float = _MAX_PRINT_WIDTH)
     return np.clip(1 - grey / lightness, 0, 1)
 
 
-def page_darkness(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Darkness of a page relative to its paper, (H, W) uint8, 255 is black; and the paper, downscaled."""
-    height, width = grey.shape
-    size = max(2, width // PAGE_SHRINK), max(2, height // PAGE_SHRINK)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    paper = close_strokes(cv2.medianBlur(small, 3), _MAX_STROKE_WIDTH)
-    outside = paper < _MIN_PAPER_BRIGHTNESS * np.percentile(paper, 95)  # a scanner's lid, a table
-    paper[cv2.dilate(outside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 0
-    full = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(cv2.subtract(full, cv2.GaussianBlur(grey, (3, 3), 0.8)), full, scale=255), paper
+def polarity(grey: NDArray[np.uint8]) -> Polarity:
+    """Polarity of a picture: the sign of the stronger deviations from a wide median filter.
 
-
-def page_polarity(grey: NDArray[np.uint8]) -> Polarity:
-    """Polarity of a page: the sign of the stronger deviations from a wide median filter.
-
-    The median keeps edges of shadows and of the sheet, and removes what covers less than half its window.
+    The median keeps edges of shadows and of the sheet, and removes what covers less than half its window. The
+    deviations are added up over two scales, for fine writing and for thick strokes.
     """
-    paper = cv2.medianBlur(grey, _MEDIAN_WINDOW)
-    lighter, darker = cv2.subtract(grey, paper), cv2.subtract(paper, grey)
-    return "light-on-dark" if cv2.norm(lighter) > cv2.norm(darker) else "dark-on-light"
+    shorter = min(grey.shape)
+    sides = {_POLARITY_SIDE, max(_POLARITY_SIDE, shorter * min(1.0, _MAX_POLARITY_SIDE / max(grey.shape)))}
+    total = sum(_relative_deviation(grey, side / shorter) for side in sides)
+    return "light-on-dark" if total < -_MIN_EVIDENCE else "dark-on-light"
 
 
-def character_polarity(level: NDArray[np.float32]) -> Polarity:
-    """Polarity of a small image after removal of the illumination slope.
+def _relative_deviation(grey: NDArray[np.uint8], scale: float) -> float:
+    """How much darker than the median the image is at this scale, -1 (only lighter) to 1 (only darker).
 
-    Otsu's threshold splits the image. Ink has the smaller area, touches less of the border, and consists of
-    strokes, so that no large circle fits into it.
+    The margin, where frames and table rules lie, does not count.
     """
-    level = level - level.min()
-    light = level >= otsu_threshold(level)
-    ours, theirs = _mask_statistics(light), _mask_statistics(~light)
-    light_score = (ours / np.maximum(ours + theirs, 1e-9)).sum()
-    return "light-on-dark" if light_score < 1.5 else "dark-on-light"
+    small = downscale(grey, scale) if scale < 1 else cv2.resize(grey, None, fx=scale, fy=scale)
+    margin = round(_POLARITY_MARGIN * min(small.shape))
+    inner = np.s_[margin : small.shape[0] - margin, margin : small.shape[1] - margin]
+    paper = cv2.medianBlur(small, _MEDIAN_WINDOW)[inner]
+    lighter, darker = (
+        cv2.norm(cv2.subtract(*pair)) ** 2 for pair in ((small[inner], paper), (paper, small[inner]))
+    )
+    return (darker - lighter) / max(darker + lighter, 1.0)
 
 
 def otsu_threshold(values: NDArray[np.float32]) -> int:
@@ -114,25 +102,23 @@ def otsu_threshold(values: NDArray[np.float32]) -> int:
     return 1 + int(cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 1, cv2.THRESH_OTSU)[0])
 
 
-def estimate_illumination(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def estimate_illumination(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Estimate the illumination of the background: a slope and the darker corners of a lens.
 
     It is steepest at the border, where a closing alone would see ink.
 
     Returns:
-        The illumination, (H, W) float32 with mean 0, all zero where too little of the image fits a smooth
-        surface (a bold digit in a tight crop); and the downscaled image without its slope, float32 about 0.
+        (H, W) float32 with mean 0; all zero where too little of the image fits a smooth surface (a bold digit
+        in a tight crop).
     """
     small = downscale(grey, _ILLUMINATION_SIDE / max(grey.shape)).astype(np.float32)
     none = np.zeros(grey.shape, np.float32)
-    level = small - _upper_median(small)
-    if _upper_median(np.abs(level)) <= 1:
-        return none, level
-    fitted = _fit_surface(small, curved=True)
-    level = small - fitted
-    if (np.abs(level) <= _SMOOTH_RESIDUAL).mean() < _MIN_SMOOTH_SHARE:
-        return none, small - _fit_surface(small, curved=False)
-    return cv2.resize(fitted - fitted.mean(), grey.shape[::-1]), level
+    if _upper_median(np.abs(small - _upper_median(small))) <= 1:
+        return none
+    fitted = _fit_surface(small)
+    if (np.abs(small - fitted) <= _SMOOTH_RESIDUAL).mean() < _MIN_SMOOTH_SHARE:
+        return none
+    return cv2.resize(fitted - fitted.mean(), grey.shape[::-1])
 
 
 def _upper_median(values: NDArray[np.floating]) -> float:
@@ -141,9 +127,9 @@ def _upper_median(values: NDArray[np.floating]) -> float:
     return float(np.sort(values, axis=None)[values.size // 2])
 
 
-def _fit_surface(grey: NDArray[np.float32], curved: bool) -> NDArray[np.float32]:
-    """Fit a plane or a quadratic surface to the half of the image that it fits best: the background."""
-    surface = _surface_basis(*grey.shape, curved)
+def _fit_surface(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fit a quadratic surface to the half of the image that it fits best: the background."""
+    surface = _surface_basis(*grey.shape)
     sparse = np.s_[:: _ILLUMINATION_STRIDE if min(grey.shape) > 16 * _ILLUMINATION_STRIDE else 1]
     basis, level = surface[sparse, sparse].reshape(-1, surface.shape[2]), grey[sparse, sparse].reshape(-1)
     fitted: NDArray[np.float64] | float = _upper_median(level)
@@ -158,15 +144,7 @@ def _fit_surface(grey: NDArray[np.float32], curved: bool) -> NDArray[np.float32]
 
 
 @lru_cache(maxsize=64)
-def _surface_basis(height: int, width: int, curved: bool) -> NDArray[np.float64]:
-    """The monomials 1, x, y, and x², xy, y² of curved surfaces at each pixel, (h, w, 3 or 6)."""
+def _surface_basis(height: int, width: int) -> NDArray[np.float64]:
+    """The monomials 1, x, y, x², xy, y² at each pixel, (h, w, 6)."""
     y, x = np.indices((height, width)) / max(height, width)
-    flat = [np.ones_like(x), x, y]
-    return np.stack([*flat, x * x, x * y, y * y] if curved else flat, 2)
-
-
-def _mask_statistics(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of the area, share of the border, and radius of the largest inscribed circle."""
-    border = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
-    framed = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    return np.array([mask.mean(), border.mean(), cv2.distanceTransform(framed, cv2.DIST_L2, 5).max()])
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 2)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from inkwise.preprocessing.background import (
     EDGE_CONTRAST,
     MIN_CONTRAST,
-    character_polarity,
     close_strokes,
     downscale,
     estimate_illumination,
     otsu_threshold,
+    polarity,
 )
 from inkwise.preprocessing.borders import content_window
 
@@ -51,9 +51,9 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
         ink[rows, columns] = binarize(grey[rows, columns], ink_expected=ink_expected)
         if ink.any():
             return ink
-    light, level = estimate_illumination(coarse)
+    light = estimate_illumination(coarse)
     flat = np.clip(np.rint(coarse - light), 0, 255).astype(np.uint8)
-    if character_polarity(level) == "light-on-dark":
+    if polarity(coarse) == "light-on-dark":
         grey, flat, light = 255 - grey, 255 - flat, -light
     background = cv2.resize(_estimate_background(flat) + light, (width, height))
     contrast = np.maximum(background - grey, 0, dtype=np.float32)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import EDGE_CONTRAST
-from inkwise.preprocessing.components import Components, find_components, join_neighbours
+from inkwise.preprocessing.components import Components, find_components, join_combs, join_neighbours
 from inkwise.preprocessing.print_filter import print_probability
 from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
-from inkwise.preprocessing.ruling_lines import PageInk, remove_ruling_lines
+from inkwise.preprocessing.ruling_lines import RuledInk, remove_ruling_lines
 from inkwise.preprocessing.segmentation import Box, group_into_lines
 
 _MAX_WORD_GAP, _MAX_NUMBER_GAP = 0.45, 1.15  # maximum gaps within a word and a number, in its heights
@@ -20,9 +21,26 @@ _MIN_NUMBER_HEIGHT = 12  # minimum height of a number, pixels
 _MAX_SPECK_HEIGHT = 0.3  # maximum height of a speck, in median heights of handwriting
 _PUNCTUATION_REACH = 0.25  # maximum distance of punctuation from a number, in its heights
 _MAX_PART_HEIGHT = 0.5  # maximum height of a detached part beside a number, in its heights
+_MAX_PARTS = 2  # maximum number of components of such a part; more are a number of their own
+_MAX_CUT_HEIGHT = 0.5  # maximum height of ink that the border cuts, as a share of the shorter side
+_MAX_EDGE_WIDTH = 0.05  # maximum width of ink along the border that is an edge of the paper, likewise
+_MIN_BORDER_DARKNESS = 0.6  # minimum darkness of ink at the border, relative to other ink; shadows are paler
+_MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wider
+_MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
+_MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a share of the frame's
+_MIN_CONTENT = 2  # number of components in a frame that may be lower
+_MAX_FRAME_FILL = 0.25  # maximum share of a frame's box that is ink
+_MIN_PRINT_COMPONENTS = 12  # minimum number of printed components; fewer are handwriting that looks like it
+_MIN_PRINT_SHARE = 0.5  # minimum share of printed components among neighbours on a line
+_MIN_PEN_WIDTH = 0.04  # minimum width of strokes, in heights of the region; thinner ones are thickened
 _PRINT_THRESHOLD = 0.5  # minimum probability of print
 
-_HANDWRITTEN, _PRINTED, _OUTSIDE = range(3)
+PRINT, CUT, FRAME, LINE = "print", "cut by the edge of the picture", "frame", "line"
+PALE = "paler than the writing"
+"""Reasons why ink is not read."""
+
+_REASONS = (None, PRINT, CUT, FRAME, LINE)
+_HANDWRITTEN, _PRINTED, _CUT, _FRAME, _LINE = range(len(_REASONS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,33 +49,33 @@ class Region:
 
     Attributes:
         box: box in the image.
+        polygon: (4, 2) float64, its corners in the image, clockwise from the upper left.
         ink: (h, w) uint8, rectified, 0 paper, 255 ink, 128 the edge; without rules and other ink.
-        printed: whether it is classified as print rather than handwriting.
-        regularity: probability of print, 0..1.
-        line: index of its text line on the page, from 0.
+        reason: why it is not a number, else None.
+        line: index of its text line on the page, from 0; -1 if it is not a number.
+        darkness: mean darkness of its ink, 0..255.
         matrix: (3, 3) float64, maps points of `ink` to the image (homogeneous x, y).
         size: width and height of the image.
+        in_comb: whether each of its digits stands in a box of its own.
     """
 
     box: Box
+    polygon: NDArray[np.float64]
     ink: NDArray[np.uint8]
-    printed: bool
-    regularity: float
+    reason: str | None
     line: int
+    darkness: float
     matrix: NDArray[np.float64]
     size: tuple[int, int]
+    in_comb: bool = False
 
     def to_image(self, box: Box) -> Box:
         """The bounding box in the image of a box (x, y, w, h) in `ink`, clipped to the image."""
-        x, y, w, h = box
-        corners = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
-        return _bounding_box(corners, self.matrix, self.size)
+        return _bounding_box(_corners(box), self.matrix, self.size)
 
 
-def find_number_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
-    """Find regions that may be numbers: text lines from the top, each from the left.
-
-    Ink that touches the border of the page is excluded.
+def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
+    """Find regions of ink: those that may be numbers, by text lines from the top, then all others.
 
     Args:
         page: (H, W) uint8, or a rectified page.
@@ -67,25 +85,54 @@ def find_number_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]
     parts = find_components(found)
     if not len(parts.boxes):
         return []
-    kinds = np.where(_touches_border(flat, parts.boxes), _OUTSIDE, _HANDWRITTEN)
-    words = join_neighbours(parts.boxes, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
-    lines = join_neighbours(parts.boxes, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
-    likely = print_probability(parts, found.dark, words, lines)[words]
-    kinds[(kinds == _HANDWRITTEN) & (likely >= _PRINT_THRESHOLD)] = _PRINTED
+    kinds = _component_kinds(parts, flat)
+    words = join_neighbours(parts, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
+    if len(kinds) >= _MIN_PRINT_COMPONENTS:
+        lines = join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
+        likely = print_probability(parts, found.dark, words, lines)[words] >= _PRINT_THRESHOLD
+        likely &= (np.bincount(lines, likely) / np.bincount(lines) >= _MIN_PRINT_SHARE)[lines]
+        if likely.sum() >= _MIN_PRINT_COMPONENTS:
+            kinds[(kinds == _HANDWRITTEN) & likely] = _PRINTED
     groups = _absorb_parts(
-        parts.boxes, join_neighbours(parts.boxes, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
+        parts.boxes, join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP), kinds
     )
-    regularity = np.bincount(groups, likely) / np.bincount(groups)
+    groups, in_comb = join_combs(parts, groups, found.cells)
     boxes = _group_boxes(parts.boxes, groups)
-    written = (regularity < _PRINT_THRESHOLD) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
+    kind = np.zeros(len(boxes), np.int64)
+    kind[groups] = kinds
+    written = (kind == _HANDWRITTEN) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
     usual = float(np.median(boxes[written, 3])) if written.any() else 0.0
-    outside = np.bincount(groups, kinds == _OUTSIDE) > 0
-    chosen = np.flatnonzero((boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual)) & ~outside)
-    return [
-        _make_region(flat, found, parts, np.flatnonzero(groups == group), float(regularity[group]), line)
-        for line, indices in enumerate(group_into_lines(boxes[chosen]))
-        for group in chosen[indices].tolist()
+    chosen = np.flatnonzero(boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual))
+    numbers = chosen[kind[chosen] == _HANDWRITTEN]
+    ordered = [
+        (group, line) for line, row in enumerate(group_into_lines(boxes[numbers])) for group in numbers[row]
     ]
+    ordered += [(group, -1) for group in chosen[kind[chosen] != _HANDWRITTEN]]
+    return [
+        replace(
+            _make_region(flat, found, parts, np.flatnonzero(groups == group), _REASONS[kind[group]], line),
+            in_comb=bool(in_comb[group]),
+        )
+        for group, line in ordered
+    ]
+
+
+def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64]:
+    """Kinds (n,) of components: frames and lines by their shape, cut ones, all others handwriting."""
+    x, y, w, h = parts.boxes.T
+    shorter = min(flat.grey.shape)
+    kinds = np.where(w > _MAX_LINE_ASPECT * h, _LINE, _HANDWRITTEN)
+    at_border = _touches_border(flat, parts.boxes)
+    kinds[at_border & (h < _MAX_CUT_HEIGHT * shorter)] = _CUT
+    kinds[at_border & (np.minimum(w, h) <= _MAX_EDGE_WIDTH * shorter)] = _LINE
+    darkest = parts.darkness[~at_border & (h >= _MIN_NUMBER_HEIGHT)].max(initial=0)
+    kinds[at_border & (parts.darkness < _MIN_BORDER_DARKNESS * darkest)] = _CUT
+    for one in np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h).tolist():
+        inside = (x > x[one]) & (y > y[one]) & (x + w < x[one] + w[one]) & (y + h < y[one] + h[one])
+        inside &= (h * _MIN_FRAME_SIZE <= h[one]) & (h >= _MIN_NUMBER_HEIGHT)
+        if (inside & (h >= _MIN_CONTENT_HEIGHT * h[one])).any() or inside.sum() >= _MIN_CONTENT:
+            kinds[one] = _FRAME
+    return kinds
 
 
 def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -101,8 +148,10 @@ def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np
     return out
 
 
-def _absorb_parts(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Merge low groups of boxes (n, 4) inside and beside a higher one into it."""
+def _absorb_parts(
+    boxes: NDArray[np.int64], groups: NDArray[np.int64], kinds: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Merge low groups of handwriting inside and beside a higher one into it; boxes are (n, 4)."""
     x, y, w, h = _group_boxes(boxes, groups).T
     around = _PUNCTUATION_REACH * h
     column, row = (x + w / 2)[:, None], (y + h / 2)[:, None]
@@ -110,6 +159,9 @@ def _absorb_parts(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArra
         (column >= x - around) & (column <= x + w + around) & (row >= y - around) & (row <= y + h + around)
     )
     within &= h[:, None] < _MAX_PART_HEIGHT * h
+    written = np.zeros(len(h), bool)
+    written[groups] = kinds == _HANDWRITTEN
+    within &= (written & (np.bincount(groups) <= _MAX_PARTS))[:, None] & written
     host = np.where(within.any(1), np.where(within, h, 0).argmax(1), np.arange(len(h)))
     return np.unique(host[host][groups], return_inverse=True)[1]
 
@@ -125,10 +177,10 @@ def _group_boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray
 
 def _make_region(
     flat: RectifiedPage,
-    found: PageInk,
+    found: RuledInk,
     parts: Components,
     members: NDArray[np.int64],
-    regularity: float,
+    reason: str | None,
     line: int,
 ) -> Region:
     """Make the region of these components, with the punctuation inside and beside them."""
@@ -140,7 +192,11 @@ def _make_region(
     low, high = np.array([left, top]), np.array([x + w + around, y + h + around])
     small = parts.small[((middles >= low) & (middles < high)).all(1)]
     own = np.isin(parts.labels[window], [*parts.numbers[members], *small]).astype(np.uint8)
-    dark = found.dark[window] * cv2.dilate(own, np.ones((3, 3), np.uint8))
+    dark = found.dark[window]
+    if (pen := _pen_width(parts, members)) < h * _MIN_PEN_WIDTH:  # a hair line would be lost when scaled down
+        wider = np.ones((2 * ceil((h * _MIN_PEN_WIDTH - pen) / 2) + 1,) * 2, np.uint8)
+        dark, own = cv2.dilate(dark * own, wider), cv2.dilate(own, wider)
+    dark = dark * cv2.dilate(own, np.ones((3, 3), np.uint8))
     full = float(np.median(dark[own > 0]))
     level = min(found.paper, full - 1)
     edge = level + EDGE_CONTRAST * (full - level)
@@ -149,7 +205,19 @@ def _make_region(
     outline = cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32))[:, 0].astype(np.float64)
     matrix = flat.matrix @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
     box = _bounding_box(outline, matrix, flat.size)
-    return Region(box, ink, regularity >= _PRINT_THRESHOLD, regularity, line, matrix, flat.size)
+    polygon = transform_points(_corners((x - left, y - top, w, h)), matrix)
+    return Region(box, polygon, ink, reason, line, float(parts.darkness[members].mean()), matrix, flat.size)
+
+
+def _pen_width(parts: Components, members: NDArray[np.int64]) -> float:
+    """Mean stroke width of components, pixels: the outline of a stroke has twice its length."""
+    return float(2 * parts.area[members].sum() / max(parts.edge[members].sum(), 1))
+
+
+def _corners(box: Box) -> NDArray[np.float64]:
+    """The corners (4, 2) of a box, clockwise from the upper left."""
+    x, y, w, h = box
+    return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]) - 0.5
 
 
 def _bounding_box(points: NDArray[np.float64], matrix: NDArray[np.float64], size: tuple[int, int]) -> Box:

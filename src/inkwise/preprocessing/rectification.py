@@ -8,20 +8,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.background import downscale, page_polarity
+from inkwise.preprocessing.background import downscale, polarity
 
 MAX_PAGE_SIDE = 2600
 """Maximum longer side of a rectified page, pixels: A4 at 220 dpi."""
 
+MIN_SIDE = 112
+"""Minimum shorter side of a rectified page, pixels; smaller pictures are enlarged."""
+
 MAX_SKEW_DEGREES = 15.0
 """Maximum skew that is corrected, degrees."""
 
+_MIN_PAGE_SIDE = 120  # shorter side of pictures in which a sheet and lines are looked for, pixels
 _SHEET_SEARCH_SIDE = 320  # longer side at which the sheet is detected, pixels
 _SKEW_SIDE = 1000  # longer side at which skew is measured, pixels
 _EDGE_RATIOS = 1.15, 1.3, 1.5, 1.8  # ratios of brightness tried for the edge of a sheet
 _SHEET_AREA = 0.2, 0.95  # minimum and maximum area of a sheet, as shares of the image
 _MIN_QUADRILATERAL_FILL = 0.95  # minimum share of its quadrilateral that a sheet fills
 _MAX_SKEW_POINTS = 30_000  # maximum number of ink pixels from which skew is estimated
+_MIN_SKEW_MARKS = 6  # minimum number of marks from which skew is estimated
+_MIN_MARK_SIZE = 8  # minimum width or height of such a mark, pixels
 _MIN_SKEW_GAIN = 1.3  # minimum profile sharpness at the skew angle, relative to that at 0 degrees
 
 
@@ -58,7 +64,8 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
         Postl, Detection of linear oblique structures and skew scan in digitized documents, ICPR 1986.
     """
     height, width = grey.shape
-    corners = _find_sheet(grey)
+    is_page = min(height, width) >= _MIN_PAGE_SIDE
+    corners = _find_sheet(grey) if is_page else None
     if corners is None:
         level, size = np.eye(3), (width, height)
     else:
@@ -66,11 +73,11 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
     shrink = min(1.0, _SKEW_SIDE / max(size))
     coarse = tuple(max(2, round(side * shrink)) for side in size)
     seen = warp(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
-    if page_polarity(seen) == "light-on-dark":
+    if polarity(seen) == "light-on-dark":
         grey, seen = np.bitwise_not(grey), np.bitwise_not(seen)
-    skew = _estimate_skew(seen)
+    skew = _estimate_skew(seen) if is_page else 0.0
     turn, size = _rotation_matrix(size, skew)
-    scale = min(1.0, MAX_PAGE_SIDE / max(size))
+    scale = min(max(1.0, MIN_SIDE / min(size)), MAX_PAGE_SIDE / max(size))
     size = round(size[0] * scale), round(size[1] * scale)
     matrix = np.diag([scale, scale, 1]) @ turn @ level
     flat = grey if np.array_equal(matrix, np.eye(3)) else warp(grey, matrix, size)
@@ -194,7 +201,7 @@ def _estimate_skew(grey: NDArray[np.uint8]) -> float:
     dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8))
     dark[dark < max(16, 0.3 * float(np.percentile(dark, 99.5)))] = 0
     y, x = np.nonzero(dark)
-    if len(y) < 50:
+    if len(y) < 50 or _count_marks(dark) < _MIN_SKEW_MARKS:
         return 0.0
     chosen = np.random.default_rng(0).permutation(len(y))[:_MAX_SKEW_POINTS]
     points = np.stack([x[chosen], y[chosen]]).astype(np.float32)
@@ -207,6 +214,12 @@ def _estimate_skew(grey: NDArray[np.uint8]) -> float:
     fine = best + np.arange(-0.5, 0.51, 0.05)
     best = float(fine[np.argmax([_profile_sharpness(points, weights, angle) for angle in fine])])
     return best if abs(best) >= 0.05 else 0.0
+
+
+def _count_marks(dark: NDArray[np.uint8]) -> int:
+    """Count the components that are no specks; a digit alone has no skew."""
+    sizes = cv2.connectedComponentsWithStats(dark, connectivity=8)[2][1:, cv2.CC_STAT_WIDTH :][:, :2].max(1)
+    return int((sizes >= _MIN_MARK_SIZE).sum())
 
 
 def _profile_sharpness(points: NDArray[np.float32], weights: NDArray[np.float32], degrees: float) -> float:

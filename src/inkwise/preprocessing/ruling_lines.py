@@ -1,4 +1,4 @@
-"""Ink of a page: adaptive thresholding, and removal of ruling lines, frames and squared paper."""
+"""Removal of ruling lines, frames, boxes and squared paper from the ink of a picture."""
 
 from __future__ import annotations
 
@@ -8,34 +8,48 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.background import MIN_CONTRAST, PAGE_SHRINK, page_darkness
+from inkwise.preprocessing.frames import find_frames
+from inkwise.preprocessing.ink import find_ink
 
-_MIN_NOISE_RATIO = 4.5  # minimum contrast of ink, in standard deviations of the paper's noise
-_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO = 6, 2.0  # the same for rules, which are long
-_CORNER_TOLERANCE = 10  # maximum gap between the sides of a frame at a corner, pixels
+_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO = 6, 2.0  # minimum contrast of a rule; less than that of ink
 _BRIDGED_BREAK = 4  # half the length of a bridged break in a rule; a run grows by this twice, pixels
-_MAX_SHADE_RATIO = 4.0  # maximum factor by which shadow raises the noise threshold
-_INK_EDGE = 0.33  # darkness of the edge of ink, as a share of the darkest ink nearby
-_MIN_RULE_LENGTH = 1 / 24  # of the page's shorter side; a rule has twice, the side of a frame half of it
-_MAX_RULE_THICKNESS = 1 / 130  # of the page's shorter side; thicker runs are bars or lines of print
+_MIN_RULE_LENGTH = 1 / 24  # half the minimum length of a rule, as a share of the picture's shorter side
+_MIN_SMALL_LENGTH = 0.3  # the same in small pictures, as a share of the side; strokes run beside rules
+_MAX_SMALL_PIXELS = 72  # maximum of the latter, pixels
+_MIN_RULE_PIXELS = 24  # minimum of that length, pixels
+_MAX_RULE_THICKNESS = 1 / 130  # of the shorter side; thicker runs are bars or lines of print
+_MAX_THIN_PIXELS = 9  # thickness that any rule may have, pixels
 _MIN_CONTINUITY = 0.3, 0.88  # a rule has this share of its median darkness on this share of its length
+_BARE_PERCENTILE = 30  # percentile of the darkness along a rule where no ink crosses it
 _MIN_RULE_ASPECT = 22.0  # minimum ratio of length to thickness of a rule
 _INK_OVER_RULE = 1.3  # minimum darkness of ink over a rule, in multiples of the rule's darkness
+_MIN_LONG = 0.5  # minimum length of a rule that is no side of a frame, as a share of the picture's side
+_MIN_HEIGHTS = 2.5, 5.0  # minimum length of horizontal and vertical ones, in heights of the ink; a 7 is long
+_MIN_PARALLELS = 3  # number of parallel rules that may be shorter
+_MIN_PARALLEL_LENGTH = 0.7, 1.3  # their minimum length, as a share of the side and in heights of the ink
+_MIN_GRID_RULES, _MIN_GRID_SPAN = 2, 0.9  # minimum number of rules of a grid in a direction, and their length
+_MIN_SQUARES = 8  # number of shorter rules in each direction of squared paper
+_MIN_UNDERLINE_HEIGHTS = 3.5  # minimum length of an underline, in heights of the ink
+_MIN_BORDER_SPAN = 0.85  # minimum length of a rule along the border, as a share of the side
+_MARGIN = 0.1  # width of the margin in which such a rule lies, as a share of the shorter side
+_MIN_BARE = 0.3  # minimum share of a rule that no other ink crosses
+_MIN_INK_HEIGHT = 12  # minimum height of ink that a rule can be compared with, pixels
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8 of 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
-class PageInk:
-    """The ink of a page.
+class RuledInk:
+    """The ink of a picture without its ruling lines.
 
     Attributes:
         dark: (H, W) uint8, darkness relative to the paper, 255 is black; rules removed.
         ink: (H, W) uint8, 1 where there is ink.
         paper: median of `dark` on bare paper.
         horizontal_rules: boxes (n, 4) int32, x, y, w, h.
-        vertical_rules: boxes (n, 4) int32, x, y, w, h.
+        vertical_rules: boxes (n, 4) int32, x, y, w, h; sides of frames are among them.
+        cells: boxes (n, 4) int32 of the interiors of frames.
     """
 
     dark: NDArray[np.uint8]
@@ -43,119 +57,180 @@ class PageInk:
     paper: float
     horizontal_rules: NDArray[np.int32]
     vertical_rules: NDArray[np.int32]
+    cells: NDArray[np.int32]
 
 
-def remove_ruling_lines(grey: NDArray[np.uint8]) -> PageInk:
-    """Find the ink of a page and remove its ruling lines.
+@dataclass(frozen=True, eq=False)
+class _Rule:
+    """A horizontal rule: its box, and masks of its pixels and of those that no other ink crosses."""
 
-    Darkness is relative to the paper, so that shadows do not count. The threshold is a share of the darkest
-    ink nearby, so that pencil is found beside print. A rule is a long thin run; ink that crosses it or is
-    darker stays, as in the removal of staff lines from music.
+    box: tuple[int, int, int, int]
+    window: tuple[slice, slice]
+    own: NDArray[np.bool_]
+    bare: NDArray[np.bool_]
+
+
+def remove_ruling_lines(grey: NDArray[np.uint8]) -> RuledInk:
+    """Find the ink of a picture and remove its ruling lines and frames.
+
+    A rule is a long thin run; ink that crosses it or is darker stays, as in the removal of staff lines from
+    music. A run that is not much longer than the ink beside it is high may be a stroke, and stays.
 
     Args:
         grey: (H, W) uint8, dark on light, without skew.
     """
-    dark, paper = page_darkness(grey)
-    sample = dark[::4, ::4]
-    level = float(np.median(sample))
-    noise = 1.4826 * float(np.median(np.abs(sample - level)))
-    shade = np.clip(np.median(paper) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
-    least = level + np.maximum(MIN_CONTRAST, _MIN_NOISE_RATIO * (noise * shade))
-    low = (dark > _upsample(least, dark.shape)).astype(np.uint8)
-    faint = level + max(_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO * noise)
-    horizontal_zone, horizontal = _find_rules(low, dark, faint)
-    transposed = cv2.transpose(low), cv2.transpose(dark), faint
-    turned, vertical = _find_rules(*transposed)
-    if len(horizontal):
-        sides, more = _find_rules(*transposed, horizontal[:, [1, 0, 3, 2]])
-        turned, vertical = np.maximum(turned, sides), np.vstack([vertical, more])
-    zone = (horizontal_zone + cv2.transpose(turned) > 1).astype(np.uint8)  # crossings of two rules are darker
-    if zone.any():
-        rest = low & ~zone
+    found = find_ink(grey)
+    dark, low = found.dark, found.faint()
+    least = found.paper + max(_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO * found.noise)
+    rules = _find_ruling(low, dark, least)
+    clear = found.mask(dark)
+    walls, cells = find_frames(clear & ~rules.bare() if rules.is_grid else clear)
+    removed = cv2.dilate(walls, np.ones((3, 3), np.uint8)) & low
+    if not rules.is_grid and removed.any():  # rails of a comb may be as long as rules
+        rules = _find_ruling(low & ~removed, dark * (1 - removed), least)
+    removed |= rules.bare()
+    if removed.any():
+        rest = low & ~removed
         # Join strokes that are present on both sides of a rule.
-        bridged = cv2.morphologyEx(
-            rest, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-        )
-        dark = dark * (rest | bridged & low)
-    ink = cv2.compare(dark, _ink_threshold(dark, least), cv2.CMP_GT) // 255
-    return PageInk(dark, ink, level, horizontal, vertical[:, [1, 0, 3, 2]])
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+        dark = dark * (rest | cv2.morphologyEx(rest, cv2.MORPH_CLOSE, kernel) & low)
+    horizontal, vertical = rules.boxes()
+    sides = [
+        np.stack([x, cells[:, 1], np.ones_like(x), cells[:, 3]], 1)
+        for x in (cells[:, 0], cells[:, ::2].sum(1))
+    ]
+    return RuledInk(
+        dark, found.mask(dark), found.paper, horizontal, np.concatenate([vertical, *sides]), cells
+    )
 
 
-def _upsample(values: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Values of the downscaled page at each pixel of the page, (H, W) uint8."""
-    small = np.minimum(values, 255).astype(np.uint8)
-    return cv2.resize(small, shape[::-1], interpolation=cv2.INTER_LINEAR)
+@dataclass(frozen=True, eq=False)
+class _Ruling:
+    """Rules of a picture of this shape; the vertical ones are those of the transposed picture."""
+
+    horizontal: list[_Rule]
+    vertical: list[_Rule]
+    shape: tuple[int, ...]
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the rules are those of squared paper or of a table: several run from side to side."""
+        spans = [
+            sum(rule.box[2] >= _MIN_GRID_SPAN * side for rule in rules)
+            for rules, side in ((self.horizontal, self.shape[1]), (self.vertical, self.shape[0]))
+        ]
+        return min(spans) >= _MIN_GRID_RULES or min(len(self.horizontal), len(self.vertical)) >= _MIN_SQUARES
+
+    def zone(self) -> Mask:
+        """2 where a rule is bare, 1 where ink may cross it, (H, W) uint8; the sum where two rules cross."""
+        zone, turned = np.zeros(self.shape, np.uint8), np.zeros(self.shape[::-1], np.uint8)
+        for rules, mask in ((self.horizontal, zone), (self.vertical, turned)):
+            for rule in rules:
+                mask[rule.window][rule.own] = 1
+                mask[rule.window][rule.bare] = 2
+        return zone + cv2.transpose(turned)
+
+    def bare(self) -> Mask:
+        """1 where a rule is bare; crossings of two rules are darker and count as well."""
+        return (self.zone() > 1).astype(np.uint8)
+
+    def boxes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The boxes (n, 4) of horizontal and of vertical rules."""
+        return _boxes(self.horizontal), _boxes(self.vertical)[:, [1, 0, 3, 2]]
 
 
-def _ink_threshold(dark: NDArray[np.uint8], least: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Threshold of ink, (H, W) uint8: a share of the darkest within a few pixels, but at least `least`."""
-    kernel = np.ones((PAGE_SHRINK, PAGE_SHRINK), np.uint8)
-    wide = cv2.dilate(dark, kernel)[::PAGE_SHRINK, ::PAGE_SHRINK]
-    darkest = cv2.dilate(np.ascontiguousarray(wide), np.ones((5, 5), np.uint8))
-    height, width = least.shape
-    return _upsample(np.maximum(darkest[:height, :width] * _INK_EDGE, least), dark.shape)
+def _boxes(rules: list[_Rule]) -> NDArray[np.int32]:
+    return np.array([rule.box for rule in rules], np.int32).reshape(-1, 4)
 
 
-def _ends_in_corners(x: int, y: int, w: int, h: int, others: NDArray[np.int32]) -> bool:
-    """Whether a horizontal run starts and ends in corners with vertical rules (n, 4)."""
-    ends = others[:, 1], others[:, 1] + others[:, 3]
-    corner = np.minimum(np.abs(ends[0] - y - h / 2), np.abs(ends[1] - y - h / 2)) <= _CORNER_TOLERANCE
-    left = others[corner, 0] - _CORNER_TOLERANCE
-    right = others[corner, 0] + others[corner, 2] + _CORNER_TOLERANCE
-    return all(bool(((left <= end) & (end <= right)).any()) for end in (x, x + w))
+def _find_ruling(low: Mask, dark: NDArray[np.uint8], faint: float) -> _Ruling:
+    """Find the rules of a picture; see `_find_rules`."""
+    turned = cv2.transpose(low)
+    horizontal, vertical = _find_rules(low, dark, faint), _find_rules(turned, cv2.transpose(dark), faint)
+    if not horizontal and not vertical:
+        return _Ruling([], [], low.shape)
+    height = _ink_height(low & ~_Ruling(horizontal, vertical, low.shape).zone().clip(0, 1))
+    least, upright = _MIN_HEIGHTS
+    horizontal = _choose_rules(horizontal, height, low.shape, least, _MIN_UNDERLINE_HEIGHTS)
+    return _Ruling(horizontal, _choose_rules(vertical, height, turned.shape, upright, np.inf), low.shape)
 
 
-def _find_rules(
-    low: Mask, dark: NDArray[np.uint8], least: float, others: NDArray[np.int32] | None = None
-) -> tuple[Mask, NDArray[np.int32]]:
-    """Find horizontal rules.
+def _ink_height(ink: Mask) -> float:
+    """Height of the ink that is not a rule: that of its highest components; 0 without such ink."""
+    stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2][1:]
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    heights = heights[(heights >= _MIN_INK_HEIGHT) & (stats[:, cv2.CC_STAT_WIDTH] <= 8 * heights)]
+    return float(np.percentile(heights, 90)) if len(heights) else 0.0
+
+
+def _choose_rules(
+    rules: list[_Rule], height: float, shape: tuple[int, ...], least: float, underline: float
+) -> list[_Rule]:
+    """Choose the horizontal runs that are rules rather than strokes of ink of this height.
+
+    Args:
+        rules: horizontal runs.
+        height: height of the ink, pixels; 0 if there is no ink but the runs, of which then none is a rule.
+        shape: height and width of the picture.
+        least: minimum length of a rule, in heights of the ink.
+        underline: minimum length of an underline, in heights of the ink.
+    """
+    if not rules or not height:
+        return []
+    _, y, w, h = _boxes(rules).T
+    margin = _MARGIN * min(shape)
+    border = (np.minimum(y, shape[0] - y - h) <= margin) & (w >= _MIN_BORDER_SPAN * shape[1])
+    long = w >= _MIN_LONG * shape[1]
+    parallel = w >= max(_MIN_PARALLEL_LENGTH[0] * shape[1], _MIN_PARALLEL_LENGTH[1] * height)
+    parallel &= parallel.sum() >= _MIN_PARALLELS
+    chosen = border | parallel | long & (w >= least * height) | (w >= underline * height)
+    return [rule for rule, is_rule in zip(rules, chosen, strict=True) if is_rule]
+
+
+def _find_rules(low: Mask, dark: NDArray[np.uint8], least: float) -> list[_Rule]:
+    """Find horizontal runs that may be rules.
 
     Args:
         low: pixels above the threshold of ink.
         dark: (H, W) uint8, relative darkness.
         least: threshold of darkness of a rule.
-        others: boxes (n, 4) of vertical rules. If given, find short rules that end in corners with them:
-            the sides of a frame, and not a 1.
-
-    Returns:
-        (H, W) uint8, 2 where a rule is bare, 1 where ink may cross it; and the boxes (n, 4) of the rules.
     """
-    long = max(24, round(_MIN_RULE_LENGTH * min(low.shape)))
-    length, slim = (long, _MIN_RULE_ASPECT) if others is None else (long // 2, _MIN_RULE_ASPECT / 2)
+    shorter = min(low.shape)
+    long = max(_MIN_RULE_LENGTH * shorter, min(_MIN_SMALL_LENGTH * low.shape[1], _MAX_SMALL_PIXELS))
+    long = max(_MIN_RULE_PIXELS, round(long))
     along = cv2.threshold(cv2.blur(dark, (2 * _BRIDGED_BREAK + 1, 1)), least, 1, cv2.THRESH_BINARY)[1]
     thick = cv2.dilate(along, np.ones((3, 1), np.uint8))  # rules may be slightly oblique
-    runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
+    if not runs.any():
+        return []
     runs = cv2.dilate(runs, np.ones((1, 2 * _BRIDGED_BREAK + 1), np.uint8))
     contours, hierarchy = cv2.findContours(runs, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    zone = np.zeros_like(low)
-    boxes = []
+    thickest = max(_MAX_RULE_THICKNESS * shorter, _MAX_THIN_PIXELS)
+    rules = []
     for number, contour in enumerate(contours):
         x, y, w, h = cv2.boundingRect(contour)
         start, length = x + 2 * _BRIDGED_BREAK, w - 4 * _BRIDGED_BREAK
-        if hierarchy[0][number][3] >= 0 or (others is None and length < 2 * long):
+        if hierarchy[0][number][3] >= 0 or length < 2 * long:
             continue  # a hole, or too short
-        if others is not None and not _ends_in_corners(start, y, length, h, others):
-            continue
         window = np.s_[y : y + h, x : x + w]
         filled = np.zeros((h, w), np.uint8)
         cv2.drawContours(filled, contours, number, 1, cv2.FILLED, offset=(-x, -y))
-        run = (filled & runs[window]) > 0
-        if _rule_thickness(run) - 2 > min(w / slim, max(_MAX_RULE_THICKNESS * min(low.shape), 9)):
+        run = filled & runs[window]
+        if _rule_thickness(run > 0) - 2 > min(w / _MIN_RULE_ASPECT, thickest):
             continue
-        own = run & (low[window] > 0)
+        own = (run & low[window]) > 0
         if own.any():
             peaks = (run * dark[window]).max(0)[2 * _BRIDGED_BREAK : -2 * _BRIDGED_BREAK]
-            full = float(np.median(peaks))
+            full = float(np.percentile(peaks, _BARE_PERCENTILE))
             if (peaks > _MIN_CONTINUITY[0] * full).mean() < _MIN_CONTINUITY[1]:
                 continue  # a line of print
             around = low[max(y - 2 * h, 0) : y + 3 * h, x : x + w]
             crossing = np.ones((round(1.6 * _rule_thickness(own)) + 3, 1), np.uint8)
             crossed = cv2.morphologyEx(around, cv2.MORPH_OPEN, crossing)[y - max(y - 2 * h, 0) :][:h] > 0
             bare = own & ~crossed & (dark[window] < _INK_OVER_RULE * full + 8)
-            zone[window][own] = 1
-            zone[window][bare] = 2
-            boxes.append((start, y, length, h))
-    return zone, np.array(boxes, np.int32).reshape(-1, 4)
+            if bare.sum() >= _MIN_BARE * own.sum():
+                rules.append(_Rule((start, y, length, h), window, own, bare))
+    return rules
 
 
 def _rule_thickness(rules: NDArray[np.bool_]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,6 @@ from inkwise.preprocessing import (
     binarize,
     group_strokes,
     main_character,
-    segment_characters,
     strokes_to_glyph,
     to_glyphs,
 )
@@ -61,33 +59,19 @@ class DigitReader:
                 ten[:, DIGITS.index(label)] = probabilities[:, column]
         return ten
 
-    def read_image(self, grey: NDArray[np.uint8]) -> Reading:
-        """Read all digits of a picture (H, W) uint8: lines from the top, digits from the left."""
-        lines = segment_characters(binarize(grey))
-        digits = self._read_characters([character for line in lines for character in line])
-        rest = iter(digits)
-        numbers = [
-            Number.from_digits(tuple(islice(rest, size)), index)
-            for index, line in enumerate(lines)
-            for size in _number_sizes([character.box for character in line])
-        ]
-        return Reading.from_numbers(
-            numbers, model=self.model.name, reason=rejection_reason(digits), picture=grey
-        )
-
     def read_digit(self, grey: NDArray[np.uint8]) -> Reading:
         """Read a picture (H, W) uint8 of exactly one digit."""
         digit = self.main_digit(grey)
-        return self._to_reading(() if digit is None else (digit,), grey)
+        return self.to_reading(() if digit is None else (digit,), grey)
 
     def read_strokes(self, strokes: Strokes, *, single: bool) -> Reading:
         """Read strokes as one line of digits, or as one digit if `single`."""
         groups = [list(range(len(strokes)))] if single and len(strokes) else group_strokes(strokes)
         glyphs = strokes_to_glyphs(strokes, groups)
         if not len(glyphs):
-            return self._to_reading(())
+            return self.to_reading(())
         found = zip(self.classify(glyphs), glyphs, groups, strict=True)
-        return self._to_reading(tuple(self._digit(p, glyph, strokes=tuple(own)) for p, glyph, own in found))
+        return self.to_reading(tuple(self._digit(p, glyph, strokes=tuple(own)) for p, glyph, own in found))
 
     def main_digit(self, grey: NDArray[np.uint8]) -> Digit | None:
         """Read the main character of a picture (H, W) uint8; None if there is no ink."""
@@ -96,9 +80,10 @@ class DigitReader:
     def main_digit_of_ink(self, ink: NDArray[np.uint8]) -> Digit | None:
         """Read the main character of ink (H, W) uint8; None if there is none."""
         character = main_character(ink)
-        return None if character is None else self._read_characters([character])[0]
+        return None if character is None else self.read_characters([character])[0]
 
-    def _read_characters(self, characters: list[Character]) -> list[Digit]:
+    def read_characters(self, characters: list[Character]) -> list[Digit]:
+        """Read characters one by one."""
         if not characters:
             return []
         glyphs = np.concatenate([to_glyphs(character.ink[None]) for character in characters])
@@ -124,7 +109,8 @@ class DigitReader:
         doubt = None if accepted else f"{label} or {second}" if is_digit else NOT_A_DIGIT
         return Digit(label, probability, accepted, doubt, alternatives, box, strokes, glyph)
 
-    def _to_reading(self, digits: tuple[Digit, ...], picture: NDArray[np.uint8] | None = None) -> Reading:
+    def to_reading(self, digits: tuple[Digit, ...], picture: NDArray[np.uint8] | None = None) -> Reading:
+        """Return a reading of one number with these digits."""
         numbers = [Number.from_digits(digits)] if digits else []
         reason = rejection_reason(digits)
         return Reading.from_numbers(numbers, model=self.model.name, reason=reason, picture=picture)
@@ -135,11 +121,3 @@ def strokes_to_glyphs(strokes: Strokes, groups: Iterable[Sequence[int]]) -> NDAr
     glyphs = [strokes_to_glyph([strokes[index] for index in group]) for group in groups]
     found = [glyph for glyph in glyphs if glyph is not None]
     return np.array(found, np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE)
-
-
-def _number_sizes(boxes: list[Box]) -> list[int]:
-    """Split the digits of a line at wide gaps; the number of digits in each part."""
-    max_gap = _MIN_SPACE_GAP * float(np.median([h for _, _, _, h in boxes]))
-    gaps = enumerate((right[0] - left[0] - left[2] for left, right in pairwise(boxes)), start=1)
-    edges = [0, *(index for index, gap in gaps if gap > max_gap), len(boxes)]
-    return [end - start for start, end in pairwise(edges)]

@@ -33,6 +33,7 @@ from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, digits_t
 _EXTRA_SCALES = (1.12, 0.88)  # scales of the line image that are read besides its own
 _SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the text that single digits spell
 _MIN_RELATIVE_PROBABILITY = 0.05  # of that text, relative to the most likely text
+_MIN_SPELLED, _MAX_UNSURE = 0.9, 0.3  # probabilities of both texts from which what is spelled wins
 _BLANK_PENALTIES = (2.0, 4.0)  # subtracted from the blank log-probability where all texts skip tall ink
 _SKIPPED_INK_FACTOR = 0.05  # factor of a text's probability for each tall component that it skips
 _COMPONENT_MARGIN = 3  # columns on either side of a component in which its digit may be centred
@@ -118,6 +119,8 @@ class NumberReader:
             chosen = free = _vote(lattices, None, tall, spelled)
             if decoder is not None:
                 chosen = _vote(lattices, decoder, tall, spelled)
+        if spelled is not None:
+            chosen = _combine(chosen, *spelled, constrained=decoder is not None)
         unconstrained = free.text or ""
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
         min_probability = 0.0 if reason is None else model.threshold
@@ -193,6 +196,29 @@ def _vote(
         if other * spelled[1] ** _SINGLE_DIGIT_WEIGHT > likelihood * _MIN_RELATIVE_PROBABILITY:
             text, likelihood = spelled[0], other
     return DecodedText(text, min(likelihood / support, 1.0), min(support, 1.0))
+
+
+def _combine(chosen: DecodedText, spelled: str, probability: float, *, constrained: bool) -> DecodedText:
+    """Combine the text of the line with the one that single digits spell, and its probability.
+
+    The same text twice is more likely than either reader says; the classifier counts by half, since both
+    readers err on the same writers. Where the line is read as nothing likely, what is spelled wins.
+    """
+    if chosen.text == spelled:
+        odds = [
+            min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (chosen.probability, probability)
+        ]
+        line, single = (np.log(p / (1 - p)) for p in odds)
+        likely = float(1 / (1 + np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
+        return DecodedText(spelled, likely, chosen.support)
+    if (
+        not constrained
+        and len(spelled) > 1
+        and probability >= _MIN_SPELLED
+        and chosen.probability < _MAX_UNSURE
+    ):
+        return DecodedText(spelled, probability * (1 - chosen.probability), chosen.support)
+    return chosen
 
 
 def _count_skipped(lattice: Lattice, found: list[DecodedText], tall: list[tuple[int, int]]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import LineModel, Model, model_source
 from inkwise.recognition.number_reader import NumberReader
-from inkwise.recognition.page_reader import MIN_PAGE_SIDE, PageReader
+from inkwise.recognition.picture_reader import PictureReader
 from inkwise.recognition.reading import Reading
 from inkwise.recognition.stroke_reader import StrokeReader
 
@@ -76,7 +76,7 @@ class Recognizer:
         self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
         self._digits = DigitReader(self.model, adaptation)
         self._numbers = NumberReader(self._digits, line_model, threads)
-        self._pages = PageReader(self._digits, self._numbers)
+        self._pictures = PictureReader(self._digits, self._numbers)
         self._cells = CellReader(self._digits)
         self._strokes = StrokeReader(self._digits, self._numbers)
 
@@ -133,8 +133,7 @@ class Recognizer:
             return self._digits.read_digit(grey)
         if expect == "number" or constraint is not None:
             return self._numbers.read_image(grey, constraint)
-        page = self._pages.read(grey) if expect == "page" or min(grey.shape) >= MIN_PAGE_SIDE else None
-        return self._digits.read_image(grey) if page is None else page
+        return self._pictures.read(grey)
 
     def read_many(
         self,

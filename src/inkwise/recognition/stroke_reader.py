@@ -20,7 +20,6 @@ from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 _SURE = 0.98  # probability of one digit from which its strokes are not read as a line
 _MIN_OWN_SHARE = 0.5  # share of its points in the only digit of a character, from which it belongs to it
 _MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
-_MIN_PROBABILITY = 1e-6  # limit of probabilities whose odds are averaged
 _BOX_MARGIN = 1  # columns of the line image around a digit that belong to it
 
 
@@ -50,8 +49,8 @@ class StrokeReader:
     def read_number(self, strokes: Strokes, constraint: Constraint | None = None) -> Reading:
         """Read strokes as one number.
 
-        If the characters that stand apart, read one by one, are accepted and give the same text, the
-        confidence is at least the geometric mean of the odds of both.
+        If the characters that stand apart, read one by one, are accepted and give the same text, its digits
+        are theirs.
         """
         image = strokes_to_line_image(strokes)
         if image is None:
@@ -59,11 +58,9 @@ class StrokeReader:
         spelled = self.digits.read_strokes(strokes, single=False)
         glyphs = np.array([digit.glyph for digit in spelled.digits])
         line = self.numbers.read_line(image.ink, constraint, glyphs)
-        if constraint is None and spelled.accepted and spelled.text == line.text:
-            confidence = max(line.probability, _mean_odds(line.probability, spelled.confidence))
-            if confidence >= self.numbers.model.threshold:
-                number = replace(spelled.numbers[0], confidence=confidence)
-                return Reading.from_numbers([number], model=self.numbers.model.name, reason=None)
+        if constraint is None and line.reason is None and spelled.accepted and spelled.text == line.text:
+            number = replace(spelled.numbers[0], confidence=line.probability)
+            return Reading.from_numbers([number], model=self.numbers.model.name, reason=None)
         groups = [digit.strokes or () for digit in spelled.digits]
         return self.numbers.to_reading(line, _assign_strokes(line.digits, image, strokes, groups), constraint)
 
@@ -138,12 +135,6 @@ def _assign_strokes(
         glyph = digit.glyph if drawn is None else drawn
         assigned.append(replace(digit, box=None, strokes=alone, glyph=glyph))
     return tuple(assigned)
-
-
-def _mean_odds(*probabilities: float) -> float:
-    """Return the probability whose odds are the geometric mean of the odds of some."""
-    clipped = np.clip(probabilities, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
-    return float(1 / (1 + np.exp(-np.mean(np.log(clipped / (1 - clipped))))))
 
 
 def _share_inside(columns: NDArray[np.float64], digit: Digit) -> float:

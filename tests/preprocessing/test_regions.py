@@ -1,12 +1,14 @@
 """Numbers are found on pages with their boxes, in reading order; print and rules are excluded."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise.preprocessing.components import join_neighbours
-from inkwise.preprocessing.layout import find_number_regions
+from inkwise.preprocessing.layout import PRINT, find_regions
 from inkwise.preprocessing.rectification import rectify
 
 WIDTH, HEIGHT = 900, 1200
@@ -45,7 +47,7 @@ def overlap(one, other):
 
 
 def written(page):
-    return [region for region in find_number_regions(page) if not region.printed]
+    return [region for region in find_regions(page) if region.reason is None]
 
 
 @pytest.fixture
@@ -61,22 +63,22 @@ def assert_found(page, boxes, least=0.7):
     return found
 
 
-def test_find_number_regions_in_reading_order(page):
+def test_find_regions_in_reading_order(page):
     boxes = [write(page, x, y) for x, y in PLACES]
     for region in assert_found(page, boxes):
         assert set(np.unique(region.ink)) >= {0, 255}
 
 
-def test_find_number_regions_on_empty_page(page):
-    assert find_number_regions(page) == []
+def test_find_regions_on_empty_page(page):
+    assert find_regions(page) == []
 
 
-def test_find_number_regions_on_uniform_page():
-    assert find_number_regions(np.full((300, 200), 200, np.uint8)) == []
+def test_find_regions_on_uniform_page():
+    assert find_regions(np.full((300, 200), 200, np.uint8)) == []
 
 
 @pytest.mark.parametrize(("dark", "step"), [(215, None), (170, None), (60, None), (215, 40), (170, 40)])
-def test_find_number_regions_ignores_rules_and_squares(page, dark, step):
+def test_find_regions_ignores_rules_and_squares(page, dark, step):
     for y in range(44, HEIGHT, step or 66):
         cv2.line(page, (0, y), (WIDTH, y), dark, 2)
     for x in range(20, WIDTH, step) if step else ():
@@ -84,7 +86,7 @@ def test_find_number_regions_ignores_rules_and_squares(page, dark, step):
     assert_found(page, [write(page, x, y) for x, y in PLACES])
 
 
-def test_find_number_regions_separates_table_cells(page):
+def test_find_regions_separates_table_cells(page):
     for y in range(100, 500, 80):
         cv2.line(page, (100, y), (800, y), 40, 3)
     for x in range(100, 801, 140):
@@ -166,47 +168,47 @@ def test_rectify_keeps_level_page_without_ground(page):
     np.testing.assert_allclose(flat.to_image(np.array([[10.0, 20.0]])), [[10, 20]], atol=1)
 
 
-def test_find_number_regions_classifies_print(page):
+def test_find_regions_classifies_print(page):
     for line, y in enumerate(range(80, 400, 40)):
         print_line(page, 80, y, f"Please write the meter reading of {2019 + line} below this line here")
     boxes = [write(page, 150, 560), write(page, 500, 700)]
     assert_found(page, boxes)
-    assert any(region.printed for region in find_number_regions(page))
+    assert any(region.reason == PRINT for region in find_regions(page))
 
 
-def test_find_number_regions_finds_only_print_on_printed_page(page):
+def test_find_regions_finds_only_print_on_printed_page(page):
     for line, y in enumerate(range(80, 1100, 40)):
         print_line(page, 80, y, f"Article {line}: the tenant pays {480 + 7 * line} each month to the owner")
-    regions = find_number_regions(page)
+    regions = find_regions(page)
     assert regions
-    assert all(region.printed for region in regions)
+    assert all(region.reason == PRINT for region in regions)
 
 
-def test_find_number_regions_finds_pencil_beside_print(page):
+def test_find_regions_finds_pencil_beside_print(page):
     for y in range(80, 400, 40):
         print_line(page, 80, y, "Please write the reading of the meter below this line here")
     assert_found(page, [write(page, 150, 560, ink=185), write(page, 500, 700, ink=185)])
 
 
 @pytest.mark.parametrize("shadow", [1.0, 0.4])
-def test_find_number_regions_on_dark_board(page, shadow):
+def test_find_regions_on_dark_board(page, shadow):
     boxes = [write(page, x, y) for x, y in PLACES]
     board = (255 - page + 40) * np.linspace(shadow, 1, WIDTH)
     assert_found(board.astype(np.uint8), boxes)
 
 
-def test_find_number_regions_of_bold_ink(page):
+def test_find_regions_of_bold_ink(page):
     box = write(page, 200, 300, pen=16)
     assert_found(page, [box])
 
 
-def test_find_number_regions_ignores_frames(page):
+def test_find_regions_ignores_frames(page):
     for x, y in PLACES:
         cv2.rectangle(page, (x - 14, y - 16), (x + 280, y + 62), 40, 2)
     assert_found(page, [write(page, x, y) for x, y in PLACES])
 
 
-def test_find_number_regions_ignores_rules_joined_by_bar(page):
+def test_find_regions_ignores_rules_joined_by_bar(page):
     for y in range(44, HEIGHT, 66):
         cv2.line(page, (0, y), (WIDTH, y), 60, 3)
     cv2.rectangle(page, (760, 440), (808, 506), 60, -1)
@@ -221,9 +223,18 @@ COMB = [[-10, -5, 2, 50], [40, -5, 2, 50], [90, -5, 2, 50]]
 ELSEWHERE = [90, 200, 2, 60]  # a short wall further down the page
 
 
+def test_join_neighbours_keeps_stains_apart_from_writing():
+    walls = np.zeros((0, 4), np.int32)
+    for darkness, groups in ((100.0, 1), (60.0, 2)):
+        parts = SimpleNamespace(boxes=DIGITS, darkness=np.array([200.0, darkness]))
+        joined = join_neighbours(parts, np.arange(2), np.zeros(2, int), walls, gap=1.0)
+        assert len(np.unique(joined)) == groups
+
+
 @pytest.mark.parametrize(
     ("walls", "groups"), [([], 1), ([CELL], 2), (COMB, 1), ([CELL, ELSEWHERE], 2)], ids=str
 )
 def test_join_neighbours_separates_at_cell_walls_but_not_in_combs(walls, groups):
     walls = np.array(walls, np.int32).reshape(-1, 4)
-    assert len(np.unique(join_neighbours(DIGITS, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups
+    parts = SimpleNamespace(boxes=DIGITS, darkness=np.array([200.0, 200.0]))
+    assert len(np.unique(join_neighbours(parts, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups

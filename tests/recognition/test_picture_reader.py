@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from inkwise import Recognizer
-from inkwise.recognition import page_reader as pages
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.recognition import picture_reader as pages
 from inkwise.recognition.model import LineModel
 from inkwise.recognition.number_reader import NumberReader
-from inkwise.recognition.page_reader import PageReader
+from inkwise.recognition.picture_reader import PictureReader
+from inkwise.recognition.reading import Number
 
 HEIGHT, WIDTH = 900, 700
 
@@ -83,16 +85,18 @@ def test_separate_digits_are_also_read_as_single_digits(recognizer, monkeypatch)
     assert counts == [3, 2, 4]
 
 
-def test_large_digit_in_large_picture_is_not_a_page(recognizer):
+def test_large_digit_in_large_picture_is_read_as_digit(recognizer):
     page = np.full((HEIGHT, WIDTH), 235, np.uint8)
     cv2.line(page, (350, 200), (340, 700), 40, 40, cv2.LINE_AA)
-    assert recognizer.read(page).text == "1"
-    assert PageReader(None, None).read(page) is None
+    reading = recognizer.read(page)
+    assert (reading.text, reading.accepted) == ("1", True)
 
 
-def test_small_picture_is_not_a_page(recognizer):
-    reading = recognizer.read(written((100, 200, 3))[:590])
-    assert reading.model == recognizer.model.name, "read by the digit classifier"
+@pytest.mark.parametrize("scale", [0.25, 1, 3])
+def test_picture_is_read_alike_in_any_size(recognizer, scale):
+    page = written((100, 200, 3), (400, 200, 2), (100, 400, 4))
+    seen = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    assert [len(number.digits) for number in recognizer.read(seen)] == [3, 2, 4]
 
 
 def test_page_of_print_alone_is_rejected(recognizer):
@@ -109,15 +113,44 @@ def test_page_without_number_is_rejected(recognizer, monkeypatch):
     assert (reading.text, reading.accepted, reading.reason) == ("", False, pages.NO_NUMBER)
 
 
-def test_upside_down_page_is_read_rotated_and_rejected(recognizer, monkeypatch):
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_picture_that_is_not_upright_is_read_turned_and_rejected(recognizer, monkeypatch, quarters):
     page = written((100, 100, 3), (400, 200, 2), (100, 400, 4))
-    upright = recognizer.read(page)
-    probabilities = iter([0.3, 0.9, 0.3])
-    monkeypatch.setattr(pages, "_mean_probability", lambda numbers: next(probabilities))
-    rotated = recognizer.read(np.ascontiguousarray(page[::-1, ::-1]))
-    assert rotated.reason == pages.UPSIDE_DOWN
-    assert not rotated.accepted
-    assert rotated.text == upright.text
-    for one, other in zip(rotated.digits, upright.digits, strict=True):
-        x, y, w, h = other.box
-        assert np.abs(np.array(one.box) - (WIDTH - x - w, HEIGHT - y - h, w, h)).max() <= 2
+    upright, read_upright = recognizer.read(page), PictureReader._read_upright
+    unsure = pages._Contents([Number("1", 0.1, "not sure", upright.digits[:1])], [])
+    monkeypatch.setattr(
+        PictureReader,
+        "_read_upright",
+        lambda self, grey: read_upright(self, grey) if np.array_equal(grey, page) else unsure,
+    )
+    seen = np.ascontiguousarray(np.rot90(page, -quarters))
+    reading = recognizer.read(seen)
+    assert (reading.text, reading.accepted, reading.reason) == (upright.text, False, pages.TURNED)
+    for one, other in zip(reading.digits, upright.digits, strict=True):
+        (x, y, w, h), (left, top, width, height) = one.box, other.box
+        assert {w, h} == {width, height}
+        turned_back = np.rot90(seen[y : y + h, x : x + w], quarters)
+        np.testing.assert_array_equal(turned_back, page[top : top + height, left : left + width])
+
+
+def test_ignored_ink_is_listed_and_ink_beside_a_number_prevents_acceptance(recognizer):
+    page = written((100, 200, 3), (100, 400, 3))
+    assert recognizer.read(page).accepted
+    far = page.copy()
+    cv2.ellipse(far, (500, 700), (60, 40), 0, 0, 300, 40, 6)
+    cv2.line(far, (450, 650), (560, 760), 40, 6)
+    assert [region.reason for region in recognizer.read(far).ignored] == [NOT_A_DIGIT]
+    cut = page.copy()
+    cv2.ellipse(cut, (0, 220), (40, 30), 0, 0, 360, 40, 6)
+    cv2.line(cut, (0, 180), (60, 260), 40, 6)
+    reading = recognizer.read(cut)
+    assert pages.CUT in {region.reason for region in reading.ignored}
+    assert (reading.accepted, reading.reason) == (False, pages.UNREAD_NEIGHBOUR)
+
+
+def test_row_of_boxes_is_one_number(recognizer):
+    page = written((100, 200, 1), (220, 200, 1), (340, 200, 1))
+    assert len(recognizer.read(page)) == 3
+    for x in (60, 180, 300):
+        cv2.rectangle(page, (x, 180), (x + 90, 270), 40, 2)
+    assert recognizer.read(page).text == "111"

@@ -1,0 +1,263 @@
+"""Pictures: every handwritten number of a picture of any size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.preprocessing import Box, Character, binarize, inks_to_glyphs, segment_characters
+from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
+from inkwise.preprocessing.layout import CUT, PALE, PRINT, Region, find_regions
+from inkwise.preprocessing.line_image import to_line_image
+from inkwise.preprocessing.segmentation import group_into_lines
+from inkwise.recognition.digit_reader import DigitReader
+from inkwise.recognition.number_reader import NumberReader, with_boxes
+from inkwise.recognition.reading import NO_INK, IgnoredRegion, Number, Reading, digits_text
+
+NO_NUMBER = "no number: what is written is none"
+ONLY_PRINT = "nothing is written: only print"
+TURNED = "the picture is not upright; it was read turned"
+CORRECTED = "not sure: a digit is thicker than the others, as if it were corrected"
+UNREAD_NEIGHBOUR = "ink beside a number was not read"
+
+_MAX_LINE_WIDTH = 512  # columns of a line image, some 25 digits; longer writing is not a number
+_MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
+_MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
+_MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
+_MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
+_UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
+_MIN_TURN_GAIN = 0.3  # gain of that mean from which a picture is turned
+_NEIGHBOUR_GAP = 1.15  # maximum gap to ignored ink that may be part of a number, in its heights
+_MAX_LINE_GAP = 0.4  # the same above and below it
+_MIN_NEIGHBOUR_SIZE = 0.5  # minimum size of such ink, in heights of the number
+
+
+@dataclass(frozen=True, eq=False)
+class PictureReader:
+    """Reads the numbers of a picture as lines, and single digits as digits."""
+
+    digits: DigitReader
+    numbers: NumberReader
+
+    def read(self, grey: NDArray[np.uint8]) -> Reading:
+        """Read a picture (H, W) uint8.
+
+        If the numbers are much likelier in the picture turned by 90, 180 or 270 degrees, the reading is that
+        of the turned picture, with boxes in the original one, and it is not accepted.
+        """
+        if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_tiny(grey)) is not None:
+            return reading
+        best, turns = self._read_upright(grey), 0
+        if best.is_doubtful():
+            for quarters in (2, 1, 3):
+                turned = self._read_upright(np.ascontiguousarray(np.rot90(grey, quarters)))
+                if turned.has_number() and turned.evidence() > best.evidence() + _MIN_TURN_GAIN:
+                    best, turns = turned, quarters
+        if not turns and best.reason() is not None and (other := self._read_as_one(grey, best)) is not None:
+            return other
+        if turns:
+            best = best.turned_back(turns, grey.shape)
+        return Reading.from_numbers(
+            best.numbers,
+            model=self.numbers.model.name,
+            reason=TURNED if turns else best.reason(),
+            picture=grey,
+            ignored=[IgnoredRegion(region.box, region.reason or NOT_A_DIGIT) for region in best.ignored],
+        )
+
+    def _read_tiny(self, grey: NDArray[np.uint8]) -> Reading | None:
+        """Read a picture that holds one character alone; None if it holds more, or the digit is in doubt."""
+        ink = binarize(grey)
+        if (
+            sum(map(len, segment_characters(ink))) != 1
+            or (digit := self.digits.main_digit_of_ink(ink)) is None
+        ):
+            return None
+        reading = self.digits.to_reading((digit,), grey)
+        return reading if reading.accepted else None
+
+    def _read_as_one(self, grey: NDArray[np.uint8], contents: _Contents) -> Reading | None:
+        """Read a picture of one line as a whole, if that is more probable than its contents.
+
+        Its ink is then binarized at one level, and not by regions, as over a printed pattern.
+        """
+        digits = [digit for number in contents.numbers for digit in number.digits]
+        if not contents.is_line():
+            return None
+        reading = self.numbers.read_image(grey)
+        if len(reading.digits) <= 1 >= len(digits):
+            reading = self.digits.read_digit(grey)
+        elif len(reading.digits) <= 1:
+            return None
+        return reading if reading.confidence > contents.confidence() else None
+
+    def _read_upright(self, grey: NDArray[np.uint8]) -> _Contents:
+        regions = find_regions(grey)
+        found = [(region, None if region.reason else self._read_region(region)) for region in regions]
+        usual = [region.darkness for region, number in found if number is not None and len(number.digits) > 1]
+        least = _MIN_DARKNESS * float(np.median(usual)) if usual else 0.0
+        numbers, ignored = [], []
+        for region, number in found:
+            if number is None or (number.reason == NOT_A_DIGIT and len(regions) > 1):
+                ignored.append(region if region.reason else replace(region, reason=NOT_A_DIGIT))
+            elif len(number.digits) == 1 and region.darkness < least:  # the arc of a stain looks like a 1
+                ignored.append(replace(region, reason=PALE))
+            else:
+                numbers.append(number)
+        return _Contents(numbers, ignored)
+
+    def _read_region(self, region: Region) -> Number | None:
+        """Read one region; None if it is too long for a number."""
+        characters = sorted(chain(*segment_characters(region.ink)), key=lambda character: character.box[0])
+        region, characters = _without_slashes(region, characters)
+        if region.in_comb and len(characters) > 1:  # one digit a box
+            boxed = tuple(self.digits.read_characters(characters))
+            return Number.from_digits(with_boxes(boxed, region.to_image), region.line)
+        _, _, width, height = region.box
+        single = None
+        if len(characters) == 1 and width <= _MAX_DIGIT_ASPECT * height:
+            single = self._read_digit(region)
+            if single is not None and single.reason is None:
+                return single
+        image = to_line_image(region.ink)
+        if image is None or image.ink.shape[1] > _MAX_LINE_WIDTH:
+            return single
+        glyphs = inks_to_glyphs([character.ink for character in characters])
+        line = self.numbers.read_line(image.ink, singles=glyphs)
+        if not line.text or len(line.text) == 1:
+            return single or self._read_digit(region)
+        if single is not None and single.confidence > line.probability:
+            return single
+        uneven = has_uneven_strokes(characters)
+        if line.reason and _stand_apart(characters) and not uneven and not may_hold_slash(characters):
+            apart = self.digits.read_characters(characters)
+            if all(digit.accepted for digit in apart) and digits_text(apart) == line.text:
+                return Number.from_digits(with_boxes(tuple(apart), region.to_image), region.line)
+        digits = with_boxes(line.digits, lambda box: region.to_image(image.box(*box)))
+        reason = line.reason or (CORRECTED if uneven else None)
+        return Number(digits_text(digits), line.probability, reason, digits, region.line)
+
+    def _read_digit(self, region: Region) -> Number | None:
+        digit = self.digits.main_digit_of_ink(region.ink)
+        if digit is None:
+            return None
+        return Number.from_digits(with_boxes((digit,), region.to_image), region.line)
+
+
+def _stand_apart(characters: list[Character]) -> bool:
+    """Whether wide gaps separate all characters, so that each is a digit or none."""
+    boxes = [character.box for character in characters]
+    least = _MIN_WIDE_GAP * max((h for _, _, _, h in boxes), default=0)
+    return all(right[0] - left[0] - left[2] >= least for left, right in pairwise(boxes))
+
+
+def _without_slashes(region: Region, characters: list[Character]) -> tuple[Region, list[Character]]:
+    """Remove the slashes between digits, as in a date, from the ink of a region and from its characters."""
+    is_slash = find_slashes(characters)
+    if not any(is_slash):
+        return region, characters
+    slashes = np.zeros_like(region.ink)
+    for slash in (character for character, found in zip(characters, is_slash, strict=True) if found):
+        x, y, w, h = slash.box
+        left, top, _, _ = cv2.boundingRect((slash.ink >= 128).astype(np.uint8))
+        slashes[y : y + h, x : x + w] |= slash.ink[top : top + h, left : left + w]
+    ink = region.ink * (cv2.dilate(slashes, np.ones((3, 3), np.uint8)) < 128)
+    rest = [character for character, found in zip(characters, is_slash, strict=True) if not found]
+    return replace(region, ink=ink), rest
+
+
+@dataclass(frozen=True, eq=False)
+class _Contents:
+    """The numbers of a picture in one orientation, and its other regions."""
+
+    numbers: list[Number]
+    ignored: list[Region]
+
+    def is_line(self) -> bool:
+        """Whether all that is high, read or not, stands on one line, and none of it is print."""
+        boxes = [digit.box for number in self.numbers for digit in number.digits if digit.box is not None]
+        boxes += [region.box for region in self.ignored]
+        if any(region.reason == PRINT for region in self.ignored):
+            return False
+        every = np.array(boxes, np.int64).reshape(-1, 4)
+        return len(group_into_lines(every[2 * every[:, 3] >= every[:, 3].max(initial=0)])) <= 1
+
+    def confidence(self) -> float:
+        """Probability that all numbers are right."""
+        return float(np.prod([number.confidence for number in self.numbers])) if self.numbers else 0.0
+
+    def evidence(self) -> float:
+        """Mean confidence of the numbers, weighted by their digits; ink that is no digit counts as 0."""
+        sizes = [len(number.digits) for number in self.numbers]
+        total = sum(sizes) + sum(region.reason == NOT_A_DIGIT for region in self.ignored)
+        return sum(n * number.confidence for n, number in zip(sizes, self.numbers, strict=True)) / max(
+            total, 1
+        )
+
+    def has_number(self) -> bool:
+        """Whether several digits stand on one line: a digit alone does not tell which way is up."""
+        return any(len(number.digits) > 1 for number in self.numbers)
+
+    def is_doubtful(self) -> bool:
+        """Whether the picture may have to be turned: little is read, or single digits one below the other."""
+        if not self.numbers:
+            return any(region.reason == NOT_A_DIGIT for region in self.ignored)
+        lone = [number for number in self.numbers if len(number.digits) == 1]
+        stacked = len(lone) == len(self.numbers) > 1 and len({number.line for number in lone}) == len(lone)
+        return stacked or self.evidence() < _UPRIGHT_EVIDENCE
+
+    def reason(self) -> str | None:
+        """Why the reading is not accepted, else None."""
+        numbers, ignored = self.numbers, self.ignored
+        if not numbers:
+            if not ignored:
+                return NO_INK
+            return ONLY_PRINT if all(region.reason == PRINT for region in ignored) else NO_NUMBER
+        doubtful = [number.reason for number in numbers if number.reason is not None]
+        if doubtful and len(numbers) == 1:
+            return doubtful[0]
+        if doubtful:
+            return f"{len(doubtful)} of {len(numbers)} numbers not sure enough to be accepted"
+        if any(_may_belong(region, number) for region in ignored for number in numbers):
+            return UNREAD_NEIGHBOUR
+        return None
+
+    def turned_back(self, quarters: int, shape: tuple[int, ...]) -> _Contents:
+        """Turn boxes clockwise by quarters, into a picture of this shape."""
+        numbers = [
+            replace(
+                number,
+                digits=with_boxes(number.digits, lambda box: _turn(box, quarters, shape)),
+                polygon=None,
+            )
+            for number in self.numbers
+        ]
+        ignored = [replace(region, box=_turn(region.box, quarters, shape)) for region in self.ignored]
+        return _Contents(numbers, ignored)
+
+
+def _turn(box: Box, quarters: int, shape: tuple[int, ...]) -> Box:
+    """Map a box from the picture that was turned by `np.rot90` to the picture of this shape."""
+    x, y, w, h = box
+    height, width = shape
+    if quarters == 1:
+        return width - y - h, x, h, w
+    if quarters == 2:
+        return width - x - w, height - y - h, w, h
+    return y, height - x - w, h, w
+
+
+def _may_belong(region: Region, number: Number) -> bool:
+    """Whether ignored ink may be part of a number: it is near, and about as high or higher."""
+    if region.reason not in (CUT, PALE, NOT_A_DIGIT) or number.box is None:
+        return False
+    left, top, width, height = number.box
+    x, y, w, h = region.box
+    beside, above = max(x - left - width, left - x - w), max(y - top - height, top - y - h)
+    near = beside <= _NEIGHBOUR_GAP * height and above <= _MAX_LINE_GAP * height
+    return near and max(w, h) >= _MIN_NEIGHBOUR_SIZE * height

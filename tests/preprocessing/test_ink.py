@@ -1,0 +1,45 @@
+"""Ink of pictures: thick strokes, shadows, the table around the paper, noise."""
+
+import cv2
+import numpy as np
+import pytest
+
+from inkwise.preprocessing.ink import find_ink
+
+
+def ink_of(grey):
+    found = find_ink(grey)
+    return found.mask(found.dark) > 0
+
+
+@pytest.mark.parametrize("width", [1, 8, 40, 120])
+def test_strokes_of_any_width_are_ink(width):
+    paper = np.full((600, 600), 240, np.uint8)
+    cv2.line(paper, (300, 100), (300, 500), 20, width)
+    stroke = paper < 100
+    ink = ink_of(paper)
+    assert ink[stroke].mean() > 0.9
+    assert ink[~cv2.dilate(stroke.astype(np.uint8), np.ones((5, 5))).astype(bool)].mean() < 0.001
+
+
+@pytest.mark.parametrize("shade", [0.8, 0.5])
+def test_edge_of_shadow_is_no_ink(shade):
+    paper = np.full((300, 300), 230, np.uint8)
+    cv2.line(paper, (60, 150), (240, 150), 40, 12)
+    stroke = paper < 100
+    paper[:, :150] = paper[:, :150] * shade
+    ink = ink_of(paper)
+    assert ink[stroke].mean() > 0.9
+    assert ink[~cv2.dilate(stroke.astype(np.uint8), np.ones((5, 5))).astype(bool)].mean() < 0.01
+
+
+def test_table_around_the_paper_is_no_ink():
+    table = np.full((500, 700), 30, np.uint8)
+    table[60:440, 80:620] = 235
+    assert ink_of(table).mean() < 0.02
+
+
+@pytest.mark.parametrize("noise", [2, 8, 15])
+def test_noise_is_no_ink(noise):
+    paper = np.random.default_rng(0).normal(200, noise, (300, 400)).clip(0, 255).astype(np.uint8)
+    assert ink_of(paper).mean() < 0.002
