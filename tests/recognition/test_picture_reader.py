@@ -154,3 +154,13 @@ def test_row_of_boxes_is_one_number(recognizer):
     for x in (60, 180, 300):
         cv2.rectangle(page, (x, 180), (x + 90, 270), 40, 2)
     assert recognizer.read(page).text == "111"
+
+
+@pytest.mark.parametrize("size", [(28, 28), (64, 64), (160, 120), (400, 400), (800, 600)])
+@pytest.mark.parametrize("slope", [0, 0.2])
+@pytest.mark.parametrize("noise", [0, 3])
+def test_blank_picture_has_no_number(recognizer, size, slope, noise):
+    light = 1 - slope * np.linspace(0, 1, size[1])
+    paper = 230 * light + np.random.default_rng(0).normal(0, noise, size)
+    reading = recognizer.read(paper.clip(0, 255).astype(np.uint8))
+    assert not reading.accepted

@@ -97,6 +97,15 @@ def _relative_deviation(grey: NDArray[np.uint8], scale: float) -> float:
     return (darker - lighter) / max(darker + lighter, 1.0)
 
 
+def quantile(values: NDArray[np.generic], share: float) -> float:
+    """The value below which this share of the values lies.
+
+    NumPy's percentile and median would import masked arrays, which takes longer than a small picture.
+    """
+    ordered = np.sort(values, axis=None)
+    return float(ordered[round(share * (ordered.size - 1))])
+
+
 def otsu_threshold(values: NDArray[np.float32]) -> int:
     """The lowest value, 0 to 256, of the brighter class (Otsu, IEEE Trans. SMC 9, 1979)."""
     return 1 + int(cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 1, cv2.THRESH_OTSU)[0])

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.segmentation import Character
 
 _MIN_CHARACTER_HEIGHT = 0.5  # minimum height of characters that are compared, relative to the highest
@@ -28,13 +29,13 @@ def has_uneven_strokes(characters: Sequence[Character]) -> bool:
     ]
     if len(widths) < 2:
         return False
-    usual = float(np.median(widths)) if len(widths) > 2 else min(widths)
+    usual = quantile(np.array(widths), 0.5) if len(widths) > 2 else min(widths)
     return max(widths) > _MAX_STROKE_RATIO * usual
 
 
 def may_hold_slash(characters: Sequence[Character]) -> bool:
     """Whether a narrow character within the line is higher than usual, as a slash may be."""
-    usual = float(np.median([character.box[3] for character in characters]))
+    usual = quantile(np.array([character.box[3] for character in characters]), 0.5)
     return any(
         h > max(_MAX_USUAL_HEIGHT * usual, w) for _, _, w, h in (part.box for part in characters[1:-1])
     )
@@ -46,7 +47,7 @@ def find_slashes(characters: Sequence[Character]) -> list[bool]:
     heights = [
         character.box[3] for character, oblique in zip(characters, straight, strict=True) if not oblique
     ]
-    usual = float(np.median(heights)) if heights else np.inf
+    usual = quantile(np.array(heights), 0.5) if heights else np.inf
     inner = range(1, len(characters) - 1)  # a slash stands between digits
     return [
         index in inner and straight[index] and characters[index].box[3] >= _MIN_SLASH_HEIGHT * usual
@@ -60,6 +61,8 @@ def _is_oblique(character: Character) -> bool:
     if not _MIN_SLASH_SLOPE * height <= width <= _MAX_SLASH_SLOPE * height:
         return False
     y, x = np.nonzero(character.ink >= 128)
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return False
     return bool(np.corrcoef(x, y)[0, 1] <= -_MIN_STRAIGHTNESS)
 
 

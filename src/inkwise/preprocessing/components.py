@@ -178,5 +178,9 @@ def _merge_groups(
 
     for a, b in zip(groups[one].tolist(), groups[other].tolist(), strict=True):
         parent[root(a)] = root(b)
-    roots = np.array([root(group) for group in groups.tolist()], np.int64)
-    return np.unique(roots, return_inverse=True)[1]
+    return renumber(np.array([root(group) for group in groups.tolist()], np.int64))
+
+
+def renumber(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number groups (n,) from 0, in the order of their numbers; np.unique would import masked arrays."""
+    return (np.cumsum(np.bincount(groups) > 0) - 1)[groups]

@@ -8,7 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.background import MIN_CONTRAST, close_strokes, otsu_threshold
+from inkwise.preprocessing.background import (
+    MIN_CONTRAST,
+    close_strokes,
+    estimate_illumination,
+    otsu_threshold,
+    quantile,
+)
 
 _PAPER_SHRINK = 4  # factor by which a picture is downscaled before its paper is estimated
 _NARROW_STROKE = 15  # maximum width of ordinary strokes in the downscaled picture, pixels
@@ -68,7 +74,7 @@ def find_ink(grey: NDArray[np.uint8]) -> PictureInk:
     bare = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     dark = cv2.divide(cv2.subtract(bare, cv2.GaussianBlur(grey, (3, 3), 0.8)), bare, scale=255)
     level, noise, full = _darkness_levels(dark[::_PAPER_SHRINK, ::_PAPER_SHRINK])
-    shade = np.clip(np.median(paper) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
+    shade = np.clip(quantile(paper, 0.5) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
     least = level + np.maximum(MIN_CONTRAST, _MIN_NOISE_RATIO * (noise * shade))
     if min(paper.shape) < _MIN_NARROW_SIDE:  # one digit or number, of one pen
         least = np.maximum(least, level + _INK_EDGE * (full - level))
@@ -82,9 +88,9 @@ def _darkness_levels(dark: NDArray[np.uint8]) -> tuple[float, float, float]:
     gap = float(ink.mean() - paper.mean()) if len(ink) and len(paper) else 0.0
     apart = gap >= _CLEAR_GAP[0] and gap >= _CLEAR_GAP[1] * float(paper.std())
     paper = paper if apart else dark
-    level = float(np.median(paper))
-    noise = 1.4826 * float(np.median(np.abs(paper - level)))
-    return level, noise, float(np.median(ink)) if apart else level
+    level = quantile(paper, 0.5)
+    noise = 1.4826 * quantile(np.abs(paper - level), 0.5)
+    return level, noise, quantile(ink, 0.5) if apart else level
 
 
 def _estimate_paper(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -96,8 +102,11 @@ def _estimate_paper(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = grey.shape
     size = max(2, width // _PAPER_SHRINK), max(2, height // _PAPER_SHRINK)
     small = cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3)
-    if min(size) < _MIN_NARROW_SIDE:
-        return close_strokes(small, round(_WIDE_STROKE * min(size)) | 1)
+    if min(size) < _MIN_NARROW_SIDE:  # a slope of the light would look like ink under so wide a closing
+        light = estimate_illumination(small)
+        flat = np.clip(np.rint(small - light), 0, 255).astype(np.uint8)
+        lit = close_strokes(flat, round(_WIDE_STROKE * min(size)) | 1) + light
+        return np.clip(np.rint(lit), 0, 255).astype(np.uint8)
     paper = close_strokes(small, _NARROW_STROKE)
     shrink = min(1.0, _COARSE_SIDE / min(size))
     coarse = cv2.resize(paper, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
@@ -107,10 +116,9 @@ def _estimate_paper(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         strokes = cv2.dilate(cv2.resize(strokes, size), np.ones((5, 5), np.uint8))
         paper = np.where(strokes > 0, np.maximum(cv2.resize(wide, size), paper), paper)
     steep = cv2.morphologyEx(paper, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _MIN_STEP * paper
-    paper = np.where(
-        steep, cv2.erode(paper, np.ones((3, 3), np.uint8)), paper
-    )  # an edge, smoothed by scaling
-    outside = paper < _MIN_PAPER_BRIGHTNESS * np.percentile(paper, 95)
+    # At an edge the paper, smoothed by scaling, would be too bright on the dark side.
+    paper = np.where(steep, cv2.erode(paper, np.ones((3, 3), np.uint8)), paper)
+    outside = paper < _MIN_PAPER_BRIGHTNESS * quantile(paper, 0.95)
     paper[cv2.dilate(outside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 0
     return paper
 

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import EDGE_CONTRAST
-from inkwise.preprocessing.components import Components, find_components, join_combs, join_neighbours
+from inkwise.preprocessing.components import (
+    Components,
+    find_components,
+    join_combs,
+    join_neighbours,
+    renumber,
+)
 from inkwise.preprocessing.print_filter import print_probability
 from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
 from inkwise.preprocessing.ruling_lines import RuledInk, remove_ruling_lines
@@ -24,6 +30,7 @@ _MAX_PART_HEIGHT = 0.5  # maximum height of a detached part beside a number, in 
 _MAX_PARTS = 2  # maximum number of components of such a part; more are a number of their own
 _MAX_CUT_HEIGHT = 0.5  # maximum height of ink that the border cuts, as a share of the shorter side
 _MAX_EDGE_WIDTH = 0.05  # maximum width of ink along the border that is an edge of the paper, likewise
+_MIN_BAND_LENGTH, _MAX_BAND_WIDTH = 0.95, 0.3  # length and width of a dark band along the border, as shares
 _MIN_BORDER_DARKNESS = 0.6  # minimum darkness of ink at the border, relative to other ink; shadows are paler
 _MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wider
 _MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
@@ -125,6 +132,10 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
     at_border = _touches_border(flat, parts.boxes)
     kinds[at_border & (h < _MAX_CUT_HEIGHT * shorter)] = _CUT
     kinds[at_border & (np.minimum(w, h) <= _MAX_EDGE_WIDTH * shorter)] = _LINE
+    height, width = flat.grey.shape
+    band = (h >= _MIN_BAND_LENGTH * height) & (w <= _MAX_BAND_WIDTH * width)
+    band |= (w >= _MIN_BAND_LENGTH * width) & (h <= _MAX_BAND_WIDTH * height)
+    kinds[at_border & band] = _CUT
     darkest = parts.darkness[~at_border & (h >= _MIN_NUMBER_HEIGHT)].max(initial=0)
     kinds[at_border & (parts.darkness < _MIN_BORDER_DARKNESS * darkest)] = _CUT
     for one in np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h).tolist():
@@ -163,7 +174,7 @@ def _absorb_parts(
     written[groups] = kinds == _HANDWRITTEN
     within &= (written & (np.bincount(groups) <= _MAX_PARTS))[:, None] & written
     host = np.where(within.any(1), np.where(within, h, 0).argmax(1), np.arange(len(h)))
-    return np.unique(host[host][groups], return_inverse=True)[1]
+    return renumber(host[host][groups])
 
 
 def _group_boxes(boxes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.background import downscale, polarity
+from inkwise.preprocessing.background import downscale, polarity, quantile
 
 MAX_PAGE_SIDE = 2600
 """Maximum longer side of a rectified page, pixels: A4 at 220 dpi."""
@@ -111,7 +111,7 @@ def _find_sheet(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     coarse = downscale(grey, _SHEET_SEARCH_SIDE / max(height, width))
     clear = cv2.morphologyEx(coarse, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     best, clearest = None, np.log(_EDGE_RATIOS[0])
-    low, high = np.percentile(clear, [1, 90]).tolist()
+    low, high = quantile(clear, 0.01), quantile(clear, 0.9)
     levels = np.linspace(low, high, 14)[1:-1]
     masks = [(clear > level).astype(np.uint8) for level in levels]
     for mask in masks + [_enclosed_region(clear, step) for step in _EDGE_RATIOS]:
@@ -199,7 +199,7 @@ def _rotation_matrix(size: tuple[int, int], degrees: float) -> tuple[NDArray[np.
 def _estimate_skew(grey: NDArray[np.uint8]) -> float:
     """The skew of the lines on a page in degrees, clockwise positive; 0 where there are no lines."""
     dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((13, 13), np.uint8))
-    dark[dark < max(16, 0.3 * float(np.percentile(dark, 99.5)))] = 0
+    dark[dark < max(16, 0.3 * quantile(dark, 0.995))] = 0
     y, x = np.nonzero(dark)
     if len(y) < 50 or _count_marks(dark) < _MIN_SKEW_MARKS:
         return 0.0

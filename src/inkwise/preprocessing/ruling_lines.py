@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.frames import find_frames
 from inkwise.preprocessing.ink import find_ink
 
@@ -20,7 +21,7 @@ _MIN_RULE_PIXELS = 24  # minimum of that length, pixels
 _MAX_RULE_THICKNESS = 1 / 130  # of the shorter side; thicker runs are bars or lines of print
 _MAX_THIN_PIXELS = 9  # thickness that any rule may have, pixels
 _MIN_CONTINUITY = 0.3, 0.88  # a rule has this share of its median darkness on this share of its length
-_BARE_PERCENTILE = 30  # percentile of the darkness along a rule where no ink crosses it
+_BARE_SHARE = 0.3  # quantile of the darkness along a rule where no ink crosses it
 _MIN_RULE_ASPECT = 22.0  # minimum ratio of length to thickness of a rule
 _INK_OVER_RULE = 1.3  # minimum darkness of ink over a rule, in multiples of the rule's darkness
 _MIN_LONG = 0.5  # minimum length of a rule that is no side of a frame, as a share of the picture's side
@@ -160,7 +161,7 @@ def _ink_height(ink: Mask) -> float:
     stats = cv2.connectedComponentsWithStats(ink, connectivity=8)[2][1:]
     heights = stats[:, cv2.CC_STAT_HEIGHT]
     heights = heights[(heights >= _MIN_INK_HEIGHT) & (stats[:, cv2.CC_STAT_WIDTH] <= 8 * heights)]
-    return float(np.percentile(heights, 90)) if len(heights) else 0.0
+    return quantile(heights, 0.9) if len(heights) else 0.0
 
 
 def _choose_rules(
@@ -221,7 +222,7 @@ def _find_rules(low: Mask, dark: NDArray[np.uint8], least: float) -> list[_Rule]
         own = (run & low[window]) > 0
         if own.any():
             peaks = (run * dark[window]).max(0)[2 * _BRIDGED_BREAK : -2 * _BRIDGED_BREAK]
-            full = float(np.percentile(peaks, _BARE_PERCENTILE))
+            full = quantile(peaks, _BARE_SHARE)
             if (peaks > _MIN_CONTINUITY[0] * full).mean() < _MIN_CONTINUITY[1]:
                 continue  # a line of print
             around = low[max(y - 2 * h, 0) : y + 3 * h, x : x + w]
@@ -236,4 +237,4 @@ def _find_rules(low: Mask, dark: NDArray[np.uint8], least: float) -> list[_Rule]
 def _rule_thickness(rules: NDArray[np.bool_]) -> float:
     """Thickness of horizontal rules in pixels: the mean of each column, as strokes may join two rules."""
     begun = (rules[1:] & ~rules[:-1]).sum(0) + rules[0]
-    return float(np.median(rules.sum(0) / np.maximum(begun, 1)))
+    return quantile(rules.sum(0) / np.maximum(begun, 1), 0.5)

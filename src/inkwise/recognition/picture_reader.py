@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.preprocessing import Box, Character, binarize, inks_to_glyphs, segment_characters
+from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
 from inkwise.preprocessing.layout import CUT, PALE, PRINT, Region, find_regions
 from inkwise.preprocessing.line_image import to_line_image
@@ -100,7 +101,7 @@ class PictureReader:
         regions = find_regions(grey)
         found = [(region, None if region.reason else self._read_region(region)) for region in regions]
         usual = [region.darkness for region, number in found if number is not None and len(number.digits) > 1]
-        least = _MIN_DARKNESS * float(np.median(usual)) if usual else 0.0
+        least = _MIN_DARKNESS * quantile(np.array(usual), 0.5) if usual else 0.0
         numbers, ignored = [], []
         for region, number in found:
             if number is None or (number.reason == NOT_A_DIGIT and len(regions) > 1):
