@@ -189,11 +189,11 @@ def test_invalid_array_raises(array, reason):
 
 
 def test_tensor_that_cannot_be_converted_raises_one_line():
-    class Tensor:
+    class UnreadableTensor:
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("two\nlines")
 
-    assert error_of(Tensor()) == "Tensor: cannot be converted to an array (two lines)"
+    assert error_of(UnreadableTensor()) == "UnreadableTensor: cannot be converted to an array (two lines)"
 
 
 @pytest.mark.parametrize("one", [[np.zeros((20, 20))], (b"a",), {"a.png"}, [[0, 1]], iter([])])

@@ -65,7 +65,7 @@ class PictureReader:
             best = best.turned_back(turns, grey.shape)
         return Reading.from_numbers(
             best.numbers,
-            model=self.numbers.model.name,
+            model=(self.numbers if best.has_number() else self.digits).model.name,
             reason=TURNED if turns else best.reason(),
             picture=grey,
             ignored=[IgnoredRegion(region.box, region.reason or NOT_A_DIGIT) for region in best.ignored],

@@ -1,6 +1,6 @@
 """Make the pictures of the docs: sheets of handwriting, a digit, sheets as read, an explanation, a wall.
 
-    python docs/pictures.py unipen_digits.npz
+    python docs/illustrations.py unipen_digits.npz
 
 The digits are pen strokes from UNIPEN (CC BY 4.0, see docs/model.md), of writers that were not trained on.
 Those that are explained are of MNIST's test set. The wall shows what nets are trained on; it needs
