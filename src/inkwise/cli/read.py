@@ -54,7 +54,7 @@ def read(
         ),
     ] = None,
     length: Annotated[
-        str | None, typer.Option(metavar="N|A-B", help="Each page holds one number, of so many digits.")
+        str | None, typer.Option(metavar="N|A-B", help="Number of digits; implies one number per page.")
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(metavar="REGEX", help="Each page holds one number, which matches this.")

@@ -20,7 +20,7 @@ from inkwise.preprocessing import image_to_glyph
 _IMAGE_WORDS = ("images", "image", "imgs", "img", "x", "data", "features")
 _LABEL_WORDS = ("labels", "label", "y", "targets", "target")
 _MAX_LABEL = 1e9  # of labels that were saved as floats
-_SAMPLED_ROWS = 100  # rows by whose values the column of labels is found
+_SAMPLED_ROWS = 100  # number of rows that are inspected to find the column of labels
 
 
 def read_npy(path: Path) -> Dataset:

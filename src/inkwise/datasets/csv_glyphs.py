@@ -24,7 +24,7 @@ from inkwise.datasets.file_checks import open_decompressed
 _MAX_LINE = 40_000  # characters; numpy.savetxt writes 19,600
 _MAX_CELL = 40  # characters of a cell in a message
 _MAX_NAME = 1000  # characters of an id or a file name
-_SAMPLED_ROWS = 100  # rows by whose values columns are told apart
+_SAMPLED_ROWS = 100  # number of rows that are inspected to classify the columns
 
 _DELIMITERS = ",;\t"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

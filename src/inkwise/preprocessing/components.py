@@ -18,10 +18,8 @@ _MIN_VERTICAL_OVERLAP = 0.4  # minimum vertical overlap of neighbours, as a shar
 _MAX_COMB_CELL_WIDTH = 1.8  # maximum cell width of a digit comb, in digit heights; wider cells are a table's
 _COMB_WALL_OVERLAP = 0.5  # minimum vertical overlap of adjacent walls of a comb, as a share of their height
 _COMB_TOLERANCE = 0.25  # maximum difference of the tops and heights of adjacent cells, in their heights
-_MAX_COMB_GAP, _MAX_COMB_ASPECT = (
-    0.6,
-    1.3,
-)  # maximum gap of adjacent cells, in widths, and ratio of width to height
+_MAX_COMB_GAP = 0.6  # maximum gap of adjacent cells, in their widths
+_MAX_COMB_ASPECT = 1.3  # maximum ratio of width to height of a cell of a comb
 _AXIS_TOLERANCE = 0.1  # tangent of the angle up to which an edge counts as horizontal or vertical
 
 

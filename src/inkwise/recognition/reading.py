@@ -64,7 +64,7 @@ class Digit:
         return _short_repr(self, "label", "probability", "doubt")
 
     def to_dict(self, alternatives: int | None = SHOWN_ALTERNATIVES) -> dict[str, Any]:
-        """Return plain values, without the glyph, with so many alternatives; None is all."""
+        """Return plain values without the glyph; `alternatives` is the maximum count, None for all."""
         return {
             "label": self.label,
             "probability": round(self.probability, 4),
