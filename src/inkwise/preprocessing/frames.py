@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.segmentation import Box
+
 _MIN_SIDE = 14  # minimum inner side of a frame, pixels
 _MAX_SIDE = 0.98  # maximum inner side, as a share of the picture's
 _MIN_RECTANGULARITY = 0.9  # minimum area of the convex hull of the interior, as a share of its rectangle
@@ -18,9 +20,6 @@ _MIN_UPRIGHT = 0.9  # minimum share of a column of the frame's height that is in
 _MIN_RAIL = 0.6  # minimum length of a rail above and below neighbours, in widths of the frame
 _MAX_WALL = 0.22  # maximum thickness of a wall, as a share of the shorter inner side
 _MIN_WALL_INK = 0.6  # minimum share of a wall that is ink
-
-Box = tuple[int, int, int, int]
-"""x, y, width, height."""
 
 Mask = NDArray[np.uint8]
 """(H, W) uint8 of 0 and 1."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import quantile
-from inkwise.preprocessing.frames import find_frames
+from inkwise.preprocessing.frames import Mask, find_frames
 from inkwise.preprocessing.ink import find_ink
 
 _MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO = 6, 2.0  # minimum contrast of a rule; less than that of ink
@@ -35,9 +35,6 @@ _MIN_BORDER_SPAN = 0.85  # minimum length of a rule along the border, as a share
 _MARGIN = 0.1  # width of the margin in which such a rule lies, as a share of the shorter side
 _MIN_BARE = 0.3  # minimum share of a rule that no other ink crosses
 _MIN_INK_HEIGHT = 12  # minimum height of ink that a rule can be compared with, pixels
-
-Mask = NDArray[np.uint8]
-"""(H, W) uint8 of 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
