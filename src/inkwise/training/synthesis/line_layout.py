@@ -128,7 +128,7 @@ def lay_out_line(
         symbols: letters and symbols that may precede or follow.
         rng: draws gaps, slope, separators, closing lines.
     """
-    line = _LineCanvas(len(text), pen, rng)
+    line = LineCanvas(len(text), pen, rng)
     breaks, kind = _separator_positions(len(text), rng)
     opening, ending = bracket_strokes(rng)
     bracketed = min(3, len(text)) if rng.random() < 0.05 else 0
@@ -150,7 +150,7 @@ def lay_out_line(
     return line.canvas
 
 
-class _LineCanvas:
+class LineCanvas:
     """A canvas that is filled from the left."""
 
     def __init__(self, count: int, pen: float, rng: np.random.Generator) -> None:
@@ -167,11 +167,24 @@ class _LineCanvas:
         self.edge = np.full(len(self.canvas), -np.inf)  # right end of the ink in each row
         self.end: Stroke | None = None  # end of the previous digit, for a ligature
 
-    def write_digit(self, digit: DigitInk, label: str, joined: float) -> None:
-        """Write the next digit, with this probability of a ligature from the previous one."""
+    def baseline(self, x: float) -> float:
+        """Row of the baseline at a column."""
+        return _BASELINE_ROW + self.slope * x
+
+    def skip(self, width: float) -> None:
+        """Leave a space, pixels."""
+        self.right += width
+        self.end = None
+
+    def paste(self, ink: InkImage, left: float, top: float) -> None:
+        """Add ink at a place."""
+        _paste(self.canvas, ink, round(left), max(0, round(top)))
+
+    def write_digit(self, digit: DigitInk, label: str, joined: float, raised: float = 0.0) -> None:
+        """Write the next digit, raised by some pixels, with this probability of a ligature from the previous."""
         rng, first = self.rng, self.right == 90.0
         gap = max(self.gap + rng.normal(0, 0.06) * DIGIT_HEIGHT, (0.7 * self.nested - 1) * _MAX_OVERLAP)
-        foot = _BASELINE_ROW + self.slope * self.right + rng.normal(0, 0.04) * DIGIT_HEIGHT
+        foot = self.baseline(self.right) - raised + rng.normal(0, 0.04) * DIGIT_HEIGHT
         if label in "479":
             foot += self.hanging * DIGIT_HEIGHT
         height, width = digit.ink.shape
@@ -186,7 +199,7 @@ class _LineCanvas:
         _paste(self.canvas, digit.ink, *corner.tolist())
         if digit.start_point is not None and self.end is not None and rng.random() < joined:
             draw_strokes(self.canvas, [_ligature(self.end, corner + digit.start_point, rng)], self.pen)
-        self._reach(corner[0] + width)
+        self.reach(corner[0] + width)
         self.end = None if digit.end_point is None else corner + digit.end_point
 
     def write_strokes(self, strokes: list[Stroke]) -> None:
@@ -199,7 +212,7 @@ class _LineCanvas:
             return
         foot = np.array([self.right, _BASELINE_ROW + self.slope * self.right])
         draw_strokes(self.canvas, [stroke + foot for stroke in strokes], self.pen * rng.uniform(0.7, 1.3))
-        self._reach(self.right + float(np.concatenate(strokes)[:, 0].max()) + self.pen / 2)
+        self.reach(self.right + float(np.concatenate(strokes)[:, 0].max()) + self.pen / 2)
 
     def write_symbol(self, symbols: list[list[Stroke]]) -> None:
         """Write a letter or symbol, such as a currency sign, with space on both sides."""
@@ -211,10 +224,11 @@ class _LineCanvas:
         )
         piece = rasterize(strokes, self.pen)
         _paste(self.canvas, piece.ink, round(self.right), _BASELINE_ROW - len(piece.ink))
-        self._reach(self.right + piece.ink.shape[1] + rng.uniform(6, 40))
+        self.reach(self.right + piece.ink.shape[1] + rng.uniform(6, 40))
         self.end = None
 
-    def _reach(self, right: float) -> None:
+    def reach(self, right: float) -> None:
+        """Let the ink so far end at a column."""
         self.right = max(self.right, right)
         inked = self.canvas.any(1)
         last = self.canvas.shape[1] - 1 - (self.canvas[:, ::-1] > 0).argmax(1)

@@ -45,7 +45,7 @@ def compose_line(pool: DigitPool, rng: np.random.Generator) -> tuple[NDArray[np.
             cover = _word_coverage(pool, rng)
         elif rng.random() < _WHOLE_NUMBER_SHARE and pool.numbers:
             strokes, text = pool.numbers[rng.integers(len(pool.numbers))]
-            cover = _whole_number_coverage(strokes, rng)
+            cover = whole_number_coverage(strokes, rng)
         else:
             text = random_number(rng)
             cover = line_coverage(text, pool, rng)
@@ -74,37 +74,37 @@ def random_number(rng: np.random.Generator) -> str:
 
 def line_coverage(text: str, pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
     """Ink coverage of a number in one handwriting, (h, w) float32, digits some 64 pixels high, cropped."""
-    pen = _random_pen_width(rng)
+    pen = random_pen_width(rng)
     pieces = (_digits_from_strokes if rng.random() < _STROKE_SHARE else _digits_from_glyphs)(
         text, pool, pen, rng
     )
     line = lay_out_line(text, pieces, pen, pool.symbols, rng)
-    return ink_coverage(_slant(line, rng))
+    return ink_coverage(slant(line, rng))
 
 
 def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
     """Ink coverage of letters in a row, as of a number."""
-    pen = _random_pen_width(rng)
+    pen = random_pen_width(rng)
     letters = rng.integers(0, len(pool.letters), 1 + int(rng.binomial(9, 0.4)))
     drawings = [augment_strokes(pool.letters[letter], rng) for letter in letters]
     pieces = [rasterize(scale_to_height(strokes, float(rng.uniform(35, 75))), pen) for strokes in drawings]
-    return ink_coverage(_slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
+    return ink_coverage(slant(lay_out_line("-" * len(pieces), pieces, pen, pool.symbols, rng), rng))
 
 
-def _random_pen_width(rng: np.random.Generator) -> float:
+def random_pen_width(rng: np.random.Generator) -> float:
     return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * DIGIT_HEIGHT
 
 
-def _slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def slant(canvas: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shear and stretch a line as a whole, as a writer slants all digits alike."""
     height, width = canvas.shape
-    slant, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
-    matrix = np.array([[stretch, slant, max(0.0, -slant) * height], [0, 1, 0]])
-    size = int(stretch * width + abs(slant) * height), height
+    shear, stretch = rng.normal(-0.2, 0.25), np.exp(rng.normal(0.1, 0.2))
+    matrix = np.array([[stretch, shear, max(0.0, -shear) * height], [0, 1, 0]])
+    size = int(stretch * width + abs(shear) * height), height
     return cv2.warpAffine(canvas, matrix, size)
 
 
-def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> InkCoverage:
+def whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> InkCoverage:
     """Ink coverage of a whole number with another slant and pen."""
     matrix = np.array([[np.exp(rng.normal(0, 0.12)), rng.normal(0, 0.15)], [rng.normal(0, 0.02), 1]])
     scale = DIGIT_HEIGHT / max(tall_stroke_height(strokes), 1e-6)
@@ -112,7 +112,7 @@ def _whole_number_coverage(strokes: list[Stroke], rng: np.random.Generator) -> I
     points = np.concatenate(turned)
     low, (width, height) = points.min(0), np.ptp(points, 0).tolist()
     canvas = np.zeros((int(height) + 41, int(width) + 41), np.uint8)
-    draw_strokes(canvas, [stroke - low + 20 for stroke in turned], _random_pen_width(rng))
+    draw_strokes(canvas, [stroke - low + 20 for stroke in turned], random_pen_width(rng))
     return ink_coverage(canvas)
 
 
