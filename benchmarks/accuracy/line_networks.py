@@ -1,12 +1,12 @@
 """Networks of the line reader under training, on lines of validation writers, by the best path.
 
     python -m benchmarks.accuracy.line_networks WEIGHTS.onnx DATA [CHECKPOINT.pt ..] [--mix SHARE,..]
-                                                [--misses PICTURE.png]
+                                                [--misses PICTURE.png] [--sets NAME,..]
 
-Each checkpoint's averaged weights are read, and, with --mix, means with the untuned ones (WiSE-FT, M. Wortsman
-et al., "Robust fine-tuning of zero-shot models", CVPR 2022): a share of 1 is the checkpoint itself. Sets: composed
-lines and drawn strings of validation writers; and two thirds of the cheques, for information only: nothing is
-chosen by them. Spaces are left out of all texts.
+Each checkpoint's averaged weights are read, and, with --mix, means with the untuned ones (WiSE-FT,
+M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022): with a share of 1 the checkpoint.
+Sets: composed lines and drawn strings of validation writers; and two thirds of the cheques, for information
+only: nothing is chosen by them. Spaces are left out of all texts.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("checkpoints", type=Path, nargs="*")
     parser.add_argument("--mix", default="1")
     parser.add_argument("--misses", type=Path)
+    parser.add_argument("--sets", help="of the misses")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     sets = line_sets(arguments.data)
@@ -62,8 +63,9 @@ def main() -> None:
     head = ("network", *(f"{name}: {what}" for name in sets for what in ("digits", "text")))
     print(markdown_table(head, rows))
     if arguments.misses:
+        names = arguments.sets.split(",") if arguments.sets else sets
         misses = [
-            (*line, answer) for name in sets for line, answer in zip(sets[name], answers[name], strict=True)
+            (*line, answer) for name in names for line, answer in zip(sets[name], answers[name], strict=True)
         ]
         misses_sheet([miss for miss in misses if plain(miss[1]) != plain(miss[2])]).save(arguments.misses)
 

@@ -26,6 +26,7 @@ DATE_SEPARATORS = {".": 0.25, "-": 0.25, "/": 0.4, ":": 0.1}
 
 _BASELINE_ROW = 230  # canvas row of the baseline
 _ROW_TOLERANCE = 5  # vertical distance, pixels, within which ink counts as adjacent
+_NEW_INK_WIDTH = 300  # distance, pixels, from the end of the line within which new ink is looked for
 _MAX_OVERLAP = 11  # maximum overlap of two digits, pixels
 
 
@@ -154,6 +155,7 @@ class LineCanvas:
     """A canvas that is filled from the left."""
 
     def __init__(self, count: int, pen: float, rng: np.random.Generator) -> None:
+        """Make it wide enough for a number of characters, and draw the writer's habits."""
         self.canvas = np.zeros((400, 700 + 170 * count), np.uint8)  # room for a slope
         self.pen, self.rng = pen, rng
         self.slope = rng.normal(0, 0.03)
@@ -164,7 +166,8 @@ class LineCanvas:
         # descent of 4, 7 and 9 below the baseline, in digit heights
         self.hanging = rng.uniform(0, 0.35) if rng.random() < 0.25 else 0.0
         self.right = 90.0  # right end of the ink so far, pixels
-        self.edge = np.full(len(self.canvas), -np.inf)  # right end of the ink in each row
+        self.ends = np.full(len(self.canvas), -np.inf)  # right end of the ink in each row
+        self.edge = self.ends  # the same of the adjacent rows
         self.end: Stroke | None = None  # end of the previous digit, for a ligature
 
     def baseline(self, x: float) -> float:
@@ -181,7 +184,7 @@ class LineCanvas:
         _paste(self.canvas, ink, round(left), max(0, round(top)))
 
     def write_digit(self, digit: DigitInk, label: str, joined: float, raised: float = 0.0) -> None:
-        """Write the next digit, raised by some pixels, with this probability of a ligature from the previous."""
+        """Write the next digit, raised by some pixels, with this probability of a ligature before it."""
         rng, first = self.rng, self.right == 90.0
         gap = max(self.gap + rng.normal(0, 0.06) * DIGIT_HEIGHT, (0.7 * self.nested - 1) * _MAX_OVERLAP)
         foot = self.baseline(self.right) - raised + rng.normal(0, 0.04) * DIGIT_HEIGHT
@@ -229,10 +232,12 @@ class LineCanvas:
 
     def reach(self, right: float) -> None:
         """Let the ink so far end at a column."""
+        start = max(0, int(self.right) - _NEW_INK_WIDTH)
         self.right = max(self.right, right)
-        inked = self.canvas.any(1)
-        last = self.canvas.shape[1] - 1 - (self.canvas[:, ::-1] > 0).argmax(1)
-        edge = np.where(inked, last, -1e6).astype(np.float32)[:, None]
+        recent = self.canvas[:, start : int(self.right) + _NEW_INK_WIDTH]
+        last = start + recent.shape[1] - 1 - (recent[:, ::-1] > 0).argmax(1)
+        self.ends = np.maximum(self.ends, np.where(recent.any(1), last, -np.inf))
+        edge = np.maximum(self.ends, -1e6).astype(np.float32)[:, None]
         self.edge = cv2.dilate(edge, np.ones((2 * _ROW_TOLERANCE + 1, 1), np.uint8))[:, 0].astype(np.float64)
 
 

@@ -92,6 +92,7 @@ def _word_coverage(pool: DigitPool, rng: np.random.Generator) -> InkCoverage:
 
 
 def random_pen_width(rng: np.random.Generator) -> float:
+    """Width of a pen for digits `DIGIT_HEIGHT` high, pixels."""
     return float(np.clip(np.exp(rng.normal(np.log(0.075), 0.35)), 0.035, 0.2)) * DIGIT_HEIGHT
 
 

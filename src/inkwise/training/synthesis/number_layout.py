@@ -136,7 +136,7 @@ def smooth(corners: Stroke) -> Stroke:
 
 
 def lay_out_number(text: str, hand: Hand) -> InkImage:
-    """Write a number, with its separators, on a canvas (H, W) uint8.
+    """The ink of a number with its separators, (H, W) uint8.
 
     Args:
         text: characters of `NUMBER_CHARACTERS`.
@@ -170,7 +170,7 @@ def lay_out_number(text: str, hand: Hand) -> InkImage:
             canvas.write_strokes(strokes)
     if raised and rng.random() < 0.7:
         _underline(canvas, raised_from, rng, raised)
-    return canvas.canvas
+    return crop_to_ink(canvas.canvas)
 
 
 def _sizes(text: str, rng: np.random.Generator) -> list[float]:

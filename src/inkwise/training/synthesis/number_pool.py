@@ -49,14 +49,14 @@ class NumberPool:
 
     hands: list[DigitSamples] = field(default_factory=list)
     scans: list[DigitScans] = field(default_factory=list)
-    separators: dict[str, list[StrokeSample]] = field(default_factory=lambda: defaultdict(list))
+    separators: dict[str, list[StrokeSample]] = field(default_factory=dict)
     words: list[list[StrokeSample]] = field(default_factory=list)
     symbols: list[StrokeSample] = field(default_factory=list)
     numbers: list[tuple[StrokeSample, str]] = field(default_factory=list)
 
 
 def writer_parts(writers: NDArray[np.integer]) -> NDArray[np.str_]:
-    """The split of UNIPEN samples (n,) by person; "" where a person's two numbers fall into different splits."""
+    """The split of UNIPEN samples (n,) by person; "" where a person's numbers fall into different splits."""
     parts = datasets.split_by_writer(writers)
     for pair in _SAME_PERSON:
         if len({*datasets.split_by_writer(np.array(pair)).tolist()}) > 1:
@@ -136,7 +136,7 @@ def _add_letters(pool: NumberPool, folder: Path, part: str, heights: dict[int, f
     ):
         if label in SEPARATORS:
             scale = 1 / heights.get(writer, usual)
-            pool.separators[label].append([stroke * scale for stroke in sample])
+            pool.separators.setdefault(label, []).append([stroke * scale for stroke in sample])
         elif label.isalpha() and label not in LOOK_ALIKES:
             words[writer].append(list(sample))
         elif label in "@&?<>]{}~^!":
