@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     sets = line_sets(arguments.data)
-    net = pretrained(arguments.weights).to(memory_format=torch.channels_last).eval()
+    net = pretrained(arguments.weights).eval()
     untuned = {name: value.clone() for name, value in net.state_dict().items()}
     rows = []
     for path in arguments.checkpoints or [None]:
@@ -77,7 +77,7 @@ def line_sets(data: Path) -> dict[str, list[Line]]:
     composed = [compose_number(pool, rng) for _ in range(_COMPOSED)]
     drawn = [(draw(strokes), text) for strokes, text in pool.numbers]
     photos = [
-        (to_width(grey), text)
+        (to_width(np.asarray(grey)), text)
         for part in ("train", "validation")
         for numbers in [cheques(data / "cheque_amounts.npz", part)]
         for grey, text in zip(numbers.samples, numbers.texts, strict=True)

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,12 +107,12 @@ def to_input(pictures: Tensor) -> Tensor:
     return (pictures.float() / 255).contiguous(memory_format=torch.channels_last)
 
 
-def parameter_groups(net: SvtrLcnet, rate: float, frozen: int) -> list[dict]:
+def parameter_groups(net: SvtrLcnet, rate: float, frozen: int) -> list[dict[str, Any]]:
     """Neck and head at the full rate, the blocks of the backbone at falling rates, the first ones frozen."""
-    groups = [{"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate}]
-    trained = len(net.blocks) - max(frozen, 0)
-    for depth, block in enumerate(net.blocks[max(frozen, 0) :]):
-        share = _EARLY_RATE + (0.5 - _EARLY_RATE) * depth / max(1, trained - 1)
+    groups: list[dict[str, Any]] = [{"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate}]
+    blocks = list(net.blocks)[max(frozen, 0) :]
+    for depth, block in enumerate(blocks):
+        share = _EARLY_RATE + (0.5 - _EARLY_RATE) * depth / max(1, len(blocks) - 1)
         groups.append({"params": [*block.parameters()], "lr": rate * share})
     if frozen < 0:
         groups.append({"params": [*net.stem.parameters()], "lr": rate * _EARLY_RATE})
@@ -123,7 +124,7 @@ class Trainer:
 
     def __init__(self, net: SvtrLcnet, folder: Path, rate: float, frozen: int) -> None:
         """Resume from `folder` if it holds a checkpoint."""
-        self.net, self.folder, self.frozen = net.to(memory_format=torch.channels_last), folder, frozen
+        self.net, self.folder, self.frozen = net, folder, frozen
         self.optimizer = torch.optim.AdamW(parameter_groups(net, rate, frozen), weight_decay=0.01)
         self.average = {name: value.clone() for name, value in net.state_dict().items()}
         self.step = self.block = 0

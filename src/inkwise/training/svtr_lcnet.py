@@ -215,7 +215,7 @@ def load_pretrained(path: Path, characters: str, others: str = "", frame_step: i
             part.weight.copy_(torch.from_numpy(own_weight))
             assert part.bias is not None
             part.bias.copy_(torch.from_numpy(own_bias))
-    return net
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def bias_of(bias: np.ndarray, columns: list[list[int]]) -> np.ndarray:

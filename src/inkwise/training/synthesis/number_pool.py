@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -177,7 +177,7 @@ def _add_mnist(pool: NumberPool, path: Path, part: str) -> None:
 
 
 def _add_scans(
-    pool: NumberPool, inks: Iterable[NDArray[np.uint8]], labels: Sequence[int] | NDArray, writers: NDArray
+    pool: NumberPool, inks: Iterable[NDArray[np.uint8]], labels: NDArray[np.int64], writers: NDArray[np.int64]
 ) -> None:
     scans: dict[int, DigitScans] = defaultdict(lambda: [[] for _ in DIGITS])
     for ink, label, writer in zip(inks, labels, writers.tolist(), strict=True):
