@@ -33,8 +33,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Batch = tuple[Tensor, list[str]]
 """Pictures (n, 1, 48, w) uint8 and their texts."""
 
-_BLOCK_LINES = 512  # lines composed at once, from one seed
-_BATCH_COLUMNS = 5632  # columns of a batch: 32 lines of the mean width
+_BLOCK_LINES = 1024  # lines composed at once, from one seed
+_BATCH_COLUMNS = 4096  # columns of a batch: 24 lines of the mean width
 _AVERAGE_DECAY = 0.998  # of the moving average of the weights, per step
 _WARM_UP_STEPS = 100
 _NECK_STEPS = 300  # steps in which only neck and head are trained, after A. Kumar et al., "Fine-Tuning can
