@@ -36,14 +36,12 @@ Batch = tuple[Tensor, list[str]]
 _BLOCK_LINES = 1024  # lines composed at once, from one seed
 _BATCH_COLUMNS = 4096  # columns of a batch: 24 lines of the mean width
 _AVERAGE_DECAY = 0.998  # of the moving average of the weights, per step
-_WARM_UP_STEPS = 100
-_NECK_STEPS = 300  # steps in which only neck and head are trained, after A. Kumar et al., "Fine-Tuning can
+_WARM_UP = 300  # steps; the fused norms of the backbone do not absorb large first steps of Adam
+_NECK_STEPS = 200  # steps in which only neck and head are trained, after A. Kumar et al., "Fine-Tuning can
 # Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022
-_EARLY_RATE = (
-    0.2  # rate of the first trained block of the backbone, relative to the neck's; the last has half
-)
+_FIRST_RATE, _LAST_RATE = 0.1, 0.4  # of the trained blocks of the backbone, relative to the neck's
 _CLIP_NORM = 5.0  # of the gradient
-_CHECKPOINT_SECONDS = 120
+_CHECKPOINT_SECONDS = 200
 
 
 class ComposedBlocks(Dataset[list[Batch]]):
@@ -109,14 +107,14 @@ def to_input(pictures: Tensor) -> Tensor:
 
 def parameter_groups(net: SvtrLcnet, rate: float, frozen: int) -> list[dict[str, Any]]:
     """Neck and head at the full rate, the blocks of the backbone at falling rates, the first ones frozen."""
-    groups: list[dict[str, Any]] = [{"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate}]
-    blocks = list(net.blocks)[max(frozen, 0) :]
-    for depth, block in enumerate(blocks):
-        share = _EARLY_RATE + (0.5 - _EARLY_RATE) * depth / max(1, len(blocks) - 1)
-        groups.append({"params": [*block.parameters()], "lr": rate * share})
-    if frozen < 0:
-        groups.append({"params": [*net.stem.parameters()], "lr": rate * _EARLY_RATE})
-    return [group | {"rate": group["lr"]} for group in groups if group["params"]]
+    neck = {"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate, "start": 0}
+    parts = [net.stem, *net.blocks] if frozen < 0 else [*net.blocks][frozen:]
+    shares = np.linspace(_FIRST_RATE, _LAST_RATE, len(parts)).tolist()
+    groups = [
+        {"params": [*part.parameters()], "lr": rate * share, "start": _NECK_STEPS}
+        for part, share in zip(parts, shares, strict=True)
+    ]
+    return [group | {"rate": group["lr"]} for group in (neck, *groups)]
 
 
 class Trainer:
@@ -124,7 +122,7 @@ class Trainer:
 
     def __init__(self, net: SvtrLcnet, folder: Path, rate: float, frozen: int) -> None:
         """Resume from `folder` if it holds a checkpoint."""
-        self.net, self.folder, self.frozen = net, folder, frozen
+        self.net, self.folder = net, folder
         self.optimizer = torch.optim.AdamW(parameter_groups(net, rate, frozen), weight_decay=0.01)
         self.average = {name: value.clone() for name, value in net.state_dict().items()}
         self.step = self.block = 0
@@ -150,11 +148,12 @@ class Trainer:
 
     def freeze(self) -> None:
         """Let only those parts have gradients that are trained at this step."""
-        early, late = self.net.blocks[: max(self.frozen, 0)], self.net.blocks[max(self.frozen, 0) :]
-        trained = self.step >= _NECK_STEPS
-        self.net.stem.requires_grad_(trained and self.frozen < 0)
-        early.requires_grad_(False)
-        late.requires_grad_(trained)
+        for part in [self.net.stem, *self.net.blocks]:
+            part.requires_grad_(False)
+        if self.step >= _NECK_STEPS:
+            for group in self.optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.requires_grad_(True)
 
     def train_step(self, logits: Tensor, texts: list[str]) -> float:
         """Update the weights and their average; return the mean loss."""
@@ -164,7 +163,7 @@ class Trainer:
         loss.backward()
         nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.grad is not None], _CLIP_NORM)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["rate"] * min(1.0, (self.step + 1) / _WARM_UP_STEPS)
+            group["lr"] = group["rate"] * min(1.0, max(0, self.step + 1 - group["start"]) / _WARM_UP)
         self.optimizer.step()
         decay = min(_AVERAGE_DECAY, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
