@@ -173,14 +173,14 @@ def _word(rng: np.random.Generator) -> str:
 
 
 _WEIGHTED_KINDS: tuple[tuple[Callable[[np.random.Generator], str], float], ...] = (
-    (_whole, 0.34),
+    (_whole, 0.28),
     (_grouped, 0.1),
     (_decimal, 0.12),
     (_signed, 0.03),
     (_amount, 0.17),
-    (_date, 0.08),
-    (_time, 0.03),
-    (_phone, 0.05),
+    (_date, 0.12),
+    (_time, 0.04),
+    (_phone, 0.06),
     (_code, 0.03),
     (_formula, 0.01),
     (_percent, 0.01),
