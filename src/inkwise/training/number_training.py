@@ -37,7 +37,7 @@ _BLOCK_LINES = 1024  # lines composed at once, from one seed
 _BATCH_COLUMNS = 4096  # columns of a batch: 24 lines of the mean width
 _AVERAGE_DECAY = 0.998  # of the moving average of the weights, per step
 _WARM_UP = 300  # steps; the fused norms of the backbone do not absorb large first steps of Adam
-_NECK_STEPS = 200  # steps in which only neck and head are trained, after A. Kumar et al., "Fine-Tuning can
+_NECK_STEPS = 600  # steps in which only neck and head are trained, after A. Kumar et al., "Fine-Tuning can
 # Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022
 _FIRST_RATE, _LAST_RATE = 0.1, 0.4  # of the trained blocks of the backbone, relative to the neck's
 _CLIP_NORM = 5.0  # of the gradient
@@ -107,11 +107,11 @@ def to_input(pictures: Tensor) -> Tensor:
 
 def parameter_groups(net: SvtrLcnet, rate: float, frozen: int) -> list[dict[str, Any]]:
     """Neck and head at the full rate, the blocks of the backbone at falling rates, the first ones frozen."""
-    neck = {"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate, "start": 0}
+    neck = {"params": [*net.neck.parameters(), *net.head.parameters()], "lr": rate}
     parts = [net.stem, *net.blocks] if frozen < 0 else [*net.blocks][frozen:]
     shares = np.linspace(_FIRST_RATE, _LAST_RATE, len(parts)).tolist()
     groups = [
-        {"params": [*part.parameters()], "lr": rate * share, "start": _NECK_STEPS}
+        {"params": [*part.parameters()], "lr": rate * share}
         for part, share in zip(parts, shares, strict=True)
     ]
     return [group | {"rate": group["lr"]} for group in (neck, *groups)]
@@ -162,8 +162,10 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.grad is not None], _CLIP_NORM)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["rate"] * min(1.0, max(0, self.step + 1 - group["start"]) / _WARM_UP)
+        neck, *backbone = self.optimizer.param_groups
+        for groups, start in (([neck], 0), (backbone, _NECK_STEPS)):
+            for group in groups:
+                group["lr"] = group["rate"] * min(1.0, max(0, self.step + 1 - start) / _WARM_UP)
         self.optimizer.step()
         decay = min(_AVERAGE_DECAY, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
