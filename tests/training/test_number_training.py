@@ -58,9 +58,9 @@ def test_batches_hold_lines_of_one_width():
 
 
 def test_a_killed_training_goes_on_from_its_checkpoint(tmp_path, no_phase):
-    train(first := trainer(tmp_path), Blocks(), 4)
+    train(first := trainer(tmp_path), Blocks(), 3)
     again = trainer(tmp_path)
-    assert (again.step, again.block) == (first.step, first.block) == (4, 2)
+    assert (again.step, again.block, again.batch) == (3, 1, 1)
     for name, value in first.net.state_dict().items():
         torch.testing.assert_close(again.net.state_dict()[name], value)
         torch.testing.assert_close(again.average[name], first.average[name])

@@ -41,7 +41,7 @@ _NECK_STEPS = 600  # steps in which only neck and head are trained, after A. Kum
 # Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022
 _FIRST_RATE, _LAST_RATE = 0.1, 0.4  # of the trained blocks of the backbone, relative to the neck's
 _CLIP_NORM = 5.0  # of the gradient
-_CHECKPOINT_SECONDS = 200
+_CHECKPOINT_SECONDS = 300
 
 
 class ComposedBlocks(Dataset[list[Batch]]):
@@ -125,13 +125,14 @@ class Trainer:
         self.net, self.folder = net, folder
         self.optimizer = torch.optim.AdamW(parameter_groups(net, rate, frozen), weight_decay=0.01)
         self.average = {name: value.clone() for name, value in net.state_dict().items()}
-        self.step = self.block = 0
+        self.step = self.block = self.batch = 0  # the next batch of the next block
         self.path = folder / "checkpoint.pt"
         if self.path.exists():
             state = torch.load(self.path, weights_only=True)
             net.load_state_dict(state["net"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.average, self.step, self.block = state["average"], state["step"], state["block"]
+            self.average, self.step = state["average"], state["step"]
+            self.block, self.batch = state["block"], state["batch"]
 
     def save(self) -> None:
         """Write a checkpoint, in one step."""
@@ -141,6 +142,7 @@ class Trainer:
             "average": self.average,
             "step": self.step,
             "block": self.block,
+            "batch": self.batch,
         }
         draft = self.path.with_suffix(".draft")
         torch.save(state, draft)
@@ -177,27 +179,27 @@ class Trainer:
 
 def train(trainer: Trainer, blocks: ComposedBlocks, steps: int) -> None:
     """Train on fresh lines until `steps` are done; one more process composes them."""
-    saved = started = time.monotonic()
+    saved = time.monotonic()
     lines, losses, right = 0, [], 0
     trainer.net.train()
     for found in _blocks_from(blocks, trainer.block):
-        for pictures, texts in found:
+        for pictures, texts in found[trainer.batch :]:
             trainer.freeze()
             logits = trainer.net(to_input(pictures))
             losses.append(trainer.train_step(logits, texts))
             right += sum(read == text for read, text in zip(best_path(logits.detach()), texts, strict=True))
             lines += len(texts)
-        trainer.block += 1
-        if time.monotonic() - saved > _CHECKPOINT_SECONDS or trainer.step >= steps:
-            trainer.save()
-            saved = time.monotonic()
-            speed = lines / (saved - started)
-            note = f"{time.strftime('%H:%M')} step {trainer.step} block {trainer.block}"
-            note += f" loss {np.mean(losses):.3f} right {right / lines:.1%} {speed:.1f} lines/s"
-            print(note, flush=True)
-            lines, losses, right, started = 0, [], 0, saved
-        if trainer.step >= steps:
-            return
+            trainer.batch += 1
+            seconds = time.monotonic() - saved
+            if seconds > _CHECKPOINT_SECONDS or trainer.step >= steps:
+                trainer.save()
+                note = f"{time.strftime('%H:%M')} step {trainer.step} block {trainer.block}"
+                note += f" loss {np.mean(losses):.3f} right {right / lines:.1%} {lines / seconds:.1f} lines/s"
+                print(note, flush=True)
+                lines, losses, right, saved = 0, [], 0, time.monotonic()
+            if trainer.step >= steps:
+                return
+        trainer.block, trainer.batch = trainer.block + 1, 0
 
 
 def _blocks_from(blocks: ComposedBlocks, first: int) -> Iterator[list[Batch]]:
