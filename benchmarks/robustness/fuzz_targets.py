@@ -49,6 +49,7 @@ MAX_MEMORY_BYTES = 1_000_000_000
 MAX_PIXELS = 20_000_000
 """Maximum number of pixels of an image, lower than the default, since time and memory grow with it."""
 
+_MAX_READ_PIXELS = 250_000  # pixels of an image whose numbers can be read within the time of one input
 _MAX_PAGES = 4  # pages read of a document; more would only take longer
 _MAX_SEGMENTS = 20  # segments read of a UNIPEN file
 _EXPECTED_ERRORS = (InkwiseError, PayloadTooLargeError)
@@ -59,6 +60,13 @@ Target = Callable[[bytes], object]
 def picture(data: bytes) -> None:
     """Read an image of any format."""
     load_image(data)
+
+
+def reading(data: bytes) -> None:
+    """Read the numbers of an image; the seeds are patterns of many marks."""
+    grey = load_image(data)
+    if grey.size <= _MAX_READ_PIXELS:
+        _reader().read(grey).to_json()
 
 
 def gif(data: bytes) -> None:
@@ -175,6 +183,7 @@ TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
         picture,
+        reading,
         gif,
         avif,
         heic,

@@ -8,7 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.pairs import merge_groups, pairs_within
 from inkwise.preprocessing.ruling_lines import RuledInk
+
+MAX_COMPONENTS = 20_000
+"""Maximum number of components of the height of a digit; a dense page of print has half as many."""
 
 _MIN_HEIGHT = 6  # minimum height of a component, pixels
 _MAX_HEIGHT_RATIO = 2.4  # maximum ratio of the heights of neighbouring digits
@@ -32,7 +36,7 @@ class Components:
         numbers: (n,) labels of the components.
         boxes: (n, 4) int64, x, y, w, h.
         small: (m,) labels of the components below the minimum height.
-        small_boxes: (m, 4) int64, x, y, w, h.
+        small_centres: (m, 2) float64, x and y of their centres, sorted by y.
         axis_aligned: (n,) share of the edge that is horizontal or vertical.
         edge: (n,) length of the edge, pixels.
         area: (n,) area, pixels.
@@ -43,7 +47,7 @@ class Components:
     numbers: NDArray[np.int64]
     boxes: NDArray[np.int64]
     small: NDArray[np.int64]
-    small_boxes: NDArray[np.int64]
+    small_centres: NDArray[np.float64]
     axis_aligned: NDArray[np.float64]
     edge: NDArray[np.float64]
     area: NDArray[np.float64]
@@ -51,12 +55,19 @@ class Components:
 
 
 def find_components(found: RuledInk) -> Components:
-    """Find the connected components of a page's ink; gaps of one pixel are closed."""
+    """Find the connected components of a page's ink; gaps of one pixel are closed.
+
+    Of more than MAX_COMPONENTS, the highest are kept.
+    """
     joined = cv2.morphologyEx(found.ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     heights, is_ink = stats[:, cv2.CC_STAT_HEIGHT], np.arange(count) > 0
     tall = np.flatnonzero(is_ink & (heights >= _MIN_HEIGHT))
+    if len(tall) > MAX_COMPONENTS:
+        tall = np.sort(tall[np.argsort(-heights[tall], kind="stable")[:MAX_COMPONENTS]])
     small = np.flatnonzero(is_ink & (heights < _MIN_HEIGHT) & (stats[:, cv2.CC_STAT_AREA] >= 4))
+    centres = stats[small, :2] + stats[small, 2:4] / 2
+    by_row = np.argsort(centres[:, 1], kind="stable")
     y, x = np.nonzero(cv2.subtract(joined, cv2.erode(joined, np.ones((3, 3), np.uint8))))
     across, down = cv2.spatialGradient(found.dark)
     gx, gy = np.abs(across[y, x].astype(np.int32)), np.abs(down[y, x].astype(np.int32))
@@ -71,8 +82,8 @@ def find_components(found: RuledInk) -> Components:
         labels,
         tall,
         stats[tall, :4].astype(np.int64),
-        small,
-        stats[small, :4].astype(np.int64),
+        small[by_row],
+        centres[by_row],
         straight[tall] / np.maximum(edge[tall], 1),
         edge[tall].astype(np.float64),
         area[tall].astype(np.float64),
@@ -99,27 +110,28 @@ def join_neighbours(
     Returns:
         (n,) group of each box, numbered from 0.
     """
-    boxes, order = parts.boxes, np.argsort(parts.boxes[:, 0], kind="stable")
-    left, top, width, height = boxes[order].T
+    boxes = parts.boxes
+    left, top, width, height = boxes.T
     right, bottom = left + width, top + height
-    reach = np.searchsorted(left, right + gap * _MAX_HEIGHT_RATIO * height, "right")
-    counts = np.maximum(reach - np.arange(len(order)) - 1, 0)
-    one = np.repeat(np.arange(len(order)), counts)
-    other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
-    high, low = np.maximum(height[one], height[other]), np.minimum(height[one], height[other])
-    beside = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
-    between = left[other] - right[one]
-    gaps = np.where(high <= _MAX_HEIGHT_RATIO * low, gap, min(gap, _MAX_PUNCTUATION_GAP)) * high
     shade = np.log(np.maximum(parts.darkness, 1))
-    near = (
-        (between <= gaps)
-        & (beside >= _MIN_VERTICAL_OVERLAP * low)
-        & (kinds[order[one]] == kinds[order[other]])
-        & (np.abs(shade[order[one]] - shade[order[other]]) <= np.log(_MAX_DARKNESS_RATIO))
-    )
-    one, other = one[near], other[near]
-    free = ~_separated_by_rule(boxes[order[one]], boxes[order[other]], vertical_rules)
-    return _merge_groups(groups, order[one[free]], order[other[free]])
+    spacing = _rule_spacing(vertical_rules)
+    for one, other in pairs_within(top, bottom, top):
+        swapped = left[other] < left[one]
+        one, other = np.where(swapped, other, one), np.where(swapped, one, other)
+        high, low = np.maximum(height[one], height[other]), np.minimum(height[one], height[other])
+        beside = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
+        gaps = np.where(high <= _MAX_HEIGHT_RATIO * low, gap, min(gap, _MAX_PUNCTUATION_GAP)) * high
+        near = (
+            (left[other] - right[one] <= gaps)
+            & (beside >= _MIN_VERTICAL_OVERLAP * low)
+            & (kinds[one] == kinds[other])
+            & (np.abs(shade[one] - shade[other]) <= np.log(_MAX_DARKNESS_RATIO))
+            & (one != other)
+        )
+        one, other = one[near], other[near]
+        free = ~_separated_by_rule(boxes[one], boxes[other], vertical_rules, spacing)
+        groups = merge_groups(groups, one[free], other[free])
+    return groups
 
 
 def join_combs(
@@ -130,55 +142,56 @@ def join_combs(
     Returns:
         (n,) group of each box, numbered from 0; and whether each group stands in a comb.
     """
-    in_comb = np.zeros(len(groups), bool)
-    middles = parts.boxes[:, :2] + parts.boxes[:, 2:] / 2
-    low, high = cells[:, :2], cells[:, :2] + cells[:, 2:]
-    inside = ((middles[:, None] >= low) & (middles[:, None] <= high)).all(2)  # (n, m)
     x, y, w, h = cells.T.astype(np.float64)
-    gap = np.maximum.outer(x, x) - np.minimum.outer(x + w, x + w)
-    row = (np.abs(y[:, None] - y) <= _COMB_TOLERANCE * h) & (np.abs(h[:, None] - h) <= _COMB_TOLERANCE * h)
-    comb = row & (gap <= _MAX_COMB_GAP * w) & (w <= _MAX_COMB_ASPECT * h) & (x[:, None] != x)
-    one, other = np.nonzero(inside.astype(int) @ comb @ inside.T.astype(int))
-    in_comb[one] = True
-    joined = _merge_groups(groups, one, other)
-    return joined, np.bincount(joined, in_comb) == np.bincount(joined)
+    column, row = (parts.boxes[:, :2] + parts.boxes[:, 2:] / 2).T
+    content = np.full(len(cells), -1)  # one component of each cell
+    inside = []
+    for cell, part in pairs_within(y, y + h, row):
+        within = (x[cell] <= column[part]) & (column[part] <= (x + w)[cell])
+        inside.append((cell[within], part[within]))
+        content[cell[within]] = part[within]
+    in_row, adjacent = np.zeros((2, len(cells)), bool)
+    for other, one in pairs_within(y - _COMB_TOLERANCE * h, y + _COMB_TOLERANCE * h, y):
+        gap = np.maximum(x[one], x[other]) - np.minimum((x + w)[one], (x + w)[other])
+        comb = (np.abs(h[one] - h[other]) <= _COMB_TOLERANCE * h[other]) & (gap <= _MAX_COMB_GAP * w[other])
+        comb &= (w[other] <= _MAX_COMB_ASPECT * h[other]) & (x[one] != x[other])
+        comb &= (content[one] >= 0) & (content[other] >= 0)
+        one, other = one[comb], other[comb]
+        in_row[one] = adjacent[one] = adjacent[other] = True
+        groups = merge_groups(groups, content[one], content[other])
+    in_comb = np.zeros(len(groups), bool)
+    for cell, part in inside:
+        in_comb[part[in_row[cell]]] = True
+        groups = merge_groups(groups, content[cell[adjacent[cell]]], part[adjacent[cell]])
+    return groups, np.bincount(groups, in_comb) == np.bincount(groups)
+
+
+def _rule_spacing(vertical_rules: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Distance (m,) of each vertical rule to the nearest one beside it; infinite without such a rule."""
+    x, top, width, length = vertical_rules.T
+    middle, bottom = x + width / 2, top + length
+    spacing = np.full(len(x), np.inf)
+    for one, other in pairs_within(top, bottom, top):
+        overlap = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
+        apart = np.abs(middle[one] - middle[other])
+        for rule in (one, other):
+            beside = (overlap >= _COMB_WALL_OVERLAP * length[rule]) & (apart >= 6)
+            np.minimum.at(spacing, rule[beside], apart[beside])
+    return spacing
 
 
 def _separated_by_rule(
-    one: NDArray[np.int64], other: NDArray[np.int64], vertical_rules: NDArray[np.int32]
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    vertical_rules: NDArray[np.int32],
+    spacing: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Whether a rule separates each pair of boxes (n, 4); walls of combs and squared paper do not."""
-    if not len(vertical_rules):
-        return np.zeros(len(one), bool)
     x, top, width, length = vertical_rules.T
-    middle, bottom = x + width / 2, top + length
-    apart = np.abs(np.subtract.outer(middle, middle))
-    overlap = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
-    apart[(overlap < _COMB_WALL_OVERLAP * length[:, None]) | (apart < 6)] = np.inf
-    wide = apart.min(1)[:, None] > _MAX_COMB_CELL_WIDTH * np.maximum(one[:, 3], other[:, 3])  # (rules, n)
+    least = _MAX_COMB_CELL_WIDTH * np.maximum(one[:, 3], other[:, 3])
     centre = (one[:, 1] + one[:, 3] / 2 + other[:, 1] + other[:, 3] / 2) / 2
-    between = (one[:, 0] + one[:, 2] - 3 <= middle[:, None]) & (middle[:, None] <= other[:, 0] + 3)
-    beside = (top[:, None] <= centre) & (centre <= bottom[:, None])
-    return (between & beside & wide).any(0)
-
-
-def _merge_groups(
-    groups: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Merge the groups of each pair of boxes by union-find; groups (n,) are numbered from 0."""
-    parent = list(range(int(groups.max(initial=-1)) + 1))
-
-    def root(group: int) -> int:
-        while parent[group] != group:
-            parent[group] = parent[parent[group]]
-            group = parent[group]
-        return group
-
-    for a, b in zip(groups[one].tolist(), groups[other].tolist(), strict=True):
-        parent[root(a)] = root(b)
-    return renumber(np.array([root(group) for group in groups.tolist()], np.int64))
-
-
-def renumber(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number groups (n,) from 0, in the order of their numbers; np.unique would import masked arrays."""
-    return (np.cumsum(np.bincount(groups) > 0) - 1)[groups]
+    separated = np.zeros(len(one), bool)
+    for pair, rule in pairs_within(one[:, 0] + one[:, 2] - 3, other[:, 0] + 3, x + width / 2):
+        beside = (top[rule] <= centre[pair]) & (centre[pair] <= top[rule] + length[rule])
+        separated[pair[beside & (spacing[rule] > least[pair])]] = True
+    return separated

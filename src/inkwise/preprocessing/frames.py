@@ -6,10 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkwise.preprocessing.pairs import pairs_within
 from inkwise.preprocessing.segmentation import Box
 
 _MIN_SIDE = 14  # minimum inner side of a frame, pixels
 _MAX_SIDE = 0.98  # maximum inner side, as a share of the picture's
+_MAX_FRAMES = 3000  # maximum number of frames; squared paper of A4 has 2,500 squares, textures have more
+_MIN_FILL = 0.2  # minimum area of the hole in the ink, as a share of its box; a frame is upright
 _MIN_RECTANGULARITY = 0.9  # minimum area of the convex hull of the interior, as a share of its rectangle
 _MIN_CONTENT_HEIGHT = 0.25  # minimum height of the ink in a frame, as a share of the frame's
 _MARGIN = 0.08  # width along the walls where ink is no content, as a share of the shorter side
@@ -34,12 +37,15 @@ def find_frames(ink: Mask) -> tuple[Mask, NDArray[np.int32]]:
     closed = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
     height, width = ink.shape
-    x, y, w, h, _ = stats.T
+    x, y, w, h, area = stats.T
     inner = (x > 0) & (y > 0) & (x + w < width) & (y + h < height) & (np.minimum(w, h) >= _MIN_SIDE)
-    inner &= w <= _MAX_SIDE * width
+    inner &= (w <= _MAX_SIDE * width) & (area >= _MIN_FILL * w * h)
+    holes = np.flatnonzero(inner)
+    if len(holes) > _MAX_FRAMES:
+        holes = np.sort(holes[np.argsort(-area[holes], kind="stable")[:_MAX_FRAMES]])
     walls = np.zeros_like(ink)
     cells, sizes, filled = [], [], []
-    for label in np.flatnonzero(inner).tolist():
+    for label in holes.tolist():
         left, top, wide, high = stats[label, :4].tolist()
         hole = (labels[top : top + high, left : left + wide] == label).astype(np.uint8)
         hull = cv2.convexHull(cv2.findNonZero(hole))
@@ -55,16 +61,30 @@ def find_frames(ink: Mask) -> tuple[Mask, NDArray[np.int32]]:
         filled.append(content[3] >= _MIN_CONTENT_HEIGHT * high)
     if not cells:
         return walls, np.zeros((0, 4), np.int32)
-    side = np.log(np.array(sizes, np.float64))
-    alike = (np.abs(side[:, None] - side) <= _SIZE_TOLERANCE).all(2)
-    framed = np.array(filled) | (alike & np.array(filled)).any(1) | (alike.sum(1) >= _MIN_LIKE)
+    is_frame = _are_frames(np.log(np.array(sizes, np.float64)), np.array(filled))
     boxes = []
-    for left, top, inside in (cell for cell, is_frame in zip(cells, framed, strict=True) if is_frame):
+    for left, top, inside in (cell for cell, framed in zip(cells, is_frame, strict=True) if framed):
         thickness = _mark_walls(walls, ink, left, top, inside)
         if thickness:
             boxes.append((left, top, *inside.shape[::-1]))
             _mark_neighbours(walls, ink, boxes[-1], thickness)
     return walls, np.array(boxes, np.int32).reshape(-1, 4)
+
+
+def _are_frames(sides: NDArray[np.float64], filled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each rectangle has content, one of its size has, or there are several of its size.
+
+    Args:
+        sides: (n, 2) logarithms of width and height.
+        filled: (n,) whether the rectangle has content.
+    """
+    wide, high = sides.T
+    alike, alike_filled = np.zeros((2, len(wide)), np.int64)
+    for one, other in pairs_within(wide - _SIZE_TOLERANCE, wide + _SIZE_TOLERANCE, wide):
+        near = np.abs(high[one] - high[other]) <= _SIZE_TOLERANCE
+        alike += np.bincount(one[near], minlength=len(wide))
+        alike_filled += np.bincount(one[near & filled[other]], minlength=len(wide))
+    return (alike_filled > 0) | (alike >= _MIN_LIKE)
 
 
 def _mark_neighbours(walls: Mask, ink: Mask, cell: Box, thickness: int) -> None:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import EDGE_CONTRAST
 from inkwise.preprocessing.components import (
+    MAX_COMPONENTS,
     Components,
     find_components,
     join_combs,
     join_neighbours,
-    renumber,
 )
+from inkwise.preprocessing.pairs import pairs_within, renumber
 from inkwise.preprocessing.print_filter import print_probability
 from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
 from inkwise.preprocessing.ruling_lines import RuledInk, remove_ruling_lines
@@ -41,13 +42,15 @@ _MIN_PRINT_COMPONENTS = 12  # minimum number of printed components; fewer are ha
 _MIN_PRINT_SHARE = 0.5  # minimum share of printed components among neighbours on a line
 _MIN_PEN_WIDTH = 0.04  # minimum width of strokes, in heights of the region; thinner ones are thickened
 _PRINT_THRESHOLD = 0.5  # minimum probability of print
+_MAX_MEMBERS = 500  # maximum number of components of a number, as of one drawn with dots
+_MAX_NUMBERS = 2000  # maximum number of numbers on a page; a full table has some 1,500
 
 PRINT, CUT, FRAME, LINE = "print", "cut by the edge of the picture", "frame", "line"
-PALE = "paler than the writing"
+PALE, PATTERN = "paler than the writing", "a pattern of too many marks"
 """Reasons why ink is not read."""
 
-_REASONS = (None, PRINT, CUT, FRAME, LINE)
-_HANDWRITTEN, _PRINTED, _CUT, _FRAME, _LINE = range(len(_REASONS))
+_REASONS = (None, PRINT, CUT, FRAME, LINE, PATTERN)
+_HANDWRITTEN, _PRINTED, _CUT, _FRAME, _LINE, _PATTERN = range(len(_REASONS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +110,21 @@ def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
     boxes = _group_boxes(parts.boxes, groups)
     kind = np.zeros(len(boxes), np.int64)
     kind[groups] = kinds
+    kind[(kind == _HANDWRITTEN) & (np.bincount(groups) > _MAX_MEMBERS)] = _PATTERN
     written = (kind == _HANDWRITTEN) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
     usual = float(np.median(boxes[written, 3])) if written.any() else 0.0
     chosen = np.flatnonzero(boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual))
     numbers = chosen[kind[chosen] == _HANDWRITTEN]
+    if len(numbers) > _MAX_NUMBERS or (parts.boxes[:, 3] >= _MIN_NUMBER_HEIGHT).sum() >= MAX_COMPONENTS:
+        return [_make_region(flat, found, parts, np.arange(len(groups)), PATTERN, -1)]
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     ordered = [
         (group, line) for line, row in enumerate(group_into_lines(boxes[numbers])) for group in numbers[row]
     ]
     ordered += [(group, -1) for group in chosen[kind[chosen] != _HANDWRITTEN]]
     return [
         replace(
-            _make_region(flat, found, parts, np.flatnonzero(groups == group), _REASONS[kind[group]], line),
+            _make_region(flat, found, parts, members[group], _REASONS[kind[group]], line),
             in_comb=bool(in_comb[group]),
         )
         for group, line in ordered
@@ -138,11 +145,16 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
     kinds[at_border & band] = _CUT
     darkest = parts.darkness[~at_border & (h >= _MIN_NUMBER_HEIGHT)].max(initial=0)
     kinds[at_border & (parts.darkness < _MIN_BORDER_DARKNESS * darkest)] = _CUT
-    for one in np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h).tolist():
-        inside = (x > x[one]) & (y > y[one]) & (x + w < x[one] + w[one]) & (y + h < y[one] + h[one])
-        inside &= (h * _MIN_FRAME_SIZE <= h[one]) & (h >= _MIN_NUMBER_HEIGHT)
-        if (inside & (h >= _MIN_CONTENT_HEIGHT * h[one])).any() or inside.sum() >= _MIN_CONTENT:
-            kinds[one] = _FRAME
+    content, high = np.zeros((2, len(kinds)), np.int64)
+    frames = np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h)
+    for index, part in pairs_within(y[frames], (y + h)[frames], y):
+        one = frames[index]
+        inside = (x[part] > x[one]) & (y[part] > y[one]) & ((x + w)[part] < (x + w)[one])
+        inside &= ((y + h)[part] < (y + h)[one]) & (h[part] >= _MIN_NUMBER_HEIGHT)
+        inside &= h[part] * _MIN_FRAME_SIZE <= h[one]
+        content += np.bincount(one[inside], minlength=len(kinds))
+        high += np.bincount(one[inside & (h[part] >= _MIN_CONTENT_HEIGHT * h[one])], minlength=len(kinds))
+    kinds[(high > 0) | (content >= _MIN_CONTENT)] = _FRAME
     return kinds
 
 
@@ -165,15 +177,21 @@ def _absorb_parts(
     """Merge low groups of handwriting inside and beside a higher one into it; boxes are (n, 4)."""
     x, y, w, h = _group_boxes(boxes, groups).T
     around = _PUNCTUATION_REACH * h
-    column, row = (x + w / 2)[:, None], (y + h / 2)[:, None]
-    within = (
-        (column >= x - around) & (column <= x + w + around) & (row >= y - around) & (row <= y + h + around)
-    )
-    within &= h[:, None] < _MAX_PART_HEIGHT * h
+    column, row = x + w / 2, y + h / 2
     written = np.zeros(len(h), bool)
     written[groups] = kinds == _HANDWRITTEN
-    within &= (written & (np.bincount(groups) <= _MAX_PARTS))[:, None] & written
-    host = np.where(within.any(1), np.where(within, h, 0).argmax(1), np.arange(len(h)))
+    hosts, low = np.flatnonzero(written), written & (np.bincount(groups) <= _MAX_PARTS)
+    host = np.arange(len(h))
+    highest = np.zeros(len(h), np.int64)
+    for index, part in pairs_within((y - around)[hosts], (y + h + around)[hosts], row):
+        one = hosts[index]
+        within = low[part] & (h[part] < _MAX_PART_HEIGHT * h[one])
+        within &= (column[part] >= (x - around)[one]) & (column[part] <= (x + w + around)[one])
+        one, part = one[within], part[within]
+        rising = np.lexsort((-one, h[one]))
+        one, part = one[rising], part[rising]
+        higher = h[one] > highest[part]
+        host[part[higher]], highest[part[higher]] = one[higher], h[one[higher]]
     return renumber(host[host][groups])
 
 
@@ -199,9 +217,9 @@ def _make_region(
     around = round(_PUNCTUATION_REACH * h)
     left, top = max(x - around, 0), max(y - around, 0)
     window = np.s_[top : y + h + around, left : x + w + around]
-    middles = parts.small_boxes[:, :2] + parts.small_boxes[:, 2:] / 2
-    low, high = np.array([left, top]), np.array([x + w + around, y + h + around])
-    small = parts.small[((middles >= low) & (middles < high)).all(1)]
+    column, row = parts.small_centres.T
+    near = slice(*np.searchsorted(row, [top, y + h + around]).tolist())
+    small = parts.small[near][(column[near] >= left) & (column[near] < x + w + around)]
     own = np.isin(parts.labels[window], [*parts.numbers[members], *small]).astype(np.uint8)
     dark = found.dark[window]
     if (pen := _pen_width(parts, members)) < h * _MIN_PEN_WIDTH:  # a hair line would be lost when scaled down
@@ -212,8 +230,9 @@ def _make_region(
     level = min(found.paper, full - 1)
     edge = level + EDGE_CONTRAST * (full - level)
     ink = np.interp(dark, [level, edge, full], [0, 128, 255]).astype(np.uint8)
-    rows, columns = np.nonzero(own)
-    outline = cv2.convexHull(np.stack([columns, rows], 1).astype(np.int32))[:, 0].astype(np.float64)
+    rows = np.flatnonzero(own.any(1))
+    first, last = own[rows].argmax(1), own.shape[1] - 1 - own[rows, ::-1].argmax(1)
+    outline = np.stack([np.concatenate([first, last]), np.concatenate([rows, rows])], 1).astype(np.float64)
     matrix = flat.matrix @ np.array([[1.0, 0, left], [0, 1, top], [0, 0, 1]])
     box = _bounding_box(outline, matrix, flat.size)
     polygon = transform_points(_corners((x - left, y - top, w, h)), matrix)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels of the image."""
 
+_MAX_COMPONENTS = 1000  # maximum number of components that may be characters; the largest are kept
 _SAME_LINE_DISTANCE = 0.6  # maximum distance of centres on a text line, in character heights
 
 
@@ -108,13 +109,17 @@ def _components(ink: NDArray[np.uint8], reach: int = 0) -> tuple[NDArray[np.int3
     # The fastest algorithm of OpenCV for sparse ink.
     _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(joined, 8, cv2.CV_32S, cv2.CCL_GRANA)
     height, width = ink.shape
-    areas = np.bincount(labels[mask], minlength=len(stats)).tolist()
-    least = 0.02 * max(areas[1:], default=0)
+    areas = np.bincount(labels[mask], minlength=len(stats))
+    areas[0] = 0
+    chosen = np.flatnonzero(areas >= max(1, 0.02 * areas.max()))
+    if len(chosen) > _MAX_COMPONENTS:
+        chosen = np.sort(chosen[np.argsort(-areas[chosen], kind="stable")[:_MAX_COMPONENTS]])
     components = []
-    for label, (x, y, w, h, _) in enumerate(stats.tolist()):
-        if label and areas[label] >= least:
-            at_border = x == 0 or y == 0 or x + w == width or y + h == height
-            components.append(_Component(label, (x, y, w, h), areas[label], at_border))
+    for label, (x, y, w, h, _), area in zip(
+        chosen.tolist(), stats[chosen].tolist(), areas[chosen].tolist(), strict=True
+    ):
+        at_border = x == 0 or y == 0 or x + w == width or y + h == height
+        components.append(_Component(label, (x, y, w, h), area, at_border))
     return labels, components
 
 

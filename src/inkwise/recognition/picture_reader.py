@@ -13,7 +13,7 @@ from inkwise._util.text import NOT_A_DIGIT
 from inkwise.preprocessing import Box, Character, binarize, inks_to_glyphs, segment_characters
 from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
-from inkwise.preprocessing.layout import CUT, PALE, PRINT, Region, find_regions
+from inkwise.preprocessing.layout import CUT, PALE, PATTERN, PRINT, Region, find_regions
 from inkwise.preprocessing.line_image import to_line_image
 from inkwise.preprocessing.segmentation import group_into_lines
 from inkwise.recognition.digit_reader import DigitReader
@@ -255,7 +255,7 @@ def _turn(box: Box, quarters: int, shape: tuple[int, ...]) -> Box:
 
 def _may_belong(region: Region, number: Number) -> bool:
     """Whether ignored ink may be part of a number: it is near, and about as high or higher."""
-    if region.reason not in (CUT, PALE, NOT_A_DIGIT) or number.box is None:
+    if region.reason not in (CUT, PALE, PATTERN, NOT_A_DIGIT) or number.box is None:
         return False
     left, top, width, height = number.box
     x, y, w, h = region.box
