@@ -24,6 +24,7 @@ _MIN_CONTINUITY = 0.3, 0.88  # a rule has this share of its median darkness on t
 _BARE_SHARE = 0.3  # quantile of the darkness along a rule where no ink crosses it
 _MIN_RULE_ASPECT = 22.0  # minimum ratio of length to thickness of a rule
 _INK_OVER_RULE = 1.3  # minimum darkness of ink over a rule, in multiples of the rule's darkness
+_DARK_INK = 1.7  # darkness of ink that stands apart from a rule, in multiples of the rule's
 _MIN_LONG = 0.5  # minimum length of a rule that is no side of a frame, as a share of the picture's side
 _MIN_HEIGHTS = 2.5, 5.0  # minimum length of horizontal and vertical ones, in heights of the ink; a 7 is long
 _MIN_PARALLELS = 3  # number of parallel rules that may be shorter
@@ -33,6 +34,7 @@ _MIN_SQUARES = 8  # number of shorter rules in each direction of squared paper
 _MIN_UNDERLINE_HEIGHTS = 3.5  # minimum length of an underline, in heights of the ink
 _MIN_BORDER_SPAN = 0.85  # minimum length of a rule along the border, as a share of the side
 _MARGIN = 0.1  # width of the margin in which such a rule lies, as a share of the shorter side
+_CROSSING_GAP = 5  # gap that a crossing rule leaves in the bare part of a rule, beyond its thickness, pixels
 _MIN_BARE = 0.3  # minimum share of a rule that no other ink crosses
 _MIN_INK_HEIGHT = 12  # minimum height of ink that a rule can be compared with, pixels
 
@@ -60,11 +62,24 @@ class RuledInk:
 
 @dataclass(frozen=True, eq=False)
 class _Rule:
-    """A horizontal rule: its box, and masks of its pixels and of those that no other ink crosses."""
+    """A horizontal rule.
+
+    Attributes:
+        box: x, y, w, h.
+        thickness: pixels.
+        darkness: of the bare rule, 0..255.
+        window: its rows and columns.
+        own: mask of its pixels.
+        pale: mask of those that are not darker than the rule.
+        bare: mask of those that, in addition, no other ink crosses.
+    """
 
     box: tuple[int, int, int, int]
+    thickness: float
+    darkness: float
     window: tuple[slice, slice]
     own: NDArray[np.bool_]
+    pale: NDArray[np.bool_]
     bare: NDArray[np.bool_]
 
 
@@ -109,6 +124,7 @@ class _Ruling:
     horizontal: list[_Rule]
     vertical: list[_Rule]
     shape: tuple[int, ...]
+    ink_darkness: float = 0.0
 
     @property
     def is_grid(self) -> bool:
@@ -119,18 +135,30 @@ class _Ruling:
         ]
         return min(spans) >= _MIN_GRID_RULES or min(len(self.horizontal), len(self.vertical)) >= _MIN_SQUARES
 
-    def zone(self) -> Mask:
-        """2 where a rule is bare, 1 where ink may cross it, (H, W) uint8; the sum where two rules cross."""
-        zone, turned = np.zeros(self.shape, np.uint8), np.zeros(self.shape[::-1], np.uint8)
-        for rules, mask in ((self.horizontal, zone), (self.vertical, turned)):
-            for rule in rules:
-                mask[rule.window][rule.own] = 1
-                mask[rule.window][rule.bare] = 2
-        return zone + cv2.transpose(turned)
+    def mask(self) -> Mask:
+        """1 on a rule, where it is bare or ink crosses it, (H, W) uint8."""
+        return np.maximum(*(own for own, _, _ in self._masks()))
 
     def bare(self) -> Mask:
-        """1 where a rule is bare; crossings of two rules are darker and count as well."""
-        return (self.zone() > 1).astype(np.uint8)
+        """1 where a rule is bare, (H, W) uint8; also where two rules cross and one is bare on both sides."""
+        (across, bare_across, gap_across), (down, bare_down, gap_down) = self._masks()
+        joined = cv2.morphologyEx(bare_across, cv2.MORPH_CLOSE, np.ones((1, gap_down), np.uint8))
+        joined |= cv2.morphologyEx(bare_down, cv2.MORPH_CLOSE, np.ones((gap_across, 1), np.uint8))
+        return bare_across | bare_down | across & down & joined
+
+    def _masks(self) -> list[tuple[Mask, Mask, int]]:
+        """For both directions: mask of the rules, of their bare parts, and the width of a gap at a crossing."""
+        masks = []
+        for rules, shape in ((self.horizontal, self.shape), (self.vertical, self.shape[::-1])):
+            own, bare = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+            for rule in rules:
+                own[rule.window][rule.own] = 1
+                apart = self.ink_darkness > _DARK_INK * rule.darkness  # the darkness alone tells ink from rule
+                bare[rule.window][rule.pale if apart else rule.bare] = 1
+            thickest = max((rule.thickness for rule in rules), default=0.0)
+            masks.append((own, bare, round(thickest) + _CROSSING_GAP))
+        (own, bare, gap) = masks[1]
+        return [masks[0], (cv2.transpose(own), cv2.transpose(bare), gap)]
 
     def boxes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The boxes (n, 4) of horizontal and of vertical rules."""
@@ -147,10 +175,15 @@ def _find_ruling(low: Mask, dark: NDArray[np.uint8], faint: float) -> _Ruling:
     horizontal, vertical = _find_rules(low, dark, faint), _find_rules(turned, cv2.transpose(dark), faint)
     if not horizontal and not vertical:
         return _Ruling([], [], low.shape)
-    height = _ink_height(low & ~_Ruling(horizontal, vertical, low.shape).zone().clip(0, 1))
+    rest = low & ~_Ruling(horizontal, vertical, low.shape).mask()
+    height, ink = _ink_height(rest), dark[rest > 0]
     least, upright = _MIN_HEIGHTS
-    horizontal = _choose_rules(horizontal, height, low.shape, least, _MIN_UNDERLINE_HEIGHTS)
-    return _Ruling(horizontal, _choose_rules(vertical, height, turned.shape, upright, np.inf), low.shape)
+    return _Ruling(
+        _choose_rules(horizontal, height, low.shape, least, _MIN_UNDERLINE_HEIGHTS),
+        _choose_rules(vertical, height, turned.shape, upright, np.inf),
+        low.shape,
+        quantile(ink, 0.5) if len(ink) else 0.0,
+    )
 
 
 def _ink_height(ink: Mask) -> float:
@@ -182,6 +215,8 @@ def _choose_rules(
     parallel = w >= max(_MIN_PARALLEL_LENGTH[0] * shape[1], _MIN_PARALLEL_LENGTH[1] * height)
     parallel &= parallel.sum() >= _MIN_PARALLELS
     chosen = border | parallel | long & (w >= least * height) | (w >= underline * height)
+    if parallel.sum() >= _MIN_SQUARES:  # of ruled or squared paper; shorter runs are strokes in a row
+        chosen = parallel
     return [rule for rule, is_rule in zip(rules, chosen, strict=True) if is_rule]
 
 
@@ -223,11 +258,13 @@ def _find_rules(low: Mask, dark: NDArray[np.uint8], least: float) -> list[_Rule]
             if (peaks > _MIN_CONTINUITY[0] * full).mean() < _MIN_CONTINUITY[1]:
                 continue  # a line of print
             around = low[max(y - 2 * h, 0) : y + 3 * h, x : x + w]
-            crossing = np.ones((round(1.6 * _rule_thickness(own)) + 3, 1), np.uint8)
+            thickness = _rule_thickness(own)
+            crossing = np.ones((round(1.6 * thickness) + 3, 1), np.uint8)
             crossed = cv2.morphologyEx(around, cv2.MORPH_OPEN, crossing)[y - max(y - 2 * h, 0) :][:h] > 0
-            bare = own & ~crossed & (dark[window] < _INK_OVER_RULE * full + 8)
+            pale = own & (dark[window] < _INK_OVER_RULE * full + 8)
+            bare = pale & ~crossed
             if bare.sum() >= _MIN_BARE * own.sum():
-                rules.append(_Rule((start, y, length, h), window, own, bare))
+                rules.append(_Rule((start, y, length, h), thickness, full, window, own, pale, bare))
     return rules
 
 

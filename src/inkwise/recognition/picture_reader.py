@@ -33,6 +33,7 @@ _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in 
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
 _UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
 _MIN_TURN_GAIN = 0.3  # gain of that mean from which a picture is turned
+_MAX_DISTANCE = 1.2  # distance from the centre at which a region cannot be the digit, in half sides
 _NEIGHBOUR_GAP = 1.15  # maximum gap to ignored ink that may be part of a number, in its heights
 _MAX_LINE_GAP = 0.4  # the same above and below it
 _MIN_NEIGHBOUR_SIZE = 0.5  # minimum size of such ink, in heights of the number
@@ -70,6 +71,24 @@ class PictureReader:
             picture=grey,
             ignored=[IgnoredRegion(region.box, region.reason or NOT_A_DIGIT) for region in best.ignored],
         )
+
+    def read_digit(self, grey: NDArray[np.uint8]) -> Reading:
+        """Read a picture (H, W) uint8 of exactly one digit, which is not split.
+
+        It is the most prominent region, or the main character of the picture binarized at one level, whichever
+        is more probable.
+        """
+        if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_tiny(grey)) is not None:
+            return reading
+        regions = [region for region in find_regions(grey) if region.reason is None]
+        main = max(regions, key=lambda region: _prominence(region, grey.shape), default=None)
+        digit = None if main is None else self._read_digit(main)
+        if digit is not None and digit.reason is None:
+            return self.digits.to_reading(digit.digits, grey)
+        whole = self.digits.read_digit(grey)
+        if digit is None or whole.confidence > digit.confidence:
+            return whole
+        return self.digits.to_reading(digit.digits, grey)
 
     def _read_tiny(self, grey: NDArray[np.uint8]) -> Reading | None:
         """Read a picture that holds one character alone; None if it holds more, or the digit is in doubt."""
@@ -148,6 +167,14 @@ class PictureReader:
         if digit is None:
             return None
         return Number.from_digits(with_boxes((digit,), region.to_image), region.line)
+
+
+def _prominence(region: Region, shape: tuple[int, ...]) -> float:
+    """Score of a region as the only digit of a picture of this shape: large, and near the centre."""
+    x, y, w, h = region.box
+    centre = np.array([shape[1], shape[0]]) / 2
+    distance = float(np.abs((np.array([x + w / 2, y + h / 2]) - centre) / centre).max())
+    return np.count_nonzero(region.ink >= 128) * max(w, h) * (_MAX_DISTANCE - distance)
 
 
 def _stand_apart(characters: list[Character]) -> bool:

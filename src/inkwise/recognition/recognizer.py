@@ -130,7 +130,7 @@ class Recognizer:
         _check_hints(expect, constraint)
         grey = load_image(image)
         if expect == "digit":
-            return self._digits.read_digit(grey)
+            return self._pictures.read_digit(grey)
         if expect == "number" or constraint is not None:
             return self._numbers.read_image(grey, constraint)
         return self._pictures.read(grey)
