@@ -78,3 +78,55 @@ def test_long_straight_strokes_of_a_digit_stay(points):
     picture = paper(120, 120)
     cv2.polylines(picture, [np.array(points)], False, 30, 3)
     assert (remove_ruling_lines(picture).ink & (picture < 100)).sum() > 0.9 * (picture < 100).sum()
+
+
+def comb(picture, digit, cells=4, wall=2, dark=1):
+    """A row of cells of 60 x 60 pixels with the same strokes in each, relative to its centre."""
+    for x in range(20, 20 + 60 * cells, 60):
+        cv2.polylines(picture, [digit + np.array([x + 30, 50])], False, 1 if dark == 1 else 30, 4)
+        cv2.rectangle(picture, (x, 20), (x + 60, 80), dark, wall)
+
+
+def test_digits_that_divide_their_cells_stay():
+    ink, alone = np.zeros((2, 100, 300), np.uint8)
+    stem = np.array([(-6, -30), (4, 30)])
+    comb(ink, stem)
+    for x in range(20, 260, 60):
+        cv2.polylines(alone, [stem + np.array([x + 30, 50])], False, 1, 4)
+    walls, cells = find_frames(ink)
+    assert len(cells) == 4
+    assert (walls & alone).sum() < 0.25 * alone.sum()
+    assert walls[50, 80]
+    assert walls[20, 35]
+
+
+def test_cell_that_a_bar_cuts_off_is_completed():
+    ink = np.zeros((100, 300), np.uint8)
+    comb(ink, np.array([(0, -10), (0, 10)]))
+    bar = np.zeros_like(ink)
+    cv2.line(bar, (20, 36), (80, 36), 1, 4)
+    walls, cells = find_frames(ink | bar)
+    assert sorted(cells[:, 3])[0] > 50
+    assert not walls[36, 30:70].any()
+
+
+def test_pale_boxes_around_dark_digits_are_found():
+    picture = paper(400, 400)
+    comb(picture, SEVEN, dark=185)
+    found = remove_ruling_lines(picture)
+    assert len(found.cells) == 4
+    assert not found.ink[40:60, 78:83].any()
+
+
+@pytest.mark.parametrize("ink", [70, 130])
+def test_ink_over_the_crossings_of_squared_paper_stays(ink):
+    picture = paper(300, 300)
+    for at in range(10, 300, 20):
+        picture[at : at + 2] = np.minimum(picture[at : at + 2], 200)
+        picture[:, at : at + 2] = np.minimum(picture[:, at : at + 2], 200)
+    stroke = np.zeros_like(picture)
+    cv2.line(stroke, (90, 80), (211, 211), 1, 9)
+    picture[stroke > 0] = ink
+    found = remove_ruling_lines(picture).ink
+    assert (found & stroke).sum() > 0.97 * stroke.sum()
+    assert (found & ~cv2.dilate(stroke, np.ones((5, 5), np.uint8))).sum() == 0

@@ -28,7 +28,9 @@ _MIN_PAPER_BRIGHTNESS = 0.25  # minimum brightness of paper, as a share of the b
 _MIN_NOISE_RATIO = 4.5  # minimum contrast of ink, in standard deviations of the paper's noise
 _CLEAR_GAP = 30, 3.3  # minimum distance of ink that stands apart from paper, and in its standard deviations
 _MAX_SHADE_RATIO = 4.0  # maximum factor by which shadow raises the noise threshold
-_INK_EDGE = 0.33  # darkness of the edge of ink, as a share of the darkest ink nearby
+
+INK_EDGE = 0.33
+"""Darkness of the edge of ink, as a share of the darkest ink nearby."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +53,16 @@ class PictureInk:
         """Mask (H, W) uint8 of all that is darker than the paper's noise."""
         return cv2.compare(self.dark, self._full_size(self.least), cv2.CMP_GT) // 255
 
-    def mask(self, dark: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def mask(self, dark: NDArray[np.uint8], share: float = INK_EDGE) -> NDArray[np.uint8]:
         """Mask (H, W) uint8 of the ink in `dark`, the darkness after removal of ruling lines.
 
-        The threshold is a share of the darkest ink nearby, so that pencil is found beside print.
+        The threshold is this share of the darkest ink nearby, so that pencil is found beside print.
         """
         kernel = np.ones((_PAPER_SHRINK, _PAPER_SHRINK), np.uint8)
         wide = cv2.dilate(dark, kernel)[::_PAPER_SHRINK, ::_PAPER_SHRINK]
         darkest = cv2.dilate(np.ascontiguousarray(wide), np.ones((5, 5), np.uint8))
         height, width = self.least.shape
-        edge = np.maximum(darkest[:height, :width] * _INK_EDGE, self.least).astype(np.uint8)
+        edge = np.maximum(darkest[:height, :width] * share, self.least).astype(np.uint8)
         return cv2.compare(dark, self._full_size(edge), cv2.CMP_GT) // 255
 
     def _full_size(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,7 +79,7 @@ def find_ink(grey: NDArray[np.uint8]) -> PictureInk:
     shade = np.clip(quantile(paper, 0.5) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
     least = level + np.maximum(MIN_CONTRAST, _MIN_NOISE_RATIO * (noise * shade))
     if min(paper.shape) < _MIN_NARROW_SIDE:  # one digit or number, of one pen
-        least = np.maximum(least, level + _INK_EDGE * (full - level))
+        least = np.maximum(least, level + INK_EDGE * (full - level))
     return PictureInk(dark, np.minimum(least, 255).astype(np.uint8), level, noise)
 
 

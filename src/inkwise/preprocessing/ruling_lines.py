@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.frames import Mask, find_frames
-from inkwise.preprocessing.ink import find_ink
+from inkwise.preprocessing.ink import INK_EDGE, PictureInk, find_ink
 
 _MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO = 6, 2.0  # minimum contrast of a rule; less than that of ink
 _BRIDGED_BREAK = 4  # half the length of a bridged break in a rule; a run grows by this twice, pixels
@@ -25,6 +25,8 @@ _BARE_SHARE = 0.3  # quantile of the darkness along a rule where no ink crosses 
 _MIN_RULE_ASPECT = 22.0  # minimum ratio of length to thickness of a rule
 _INK_OVER_RULE = 1.3  # minimum darkness of ink over a rule, in multiples of the rule's darkness
 _DARK_INK = 1.7  # darkness of ink that stands apart from a rule, in multiples of the rule's
+_WALL_REACH = 12  # maximum thickness of the walls of a frame, pixels
+_FAINT_EDGE = 0.18  # darkness of pale frames, as a share of the darkest ink nearby
 _MIN_LONG = 0.5  # minimum length of a rule that is no side of a frame, as a share of the picture's side
 _MIN_HEIGHTS = 2.5, 5.0  # minimum length of horizontal and vertical ones, in heights of the ink; a 7 is long
 _MIN_PARALLELS = 3  # number of parallel rules that may be shorter
@@ -96,8 +98,7 @@ def remove_ruling_lines(grey: NDArray[np.uint8]) -> RuledInk:
     dark, low = found.dark, found.faint()
     least = found.paper + max(_MIN_RULE_CONTRAST, _MIN_RULE_NOISE_RATIO * found.noise)
     rules = _find_ruling(low, dark, least)
-    clear = found.mask(dark)
-    walls, cells = find_frames(clear & ~rules.bare() if rules.is_grid else clear)
+    walls, cells = _find_cells(found, rules)
     removed = cv2.dilate(walls, np.ones((3, 3), np.uint8)) & low
     if not rules.is_grid and removed.any():  # rails of a comb may be as long as rules
         rules = _find_ruling(low & ~removed, dark * (1 - removed), least)
@@ -115,6 +116,21 @@ def remove_ruling_lines(grey: NDArray[np.uint8]) -> RuledInk:
     return RuledInk(
         dark, found.mask(dark), found.paper, horizontal, np.concatenate([vertical, *sides]), cells
     )
+
+
+def _find_cells(found: PictureInk, rules: _Ruling) -> tuple[Mask, NDArray[np.int32]]:
+    """Find frames, then several pale ones around dark ink: walls (H, W) uint8, and interiors (n, 4)."""
+    walls, cells = np.zeros(found.dark.shape, np.uint8), np.zeros((0, 4), np.int32)
+    for share in (INK_EDGE, _FAINT_EDGE):
+        ink = found.mask(found.dark, share)
+        if rules.is_grid:
+            ink &= ~rules.bare()
+        for x, y, w, h in cells.tolist():
+            left, top = max(x - _WALL_REACH, 0), max(y - _WALL_REACH, 0)
+            ink[top : y + h + _WALL_REACH, left : x + w + _WALL_REACH] = 0
+        more, found_cells = find_frames(ink, several=share == _FAINT_EDGE)
+        walls, cells = walls | more, np.concatenate([cells, found_cells])
+    return walls, cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +163,15 @@ class _Ruling:
         return bare_across | bare_down | across & down & joined
 
     def _masks(self) -> list[tuple[Mask, Mask, int]]:
-        """For both directions: mask of the rules, of their bare parts, and the width of a gap at a crossing."""
+        """For both directions: masks of the rules and of their bare parts, and the gap at a crossing."""
         masks = []
         for rules, shape in ((self.horizontal, self.shape), (self.vertical, self.shape[::-1])):
             own, bare = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
             for rule in rules:
                 own[rule.window][rule.own] = 1
-                apart = self.ink_darkness > _DARK_INK * rule.darkness  # the darkness alone tells ink from rule
+                apart = (
+                    self.ink_darkness > _DARK_INK * rule.darkness
+                )  # the darkness alone tells ink from rule
                 bare[rule.window][rule.pale if apart else rule.bare] = 1
             thickest = max((rule.thickness for rule in rules), default=0.0)
             masks.append((own, bare, round(thickest) + _CROSSING_GAP))

@@ -75,8 +75,8 @@ class PictureReader:
     def read_digit(self, grey: NDArray[np.uint8]) -> Reading:
         """Read a picture (H, W) uint8 of exactly one digit, which is not split.
 
-        It is the most prominent region, or the main character of the picture binarized at one level, whichever
-        is more probable.
+        It is the most prominent region, or the main character of the picture binarized at one level: the more
+        probable one.
         """
         if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_tiny(grey)) is not None:
             return reading
