@@ -109,10 +109,10 @@ def _complete_parts(cells: list[_Cell]) -> list[_Cell]:
         count += np.bincount(part[alike], minlength=len(cells))
         whole[part[alike]] = other[alike]
     complete = cells.copy()
-    for part in np.flatnonzero(count >= _MIN_WHOLE).tolist():
-        x, _, inside = cells[part]
-        _, y, beside = cells[whole[part]]
-        complete[part] = x, y, np.ones((beside.shape[0], inside.shape[1]), np.uint8)
+    for index in np.flatnonzero(count >= _MIN_WHOLE).tolist():
+        x, _, inside = cells[index]
+        _, y, beside = cells[int(whole[index])]
+        complete[index] = x, y, np.ones((beside.shape[0], inside.shape[1]), np.uint8)
     return complete
 
 
