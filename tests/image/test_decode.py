@@ -6,6 +6,7 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -181,6 +182,24 @@ def test_16_bit_images_are_decoded(page, form):
 def test_big_endian_16_bit_images_are_decoded(page):
     deep = Image.frombytes("I;16B", (40, 24), (page.astype(">u2") * 257).tobytes())
     np.testing.assert_array_equal(load_image(deep), page)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize(
+    ("form", "options"), [("png", []), ("tif", []), ("tif", [cv2.IMWRITE_TIFF_COMPRESSION, 1])]
+)
+@pytest.mark.parametrize("white", [255, 1023, 4095, 65535])
+def test_16_bit_colours_are_scaled_as_grey_ones(page, form, options, white, alpha):
+    deep = np.rint(np.dstack([page] * 3) / page.max() * white).astype(np.uint16)
+    if alpha:
+        deep = np.dstack([deep, np.full(page.shape, 65535, np.uint16)])
+    content = cv2.imencode(f".{form}", deep, options)[1].tobytes()
+    np.testing.assert_allclose(load_image(content).astype(int), np.rint(page / page.max() * 255), atol=1)
+
+
+def test_dark_colours_of_8_bits_stay_dark(page):
+    dark = Image.fromarray(page // 8).convert("RGB")
+    np.testing.assert_array_equal(load_image(in_file(dark, "PNG")), page // 8)
 
 
 @pytest.mark.parametrize("white", [1, 255])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from inkwise._util.errors import ImageError
-from inkwise.image import find_files, find_skipped, iterate_images, load_image, skipped_message
+from inkwise.image import Document, find_files, find_skipped, iterate_images, load_image, skipped_message
 
 
 @pytest.fixture
@@ -89,6 +89,40 @@ def test_iterate_images_yields_pages_in_order(tmp_path, caplog):
     found = [round(load_image(image).mean()) for image in iterate_images(inputs)]
     assert found == [20, 40, 200, 60, 80, 100, 120, 140]
     assert caplog.messages == ["1 file skipped: notes.txt"]
+
+
+def test_iterate_images_skips_and_names_what_cannot_be_decoded_in_folders(tmp_path, caplog):
+    whole, cut = in_file("TIFF", 20, 40), in_file("PNG", 60)[:40]
+    (tmp_path / "1.png").write_bytes(cut)
+    (tmp_path / "2.tif").write_bytes(whole)
+    (tmp_path / "3.jpg").write_bytes(b"")
+    (tmp_path / "4.png").write_bytes(in_file("PNG", 60))
+    assert [round(page.mean()) for page in iterate_images(tmp_path)] == [20, 40, 60]
+    assert [message.split(":")[:2] for message in caplog.messages] == [
+        ["skipped", f" {tmp_path / name}"] for name in ("1.png", "3.jpg")
+    ]
+    with pytest.raises(ImageError, match=r"1\.png: is not a picture"):
+        next(iterate_images([tmp_path / "1.png", tmp_path / "4.png"]))
+
+
+def test_iterate_images_skips_a_damaged_page_in_folders(tmp_path, monkeypatch):
+    (tmp_path / "2.tif").write_bytes(in_file("TIFF", 20, 40, 60))
+    decode = Document.page
+
+    def damaged(self, number):
+        if number == 2:
+            raise ImageError("2.tif, page 2: damaged")
+        return decode(self, number)
+
+    monkeypatch.setattr(Document, "page", damaged)
+    assert [round(page.mean()) for page in iterate_images(tmp_path)] == [20, 60]
+
+
+def test_folder_in_which_nothing_can_be_decoded_raises_the_first_error(tmp_path):
+    for name in ("1.png", "2.png"):
+        (tmp_path / name).write_bytes(b"none")
+    with pytest.raises(ImageError, match=r"1\.png: is not a picture"):
+        list(iterate_images(tmp_path))
 
 
 @pytest.mark.parametrize("wrap", [Path, str, lambda path: path.read_bytes()])

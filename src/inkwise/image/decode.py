@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, islice
@@ -46,6 +47,10 @@ _EXIF_TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 """The operation that makes a picture upright, by its EXIF orientation."""
+
+_MAX_DARK_BYTE = 64  # upper byte of 16-bit colours below which they are scaled, as of 8 to 14 bits
+_LOWER_BYTE = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B" if sys.byteorder == "little" else ";16L"}
+"""Pillow's modes of 16-bit samples, and those by which it takes the lower byte in place of the upper one."""
 
 _DAMAGE_ERRORS = (
     *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError),
@@ -156,7 +161,7 @@ class _PillowPages:
     """The pictures of a file that Pillow reads: the pages of a TIFF, the first picture of other formats."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        self._image = _open_pillow(file, name)
+        self._file, self._image = file, _open_pillow(file, name)
         self._frames = list(_find_pages(self._image, name)) if self._image.format == "TIFF" else [0]
 
     def __len__(self) -> int:
@@ -166,7 +171,28 @@ class _PillowPages:
         with _pillow_errors(name):
             self._image.seek(self._frames[index])
         check_pixel_count(*self._image.size, name)  # Pillow checks the first frame only
-        return _pil_to_grey(self._image, name)
+        with _pillow_errors(name):
+            pixels = _to_upright_array(self._image)
+            if pixels.ndim == 3 and pixels[..., :3].max() < _MAX_DARK_BYTE:
+                pixels = self._with_lower_bytes(pixels, self._frames[index])
+        return check_min_size(to_grey(pixels), name)
+
+    def _with_lower_bytes(self, pixels: NDArray[np.uint8], frame: int) -> NDArray[np.uint8]:
+        """Scale 16-bit colours, of which Pillow keeps the upper bytes, by their largest value."""
+        self._file.seek(0)
+        with Image.open(self._file, formats=(str(self._image.format),)) as again:
+            again.seek(frame)
+            tiles = [
+                (tile, tile.args if isinstance(tile.args, tuple) else (tile.args,)) for tile in again.tile
+            ]
+            if not tiles or any(str(args[0])[-4:] not in _LOWER_BYTE for _, args in tiles):
+                return pixels
+            again.tile = [
+                tile._replace(args=(str(args[0])[:-4] + _LOWER_BYTE[str(args[0])[-4:]], *args[1:]))
+                for tile, args in tiles
+            ]
+            deep = pixels * np.uint16(256) + _to_upright_array(again)
+        return np.dstack([scale_to_8_bits(part) for part in (deep[..., :3], deep[..., 3:]) if part.size])
 
     def close(self) -> None:
         self._image.close()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from inkwise._util.errors import ImageError
 from inkwise._util.inputs import is_folder
 from inkwise._util.text import natural_key
 from inkwise.image.decode import DOCUMENT_SUFFIXES, Document
-from inkwise.image.sources import FileSource, ImageSource, wrong_type_error
+from inkwise.image.sources import ImageSource, wrong_type_error
 
 _MAX_NAMES = 5  # of skipped files, in a message
 
@@ -59,10 +62,10 @@ def skipped_message(skipped: list[str]) -> str:
 def iterate_images(images: Iterable[ImageSource] | ImageSource) -> Iterator[ImageSource]:
     """Yield pictures; those of folders, and the pages of PDFs and TIFFs, as grey arrays (H, W) uint8.
 
-    Skipped files of folders are counted and named in a warning of the log.
+    What is skipped in folders is named in warnings of the log: other files, and what cannot be decoded.
 
     Raises:
-        ImageError: an input is not a picture, cannot be opened, or is a folder without any.
+        ImageError: an input is not a picture, cannot be decoded, or is a folder without any that can.
     """
     is_one = isinstance(images, Image.Image) or _is_file(images)
     if not is_one and not isinstance(images, Iterable):
@@ -71,9 +74,10 @@ def iterate_images(images: Iterable[ImageSource] | ImageSource) -> Iterator[Imag
     for image in sources:
         if not _is_file(image):
             yield image
-            continue
-        for file in _files_of(image):
-            with Document(file) as document:
+        elif isinstance(image, str | os.PathLike) and is_folder(folder := os.fsdecode(image)):
+            yield from _pages_in_folder(folder)
+        else:
+            with Document(image) as document:
                 for number in range(1, len(document) + 1):
                     yield document.page(number)
 
@@ -82,17 +86,35 @@ def _is_file(source: Any) -> bool:
     return isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) or hasattr(source, "read")
 
 
-def _files_of(source: FileSource) -> Iterator[FileSource]:
-    """Yield the files of a folder, or the file itself."""
-    if not isinstance(source, str | os.PathLike) or not is_folder(folder := os.fsdecode(source)):
-        yield source
-        return
+def _pages_in_folder(folder: str) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pages of all files in a folder that can be decoded."""
     if skipped := find_skipped([folder]):
         _log.warning("%s", skipped_message(skipped))
+    errors: list[ImageError] = []
+    count = 0
     for path in find_files([folder]):
         if is_folder(path):
             raise no_pictures_error(path)
-        yield path
+        with _skipping(errors), Document(path) as document:
+            for number in range(1, len(document) + 1):
+                page = None
+                with _skipping(errors):
+                    page = document.page(number)
+                if page is not None:
+                    count += 1
+                    yield page
+    if errors and not count:
+        raise errors[0]
+
+
+@contextmanager
+def _skipping(errors: list[ImageError]) -> Iterator[None]:
+    """Log an ImageError and append it to `errors`."""
+    try:
+        yield
+    except ImageError as error:
+        _log.warning("skipped: %s", error)
+        errors.append(error)
 
 
 def _walk(folder: str) -> Iterator[tuple[str, bool]]:

@@ -146,12 +146,13 @@ class Recognizer:
         Args:
             images: pictures as for `read`; PDFs and TIFFs of several pages, each with a reading of its own;
                 and folders, whose pictures and PDFs are read in natural order (img2 before img10). Or one of
-                these alone. Skipped files of folders are named in a warning of the log.
+                these alone. Files of folders that are skipped or cannot be decoded are named in the log.
             expect: as for `read`, of each picture.
             constraint: as for `read`, of each picture.
 
         Raises:
-            ImageError: a picture cannot be decoded; the readings before it were yielded.
+            ImageError: a picture that was given itself cannot be decoded, or none of a folder can; the
+                readings before it were yielded.
             InkwiseError: as for `read`.
         """
         _check_hints(expect, constraint)
