@@ -238,3 +238,27 @@ def test_join_neighbours_separates_at_cell_walls_but_not_in_combs(walls, groups)
     walls = np.array(walls, np.int32).reshape(-1, 4)
     parts = SimpleNamespace(boxes=DIGITS, darkness=np.array([200.0, 200.0]))
     assert len(np.unique(join_neighbours(parts, np.arange(2), np.zeros(2, int), walls, gap=1.0))) == groups
+
+
+def test_find_regions_finds_small_number_below_large_one(page):
+    picture = np.full((600, 600), 235, np.uint8)
+    large, small = page_digits(picture, 60, 60, 150), page_digits(picture, 200, 420, 36)
+    assert [
+        overlap(region.box, box) > 0.7 for region, box in zip(written(picture), (large, small), strict=True)
+    ]
+
+
+def page_digits(picture, x, y, height):
+    """Draw two sevens of this height; their box."""
+    for shift in (0, height):
+        points = np.array([(0, 0), (0.6, 0), (0.2, 1)]) * height + np.array([x + shift, y])
+        cv2.polylines(picture, [np.rint(points).astype(np.int32)], False, 60, 4)
+    return x, y, round(1.6 * height), height
+
+
+def test_find_regions_tells_frame_from_digit_with_specks():
+    picture = np.full((400, 400), 235, np.uint8)
+    cv2.polylines(picture, [np.array([(60, 80), (300, 80), (160, 340)])], False, 60, 8)
+    for x, y in ((100, 150), (120, 220), (90, 300)):
+        cv2.circle(picture, (x, y), 8, 60, -1)
+    assert max((region.box[3] for region in written(picture)), default=0) > 250

@@ -8,7 +8,7 @@ from inkwise import Recognizer
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import picture_reader as pages
 from inkwise.recognition.model import LineModel
-from inkwise.recognition.number_reader import NumberReader
+from inkwise.recognition.number_reader import SKIPPED, NumberReader
 from inkwise.recognition.picture_reader import PictureReader
 from inkwise.recognition.reading import Number
 
@@ -146,6 +146,33 @@ def test_ignored_ink_is_listed_and_ink_beside_a_number_prevents_acceptance(recog
     reading = recognizer.read(cut)
     assert pages.CUT in {region.reason for region in reading.ignored}
     assert (reading.accepted, reading.reason) == (False, pages.UNREAD_NEIGHBOUR)
+
+
+def test_pale_digits_beside_dark_ones_prevent_acceptance(recognizer):
+    page = written((100, 200, 4), (300, 400, 1))
+    pale = page[380:460, 280:330]
+    pale[pale < 200] = 175
+    reading = recognizer.read(page)
+    assert reading.text == "1111"
+    assert not reading.accepted
+    assert [region.reason for region in reading.ignored] == [pages.PALE]
+
+
+def test_high_ink_that_the_line_reader_skips_prevents_acceptance(recognizer):
+    page = written((100, 200, 3))
+    cv2.line(page, (162, 200), (210, 240), 40, 3)
+    reading = recognizer.read(page)
+    assert (reading.text, reading.reason) == ("111", SKIPPED)
+
+
+def test_ignored_ink_in_the_frame_of_a_number_prevents_acceptance(recognizer):
+    page = written((300, 300, 3))
+    cv2.ellipse(page, (330, 330), (200, 250), 0, 0, 360, 40, 4)
+    assert recognizer.read(page).accepted
+    cv2.ellipse(page, (330, 460), (60, 40), 0, 0, 180, 40, 4)
+    reading = recognizer.read(page)
+    assert reading.text == "111"
+    assert reading.reason == pages.UNREAD_NEIGHBOUR
 
 
 def test_row_of_boxes_is_one_number(recognizer):

@@ -37,6 +37,9 @@ _MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wid
 _MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
 _MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a share of the frame's
 _MIN_CONTENT = 2  # number of components in a frame that may be lower
+_MIN_AXIS_ALIGNED = 0.8  # minimum share of horizontal and vertical edges of a part of a frame
+_MAX_FRAME_GAP = 0.3  # maximum gap in the outline of a frame, as a share of its shorter side
+_MIN_ENCLOSED = 0.5  # minimum share of a frame's box that its outline encloses
 _MAX_FRAME_FILL = 0.25  # maximum share of a frame's box that is ink
 _MIN_PRINT_COMPONENTS = 12  # minimum number of printed components; fewer are handwriting that looks like it
 _MIN_PRINT_SHARE = 0.5  # minimum share of printed components among neighbours on a line
@@ -113,7 +116,8 @@ def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
     kind[(kind == _HANDWRITTEN) & (np.bincount(groups) > _MAX_MEMBERS)] = _PATTERN
     written = (kind == _HANDWRITTEN) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
     usual = float(np.median(boxes[written, 3])) if written.any() else 0.0
-    chosen = np.flatnonzero(boxes[:, 3] >= max(_MIN_NUMBER_HEIGHT, _MAX_SPECK_HEIGHT * usual))
+    no_speck = (boxes[:, 3] >= _MAX_SPECK_HEIGHT * usual) | (np.bincount(groups) > 1)
+    chosen = np.flatnonzero((boxes[:, 3] >= _MIN_NUMBER_HEIGHT) & no_speck)
     numbers = chosen[kind[chosen] == _HANDWRITTEN]
     if len(numbers) > _MAX_NUMBERS or (parts.boxes[:, 3] >= _MIN_NUMBER_HEIGHT).sum() >= MAX_COMPONENTS:
         return [_make_region(flat, found, parts, np.arange(len(groups)), PATTERN, -1)]
@@ -154,8 +158,21 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
         inside &= h[part] * _MIN_FRAME_SIZE <= h[one]
         content += np.bincount(one[inside], minlength=len(kinds))
         high += np.bincount(one[inside & (h[part] >= _MIN_CONTENT_HEIGHT * h[one])], minlength=len(kinds))
-    kinds[(high > 0) | (content >= _MIN_CONTENT)] = _FRAME
+    for index in np.flatnonzero((high > 0) | (content >= _MIN_CONTENT)).tolist():
+        if parts.axis_aligned[index] >= _MIN_AXIS_ALIGNED or _encloses(parts, index):
+            kinds[index] = _FRAME
     return kinds
+
+
+def _encloses(parts: Components, index: int) -> bool:
+    """Whether the outline of a component, with narrow gaps closed, encloses most of its box."""
+    x, y, w, h = parts.boxes[index].tolist()
+    gap = round(_MAX_FRAME_GAP * min(w, h))
+    own = (parts.labels[y : y + h, x : x + w] == parts.numbers[index]).astype(np.uint8)
+    own = cv2.copyMakeBorder(own, gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    own = cv2.morphologyEx(own, cv2.MORPH_CLOSE, np.ones((gap + 1, gap + 1), np.uint8))
+    outlines = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    return sum(map(cv2.contourArea, outlines)) >= _MIN_ENCLOSED * w * h
 
 
 def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -30,6 +30,9 @@ from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import LINE_MARGIN, LineModel, bundled_line_model
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, digits_text
 
+SKIPPED = "not sure: high ink in the line was not read"
+"""Reason why a number is not accepted."""
+
 _EXTRA_SCALES = (1.12, 0.88)  # scales of the line image that are read besides its own
 _SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the text that single digits spell
 _MIN_RELATIVE_PROBABILITY = 0.05  # of that text, relative to the most likely text
@@ -123,6 +126,8 @@ class NumberReader:
             chosen = _combine(chosen, *spelled, constrained=decoder is not None)
         unconstrained = free.text or ""
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
+        if reason is None and any(_count_skipped(lattice, [chosen], _tall_spans(image)).values()):
+            reason = SKIPPED
         min_probability = 0.0 if reason is None else model.threshold
         digits = _locate_digits(image, lattice, chosen.text, min_probability) if chosen.text else ()
         return LineReading(chosen.text, chosen.probability, chosen.support, unconstrained, reason, digits)

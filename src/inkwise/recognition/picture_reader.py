@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.text import NOT_A_DIGIT
+from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.preprocessing import Box, Character, binarize, inks_to_glyphs, segment_characters
 from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
-from inkwise.preprocessing.layout import CUT, PALE, PATTERN, PRINT, Region, find_regions
+from inkwise.preprocessing.layout import CUT, FRAME, PALE, PATTERN, PRINT, Region, find_regions
 from inkwise.preprocessing.line_image import to_line_image
 from inkwise.preprocessing.segmentation import group_into_lines
 from inkwise.recognition.digit_reader import DigitReader
@@ -23,12 +23,20 @@ from inkwise.recognition.reading import NO_INK, IgnoredRegion, Number, Reading, 
 NO_NUMBER = "no number: what is written is none"
 ONLY_PRINT = "nothing is written: only print"
 TURNED = "the picture is not upright; it was read turned"
+UNSURE = "not sure: the line and its characters read differently"
 CORRECTED = "not sure: a digit is thicker than the others, as if it were corrected"
+UNREAD_PALE = "ink that looks like digits is paler than the others; it was not read"
 UNREAD_NEIGHBOUR = "ink beside a number was not read"
 
 _MAX_LINE_WIDTH = 512  # columns of a line image, some 25 digits; longer writing is not a number
 _MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
+_WORD_SHARE = 0.4  # maximum probability of the text of a word, relative to its characters' of being no digits
+_MAX_ARCS = 2  # maximum number of digits that the arcs of a stain may look like
+_MIN_EQUAL_HEIGHT = (
+    0.6  # minimum height of the digits of a number that the line reader missed, in heights of the highest
+)
+_MIN_AGREEMENT = 0.05  # minimum probability, by the digit alone, of each digit that the line reader found
 _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
 _UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
@@ -119,20 +127,23 @@ class PictureReader:
     def _read_upright(self, grey: NDArray[np.uint8]) -> _Contents:
         regions = find_regions(grey)
         found = [(region, None if region.reason else self._read_region(region)) for region in regions]
-        usual = [region.darkness for region, number in found if number is not None and len(number.digits) > 1]
+        counts = [0 if number is None else len(number.digits) for _, number in found]
+        usual = [
+            region.darkness for (region, _), n in zip(found, counts, strict=True) if n > 1 for _ in range(n)
+        ]
         least = _MIN_DARKNESS * quantile(np.array(usual), 0.5) if usual else 0.0
         numbers, ignored = [], []
         for region, number in found:
             if number is None or (number.reason == NOT_A_DIGIT and len(regions) > 1):
                 ignored.append(region if region.reason else replace(region, reason=NOT_A_DIGIT))
-            elif len(number.digits) == 1 and region.darkness < least:  # the arc of a stain looks like a 1
+            elif region.darkness < least and (number.reason or len(number.digits) <= _MAX_ARCS):
                 ignored.append(replace(region, reason=PALE))
             else:
                 numbers.append(number)
         return _Contents(numbers, ignored)
 
     def _read_region(self, region: Region) -> Number | None:
-        """Read one region; None if it is too long for a number."""
+        """Read one region; None if it is too long for a number, or a word rather than a number."""
         characters = sorted(chain(*segment_characters(region.ink)), key=lambda character: character.box[0])
         region, characters = _without_slashes(region, characters)
         if region.in_comb and len(characters) > 1:  # one digit a box
@@ -150,9 +161,17 @@ class PictureReader:
         glyphs = inks_to_glyphs([character.ink for character in characters])
         line = self.numbers.read_line(image.ink, singles=glyphs)
         if not line.text or len(line.text) == 1:
+            tallest = max((character.box[3] for character in characters), default=0)
+            tall = [part for part in characters if part.box[3] >= _MIN_EQUAL_HEIGHT * tallest]
+            apart = self.digits.read_characters(tall)
+            if len(apart) > 1 and any(digit.accepted for digit in apart):
+                digits = with_boxes(tuple(apart), region.to_image)
+                return Number(digits_text(digits), 0.0, UNSURE, digits, region.line)
             return single or self._read_digit(region)
         if single is not None and single.confidence > line.probability:
             return single
+        if line.reason and line.probability < _WORD_SHARE * self._non_digit_share(glyphs):
+            return None
         uneven = has_uneven_strokes(characters)
         if line.reason and _stand_apart(characters) and not uneven and not may_hold_slash(characters):
             apart = self.digits.read_characters(characters)
@@ -160,7 +179,15 @@ class PictureReader:
                 return Number.from_digits(with_boxes(tuple(apart), region.to_image), region.line)
         digits = with_boxes(line.digits, lambda box: region.to_image(image.box(*box)))
         reason = line.reason or (CORRECTED if uneven else None)
+        if reason is None and len(characters) == len(line.text):
+            labels = [DIGITS.index(digit) for digit in line.text]
+            alone = self.digits.digit_probabilities(glyphs)[range(len(labels)), labels]
+            reason = UNSURE if alone.min() < _MIN_AGREEMENT else None
         return Number(digits_text(digits), line.probability, reason, digits, region.line)
+
+    def _non_digit_share(self, glyphs: NDArray[np.uint8]) -> float:
+        """Mean probability that the characters of a line, glyphs (n, 28, 28) uint8, are not digits."""
+        return float(1 - self.digits.digit_probabilities(glyphs).sum(1).mean()) if len(glyphs) else 0.0
 
     def _read_digit(self, region: Region) -> Number | None:
         digit = self.digits.main_digit_of_ink(region.ink)
@@ -207,13 +234,13 @@ class _Contents:
     ignored: list[Region]
 
     def is_line(self) -> bool:
-        """Whether all that is high, read or not, stands on one line, and none of it is print."""
-        boxes = [digit.box for number in self.numbers for digit in number.digits if digit.box is not None]
-        boxes += [region.box for region in self.ignored]
+        """Whether what is read, and other ink as high, stands on one line, and none is print."""
         if any(region.reason == PRINT for region in self.ignored):
             return False
-        every = np.array(boxes, np.int64).reshape(-1, 4)
-        return len(group_into_lines(every[2 * every[:, 3] >= every[:, 3].max(initial=0)])) <= 1
+        boxes = [digit.box for number in self.numbers for digit in number.digits if digit.box is not None]
+        highest = max((h for _, _, _, h in boxes), default=0)
+        boxes += [region.box for region in self.ignored if 2 * region.box[3] >= highest]
+        return len(group_into_lines(np.array(boxes, np.int64).reshape(-1, 4))) <= 1
 
     def confidence(self) -> float:
         """Probability that all numbers are right."""
@@ -251,7 +278,10 @@ class _Contents:
             return doubtful[0]
         if doubtful:
             return f"{len(doubtful)} of {len(numbers)} numbers not sure enough to be accepted"
-        if any(_may_belong(region, number) for region in ignored for number in numbers):
+        if any(region.reason == PALE for region in ignored):
+            return UNREAD_PALE
+        frames = [region.box for region in ignored if region.reason == FRAME]
+        if any(_may_belong(region, number, frames) for region in ignored for number in numbers):
             return UNREAD_NEIGHBOUR
         return None
 
@@ -280,12 +310,19 @@ def _turn(box: Box, quarters: int, shape: tuple[int, ...]) -> Box:
     return y, height - x - w, h, w
 
 
-def _may_belong(region: Region, number: Number) -> bool:
-    """Whether ignored ink may be part of a number: it is near, and about as high or higher."""
+def _may_belong(region: Region, number: Number, frames: list[Box]) -> bool:
+    """Whether ignored ink may be part of a number: about as high or higher, and near or in the same frame."""
     if region.reason not in (CUT, PALE, PATTERN, NOT_A_DIGIT) or number.box is None:
         return False
     left, top, width, height = number.box
     x, y, w, h = region.box
     beside, above = max(x - left - width, left - x - w), max(y - top - height, top - y - h)
     near = beside <= _NEIGHBOUR_GAP * height and above <= _MAX_LINE_GAP * height
+    near |= any(_contains(frame, region.box) and _contains(frame, number.box) for frame in frames)
     return near and max(w, h) >= _MIN_NEIGHBOUR_SIZE * height
+
+
+def _contains(outer: Box, inner: Box) -> bool:
+    x, y, w, h = outer
+    left, top, width, height = inner
+    return x <= left and y <= top and left + width <= x + w and top + height <= y + h
