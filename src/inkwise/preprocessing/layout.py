@@ -158,8 +158,8 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
         inside &= h[part] * _MIN_FRAME_SIZE <= h[one]
         content += np.bincount(one[inside], minlength=len(kinds))
         high += np.bincount(one[inside & (h[part] >= _MIN_CONTENT_HEIGHT * h[one])], minlength=len(kinds))
-    for index in np.flatnonzero((high > 0) | (content >= _MIN_CONTENT)).tolist():
-        if parts.axis_aligned[index] >= _MIN_AXIS_ALIGNED or _encloses(parts, index):
+    for outer in np.flatnonzero((high > 0) | (content >= _MIN_CONTENT)).tolist():
+        if parts.axis_aligned[outer] >= _MIN_AXIS_ALIGNED or _encloses(parts, outer):
             kinds[index] = _FRAME
     return kinds
 
