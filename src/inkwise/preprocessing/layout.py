@@ -37,7 +37,7 @@ _MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wid
 _MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
 _MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a share of the frame's
 _MIN_CONTENT = 2  # number of components in a frame that may be lower
-_MIN_AXIS_ALIGNED = 0.8  # minimum share of horizontal and vertical edges of a part of a frame
+_MIN_AXIS_ALIGNED = 0.7  # minimum share of horizontal and vertical edges of a part of a frame
 _MAX_FRAME_GAP = 0.3  # maximum gap in the outline of a frame, as a share of its shorter side
 _MIN_ENCLOSED = 0.5  # minimum share of a frame's box that its outline encloses
 _MAX_FRAME_FILL = 0.25  # maximum share of a frame's box that is ink
@@ -160,7 +160,7 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
         high += np.bincount(one[inside & (h[part] >= _MIN_CONTENT_HEIGHT * h[one])], minlength=len(kinds))
     for outer in np.flatnonzero((high > 0) | (content >= _MIN_CONTENT)).tolist():
         if parts.axis_aligned[outer] >= _MIN_AXIS_ALIGNED or _encloses(parts, outer):
-            kinds[index] = _FRAME
+            kinds[outer] = _FRAME
     return kinds
 
 

@@ -126,16 +126,19 @@ class PictureReader:
 
     def _read_upright(self, grey: NDArray[np.uint8]) -> _Contents:
         regions = find_regions(grey)
-        found = [(region, None if region.reason else self._read_region(region)) for region in regions]
-        counts = [0 if number is None else len(number.digits) for _, number in found]
-        usual = [
-            region.darkness for (region, _), n in zip(found, counts, strict=True) if n > 1 for _ in range(n)
+        ignored = [region for region in regions if region.reason is not None]
+        found = [(region, self._read_region(region)) for region in regions if region.reason is None]
+        shades = [
+            region.darkness
+            for region, number in found
+            if number is not None and len(number.digits) > 1
+            for _ in number.digits
         ]
-        least = _MIN_DARKNESS * quantile(np.array(usual), 0.5) if usual else 0.0
-        numbers, ignored = [], []
+        least = _MIN_DARKNESS * quantile(np.array(shades), 0.5) if shades else 0.0
+        numbers = []
         for region, number in found:
             if number is None or (number.reason == NOT_A_DIGIT and len(regions) > 1):
-                ignored.append(region if region.reason else replace(region, reason=NOT_A_DIGIT))
+                ignored.append(replace(region, reason=NOT_A_DIGIT))
             elif region.darkness < least and (number.reason or len(number.digits) <= _MAX_ARCS):
                 ignored.append(replace(region, reason=PALE))
             else:
