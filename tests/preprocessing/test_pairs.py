@@ -85,6 +85,32 @@ def stroke(page, x, y):
     cv2.line(page, (x + 10, y + 2), (x + 6 + (x * 7 + y * 3) % 8, y + 17), 30, 2)
 
 
+def diagonals():
+    page = np.full((SIDE, SIDE), 240, np.uint8)
+    for shift in range(-SIDE, SIDE, 6):
+        start, end = (
+            (max(shift, 0) + 6, max(-shift, 0) + 6),
+            (min(SIDE, SIDE + shift), min(SIDE, SIDE - shift)),
+        )
+        cv2.line(page, start, (end[0] - 6, end[1] - 6), 30, 1)
+    return page
+
+
+def rings():
+    page = np.full((SIDE, SIDE), 240, np.uint8)
+    for radius in range(8, SIDE // 2, 10):
+        cv2.circle(page, (SIDE // 2, SIDE // 2), radius, 30, 1)
+    return page
+
+
+def flat_boxes():
+    page, rng = np.full((SIDE, SIDE), 240, np.uint8), np.random.default_rng(0)
+    for y in range(8, SIDE - STEP, STEP):
+        cv2.rectangle(page, (8, y), (SIDE - 9, y + STEP - 4), 30, 1)
+        page[y : y + STEP - 3, rng.integers(8, SIDE - 9, 120)] = 30
+    return page
+
+
 def checkerboard():
     y, x = np.indices((SIDE, SIDE)) // STEP
     return np.where((x + y) % 2, 20, 240).astype(np.uint8)
@@ -100,7 +126,7 @@ def halftone():
 
 
 HOSTILE = {draw.__name__: (lambda draw=draw: cells(draw)) for draw in (dot, square, box_with_stroke, stroke)}
-HOSTILE |= {make.__name__: make for make in (checkerboard, noise, halftone)}
+HOSTILE |= {make.__name__: make for make in (checkerboard, noise, halftone, diagonals, rings, flat_boxes)}
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise.preprocessing.components import join_neighbours
-from inkwise.preprocessing.layout import PRINT, find_regions
+from inkwise.preprocessing.layout import FRAME, PRINT, find_regions
 from inkwise.preprocessing.rectification import rectify
 
 WIDTH, HEIGHT = 900, 1200
@@ -206,6 +206,14 @@ def test_find_regions_ignores_frames(page):
     for x, y in PLACES:
         cv2.rectangle(page, (x - 14, y - 16), (x + 280, y + 62), 40, 2)
     assert_found(page, [write(page, x, y) for x, y in PLACES])
+
+
+def test_find_regions_ignores_a_ring_around_one_of_several_numbers(page):
+    boxes = [write(page, x, y) for x, y in PLACES]
+    x, y, w, h = boxes[2]
+    cv2.ellipse(page, (x + w // 2, y + h // 2), (w, 2 * h), 0, 0, 360, 60, 3, cv2.LINE_AA)
+    assert_found(page, boxes)
+    assert [region.reason for region in find_regions(page)].count(FRAME) == 1
 
 
 def test_find_regions_ignores_rules_joined_by_bar(page):

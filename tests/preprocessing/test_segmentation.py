@@ -6,7 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.preprocessing import characters_to_glyphs, main_character, segment_characters, to_glyphs
+from inkwise.preprocessing import (
+    characters_to_glyphs,
+    lone_character,
+    main_character,
+    segment_characters,
+    to_glyphs,
+)
 
 
 def boxes(lines):
@@ -24,9 +30,18 @@ def five():
     return ink
 
 
+def test_lone_character_is_the_main_one_of_one_component(marks):
+    ink = marks((60, 60), (20, 10, 12, 30))
+    lone, main = lone_character(ink), main_character(ink)
+    assert lone.box == main.box == (20, 10, 12, 30)
+    np.testing.assert_array_equal(lone.ink, main.ink)
+    assert lone_character(marks((60, 60), (20, 10, 12, 30), (40, 10, 12, 30))) is None
+
+
 def test_no_character_without_ink():
     empty = np.zeros((40, 60), np.uint8)
     assert main_character(empty) is None
+    assert lone_character(empty) is None
     assert segment_characters(empty) == []
     assert main_character(np.full((40, 60), 127, np.uint8)) is None, "below the edge of ink"
 

@@ -113,15 +113,28 @@ def test_page_without_number_is_rejected(recognizer, monkeypatch):
     assert (reading.text, reading.accepted, reading.reason) == ("", False, pages.NO_NUMBER)
 
 
+@pytest.mark.parametrize("sample", [1, 6])
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_picture_that_is_not_upright_is_read_turned_and_rejected(recognizer, monkeypatch, quarters):
+def test_picture_that_is_not_upright_is_read_turned_and_rejected(recognizer, monkeypatch, quarters, sample):
     page = written((100, 100, 3), (400, 200, 2), (100, 400, 4))
-    upright, read_upright = recognizer.read(page), PictureReader._read_upright
+    upright, read_regions, find_regions = (
+        recognizer.read(page),
+        PictureReader._read_regions,
+        pages.find_regions,
+    )
     unsure = pages._Contents([Number("1", 0.1, "not sure", upright.digits[:1])], [])
+    orientations = []
+
+    def find(grey):
+        orientations.append(np.array_equal(grey, page))
+        return find_regions(grey)
+
+    monkeypatch.setattr(pages, "_TURN_SAMPLE", sample)
+    monkeypatch.setattr(pages, "find_regions", find)
     monkeypatch.setattr(
         PictureReader,
-        "_read_upright",
-        lambda self, grey: read_upright(self, grey) if np.array_equal(grey, page) else unsure,
+        "_read_regions",
+        lambda self, regions: read_regions(self, regions) if orientations[-1] else unsure,
     )
     seen = np.ascontiguousarray(np.rot90(page, -quarters))
     reading = recognizer.read(seen)
@@ -131,6 +144,35 @@ def test_picture_that_is_not_upright_is_read_turned_and_rejected(recognizer, mon
         assert {w, h} == {width, height}
         turned_back = np.rot90(seen[y : y + h, x : x + w], quarters)
         np.testing.assert_array_equal(turned_back, page[top : top + height, left : left + width])
+
+
+def test_few_regions_of_a_doubtful_page_are_read_in_the_other_orientations(recognizer, monkeypatch):
+    page = written(*((100 + 300 * column, 80 + 90 * row, 3) for row in range(8) for column in range(2)))
+    read = []
+    unsure = Number("1", 0.1, "not sure", recognizer.read(page).digits[:1])
+    monkeypatch.setattr(PictureReader, "_read_region", lambda self, region: read.append(region) or unsure)
+    assert not recognizer.read(page).accepted
+    assert len(read) <= 16 + 3 * pages._TURN_SAMPLE
+
+
+def test_small_picture_of_one_component_is_read_as_a_digit(recognizer, monkeypatch):
+    picture = np.full((60, 50), 235, np.uint8)
+    cv2.polylines(picture, [np.array([(12, 12), (36, 12), (22, 48)])], False, 40, 4, cv2.LINE_AA)
+    whole = recognizer.read(cv2.copyMakeBorder(picture, 60, 60, 60, 60, cv2.BORDER_REPLICATE))
+    monkeypatch.setattr(pages, "find_regions", None)
+    alone = recognizer.read(picture)
+    assert (alone.text, alone.accepted) == (whole.text, True) == ("7", True)
+    x, y, w, h = alone.digits[0].box
+    assert abs(x - 10) <= 2
+    assert abs(y - 10) <= 2
+    assert abs(w - 28) <= 3
+    assert abs(h - 40) <= 3
+
+
+def test_ink_that_touches_the_border_is_not_read_alone(recognizer):
+    picture = np.full((60, 50), 235, np.uint8)
+    cv2.polylines(picture, [np.array([(12, 0), (36, 12), (22, 48)])], False, 40, 4, cv2.LINE_AA)
+    assert recognizer._pictures._read_alone(picture) is None
 
 
 def test_ignored_ink_is_listed_and_ink_beside_a_number_prevents_acceptance(recognizer):

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.binarization import binarize
 from inkwise.preprocessing.normalization import GLYPH_SIDE, inks_to_glyphs, to_glyphs
-from inkwise.preprocessing.segmentation import Box, Character, main_character, segment_characters
+from inkwise.preprocessing.segmentation import (
+    Box,
+    Character,
+    lone_character,
+    main_character,
+    segment_characters,
+)
 from inkwise.preprocessing.strokes import (
     Strokes,
     StrokeSource,
@@ -27,6 +33,7 @@ __all__ = [
     "group_strokes",
     "image_to_glyph",
     "inks_to_glyphs",
+    "lone_character",
     "main_character",
     "segment_characters",
     "strokes_to_glyph",

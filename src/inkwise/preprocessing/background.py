@@ -106,6 +106,12 @@ def quantile(values: NDArray[np.generic], share: float) -> float:
     return float(ordered[round(share * (ordered.size - 1))])
 
 
+def median(values: NDArray[np.generic]) -> float:
+    """The median, as NumPy's; see `quantile`."""
+    ordered = np.sort(values, axis=None)
+    return (float(ordered[(ordered.size - 1) // 2]) + float(ordered[ordered.size // 2])) / 2
+
+
 def otsu_threshold(values: NDArray[np.float32]) -> int:
     """The lowest value, 0 to 256, of the brighter class (Otsu, IEEE Trans. SMC 9, 1979)."""
     return 1 + int(cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 1, cv2.THRESH_OTSU)[0])

@@ -14,6 +14,7 @@ from inkwise.preprocessing.background import (
     close_strokes,
     downscale,
     estimate_illumination,
+    median,
     otsu_threshold,
     polarity,
 )
@@ -76,10 +77,10 @@ def _fill_solid_shapes(ink: NDArray[np.uint8], grey: NDArray[np.uint8]) -> NDArr
     holes = np.flatnonzero(areas >= max(1, _MIN_HOLE_AREA * ink.size))
     if not len(holes):
         return ink
-    dark, paper = float(np.median(grey[mask > 0])), float(np.median(grey[mask == 0]))
+    dark, paper = median(grey[mask > 0]), median(grey[mask == 0])
     for label in holes:
         hole = labels == label
-        if np.median(grey[hole]) < dark + _HOLE_DARKNESS * (paper - dark):
+        if median(grey[hole]) < dark + _HOLE_DARKNESS * (paper - dark):
             ink[hole] = 255
     return ink
 

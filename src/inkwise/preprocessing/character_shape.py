@@ -43,12 +43,14 @@ def may_hold_slash(characters: Sequence[Character]) -> bool:
 
 def find_slashes(characters: Sequence[Character]) -> list[bool]:
     """Tell which characters of a line are slashes between digits: straight, oblique and high."""
+    if len(characters) < 3:  # a slash stands between digits
+        return [False] * len(characters)
     straight = [_is_oblique(character) for character in characters]
     heights = [
         character.box[3] for character, oblique in zip(characters, straight, strict=True) if not oblique
     ]
     usual = quantile(np.array(heights), 0.5) if heights else np.inf
-    inner = range(1, len(characters) - 1)  # a slash stands between digits
+    inner = range(1, len(characters) - 1)
     return [
         index in inner and straight[index] and characters[index].box[3] >= _MIN_SLASH_HEIGHT * usual
         for index in range(len(characters))

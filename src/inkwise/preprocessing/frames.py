@@ -15,6 +15,7 @@ from inkwise.preprocessing.segmentation import Box
 _MIN_SIDE = 14  # minimum inner side of a frame, pixels
 _MAX_SIDE = 0.98  # maximum inner side, as a share of the picture's
 _MAX_FRAMES = 3000  # maximum number of frames; squared paper of A4 has 2,500 squares, textures have more
+_MAX_OVERLAP = 30  # maximum sum of the boxes of outlines, in areas of the picture; diagonals overlap
 _MIN_FILL = 0.2  # minimum area of the hole in the ink, as a share of its box; a frame is upright
 _MIN_RECTANGULARITY = 0.9  # minimum area of the convex hull of the interior, as a share of its rectangle
 _MIN_SIDE_SHARE = 0.5  # minimum share of each side of its box that the interior reaches
@@ -85,12 +86,11 @@ def _hole_cells(closed: Mask) -> list[_Cell]:
     return cells
 
 
-def _largest(chosen: NDArray[np.bool_], size: NDArray[np.integer]) -> list[int]:
-    """The indices of the chosen, at most the largest `_MAX_FRAMES` of them."""
+def _largest(chosen: NDArray[np.bool_], size: NDArray[np.integer], total: float = np.inf) -> list[int]:
+    """The indices of the largest of the chosen, at most `_MAX_FRAMES` and of at most this total size."""
     indices = np.flatnonzero(chosen)
-    if len(indices) > _MAX_FRAMES:
-        indices = np.sort(indices[np.argsort(-size[indices], kind="stable")[:_MAX_FRAMES]])
-    return [int(index) for index in indices]
+    indices = indices[np.argsort(-size[indices], kind="stable")[:_MAX_FRAMES]]
+    return np.sort(indices[np.cumsum(size[indices]) <= total]).tolist()
 
 
 def _complete_parts(cells: list[_Cell]) -> list[_Cell]:
@@ -125,9 +125,10 @@ def _outlined_cells(closed: Mask, known: list[Box]) -> list[_Cell]:
     _, _, w, h, area = stats.T
     chosen = (np.minimum(w, h) > _MIN_SIDE) & (area <= _MAX_OUTLINE_FILL * w * h)
     chosen[0] = False
+    boxes = w.astype(np.int64) * h
     low, size = np.array(known, np.float64).reshape(-1, 2, 2).transpose(1, 0, 2)
     cells = []
-    for label in _largest(chosen, w * h):
+    for label in _largest(chosen, boxes, _MAX_OVERLAP * closed.size):
         left, top, wide, high = stats[label, :4].tolist()
         own = (labels[top : top + high, left : left + wide] == label).astype(np.uint8)
         if _min_side_share(own) < _MIN_OUTLINE:
@@ -155,7 +156,8 @@ def _split_at_walls(inner: Mask, thickness: int) -> list[tuple[int, int]]:
     for count in range(round((width + thickness) / (_MIN_CELL_ASPECT * height + thickness)), 1, -1):
         pitch = (width + thickness) / count
         walls = pitch * np.arange(1, count) - thickness / 2
-        if len(upright) and (np.abs(walls[:, None] - upright).min(1) <= thickness / 2 + 2).all():
+        reach = thickness / 2 + 2
+        if (np.searchsorted(upright, walls - reach) < np.searchsorted(upright, walls + reach, "right")).all():
             edges = np.rint(pitch * np.arange(count + 1)).astype(int).tolist()
             return [(start, end - thickness) for start, end in pairwise(edges)]
     return [(0, width)]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise.preprocessing.background import EDGE_CONTRAST
+from inkwise.preprocessing.background import EDGE_CONTRAST, median
 from inkwise.preprocessing.components import (
     MAX_COMPONENTS,
     Components,
@@ -39,6 +39,8 @@ _MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a shar
 _MIN_CONTENT = 2  # number of components in a frame that may be lower
 _MIN_AXIS_ALIGNED = 0.7  # minimum share of horizontal and vertical edges of a part of a frame
 _MAX_FRAME_GAP = 0.3  # maximum gap in the outline of a frame, as a share of its shorter side
+_OUTLINE_SIDE = 256  # shorter side to which the outline of a frame is reduced, pixels
+_MAX_OVERLAP = 30  # maximum sum of the boxes of such outlines, in areas of the page; diagonals overlap
 _MIN_ENCLOSED = 0.5  # minimum share of a frame's box that its outline encloses
 _MAX_FRAME_FILL = 0.25  # maximum share of a frame's box that is ink
 _MIN_PRINT_COMPONENTS = 12  # minimum number of printed components; fewer are handwriting that looks like it
@@ -99,23 +101,13 @@ def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
     if not len(parts.boxes):
         return []
     kinds = _component_kinds(parts, flat)
-    words = join_neighbours(parts, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
-    if len(kinds) >= _MIN_PRINT_COMPONENTS:
-        lines = join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
-        likely = print_probability(parts, found.dark, words, lines)[words] >= _PRINT_THRESHOLD
-        likely &= (np.bincount(lines, likely) / np.bincount(lines) >= _MIN_PRINT_SHARE)[lines]
-        if likely.sum() >= _MIN_PRINT_COMPONENTS:
-            kinds[(kinds == _HANDWRITTEN) & likely] = _PRINTED
-    groups = _absorb_parts(
-        parts.boxes, join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP), kinds
-    )
-    groups, in_comb = join_combs(parts, groups, found.cells)
+    groups, in_comb = _group_components(parts, kinds, found)
     boxes = _group_boxes(parts.boxes, groups)
     kind = np.zeros(len(boxes), np.int64)
     kind[groups] = kinds
     kind[(kind == _HANDWRITTEN) & (np.bincount(groups) > _MAX_MEMBERS)] = _PATTERN
     written = (kind == _HANDWRITTEN) & (boxes[:, 3] >= _MIN_NUMBER_HEIGHT)
-    usual = float(np.median(boxes[written, 3])) if written.any() else 0.0
+    usual = median(boxes[written, 3]) if written.any() else 0.0
     no_speck = (boxes[:, 3] >= _MAX_SPECK_HEIGHT * usual) | (np.bincount(groups) > 1)
     chosen = np.flatnonzero((boxes[:, 3] >= _MIN_NUMBER_HEIGHT) & no_speck)
     numbers = chosen[kind[chosen] == _HANDWRITTEN]
@@ -133,6 +125,25 @@ def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
         )
         for group, line in ordered
     ]
+
+
+def _group_components(
+    parts: Components, kinds: NDArray[np.int64], found: RuledInk
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Join components to numbers, and find print: group of each component, and whether each is a comb."""
+    if len(kinds) == 1:
+        return np.zeros(1, np.int64), np.zeros(1, bool)
+    words = join_neighbours(parts, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
+    if len(kinds) >= _MIN_PRINT_COMPONENTS:
+        lines = join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
+        likely = print_probability(parts, found.dark, words, lines)[words] >= _PRINT_THRESHOLD
+        likely &= (np.bincount(lines, likely) / np.bincount(lines) >= _MIN_PRINT_SHARE)[lines]
+        if likely.sum() >= _MIN_PRINT_COMPONENTS:
+            kinds[(kinds == _HANDWRITTEN) & likely] = _PRINTED
+    groups = _absorb_parts(
+        parts.boxes, join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP), kinds
+    )
+    return join_combs(parts, groups, found.cells)
 
 
 def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64]:
@@ -158,21 +169,26 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
         inside &= h[part] * _MIN_FRAME_SIZE <= h[one]
         content += np.bincount(one[inside], minlength=len(kinds))
         high += np.bincount(one[inside & (h[part] >= _MIN_CONTENT_HEIGHT * h[one])], minlength=len(kinds))
-    for outer in np.flatnonzero((high > 0) | (content >= _MIN_CONTENT)).tolist():
-        if parts.axis_aligned[outer] >= _MIN_AXIS_ALIGNED or _encloses(parts, outer):
-            kinds[outer] = _FRAME
+    outer = np.flatnonzero((high > 0) | (content >= _MIN_CONTENT))
+    outer = outer[np.argsort((w * h)[outer], kind="stable")]
+    for frame in outer[np.cumsum((w * h)[outer]) <= _MAX_OVERLAP * flat.grey.size].tolist():
+        if parts.axis_aligned[frame] >= _MIN_AXIS_ALIGNED or _encloses(parts, frame):
+            kinds[frame] = _FRAME
     return kinds
 
 
 def _encloses(parts: Components, index: int) -> bool:
     """Whether the outline of a component, with narrow gaps closed, encloses most of its box."""
     x, y, w, h = parts.boxes[index].tolist()
-    gap = round(_MAX_FRAME_GAP * min(w, h))
     own = (parts.labels[y : y + h, x : x + w] == parts.numbers[index]).astype(np.uint8)
+    if (step := min(w, h) // _OUTLINE_SIDE) > 1:
+        own = np.ascontiguousarray(cv2.dilate(own, np.ones((step, step), np.uint8))[::step, ::step])
+    gap = round(_MAX_FRAME_GAP * min(own.shape))
+    area = own.size
     own = cv2.copyMakeBorder(own, gap, gap, gap, gap, cv2.BORDER_CONSTANT, value=0)
     own = cv2.morphologyEx(own, cv2.MORPH_CLOSE, np.ones((gap + 1, gap + 1), np.uint8))
     outlines = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
-    return sum(map(cv2.contourArea, outlines)) >= _MIN_ENCLOSED * w * h
+    return sum(map(cv2.contourArea, outlines)) >= _MIN_ENCLOSED * area
 
 
 def _touches_border(flat: RectifiedPage, boxes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -237,16 +253,19 @@ def _make_region(
     column, row = parts.small_centres.T
     near = slice(*np.searchsorted(row, [top, y + h + around]).tolist())
     small = parts.small[near][(column[near] >= left) & (column[near] < x + w + around)]
-    own = np.isin(parts.labels[window], [*parts.numbers[members], *small]).astype(np.uint8)
+    labels, chosen = parts.labels[window], np.concatenate([parts.numbers[members], small])
+    is_own = np.zeros(max(labels.max(), chosen.max()) + 1, np.uint8)
+    is_own[chosen] = 1
+    own = is_own[labels]
     dark = found.dark[window]
     if (pen := _pen_width(parts, members)) < h * _MIN_PEN_WIDTH:  # a hair line would be lost when scaled down
         wider = np.ones((2 * ceil((h * _MIN_PEN_WIDTH - pen) / 2) + 1,) * 2, np.uint8)
         dark, own = cv2.dilate(dark * own, wider), cv2.dilate(own, wider)
     dark = dark * cv2.dilate(own, np.ones((3, 3), np.uint8))
-    full = float(np.median(dark[own > 0]))
+    full = median(dark[own > 0])
     level = min(found.paper, full - 1)
     edge = level + EDGE_CONTRAST * (full - level)
-    ink = np.interp(dark, [level, edge, full], [0, 128, 255]).astype(np.uint8)
+    ink = np.interp(np.arange(256), [level, edge, full], [0, 128, 255]).astype(np.uint8)[dark]
     rows = np.flatnonzero(own.any(1))
     first, last = own[rows].argmax(1), own.shape[1] - 1 - own[rows, ::-1].argmax(1)
     outline = np.stack([np.concatenate([first, last]), np.concatenate([rows, rows])], 1).astype(np.float64)

@@ -72,7 +72,8 @@ def rectify(grey: NDArray[np.uint8]) -> RectifiedPage:
         level, size = _rectangle_homography(corners)
     shrink = min(1.0, _SKEW_SIDE / max(size))
     coarse = tuple(max(2, round(side * shrink)) for side in size)
-    seen = warp(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
+    same = corners is None and coarse == size
+    seen = grey if same else warp(grey, np.diag([shrink, shrink, 1]) @ level, coarse)
     if polarity(seen) == "light-on-dark":
         grey, seen = np.bitwise_not(grey), np.bitwise_not(seen)
     skew = _estimate_skew(seen) if is_page else 0.0

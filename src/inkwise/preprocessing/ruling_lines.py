@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -102,7 +103,7 @@ def remove_ruling_lines(grey: NDArray[np.uint8]) -> RuledInk:
     removed = cv2.dilate(walls, np.ones((3, 3), np.uint8)) & low
     if not rules.is_grid and removed.any():  # rails of a comb may be as long as rules
         rules = _find_ruling(low & ~removed, dark * (1 - removed), least)
-    removed |= rules.bare()
+    removed |= rules.bare
     if removed.any():
         rest = low & ~removed
         # Join strokes that are present on both sides of a rule.
@@ -124,7 +125,7 @@ def _find_cells(found: PictureInk, rules: _Ruling) -> tuple[Mask, NDArray[np.int
     for share in (INK_EDGE, _FAINT_EDGE):
         ink = found.mask(found.dark, share)
         if rules.is_grid:
-            ink &= ~rules.bare()
+            ink &= ~rules.bare
         for x, y, w, h in cells.tolist():
             left, top = max(x - _WALL_REACH, 0), max(y - _WALL_REACH, 0)
             ink[top : y + h + _WALL_REACH, left : x + w + _WALL_REACH] = 0
@@ -155,6 +156,7 @@ class _Ruling:
         """1 on a rule, where it is bare or ink crosses it, (H, W) uint8."""
         return np.maximum(*(own for own, _, _ in self._masks()))
 
+    @cached_property
     def bare(self) -> Mask:
         """1 where a rule is bare, (H, W) uint8; also where two rules cross and one is bare on both sides."""
         (across, bare_across, gap_across), (down, bare_down, gap_down) = self._masks()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean, median
 
 import cv2
 import numpy as np
@@ -58,6 +59,16 @@ def main_character(ink: NDArray[np.uint8]) -> Character | None:
     return _extract(ink, labels, chosen)
 
 
+def lone_character(ink: NDArray[np.uint8]) -> Character | None:
+    """The character of an image whose ink is one component; None if it has more, or none.
+
+    Args:
+        ink: (H, W) uint8, 128 the edge of ink.
+    """
+    labels, components = _components(ink)
+    return _extract(ink, labels, components) if len(components) == 1 else None
+
+
 def segment_characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
     """All characters of an image: text lines from the top, characters from the left.
 
@@ -70,7 +81,7 @@ def segment_characters(ink: NDArray[np.uint8]) -> list[list[Character]]:
     if not components:
         return []
     largest = max(part.size for part in components)
-    height = float(np.median([part.box[3] for part in components if part.size >= 0.4 * largest]))
+    height = float(median(part.box[3] for part in components if part.size >= 0.4 * largest))
     labels, components = _components(ink, round(0.04 * height))  # the two strokes of a 4 need not quite meet
     groups = _group_stacked([part for part in components if part.size >= 0.1 * height], height)
     tall = [group for group in groups if max(part.box[3] for part in group) >= 0.4 * height]
@@ -89,12 +100,12 @@ def group_into_lines(
         height: height of characters; by default that of the box or the median of the line, if larger.
     """
     lines: list[list[int]] = []
-    middles = boxes[:, 1] + boxes[:, 3] / 2
-    for index in np.argsort(middles, kind="stable").tolist():
+    middles, heights = (boxes[:, 1] + boxes[:, 3] / 2).tolist(), boxes[:, 3].tolist()
+    for index in sorted(range(len(boxes)), key=middles.__getitem__):
         if lines:
             last = lines[-1]
-            reference = height or max(boxes[index, 3], np.median(boxes[last, 3]))
-            if middles[index] - np.mean(middles[last]) < _SAME_LINE_DISTANCE * reference:
+            reference = height or max(heights[index], median(heights[part] for part in last))
+            if middles[index] - fmean(middles[part] for part in last) < _SAME_LINE_DISTANCE * reference:
                 last.append(index)
                 continue
         lines.append([index])

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
-from inkwise.preprocessing import Box, Character, binarize, inks_to_glyphs, segment_characters
+from inkwise.preprocessing import (
+    Box,
+    Character,
+    binarize,
+    inks_to_glyphs,
+    lone_character,
+    main_character,
+    segment_characters,
+)
 from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
 from inkwise.preprocessing.layout import CUT, FRAME, PALE, PATTERN, PRINT, Region, find_regions
@@ -39,9 +47,13 @@ _MIN_EQUAL_HEIGHT = (
 _MIN_AGREEMENT = 0.05  # minimum probability, by the digit alone, of each digit that the line reader found
 _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
+_MAX_ALONE_SIDE = (
+    112  # shorter side of pictures of which ink of one component is read as a digit first, pixels
+)
 _UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
 _MIN_TURN_GAIN = 0.3  # gain of that mean from which a picture is turned
 _MAX_DISTANCE = 1.2  # distance from the centre at which a region cannot be the digit, in half sides
+_TURN_SAMPLE = 6  # number of regions from which it is found whether a page may be turned
 _NEIGHBOUR_GAP = 1.15  # maximum gap to ignored ink that may be part of a number, in its heights
 _MAX_LINE_GAP = 0.4  # the same above and below it
 _MIN_NEIGHBOUR_SIZE = 0.5  # minimum size of such ink, in heights of the number
@@ -60,13 +72,17 @@ class PictureReader:
         If the numbers are much likelier in the picture turned by 90, 180 or 270 degrees, the reading is that
         of the turned picture, with boxes in the original one, and it is not accepted.
         """
-        if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_tiny(grey)) is not None:
+        if min(grey.shape) <= _MAX_ALONE_SIDE and (reading := self._read_alone(grey)) is not None:
             return reading
-        best, turns = self._read_upright(grey), 0
+        best, turns = self._read_regions(find_regions(grey)), 0
         if best.is_doubtful():
             for quarters in (2, 1, 3):
-                turned = self._read_upright(np.ascontiguousarray(np.rot90(grey, quarters)))
-                if turned.has_number() and turned.evidence() > best.evidence() + _MIN_TURN_GAIN:
+                regions = find_regions(np.ascontiguousarray(np.rot90(grey, quarters)))
+                sample = _largest(regions)
+                turned = self._read_regions(sample)
+                if len(sample) < len(regions) and turned.is_likelier(best, _MIN_TURN_GAIN / 2):
+                    turned = self._read_regions(regions)
+                if turned.is_likelier(best, _MIN_TURN_GAIN):
                     best, turns = turned, quarters
         if not turns and best.reason() is not None and (other := self._read_as_one(grey, best)) is not None:
             return other
@@ -86,7 +102,7 @@ class PictureReader:
         It is the most prominent region, or the main character of the picture binarized at one level: the more
         probable one.
         """
-        if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_tiny(grey)) is not None:
+        if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_alone(grey)) is not None:
             return reading
         regions = [region for region in find_regions(grey) if region.reason is None]
         main = max(regions, key=lambda region: _prominence(region, grey.shape), default=None)
@@ -98,15 +114,19 @@ class PictureReader:
             return whole
         return self.digits.to_reading(digit.digits, grey)
 
-    def _read_tiny(self, grey: NDArray[np.uint8]) -> Reading | None:
-        """Read a picture that holds one character alone; None if it holds more, or the digit is in doubt."""
+    def _read_alone(self, grey: NDArray[np.uint8]) -> Reading | None:
+        """Read a small picture that holds one character; None if it holds more, or the digit is in doubt.
+
+        The character is one component that does not touch the border; in a tiny picture it may.
+        """
         ink = binarize(grey)
-        if (
-            sum(map(len, segment_characters(ink))) != 1
-            or (digit := self.digits.main_digit_of_ink(ink)) is None
-        ):
+        tiny = min(grey.shape) <= _MAX_TINY_SIDE
+        character = lone_character(ink)
+        if tiny and character is None and sum(map(len, segment_characters(ink))) == 1:
+            character = main_character(ink)
+        if character is None or not (tiny or _is_within(character.box, grey.shape)):
             return None
-        reading = self.digits.to_reading((digit,), grey)
+        reading = self.digits.to_reading(tuple(self.digits.read_characters([character])), grey)
         return reading if reading.accepted else None
 
     def _read_as_one(self, grey: NDArray[np.uint8], contents: _Contents) -> Reading | None:
@@ -124,8 +144,7 @@ class PictureReader:
             return None
         return reading if reading.confidence > contents.confidence() else None
 
-    def _read_upright(self, grey: NDArray[np.uint8]) -> _Contents:
-        regions = find_regions(grey)
+    def _read_regions(self, regions: list[Region]) -> _Contents:
         ignored = [region for region in regions if region.reason is not None]
         found = [(region, self._read_region(region)) for region in regions if region.reason is None]
         shades = [
@@ -207,6 +226,22 @@ def _prominence(region: Region, shape: tuple[int, ...]) -> float:
     return np.count_nonzero(region.ink >= 128) * max(w, h) * (_MAX_DISTANCE - distance)
 
 
+def _largest(regions: list[Region]) -> list[Region]:
+    """A few of the largest regions that may be numbers, in their order, and all others."""
+    by_size = sorted(
+        (index for index, region in enumerate(regions) if not region.reason),
+        key=lambda index: -regions[index].box[2] * regions[index].box[3],
+    )
+    left_out = set(by_size[_TURN_SAMPLE:])
+    return [region for index, region in enumerate(regions) if index not in left_out]
+
+
+def _is_within(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box does not touch the border of a picture of this shape."""
+    x, y, w, h = box
+    return min(x, y) > 1 and x + w < shape[1] - 1 and y + h < shape[0] - 1
+
+
 def _stand_apart(characters: list[Character]) -> bool:
     """Whether wide gaps separate all characters, so that each is a digit or none."""
     boxes = [character.box for character in characters]
@@ -260,6 +295,10 @@ class _Contents:
     def has_number(self) -> bool:
         """Whether several digits stand on one line: a digit alone does not tell which way is up."""
         return any(len(number.digits) > 1 for number in self.numbers)
+
+    def is_likelier(self, other: _Contents, gain: float) -> bool:
+        """Whether the picture is likelier upright than in the other orientation, by this gain of evidence."""
+        return self.has_number() and self.evidence() > other.evidence() + gain
 
     def is_doubtful(self) -> bool:
         """Whether the picture may have to be turned: little is read, or single digits one below the other."""
