@@ -4,6 +4,7 @@
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 # make audit  lists the licences of what is installed, and asks for known holes in it
 # make robustness  kills, outages and fuzzing, for two hours; prints the tables of docs/reliability.md
+# make numbers  fine-tunes the reader of numbers for STEPS=30000 steps, a day; DATA=FOLDER holds the data sets
 # make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
 VENV := .venv
 PYTHON ?= python3
@@ -20,7 +21,7 @@ REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHE
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint docs docs-build audit bench robustness weights
+.PHONY: run test lint docs docs-build audit bench robustness weights numbers
 
 # Of these a program that uses Inkwise would have to be published itself.
 COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
@@ -70,10 +71,23 @@ weights: $(VENV)/.develops
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
-	$(VENV)/bin/inkwise train lines $(REAL_HANDS) --out $(RUNS)/lines
-	cp $(RUNS)/lines/model.onnx $(BUNDLED)/lines/default.onnx
 	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
+
+STEPS ?= 30000
+PRETRAINED := $(RUNS)/PP-OCRv6_rec_small.onnx
+
+numbers: $(PRETRAINED)
+	$(VENV)/bin/python -m inkwise.training.number_training $(PRETRAINED) $(DATA) $(RUNS)/numbers --steps $(STEPS)
+	$(VENV)/bin/python -m inkwise.training.number_export $(PRETRAINED) $(DATA) $(RUNS)/numbers/checkpoint.pt \
+		$(BUNDLED)/lines/default.onnx
+
+# The weights are part of a wheel; `load_pretrained` checks their SHA-256.
+$(PRETRAINED): $(VENV)/.develops
+	mkdir -p $(RUNS)
+	$(VENV)/bin/python -m pip download --quiet --no-deps --dest $(RUNS) rapidocr==3.10.0
+	$(VENV)/bin/python -m zipfile -e $(RUNS)/rapidocr-3.10.0-*.whl $(RUNS)/rapidocr
+	cp $(RUNS)/rapidocr/rapidocr/models/PP-OCRv6_rec_small.onnx $@
 
 $(VENV)/.runs: pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

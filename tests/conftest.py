@@ -108,15 +108,19 @@ def bars_reader(tmp_path_factory):
     from onnx import TensorProto, helper, numpy_helper, save
 
     weight, bias = np.zeros(11, np.float32), np.full(11, -100, np.float32)
-    for column, slope, offset in ((0, -40, 10), (2, 40, -10), (8, 40, -18)):  # no digit, 1, 7
+    for column, slope, offset in ((0, -40, 16), (2, 40, -16), (8, 40, -24)):  # no digit, 1, 7
         weight[column], bias[column] = slope, offset
-    numbers = {"white": np.float32(255), "pairs": np.array([0, -1, 2, 1]), "weight": weight, "bias": bias}
+    numbers = {"white": np.float32(255), "one": np.float32(1), "fours": np.array([0, -1, 4, 1])}
+    numbers |= {"start": np.array([0]), "end": np.array([3]), "axis": np.array([2])}
+    numbers |= {"weight": weight, "bias": bias}
     nodes = [
-        helper.make_node("Cast", ["strips"], ["grey"], to=TensorProto.FLOAT),
-        helper.make_node("Div", ["grey", "white"], ["ink"]),
+        helper.make_node("Cast", ["lines"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["grey", "white"], ["light"]),
+        helper.make_node("Sub", ["one", "light"], ["ink"]),
         helper.make_node("ReduceMean", ["ink"], ["columns"], axes=[1], keepdims=0),
-        helper.make_node("Reshape", ["columns", "pairs"], ["paired"]),
-        helper.make_node("ReduceMean", ["paired"], ["frames"], axes=[2], keepdims=0),
+        helper.make_node("Reshape", ["columns", "fours"], ["grouped"]),
+        helper.make_node("Slice", ["grouped", "start", "end", "axis"], ["sampled"]),
+        helper.make_node("ReduceMax", ["sampled"], ["frames"], axes=[2], keepdims=0),
         helper.make_node("Mul", ["frames", "weight"], ["sloped"]),
         helper.make_node("Add", ["sloped", "bias"], ["logits"]),
         helper.make_node("LogSoftmax", ["logits"], ["lattices"], axis=2),
@@ -124,12 +128,12 @@ def bars_reader(tmp_path_factory):
     graph = helper.make_graph(
         nodes,
         "bars",
-        [helper.make_tensor_value_info("strips", TensorProto.UINT8, ["n", 32, "w"])],
+        [helper.make_tensor_value_info("lines", TensorProto.UINT8, ["n", 48, "w"])],
         [helper.make_tensor_value_info("lattices", TensorProto.FLOAT, ["n", "t", 11])],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in numbers.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    metadata = {"name": "bars", "trained": "2026-01-01", "threshold": 0.5}
+    metadata = {"name": "bars", "trained": "2026-01-01", "symbols": "0123456789", "threshold": 0.5}
     helper.set_model_props(model, {"inkwise": json.dumps(metadata)})
     path = tmp_path_factory.mktemp("bars") / "default.onnx"
     save(model, path)

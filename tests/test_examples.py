@@ -17,7 +17,7 @@ OUTPUTS = {
     "read_file.py": r"0123456789\n19690720\n.*accepted: True",
     "classify_arrays.py": r"\d+ glyphs: 0 1 2 3 4 5 6 7 8 9",
     "read_strokes.py": r'"text": "7"',
-    "review_doubtful.py": r"digit 3: 5 .*digit 4: check by hand, 3 or 5",
+    "review_doubtful.py": r"not sure of the whole.*digit 1: 1 .*check by hand, \d or \d",
     "adapt_to_writer.py": r"before: .*after: heart\n$",
     "train_and_export.py": r"model.onnx: \d, probability [01]\.\d\d",
     "sklearn_pipeline.py": r"accuracy of each fold: 0\.9\d\d 0\.9\d\d",

@@ -17,7 +17,7 @@ from inkwise.preprocessing import Box
 from inkwise.training.synthesis.allographs import Stroke
 from inkwise.training.synthesis.degradation import simulate_pen
 from inkwise.training.synthesis.line_layout import DIGIT_HEIGHT, rasterize, scale_to_height
-from inkwise.training.synthesis.line_synthesis import random_number
+from inkwise.training.synthesis.number_texts import random_digits
 
 KINDS = ("plain", "ruled", "squared", "text", "form", "table")
 WIDTH, HEIGHT = 1654, 2339  # A4 at 200 dpi
@@ -256,7 +256,7 @@ def _write(
     width: float = 1e9,
 ) -> float:
     """Write a number on baseline y, shortened to `width`; return its right end."""
-    text = random_number(rng)
+    text = random_digits(rng)
     while True:
         cover = _cover(text, writers[rng.integers(len(writers))], rng)
         scale = height / 64

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from benchmarks.common.reporting import argument_parser, print_table
 from benchmarks.speed.throughput import throughput
@@ -27,6 +27,7 @@ from inkwise._util.system import describe_machine
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.recognition.model import METADATA_KEY, model_source
+from inkwise.training.onnx_models import store_as_float16
 
 CALIBRATION_GLYPHS, EVALUATION_SLICE = 2_000, 5_000  # glyphs
 BATCH = 100
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> None:
     contents = {
         "float32": content,
         "int8": quantize(content, training.glyphs[:CALIBRATION_GLYPHS]),
-        "float16": store_as_float16(content),
+        "float16": as_float16(content),
     }
     models = {name: Model(made, threads=1) for name, made in contents.items()}
     speeds: dict[str, list[float]] = {name: [] for name in models}
@@ -105,20 +106,11 @@ def quantize(content: bytes, glyphs: NDArray[np.uint8]) -> bytes:
         return _with_metadata(onnx.load(after), content)
 
 
-def store_as_float16(content: bytes) -> bytes:
-    """Store the weights as float16; they are cast to float32 when the model is opened."""
+def as_float16(content: bytes) -> bytes:
+    """Return a model whose weights are stored as float16."""
     model = onnx.load_model_from_string(content)
-    casts = []
-    for weight in model.graph.initializer:
-        if weight.data_type == TensorProto.FLOAT and weight.dims:
-            name = weight.name
-            halves = numpy_helper.to_array(weight).astype(np.float16)
-            weight.CopyFrom(numpy_helper.from_array(halves, f"{name}/half"))
-            casts.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    return _with_metadata(model, content)
+    store_as_float16(model)
+    return bytes(model.SerializeToString())
 
 
 def _with_metadata(model: onnx.ModelProto, original: bytes) -> bytes:

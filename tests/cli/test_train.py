@@ -180,14 +180,6 @@ def test_train_finds_test_set_of_idx_folder(inkwise, letters, tmp_path):
     )
 
 
-def test_train_writes_no_glyph_report_for_line_models(inkwise, monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        "inkwise.evaluation.final_evaluation.train", lambda recipe, folder, **_: folder / "model.onnx"
-    )
-    status, out, err = inkwise("train", "lines", "--out", tmp_path)
-    assert (status, out, err) == (0, "", f"wrote {tmp_path / 'model.onnx'}\n")
-
-
 @pytest.mark.slow
 def test_train_rejects_folder_of_running_training_and_resumes_after_kill(bars_folder, tmp_path):
     folder = tmp_path / "run"

@@ -1,11 +1,11 @@
-"""Slashes between digits and strokes of uneven width."""
+"""Strokes of uneven width."""
 
 import cv2
 import numpy as np
 import pytest
 
 from inkwise.preprocessing import Character
-from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes
+from inkwise.preprocessing.character_shape import has_uneven_strokes
 
 
 def stroke(x, height, slope, width=4):
@@ -13,20 +13,6 @@ def stroke(x, height, slope, width=4):
     ink = np.zeros((height + 12, round(slope * height) + 12), np.uint8)
     cv2.line(ink, (6 + round(slope * height), 6), (6, 6 + height), 255, width)
     return Character(ink, (x, 0, round(slope * height) + width, height + width))
-
-
-@pytest.mark.parametrize(
-    ("height", "slope", "found"), [(60, 0.5, True), (40, 0.5, False), (60, 0.1, False), (60, 0.0, False)]
-)
-def test_slash_is_oblique_and_higher_than_the_digits_beside_it(height, slope, found):
-    digits = [stroke(x, 40, 0.0) for x in (0, 100)]
-    assert find_slashes([digits[0], stroke(40, height, slope), digits[1]]) == [False, found, False]
-
-
-def test_first_and_last_characters_are_no_slashes():
-    digit, slash = stroke(50, 40, 0.0), stroke(0, 60, 0.5)
-    assert find_slashes([slash, digit, slash]) == [False, False, False]
-    assert find_slashes([]) == []
 
 
 @pytest.mark.parametrize(("width", "uneven"), [(4, False), (10, True)])

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.text import DIGITS
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.ctc.decoding import decode
+from inkwise.recognition.ctc.decoding import decode, merge_into_blank, text_columns
 
 SYMBOLS = "018."
 
@@ -184,3 +185,65 @@ def test_from_dict_accepts_plain_values():
 def test_invalid_constraint_raises(given, message):
     with pytest.raises(InkwiseError, match=re.escape(message)):
         Constraint.from_dict(given)
+
+
+WRITTEN = f"{DIGITS}.,-/:()#+*=%€$£'½^"
+
+
+def satisfies(constraint, text):
+    return constraint.decoder(WRITTEN).accepts(text_columns(text, WRITTEN))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "right", "wrong"),
+    [
+        (
+            Constraint.amount(),
+            ["12.50", "1250", "1'250,-", "$12", "#300#", "12^50", "-7.00", "12=", "€1.250,00"],
+            ["12/5", "1.2.3", "12:50", "12.5"],
+        ),
+        (Constraint.amount(","), ["12,50", "1.250", "1.250,00"], ["12.50"]),
+        (Constraint.amount("."), ["12.50", "1,250.00"], ["12,50"]),
+        (Constraint.date(), ["31/12/26", "1.2.2026", "01-02-99"], ["32/1/26", "1/2", "31/13/26", "1/2-26"]),
+        (Constraint.date("dm"), ["31/12", "1.2"], ["31/12/26"]),
+        (Constraint.date("ymd"), ["2026-12-31", "26/1/1"], ["31-12-2026"]),
+        (Constraint.time(), ["7:30", "19.45", "23:59:59"], ["24:00", "7:60", "730"]),
+        (Constraint.phone(), ["079-123-4567", "(079)123-45-67", "+41791234567", "0791/23"], ["12", "1:2345"]),
+    ],
+)
+def test_ready_constraints(constraint, right, wrong):
+    assert [text for text in right if not satisfies(constraint, text)] == []
+    assert [text for text in wrong if satisfies(constraint, text)] == []
+
+
+def test_ready_constraints_reject_unknown_arguments():
+    for order in ("", "d", "dd", "dmyx"):
+        with pytest.raises(InkwiseError, match="date: expected an order such as 'dmy'"):
+            Constraint.date(order)
+    with pytest.raises(InkwiseError, match=r"decimal: expected '\.' or ',', got ';'"):
+        Constraint.amount(";")
+
+
+@pytest.mark.parametrize(
+    ("keys", "of_digits"),
+    [
+        ({"pattern": r"[1-9]\d{3}"}, True),
+        ({"pattern": r"\d.\d[^0]"}, True),
+        ({"vocabulary": [12, "0800"]}, True),
+        ({"pattern": r"\d+\.\d\d"}, False),
+        ({"pattern": r"\d+[ -]\d"}, False),
+        ({"vocabulary": ["12.50", "99"]}, False),
+        ({"pattern": r"\d-\d", "vocabulary": ["1-2"]}, False),
+        ({"length": 3}, False),
+    ],
+)
+def test_pattern_or_vocabulary_without_separators_is_of_digits(keys, of_digits):
+    assert Constraint(**keys).is_of_digits == of_digits
+
+
+def test_merged_lattice_gives_digits_the_probability_of_all_their_texts(brute_force):
+    for lattice, chances in brute_force:
+        merged = merge_into_blank(lattice, 3)
+        found = decode(merged, SYMBOLS[:3])
+        expected = sum(chance for text, chance in chances.items() if digits(text) == found.text)
+        assert found.probability == pytest.approx(expected, rel=1e-4)

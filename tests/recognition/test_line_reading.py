@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import ModelError
+from inkwise._util.text import DIGITS
 from inkwise.recognition import model as models
 from inkwise.recognition.constraints import Constraint
-from inkwise.recognition.model import LineModel, line_model_source, model_source
-from inkwise.recognition.number_reader import NumberReader
+from inkwise.recognition.model import FRAME_COLUMNS, UNKNOWN, LineModel, line_model_source, model_source
+from inkwise.recognition.number_reader import NOT_A_NUMBER, UNREAD_MARK, NumberReader
 
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars, the ink of a line image
 
@@ -59,11 +60,11 @@ def test_box_of_digit_at_edge_is_inside_image(scripted, line, column):
     (digit,) = read_line(scripted((column, {"1": 0.9})), line((46, 4, 4, 24))).digits
     x, y, w, h = digit.box
     assert 0 <= x < x + w <= 96
-    assert 0 <= y < y + h <= 32
+    assert 0 <= y < y + h <= 48
 
 
 def test_boxes_of_digits_in_margin_are_inside_image(scripted, line):
-    model = scripted(*((column, {"1": 0.9}) for column in (80, 88, 92, 96, 102)))
+    model = scripted(*((column, {"1": 0.9}) for column in (64, 72, 80, 88, 96)))
     digits = read_line(model, line((10, 4, 80, 24))).digits
     assert len(digits) == 5
     for x, _, w, _ in (digit.box for digit in digits):
@@ -100,7 +101,9 @@ def test_text_that_fits_only_a_larger_scale_is_rejected(line):
     noise = np.random.default_rng(0).normal(0, 1, (70, 11)).astype(np.float32)  # a digit in every frame
     outputs = iter([noise[:50], noise, noise[:40]])
     model = SimpleNamespace(
-        threshold=0.5, run=lambda image: (v := next(outputs)) - np.logaddexp.reduce(v, 1, keepdims=True)
+        symbols=DIGITS,
+        threshold=0.5,
+        run=lambda image: (v := next(outputs)) - np.logaddexp.reduce(v, 1, keepdims=True),
     )
     read = read_line(model, line(SEVEN, ONE), Constraint(length=60))
     assert (read.text, read.digits) == (None, ())
@@ -110,15 +113,15 @@ def test_line_model_runs_images_of_any_width(bars_reader):
     model = LineModel(bars_reader, threads=1)
     assert (model.name, model.threshold) == ("bars (2026-01-01)", 0.5)
     for width in (32, 33, 34, 35, 1024):
-        lattice = model.run(np.zeros((32, width), np.uint8))
+        lattice = model.run(np.zeros((48, width), np.uint8))
         assert lattice.dtype == np.float32
-        assert lattice.shape == (2 * -(-(width + 16) // 4), 11)
+        assert lattice.shape == (2 * -(-width // 8), 11)
         np.testing.assert_allclose(np.exp(lattice).sum(1), 1, rtol=1e-5)
 
 
 def test_line_model_maps_columns_to_frames(bars_reader, line):
-    lattice = LineModel(bars_reader, threads=1).run(line((40, 0, 2, 32)).ink)
-    assert lattice[:, 1:].max(1).argmax() == (8 + 40) // 2
+    lattice = LineModel(bars_reader, threads=1).run(line((40, 0, 2, 48)).ink)
+    assert lattice[:, 1:].max(1).argmax() == 40 // FRAME_COLUMNS
 
 
 def test_line_model_source_resolves_bundled_name_and_run_folder(bars_reader, monkeypatch, tmp_path):
@@ -141,7 +144,7 @@ def test_line_model_rejects_glyph_classifier():
 def test_probabilities_of_scales_are_averaged(scripted, line):
     outputs = [{"1": 0.6, "7": 0.3}, {"1": 0.3, "7": 0.6}, {"1": 0.2, "7": 0.7}]
     lattices = iter([scripted((16, {"7": 0.9}), (42, labels)).lattice for labels in outputs])
-    model = SimpleNamespace(threshold=0.5, run=lambda image: next(lattices))
+    model = SimpleNamespace(symbols=DIGITS, threshold=0.5, run=lambda image: next(lattices))
     read = read_line(model, line(SEVEN, ONE))
     assert read.text == "77"
     assert read.probability == pytest.approx(0.9 * np.mean([0.3, 0.6, 0.7]), abs=0.01)
@@ -150,8 +153,8 @@ def test_probabilities_of_scales_are_averaged(scripted, line):
 @pytest.mark.parametrize(
     ("bar", "probability", "text"),
     [
-        pytest.param((40, 6, 6, 20), 0.3, "71", id="tall ink is read although it may not be a digit"),
-        pytest.param((40, 6, 6, 20), 0.02, "7", id="tall ink that is hardly a digit, a bracket, is skipped"),
+        pytest.param((40, 6, 6, 26), 0.3, "71", id="tall ink is read although it may not be a digit"),
+        pytest.param((40, 6, 6, 26), 0.02, "7", id="tall ink that is hardly a digit, a bracket, is skipped"),
         pytest.param((40, 20, 6, 6), 0.3, "7", id="a dot is skipped"),
     ],
 )
@@ -206,3 +209,74 @@ def test_spelled_text_must_satisfy_constraint(seventy_one, line, glyphs):
 
 def test_line_without_single_characters_is_read_alone(seventy_one, line, glyphs):
     assert read_line(seventy_one, line(SEVEN, ONE), singles=glyphs[:0]).text == "71"
+
+
+SYMBOLS = f"{DIGITS}.,-/{UNKNOWN}"
+
+
+def test_text_holds_separators_and_digits_have_boxes(scripted, line):
+    point = (30, 36, 4, 4)
+    model = scripted((16, {"7": 0.98}), (32, {".": 0.9}), (44, {"1": 0.98}), symbols=SYMBOLS)
+    read = read_line(model, line((10, 8, 14, 32), point, (42, 8, 6, 32)))
+    assert (read.text, read.reason) == ("7.1", None)
+    assert [(digit.label, digit.box) for digit in read.digits] == [
+        ("7", (10, 8, 14, 32)),
+        ("1", (42, 8, 6, 32)),
+    ]
+    assert read.probability == pytest.approx(0.98 * 0.9 * 0.98, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("mark", "reason"),
+    [
+        pytest.param((30, 36, 4, 4), UNREAD_MARK, id="point"),
+        pytest.param((30, 36, 5, 11), UNREAD_MARK, id="comma"),
+        pytest.param((27, 23, 12, 3), UNREAD_MARK, id="dash"),
+        pytest.param((22, 8, 8, 4), None, id="bar of a 5"),
+        pytest.param((31, 37, 1, 1), None, id="speck"),
+        pytest.param((4, 43, 80, 3), None, id="underline"),
+    ],
+)
+def test_number_with_an_unread_mark_is_doubtful(scripted, line, mark, reason):
+    model = scripted((16, {"7": 0.98}), (48, {"1": 0.98}), symbols=SYMBOLS)
+    read = read_line(model, line((8, 8, 10, 32), mark, (45, 8, 6, 32)))
+    assert (read.text, read.reason) == ("71", reason)
+
+
+def test_number_beside_a_word_is_doubtful(scripted, line):
+    model = scripted((16, {"7": 0.98}), (48, {UNKNOWN: 0.98}), symbols=SYMBOLS)
+    read = read_line(model, line((8, 8, 10, 32), (45, 8, 6, 32)))
+    assert (read.text, read.reason) == ("7", NOT_A_NUMBER)
+
+
+def test_single_digits_say_nothing_about_separators(scripted, line, glyphs):
+    model = scripted((16, {"7": 0.98}), (32, {".": 0.5, ",": 0.45}), (44, {"1": 0.9}), symbols=SYMBOLS)
+    image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
+    read = read_line(model, image, singles=glyphs, digits=sure_of("7", "1"))
+    assert read.text == "7.1"
+    assert 0.5 * 0.9 < read.probability < 0.5, "surer of the digits, not of the point"
+
+
+def test_single_digits_do_not_remove_separators(scripted, line, glyphs):
+    model = scripted(
+        (16, {"7": 0.98}), (32, {".": 0.4, ",": 0.3}), (44, {"4": 0.5, "1": 0.4}), symbols=SYMBOLS
+    )
+    image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
+    assert read_line(model, image, singles=glyphs, digits=sure_of("7", "1")).text == "7.1"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "text"),
+    [
+        (Constraint(length=2), "7.1"),
+        (Constraint(pattern=r"\d\d"), "71"),
+        (Constraint(pattern=r"\d,\d"), "7,1"),
+        (Constraint(vocabulary=["71", "74"]), "71"),
+    ],
+)
+def test_constraints_of_digits_leave_separators_out(scripted, line, constraint, text):
+    model = scripted((16, {"7": 0.98}), (32, {".": 0.6, ",": 0.3}), (44, {"1": 0.9}), symbols=SYMBOLS)
+    image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
+    read = read_line(model, image, constraint)
+    assert (read.text, read.reason) == (text, None)
+    assert "".join(digit.label for digit in read.digits) == "71"

@@ -33,6 +33,7 @@ def test_to_json_is_one_line_with_every_field():
         "numbers": [
             {
                 "text": "4?",
+                "value": None,
                 "confidence": 0.49,
                 "accepted": False,
                 "reason": "1 of 2 not sure enough to be accepted",

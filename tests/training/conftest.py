@@ -50,40 +50,6 @@ def save_set(path, samples, labels, writers):
     return path
 
 
-@pytest.fixture(scope="session")
-def lines_recipe(tmp_path_factory):
-    """A recipe that composes 48 lines of digits, letters and whole numbers, and trains for a second."""
-    folder = tmp_path_factory.mktemp("lines")
-    rng = np.random.default_rng(0)
-    digits = [(digit, writer) for digit in DIGITS for writer in range(12)]
-    samples = [
-        [np.array(stroke) + rng.normal(0, 3, (len(stroke), 2)) for stroke in DIGITS[d]] for d, _ in digits
-    ]
-    labels, writers = zip(*digits, strict=True)
-    drawn = save_set(folder / "digits.npz", samples, labels, writers)
-    others = {
-        "A": [[(0, 90), (30, 0), (60, 90)], [(15, 50), (45, 50)]],
-        "17": [[(0, 0), (0, 90)], [(30, 0), (80, 0), (50, 90)]],
-    }
-    kinds = [(label, writer) for label in others for writer in range(12)]
-    beside = [[np.array(stroke, float) for stroke in others[label]] for label, _ in kinds]
-    besides = save_set(folder / "others.npz", beside, *zip(*kinds, strict=True))
-    (folder / "scanned").mkdir()
-    glyphs = np.stack([strokes_to_glyph(sample) for sample in samples])
-    numbers = np.array(labels).astype(np.uint8)
-    (folder / "scanned" / "train-images-idx3-ubyte").write_bytes(idx_bytes(glyphs))
-    (folder / "scanned" / "train-labels-idx1-ubyte").write_bytes(idx_bytes(numbers))
-    return load_recipe("lines").set(
-        data={
-            "train": (str(folder / "scanned"), str(drawn)),
-            "negatives": (str(besides),),
-            "synthetic_lines": 48,
-        },
-        model={"channels": (4, 4, 8, 8, 16)},
-        optimization={"epochs": 2, "batch": 16, "precision": "float32"},
-    )
-
-
 @pytest.fixture
 def hand():
     """hand(label, rng) returns the strokes of a 0, 1, 4 or 7, with tremor."""

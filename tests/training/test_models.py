@@ -9,10 +9,7 @@ from inkwise.reproduction.document_systems import DOCUMENT_RECIPES
 from inkwise.training import load_recipe
 from inkwise.training.models import (
     ARCHITECTURES,
-    LineNet,
-    _ContextBlock,
     build_net,
-    pad_batch,
     standardize_layer,
     summarize_layers,
 )
@@ -166,61 +163,3 @@ def test_summary_keeps_the_network_unchanged():
     assert all(part.training and not part._forward_hooks for part in net.modules())
     assert all(torch.equal(before[name], value) for name, value in net.state_dict().items())
     assert torch.equal(state, torch.get_rng_state())
-
-
-@pytest.fixture
-def line_net():
-    torch.manual_seed(0)
-    return LineNet(LINE_CHANNELS, 11, 0.0).eval()
-
-
-@pytest.mark.parametrize("width", [32, 36, 48, 1024])
-def test_line_net_has_a_frame_per_two_columns(line_net, width):
-    assert line_net(torch.zeros(2, 1, 32, width)).shape == (2, width // 2, 11)
-
-
-def test_line_net_frames_follow_the_columns(line_net):
-    strip = torch.zeros(1, 1, 32, 200)
-    blank = line_net(strip)
-    strip[..., 100:102] = 1
-    changed = torch.nonzero((line_net(strip) - blank).abs().amax(2)[0] > 1e-6)[:, 0]
-    assert abs(float(changed.float().mean()) - 50.5) < 2
-    assert 28 <= changed.max() - changed.min() < 35, "a frame sees some 30 columns on either side"
-
-
-def test_context_block_adds_two_frames_on_either_side():
-    torch.manual_seed(0)
-    beside = _ContextBlock(6, 0.0).eval()
-    frames = torch.rand(2, 6, 1, 11)
-    changed = frames.clone()
-    changed[..., 5] += 1
-    told = beside(changed) - beside(frames)
-    assert told[..., [0, 1, 2, 8, 9, 10]].abs().max() < 1e-6, "two on either side"
-    assert (told[..., 3:8].abs().amax((0, 1, 2)) > 1e-4).all()
-    torch.nn.init.zeros_(beside.layers[0].weight)
-    torch.testing.assert_close(beside(frames), frames)
-
-
-@pytest.mark.parametrize("channels", [(4, 4, 8), (4, 4, 8, 8, 0)])
-def test_line_net_takes_five_channels(channels):
-    with pytest.raises(InkwiseError, match="net line takes five channels"):
-        LineNet(channels, 11, 0.0)
-
-
-def test_pad_batch_pads_to_a_multiple_of_four():
-    strips = [torch.full((32, width), width, dtype=torch.uint8) for width in (40, 33, 61)]
-    together = pad_batch(strips, 8)
-    assert together.shape == (3, 1, 32, 80)
-    assert together.dtype == torch.uint8
-    for row, strip in zip(together, strips, strict=True):
-        columns = torch.nonzero(row[0, 0])[:, 0]
-        assert len(columns) == strip.shape[1]
-        assert (row[0][:, columns] == strip).all()
-        assert min(columns[0], 79 - columns[-1]) >= 8, "so much paper on either side at the least"
-
-
-def test_padding_does_not_affect_distant_frames(line_net):
-    strip = torch.randint(0, 256, (32, 128), dtype=torch.uint8)
-    alone = line_net(pad_batch([strip], 8).float() / 255)[0]
-    beside = line_net(pad_batch([strip, torch.zeros(32, 256, dtype=torch.uint8)], 8).float() / 255)[0]
-    torch.testing.assert_close(beside[36 + 16 : 36 + 48], alone[4 + 16 : 4 + 48], atol=1e-5, rtol=0)

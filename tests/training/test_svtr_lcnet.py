@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from inkwise.training.svtr_lcnet import SvtrLcnet
+from inkwise._util.errors import ModelError
+from inkwise.training.svtr_lcnet import SvtrLcnet, load_pretrained
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +36,9 @@ def test_grey_reaches_every_layer(nets):
     net = SvtrLcnet(5).train()
     net(torch.rand(1, 1, 48, 64)).square().sum().backward()
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in net.parameters())
+
+
+def test_other_starting_weights_are_rejected(tmp_path):
+    (tmp_path / "other.onnx").write_bytes(b"other")
+    with pytest.raises(ModelError, match=r"other\.onnx: is not PP-OCRv6_rec_small\.onnx"):
+        load_pretrained(tmp_path / "other.onnx", "0123456789")

@@ -26,6 +26,11 @@ _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a cell that
 _ESCAPED_PREFIXES = (*_FORMULA_PREFIXES, "'")
 
 
+def digits_of(text: str) -> str:
+    """Return the digits 0 to 9 of a text."""
+    return "".join(character for character in text if character in DIGITS)
+
+
 def validate_text(what: str, text: object, longest: int) -> str:
     """Return the text without the white space around it.
 

@@ -32,7 +32,8 @@ STANDARD_INPUT = "-"
 
 _PAGE_COLUMNS: Columns = {"file": str, "page": int}
 _READING_COLUMNS: Columns = {"text": str, "confidence": float, "accepted": bool, "reason": str}
-_CONSTRAINED_COLUMNS: Columns = {"text": str, "unconstrained": str, **_READING_COLUMNS}
+_NUMBER_COLUMNS: Columns = {"text": str, "value": str, **_READING_COLUMNS}
+_CONSTRAINED_COLUMNS: Columns = {"text": str, "unconstrained": str, **_NUMBER_COLUMNS}
 
 _MAX_STDIN_BYTES = 256 * MEGABYTE  # held in memory
 
@@ -75,6 +76,7 @@ class BatchOptions:
         constraint: Constraint on the number that each page holds, as `Constraint.from_dict` takes it.
         form: Each page is a filled scan of this form.
         alternatives: Labels of each digit in JSON; None is all.
+        decimal: Decimal separator of the writers, as for `Recognizer`.
     """
 
     model: str = "default"
@@ -82,6 +84,7 @@ class BatchOptions:
     constraint: dict[str, Any] | None = None
     form: FormTemplate | None = None
     alternatives: int | None = SHOWN_ALTERNATIVES
+    decimal: str | None = None
 
     @property
     def reads_number(self) -> bool:
@@ -93,7 +96,9 @@ class BatchOptions:
         """The columns of the rows."""
         if self.form is not None:
             return _PAGE_COLUMNS | self.form.columns
-        return _PAGE_COLUMNS | (_READING_COLUMNS if self.constraint is None else _CONSTRAINED_COLUMNS)
+        if self.constraint is not None:
+            return _PAGE_COLUMNS | _CONSTRAINED_COLUMNS
+        return _PAGE_COLUMNS | (_NUMBER_COLUMNS if self.reads_number else _READING_COLUMNS)
 
     def open(self, threads: int = 0) -> Callable[[NDArray[np.uint8]], Reading | FormReading]:
         """Load the models and return a function that reads a grey (H, W) uint8 page.
@@ -108,9 +113,9 @@ class BatchOptions:
         if self.reads_number:
             constraint = None if self.constraint is None else Constraint.from_dict(self.constraint)
             lines = LineModel(line_model_source(self.model), threads=threads)
-            recognizer = Recognizer(threads=threads, line_model=lines)
+            recognizer = Recognizer(threads=threads, line_model=lines, decimal=self.decimal)
             return partial(recognizer.read, expect="number", constraint=constraint)
-        recognizer = Recognizer(self.model, threads=threads)
+        recognizer = Recognizer(self.model, threads=threads, decimal=self.decimal)
         if self.form is not None:
             from inkwise.forms import FormReader
 
@@ -135,6 +140,7 @@ class BatchOptions:
             "constraint": self.constraint,
             "--form": None if self.form is None else self.form.digest(),
             "--alternatives": self.alternatives,
+            "--decimal": self.decimal,
         }
 
 
@@ -164,7 +170,9 @@ class TaskReader:
         except Exception as error:
             yield error_row(task.file, task.number, self._options.columns, error)
         else:
-            page = {"file": to_valid_utf8(task.file), "page": task.number}
+            page: dict[str, Any] = {"file": to_valid_utf8(task.file), "page": task.number}
+            if self._options.reads_number:
+                page["value"] = next((number["value"] for number in values["numbers"]), None)
             yield PageRow(page | values, failed=False)
 
     def _open(self, task: PageTask) -> Document:

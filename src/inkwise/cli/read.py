@@ -81,6 +81,10 @@ def read(
         path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
     model: ModelOption = "default",
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar=".|,", help="Decimal separator of the writers, for the value of 1.250."),
+    ] = None,
     alternatives: Annotated[
         int, typer.Option(min=1, metavar="N", help="Labels of each digit in JSON, the most likely first.")
     ] = SHOWN_ALTERNATIVES,
@@ -146,7 +150,7 @@ def read(
 
         template = FormTemplate.read(form)
     document = DOCUMENT_FORMATS[format_] if format_ else None
-    options = BatchOptions(model, hint, constraint, template, alternatives)
+    options = BatchOptions(model, hint, constraint, template, alternatives, decimal)
     backend: Backend
     if on == "ray":
         backend = _ray_backend(files, options, out, address, local_options=json or csv or jobs > 1)
@@ -241,7 +245,7 @@ class _PrintedRows(RowSink):
 def _cell(values: dict[str, Any], column: str) -> Text:
     """Return a text in bold, or a probability in the colour of its acceptance."""
     value = values[column]
-    if isinstance(value, str):
-        return Text(value, style="bold")
+    if value is None or isinstance(value, str):
+        return Text(value or "", style="bold")
     accepted = values.get(column.replace("confidence", "accepted"), True)
     return Text(f"{value:.1%}", style="green" if accepted else "red")

@@ -84,9 +84,6 @@ def train(
         chosen = chosen.set_text(set_ or [])
         folder = out or Path("runs") / f"{chosen.name}-{datetime.now():%Y%m%d-%H%M%S}"
     results = train_and_evaluate(chosen, folder, device=device, deterministic=deterministic)
-    if chosen.data.synthetic_lines:  # the report covers classifiers only
-        print_line(f"wrote {folder / 'model.onnx'}", err=True)
-        return
     if results:
         print_rows(report.SUMMARY_HEAD, map(report.summary_row, results))
     else:

@@ -1,4 +1,4 @@
-"""Shapes of the characters of a line: slashes between digits, and strokes of uneven width."""
+"""Shapes of the characters of a line: high ones, and strokes of uneven width."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from inkwise.preprocessing.segmentation import Character
 
 _MIN_CHARACTER_HEIGHT = 0.5  # minimum height of characters that are compared, relative to the highest
 _MAX_STROKE_RATIO = 1.25  # maximum ratio of the thickest strokes of a line to its usual ones
-_MIN_SLASH_HEIGHT = 1.15  # minimum height of a slash, in heights of the digits beside it
 _MAX_USUAL_HEIGHT = 1.08  # maximum height of a character that is surely no slash, in heights of the others
-_MIN_SLASH_SLOPE, _MAX_SLASH_SLOPE = 0.25, 1.3  # ratio of width to height of a slash
-_MIN_STRAIGHTNESS = 0.97  # minimum correlation of the coordinates of a straight stroke
 
 
 def has_uneven_strokes(characters: Sequence[Character]) -> bool:
@@ -39,33 +36,6 @@ def may_hold_slash(characters: Sequence[Character]) -> bool:
     return any(
         h > max(_MAX_USUAL_HEIGHT * usual, w) for _, _, w, h in (part.box for part in characters[1:-1])
     )
-
-
-def find_slashes(characters: Sequence[Character]) -> list[bool]:
-    """Tell which characters of a line are slashes between digits: straight, oblique and high."""
-    if len(characters) < 3:  # a slash stands between digits
-        return [False] * len(characters)
-    straight = [_is_oblique(character) for character in characters]
-    heights = [
-        character.box[3] for character, oblique in zip(characters, straight, strict=True) if not oblique
-    ]
-    usual = quantile(np.array(heights), 0.5) if heights else np.inf
-    inner = range(1, len(characters) - 1)
-    return [
-        index in inner and straight[index] and characters[index].box[3] >= _MIN_SLASH_HEIGHT * usual
-        for index in range(len(characters))
-    ]
-
-
-def _is_oblique(character: Character) -> bool:
-    """Whether a character is one straight stroke that rises to the right."""
-    _, _, width, height = character.box
-    if not _MIN_SLASH_SLOPE * height <= width <= _MAX_SLASH_SLOPE * height:
-        return False
-    y, x = np.nonzero(character.ink >= 128)
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return False
-    return bool(np.corrcoef(x, y)[0, 1] <= -_MIN_STRAIGHTNESS)
 
 
 def _stroke_width(ink: NDArray[np.uint8]) -> float:

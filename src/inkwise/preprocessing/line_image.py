@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from inkwise.preprocessing.segmentation import Box
 from inkwise.preprocessing.strokes import MAX_COORDINATE, Strokes, draw_strokes, to_stroke_arrays
 
-LINE_HEIGHT = 32
+LINE_HEIGHT = 48
 """Height of a line image, pixels."""
 
-TEXT_HEIGHT = 22
-"""Height of the rows that hold most of the ink of a line image, pixels; digits are about 24 high."""
+TEXT_HEIGHT = 29
+"""Height of the rows that hold most of the ink of a line image, pixels; digits are about 32 high."""
 
-MAX_LINE_WIDTH = 1024
+MAX_LINE_WIDTH = 1344
 """Maximum width of a line image, pixels: about 50 digits."""
 
 _FULL_INK = 200  # minimum ink that counts for the height of digits; a background pattern is paler
 _TAIL_SHARE = 0.04  # share of ink above and below the height of digits: descenders of single digits
 _MIN_TALL_HEIGHT = 0.3  # minimum height that counts for the height of digits, in heights of the tallest
-_MAX_SPECK_HEIGHT = 0.15  # maximum height of a speck, in heights of the tallest component
+_MAX_SPECK_SIDE = 0.15  # maximum longer side of a speck, in heights of the tallest component
 _MAX_ASPECT_RATIO = 8.0  # maximum ratio of width to height of a component; wider ones are ruling lines
-_DRAWN_HEIGHT = 48  # height of the tall strokes of a drawn line, pixels
+_DRAWN_HEIGHT = 64  # height of the tall strokes of a drawn line, pixels
 _MAX_DRAWN_WIDTH = 2 * MAX_LINE_WIDTH  # maximum width of a drawn line, pixels; it has twice the final height
 _PEN_WIDTH = 0.09  # width of the pen, in heights of the tall strokes
 _SIDE_MARGIN = 0.35  # margin on the left and the right, in heights of the digits
@@ -37,7 +37,7 @@ class LineImage:
     """The normalized ink of a text line.
 
     Attributes:
-        ink: (32, w) uint8, white on black; digits are about 24 pixels high.
+        ink: (48, w) uint8, white on black; digits are about 32 pixels high.
         left: x of its left edge in the image, pixels.
         top: y of its top edge in the image, pixels.
         scale: pixels of `ink` per pixel of the image.
@@ -73,22 +73,27 @@ def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
     top = int(np.searchsorted(rows, _TAIL_SHARE * rows[-1]))
     bottom = int(np.searchsorted(rows, (1 - _TAIL_SHARE) * rows[-1])) + 1
     wide = np.concatenate([boxes, every[1]])
-    wide = wide[wide[:, 3] >= _MAX_SPECK_HEIGHT * tallest]
+    wide = wide[wide[:, 2:4].max(1) >= _MAX_SPECK_SIDE * tallest]
     left, right = wide[:, 0].min(), (wide[:, 0] + wide[:, 2]).max()
     height = bottom - top
     scale = min(TEXT_HEIGHT / height, MAX_LINE_WIDTH / (right - left + 2 * _SIDE_MARGIN * height))
     left -= _SIDE_MARGIN * height
     upper = (top + bottom) / 2 - LINE_HEIGHT / 2 / scale
     width = max(LINE_HEIGHT, round((right + _SIDE_MARGIN * height - left) * scale))
-    matrix = np.array([[scale, 0, -left * scale], [0, scale, -upper * scale]])
+    matrix = _pixel_matrix(scale, scale, left * scale, upper * scale)
     if scale < 1:  # area average first: sampling alone would drop thin strokes
         size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
         small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
         fx, fy = small.shape[1] / ink.shape[1], small.shape[0] / ink.shape[0]
-        matrix = np.array([[scale / fx, 0, -left * scale], [0, scale / fy, -upper * scale]])
+        matrix = _pixel_matrix(scale / fx, scale / fy, left * scale, upper * scale)
         ink = small
     drawn = cv2.warpAffine(ink, matrix, (width, LINE_HEIGHT), flags=cv2.INTER_LINEAR)
     return LineImage(drawn, left, upper, scale)
+
+
+def _pixel_matrix(fx: float, fy: float, left: float, top: float) -> NDArray[np.float64]:
+    """Matrix (2, 3) that scales and then moves an image; OpenCV counts from the centres of pixels."""
+    return np.array([[fx, 0, (fx - 1) / 2 - left], [0, fy, (fy - 1) / 2 - top]])
 
 
 def strokes_to_line_image(strokes: Strokes) -> LineImage | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS, did_you_mean
@@ -21,19 +22,26 @@ from inkwise.recognition.ctc.automata import (
     vocabulary,
 )
 from inkwise.recognition.ctc.decoding import BeamSearchDecoder, DecodedText, Lattice, decode
-from inkwise.recognition.ctc.regex import regex_automaton
+from inkwise.recognition.ctc.regex import names_separators, regex_automaton
 
 MAX_STATES = 10_000
 MAX_PREFIXES = 250_000
+
+_DATE_PARTS = {
+    "d": "(0?[1-9]|[12][0-9]|3[01])",
+    "m": "(0?[1-9]|1[0-2])",
+    "y": "((19|20)?[0-9][0-9])",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
     r"""What is known about a number; a number must satisfy all keys that are given.
 
-    `length`, `range` and `check` apply to the digits only: 12.50 has 4 digits and is 1250. Separators are
-    all printable ASCII characters that are neither letters nor digits. A reader skips separators that are not
-    among its symbols: for a digits-only reader, 1250 satisfies the pattern `\d\d\.\d\d`.
+    `length`, `range` and `check` apply to the digits only: 12.50 has 4 digits and is 1250. A pattern or a
+    vocabulary without separators does, too, and the text is then digits alone. Separators are all printable
+    ASCII characters that are neither letters nor digits. A reader skips separators that are not among its
+    symbols: where single cells are read, 1250 satisfies the pattern `\d\d\.\d\d`.
 
     Attributes:
         length: number of digits, or its minimum and maximum.
@@ -82,6 +90,51 @@ class Constraint:
             if key not in known:
                 raise InkwiseError(f"a constraint has no key {key!r}{did_you_mean(str(key), known)}")
         return cls(**values)
+
+    @classmethod
+    def amount(cls, decimal: Literal[".", ","] | None = None) -> Self:
+        """Return the constraint of an amount of money: 12.50, 1'250,-, $ 12, #300#.
+
+        Args:
+            decimal: the decimal separator; by default a point or a comma.
+        """
+        points = {".": r"\.", ",": ",", None: "[.,]"}
+        if decimal not in points:
+            raise InkwiseError(f"decimal: expected '.' or ',', got {decimal!r}")
+        point, groups = points[decimal], {".": "[, ']", ",": "[. ']", None: "[., ']"}[decimal]
+        whole = rf"(\d+|\d{{1,3}}({groups}\d{{3}})+)"
+        cents = rf"({point}\d\d|\^\d\d|{point}?[-=/]{{1,3}})"
+        return cls(pattern=rf"[$€£#*=]{{0,2}} ?-?{whole}{cents}? ?[$€£#*=]{{0,2}}")
+
+    @classmethod
+    def date(cls, order: str = "dmy") -> Self:
+        """Return the constraint of a date, its parts separated by points, slashes or dashes.
+
+        Args:
+            order: of day, month and year: "dmy", "mdy" or "ymd", for example; "dm" has no year.
+        """
+        if len(order) < 2 or len({*order}) != len(order) or not {*order} <= {*_DATE_PARTS}:
+            raise InkwiseError(f"date: expected an order such as 'dmy', got {order!r}")
+        parts = [_DATE_PARTS[part] for part in order]
+        return cls(pattern="|".join(separator.join(parts) for separator in (r"\. ?", "/", "-")))
+
+    @classmethod
+    def time(cls) -> Self:
+        """Return the constraint of a time of the day: 7:30, 19.45, 23:59:59."""
+        return cls(pattern="([01]?[0-9]|2[0-3])[:.][0-5][0-9]([:.][0-5][0-9])?")
+
+    @classmethod
+    def phone(cls) -> Self:
+        """Return the constraint of a phone number: 5 to 15 digits, with brackets, dashes, slashes, points."""
+        group = r"(\d+|\(\d+\))"
+        return cls(length=(5, 15), pattern=rf"\+?{group}([ ./-]{{0,2}}{group})*")
+
+    @cached_property
+    def is_of_digits(self) -> bool:
+        """Whether the whole text is digits: a pattern or a vocabulary is given, and names no separator."""
+        words = "".join(map(str, self.vocabulary or ()))
+        given = self.pattern is not None or self.vocabulary is not None
+        return given and not {*words} & {*SEPARATORS} and not names_separators(self.pattern or "")
 
     def decode(self, lattice: Lattice, symbols: str) -> DecodedText:
         """Find the most likely text that satisfies the constraint; arguments as for `ctc.decoding.decode`."""

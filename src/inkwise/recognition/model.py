@@ -20,12 +20,16 @@ from inkwise.recognition.runtime import onnxruntime as ort
 
 METADATA_KEY = "inkwise"
 
-LINE_MARGIN = 8
-"""Background columns on either side of a line image, in recognition and in training."""
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""Symbol of a line model for a word, or a sign that is neither a digit nor a separator."""
+
+FRAME_COLUMNS = 4
+"""Columns of a line image per frame of a lattice."""
 
 _WEIGHTS = resources.files("inkwise.recognition") / "weights"
 _LINE_WEIGHTS = _WEIGHTS / "lines"
-_MAX_FILE_BYTES = 512 * MEGABYTE  # the largest bundled model has 4 MB
+_MAX_FILE_BYTES = 512 * MEGABYTE  # the largest bundled model has 6 MB
+_WIDTH_STEP = 8  # widths of line images are padded to a multiple of it, pixels
 _BATCH_SIZE = 64  # glyphs; fits the processor's cache, larger batches are no faster
 
 
@@ -152,9 +156,22 @@ class Model(OnnxModel):
 
 
 class LineModel(OnnxModel):
-    """Line recognizer: lattices of line images."""
+    """Line recognizer: lattices of line images.
 
-    _input, _outputs = "strips", ("lattices",)
+    Attributes:
+        symbols: the ten digits and the separators, in the order of the columns after the blank.
+    """
+
+    _required: ClassVar[dict[str, type]] = {"name": str, "symbols": str, "threshold": float}
+    _input, _outputs = "lines", ("lattices",)
+
+    def __init__(self, source: str | Path | bytes, *, threads: int = 0) -> None:
+        """Open a model file; arguments and errors as for `OnnxModel`."""
+        super().__init__(source, threads=threads)
+        self.symbols: str = self.metadata["symbols"]
+        if not self.symbols.startswith(DIGITS) or len({*self.symbols}) != len(self.symbols):
+            path = "the model" if isinstance(source, bytes) else source
+            raise ModelError(f"{path}: its symbols are not the ten digits and separators")
 
     @classmethod
     def bundled(cls, *, threads: int = 0) -> LineModel:
@@ -162,18 +179,19 @@ class LineModel(OnnxModel):
         return cls(line_model_source("default"), threads=threads)
 
     def run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Compute the log-probabilities (t, 11) float32 of a line image (32, w) uint8: blank, then digits.
+        """Compute the log-probabilities (t, 1 + k) float32 of a line image (48, w) uint8.
 
-        A frame is two columns wide; the first one starts `LINE_MARGIN` columns left of the image.
+        Column 0 is the blank, the others are `symbols`; spaces count as blank. Frame i stands for the
+        columns from `FRAME_COLUMNS` * i.
 
         Raises:
             ModelError: the model fails, or its outputs are not log-probabilities (NaN, for example).
         """
-        width = -(-(image.shape[1] + 2 * LINE_MARGIN) // 4) * 4
-        padded = np.zeros((1, LINE_HEIGHT, width), np.uint8)
-        padded[0, :, LINE_MARGIN : LINE_MARGIN + image.shape[1]] = image
+        width = -(-image.shape[1] // _WIDTH_STEP) * _WIDTH_STEP
+        padded = np.full((1, LINE_HEIGHT, width), 255, np.uint8)
+        padded[0, :, : image.shape[1]] -= image  # dark on light, as the weights were trained at first
         lattices = self._run(padded)[0]
-        shapes = lattices.ndim == 3 and lattices.shape[::2] == (1, 1 + len(DIGITS))
+        shapes = lattices.ndim == 3 and lattices.shape[::2] == (1, 1 + len(self.symbols))
         # NaN fails every comparison; rounding errors reach slightly above 0.
         if not shapes or not (lattices < 0.01).all():
             raise ModelError(f"the model {self.name} cannot be used: its outputs are not probabilities")

@@ -1,8 +1,8 @@
-"""Numbers: a line whose digits may touch is read as a whole, with a box and a probability for each digit."""
+"""Numbers: a line is read as a whole, with its separators, and a box and a probability for each digit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.text import DIGITS, NOT_A_DIGIT
+from inkwise._util.text import DIGITS, NOT_A_DIGIT, digits_of
 from inkwise.preprocessing import Box, binarize, inks_to_glyphs
 from inkwise.preprocessing.line_image import LINE_HEIGHT, LineImage, to_line_image
+from inkwise.preprocessing.line_marks import Span, mark_spans, tall_spans
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.ctc.decoding import (
     BeamSearchDecoder,
@@ -21,28 +22,31 @@ from inkwise.recognition.ctc.decoding import (
     decode,
     fits,
     mean_likelihood,
+    merge_into_blank,
     penalize_blank,
     symbol_posteriors,
     text_columns,
     viterbi_alignment,
 )
 from inkwise.recognition.digit_reader import DigitReader
-from inkwise.recognition.model import LINE_MARGIN, LineModel, bundled_line_model
-from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, digits_text
+from inkwise.recognition.model import FRAME_COLUMNS, UNKNOWN, LineModel, bundled_line_model
+from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, number_text
 
 SKIPPED = "not sure: high ink in the line was not read"
-"""Reason why a number is not accepted."""
+UNREAD_MARK = "not sure: a mark beside the digits was not read"
+NOT_A_NUMBER = "not sure: more than digits and separators is written"
+"""Reasons why a number is not accepted."""
 
 _EXTRA_SCALES = (1.12, 0.88)  # scales of the line image that are read besides its own
-_SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the text that single digits spell
-_MIN_RELATIVE_PROBABILITY = 0.05  # of that text, relative to the most likely text
+_SURE = 0.9  # probability from which a text is read at one scale only
+_SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the digits that are classified one by one
+_MIN_RELATIVE_PROBABILITY = 0.05  # of such a text, relative to the most likely text
 _MIN_SPELLED, _MAX_UNSURE = 0.9, 0.3  # probabilities of both texts from which what is spelled wins
 _BLANK_PENALTIES = (2.0, 4.0)  # subtracted from the blank log-probability where all texts skip tall ink
 _SKIPPED_INK_FACTOR = 0.05  # factor of a text's probability for each tall component that it skips
-_COMPONENT_MARGIN = 3  # columns on either side of a component in which its digit may be centred
+_COMPONENT_MARGIN = 5  # columns on either side of a component in which its symbol may be centred
 _MIN_PROBABILITY = 1e-4  # floor of the probabilities of single digits
-_COLUMNS_PER_FRAME = 2  # columns of the line image per frame of the lattice
-_MAX_DIGIT_REACH = 14  # columns that a digit extends at most beyond its frames
+_MAX_DIGIT_REACH = 18  # columns that a digit extends at most beyond its frames
 _MIN_SUPPORT = 0.01  # probability of a constraint, by the ink alone, below which its text is rejected
 
 
@@ -51,10 +55,10 @@ class LineReading:
     """The result for one line image.
 
     Attributes:
-        text: the most likely digits that satisfy the constraint; None if none fit.
+        text: the most likely text that satisfies the constraint; None if none fits.
         probability: of that text, among those that satisfy the constraint.
         support: probability, by the ink alone, that the constraint holds; 1 without one.
-        unconstrained: the most likely digits without the constraint.
+        unconstrained: the most likely text without the constraint.
         reason: why the text is not accepted, else None.
         digits: of the text, with boxes in pixels of the line image.
     """
@@ -100,37 +104,52 @@ class NumberReader:
         constraint: Constraint | None = None,
         singles: NDArray[np.uint8] | None = None,
     ) -> LineReading:
-        """Read a line image (32, w) uint8.
+        """Read a line image (48, w) uint8.
 
-        The outputs of the model for several scales of the image are averaged. If all texts skip tall ink, the
-        blank is penalized, and each skipped component reduces the probability of a text. The text that the
-        digit reader spells from characters that stand apart is one more candidate.
+        Unless the text is sure at once, the outputs of the model for several scales of the image are
+        averaged. If all texts skip tall ink, the blank is penalized, and each skipped component reduces the
+        probability of a text. The digits that the digit reader spells from characters that stand apart are
+        one more candidate.
 
         Args:
             image: the line.
-            constraint: what is known about its digits.
+            constraint: what is known about the number.
             singles: glyphs (n, 28, 28) uint8 of the characters that stand apart, from the left, if known.
         """
-        model, decoder = self.model, None if constraint is None else constraint.decoder(DIGITS)
-        lattice = model.run(image)
+        model, symbols = self.model, self.model.symbols
+        run = model.run
+        if of_digits := constraint is not None and constraint.is_of_digits:
+            symbols, run = DIGITS, self._run_digits
+        decoder = None if constraint is None else constraint.decoder(symbols)
+        lattices = [run(image)]
         spelled = None if singles is None or not len(singles) else self._spell(singles)
-        chosen = free = decode(lattice, DIGITS)
-        if decoder is not None or spelled is None or free.text != spelled[0]:
-            scaled = [_rescale(image, scale) for scale in _EXTRA_SCALES]
-            lattices = [lattice, *map(model.run, scaled)]
-            tall = _tall_spans(image)
-            chosen = free = _vote(lattices, None, tall, spelled)
+        chosen = free = decode(lattices[0], symbols)
+        alike = spelled is not None and digits_of(free.text or "") == spelled[0]
+        if decoder is not None or not (alike or free.probability >= _SURE):
+            lattices += [run(_rescale(image, scale)) for scale in _EXTRA_SCALES]
+            tall = tall_spans(image)
+            chosen = free = _vote(lattices, symbols, None, tall, spelled)
             if decoder is not None:
-                chosen = _vote(lattices, decoder, tall, spelled)
+                chosen = _vote(lattices, symbols, decoder, tall, spelled)
         if spelled is not None:
-            chosen = _combine(chosen, *spelled, constrained=decoder is not None)
-        unconstrained = free.text or ""
+            chosen = _combine(chosen, lattices, symbols, *spelled, constrained=decoder is not None)
+        unconstrained = (free.text or "").replace(UNKNOWN, "")
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
-        if reason is None and any(_count_skipped(lattice, [chosen], _tall_spans(image)).values()):
-            reason = SKIPPED
+        if reason is None and chosen.text:
+            if UNKNOWN in chosen.text:
+                reason = NOT_A_NUMBER
+            elif _has_unread(lattices[0], symbols, chosen, tall_spans(image)):
+                reason = SKIPPED
+            elif not of_digits and _has_unread(lattices[0], symbols, chosen, mark_spans(image)):
+                reason = UNREAD_MARK
         min_probability = 0.0 if reason is None else model.threshold
-        digits = _locate_digits(image, lattice, chosen.text, min_probability) if chosen.text else ()
-        return LineReading(chosen.text, chosen.probability, chosen.support, unconstrained, reason, digits)
+        digits = _locate_digits(image, lattices[0], symbols, chosen.text or "", min_probability)
+        text = None if chosen.text is None else chosen.text.replace(UNKNOWN, "")
+        return LineReading(text, chosen.probability, chosen.support, unconstrained, reason, digits)
+
+    def _run_digits(self, image: NDArray[np.uint8]) -> Lattice:
+        """Run the line model, and count separators as blank."""
+        return merge_into_blank(self.model.run(image), len(DIGITS))
 
     def _spell(self, singles: NDArray[np.uint8]) -> tuple[str, float]:
         """Classify glyphs (n, 28, 28) one by one; the text without non-digits, and its probability."""
@@ -150,7 +169,7 @@ class NumberReader:
     ) -> Reading:
         """Return the reading of a line, None for one without ink, with digits in pixels of the picture."""
         reason, unconstrained = (NO_INK, "") if line is None else (line.reason, line.unconstrained)
-        numbers = [Number(digits_text(digits), line.probability, reason, digits)] if line and digits else []
+        numbers = [line_number(line, digits)] if line and digits else []
         return Reading.from_numbers(
             numbers,
             model=self.model.name,
@@ -160,21 +179,28 @@ class NumberReader:
         )
 
 
+def line_number(line: LineReading, digits: tuple[Digit, ...], text_line: int = 0) -> Number:
+    """Return the number of a line, with digits in pixels of the picture."""
+    return Number(number_text(line.text or "", digits), line.probability, line.reason, digits, text_line)
+
+
 def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: float) -> str | None:
     """Return why the text of a number is not accepted, else None."""
     if decoded.text is None or decoded.support < _MIN_SUPPORT:
         return f"the ink says {unconstrained or 'nothing'}, which the constraint rules out"
-    if not decoded.text:
+    if not digits_of(decoded.text):
         return NOT_A_DIGIT
     if decoded.probability < threshold:
-        return f"not sure of the whole: {decoded.text} with {decoded.probability:.0%}"
+        text = decoded.text.replace(UNKNOWN, "")
+        return f"not sure of the whole: {text} with {decoded.probability:.0%}"
     return None
 
 
 def _vote(
     lattices: list[Lattice],
+    symbols: str,
     decoder: BeamSearchDecoder | None,
-    tall: list[tuple[int, int]],
+    tall: list[Span],
     spelled: tuple[str, float] | None,
 ) -> DecodedText:
     """Choose among the best texts of all lattices the one with the highest mean probability.
@@ -182,69 +208,91 @@ def _vote(
     A text is penalized for each tall component that it skips. The text that single digits spell is preferred
     if the lattices give it some probability.
     """
-    found = [decode(lattice, DIGITS, decoder) for lattice in lattices]
+    found = [decode(lattice, symbols, decoder) for lattice in lattices]
     support = float(np.mean([one.support for one in found]))
-    skipped = _count_skipped(lattices[0], found, tall)
+    skipped = _count_unread(lattices[0], symbols, found, tall)
     if not skipped:
         return DecodedText(None, 0.0, support)
     if all(skipped.values()):
         bolder = [penalize_blank(lattice, penalty) for penalty in _BLANK_PENALTIES for lattice in lattices]
-        found = [decode(lattice, DIGITS, decoder) for lattice in bolder]
-        skipped |= _count_skipped(lattices[0], found, tall)
-    likelihoods = {text: mean_likelihood(lattices, text_columns(text, DIGITS)) for text in sorted(skipped)}
+        found = [decode(lattice, symbols, decoder) for lattice in bolder]
+        skipped |= _count_unread(lattices[0], symbols, found, tall)
+    likelihoods = {text: mean_likelihood(lattices, text_columns(text, symbols)) for text in sorted(skipped)}
     text = max(likelihoods, key=lambda text: likelihoods[text] * _SKIPPED_INK_FACTOR ** skipped[text])
     likelihood = likelihoods[text]
-    if spelled and spelled[0] not in ("", text):
-        columns = text_columns(spelled[0], DIGITS)
+    if spelled and (other := _with_digits(text, spelled[0])) not in ("", text):
+        columns = text_columns(other, symbols)
         allowed = decoder is None or decoder.accepts(columns)
-        other = mean_likelihood(lattices, columns) if allowed else 0.0
-        if other * spelled[1] ** _SINGLE_DIGIT_WEIGHT > likelihood * _MIN_RELATIVE_PROBABILITY:
-            text, likelihood = spelled[0], other
+        probability = mean_likelihood(lattices, columns) if allowed else 0.0
+        if probability * spelled[1] ** _SINGLE_DIGIT_WEIGHT > likelihood * _MIN_RELATIVE_PROBABILITY:
+            text, likelihood = other, probability
     return DecodedText(text, min(likelihood / support, 1.0), min(support, 1.0))
 
 
-def _combine(chosen: DecodedText, spelled: str, probability: float, *, constrained: bool) -> DecodedText:
-    """Combine the text of the line with the one that single digits spell, and its probability.
+def _with_digits(text: str, digits: str) -> str:
+    """Return a text with other digits, if it has as many; else these digits alone."""
+    if len(digits_of(text)) != len(digits):
+        return digits
+    rest = iter(digits)
+    return "".join(next(rest) if symbol in DIGITS else symbol for symbol in text)
 
-    The same text twice is more likely than either reader says; the classifier counts by half, since both
-    readers err on the same writers. Where the line is read as nothing likely, what is spelled wins.
+
+def _combine(
+    chosen: DecodedText,
+    lattices: Sequence[Lattice],
+    symbols: str,
+    spelled: str,
+    probability: float,
+    *,
+    constrained: bool,
+) -> DecodedText:
+    """Combine the text of the line with the digits that are classified one by one, and their probability.
+
+    The same digits twice are more likely than either reader says; the classifier counts by half, since both
+    readers err on the same writers. It says nothing about separators. Where the line is read as nothing
+    likely, and without separators, what is spelled wins.
     """
-    if chosen.text == spelled:
-        odds = [
-            min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (chosen.probability, probability)
-        ]
+    text = chosen.text or ""
+    if spelled and digits_of(text) == spelled:
+        merged = [merge_into_blank(lattice, len(DIGITS)) for lattice in lattices]
+        likely = min(
+            mean_likelihood(merged, text_columns(spelled, DIGITS)) / max(chosen.support, 1e-300), 1.0
+        )
+        likely = max(likely, chosen.probability)
+        odds = [min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (likely, probability)]
         line, single = (np.log(p / (1 - p)) for p in odds)
-        likely = float(1 / (1 + np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
-        return DecodedText(spelled, likely, chosen.support)
+        digits = float(1 / (1 + np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
+        return DecodedText(text, digits * chosen.probability / likely, chosen.support)
     if (
         not constrained
         and len(spelled) > 1
         and probability >= _MIN_SPELLED
         and chosen.probability < _MAX_UNSURE
+        and text == digits_of(text)
     ):
         return DecodedText(spelled, probability * (1 - chosen.probability), chosen.support)
     return chosen
 
 
-def _count_skipped(lattice: Lattice, found: list[DecodedText], tall: list[tuple[int, int]]) -> dict[str, int]:
-    """Count for each text that fits a lattice the tall components in which none of its digits is centred."""
-    skipped = {}
+def _count_unread(
+    lattice: Lattice, symbols: str, found: Sequence[DecodedText], spans: Sequence[Span]
+) -> dict[str, int]:
+    """Count for each text that fits a lattice the components in which none of its symbols is centred."""
+    unread = {}
     for one in found:
-        if (text := one.text) is not None and text not in skipped and fits(text, lattice):
-            frames = viterbi_alignment(lattice, text_columns(text, DIGITS)) if text and tall else []
-            centres = [_COLUMNS_PER_FRAME * (first + last + 1) / 2 - LINE_MARGIN for first, last in frames]
-            skipped[text] = sum(not any(left <= x <= right for x in centres) for left, right in tall)
-    return skipped
+        if (text := one.text) is not None and text not in unread and fits(text, lattice):
+            frames = viterbi_alignment(lattice, text_columns(text, symbols)) if text and spans else []
+            centres = [FRAME_COLUMNS * (first + last + 2) / 2 for first, last in frames]
+            unread[text] = sum(
+                not any(left - _COMPONENT_MARGIN <= x <= right + _COMPONENT_MARGIN for x in centres)
+                for left, right in spans
+            )
+    return unread
 
 
-def _tall_spans(image: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Return the first and last column of each component as tall as a digit, with a margin."""
-    stats = cv2.connectedComponentsWithStats((image >= 128).astype(np.uint8), connectivity=8)[2]
-    return [
-        (x - _COMPONENT_MARGIN, x + w + _COMPONENT_MARGIN)
-        for x, _, w, h, _ in stats[1:].tolist()
-        if h >= LINE_HEIGHT // 2
-    ]
+def _has_unread(lattice: Lattice, symbols: str, chosen: DecodedText, spans: Sequence[Span]) -> bool:
+    """Whether no symbol of a text is centred in one of the components."""
+    return any(_count_unread(lattice, symbols, [chosen], spans).values())
 
 
 def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -255,18 +303,22 @@ def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 
 
 def _locate_digits(
-    image: NDArray[np.uint8], lattice: Lattice, text: str, min_probability: float
+    image: NDArray[np.uint8], lattice: Lattice, symbols: str, text: str, min_probability: float
 ) -> tuple[Digit, ...]:
     """Return the digits of a text, those below a probability in doubt, with boxes in the line image."""
-    columns = text_columns(text, DIGITS)
+    labels = digits_of(text)
+    if not labels:
+        return ()
     spans = [
-        (_COLUMNS_PER_FRAME * first - LINE_MARGIN, _COLUMNS_PER_FRAME * (last + 1) - LINE_MARGIN)
-        for first, last in viterbi_alignment(lattice, columns)
+        (FRAME_COLUMNS * first + FRAME_COLUMNS // 2, FRAME_COLUMNS * (last + 1) + FRAME_COLUMNS // 2)
+        for first, last in viterbi_alignment(lattice, text_columns(text, symbols))
     ]
-    boxes = [_ink_box(image, left, right) for left, right in _expand_spans(image, spans)]
+    spans = [span for span, symbol in zip(_expand_spans(image, spans), text, strict=True) if symbol in DIGITS]
+    boxes = [_ink_box(image, left, right) for left, right in spans]
     glyphs = inks_to_glyphs([image[y : y + h, x : x + w] for x, y, w, h in boxes])
+    posteriors = symbol_posteriors(merge_into_blank(lattice, len(DIGITS)), text_columns(labels, DIGITS))
     digits = []
-    for label, row, box, glyph in zip(text, symbol_posteriors(lattice, columns), boxes, glyphs, strict=True):
+    for label, row, box, glyph in zip(labels, posteriors, boxes, glyphs, strict=True):
         order = np.argsort(-row, kind="stable")
         alternatives = tuple((DIGITS[index], float(row[index])) for index in order)
         probability = float(row[DIGITS.index(label)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,12 +19,12 @@ from inkwise.preprocessing import (
     segment_characters,
 )
 from inkwise.preprocessing.background import quantile
-from inkwise.preprocessing.character_shape import find_slashes, has_uneven_strokes, may_hold_slash
+from inkwise.preprocessing.character_shape import has_uneven_strokes, may_hold_slash
 from inkwise.preprocessing.layout import CUT, FRAME, PALE, PATTERN, PRINT, Region, find_regions
 from inkwise.preprocessing.line_image import to_line_image
 from inkwise.preprocessing.segmentation import group_into_lines
 from inkwise.recognition.digit_reader import DigitReader
-from inkwise.recognition.number_reader import NumberReader, with_boxes
+from inkwise.recognition.number_reader import UNREAD_MARK, NumberReader, line_number, with_boxes
 from inkwise.recognition.reading import NO_INK, IgnoredRegion, Number, Reading, digits_text
 
 NO_NUMBER = "no number: what is written is none"
@@ -36,7 +35,7 @@ CORRECTED = "not sure: a digit is thicker than the others, as if it were correct
 UNREAD_PALE = "ink that looks like digits is paler than the others; it was not read"
 UNREAD_NEIGHBOUR = "ink beside a number was not read"
 
-_MAX_LINE_WIDTH = 512  # columns of a line image, some 25 digits; longer writing is not a number
+_MAX_LINE_WIDTH = 680  # columns of a line image, some 25 digits; longer writing is not a number
 _MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
 _WORD_SHARE = 0.4  # maximum probability of the text of a word, relative to its characters' of being no digits
@@ -167,7 +166,6 @@ class PictureReader:
     def _read_region(self, region: Region) -> Number | None:
         """Read one region; None if it is too long for a number, or a word rather than a number."""
         characters = sorted(chain(*segment_characters(region.ink)), key=lambda character: character.box[0])
-        region, characters = _without_slashes(region, characters)
         if region.in_comb and len(characters) > 1:  # one digit a box
             boxed = tuple(self.digits.read_characters(characters))
             return Number.from_digits(with_boxes(boxed, region.to_image), region.line)
@@ -182,7 +180,7 @@ class PictureReader:
             return single
         glyphs = inks_to_glyphs([character.ink for character in characters])
         line = self.numbers.read_line(image.ink, singles=glyphs)
-        if not line.text or len(line.text) == 1:
+        if not line.digits or len(line.text or "") == 1:
             tallest = max((character.box[3] for character in characters), default=0)
             tall = [part for part in characters if part.box[3] >= _MIN_EQUAL_HEIGHT * tallest]
             apart = self.digits.read_characters(tall)
@@ -197,15 +195,21 @@ class PictureReader:
         uneven = has_uneven_strokes(characters)
         if line.reason and _stand_apart(characters) and not uneven and not may_hold_slash(characters):
             apart = self.digits.read_characters(characters)
-            if all(digit.accepted for digit in apart) and digits_text(apart) == line.text:
+            if (
+                line.reason != UNREAD_MARK
+                and all(digit.accepted for digit in apart)
+                and digits_text(apart) == line.text
+            ):
                 return Number.from_digits(with_boxes(tuple(apart), region.to_image), region.line)
         digits = with_boxes(line.digits, lambda box: region.to_image(image.box(*box)))
-        reason = line.reason or (CORRECTED if uneven else None)
-        if reason is None and len(characters) == len(line.text):
-            labels = [DIGITS.index(digit) for digit in line.text]
+        number = line_number(line, digits, region.line)
+        if number.accepted and uneven:
+            return replace(number, reason=CORRECTED)
+        if number.accepted and len(characters) == len(line.digits):
+            labels = [DIGITS.index(digit.label) for digit in line.digits]
             alone = self.digits.digit_probabilities(glyphs)[range(len(labels)), labels]
-            reason = UNSURE if alone.min() < _MIN_AGREEMENT else None
-        return Number(digits_text(digits), line.probability, reason, digits, region.line)
+            return replace(number, reason=UNSURE) if alone.min() < _MIN_AGREEMENT else number
+        return number
 
     def _non_digit_share(self, glyphs: NDArray[np.uint8]) -> float:
         """Mean probability that the characters of a line, glyphs (n, 28, 28) uint8, are not digits."""
@@ -247,21 +251,6 @@ def _stand_apart(characters: list[Character]) -> bool:
     boxes = [character.box for character in characters]
     least = _MIN_WIDE_GAP * max((h for _, _, _, h in boxes), default=0)
     return all(right[0] - left[0] - left[2] >= least for left, right in pairwise(boxes))
-
-
-def _without_slashes(region: Region, characters: list[Character]) -> tuple[Region, list[Character]]:
-    """Remove the slashes between digits, as in a date, from the ink of a region and from its characters."""
-    is_slash = find_slashes(characters)
-    if not any(is_slash):
-        return region, characters
-    slashes = np.zeros_like(region.ink)
-    for slash in (character for character, found in zip(characters, is_slash, strict=True) if found):
-        x, y, w, h = slash.box
-        left, top, _, _ = cv2.boundingRect((slash.ink >= 128).astype(np.uint8))
-        slashes[y : y + h, x : x + w] |= slash.ink[top : top + h, left : left + w]
-    ink = region.ink * (cv2.dilate(slashes, np.ones((3, 3), np.uint8)) < 128)
-    rest = [character for character, found in zip(characters, is_slash, strict=True) if not found]
-    return replace(region, ink=ink), rest
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import html
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from io import BytesIO
 from itertools import groupby
 from typing import Any, Self
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.text import NOT_A_DIGIT
+from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.preprocessing import Box
+from inkwise.recognition.number_value import parse_value
 
 SCHEMA_VERSION = 1
 """Version of the JSON of a reading; it is raised when a key changes its meaning or is removed."""
@@ -80,15 +82,16 @@ class Digit:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Number:
-    """Digits that belong together.
+    """A number as it is written.
 
     Attributes:
-        text: the labels; "?" for a digit that is not accepted or not read.
+        text: digits and separators, without spaces; "?" for a digit that is not accepted or not read.
         confidence: probability that the text is right.
         reason: why it is not accepted, else None.
-        digits: from left to right.
+        digits: the digits alone, from left to right.
         line: index of its text line, from 0.
         polygon: its outline; None is that of the boxes of its digits, and remains None for strokes.
+        decimal: the writer's decimal separator, "." or ",", if it is known.
     """
 
     text: str
@@ -97,6 +100,7 @@ class Number:
     digits: tuple[Digit, ...]
     line: int = 0
     polygon: Polygon | None = None
+    decimal: str | None = None
 
     def __post_init__(self) -> None:
         """Outline the boxes of the digits."""
@@ -119,6 +123,11 @@ class Number:
         return self.reason is None
 
     @property
+    def value(self) -> Decimal | None:
+        """The value of the text: -7 or 12.50; None if it has none, as a date, or if it is ambiguous."""
+        return parse_value(self.text, self.decimal)
+
+    @property
     def box(self) -> Box | None:
         """The bounding box of the polygon in whole pixels; None for strokes."""
         if self.polygon is None:
@@ -132,6 +141,7 @@ class Number:
         corners = self.polygon
         return {
             "text": self.text,
+            "value": None if self.value is None else str(self.value),
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
@@ -311,6 +321,12 @@ def _outline(boxes: Sequence[Box]) -> Polygon | None:
 def digits_text(digits: Iterable[Digit | None]) -> str:
     """Return the labels of digits; "?" for one that is not accepted, and for None."""
     return "".join(digit.label if digit is not None and digit.accepted else "?" for digit in digits)
+
+
+def number_text(text: str, digits: Sequence[Digit]) -> str:
+    """Return a text with "?" for each of its digits that is not accepted."""
+    rest = iter(digits)
+    return "".join("?" if symbol in DIGITS and not next(rest).accepted else symbol for symbol in text)
 
 
 def rejection_reason(digits: Sequence[Digit]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial, wraps
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, cast, get_args
+from typing import Any, Concatenate, Literal, ParamSpec, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +32,19 @@ Expect = Literal["digit", "number", "page"]
 _Arguments = ParamSpec("_Arguments")
 
 
-def _timed(read: Callable[_Arguments, Reading]) -> Callable[_Arguments, Reading]:
-    """Set `elapsed_ms` of the readings that a method returns."""
+def _finished(
+    read: Callable[Concatenate[Recognizer, _Arguments], Reading],
+) -> Callable[Concatenate[Recognizer, _Arguments], Reading]:
+    """Set `elapsed_ms` of the readings that a method returns, and `decimal` of their numbers."""
 
     @wraps(read)
-    def timed(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Reading:
+    def finished(self: Recognizer, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Reading:
         started = time.perf_counter()
-        reading = read(*args, **kwargs)
-        return replace(reading, elapsed_ms=1000 * (time.perf_counter() - started))
+        reading = read(self, *args, **kwargs)
+        numbers = tuple(replace(number, decimal=self.decimal) for number in reading.numbers)
+        return replace(reading, numbers=numbers, elapsed_ms=1000 * (time.perf_counter() - started))
 
-    return timed
+    return cast("Callable[Concatenate[Recognizer, _Arguments], Reading]", finished)
 
 
 class Recognizer:
@@ -59,6 +62,7 @@ class Recognizer:
         threads: int = 0,
         adaptation: Adaptation | None = None,
         line_model: LineModel | None = None,
+        decimal: str | None = None,
     ) -> None:
         """Open a model.
 
@@ -68,10 +72,16 @@ class Recognizer:
             threads: processor threads; 0 is one per core.
             adaptation: correction of this model, made by `adapt`.
             line_model: reader of whole numbers; None is the bundled one.
+            decimal: "." or ",", the decimal separator of the writers, for `Number.value`; None is either,
+                and 1.250 has no value.
 
         Raises:
             ModelError: the file cannot be used.
+            InkwiseError: `decimal` is neither a point nor a comma.
         """
+        if decimal not in (None, ".", ","):
+            raise InkwiseError(f"decimal: expected '.' or ',', got {decimal!r}")
+        self.decimal = decimal
         model = "default" if model is None else model
         self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
         self._digits = DigitReader(self.model, adaptation)
@@ -84,6 +94,7 @@ class Recognizer:
         """Pickle what reopens the models, and the adaptation."""
         numbers = self._numbers
         options: dict[str, Any] = {"adaptation": self._digits.adaptation, "line_model": numbers.line_model}
+        options["decimal"] = self.decimal
         return partial(type(self), threads=numbers.threads, **options), (self.model,)
 
     @property
@@ -106,10 +117,14 @@ class Recognizer:
         adaptation = Adaptation(self.model, labels, *self.model.run(glyphs))
         numbers = self._numbers
         return Recognizer(
-            self.model, threads=numbers.threads, adaptation=adaptation, line_model=numbers.line_model
+            self.model,
+            threads=numbers.threads,
+            adaptation=adaptation,
+            line_model=numbers.line_model,
+            decimal=self.decimal,
         )
 
-    @_timed
+    @_finished
     def read(
         self, image: ImageSource, expect: Expect | None = None, constraint: Constraint | None = None
     ) -> Reading:
@@ -158,7 +173,7 @@ class Recognizer:
         _check_hints(expect, constraint)
         return (self.read(image, expect, constraint) for image in iterate_images(images))
 
-    @_timed
+    @_finished
     def read_strokes(
         self, strokes: StrokeSource, expect: Expect | None = None, constraint: Constraint | None = None
     ) -> Reading:
@@ -180,7 +195,7 @@ class Recognizer:
             return self._digits.read_strokes(arrays, single=True)
         return self._strokes.read(arrays)
 
-    @_timed
+    @_finished
     def read_cells(
         self, cells: Sequence[NDArray[np.uint8] | None], constraint: Constraint | None = None
     ) -> Reading:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.text import DIGITS
+from inkwise._util.text import DIGITS, digits_of
 from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.preprocessing.line_image import LineImage, strokes_to_line_image
 from inkwise.preprocessing.stroke_layout import find_stroke_numbers
@@ -58,8 +58,14 @@ class StrokeReader:
         spelled = self.digits.read_strokes(strokes, single=False)
         glyphs = np.array([digit.glyph for digit in spelled.digits])
         line = self.numbers.read_line(image.ink, constraint, glyphs)
-        if constraint is None and line.reason is None and spelled.accepted and spelled.text == line.text:
-            number = replace(spelled.numbers[0], confidence=line.probability)
+        if (
+            constraint is None
+            and line.text
+            and line.reason is None
+            and spelled.accepted
+            and (spelled.text == digits_of(line.text))
+        ):
+            number = replace(spelled.numbers[0], text=line.text, confidence=line.probability)
             return Reading.from_numbers([number], model=self.numbers.model.name, reason=None)
         groups = [digit.strokes or () for digit in spelled.digits]
         return self.numbers.to_reading(line, _assign_strokes(line.digits, image, strokes, groups), constraint)

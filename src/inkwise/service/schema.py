@@ -66,7 +66,8 @@ class DigitSchema(_StrictModel):
 class NumberSchema(_StrictModel):
     """One number, as `Number.to_dict` returns it."""
 
-    text: str = Field(description='"?" stands for a digit that is not accepted.')
+    text: str = Field(description='Digits and separators; "?" stands for a digit that is not accepted.')
+    value: str | None = Field(description="Its value, as a decimal number.")
     confidence: float = Field(ge=0, le=1)
     accepted: bool
     reason: str | None = Field(description="Why it is not accepted.")

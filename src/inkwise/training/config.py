@@ -111,8 +111,6 @@ class DataSection(Section):
     """Data sets of non-digits, such as letters, which the model learns to reject."""
     synthetic_negatives: int = within("[0, inf)", 0)
     """Number of synthetic non-digits: scribbles, print, touching or cropped digits."""
-    synthetic_lines: int = within("[0, inf)", 0)
-    """Number of text lines composed of single digits, to train a line reader; 0 trains a classifier."""
 
     def __post_init__(self) -> None:
         """Check the values; see `Section`."""

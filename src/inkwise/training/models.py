@@ -1,4 +1,4 @@
-"""Networks: features that end in an embedding, and a linear head; and the line reader."""
+"""Networks: features that end in an embedding, and a linear head."""
 
 from __future__ import annotations
 
@@ -149,73 +149,3 @@ def summarize_layers(net: Net) -> list[LayerSummary]:
     for hook in hooks:
         hook.remove()
     return rows
-
-
-class LineNet(nn.Module):
-    """Line images (n, 1, 32, w) float in 0..1 to logits (n, w / 2, classes): a frame per two columns.
-
-    w is a multiple of 4, as `pad_batch` makes it. The receptive field is some 30 columns on either side of a
-    frame: a digit and its neighbours. The head splits each four columns into two frames, so that adjacent
-    narrow digits get a frame each and a blank between them.
-    """
-
-    def __init__(self, channels: tuple[int, ...], classes: int, dropout: float) -> None:
-        """Build it untrained; raises InkwiseError if `channels` are not five."""
-        super().__init__()
-        if len(channels) != 5 or min(channels) < 1:
-            raise InkwiseError(f"net line takes five channels, each at least 1, not {channels}")
-        a, b, c, d, e = channels
-        self.classes = classes
-        self.features = nn.Sequential(
-            *convolution(1, a, 5, stride=2),  # (n, a, 16, w/2)
-            *convolution(a, b, 3),
-            nn.MaxPool2d((2, 1)),  # (n, b, 8, w/2)
-            *convolution(b, c, 3),
-            nn.MaxPool2d(2),  # (n, c, 4, w/4)
-            *convolution(c, d, 3),
-            *convolution(d, d, 3),
-            nn.Conv2d(d, e, (4, 1), bias=False),  # (n, e, 1, w/4)
-            nn.BatchNorm2d(e),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            _ContextBlock(e, dropout),
-            _ContextBlock(e, dropout),
-        )
-        self.head = nn.Conv2d(e, 2 * classes, 1)
-
-    def forward(self, line_images: Tensor) -> Tensor:
-        """Logits (n, frames, classes); the first class is the blank."""
-        logits = self.head(self.features(line_images))[:, :, 0]
-        n, _, quarters = logits.shape
-        frames: Tensor = logits.view(n, 2, self.classes, quarters).permute(0, 3, 1, 2)
-        return frames.reshape(n, 2 * quarters, self.classes)
-
-
-class _ContextBlock(nn.Module):
-    """Residual block over frames (n, channels, 1, w) that sees two frames on either side.
-
-    K. He et al., "Deep residual learning for image recognition", CVPR 2016.
-    """
-
-    def __init__(self, channels: int, dropout: float) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, (1, 5), padding=(0, 2), bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-        )
-
-    def forward(self, frames: Tensor) -> Tensor:
-        residual: Tensor = self.layers(frames)
-        return frames + residual
-
-
-def pad_batch(line_images: list[Tensor], margin: int) -> Tensor:
-    """Line images (32, w) uint8, each centred in one (n, 1, 32, W) uint8, W a multiple of 4."""
-    widest = max(image.shape[1] for image in line_images) + 2 * margin
-    batch = line_images[0].new_zeros(len(line_images), 1, line_images[0].shape[0], -(-widest // 4) * 4)
-    for row, image in zip(batch, line_images, strict=True):
-        left = (batch.shape[3] - image.shape[1]) // 2
-        row[0, :, left : left + image.shape[1]] = image
-    return batch

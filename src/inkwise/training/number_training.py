@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.utils.data import DataLoader, Dataset
 
-from inkwise.training.line_task import generalized_cross_entropy
 from inkwise.training.svtr_lcnet import SvtrLcnet, load_pretrained
 from inkwise.training.synthesis.number_pool import NumberPool, build_number_pool
 from inkwise.training.synthesis.number_synthesis import compose_number
@@ -42,6 +41,7 @@ _NECK_STEPS = 600  # steps in which only neck and head are trained, after A. Kum
 _FIRST_RATE, _LAST_RATE = 0.1, 0.4  # of the trained blocks of the backbone, relative to the neck's
 _CLIP_NORM = 5.0  # of the gradient
 _CHECKPOINT_SECONDS = 300
+_GCE_EXPONENT = 0.25  # q of the generalized cross-entropy
 
 
 class ComposedBlocks(Dataset[list[Batch]]):
@@ -89,6 +89,15 @@ def text_loss(logits: Tensor, texts: list[str]) -> Tensor:
         reduction="none",
         zero_infinity=True,
     )
+
+
+def generalized_cross_entropy(losses: Tensor) -> Tensor:
+    """Transform negative log-likelihoods (n,) so that illegible lines have little weight.
+
+    Z. Zhang & M. Sabuncu, "Generalized cross entropy loss for training deep neural networks with noisy
+    labels", NeurIPS 2018: (1 - p^q) / q, which is -log p for q = 0 and 1 - p for q = 1.
+    """
+    return (1 - torch.exp(-_GCE_EXPONENT * losses)) / _GCE_EXPONENT
 
 
 def best_path(logits: Tensor) -> list[str]:

@@ -21,7 +21,7 @@ from inkwise._util.errors import ModelError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition.model import METADATA_KEY, has_reject_class, model_content, model_source
 from inkwise.training.config import ModelSection, Recipe
-from inkwise.training.models import LineNet, Net, build_net
+from inkwise.training.models import Net, build_net
 from inkwise.training.recipes import RECIPES, load_plugins
 
 _EXPORTING = threading.Lock()  # because `_quiet_exporter` changes settings of the whole process
@@ -41,18 +41,6 @@ class _ExportedClassifier(nn.Module):
         return (probabilities[:, :-1] if self.rejects else probabilities), embedding
 
 
-class _ExportedLineReader(nn.Module):
-    """uint8 line images (n, 32, w), w a multiple of 4, to log-probabilities (n, w / 2, classes)."""
-
-    def __init__(self, net: LineNet, temperature: float) -> None:
-        super().__init__()
-        self.net, self.temperature = net, temperature
-
-    def forward(self, strips: Tensor) -> Tensor:  # the name of the input in bundled weights
-        logits: Tensor = self.net(strips[:, None].float() / 255)
-        return (logits / self.temperature).log_softmax(2)
-
-
 def classifier_to_onnx(net: Net, temperature: float, metadata: dict[str, Any]) -> onnx.ModelProto:
     """A classifier as an ONNX model.
 
@@ -64,23 +52,25 @@ def classifier_to_onnx(net: Net, temperature: float, metadata: dict[str, Any]) -
     """
     exported = _ExportedClassifier(net, temperature, has_reject_class(metadata))
     sizes = {0: torch.export.Dim("n")}
-    return _to_onnx(exported, {"glyphs": (2, 28, 28)}, ["probabilities", "embedding"], sizes, metadata)
+    return module_to_onnx(exported, {"glyphs": (2, 28, 28)}, ["probabilities", "embedding"], sizes, metadata)
 
 
-def line_reader_to_onnx(net: LineNet, temperature: float, metadata: dict[str, Any]) -> onnx.ModelProto:
-    """A line reader as an ONNX model; arguments as for `classifier_to_onnx`."""
-    exported = _ExportedLineReader(net, temperature)
-    sizes = {0: torch.export.Dim("n"), 2: 4 * torch.export.Dim("quarters", min=8)}
-    return _to_onnx(exported, {"strips": (2, 32, 64)}, ["lattices"], sizes, metadata)
-
-
-def _to_onnx(
+def module_to_onnx(
     module: nn.Module,
     inputs: dict[str, tuple[int, ...]],
     outputs: list[str],
     sizes: dict[int, Any],
     metadata: dict[str, Any],
 ) -> onnx.ModelProto:
+    """A module as an ONNX model.
+
+    Args:
+        module: takes and returns tensors by position.
+        inputs: names and shapes of its uint8 inputs.
+        outputs: names of its outputs.
+        sizes: sizes of the dimensions that vary, by number.
+        metadata: JSON values only.
+    """
     with _quiet_exporter():
         program = torch.onnx.export(
             module.eval(),
@@ -114,6 +104,20 @@ def _quiet_exporter() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
+
+
+def store_as_float16(model: onnx.ModelProto) -> None:
+    """Store the weights as float16; they are cast to float32 when the model is opened."""
+    casts = []
+    for weight in model.graph.initializer:
+        if weight.data_type == onnx.TensorProto.FLOAT and weight.dims:
+            name = weight.name
+            halves = numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(numpy_helper.from_array(halves, f"{name}/half"))
+            casts.append(onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def set_metadata(model: onnx.ModelProto, metadata: dict[str, Any]) -> None:

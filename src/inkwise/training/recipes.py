@@ -106,28 +106,6 @@ For 99.5 %: all digits, augmented, and one more convolution. Chosen on validatio
 digits are harder: four epochs of `default`, 99.53 % on test, reach 99.31 there.
 """
 
-LINES = define_recipe(
-    DEFAULT,
-    "lines",
-    data={"synthetic_lines": 96_000, "test": ()},
-    augmentation={
-        "rotate": 1.5,
-        "scale": 0.1,
-        "aspect": 0.1,
-        "shear": 0.2,
-        "shift": 0.03,
-        "elastic": 0.3,
-        "stroke_width_jitter": 0.5,
-    },
-    model={"net": "line", "channels": (16, 32, 96, 160, 192), "dropout": 0.1},
-    optimization={"epochs": 16, "batch": 64, "lr": 3e-3, "weight_decay": 0.02},
-    callbacks={"warmup": 0.15},
-)
-"""Reads lines of digits by connectionist temporal classification.
-
-Strokes, letters and digit strings are given as data sets, as for `hands`.
-"""
-
 
 @dataclass(frozen=True)
 class OwnSamplesSection(Section):

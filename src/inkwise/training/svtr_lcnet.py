@@ -8,6 +8,7 @@ References:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +19,16 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from inkwise._util.errors import ModelError
+
 LINE_HEIGHT = 48
 """Height of the pictures of lines that the network reads, pixels."""
 
 FRAME_STEP = 4
 """Width of a frame, pixels."""
+
+PRETRAINED_SHA256 = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
+"""SHA-256 of the weights in the wheel `rapidocr` 3.10.0, licensed by Baidu under Apache-2.0."""
 
 _STEM_WIDTHS = (48, 24, 96)  # channels of the stem: outside, between, at the end
 _BLOCKS = (  # inputs, outputs, vertical stride, squeeze-and-excitation
@@ -197,8 +203,14 @@ def load_pretrained(path: Path, characters: str, others: str = "", frame_step: i
             mean of `others`.
         others: characters that those stand for.
         frame_step: 4 or 8, columns per frame.
+
+    Raises:
+        ModelError: the file is another one.
     """
-    graph = onnx.load(str(path))
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != PRETRAINED_SHA256:
+        raise ModelError(f"{path}: is not PP-OCRv6_rec_small.onnx of rapidocr 3.10.0 (its SHA-256 differs)")
+    graph = onnx.load_model_from_string(content)
     layers = list(_layers(graph.graph))
     weight, bias = layers.pop()
     known = next(entry.value for entry in graph.metadata_props if entry.key == "character").split("\n")

@@ -23,7 +23,6 @@ from inkwise.datasets import Dataset
 from inkwise.training.callbacks import Callback, Checkpoint, ProgressBar, build_callbacks
 from inkwise.training.config import Recipe
 from inkwise.training.glyph_task import GlyphTask
-from inkwise.training.line_task import LineTask
 from inkwise.training.loop import AnyTrainingLoop, resolve_device, seeded
 from inkwise.training.onnx_models import get_metadata, set_metadata
 from inkwise.training.recipes import load_recipe
@@ -66,8 +65,7 @@ def train(
             is of another recipe, another training writes there, or the disk is full.
     """
     chosen, console = resolve_device(device), console or Console(stderr=True)
-    kind = LineTask if recipe.data.synthetic_lines else GlyphTask
-    recipe = kind.resolve(recipe)
+    recipe = GlyphTask.resolve(recipe)
     make_directory(folder)
     with (
         locked(folder, "another training writes here", wait=0),
@@ -76,7 +74,7 @@ def train(
         facts = _open_folder(folder, recipe, chosen)
         sources = ", ".join([*recipe.data.train, *recipe.data.negatives])
         with console.status(Text(f"synthesizing from {sources}")):
-            task = kind(recipe, chosen)
+            task = GlyphTask(recipe, chosen)
         keys = "  ".join(f"{key}={value}" for key, value in recipe.values().items())
         threads = torch.get_num_threads()
         console.print(
@@ -94,7 +92,7 @@ def train(
         model = task.to_onnx(net, _metadata(recipe, facts, loop))
         write_bytes(folder / "weights.safetensors", save(net.state_dict()))
         try:
-            if evaluate and isinstance(task, GlyphTask):
+            if evaluate:
                 split = task.split
                 originals = Dataset(
                     "training", split.training[split.originals], split.training_labels[split.originals]

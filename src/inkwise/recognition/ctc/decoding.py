@@ -90,6 +90,16 @@ def penalize_blank(lattice: Lattice, penalty: float) -> Lattice:
     return np.asarray(penalized - np.logaddexp.reduce(penalized, axis=1, keepdims=True), np.float32)
 
 
+def merge_into_blank(lattice: Lattice, kept: int) -> Lattice:
+    """Keep the first columns of a lattice; the blank gets the probability of all others.
+
+    A text of the kept symbols then has the probability of all texts that hold it among other symbols.
+    """
+    others = np.concatenate([lattice[:, :1], lattice[:, kept + 1 :]], axis=1)
+    blank = np.logaddexp.reduce(others, axis=1, keepdims=True)
+    return np.asarray(np.concatenate([blank, lattice[:, 1 : kept + 1]], axis=1), np.float32)
+
+
 def viterbi_alignment(lattice: Lattice, text: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Return the first and the last frame of each symbol of a text (l,), l >= 1, on its likeliest alignment.
 

@@ -201,6 +201,20 @@ def regex_automaton(pattern: str, symbols: str) -> Automaton:
         raise InkwiseError(f"pattern {pattern!r}: its groups are nested too deep") from None
 
 
+def names_separators(pattern: str) -> bool:
+    """Return whether a valid expression has a character or a set that holds a separator.
+
+    The wildcard and sets of excluded characters do not count.
+    """
+    parts = (token[0] for token in _TOKEN.finditer(_TOKEN.sub(_escape_set, pattern)) if token["one"])
+    return any(
+        re.fullmatch(part, separator)
+        for part in parts
+        if part != "." and not part.startswith("[^")
+        for separator in SEPARATORS
+    )
+
+
 def _escape_set(token: re.Match[str]) -> str:
     """Return a token, the reserved characters of a set escaped, so that `re` does not warn about them.
 

@@ -11,18 +11,11 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.synthesis.allographs import Stroke
-from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
 InkImage = NDArray[np.uint8]
 
 DIGIT_HEIGHT = 64
 """Approximate height of a digit, pixels."""
-
-GROUP_SEPARATORS = {".": 0.62, ",": 0.16, "-": 0.08, " ": 0.14}
-"""Separators of digit groups and their frequencies."""
-
-DATE_SEPARATORS = {".": 0.25, "-": 0.25, "/": 0.4, ":": 0.1}
-"""Separators of the parts of a date or a time and their frequencies."""
 
 _BASELINE_ROW = 230  # canvas row of the baseline
 _ROW_TOLERANCE = 5  # vertical distance, pixels, within which ink counts as adjacent
@@ -67,7 +60,7 @@ def rasterize(strokes: list[Stroke], pen: float) -> DigitInk:
 
 
 def separator_strokes(kind: str, rng: np.random.Generator) -> list[Stroke]:
-    """Strokes of one of `GROUP_SEPARATORS` or `DATE_SEPARATORS` for digits 64 pixels high; a space has none.
+    """Strokes of a point, comma, dash, slash or colon for digits 64 pixels high; a space has none.
 
     The baseline is at y = 0, y points down, x starts at 0.
     """
@@ -96,59 +89,8 @@ def bracket_strokes(rng: np.random.Generator) -> tuple[list[Stroke], list[Stroke
     return [arc], [np.array([depth, 0]) + arc * np.array([-1, 1])]
 
 
-def closing_strokes(rng: np.random.Generator) -> list[Stroke]:
-    """Strokes that prevent appended digits: dot, comma and dash, one or two lines of any length, a hash."""
-    kind = rng.integers(6)
-    opening = separator_strokes(".,"[kind], rng) if kind < 2 else []
-    if opening and rng.random() < 0.5:
-        return opening
-    x, y = rng.uniform(2, 26), -rng.uniform(8, 46)
-    reach = rng.uniform(14, 60) if rng.random() < 0.8 else rng.uniform(60, 150)
-    tilt, bend = rng.normal(0, 0.06, 2) * reach
-    line = np.array([[x, y], [x + reach / 2, y + tilt / 2 + bend], [x + reach, y + tilt]])
-    lines = [line] if kind < 4 else [line, line + np.array([rng.normal(0, 4), rng.uniform(9, 18)])]
-    if kind == 5 and rng.random() < 0.4:
-        middle = x + reach / 2
-        lines += [np.array([[middle + s + 6, y - 16], [middle + s - 6, y + 30]]) for s in (-7, 7)]
-    return [*opening, *lines]
-
-
 def _dot(y: float, rng: np.random.Generator) -> Stroke:
     return np.array([[0, y], [rng.uniform(0, 5), y + rng.normal(0, 2)]])
-
-
-def lay_out_line(
-    text: str, digits: list[DigitInk], pen: float, symbols: list[list[Stroke]], rng: np.random.Generator
-) -> InkImage:
-    """Write digits in a row on a canvas (H, W) uint8.
-
-    Args:
-        text: the digits.
-        digits: the ink of each digit.
-        pen: width of the pen, pixels.
-        symbols: letters and symbols that may precede or follow.
-        rng: draws gaps, slope, separators, closing lines.
-    """
-    line = LineCanvas(len(text), pen, rng)
-    breaks, kind = _separator_positions(len(text), rng)
-    opening, ending = bracket_strokes(rng)
-    bracketed = min(3, len(text)) if rng.random() < 0.05 else 0
-    joined = 0.8 if rng.random() < 0.2 else 0.0  # probability of a ligature: some writers rarely lift the pen
-    if symbols and rng.random() < 0.06:
-        line.write_symbol(symbols)
-    for at, piece in enumerate(digits):
-        if at in breaks:
-            line.write_strokes(separator_strokes(kind, rng))
-        if at == 0 and bracketed:
-            line.write_strokes(opening)
-        line.write_digit(piece, text[at], joined)
-        if at + 1 == bracketed:
-            line.write_strokes(ending)
-    if rng.random() < 0.4:
-        line.write_strokes(closing_strokes(rng))
-    if symbols and rng.random() < 0.03:
-        line.write_symbol(symbols)
-    return line.canvas
 
 
 class LineCanvas:
@@ -217,19 +159,6 @@ class LineCanvas:
         draw_strokes(self.canvas, [stroke + foot for stroke in strokes], self.pen * rng.uniform(0.7, 1.3))
         self.reach(self.right + float(np.concatenate(strokes)[:, 0].max()) + self.pen / 2)
 
-    def write_symbol(self, symbols: list[list[Stroke]]) -> None:
-        """Write a letter or symbol, such as a currency sign, with space on both sides."""
-        rng = self.rng
-        if self.right > 90:
-            self.right += rng.uniform(5, 40)
-        strokes = scale_to_height(
-            augment_strokes(symbols[rng.integers(len(symbols))], rng), rng.uniform(40, 70)
-        )
-        piece = rasterize(strokes, self.pen)
-        _paste(self.canvas, piece.ink, round(self.right), _BASELINE_ROW - len(piece.ink))
-        self.reach(self.right + piece.ink.shape[1] + rng.uniform(6, 40))
-        self.end = None
-
     def reach(self, right: float) -> None:
         """Let the ink so far end at a column."""
         start = max(0, int(self.right) - _NEW_INK_WIDTH)
@@ -244,19 +173,6 @@ class LineCanvas:
 def _paste(canvas: InkImage, ink: InkImage, left: int, top: int) -> None:
     window = canvas[top : top + ink.shape[0], left : left + ink.shape[1]]
     np.maximum(window, ink[: window.shape[0], : window.shape[1]], out=window)
-
-
-def _separator_positions(count: int, rng: np.random.Generator) -> tuple[set[int], str]:
-    """Indices of digits after a separator, and the separator: digit groups, parts of a date, or none."""
-    kind = rng.random()
-    if kind < 0.4:
-        return set(), " "
-    if kind < 0.8:
-        group = 2 if kind < 0.46 else 3
-        breaks = {count - group * number for number in range(1, (count - 1) // group + 1)}
-        return breaks, str(rng.choice([*GROUP_SEPARATORS], p=[*GROUP_SEPARATORS.values()]))
-    breaks = {1 + int(rng.integers(count)) for _ in range(int(rng.integers(1, 3)))}
-    return breaks, str(rng.choice([*DATE_SEPARATORS], p=[*DATE_SEPARATORS.values()]))
 
 
 def _ligature(start: Stroke, end: Stroke, rng: np.random.Generator) -> Stroke:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import cv2
+import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from inkwise._util.text import DIGITS
 from inkwise.preprocessing.strokes import draw_strokes
@@ -31,6 +36,7 @@ _ALLOGRAPH_SHARE = 0.35  # share of the digits in an allograph shape
 _CROSSED_SEVEN_SHARE = 0.4  # share of the lines of scanned digits whose 7s are crossed
 _STROKE_SHARE = 0.6  # share of the lines drawn from strokes; the others consist of scanned digits
 _DRAWN_SHARE = 0.5  # share of the lines whose points, commas, dashes, slashes and brackets are geometric
+_PRINTED_SHARE = 0.4  # share of the words that are printed
 _MIDDLES = {  # height of a separator's middle above the baseline, in heights of a digit, and its deviation
     **{".": (0.03, 0.05), ",": (-0.04, 0.1), ":": (0.32, 0.09), "-": (0.45, 0.09), "'": (0.95, 0.08)},
     **{"+": (0.45, 0.07), "=": (0.42, 0.07), "*": (0.6, 0.15)},
@@ -212,8 +218,12 @@ def _write_half(canvas: LineCanvas, hand: Hand) -> None:
 
 
 def _write_other(canvas: LineCanvas, hand: Hand) -> None:
-    """Write a word of up to four letters, or a symbol."""
+    """Write a printed word, a word of up to four letters by hand, or a symbol."""
     rng, pool = hand.rng, hand.pool
+    if rng.random() < _PRINTED_SHARE:
+        canvas.write_digit(DigitInk(crop_to_ink(printed_word(rng))), "x", 0)
+        canvas.skip(rng.uniform(0.05, 0.3) * DIGIT_HEIGHT)
+        return
     if rng.random() < 0.2:
         letters = [pool.symbols[rng.integers(len(pool.symbols))]]
     else:
@@ -223,6 +233,29 @@ def _write_other(canvas: LineCanvas, hand: Hand) -> None:
         height = float(rng.uniform(35, 75))
         canvas.write_digit(rasterize(scale_to_height(augment_strokes(letter, rng), height), hand.pen), "x", 0)
     canvas.skip(rng.uniform(0.05, 0.3) * DIGIT_HEIGHT)
+
+
+def printed_word(rng: np.random.Generator) -> InkImage:
+    """The ink (h, w) uint8 of a printed word, sometimes with a point or a colon."""
+    letters = "".join(rng.choice([*string.ascii_lowercase], int(rng.integers(2, 9))))
+    shapes = (letters, letters.capitalize(), letters.capitalize(), letters.upper())
+    text = shapes[rng.integers(4)] + ("", "", ":", ":", ".")[rng.integers(5)]
+    size = float(rng.uniform(0.7, 1.2)) * DIGIT_HEIGHT
+    fonts = _font_files()
+    which = int(rng.integers(-1, len(fonts)))
+    font = ImageFont.truetype(str(fonts[which]), size) if which >= 0 else ImageFont.load_default(size)
+    left, top, right, bottom = map(int, font.getbbox(text))
+    image = Image.new("L", (right - left + 8, bottom - top + 8))
+    ImageDraw.Draw(image).text((4 - left, 4 - top), text, fill=255, font=font)
+    return np.array(image)
+
+
+@cache
+def _font_files() -> list[Path]:
+    """Fonts of letters that matplotlib brings."""
+    folder = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    files = [*folder.glob("DejaVuS*.ttf"), *folder.glob("STIXGeneral*.ttf")]
+    return sorted(path for path in files if "Display" not in path.name)
 
 
 def distort(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

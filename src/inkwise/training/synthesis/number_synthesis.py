@@ -59,7 +59,7 @@ def _to_picture(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray
     found = to_line_image(ink)
     if found is None:
         return None
-    rows = rng.uniform(30, 42)  # of a line image, whose 32 hold digits of 24
+    rows = LINE_HEIGHT * rng.uniform(0.8, 1.2)
     return frame_line(255 - ink, found.left, found.top, found.scale, found.ink.shape[1], rows)
 
 

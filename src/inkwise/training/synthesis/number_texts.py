@@ -173,19 +173,19 @@ def _word(rng: np.random.Generator) -> str:
 
 
 _WEIGHTED_KINDS: tuple[tuple[Callable[[np.random.Generator], str], float], ...] = (
-    (_whole, 0.28),
-    (_grouped, 0.1),
+    (_whole, 0.24),
+    (_grouped, 0.07),
     (_decimal, 0.12),
     (_signed, 0.03),
-    (_amount, 0.17),
-    (_date, 0.12),
+    (_amount, 0.15),
+    (_date, 0.15),
     (_time, 0.04),
     (_phone, 0.06),
     (_code, 0.03),
     (_formula, 0.01),
     (_percent, 0.01),
     (_half, 0.01),
-    (_word, 0.02),
+    (_word, 0.08),
 )
 _KINDS = [kind for kind, _ in _WEIGHTED_KINDS]
 _SHARES = [share for _, share in _WEIGHTED_KINDS]
