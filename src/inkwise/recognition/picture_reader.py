@@ -39,10 +39,7 @@ _MAX_LINE_WIDTH = 680  # columns of a line image, some 25 digits; longer writing
 _MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
 _WORD_SHARE = 0.4  # maximum probability of the text of a word, relative to its characters' of being no digits
-_MAX_ARCS = 2  # maximum number of digits that the arcs of a stain may look like
-_MIN_EQUAL_HEIGHT = (
-    0.6  # minimum height of the digits of a number that the line reader missed, in heights of the highest
-)
+_MIN_EQUAL_HEIGHT = 0.6  # minimum height of digits that the line reader missed, in heights of the highest
 _MIN_AGREEMENT = 0.05  # minimum probability, by the digit alone, of each digit that the line reader found
 _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
@@ -157,7 +154,7 @@ class PictureReader:
         for region, number in found:
             if number is None or (number.reason == NOT_A_DIGIT and len(regions) > 1):
                 ignored.append(replace(region, reason=NOT_A_DIGIT))
-            elif region.darkness < least and (number.reason or len(number.digits) <= _MAX_ARCS):
+            elif region.darkness < least and _may_be_arcs(number):
                 ignored.append(replace(region, reason=PALE))
             else:
                 numbers.append(number)
@@ -220,6 +217,11 @@ class PictureReader:
         if digit is None:
             return None
         return Number.from_digits(with_boxes((digit,), region.to_image), region.line)
+
+
+def _may_be_arcs(number: Number) -> bool:
+    """Whether what was read may be the arcs of a stain, which look like a 1 or a pair of doubtful digits."""
+    return len(number.digits) == 1 or (len(number.digits) == 2 and not number.accepted)
 
 
 def _prominence(region: Region, shape: tuple[int, ...]) -> float:
