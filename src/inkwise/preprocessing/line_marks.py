@@ -13,6 +13,7 @@ Span = tuple[int, int]
 
 _TALL = LINE_HEIGHT // 2  # minimum height of ink that is a digit, a slash or a bracket, pixels
 _MIN_MARK_SIDE, _MIN_MARK_AREA = 3, 5  # minimum size of a point, pixels; a pen is about 3 wide
+_MAX_MARK_HEIGHT = 0.55 * TEXT_HEIGHT  # of a comma, pixels; what is higher may be a small digit
 _MIN_MARK_ROW = LINE_HEIGHT / 2 - 0.15 * TEXT_HEIGHT  # middle of a mark; higher ones are parts of digits
 _UNDERLINE = 0.8 * LINE_HEIGHT, 0.4 * TEXT_HEIGHT  # minimum row and width of the rest of an underline
 
@@ -27,7 +28,7 @@ def mark_spans(image: NDArray[np.uint8]) -> list[Span]:
     return [
         (x, x + w)
         for x, y, w, h in _boxes(image)
-        if h < _TALL
+        if h <= _MAX_MARK_HEIGHT
         and y + h / 2 >= _MIN_MARK_ROW
         and not (y + h / 2 >= _UNDERLINE[0] and w >= _UNDERLINE[1])
     ]

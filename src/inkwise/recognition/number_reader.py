@@ -44,7 +44,8 @@ _MIN_RELATIVE_PROBABILITY = 0.05  # of such a text, relative to the most likely 
 _MIN_SPELLED, _MAX_UNSURE = 0.9, 0.3  # probabilities of both texts from which what is spelled wins
 _BLANK_PENALTIES = (2.0, 4.0)  # subtracted from the blank log-probability where all texts skip tall ink
 _SKIPPED_INK_FACTOR = 0.05  # factor of a text's probability for each tall component that it skips
-_COMPONENT_MARGIN = 5  # columns on either side of a component in which its symbol may be centred
+_TALL_MARGINS = 8, 8  # columns beside tall ink in which its digit, or its separator, may be centred
+_MARK_MARGINS = 0, 10  # the same for low ink: a digit beside a point does not stand for it
 _MIN_PROBABILITY = 1e-4  # floor of the probabilities of single digits
 _MAX_DIGIT_REACH = 18  # columns that a digit extends at most beyond its frames
 _MIN_SUPPORT = 0.01  # probability of a constraint, by the ink alone, below which its text is rejected
@@ -138,9 +139,9 @@ class NumberReader:
         if reason is None and chosen.text:
             if UNKNOWN in chosen.text:
                 reason = NOT_A_NUMBER
-            elif _has_unread(lattices[0], symbols, chosen, tall_spans(image)):
+            elif any(_count_unread(lattices[0], symbols, [chosen], tall_spans(image)).values()):
                 reason = SKIPPED
-            elif not of_digits and _has_unread(lattices[0], symbols, chosen, mark_spans(image)):
+            elif not of_digits and _has_unread_mark(lattices[0], symbols, chosen, image):
                 reason = UNREAD_MARK
         min_probability = 0.0 if reason is None else model.threshold
         digits = _locate_digits(image, lattices[0], symbols, chosen.text or "", min_probability)
@@ -230,9 +231,9 @@ def _vote(
 
 
 def _with_digits(text: str, digits: str) -> str:
-    """Return a text with other digits, if it has as many; else these digits alone."""
+    """Return a text with other digits; "" if it holds separators, and not as many digits."""
     if len(digits_of(text)) != len(digits):
-        return digits
+        return "" if text != digits_of(text) else digits
     rest = iter(digits)
     return "".join(next(rest) if symbol in DIGITS else symbol for symbol in text)
 
@@ -275,7 +276,11 @@ def _combine(
 
 
 def _count_unread(
-    lattice: Lattice, symbols: str, found: Sequence[DecodedText], spans: Sequence[Span]
+    lattice: Lattice,
+    symbols: str,
+    found: Sequence[DecodedText],
+    spans: Sequence[Span],
+    margins: tuple[int, int] = _TALL_MARGINS,
 ) -> dict[str, int]:
     """Count for each text that fits a lattice the components in which none of its symbols is centred."""
     unread = {}
@@ -283,16 +288,19 @@ def _count_unread(
         if (text := one.text) is not None and text not in unread and fits(text, lattice):
             frames = viterbi_alignment(lattice, text_columns(text, symbols)) if text and spans else []
             centres = [FRAME_COLUMNS * (first + last + 2) / 2 for first, last in frames]
+            reaches = [margins[symbol not in DIGITS] for symbol in text]
             unread[text] = sum(
-                not any(left - _COMPONENT_MARGIN <= x <= right + _COMPONENT_MARGIN for x in centres)
+                not any(
+                    left - reach <= x <= right + reach for x, reach in zip(centres, reaches, strict=False)
+                )
                 for left, right in spans
             )
     return unread
 
 
-def _has_unread(lattice: Lattice, symbols: str, chosen: DecodedText, spans: Sequence[Span]) -> bool:
-    """Whether no symbol of a text is centred in one of the components."""
-    return any(_count_unread(lattice, symbols, [chosen], spans).values())
+def _has_unread_mark(lattice: Lattice, symbols: str, chosen: DecodedText, image: NDArray[np.uint8]) -> bool:
+    """Whether there is a point, comma or dash that no symbol of a text stands for."""
+    return any(_count_unread(lattice, symbols, [chosen], mark_spans(image), _MARK_MARGINS).values())
 
 
 def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
