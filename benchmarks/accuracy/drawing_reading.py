@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy.number_reading import digits_of
 from benchmarks.common.handwriting_sets import SEEDS, load_strokes, load_unipen, suspect_labels
 from benchmarks.common.reporting import argument_parser, markdown_table
 from inkwise import Reading, Recognizer
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
+from inkwise._util.text import digits_of
 from inkwise.datasets import StrokeSet
 from inkwise.recognition import Expect
 

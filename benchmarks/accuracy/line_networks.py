@@ -20,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.accuracy.number_reading import cheques, digits_of
+from benchmarks.accuracy.number_reading import cheques
 from benchmarks.common.reporting import markdown_table
+from inkwise._util.text import digits_of
 from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.training.number_training import batches, best_path, pretrained, to_input
 from inkwise.training.svtr_lcnet import SvtrLcnet

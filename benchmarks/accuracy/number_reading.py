@@ -1,12 +1,15 @@
-"""Cheque amounts and digit strings, read by Inkwise, tesseract and rapidocr.
+"""Cheque amounts, digit strings and made amounts, read by Inkwise, tesseract and rapidocr.
 
     python -m benchmarks number-reading FOLDER [--part test|validation|train] [--model FILE]
                                         [--readers NAME,..] [--misses PICTURE.png]
 
-FOLDER holds cheque_amounts.npz and unipen_digit_strings.npz. Cheques are split into thirds by a hash of their
-number, strings by writer, as digits are. The readers are inkwise and, if installed, tesseract (digits only,
-one line) and rapidocr 3 (recognition only, of all characters or of digits and separators). Only digits are
-compared: dots, commas, dashes and spaces are removed from answers and labels.
+FOLDER holds cheque_amounts.npz and the sets of UNIPEN and pendigits. Cheques are split into thirds by a
+hash of their number, strings by writer, as digits are; amounts with a point or a comma are composed of
+the pen strokes of the part's writers. The readers are inkwise and, if installed, tesseract (digits only,
+one line) and rapidocr 3 (recognition only, of all characters or of digits and separators). "Whole
+numbers" are right if their digits are, "texts" if their separators are, too, spaces aside; labels of
+cheques hold digits only. A point is lost if the digits are right, the text has fewer points and commas
+than the label, and the reading is accepted.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from benchmarks.common.reporting import argument_parser, markdown_table
 from inkwise import Recognizer, datasets
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
+from inkwise._util.text import DIGITS, digits_of
 from inkwise.datasets.dataset import SPLITS
 from inkwise.image import load_image
 from inkwise.preprocessing import Strokes
@@ -36,17 +40,19 @@ from inkwise.preprocessing.strokes import draw_strokes
 from inkwise.recognition.model import LineModel
 
 GreyImage = NDArray[np.uint8]
-ReaderOutput = tuple[str, float]
-"""The digits that were read, and the confidence."""
+ReaderOutput = tuple[str, float, bool]
+"""The text that was read, the confidence, and whether it is accepted."""
 ReadSample = Callable[[GreyImage | Strokes], ReaderOutput]
 
 SEPARATORS = ".,-/:=()#–—_ "
+POINTS = {*".,"}
+MADE_AMOUNTS = 400
 TARGET_ACCURACY = 0.99  # for the column of coverage
 
 
 @dataclass(frozen=True)
 class NumberSet:
-    """Images or strokes of numbers, and their digits."""
+    """Images or strokes of numbers, and what is written."""
 
     name: str
     samples: Sequence[GreyImage | Strokes]
@@ -63,6 +69,7 @@ def main(argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     sets = [cheques(arguments.folder / "cheque_amounts.npz", arguments.part)]
     sets += strings(arguments.folder / "unipen_digit_strings.npz", arguments.part)
+    sets.append(made_amounts(arguments.folder, arguments.part))
     rows = []
     for name in arguments.readers.split(","):
         read = READERS[name](arguments.model)
@@ -74,7 +81,8 @@ def main(argv: list[str]) -> None:
             if arguments.misses and name == "inkwise" and numbers is sets[0]:
                 misses_image(numbers, answers).save(arguments.misses)
     print(f"{arguments.part}; {describe_machine()}.\n")
-    head = ("reader", "set", "n", "whole numbers right", "digits right", "read at 99 %", "ms each")
+    shares = ("whole numbers right", "texts right", "read at 99 %", "wrong and accepted", "points lost")
+    head = ("reader", "set", "n", *shares, "ms each")
     print(markdown_table(head, rows))
 
 
@@ -101,29 +109,59 @@ def strings(path: Path, part: str) -> list[NumberSet]:
     sets = []
     for name, chosen in (("digits only", own & plain), ("with separators", own & ~plain)):
         kept = [number for number in np.flatnonzero(chosen) if digits_of(str(whole.labels[number]))]
-        texts = [digits_of(str(whole.labels[number])) for number in kept]
+        texts = [str(whole.labels[number]).replace(" ", "") for number in kept]
         samples = [whole.samples[number] for number in kept]
         sets.append(NumberSet(f"unipen_digit_strings, {part} writers, {name}", samples, texts))
     return sets
 
 
-def digits_of(text: str) -> str:
-    return "".join(sign for sign in text if sign.isascii() and sign.isdigit())
+def made_amounts(folder: Path, part: str) -> NumberSet:
+    """Compose pictures of amounts, each with a point or a comma, by the hands of the part's writers."""
+    from inkwise.training.synthesis.number_layout import Hand, lay_out_number
+    from inkwise.training.synthesis.number_pool import build_number_pool
+    from inkwise.training.synthesis.number_texts import random_amount
+
+    pool = build_number_pool(folder, part)
+    pool.scans = []  # MNIST's and Swiss scans have no test writers
+    rng = np.random.default_rng(SPLITS.index(part))
+    pictures: list[GreyImage] = []
+    texts: list[str] = []
+    while len(texts) < MADE_AMOUNTS:
+        text = random_amount(rng)
+        if POINTS & {*text}:
+            ink = lay_out_number(text, Hand(pool, float(rng.uniform(3, 8)), rng))
+            pictures.append(np.asarray(255 - np.pad(ink, 40), np.uint8))
+            texts.append(text.replace(" ", ""))
+    return NumberSet(f"made amounts, {part} writers", pictures, texts)
 
 
 def row(numbers: NumberSet, answers: list[ReaderOutput], seconds: float) -> tuple[str, ...]:
-    right = np.array([text == truth for (text, _), truth in zip(answers, numbers.texts, strict=True)])
-    low, high = wilson_interval(int(right.sum()), len(right))
-    edits = sum(edit_distance(text, truth) for (text, _), truth in zip(answers, numbers.texts, strict=True))
-    digits = sum(map(len, numbers.texts))
+    pairs = [*zip(answers, numbers.texts, strict=True)]
+    right = np.array([digits_of(text) == digits_of(truth) for (text, _, _), truth in pairs])
+    exact = np.array([text == truth for (text, _, _), truth in pairs])
+    accepted = np.array([sure for _, _, sure in answers])
+    lost = np.array([points(text) < points(truth) for (text, _, _), truth in pairs]) & right & accepted
+    separated = any(text != digits_of(text) for text in numbers.texts)
     return (
         numbers.name,
         f"{len(right):,}",
-        f"{right.mean():.1%}, {int((~right).sum())} misses ({low:.1%} to {high:.1%})",
-        f"{1 - edits / digits:.2%} of {digits:,}",
-        coverage(np.array([sure for _, sure in answers]), right),
+        share(right),
+        share(exact) if separated else "–",
+        coverage(np.array([sure for _, sure, _ in answers]), right),
+        f"{(accepted & ~(exact if separated else right)).mean():.1%}",
+        f"{lost.mean():.1%}" if separated else "–",
         f"{1000 * seconds / len(right):.1f}",
     )
+
+
+def share(right: NDArray[np.bool_]) -> str:
+    low, high = wilson_interval(int(right.sum()), len(right))
+    return f"{right.mean():.1%}, {int((~right).sum())} misses ({low:.1%} to {high:.1%})"
+
+
+def points(text: str) -> int:
+    """Return the number of points and commas."""
+    return sum(character in POINTS for character in text)
 
 
 def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
@@ -135,17 +173,6 @@ def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
     return f"{(enough[-1] + 1 if len(enough) else 0) / len(right):.1%}"
 
 
-def edit_distance(one: str, other: str) -> int:
-    """Return the Levenshtein distance."""
-    before = list(range(len(other) + 1))
-    for place, sign in enumerate(one, 1):
-        now = [place]
-        for at, beside in enumerate(other, 1):
-            now.append(min(now[-1] + 1, before[at] + 1, before[at - 1] + (sign != beside)))
-        before = now
-    return before[-1]
-
-
 def inkwise(model: Path | None) -> ReadSample:
     lines = None if model is None else LineModel(model / "model.onnx" if model.is_dir() else model, threads=1)
     recognizer = Recognizer(threads=1, line_model=lines)
@@ -155,7 +182,9 @@ def inkwise(model: Path | None) -> ReadSample:
             reading = recognizer.read(sample, "number")
         else:
             reading = recognizer.read_strokes(sample, "number")
-        return "".join(digit.label for digit in reading.digits), reading.confidence
+        best = iter(digit.label for digit in reading.digits)
+        text = "".join(next(best) if sign in f"{DIGITS}?" else sign for sign in reading.text if sign != " ")
+        return text, reading.confidence, reading.accepted
 
     return read
 
@@ -169,7 +198,7 @@ def tesseract(_: Path | None) -> ReadSample:
     def read(sample: GreyImage | Strokes) -> ReaderOutput:
         _, content = cv2.imencode(".png", stroke_image(sample))
         done = subprocess.run(command, input=content.tobytes(), capture_output=True, check=True)
-        return digits_of(done.stdout.decode()), float("nan")
+        return digits_of(done.stdout.decode()), float("nan"), True
 
     return read
 
@@ -191,7 +220,9 @@ def _rapidocr(characters: str | None) -> ReadSample:
     def read(sample: GreyImage | Strokes) -> ReaderOutput:
         shown = cv2.cvtColor(stroke_image(sample), cv2.COLOR_GRAY2BGR)
         found = engine(shown, use_det=False, use_cls=False, use_rec=True)
-        return (digits_of(found.txts[0]), float(found.scores[0])) if found.txts else ("", 0.0)
+        return (
+            (found.txts[0].replace(" ", ""), float(found.scores[0]), True) if found.txts else ("", 0.0, False)
+        )
 
     if characters is not None:
         read(np.full((48, 160), 255, np.uint8))  # the recognizer is created at its first use
@@ -225,7 +256,7 @@ def stroke_image(sample: GreyImage | Strokes) -> GreyImage:
 
 def misses_image(numbers: NumberSet, answers: list[ReaderOutput]) -> Image.Image:
     """Return an image of every misread number with label, answer and confidence."""
-    wrong = [at for at, truth in enumerate(numbers.texts) if answers[at][0] != truth]
+    wrong = [at for at, truth in enumerate(numbers.texts) if digits_of(answers[at][0]) != digits_of(truth)]
     sheet = Image.new("L", (5 * 260, max(1, -(-len(wrong) // 5)) * 90), 255)
     draw = ImageDraw.Draw(sheet)
     for number, at in enumerate(wrong):

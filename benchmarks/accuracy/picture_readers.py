@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.accuracy.number_reading import digits_of
 from inkwise import Reading, Recognizer
+from inkwise._util.text import digits_of
 from inkwise.image import load_image
 from inkwise.recognition.model import LineModel, line_model_source
 from inkwise.recognition.recognizer import Expect

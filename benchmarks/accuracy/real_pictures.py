@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.number_reading import NumberSet, cheques, strings, stroke_image
 from benchmarks.accuracy.picture_readers import Answer, ReadableImage
 from inkwise import Reading
+from inkwise._util.text import digits_of
 from inkwise.image import load_image
 from inkwise.recognition.recognizer import Expect
 
@@ -146,7 +147,8 @@ def _strings(path: Path, part: str) -> Iterator[tuple[GreyImage, str]]:
 
 
 def _numbers(numbers: NumberSet) -> Iterator[tuple[GreyImage, str]]:
-    return ((stroke_image(sample), text) for sample, text in zip(numbers.samples, numbers.texts, strict=True))
+    pairs = zip(numbers.samples, numbers.texts, strict=True)
+    return ((stroke_image(sample), digits_of(text)) for sample, text in pairs)
 
 
 # ---- sheets of cells

@@ -61,7 +61,7 @@ class Hand:
         rng = self.rng
         self.scans: DigitScans | None = None
         self.samples: DigitSamples = self.pool.hands[rng.integers(len(self.pool.hands))]
-        if rng.random() >= _STROKE_SHARE:
+        if rng.random() >= _STROKE_SHARE and self.pool.scans:
             self.scans = self.pool.scans[rng.integers(len(self.pool.scans))]
         self.own_allographs = {digit for digit in DIGITS if rng.random() < _ALLOGRAPH_SHARE}
         self.crossed_sevens = rng.random() < _CROSSED_SEVEN_SHARE

@@ -84,7 +84,7 @@ def _signed(rng: np.random.Generator) -> str:
     return _pick(rng, "-", "-", "-", "+") + random_digits(rng, int(rng.integers(1, 5)))
 
 
-def _amount(rng: np.random.Generator) -> str:
+def random_amount(rng: np.random.Generator) -> str:
     """An amount of money, with a currency mark, cents or closing strokes, each or none."""
     digits = random_digits(rng, int(rng.integers(1, 7)))
     point, thousands = [(".", ","), (",", "."), (".", "'"), (".", " "), (",", " ")][rng.integers(5)]
@@ -177,7 +177,7 @@ _WEIGHTED_KINDS: tuple[tuple[Callable[[np.random.Generator], str], float], ...] 
     (_grouped, 0.07),
     (_decimal, 0.12),
     (_signed, 0.03),
-    (_amount, 0.15),
+    (random_amount, 0.15),
     (_date, 0.15),
     (_time, 0.04),
     (_phone, 0.06),
