@@ -270,3 +270,24 @@ def test_find_regions_tells_frame_from_digit_with_specks():
     for x, y in ((100, 150), (120, 220), (90, 300)):
         cv2.circle(picture, (x, y), 8, 60, -1)
     assert max((region.box[3] for region in written(picture)), default=0) > 250
+
+
+@pytest.mark.parametrize("height", [300, 150])
+def test_find_regions_tells_side_of_open_frame_from_digit(height):
+    picture = np.full((340, 300), 235, np.uint8)
+    cv2.line(picture, (25, 20), (25, 20 + height), 60, 6)
+    box = page_digits(picture, 90, 90, 100)
+    (region,) = written(picture)
+    assert overlap(region.box, box if height == 300 else (22, 20, 230, 170)) > 0.8
+
+
+def test_words_of_a_region_are_apart_by_a_wide_gap(page):
+    write(page, 200, 300)
+    write(page, 345, 300)
+    (region,) = written(page)
+    one, other = region.words()
+    assert one.box[0] + one.box[2] < other.box[0]
+    for word in (one, other):
+        x, y, w, h = word.box
+        assert (page[y : y + h, x : x + w] < 128).sum() > 0.9 * (word.ink >= 128).sum()
+        assert overlap(word.box, (*word.polygon[0], *(word.polygon[2] - word.polygon[0]))) > 0.8

@@ -134,7 +134,7 @@ def _outlined_cells(closed: Mask, known: list[Box]) -> list[_Cell]:
         if _min_side_share(own) < _MIN_OUTLINE:
             continue
         rows, columns = own.mean(1) >= _MIN_WALL_INK, own.mean(0) >= _MIN_WALL_INK
-        edges = [_runs(line)[0] for line in (rows, rows[::-1], columns, columns[::-1]) if line.any()]
+        edges = [runs(line)[0] for line in (rows, rows[::-1], columns, columns[::-1]) if line.any()]
         if len(edges) < 4:
             continue
         above, below, before, after = (end for _, end in edges)
@@ -170,7 +170,7 @@ def _min_side_share(mask: Mask) -> float:
     return float(min(part.any(axis).mean() for part, axis in sides))
 
 
-def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Start and end of each run of True in a line (n,)."""
     steps = np.diff(np.concatenate([[0], line.astype(np.int8), [0]]))
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
@@ -212,14 +212,14 @@ def _mark_neighbours(walls: Mask, ink: Mask, cell: Sequence[int], thickness: int
     upright = ink[y : y + h, left:right].mean(0) >= _MIN_UPRIGHT
     upright = cv2.dilate(upright.astype(np.uint8)[None], np.ones((1, 3), np.uint8))[0]
     top, bottom = max(0, y - thickness - 2), min(ink.shape[0], y + h + thickness + 2)
-    for start, end in _runs(upright > 0):
+    for start, end in runs(upright > 0):
         if end - start <= 2 * thickness + 4:
             walls[top:bottom, left + start : left + end] |= ink[top:bottom, left + start : left + end]
     rail = np.ones((1, max(3, round(_MIN_RAIL * w))), np.uint8)
     for rows in (slice(top, y), slice(y + h, bottom)):
         if rows.stop > rows.start:
-            runs = cv2.morphologyEx(np.ascontiguousarray(ink[rows, left:right]), cv2.MORPH_OPEN, rail)
-            walls[rows, left:right] |= runs
+            rails = cv2.morphologyEx(np.ascontiguousarray(ink[rows, left:right]), cv2.MORPH_OPEN, rail)
+            walls[rows, left:right] |= rails
 
 
 def _mark_walls(walls: Mask, ink: Mask, left: int, top: int, inside: Mask) -> int:

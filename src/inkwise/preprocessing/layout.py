@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil
 
 import cv2
@@ -17,6 +18,7 @@ from inkwise.preprocessing.components import (
     join_combs,
     join_neighbours,
 )
+from inkwise.preprocessing.frames import runs
 from inkwise.preprocessing.pairs import pairs_within, renumber
 from inkwise.preprocessing.print_filter import print_probability
 from inkwise.preprocessing.rectification import RectifiedPage, rectify, transform_points
@@ -34,6 +36,10 @@ _MAX_EDGE_WIDTH = 0.05  # maximum width of ink along the border that is an edge 
 _MIN_BAND_LENGTH, _MAX_BAND_WIDTH = 0.95, 0.3  # length and width of a dark band along the border, as shares
 _MIN_BORDER_DARKNESS = 0.6  # minimum darkness of ink at the border, relative to other ink; shadows are paler
 _MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wider
+_SIDE_MARGIN = (
+    0.12  # width of the margin in which the side of an open frame lies, as a share of the shorter side
+)
+_MIN_SIDE_LENGTH = 1.5  # its minimum length, in heights of the highest ink, or of half the shorter side
 _MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
 _MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a share of the frame's
 _MIN_CONTENT = 2  # number of components in a frame that may be lower
@@ -87,6 +93,30 @@ class Region:
     def to_image(self, box: Box) -> Box:
         """The bounding box in the image of a box (x, y, w, h) in `ink`, clipped to the image."""
         return _bounding_box(_corners(box), self.matrix, self.size)
+
+    def words(self) -> list[Region]:
+        """Split at gaps as wide as between words: a label, and the number beside it."""
+        left, _, width, height = cv2.boundingRect((self.ink >= 128).astype(np.uint8))
+        empty = self.ink.max(0) < 128
+        gaps = [
+            (start, end)
+            for start, end in runs(empty)
+            if left < start and end < left + width and end - start >= _MAX_WORD_GAP * height
+        ]
+        edges = [left, *chain(*gaps), left + width]
+        return [self._columns(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+    def _columns(self, start: int, end: int) -> Region:
+        """The part of a region in these columns of its ink, with a margin."""
+        margin = min(round(_PUNCTUATION_REACH * len(self.ink)), start)
+        ink = np.zeros((len(self.ink), end - start + 2 * margin), np.uint8)
+        ink[:, margin : margin + end - start] = self.ink[:, start:end]
+        x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
+        matrix = self.matrix @ np.array([[1.0, 0, start - margin], [0, 1, 0], [0, 0, 1]])
+        polygon = transform_points(_corners((x, y, w, h)), matrix)
+        return replace(
+            self, box=self.to_image((x + start - margin, y, w, h)), polygon=polygon, ink=ink, matrix=matrix
+        )
 
 
 def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
@@ -160,6 +190,9 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
     kinds[at_border & band] = _CUT
     darkest = parts.darkness[~at_border & (h >= _MIN_NUMBER_HEIGHT)].max(initial=0)
     kinds[at_border & (parts.darkness < _MIN_BORDER_DARKNESS * darkest)] = _CUT
+    upright = h > _MAX_LINE_ASPECT * w
+    beside = np.minimum(x, width - x - w) <= _SIDE_MARGIN * shorter
+    kinds[upright & beside & (h >= _MIN_SIDE_LENGTH * np.max(h, where=~upright, initial=shorter / 2))] = _LINE
     content, high = np.zeros((2, len(kinds)), np.int64)
     frames = np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h)
     for index, part in pairs_within(y[frames], (y + h)[frames], y):

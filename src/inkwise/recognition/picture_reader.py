@@ -38,7 +38,7 @@ UNREAD_NEIGHBOUR = "ink beside a number was not read"
 _MAX_LINE_WIDTH = 680  # columns of a line image, some 25 digits; longer writing is not a number
 _MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
-_WORD_SHARE = 0.4  # maximum probability of the text of a word, relative to its characters' of being no digits
+_WORD_SHARE = 0.5  # maximum probability of the text of a word, relative to its characters' of being no digits
 _MIN_EQUAL_HEIGHT = 0.6  # minimum height of digits that the line reader missed, in heights of the highest
 _MIN_AGREEMENT = 0.05  # minimum probability, by the digit alone, of each digit that the line reader found
 _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
@@ -142,7 +142,7 @@ class PictureReader:
 
     def _read_regions(self, regions: list[Region]) -> _Contents:
         ignored = [region for region in regions if region.reason is not None]
-        found = [(region, self._read_region(region)) for region in regions if region.reason is None]
+        found = [*chain(*(self._read_words(region) for region in regions if region.reason is None))]
         shades = [
             region.darkness
             for region, number in found
@@ -159,6 +159,16 @@ class PictureReader:
             else:
                 numbers.append(number)
         return _Contents(numbers, ignored)
+
+    def _read_words(self, region: Region) -> list[tuple[Region, Number | None]]:
+        """Read a region; if it is no number, its words one by one, as of a label and the number beside it."""
+        number = self._read_region(region)
+        if number is not None and number.reason != NOT_A_DIGIT:
+            return [(region, number)]
+        words = region.words()
+        if len(words) == 1:
+            return [(region, number)]
+        return [(word, self._read_region(word)) for word in words]
 
     def _read_region(self, region: Region) -> Number | None:
         """Read one region; None if it is too long for a number, or a word rather than a number."""
