@@ -38,6 +38,7 @@ _MIN_UNDERLINE_HEIGHTS = 3.5  # minimum length of an underline, in heights of th
 _MIN_BORDER_SPAN = 0.85  # minimum length of a rule along the border, as a share of the side
 _MARGIN = 0.1  # width of the margin in which such a rule lies, as a share of the shorter side
 _CROSSING_GAP = 5  # gap that a crossing rule leaves in the bare part of a rule, beyond its thickness, pixels
+_CROSSING_DARKNESS = 0.7  # maximum darkness of a crossing, as a share of the way from a rule to ink
 _MIN_BARE = 0.3  # minimum share of a rule that no other ink crosses
 _MIN_INK_HEIGHT = 12  # minimum height of ink that a rule can be compared with, pixels
 
@@ -140,8 +141,13 @@ class _Ruling:
 
     horizontal: list[_Rule]
     vertical: list[_Rule]
-    shape: tuple[int, ...]
+    dark: NDArray[np.uint8]
     ink_darkness: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width of the picture."""
+        return self.dark.shape
 
     @property
     def is_grid(self) -> bool:
@@ -162,7 +168,13 @@ class _Ruling:
         (across, bare_across, gap_across), (down, bare_down, gap_down) = self._masks()
         joined = cv2.morphologyEx(bare_across, cv2.MORPH_CLOSE, np.ones((1, gap_down), np.uint8))
         joined |= cv2.morphologyEx(bare_down, cv2.MORPH_CLOSE, np.ones((gap_across, 1), np.uint8))
-        return bare_across | bare_down | across & down & joined
+        return bare_across | bare_down | across & down & joined & ~self._surely_ink()
+
+    def _surely_ink(self) -> Mask:
+        """1 where it is much darker than a rule, (H, W) uint8, if ink is darker than two rules that cross."""
+        rule = max((rule.darkness for rule in (*self.horizontal, *self.vertical)), default=0.0)
+        level = rule + _CROSSING_DARKNESS * (self.ink_darkness - rule)
+        return (self.dark >= (level if self.ink_darkness > _DARK_INK * rule else 256)).astype(np.uint8)
 
     def _masks(self) -> list[tuple[Mask, Mask, int]]:
         """For both directions: masks of the rules and of their bare parts, and the gap at a crossing."""
@@ -171,9 +183,7 @@ class _Ruling:
             own, bare = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
             for rule in rules:
                 own[rule.window][rule.own] = 1
-                apart = (
-                    self.ink_darkness > _DARK_INK * rule.darkness
-                )  # the darkness alone tells ink from rule
+                apart = self.ink_darkness > _DARK_INK * rule.darkness
                 bare[rule.window][rule.pale if apart else rule.bare] = 1
             thickest = max((rule.thickness for rule in rules), default=0.0)
             masks.append((own, bare, round(thickest) + _CROSSING_GAP))
@@ -194,14 +204,14 @@ def _find_ruling(low: Mask, dark: NDArray[np.uint8], faint: float) -> _Ruling:
     turned = cv2.transpose(low)
     horizontal, vertical = _find_rules(low, dark, faint), _find_rules(turned, cv2.transpose(dark), faint)
     if not horizontal and not vertical:
-        return _Ruling([], [], low.shape)
-    rest = low & ~_Ruling(horizontal, vertical, low.shape).mask()
+        return _Ruling([], [], dark)
+    rest = low & ~_Ruling(horizontal, vertical, dark).mask()
     height, ink = _ink_height(rest), dark[rest > 0]
     least, upright = _MIN_HEIGHTS
     return _Ruling(
         _choose_rules(horizontal, height, low.shape, least, _MIN_UNDERLINE_HEIGHTS),
         _choose_rules(vertical, height, turned.shape, upright, np.inf),
-        low.shape,
+        dark,
         quantile(ink, 0.5) if len(ink) else 0.0,
     )
 
