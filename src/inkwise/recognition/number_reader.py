@@ -31,6 +31,7 @@ from inkwise.recognition.ctc.decoding import (
 from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import FRAME_COLUMNS, UNKNOWN, LineModel, bundled_line_model
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, number_text
+from inkwise.recognition.slashes import resolve_slashes
 
 SKIPPED = "not sure: high ink in the line was not read"
 UNREAD_MARK = "not sure: a mark beside the digits was not read"
@@ -132,6 +133,10 @@ class NumberReader:
             chosen = free = _vote(lattices, symbols, None, tall, spelled)
             if decoder is not None:
                 chosen = _vote(lattices, symbols, decoder, tall, spelled)
+        if decoder is None:
+            chosen = free = resolve_slashes(
+                free, lambda text: mean_likelihood(lattices, text_columns(text, symbols))
+            )
         if spelled is not None:
             chosen = _combine(chosen, lattices, symbols, *spelled, constrained=decoder is not None)
         unconstrained = (free.text or "").replace(UNKNOWN, "")
