@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from benchmarks.accuracy.page_reading import best_guess
 from benchmarks.common.handwriting_sets import load_strokes
 from benchmarks.common.reporting import argument_parser, markdown_table
 from inkwise import Recognizer, datasets
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
-from inkwise._util.text import DIGITS, digits_of
+from inkwise._util.text import digits_of
 from inkwise.datasets.dataset import SPLITS
 from inkwise.image import load_image
 from inkwise.preprocessing import Strokes
@@ -182,9 +183,7 @@ def inkwise(model: Path | None) -> ReadSample:
             reading = recognizer.read(sample, "number")
         else:
             reading = recognizer.read_strokes(sample, "number")
-        best = iter(digit.label for digit in reading.digits)
-        text = "".join(next(best) if sign in f"{DIGITS}?" else sign for sign in reading.text if sign != " ")
-        return text, reading.confidence, reading.accepted
+        return "".join(map(best_guess, reading)), reading.confidence, reading.accepted
 
     return read
 

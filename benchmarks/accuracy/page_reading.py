@@ -5,10 +5,10 @@
 
 The file is UNIPEN's, in the layout of docs/data.md. The pages are synthesized, reproducibly, from digits of
 the writers of one part; those of "test" were used neither for training nor for model selection. Digits of a
-number are separate, sometimes with a dot or comma at the thousands. A written number is found if a number
+number are separate, half of them with a dot or comma at the thousands. A written number is found if a number
 that was read overlaps it with an IoU of at least 0.5, or has its centre in its box and covers 70 % of it. It
-is right if its digits are, accepted or not. A number that is read where none is written is false. Time is
-that of reading on one thread.
+is right if its digits are, accepted or not; its text if the separators are, too. A number that is read where
+none is written is false. Time is that of reading on one thread.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.page_synthesis import KINDS, PageNumber, SyntheticPage, read_writers, synthetic_pages
 from benchmarks.common.handwriting_sets import SEEDS
 from benchmarks.common.reporting import argument_parser, print_table
-from inkwise import Reading, Recognizer
+from inkwise import Number, Reading, Recognizer
 from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine, use_one_thread
+from inkwise._util.text import DIGITS, digits_of
 from inkwise.datasets.dataset import SPLITS
 from inkwise.preprocessing import Box
 from inkwise.recognition.model import LineModel, line_model_source
@@ -67,8 +68,8 @@ def main(argv: list[str]) -> None:
     print(f"{arguments.pages} pages, writers of {arguments.part}. {describe_machine()}.\n")
     rows = [row(kind, counts[kind]) for kind in KINDS if counts[kind]["pages"]]
     total = sum(counts.values(), Counter())
-    columns = "page", "pages", "numbers", "found", "found and right", "false, accepted", "false, in doubt"
-    print_table(columns, [*rows, row("all", total)])
+    shares = "found", "found and right", "text right", "false, accepted", "false, in doubt"
+    print_table(("page", "pages", "numbers", *shares), [*rows, row("all", total)])
     print(f"\nReading: {np.median(times):.0f} ms a page (median), {max(times):.0f} ms at most.")
     if arguments.sheet:
         cv2.imwrite(str(arguments.sheet), image_grid(shown))
@@ -86,10 +87,16 @@ class FoundNumber:
 def found_numbers(reading: Reading) -> list[FoundNumber]:
     """Return the numbers of a reading with their best guesses."""
     return [
-        FoundNumber("".join(digit.label for digit in number.digits), "?" not in number.text, number.box)
+        FoundNumber(best_guess(number), "?" not in number.text, number.box)
         for number in reading
         if number.box is not None
     ]
+
+
+def best_guess(number: Number) -> str:
+    """Return the text with the best guess for each digit, accepted or not."""
+    labels = iter(digit.label for digit in number.digits)
+    return "".join(next(labels) if sign in f"{DIGITS}?" else sign for sign in number.text)
 
 
 def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]:
@@ -101,7 +108,8 @@ def count_matches(page: SyntheticPage, found: list[FoundNumber]) -> Counter[str]
         if number is not None:
             left.remove(number)
             count["found"] += 1
-            count["right"] += number.text == written.text
+            count["right"] += digits_of(number.text) == digits_of(written.text)
+            count["text right"] += number.text == written.text
     count["false"] = sum(number.accepted for number in left)
     count["in doubt"] = len(left) - count["false"]
     return count
@@ -123,7 +131,7 @@ def row(name: str, count: Counter[str]) -> tuple[str, ...]:
         return f"{count[what] / count['numbers']:.1%} ({low:.1%} to {high:.1%})"
 
     false = (f"{count[what]} ({count[what] / count['numbers']:.1%})" for what in ("false", "in doubt"))
-    shares = share("found"), share("right"), *false
+    shares = share("found"), share("right"), share("text right"), *false
     return name, str(count["pages"]), str(count["numbers"]), *shares
 
 

@@ -44,7 +44,7 @@ WriterStrokes = list[dict[str, list[list[Stroke]]]]
 
 @dataclass(frozen=True)
 class PageNumber:
-    """A number on a page: its digits and the box of its ink."""
+    """A number on a page: what is written, and the box of its ink."""
 
     text: str
     box: Box
@@ -256,9 +256,9 @@ def _write(
     width: float = 1e9,
 ) -> float:
     """Write a number on baseline y, shortened to `width`; return its right end."""
-    text = random_digits(rng)
+    text, mark = random_digits(rng), str(rng.choice(["", "", ".", ","]))
     while True:
-        cover = _cover(text, writers[rng.integers(len(writers))], rng)
+        cover = _cover(text, mark, writers[rng.integers(len(writers))], rng)
         scale = height / 64
         rows, columns = cover.shape
         size: tuple[int, int] = max(1, round(columns * scale)), max(1, round(rows * scale))
@@ -277,17 +277,23 @@ def _write(
     np.maximum(window, ink[: window.shape[0], : window.shape[1]], out=window)
     ys, xs = np.nonzero(ink > 60)
     points = cv2.convexHull(np.stack([xs + left, ys + top], 1).astype(np.int32))[:, 0]
-    sheet.numbers.append((text, points.astype(np.float32)))
+    sheet.numbers.append((_grouped(text, mark), points.astype(np.float32)))
     return x + size[0]
 
 
-def _cover(text: str, writer: dict[str, list[list[Stroke]]], rng: np.random.Generator) -> NDArray[np.float32]:
+def _grouped(text: str, mark: str) -> str:
+    """Separate thousands by a mark."""
+    return f"{int('1' + text):,}"[1:].removeprefix(",").replace(",", mark)
+
+
+def _cover(
+    text: str, mark: str, writer: dict[str, list[list[Stroke]]], rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Render a number in one writer's digits, (h, w) in 0..1, with slant and thousands separators."""
     gap, pen = (
         rng.uniform(0.1, 0.4) * DIGIT_HEIGHT,
         DIGIT_HEIGHT * float(np.exp(rng.normal(np.log(0.085), 0.2))),
     )
-    mark = str(rng.choice(["", "", ".", ","]))
     slant = np.array([[1, rng.normal(-0.1, 0.12)], [0, 1]])
     strokes: list[Stroke] = []
     x = 0.0

@@ -92,9 +92,9 @@ class StrokeReader:
         return replace(number, digits=digits)
 
     def _read_line(self, strokes: Strokes) -> Number | None:
-        """Read strokes of several digits; None if they seem to be one digit.
+        """Read strokes of several characters; None if they seem to be one digit.
 
-        The reader of lines knows the ten digits only; labels that were added are read one by one.
+        The reader of lines knows the ten digits and separators; labels that were added are read one by one.
         """
         labels = {*self.digits.labels}
         spelled = self.digits.read_strokes(strokes, single=False)
@@ -102,7 +102,7 @@ class StrokeReader:
         if added or not labels >= {*DIGITS}:
             return spelled.numbers[0]
         reading = self.read_number(strokes)
-        several = len(reading.digits) > 1 and (reading.accepted or len(spelled.digits) > 1)
+        several = len(reading.text) > 1 and (reading.accepted or len(spelled.digits) > 1)
         return reading.numbers[0] if several else None
 
 
