@@ -97,18 +97,6 @@ def test_text_is_none_if_no_allowed_text_fits(scripted, line):
     assert (read.text, read.probability, read.digits, read.unconstrained) == (None, 0, (), "1")
 
 
-def test_text_that_fits_only_a_larger_scale_is_rejected(line):
-    noise = np.random.default_rng(0).normal(0, 1, (70, 11)).astype(np.float32)  # a digit in every frame
-    outputs = iter([noise[:50], noise, noise[:40]])
-    model = SimpleNamespace(
-        symbols=DIGITS,
-        threshold=0.5,
-        run=lambda image: (v := next(outputs)) - np.logaddexp.reduce(v, 1, keepdims=True),
-    )
-    read = read_line(model, line(SEVEN, ONE), Constraint(length=60))
-    assert (read.text, read.digits) == (None, ())
-
-
 def test_line_model_runs_images_of_any_width(bars_reader):
     model = LineModel(bars_reader, threads=1)
     assert (model.name, model.threshold) == ("bars (2026-01-01)", 0.5)
@@ -139,15 +127,6 @@ def test_line_model_source_resolves_bundled_name_and_run_folder(bars_reader, mon
 def test_line_model_rejects_glyph_classifier():
     with pytest.raises(ModelError, match="the model: its metadata or its inputs and outputs are not those"):
         LineModel(model_source("tiny"))
-
-
-def test_probabilities_of_scales_are_averaged(scripted, line):
-    outputs = [{"1": 0.6, "7": 0.3}, {"1": 0.3, "7": 0.6}, {"1": 0.2, "7": 0.7}]
-    lattices = iter([scripted((16, {"7": 0.9}), (42, labels)).lattice for labels in outputs])
-    model = SimpleNamespace(symbols=DIGITS, threshold=0.5, run=lambda image: next(lattices))
-    read = read_line(model, line(SEVEN, ONE))
-    assert read.text == "77"
-    assert read.probability == pytest.approx(0.9 * np.mean([0.3, 0.6, 0.7]), abs=0.01)
 
 
 @pytest.mark.parametrize(

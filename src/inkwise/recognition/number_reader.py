@@ -21,11 +21,11 @@ from inkwise.recognition.ctc.decoding import (
     Lattice,
     decode,
     fits,
-    mean_likelihood,
     merge_into_blank,
     penalize_blank,
     symbol_posteriors,
     text_columns,
+    text_likelihood,
     viterbi_alignment,
 )
 from inkwise.recognition.digit_reader import DigitReader
@@ -38,8 +38,7 @@ UNREAD_MARK = "not sure: a mark beside the digits was not read"
 NOT_A_NUMBER = "not sure: more than digits and separators is written"
 """Reasons why a number is not accepted."""
 
-_EXTRA_SCALES = (1.12, 0.88)  # scales of the line image that are read besides its own
-_SURE = 0.9  # probability from which a text is read at one scale only
+_SURE = 0.9  # probability from which a text needs no other candidates
 _SINGLE_DIGIT_WEIGHT = 0.5  # exponent of the probability of the digits that are classified one by one
 _MIN_RELATIVE_PROBABILITY = 0.05  # of such a text, relative to the most likely text
 _MIN_SPELLED, _MAX_UNSURE = 0.9, 0.3  # probabilities of both texts from which what is spelled wins
@@ -108,10 +107,9 @@ class NumberReader:
     ) -> LineReading:
         """Read a line image (48, w) uint8.
 
-        Unless the text is sure at once, the outputs of the model for several scales of the image are
-        averaged. If all texts skip tall ink, the blank is penalized, and each skipped component reduces the
-        probability of a text. The digits that the digit reader spells from characters that stand apart are
-        one more candidate.
+        Unless the text is sure at once, other candidates are compared: if it skips tall ink, those of a lower
+        probability of the blank, where each skipped component reduces the probability of a text; and the
+        digits that the digit reader spells from characters that stand apart.
 
         Args:
             image: the line.
@@ -119,43 +117,37 @@ class NumberReader:
             singles: glyphs (n, 28, 28) uint8 of the characters that stand apart, from the left, if known.
         """
         model, symbols = self.model, self.model.symbols
-        run = model.run
+        lattice = model.run(image)
         if of_digits := constraint is not None and constraint.is_of_digits:
-            symbols, run = DIGITS, self._run_digits
+            symbols, lattice = DIGITS, merge_into_blank(lattice, len(DIGITS))
         decoder = None if constraint is None else constraint.decoder(symbols)
-        lattices = [run(image)]
         spelled = None if singles is None or not len(singles) else self._spell(singles)
-        chosen = free = decode(lattices[0], symbols)
+        chosen = free = decode(lattice, symbols)
         alike = spelled is not None and digits_of(free.text or "") == spelled[0]
         if decoder is not None or not (alike or free.probability >= _SURE):
-            lattices += [run(_rescale(image, scale)) for scale in _EXTRA_SCALES]
             tall = tall_spans(image)
-            chosen = free = _vote(lattices, symbols, None, tall, spelled)
+            chosen = free = _best_candidate(lattice, symbols, None, tall, spelled)
             if decoder is not None:
-                chosen = _vote(lattices, symbols, decoder, tall, spelled)
+                chosen = _best_candidate(lattice, symbols, decoder, tall, spelled)
         if decoder is None:
             chosen = free = resolve_slashes(
-                free, lambda text: mean_likelihood(lattices, text_columns(text, symbols))
+                free, lambda text: text_likelihood(lattice, text_columns(text, symbols))
             )
         if spelled is not None:
-            chosen = _combine(chosen, lattices, symbols, *spelled, constrained=decoder is not None)
+            chosen = _combine(chosen, lattice, *spelled, constrained=decoder is not None)
         unconstrained = (free.text or "").replace(UNKNOWN, "")
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
         if reason is None and chosen.text:
             if UNKNOWN in chosen.text:
                 reason = NOT_A_NUMBER
-            elif any(_count_unread(lattices[0], symbols, [chosen], tall_spans(image)).values()):
+            elif any(_count_unread(lattice, symbols, [chosen], tall_spans(image)).values()):
                 reason = SKIPPED
-            elif not of_digits and _has_unread_mark(lattices[0], symbols, chosen, image):
+            elif not of_digits and _has_unread_mark(lattice, symbols, chosen, image):
                 reason = UNREAD_MARK
         min_probability = 0.0 if reason is None else model.threshold
-        digits = _locate_digits(image, lattices[0], symbols, chosen.text or "", min_probability)
+        digits = _locate_digits(image, lattice, symbols, chosen.text or "", min_probability)
         text = None if chosen.text is None else chosen.text.replace(UNKNOWN, "")
         return LineReading(text, chosen.probability, chosen.support, unconstrained, reason, digits)
-
-    def _run_digits(self, image: NDArray[np.uint8]) -> Lattice:
-        """Run the line model, and count separators as blank."""
-        return merge_into_blank(self.model.run(image), len(DIGITS))
 
     def _spell(self, singles: NDArray[np.uint8]) -> tuple[str, float]:
         """Classify glyphs (n, 28, 28) one by one; the text without non-digits, and its probability."""
@@ -202,34 +194,34 @@ def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: f
     return None
 
 
-def _vote(
-    lattices: list[Lattice],
+def _best_candidate(
+    lattice: Lattice,
     symbols: str,
     decoder: BeamSearchDecoder | None,
     tall: list[Span],
     spelled: tuple[str, float] | None,
 ) -> DecodedText:
-    """Choose among the best texts of all lattices the one with the highest mean probability.
+    """Choose the most probable text among the best one, those that skip less ink, and what is spelled.
 
     A text is penalized for each tall component that it skips. The text that single digits spell is preferred
-    if the lattices give it some probability.
+    if the lattice gives it some probability.
     """
-    found = [decode(lattice, symbols, decoder) for lattice in lattices]
-    support = float(np.mean([one.support for one in found]))
-    skipped = _count_unread(lattices[0], symbols, found, tall)
+    found = [decode(lattice, symbols, decoder)]
+    support = found[0].support
+    skipped = _count_unread(lattice, symbols, found, tall)
     if not skipped:
         return DecodedText(None, 0.0, support)
     if all(skipped.values()):
-        bolder = [penalize_blank(lattice, penalty) for penalty in _BLANK_PENALTIES for lattice in lattices]
-        found = [decode(lattice, symbols, decoder) for lattice in bolder]
-        skipped |= _count_unread(lattices[0], symbols, found, tall)
-    likelihoods = {text: mean_likelihood(lattices, text_columns(text, symbols)) for text in sorted(skipped)}
+        bolder = [penalize_blank(lattice, penalty) for penalty in _BLANK_PENALTIES]
+        found = [decode(one, symbols, decoder) for one in bolder]
+        skipped |= _count_unread(lattice, symbols, found, tall)
+    likelihoods = {text: text_likelihood(lattice, text_columns(text, symbols)) for text in sorted(skipped)}
     text = max(likelihoods, key=lambda text: likelihoods[text] * _SKIPPED_INK_FACTOR ** skipped[text])
     likelihood = likelihoods[text]
     if spelled and (other := _with_digits(text, spelled[0])) not in ("", text):
         columns = text_columns(other, symbols)
         allowed = decoder is None or decoder.accepts(columns)
-        probability = mean_likelihood(lattices, columns) if allowed else 0.0
+        probability = text_likelihood(lattice, columns) if allowed else 0.0
         if probability * spelled[1] ** _SINGLE_DIGIT_WEIGHT > likelihood * _MIN_RELATIVE_PROBABILITY:
             text, likelihood = other, probability
     return DecodedText(text, min(likelihood / support, 1.0), min(support, 1.0))
@@ -245,8 +237,7 @@ def _with_digits(text: str, digits: str) -> str:
 
 def _combine(
     chosen: DecodedText,
-    lattices: Sequence[Lattice],
-    symbols: str,
+    lattice: Lattice,
     spelled: str,
     probability: float,
     *,
@@ -260,11 +251,9 @@ def _combine(
     """
     text = chosen.text or ""
     if spelled and digits_of(text) == spelled:
-        merged = [merge_into_blank(lattice, len(DIGITS)) for lattice in lattices]
-        likely = min(
-            mean_likelihood(merged, text_columns(spelled, DIGITS)) / max(chosen.support, 1e-300), 1.0
-        )
-        likely = max(likely, chosen.probability)
+        merged = merge_into_blank(lattice, len(DIGITS))
+        likely = text_likelihood(merged, text_columns(spelled, DIGITS)) / max(chosen.support, 1e-300)
+        likely = max(min(likely, 1.0), chosen.probability)
         odds = [min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (likely, probability)]
         line, single = (np.log(p / (1 - p)) for p in odds)
         digits = float(1 / (1 + np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
@@ -306,13 +295,6 @@ def _count_unread(
 def _has_unread_mark(lattice: Lattice, symbols: str, chosen: DecodedText, image: NDArray[np.uint8]) -> bool:
     """Whether there is a point, comma or dash that no symbol of a text stands for."""
     return any(_count_unread(lattice, symbols, [chosen], mark_spans(image), _MARK_MARGINS).values())
-
-
-def _rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    height, width = image.shape
-    scaled_width = round(width * scale)
-    matrix = np.array([[scale, 0, (scaled_width - width * scale) / 2], [0, scale, (1 - scale) * height / 2]])
-    return cv2.warpAffine(image, matrix, (scaled_width, height))
 
 
 def _locate_digits(

@@ -8,7 +8,7 @@ underflows below 1e-308 could not have added more than that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
@@ -74,9 +74,9 @@ def text_likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> FloatArray:
     return forward[:, -1] + forward[:, -2]
 
 
-def mean_likelihood(lattices: Sequence[Lattice], text: NDArray[np.int64]) -> float:
-    """Return the mean probability of a text (l,) over several lattices of the same line."""
-    return float(np.mean([text_likelihoods(lattice, text[None])[0] for lattice in lattices]))
+def text_likelihood(lattice: Lattice, text: NDArray[np.int64]) -> float:
+    """Return the probability of a text (l,)."""
+    return float(text_likelihoods(lattice, text[None])[0])
 
 
 def fits(text: str, lattice: Lattice) -> bool:
