@@ -73,6 +73,7 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
+	$(if $(STROKES),$(MAKE) numbers DATA=$(STROKES))
 
 STEPS ?= 30000
 PRETRAINED := $(RUNS)/PP-OCRv6_rec_small.onnx

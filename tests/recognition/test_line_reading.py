@@ -228,6 +228,13 @@ def test_number_beside_a_word_is_doubtful(scripted, line):
     assert (read.text, read.reason) == ("7", NOT_A_NUMBER)
 
 
+def test_line_that_is_surely_unknown_is_a_word(scripted, line):
+    image = line((8, 8, 10, 32), (45, 8, 6, 32))
+    for probability, is_word in ((0.9, True), (0.4, False)):
+        read = read_line(scripted((30, {UNKNOWN: probability}), symbols=SYMBOLS), image)
+        assert (read.text, read.digits, read.is_word) == ("", (), is_word)
+
+
 def test_single_digits_say_nothing_about_separators(scripted, line, glyphs):
     model = scripted((16, {"7": 0.98}), (32, {".": 0.5, ",": 0.45}), (44, {"1": 0.9}), symbols=SYMBOLS)
     image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))

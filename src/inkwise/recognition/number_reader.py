@@ -48,6 +48,7 @@ _TALL_MARGINS = 8, 8  # columns beside tall ink in which its digit, or its separ
 _MARK_MARGINS = 0, 10  # the same for low ink: a digit beside a point does not stand for it
 _MIN_PROBABILITY = 1e-4  # floor of the probabilities of single digits
 _MAX_DIGIT_REACH = 18  # columns that a digit extends at most beyond its frames
+_MIN_WORD = 0.5  # probability from which a line is a word
 _MIN_SUPPORT = 0.01  # probability of a constraint, by the ink alone, below which its text is rejected
 
 
@@ -62,6 +63,7 @@ class LineReading:
         unconstrained: the most likely text without the constraint.
         reason: why the text is not accepted, else None.
         digits: of the text, with boxes in pixels of the line image.
+        is_word: whether a word without digits is written.
     """
 
     text: str | None
@@ -70,6 +72,7 @@ class LineReading:
     unconstrained: str
     reason: str | None
     digits: tuple[Digit, ...]
+    is_word: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +149,16 @@ class NumberReader:
                 reason = UNREAD_MARK
         min_probability = 0.0 if reason is None else model.threshold
         digits = _locate_digits(image, lattice, symbols, chosen.text or "", min_probability)
-        text = None if chosen.text is None else chosen.text.replace(UNKNOWN, "")
-        return LineReading(text, chosen.probability, chosen.support, unconstrained, reason, digits)
+        text, word = chosen.text, UNKNOWN in (chosen.text or "")
+        return LineReading(
+            None if text is None else text.replace(UNKNOWN, ""),
+            chosen.probability,
+            chosen.support,
+            unconstrained,
+            reason,
+            digits,
+            is_word=word and not digits and chosen.probability >= _MIN_WORD,
+        )
 
     def _spell(self, singles: NDArray[np.uint8]) -> tuple[str, float]:
         """Classify glyphs (n, 28, 28) one by one; the text without non-digits, and its probability."""

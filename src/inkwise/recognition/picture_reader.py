@@ -187,6 +187,8 @@ class PictureReader:
             return single
         glyphs = inks_to_glyphs([character.ink for character in characters])
         line = self.numbers.read_line(image.ink, singles=glyphs)
+        if line.is_word and len(characters) > 1:
+            return None
         if not line.digits or len(line.text or "") == 1:
             tallest = max((character.box[3] for character in characters), default=0)
             tall = [part for part in characters if part.box[3] >= _MIN_EQUAL_HEIGHT * tallest]
