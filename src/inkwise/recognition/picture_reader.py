@@ -19,7 +19,7 @@ from inkwise.preprocessing import (
     segment_characters,
 )
 from inkwise.preprocessing.background import quantile
-from inkwise.preprocessing.character_shape import has_uneven_strokes, may_hold_slash
+from inkwise.preprocessing.character_shape import has_uneven_strokes, is_crossed_out, may_hold_slash
 from inkwise.preprocessing.layout import CUT, FRAME, PALE, PATTERN, PRINT, Region, find_regions
 from inkwise.preprocessing.line_image import to_line_image
 from inkwise.preprocessing.segmentation import group_into_lines
@@ -31,6 +31,7 @@ NO_NUMBER = "no number: what is written is none"
 ONLY_PRINT = "nothing is written: only print"
 TURNED = "the picture is not upright; it was read turned"
 UNSURE = "not sure: the line and its characters read differently"
+CROSSED_OUT = "not sure: a stroke runs through the digits, as if they were crossed out"
 CORRECTED = "not sure: a digit is thicker than the others, as if it were corrected"
 UNREAD_PALE = "ink that looks like digits is paler than the others; it was not read"
 UNREAD_NEIGHBOUR = "ink beside a number was not read"
@@ -40,7 +41,7 @@ _MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
 _WORD_SHARE = 0.5  # maximum probability of the text of a word, relative to its characters' of being no digits
 _MIN_EQUAL_HEIGHT = 0.6  # minimum height of digits that the line reader missed, in heights of the highest
-_MIN_AGREEMENT = 0.05  # minimum probability, by the digit alone, of each digit that the line reader found
+_MIN_AGREEMENT = 0.5  # minimum probability, by the digit alone, of each digit that the line reader found
 _MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
 _MAX_ALONE_SIDE = (
@@ -201,7 +202,8 @@ class PictureReader:
             return single
         if line.reason and line.probability < _WORD_SHARE * self._non_digit_share(glyphs):
             return None
-        uneven = has_uneven_strokes(characters)
+        crops = [image.ink[y : y + h, x : x + w] for x, y, w, h in (d.box for d in line.digits if d.box)]
+        uneven = has_uneven_strokes([part.ink for part in characters]) or has_uneven_strokes(crops)
         if line.reason and _stand_apart(characters) and not uneven and not may_hold_slash(characters):
             apart = self.digits.read_characters(characters)
             if (
@@ -214,6 +216,8 @@ class PictureReader:
         number = line_number(line, digits, region.line)
         if number.accepted and uneven:
             return replace(number, reason=CORRECTED)
+        if number.accepted and is_crossed_out(image.ink):
+            return replace(number, reason=CROSSED_OUT)
         if number.accepted and len(characters) == len(line.digits):
             labels = [DIGITS.index(digit.label) for digit in line.digits]
             alone = self.digits.digit_probabilities(glyphs)[range(len(labels)), labels]
