@@ -12,7 +12,7 @@ from inkwise.preprocessing.background import quantile
 from inkwise.preprocessing.segmentation import Character
 
 _MIN_CHARACTER_HEIGHT = 0.5  # minimum height of characters that are compared, relative to the highest
-_MAX_STROKE_RATIO = 1.25  # maximum ratio of the thickest strokes of a line to its usual ones
+_MAX_STROKE_RATIO = 1.2  # maximum ratio of the thickest strokes of a line to its usual ones
 _MIN_LINE_ASPECT = 1.5  # minimum ratio of width to height of a line that may be crossed out
 _MIN_CROSSING = 0.75  # minimum length of a stroke that crosses it out, as a share of its width
 _MAX_CROSSING_GAP = 2  # maximum gap in such a stroke, pixels of a line image
