@@ -7,10 +7,12 @@ import pytest
 from inkwise import Recognizer
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition import picture_reader as pages
+from inkwise.recognition import region_reader
 from inkwise.recognition.model import LineModel
 from inkwise.recognition.number_reader import SKIPPED, NumberReader
 from inkwise.recognition.picture_reader import PictureReader
 from inkwise.recognition.reading import Number
+from inkwise.recognition.region_reader import RegionReader
 
 HEIGHT, WIDTH = 900, 700
 
@@ -108,7 +110,7 @@ def test_page_of_print_alone_is_rejected(recognizer):
 
 
 def test_page_without_number_is_rejected(recognizer, monkeypatch):
-    monkeypatch.setattr(pages, "_MAX_LINE_WIDTH", 10)
+    monkeypatch.setattr(region_reader, "_MAX_LINE_WIDTH", 10)
     reading = recognizer.read(written((100, 200, 3), (100, 400, 3)))
     assert (reading.text, reading.accepted, reading.reason) == ("", False, pages.NO_NUMBER)
 
@@ -150,7 +152,7 @@ def test_few_regions_of_a_doubtful_page_are_read_in_the_other_orientations(recog
     page = written(*((100 + 300 * column, 80 + 90 * row, 3) for row in range(8) for column in range(2)))
     read = []
     unsure = Number("1", 0.1, "not sure", recognizer.read(page).digits[:1])
-    monkeypatch.setattr(PictureReader, "_read_region", lambda self, region: read.append(region) or unsure)
+    monkeypatch.setattr(RegionReader, "read", lambda self, region: read.append(region) or unsure)
     assert not recognizer.read(page).accepted
     assert len(read) <= 16 + 3 * pages._TURN_SAMPLE
 

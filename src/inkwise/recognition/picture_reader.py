@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.text import DIGITS, NOT_A_DIGIT
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.preprocessing import (
     Box,
-    Character,
     binarize,
-    inks_to_glyphs,
     lone_character,
     main_character,
     segment_characters,
 )
 from inkwise.preprocessing.background import quantile
-from inkwise.preprocessing.character_shape import has_uneven_strokes, is_crossed_out, may_hold_slash
 from inkwise.preprocessing.layout import CUT, FRAME, PALE, PATTERN, PRINT, Region, find_regions
-from inkwise.preprocessing.line_image import to_line_image
 from inkwise.preprocessing.segmentation import group_into_lines
 from inkwise.recognition.digit_reader import DigitReader
-from inkwise.recognition.number_reader import UNREAD_MARK, NumberReader, line_number, with_boxes
-from inkwise.recognition.reading import NO_INK, IgnoredRegion, Number, Reading, digits_text
+from inkwise.recognition.number_reader import NumberReader, with_boxes
+from inkwise.recognition.reading import NO_INK, IgnoredRegion, Number, Reading
+from inkwise.recognition.region_reader import RegionReader
 
 NO_NUMBER = "no number: what is written is none"
 ONLY_PRINT = "nothing is written: only print"
 TURNED = "the picture is not upright; it was read turned"
-UNSURE = "not sure: the line and its characters read differently"
-CROSSED_OUT = "not sure: a stroke runs through the digits, as if they were crossed out"
-CORRECTED = "not sure: a digit is thicker than the others, as if it were corrected"
 UNREAD_PALE = "ink that looks like digits is paler than the others; it was not read"
 UNREAD_NEIGHBOUR = "ink beside a number was not read"
 
-_MAX_LINE_WIDTH = 680  # columns of a line image, some 25 digits; longer writing is not a number
-_MAX_DIGIT_ASPECT = 1.2  # maximum ratio of width to height of ink that may be a digit alone
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
-_WORD_SHARE = 0.5  # maximum probability of the text of a word, relative to its characters' of being no digits
-_MIN_EQUAL_HEIGHT = 0.6  # minimum height of digits that the line reader missed, in heights of the highest
-_MIN_AGREEMENT = 0.5  # minimum probability, by the digit alone, of each digit that the line reader found
-_MIN_WIDE_GAP = 0.1  # minimum gap of digits that stand apart without doubt, in heights of the highest
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
-_MAX_ALONE_SIDE = (
-    112  # shorter side of pictures of which ink of one component is read as a digit first, pixels
-)
+_MAX_ALONE_SIDE = 112  # shorter side of pictures of which one component is read as a digit first, pixels
 _UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
 _MIN_TURN_GAIN = 0.3  # gain of that mean from which a picture is turned
 _MAX_DISTANCE = 1.2  # distance from the centre at which a region cannot be the digit, in half sides
@@ -62,6 +48,11 @@ class PictureReader:
 
     digits: DigitReader
     numbers: NumberReader
+
+    @property
+    def regions(self) -> RegionReader:
+        """The reader of one region."""
+        return RegionReader(self.digits, self.numbers)
 
     def read(self, grey: NDArray[np.uint8]) -> Reading:
         """Read a picture (H, W) uint8.
@@ -103,7 +94,7 @@ class PictureReader:
             return reading
         regions = [region for region in find_regions(grey) if region.reason is None]
         main = max(regions, key=lambda region: _prominence(region, grey.shape), default=None)
-        digit = None if main is None else self._read_digit(main)
+        digit = None if main is None else self.regions.read_digit(main)
         if digit is not None and digit.reason is None:
             return self.digits.to_reading(digit.digits, grey)
         whole = self.digits.read_digit(grey)
@@ -143,7 +134,7 @@ class PictureReader:
 
     def _read_regions(self, regions: list[Region]) -> _Contents:
         ignored = [region for region in regions if region.reason is not None]
-        found = [*chain(*(self._read_words(region) for region in regions if region.reason is None))]
+        found = [*chain(*(self.regions.read_words(region) for region in regions if region.reason is None))]
         shades = [
             region.darkness
             for region, number in found
@@ -160,79 +151,6 @@ class PictureReader:
             else:
                 numbers.append(number)
         return _Contents(numbers, ignored)
-
-    def _read_words(self, region: Region) -> list[tuple[Region, Number | None]]:
-        """Read a region; if it is no number, its words one by one, as of a label and the number beside it."""
-        number = self._read_region(region)
-        if number is not None and number.reason != NOT_A_DIGIT:
-            return [(region, number)]
-        words = region.words()
-        if len(words) == 1:
-            return [(region, number)]
-        return [(word, self._read_region(word)) for word in words]
-
-    def _read_region(self, region: Region) -> Number | None:
-        """Read one region; None if it is too long for a number, or a word rather than a number."""
-        characters = sorted(chain(*segment_characters(region.ink)), key=lambda character: character.box[0])
-        if region.in_comb and len(characters) > 1:  # one digit a box
-            boxed = tuple(self.digits.read_characters(characters))
-            return Number.from_digits(with_boxes(boxed, region.to_image), region.line)
-        _, _, width, height = region.box
-        single = None
-        if len(characters) == 1 and width <= _MAX_DIGIT_ASPECT * height:
-            single = self._read_digit(region)
-            if single is not None and single.reason is None:
-                return single
-        image = to_line_image(region.ink)
-        if image is None or image.ink.shape[1] > _MAX_LINE_WIDTH:
-            return single
-        glyphs = inks_to_glyphs([character.ink for character in characters])
-        line = self.numbers.read_line(image.ink, singles=glyphs)
-        if line.is_word and len(characters) > 1:
-            return None
-        if not line.digits or len(line.text or "") == 1:
-            tallest = max((character.box[3] for character in characters), default=0)
-            tall = [part for part in characters if part.box[3] >= _MIN_EQUAL_HEIGHT * tallest]
-            apart = self.digits.read_characters(tall)
-            if len(apart) > 1 and any(digit.accepted for digit in apart):
-                digits = with_boxes(tuple(apart), region.to_image)
-                return Number(digits_text(digits), 0.0, UNSURE, digits, region.line)
-            return single or self._read_digit(region)
-        if single is not None and single.confidence > line.probability:
-            return single
-        if line.reason and line.probability < _WORD_SHARE * self._non_digit_share(glyphs):
-            return None
-        crops = [image.ink[y : y + h, x : x + w] for x, y, w, h in (d.box for d in line.digits if d.box)]
-        uneven = has_uneven_strokes([part.ink for part in characters]) or has_uneven_strokes(crops)
-        if line.reason and _stand_apart(characters) and not uneven and not may_hold_slash(characters):
-            apart = self.digits.read_characters(characters)
-            if (
-                line.reason != UNREAD_MARK
-                and all(digit.accepted for digit in apart)
-                and digits_text(apart) == line.text
-            ):
-                return Number.from_digits(with_boxes(tuple(apart), region.to_image), region.line)
-        digits = with_boxes(line.digits, lambda box: region.to_image(image.box(*box)))
-        number = line_number(line, digits, region.line)
-        if number.accepted and uneven:
-            return replace(number, reason=CORRECTED)
-        if number.accepted and is_crossed_out(image.ink):
-            return replace(number, reason=CROSSED_OUT)
-        if number.accepted and len(characters) == len(line.digits):
-            labels = [DIGITS.index(digit.label) for digit in line.digits]
-            alone = self.digits.digit_probabilities(glyphs)[range(len(labels)), labels]
-            return replace(number, reason=UNSURE) if alone.min() < _MIN_AGREEMENT else number
-        return number
-
-    def _non_digit_share(self, glyphs: NDArray[np.uint8]) -> float:
-        """Mean probability that the characters of a line, glyphs (n, 28, 28) uint8, are not digits."""
-        return float(1 - self.digits.digit_probabilities(glyphs).sum(1).mean()) if len(glyphs) else 0.0
-
-    def _read_digit(self, region: Region) -> Number | None:
-        digit = self.digits.main_digit_of_ink(region.ink)
-        if digit is None:
-            return None
-        return Number.from_digits(with_boxes((digit,), region.to_image), region.line)
 
 
 def _may_be_arcs(number: Number) -> bool:
@@ -262,13 +180,6 @@ def _is_within(box: Box, shape: tuple[int, ...]) -> bool:
     """Whether a box does not touch the border of a picture of this shape."""
     x, y, w, h = box
     return min(x, y) > 1 and x + w < shape[1] - 1 and y + h < shape[0] - 1
-
-
-def _stand_apart(characters: list[Character]) -> bool:
-    """Whether wide gaps separate all characters, so that each is a digit or none."""
-    boxes = [character.box for character in characters]
-    least = _MIN_WIDE_GAP * max((h for _, _, _, h in boxes), default=0)
-    return all(right[0] - left[0] - left[2] >= least for left, right in pairwise(boxes))
 
 
 @dataclass(frozen=True, eq=False)
