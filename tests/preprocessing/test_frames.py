@@ -130,3 +130,16 @@ def test_ink_over_the_crossings_of_squared_paper_stays(ink):
     found = remove_ruling_lines(picture).ink
     assert (found & stroke).sum() > 0.97 * stroke.sum()
     assert (found & ~cv2.dilate(stroke, np.ones((5, 5), np.uint8))).sum() == 0
+
+
+def test_shorter_rules_of_squared_paper_are_removed():
+    picture = paper(400, 300)
+    for number, at in enumerate(range(10, 400, 20)):
+        cv2.line(picture, (0, at), (299 if number % 4 else 190, at), 190, 2)
+        cv2.line(picture, (at, 0), (at, 399), 190, 2)
+    digit = np.zeros_like(picture)
+    seven(digit, 150, 200, 1, 5)
+    picture[digit > 0] = 30
+    ink = remove_ruling_lines(picture).ink
+    assert (ink & digit).sum() > 0.9 * digit.sum()
+    assert (ink & ~cv2.dilate(digit, np.ones((7, 7), np.uint8))).sum() == 0

@@ -291,3 +291,16 @@ def test_words_of_a_region_are_apart_by_a_wide_gap(page):
         x, y, w, h = word.box
         assert (page[y : y + h, x : x + w] < 128).sum() > 0.9 * (word.ink >= 128).sum()
         assert overlap(word.box, (*word.polygon[0], *(word.polygon[2] - word.polygon[0]))) > 0.8
+
+
+def test_find_regions_beside_edge_of_a_sheet(page):
+    boxes = [write(page, 60 + 250 * column, 150 + 100 * row) for row in range(4) for column in range(2)]
+    cv2.fillPoly(page, [np.array([(0, 80), (10, 80), (40, 1100), (640, 1104), (0, 1112)])], 70)
+    assert_found(page, boxes)
+
+
+def test_find_regions_finds_writing_beside_equal_marks_along_the_border(page):
+    boxes = [write(page, 200, 150 + 100 * row) for row in range(6)]
+    for y in range(40, 1160, 24):
+        page[y : y + 10, :14] = 70
+    assert_found(page, boxes)

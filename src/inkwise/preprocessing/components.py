@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -52,6 +52,11 @@ class Components:
     edge: NDArray[np.float64]
     area: NDArray[np.float64]
     darkness: NDArray[np.float64]
+
+    def select(self, chosen: NDArray[np.bool_]) -> Components:
+        """Some of the components (n,), with all small ones."""
+        names = "numbers", "boxes", "axis_aligned", "edge", "area", "darkness"
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
 
 def find_components(found: RuledInk) -> Components:

@@ -43,6 +43,7 @@ _MIN_SIDE_LENGTH = 1.5  # its minimum length, in heights of the highest ink, or 
 _MIN_FRAME_SIZE = 1.2  # minimum size of a frame, in sizes of the ink inside
 _MIN_CONTENT_HEIGHT = 0.3  # minimum height of a component in a frame, as a share of the frame's
 _MIN_CONTENT = 2  # number of components in a frame that may be lower
+_MAX_SPECKS = 6  # number of components in the box of one that is then no digit with specks beside it
 _MIN_AXIS_ALIGNED = 0.7  # minimum share of horizontal and vertical edges of a part of a frame
 _MAX_FRAME_GAP = 0.3  # maximum gap in the outline of a frame, as a share of its shorter side
 _OUTLINE_SIDE = 256  # shorter side to which the outline of a frame is reduced, pixels
@@ -164,12 +165,17 @@ def _group_components(
     if len(kinds) == 1:
         return np.zeros(1, np.int64), np.zeros(1, bool)
     words = join_neighbours(parts, np.arange(len(kinds)), kinds, found.vertical_rules, _MAX_WORD_GAP)
-    if len(kinds) >= _MIN_PRINT_COMPONENTS:
+    written = kinds == _HANDWRITTEN
+    if written.sum() >= _MIN_PRINT_COMPONENTS:
         lines = join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP)
-        likely = print_probability(parts, found.dark, words, lines)[words] >= _PRINT_THRESHOLD
+        own = renumber(words[written]), renumber(lines[written])
+        likely = np.zeros(len(kinds), bool)
+        likely[written] = (print_probability(parts.select(written), found.dark, *own) >= _PRINT_THRESHOLD)[
+            own[0]
+        ]
         likely &= (np.bincount(lines, likely) / np.bincount(lines) >= _MIN_PRINT_SHARE)[lines]
         if likely.sum() >= _MIN_PRINT_COMPONENTS:
-            kinds[(kinds == _HANDWRITTEN) & likely] = _PRINTED
+            kinds[likely] = _PRINTED
     groups = _absorb_parts(
         parts.boxes, join_neighbours(parts, words, kinds, found.vertical_rules, _MAX_NUMBER_GAP), kinds
     )
@@ -205,7 +211,8 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
     outer = np.flatnonzero((high > 0) | (content >= _MIN_CONTENT))
     outer = outer[np.argsort((w * h)[outer], kind="stable")]
     for frame in outer[np.cumsum((w * h)[outer]) <= _MAX_OVERLAP * flat.grey.size].tolist():
-        if parts.axis_aligned[frame] >= _MIN_AXIS_ALIGNED or _encloses(parts, frame):
+        straight = parts.axis_aligned[frame] >= _MIN_AXIS_ALIGNED
+        if straight or content[frame] >= _MAX_SPECKS or _encloses(parts, frame):
             kinds[frame] = _FRAME
     return kinds
 

@@ -34,6 +34,7 @@ _MIN_PARALLELS = 3  # number of parallel rules that may be shorter
 _MIN_PARALLEL_LENGTH = 0.7, 1.3  # their minimum length, as a share of the side and in heights of the ink
 _MIN_GRID_RULES, _MIN_GRID_SPAN = 2, 0.9  # minimum number of rules of a grid in a direction, and their length
 _MIN_SQUARES = 8  # number of shorter rules in each direction of squared paper
+_MIN_RULE_SHARE = 0.5  # minimum length of a rule of squared paper, relative to the others
 _MIN_UNDERLINE_HEIGHTS = 3.5  # minimum length of an underline, in heights of the ink
 _MIN_BORDER_SPAN = 0.85  # minimum length of a rule along the border, as a share of the side
 _MARGIN = 0.1  # width of the margin in which such a rule lies, as a share of the shorter side
@@ -245,8 +246,8 @@ def _choose_rules(
     parallel = w >= max(_MIN_PARALLEL_LENGTH[0] * shape[1], _MIN_PARALLEL_LENGTH[1] * height)
     parallel &= parallel.sum() >= _MIN_PARALLELS
     chosen = border | parallel | long & (w >= least * height) | (w >= underline * height)
-    if parallel.sum() >= _MIN_SQUARES:  # of ruled or squared paper; shorter runs are strokes in a row
-        chosen = parallel
+    if parallel.sum() >= _MIN_SQUARES:  # of ruled or squared paper; much shorter runs are strokes in a row
+        chosen &= w >= _MIN_RULE_SHARE * quantile(w[parallel], 0.5)
     return [rule for rule, is_rule in zip(rules, chosen, strict=True) if is_rule]
 
 
