@@ -46,6 +46,13 @@ def test_no_character_without_ink():
     assert main_character(np.full((40, 60), 127, np.uint8)) is None, "below the edge of ink"
 
 
+def test_pale_mark_beside_a_character_is_no_lone_character(marks):
+    ink = marks((60, 80), (10, 10, 20, 40))
+    assert lone_character(ink) is not None
+    ink[20:40, 50:60] = 90
+    assert lone_character(ink) is None
+
+
 def test_detached_bar_belongs_to_five(five):
     for character in (main_character(five), segment_characters(five)[0][0]):
         assert character.box == cv2.boundingRect(five)

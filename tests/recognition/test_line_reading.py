@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from inkwise import Recognizer
 from inkwise._util.errors import ModelError
 from inkwise._util.text import DIGITS
 from inkwise.recognition import model as models
@@ -266,3 +267,12 @@ def test_constraints_of_digits_leave_separators_out(scripted, line, constraint, 
     read = read_line(model, image, constraint)
     assert (read.text, read.reason) == (text, None)
     assert "".join(digit.label for digit in read.digits) == "71"
+
+
+def test_box_of_each_digit_holds_its_ink(number):
+    reading = Recognizer(threads=1).read(number)
+    assert reading.text == "714"
+    for digit, (left, right) in zip(reading.digits, ((0, 75), (75, 150), (150, 225)), strict=True):
+        x, y, w, h = digit.box
+        assert left <= x < x + w <= right
+        assert (number[y : y + h, x : x + w] < 128).sum() > 0.95 * (number[:, left:right] < 128).sum()

@@ -13,6 +13,7 @@ Box = tuple[int, int, int, int]
 """x, y, width, height in pixels of the image."""
 
 _MAX_COMPONENTS = 1000  # maximum number of components that may be characters; the largest are kept
+_PALE_INK = 64  # ink that may be a mark paler than the character, of 255
 _SAME_LINE_DISTANCE = 0.6  # maximum distance of centres on a text line, in character heights
 
 
@@ -60,13 +61,18 @@ def main_character(ink: NDArray[np.uint8]) -> Character | None:
 
 
 def lone_character(ink: NDArray[np.uint8]) -> Character | None:
-    """The character of an image whose ink is one component; None if it has more, or none.
+    """The character of an image whose ink is one component; None if it has more, pale ink elsewhere, or none.
 
     Args:
         ink: (H, W) uint8, 128 the edge of ink.
     """
     labels, components = _components(ink)
-    return _extract(ink, labels, components) if len(components) == 1 else None
+    if len(components) != 1:
+        return None
+    around = cv2.dilate((labels > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+    if ((cv2.medianBlur(ink, 3) >= _PALE_INK) & (around == 0)).any():
+        return None
+    return _extract(ink, labels, components)
 
 
 def segment_characters(ink: NDArray[np.uint8]) -> list[list[Character]]:

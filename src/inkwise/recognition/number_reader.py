@@ -355,7 +355,10 @@ def _expand_spans(image: NDArray[np.uint8], spans: list[tuple[int, int]]) -> lis
 
 def _trim_to_gaps(ink: NDArray[np.float64], left: int, right: int, centre: int) -> tuple[int, int]:
     """Reduce a span to the columns between the gaps nearest to the centre of its digit."""
-    centre = min(max(centre, left), right - 1)  # the frames of a digit may lie in the margin
+    inked = np.flatnonzero(ink[left:right] >= 128) + left
+    if len(inked):  # the frames of a digit may lie beside it
+        centre = int(inked[np.abs(inked - centre).argmin()])
+    centre = min(max(centre, left), right - 1)
     empty = np.flatnonzero(ink[left:right] < 128) + left
     before, after = empty[empty < centre], empty[empty > centre]
     return (int(before[-1]) + 1 if len(before) else left), (int(after[0]) if len(after) else right)

@@ -33,6 +33,7 @@ UNREAD_NEIGHBOUR = "ink beside a number was not read"
 _MIN_DARKNESS = 0.5  # minimum darkness of a digit alone, relative to the numbers of the picture
 _MAX_TINY_SIDE = 32  # shorter side of pictures that mostly hold a digit alone, pixels
 _MAX_ALONE_SIDE = 112  # shorter side of pictures of which one component is read as a digit first, pixels
+_SURE = 0.99  # confidence from which a line is not read as a whole besides
 _UPRIGHT_EVIDENCE = 0.7  # mean confidence of the numbers from which a picture is upright
 _MIN_TURN_GAIN = 0.3  # gain of that mean from which a picture is turned
 _MAX_DISTANCE = 1.2  # distance from the centre at which a region cannot be the digit, in half sides
@@ -72,7 +73,8 @@ class PictureReader:
                     turned = self._read_regions(regions)
                 if turned.is_likelier(best, _MIN_TURN_GAIN):
                     best, turns = turned, quarters
-        if not turns and best.reason() is not None and (other := self._read_as_one(grey, best)) is not None:
+        doubtful = best.reason() is not None or (best.has_number() and best.confidence() < _SURE)
+        if not turns and doubtful and (other := self._read_as_one(grey, best)) is not None:
             return other
         if turns:
             best = best.turned_back(turns, grey.shape)
