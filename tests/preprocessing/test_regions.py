@@ -304,3 +304,11 @@ def test_find_regions_finds_writing_beside_equal_marks_along_the_border(page):
     for y in range(40, 1160, 24):
         page[y : y + 10, :14] = 70
     assert_found(page, boxes)
+
+
+def test_rectify_removes_skew_of_squared_paper():
+    picture = np.full((900, 700), 235, np.uint8)
+    for at in range(-900, 1800, 40):
+        cv2.line(picture, (0, at), (700, at + 98), 150, 2)
+        cv2.line(picture, (at, 0), (at - 126, 900), 150, 2)
+    assert abs(abs(rectify(picture).skew) - 8) < 0.3

@@ -218,9 +218,13 @@ def _estimate_skew(grey: NDArray[np.uint8]) -> float:
 
 
 def _count_marks(dark: NDArray[np.uint8]) -> int:
-    """Count the components that are no specks; a digit alone has no skew."""
-    sizes = cv2.connectedComponentsWithStats(dark, connectivity=8)[2][1:, cv2.CC_STAT_WIDTH :][:, :2].max(1)
-    return int((sizes >= _MIN_MARK_SIZE).sum())
+    """Count the components, and the squares between rules, that are no specks; a digit alone has no skew."""
+    squares = (dark == 0).astype(np.uint8)
+    sizes = [
+        cv2.connectedComponentsWithStats(mask, connectivity=ways)[2][1:, cv2.CC_STAT_WIDTH :][:, :2].max(1)
+        for mask, ways in ((dark, 8), (squares, 4))
+    ]
+    return int((np.concatenate(sizes) >= _MIN_MARK_SIZE).sum()) - 1  # one is the paper around
 
 
 def _profile_sharpness(points: NDArray[np.float32], weights: NDArray[np.float32], degrees: float) -> float:
