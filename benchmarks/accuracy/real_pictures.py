@@ -88,8 +88,11 @@ def real_sets(folder: Path, part: str) -> list[RealSet]:
 
 
 def is_right(truth: str, answer: Answer) -> bool:
-    """Return whether the digits are those written; without any, whether no single digit is accepted."""
-    return answer.digits == truth if truth else not (answer.accepted and len(answer.digits) == 1)
+    """Whether the digits are those written; without any, whether no digit is accepted alone (2½ is none)."""
+    if truth:
+        return answer.digits == truth
+    text = answer.digits if answer.reading is None else answer.reading.text
+    return not (answer.accepted and len(answer.digits) == 1 and text == answer.digits)
 
 
 def cases(folder: Path) -> list[tuple[Path, str]]:

@@ -10,7 +10,7 @@ from benchmarks.accuracy.picture_readers import Answer, reading_order
 from benchmarks.accuracy.picture_synthesis import Picture
 from benchmarks.accuracy.pictures import hinted, report, row, score_pictures
 from benchmarks.accuracy.real_pictures import _in_part, count_cells, is_right, real_sets
-from inkwise.recognition.reading import Digit
+from inkwise.recognition.reading import Digit, Number, Reading
 
 WHITE = np.full((8, 8, 3), 255, np.uint8)
 
@@ -47,6 +47,8 @@ def test_mark_with_a_half_must_not_be_one_accepted_digit():
     assert is_right("", Answer("2", accepted=False))
     assert is_right("", Answer("212", accepted=True))
     assert not is_right("", Answer("2", accepted=True))
+    halves = Reading.from_numbers([Number("2½", 1.0, None, ())], model="numbers", reason=None)
+    assert is_right("", Answer("2", accepted=True, reading=halves))
     assert is_right("2", Answer("2", accepted=False))
 
 
