@@ -27,7 +27,7 @@ DigitScans = list[list[NDArray[np.uint8]]]
 """Ink (h, w) uint8 of each of the ten digits."""
 
 _SCAN_HEIGHT = 64  # height to which larger scans are reduced, pixels
-_MNIST_VALIDATION = 20  # one in so many of MNIST's writers validates
+_MNIST_VALIDATION = 20  # every 20th MNIST writer belongs to the validation part
 _SAME_PERSON = {
     *((26, 69), (28, 70), (30, 71), (32, 91), (41, 74), (42, 75), (47, 98), (50, 80), (54, 83), (57, 84)),
     *((60, 87), (127, 144), (130, 152)),
