@@ -10,7 +10,7 @@ from pathlib import Path
 BENCHMARKS = {
     "accuracy": (
         *("handwriting", "page-reading", "number-reading", "drawing-reading", "pictures"),
-        *("correction-learning", "transfer", "quantization", "ablation", "model-card"),
+        *("correction-learning", "number-learning", "transfer", "quantization", "ablation", "model-card"),
     ),
     "speed": (
         *("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),

@@ -15,12 +15,13 @@ from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError, ModelError, StoreError
 from inkwise.corrections import Accuracy, FineTuningJob, FineTuningState, Store, VersionScores, learn
 from inkwise.corrections import learning_jobs as learning
+from inkwise.corrections import number_learning
 from inkwise.corrections.learning_jobs import compare_versions, is_held_out
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.training import fine_tuning as finetune
-from inkwise.training import load_recipe, train
+from inkwise.training import load_recipe, number_fine_tuning, train
 from inkwise.training.recipes import FINE_TUNING
 
 SHAPES = {
@@ -41,7 +42,9 @@ from functools import partial
 from inkwise import datasets
 from inkwise.corrections import learning_jobs as learning
 from inkwise.training import fine_tuning as finetune
+from inkwise.training import number_fine_tuning as numbers
 from inkwise.training.recipes import FINE_TUNING
+numbers._OWN_LINES = numbers._REPLAY_LINES = numbers._HELD_OUT_LINES = numbers._STEPS = 4
 learning.load_dataset = lambda name: datasets.load_dataset(sys.argv[1])
 optimization = {"batch": 32, "lr": 3e-3, "precision": "float32"}
 quick = FINE_TUNING.set(own_samples={"glyph_count": int(sys.argv[2])}, optimization=optimization)
@@ -82,6 +85,9 @@ def base(folder, tmp_path_factory):
 def _small(folder, monkeypatch):
     monkeypatch.setattr(learning, "load_dataset", lambda name: datasets.load_dataset(folder))
     monkeypatch.setattr(finetune, "fine_tune", partial(finetune.fine_tune, recipe=QUICK))
+    for name in ("_OWN_LINES", "_REPLAY_LINES", "_HELD_OUT_LINES", "_STEPS"):
+        monkeypatch.setattr(number_fine_tuning, name, 4)
+    monkeypatch.setattr(number_learning, "_HELD_OUT_NUMBERS", 4)
     monkeypatch.setattr(learning, "_COMMAND", [sys.executable, "-c", CHILD, str(folder), "600"])
 
 
@@ -253,7 +259,7 @@ def test_job_learns_in_the_background(store, teach, base):
     state = job.wait()
 
     (version,) = store.versions.list("anna")
-    assert state == FineTuningState("done", "anna", "measuring what was learnt", 1.0, None, version.number)
+    assert state == FineTuningState("done", "anna", "learning numbers", 1.0, None, version.number)
     assert job.cancel() == state, "nothing is left to cancel"
 
 

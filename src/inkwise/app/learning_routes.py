@@ -67,7 +67,7 @@ def routes(learner: Learner, job: LazyFineTuningJob, heavy: CapacityLimiter) -> 
         versions = learner.store.versions
         with store_errors_as(404):
             if body.number:
-                versions.open_model(body.number, threads=1)  # a damaged one must not replace a good one
+                versions.open_models(body.number, threads=1)  # a damaged one must not replace a good one
             versions.promote(body.writer, body.number)
         return _versions_response(learner, body.writer)
 
@@ -108,4 +108,4 @@ def _versions_response(learner: Learner, writer: str) -> Response:
 
 
 def _scores(scores: VersionScores) -> dict[str, Any]:
-    return {"mnist": scores.mnist.to_dict(), "own": scores.own.to_dict()}
+    return {name: accuracy.to_dict() for name, accuracy in vars(scores).items()}

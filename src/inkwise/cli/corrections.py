@@ -47,11 +47,12 @@ def learn(
             promote=promote,
         )
 
-    names = {"mnist": "mnist-test", "own": f"{writer}, held back"}
+    names = {"mnist": "mnist-test", "own": f"{writer}, held back", "numbers": f"numbers of {writer}"}
     rows = []
     for key, name in names.items():
         before, after = getattr(version.before, key), getattr(version.after, key)
-        rows.append((name, f"{before.n:,}", f"{before.misses:,}", f"{after.misses:,}"))
+        if after.n or key != "numbers":
+            rows.append((name, f"{before.n:,}", f"{before.misses:,}", f"{after.misses:,}"))
     print_rows(("set", "n", "misses before", "after"), rows)
     worse = " and ".join(names[key] for key in version.after.worse_than(version.before)) or "neither"
     kept = "promoted" if version.promoted else "kept, not promoted (--promote forces it)"

@@ -20,6 +20,7 @@ from inkwise.image import ImageSource
 from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.recognition import Expect, Reading, Recognizer
 from inkwise.recognition.adaptation import Adaptation
+from inkwise.recognition.model import LineModel
 
 MAX_ADAPTATION_SAMPLES = 500
 """Newest samples that a writer's recognizer adapts to; more would delay the next reading."""
@@ -71,6 +72,7 @@ class _WriterState:
         self.change_marker: tuple[int, ...] = ()
         self.version = 0
         self.damage: str | None = None
+        self.line_model: LineModel | None = None
         self.recognizer = base
         self.model_outputs: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         """Probabilities and embedding of each sample, by the model of this version."""
@@ -174,9 +176,12 @@ class Learner:
             _ = self.store
 
     def _update_adaptation(self, state: _WriterState, writer: str, version: int) -> None:
-        model, damage, outputs = state.recognizer.model, state.damage, state.model_outputs
+        model, lines = state.recognizer.model, state.line_model
+        damage, outputs = state.damage, state.model_outputs
         if version != state.version:
-            model, damage = self.store.versions.open_or_base(version, self.base.model, threads=_THREADS)
+            model, lines, damage = self.store.versions.open_or_base(
+                version, self.base.model, threads=_THREADS
+            )
             outputs = {}
         ids, labels, glyphs = self.store.newest(writer, MAX_ADAPTATION_SAMPLES)
         new = [number for number, sample_id in enumerate(ids) if sample_id not in outputs]
@@ -189,4 +194,5 @@ class Learner:
             probabilities, embeddings = map(np.stack, zip(*outputs.values(), strict=True))
             adaptation = Adaptation(model, labels, probabilities, embeddings)
         state.version, state.damage, state.model_outputs = version, damage, outputs
-        state.recognizer = Recognizer(model, threads=_THREADS, adaptation=adaptation)
+        state.line_model = lines
+        state.recognizer = Recognizer(model, threads=_THREADS, adaptation=adaptation, line_model=lines)

@@ -23,7 +23,8 @@ import numpy as np
 from inkwise._util.errors import InkwiseError, ModelError, StoreError, requires_extra
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections.accuracy import Accuracy
-from inkwise.corrections.sample import to_dataset, to_strokes
+from inkwise.corrections.number_learning import drawn_and_found, learn_numbers
+from inkwise.corrections.sample import to_dataset
 from inkwise.corrections.store import Store
 from inkwise.corrections.versions import ModelVersion, VersionScores
 from inkwise.datasets import Dataset, load_dataset
@@ -56,7 +57,7 @@ def learn(
 
     The new model and the writer's present model (the base model if that is damaged) are evaluated on MNIST
     test and on the held-out third. The version is promoted if it is worse on neither: see
-    `VersionScores.worse_than`.
+    `VersionScores.worse_than`. Numbers that are composed of the same digits fine-tune the line reader.
 
     Args:
         store: Holds the samples, and receives the version.
@@ -79,7 +80,7 @@ def learn(
             f"{writer} has {len(samples)} labelled samples; "
             f"learning needs {missing} more, {MIN_SAMPLES} in all"
         )
-    held = to_dataset([sample for sample in samples if is_held_out(sample.id)], "held out")
+    held = [sample for sample in samples if is_held_out(sample.id)]
     learnt = [sample for sample in samples if not is_held_out(sample.id)]
     progress("loading MNIST", 0.02)
     replay, mnist = load_dataset("mnist-train"), load_dataset("mnist-test")
@@ -87,22 +88,30 @@ def learn(
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
         progress("measuring what is known", 0.1)
-        known, _ = store.versions.open_or_base(present, Model(start), threads=0)
-        before = _scores(known, mnist, held)
+        known, _, damage = store.versions.open_or_base(present, Model(start), threads=0)
+        lines = None if damage else store.versions.line_weights(present)
+        before = _scores(known, mnist, to_dataset(held, "held out"))
         path = Path(folder) / "learnt.onnx"
         fine_tune(
             start,
             path,
             writer,
-            to_strokes(learnt, "drawn"),
-            to_dataset([sample for sample in learnt if not sample.strokes], "found"),
+            *drawn_and_found(learnt),
             replay,
-            progress=lambda share: progress(f"learning {len(learnt)} samples", 0.15 + 0.7 * share),
+            progress=lambda share: progress(f"learning {len(learnt)} samples", 0.15 + 0.4 * share),
         )
-        progress("measuring what was learnt", 0.92)
-        after = _scores(Model(path), mnist, held)
+        progress("measuring what was learnt", 0.6)
+        after = _scores(Model(path), mnist, to_dataset(held, "held out"))
+        lines, *numbers = learn_numbers(
+            lines, learnt, held, replay, lambda share: progress("learning numbers", 0.65 + 0.3 * share)
+        )
+        before, after = (
+            replace(scores, numbers=own) for scores, own in zip((before, after), numbers, strict=True)
+        )
         promote = promote or not after.worse_than(before)
-        return store.versions.add(writer, path.read_bytes(), len(learnt), before, after, promote=promote)
+        return store.versions.add(
+            writer, path.read_bytes(), len(learnt), before, after, lines=lines, promote=promote
+        )
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def compare_versions(store: Store, writer: str, base: Model) -> Comparison:
     models, damaged = {0: base}, []
     for version in reversed(store.versions.list(writer)):
         try:
-            models[version.number] = store.versions.open_model(version.number, threads=1)
+            models[version.number], _ = store.versions.open_models(version.number, threads=1)
         except ModelError as error:
             damaged.append(str(error))
     writers = store.writers()

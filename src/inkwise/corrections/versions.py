@@ -1,10 +1,13 @@
-"""Fine-tuned models of the writers: stored with their scores, opened, promoted and rolled back."""
+"""Fine-tuned models of the writers: stored with their scores, opened, promoted and rolled back.
+
+A version is a classifier of digits and, if one was learnt, a line reader.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +21,9 @@ from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_json, decode_time, raw
 from inkwise.corrections.sample import Base, UtcDateTime, validate_field
 from inkwise.preprocessing import GLYPH_SIDE
+from inkwise.preprocessing.line_image import LINE_HEIGHT
 from inkwise.recognition import Model
+from inkwise.recognition.model import LineModel
 
 ALLOWED_EXTRA_MISSES = 5
 """Additional misses on the 10,000 of MNIST test that do not count as worse: seeds differ by as many."""
@@ -30,10 +35,17 @@ _logger = logging.getLogger("inkwise.corrections")
 
 @dataclass(frozen=True)
 class VersionScores:
-    """Accuracy of a model on MNIST test and on the writer's held-out samples."""
+    """Accuracy of a version.
+
+    Attributes:
+        mnist: On MNIST test.
+        own: On the writer's held-out samples.
+        numbers: On numbers that are composed of these samples; of none if no line reader was learnt.
+    """
 
     mnist: Accuracy
     own: Accuracy
+    numbers: Accuracy = field(default=Accuracy(0, 0))
 
     def worse_than(self, before: VersionScores) -> tuple[str, ...]:
         """Return on which of "mnist" and "own" these scores are worse."""
@@ -85,9 +97,13 @@ class VersionStore:
         before: VersionScores,
         after: VersionScores,
         *,
+        lines: bytes | None = None,
         promote: bool = False,
     ) -> ModelVersion:
-        """Store a model, and optionally promote it in the same transaction; see `ModelVersion`."""
+        """Store models, and optionally promote them in the same transaction; see `ModelVersion`.
+
+        `onnx` is the classifier, `lines` the line reader; None is the bundled one.
+        """
         row = _VersionRow(
             writer=validate_field("writer", writer),
             time=datetime.now(UTC),
@@ -95,6 +111,7 @@ class VersionStore:
             before=astuple(before),
             after=astuple(after),
             onnx=onnx,
+            lines=lines,
         )
         with self._database.write() as session:
             session.add(row)
@@ -124,55 +141,72 @@ class VersionStore:
             numbers = session.scalars(select(_VersionRow.number).order_by(_VersionRow.number)).all()
         for number in numbers:
             try:
-                self.open_model(number, threads=1)
+                self.open_models(number, threads=1)
             except ModelError as error:
                 yield str(error)
 
     def weights(self, number: int) -> bytes:
-        """Return the model file of a version; StoreError if none exists, ModelError if it is damaged."""
-        query = select(*raw(_VersionRow, "onnx")).where(_VersionRow.number == number)
+        """Return the classifier of a version; StoreError if none exists, ModelError if it is damaged."""
+        content = self._column(number, "onnx")
+        if content is None:
+            raise ModelError(f"version {number} is damaged: the model is NoneType, not bytes")
+        return content
+
+    def line_weights(self, number: int) -> bytes | None:
+        """Return the line reader of a version, None for the bundled one; errors are those of `weights`."""
+        return self._column(number, "lines") if number else None
+
+    def _column(self, number: int, name: str) -> bytes | None:
+        query = select(*raw(_VersionRow, name)).where(_VersionRow.number == number)
         with self._database.read() as session:
             row = session.execute(query).first()
         if row is None:
             raise StoreError(f"there is no version {number}")
-        if not isinstance(row.onnx, bytes):
-            found = type(row.onnx).__name__
-            raise ModelError(f"version {number} is damaged: the model is {found}, not bytes")
-        return row.onnx
+        if not isinstance(row[0], bytes | None):
+            raise ModelError(f"version {number} is damaged: the model is {type(row[0]).__name__}, not bytes")
+        return row[0]
 
-    def open_model(self, number: int, *, threads: int) -> Model:
-        """Open the model of a version, and run it on an empty glyph, since a damaged graph may open.
+    def open_models(self, number: int, *, threads: int) -> tuple[Model, LineModel | None]:
+        """Open the models of a version, and run them on nothing, since a damaged graph may open.
 
         Args:
             number: Number of the version, from 1.
-            threads: Processor threads; 0 is one per core.
+            threads: Processor threads of each; 0 is one per core.
+
+        Returns:
+            The classifier, and the line reader, None for the bundled one.
 
         Raises:
             ModelError: The version is damaged.
             StoreError: The version does not exist.
         """
-        onnx = self.weights(number)
+        onnx, lines = self.weights(number), self.line_weights(number)
         try:
             model = Model(onnx, threads=threads)
             _check_output(model)
+            line_model = None if lines is None else LineModel(lines, threads=threads)
+            if line_model is not None:
+                line_model.run(np.zeros((LINE_HEIGHT, LINE_HEIGHT), np.uint8))
         except ModelError as error:
             raise ModelError(f"version {number} is damaged ({error})") from None
-        return model
+        return model, line_model
 
-    def open_or_base(self, number: int, base: Model, *, threads: int) -> tuple[Model, str | None]:
-        """Open the model of a version; use the base model if the number is 0 or the version is damaged.
+    def open_or_base(
+        self, number: int, base: Model, *, threads: int
+    ) -> tuple[Model, LineModel | None, str | None]:
+        """Open the models of a version; use the base if the number is 0 or the version is damaged.
 
         Returns:
-            The model, and None or one line about the damage, which is also logged.
+            The models, as `open_models` does, and None or one line about the damage, which is also logged.
         """
         if not number:
-            return base, None
+            return base, None, None
         try:
-            return self.open_model(number, threads=threads), None
+            return *self.open_models(number, threads=threads), None
         except ModelError as error:
             damage = f"{error}: the base model is used instead"
             _logger.warning("%s", damage)
-            return base, damage
+            return base, None, damage
 
     def promote(self, writer: str, number: int) -> None:
         """Read a writer's drawings with this version of theirs from now on; 0 is the base model."""
@@ -198,8 +232,9 @@ class _VersionRow(Base):
     time: Mapped[datetime] = mapped_column(UtcDateTime)
     samples: Mapped[int]
     before: Mapped[Any] = mapped_column(JSON)  # [[right, n] on MNIST, [right, n] on the writer's own]
-    after: Mapped[Any] = mapped_column(JSON)
+    after: Mapped[Any] = mapped_column(JSON)  # and, since version 0003, on the writer's own numbers
     onnx: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, repr=False)
+    lines: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, repr=False)
 
 
 class _PromotionRow(Base):
@@ -253,13 +288,13 @@ def _decode_version(row: Row[Any], promoted: int) -> ModelVersion | Damage:
 def _decode_scores(what: str, text: str | None) -> VersionScores:
     plain = decode_json(what, text)
     try:
-        mnist, own = (Accuracy(right, n) for right, n in plain)
-        counted = all(0 <= each.right <= each.n < _MAX_COUNT for each in (mnist, own))
+        scores = VersionScores(*(Accuracy(right, n) for right, n in plain))
+        counted = all(0 <= each.right <= each.n < _MAX_COUNT for each in vars(scores).values())
     except (TypeError, ValueError):
         counted = False
     if not counted:
         raise InkwiseError(f"{what} holds no scores")
-    return VersionScores(mnist, own)
+    return scores
 
 
 def _check_output(model: Model) -> None:

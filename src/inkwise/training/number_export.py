@@ -21,26 +21,20 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from torch import Tensor, nn
 
 from inkwise.preprocessing.line_image import strokes_to_line_image
 from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import UNKNOWN, LineModel, Model
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.stroke_reader import StrokeReader
+from inkwise.training.number_models import number_net_to_onnx
 from inkwise.training.number_training import pretrained, text_loss, to_input
-from inkwise.training.onnx_models import (
-    get_metadata,
-    module_to_onnx,
-    set_metadata,
-    store_as_float16,
-)
-from inkwise.training.svtr_lcnet import LINE_HEIGHT, SvtrLcnet
+from inkwise.training.onnx_models import get_metadata, set_metadata
+from inkwise.training.svtr_lcnet import SvtrLcnet
 from inkwise.training.synthesis.allographs import Stroke
 from inkwise.training.synthesis.number_pool import build_number_pool
 from inkwise.training.synthesis.number_texts import NUMBER_CHARACTERS
 
-_SPACE = NUMBER_CHARACTERS.index(" ") + 1  # class of the space, which counts as blank
 _MIN_ACCURACY = 0.995  # of the numbers above the threshold; pictures have errors that drawings have not
 _LICENCE = "Apache-2.0; started from PP-OCRv6 small (PaddleOCR, Baidu, Apache-2.0)"
 _INPUT = "grey lines, dark on light, 48 rows, digits some 32 high, width a multiple of 8"
@@ -48,25 +42,9 @@ _INPUT = "grey lines, dark on light, 48 rows, digits some 32 high, width a multi
 Numbers = list[tuple[list[Stroke], str]]
 
 
-class ExportedNumberReader(nn.Module):
-    """uint8 lines (n, 48, w) to log-probabilities (n, w / 4, classes without the space); 8 divides w."""
-
-    def __init__(self, net: SvtrLcnet, temperature: float) -> None:
-        """Take a network in eval mode."""
-        super().__init__()
-        self.net, self.temperature = net, temperature
-
-    def forward(self, lines: Tensor) -> Tensor:
-        """Log-probabilities."""
-        logits = self.net(lines[:, None].float() / 255) / self.temperature
-        blank = torch.logsumexp(logits[:, :, [0, _SPACE]], 2, keepdim=True)
-        return torch.cat([blank, logits[:, :, 1:_SPACE], logits[:, :, _SPACE + 1 :]], 2).log_softmax(2)
-
-
 def export(net: SvtrLcnet, numbers: Numbers, facts: dict[str, Any]) -> onnx.ModelProto:
     """Calibrate a network on numbers, and convert it, with metadata, to ONNX."""
-    net = net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    temperature = fit_temperature(net, numbers)
+    temperature = fit_temperature(net.eval(), numbers)
     metadata = facts | {
         "symbols": NUMBER_CHARACTERS.replace(" ", ""),
         "input": _INPUT,
@@ -74,10 +52,7 @@ def export(net: SvtrLcnet, numbers: Numbers, facts: dict[str, Any]) -> onnx.Mode
         "temperature": round(temperature, 4),
         "threshold": 0.0,
     }
-    sizes = {0: torch.export.Dim("n"), 2: 8 * torch.export.Dim("eighths", min=4)}
-    module = ExportedNumberReader(net, temperature)
-    model = module_to_onnx(module, {"lines": (2, LINE_HEIGHT, 64)}, ["lattices"], sizes, metadata)
-    store_as_float16(model)
+    model = number_net_to_onnx(net, metadata)
     probabilities, right = read_numbers(model.SerializeToString(), numbers)
     metadata["threshold"] = accuracy_threshold(probabilities, right)
     metadata["metrics"] = {

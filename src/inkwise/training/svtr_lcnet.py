@@ -76,19 +76,20 @@ class SvtrLcnet(nn.Module):
         features: Tensor = self.blocks(self.stem(2 * pictures - 1))
         return features
 
-    def frames(self, features: Tensor) -> Tensor:
-        """Frames (n, frames, 120) of features of the backbone."""
+    def pool(self, features: Tensor) -> Tensor:
+        """Features (n, 384, 1, frames) of whole columns."""
         if self.overlapping:
-            pooled = F.avg_pool2d(F.pad(features, (0, 1, 0, 0), mode="replicate"), (3, 2), (3, 1))
-        else:
-            pooled = F.avg_pool2d(features, (3, 2))
-        frames: Tensor = self.neck(pooled)
-        return frames
+            return F.avg_pool2d(F.pad(features, (0, 1, 0, 0), mode="replicate"), (3, 2), (3, 1))
+        return F.avg_pool2d(features, (3, 2))
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """Logits (n, frames, classes) of pooled features."""
+        logits: Tensor = self.head(self.dropout(self.neck(pooled)))
+        return logits
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Logits (n, frames, classes); the first class is the blank."""
-        logits: Tensor = self.head(self.dropout(self.frames(self.features(pictures))))
-        return logits
+        return self.classify(self.pool(self.features(pictures)))
 
 
 class StemBlock(nn.Module):

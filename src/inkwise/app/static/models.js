@@ -97,6 +97,7 @@ function result(version) {
       el("thead", {}, el("tr", {}, el("th", {}), el("th", { scope: "col" }, "before"), el("th", { scope: "col" }, "after"))),
       el("tbody", {},
         el("tr", {}, el("th", { scope: "row" }, "your held-out digits"), el("td", {}, share(before.own)), el("td", {}, share(after.own))),
+        after.numbers.n ? el("tr", {}, el("th", { scope: "row" }, "numbers composed of them"), el("td", {}, share(before.numbers)), el("td", {}, share(after.numbers))) : "",
         el("tr", {}, el("th", { scope: "row" }, "MNIST test digits"), el("td", {}, share(before.mnist)), el("td", {}, share(after.mnist))))));
 }
 

@@ -50,22 +50,31 @@ _SHAPES = {  # x,y of the corners of each stroke, in hundredths of the height
 
 @dataclass
 class Hand:
-    """One handwriting: where the ink of its digits comes from, and its habits."""
+    """One handwriting: where the ink of its digits comes from, and its habits.
+
+    Attributes:
+        pool: samples; one of its writers is chosen.
+        pen: width of the pen, pixels.
+        rng: draws the habits and all samples.
+        varied: whether some digits get the shape of another allograph.
+    """
 
     pool: NumberPool
     pen: float
     rng: np.random.Generator
+    varied: bool = True
 
     def __post_init__(self) -> None:
         """Draw the habits."""
-        rng = self.rng
+        rng, hands, scans = self.rng, self.pool.hands, self.pool.scans
+        self.samples: DigitSamples = hands[rng.integers(len(hands))] if hands else []
         self.scans: DigitScans | None = None
-        self.samples: DigitSamples = self.pool.hands[rng.integers(len(self.pool.hands))]
-        if rng.random() >= _STROKE_SHARE and self.pool.scans:
-            self.scans = self.pool.scans[rng.integers(len(self.pool.scans))]
-        self.own_allographs = {digit for digit in DIGITS if rng.random() < _ALLOGRAPH_SHARE}
-        self.crossed_sevens = rng.random() < _CROSSED_SEVEN_SHARE
-        self.geometric = rng.random() < _DRAWN_SHARE
+        if scans and (not hands or rng.random() >= _STROKE_SHARE):
+            self.scans = scans[rng.integers(len(scans))]
+        share = _ALLOGRAPH_SHARE if self.varied else 0.0
+        self.own_allographs = {digit for digit in DIGITS if rng.random() < share}
+        self.crossed_sevens = self.varied and rng.random() < _CROSSED_SEVEN_SHARE
+        self.geometric = not self.pool.separators or rng.random() < _DRAWN_SHARE
         self.stretch = np.array([np.exp(rng.normal(0, 0.15)), 1])
         self.separator_scale = np.exp(rng.normal(-0.15, 0.2))
 
@@ -78,7 +87,7 @@ class Hand:
             sample = draw_allograph(digit, rng)
         else:
             sample = self._sample(int(digit))
-        if rng.random() < _MARKED_SHARE:
+        if self.varied and rng.random() < _MARKED_SHARE:
             sample = add_allograph_mark(sample, digit, rng)
         strokes = [stroke * self.stretch for stroke in augment_strokes(sample, rng)]
         return rasterize(scale_to_height(strokes, height), self.pen)
