@@ -191,6 +191,12 @@ def default_weights():
     return (resources.files("inkwise.recognition") / "weights" / "default.onnx").read_bytes()
 
 
+@pytest.fixture(scope="session")
+def line_weights():
+    """The bytes of the bundled line reader."""
+    return (resources.files("inkwise.recognition") / "weights" / "lines" / "default.onnx").read_bytes()
+
+
 @pytest.fixture(params=DAMAGES)
 def damaged_weights(request, damage_model, default_weights):
     """The bytes of a damaged model, in each of the ways."""

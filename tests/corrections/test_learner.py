@@ -89,6 +89,17 @@ def test_promoted_version_reads_until_it_is_rolled_back(learner, default_weights
     assert learner.damage("anna") is None
 
 
+def test_promoted_line_reader_reads_numbers_until_it_is_rolled_back(learner, default_weights, line_weights):
+    versions = learner.store.versions
+    versions.add("anna", default_weights, 10, SCORES, SCORES, lines=line_weights, promote=True)
+    assert learner.recognizer("anna")._numbers.model is not learner.base._numbers.model
+    teach(learner, "anna", SEVEN, "7", 1)
+    assert learner.recognizer("anna")._numbers.model is not learner.base._numbers.model
+    assert learner.recognizer("ben")._numbers.model is learner.base._numbers.model
+    versions.promote("anna", 0)
+    assert learner.recognizer("anna")._numbers.model is learner.base._numbers.model
+
+
 def test_base_model_reads_and_adapts_in_place_of_a_damaged_version(learner, damaged_weights, caplog):
     teach(learner, "anna", SEVEN, "1", 5)
     version = learner.store.versions.add("anna", damaged_weights, 10, SCORES, SCORES, promote=True)

@@ -13,9 +13,16 @@ from rich.console import Console
 
 from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError, ModelError, StoreError
-from inkwise.corrections import Accuracy, FineTuningJob, FineTuningState, Store, VersionScores, learn
+from inkwise.corrections import (
+    Accuracy,
+    FineTuningJob,
+    FineTuningState,
+    Store,
+    VersionScores,
+    learn,
+    number_learning,
+)
 from inkwise.corrections import learning_jobs as learning
-from inkwise.corrections import number_learning
 from inkwise.corrections.learning_jobs import compare_versions, is_held_out
 from inkwise.datasets.idx import idx_bytes
 from inkwise.preprocessing import strokes_to_glyph

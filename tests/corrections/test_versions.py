@@ -5,6 +5,7 @@ import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Store, VersionScores, database
+from inkwise.recognition import Model
 
 BEFORE = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
 AFTER = VersionScores(mnist=Accuracy(9_966, 10_000), own=Accuracy(32, 33))
@@ -88,3 +89,29 @@ def test_migration_adds_the_version_tables(url, glyph, monkeypatch):
 def test_worse_than_tolerates_a_few_misses_of_mnist_alone(mnist, own, worse):
     after = VersionScores(mnist=Accuracy(10_000 - mnist, 10_000), own=Accuracy(33 - own, 33))
     assert after.worse_than(BEFORE) == worse
+
+
+def test_version_holds_a_line_reader_or_none(versions, default_weights, line_weights):
+    scores = VersionScores(BEFORE.mnist, BEFORE.own, numbers=Accuracy(70, 100))
+    with_lines = versions.add("anna", default_weights, 67, scores, scores, lines=line_weights).number
+    without = versions.add("anna", default_weights, 67, BEFORE, AFTER).number
+
+    assert versions.list("anna")[1].after.numbers == Accuracy(70, 100)
+    assert versions.list("anna")[0].after.numbers == Accuracy(0, 0)
+    assert versions.line_weights(with_lines) == line_weights
+    assert versions.line_weights(without) is versions.line_weights(0) is None
+    _, lines = versions.open_models(with_lines, threads=1)
+    assert lines is not None
+    assert lines.symbols.startswith("0123456789")
+    assert versions.open_models(without, threads=1)[1] is None
+
+
+def test_damaged_line_reader_is_named_and_replaced_by_the_base(
+    versions, default_weights, line_weights, caplog
+):
+    damaged = versions.add("anna", default_weights, 67, BEFORE, AFTER, lines=line_weights[:5000]).number
+    base = Model(default_weights)
+    model, lines, damage = versions.open_or_base(damaged, base, threads=1)
+    assert (model, lines) == (base, None)
+    assert damage.startswith(f"version {damaged} is damaged (the model: ")
+    assert [*versions.damaged_models()] == [damage.removesuffix(": the base model is used instead")]

@@ -74,11 +74,11 @@ def _parse(content: bytes) -> tuple[SvtrLcnet, dict[str, Any]]:
     # The exporter transposes the weights of linear layers and gives them other names.
     products = (values.get(node.input[1]) for node in graph.node if node.op_type in ("Gemm", "MatMul"))
     matrices = iter([value.T.contiguous() for value in products if value is not None])
-    net = SvtrLcnet(CLASSES)
+    with torch.device("meta"):  # without memory and random numbers
+        net = SvtrLcnet(CLASSES)
     linear = {f"{name}.weight" for name, part in net.named_modules() if isinstance(part, nn.Linear)}
-    net.load_state_dict(
-        {name: next(matrices) if name in linear else values[f"net.{name}"] for name in net.state_dict()}
-    )
+    state = {name: next(matrices) if name in linear else values[f"net.{name}"] for name in net.state_dict()}
+    net.load_state_dict(state, assign=True)
     metadata = get_metadata(proto)
     metadata["temperature"] = float(metadata["temperature"])
     return net.eval(), metadata
