@@ -208,6 +208,13 @@ def satisfies(constraint, text):
         (Constraint.date("dm"), ["31/12", "1.2"], ["31/12/26"]),
         (Constraint.date("ymd"), ["2026-12-31", "26/1/1"], ["31-12-2026"]),
         (Constraint.time(), ["7:30", "19.45", "23:59:59"], ["24:00", "7:60", "730"]),
+        (Constraint(pattern="amount"), ["12.50", "1250", "12,50"], ["12/5"]),
+        (Constraint(pattern="date"), ["31/12/26"], ["12/31/26"]),
+        (Constraint(pattern="date-mdy"), ["12/31/26"], ["31/12/26"]),
+        (Constraint(pattern="date-ymd"), ["2026-12-31"], ["31-12-2026"]),
+        (Constraint(pattern="time"), ["7:30"], ["730"]),
+        (Constraint(pattern="phone"), ["079-123-4567"], ["1:2345"]),
+        (Constraint(pattern="phone", length=(3, 4)), ["12-34"], ["079-123-4567"]),
         (Constraint.phone(), ["079-123-4567", "(079)123-45-67", "+41791234567", "0791/23"], ["12", "1:2345"]),
     ],
 )

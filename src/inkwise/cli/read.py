@@ -57,7 +57,12 @@ def read(
         str | None, typer.Option(metavar="N|A-B", help="Number of digits; implies one number per page.")
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(metavar="REGEX", help="Each page holds one number, which matches this.")
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Each page holds one number, which matches this, or is of this form: "
+            "amount, date, date-mdy, date-ymd, time, phone.",
+        ),
     ] = None,
     range_: Annotated[
         str | None,

@@ -23,15 +23,16 @@ from inkwise.recognition.ctc.automata import (
 )
 from inkwise.recognition.ctc.decoding import BeamSearchDecoder, DecodedText, Lattice, decode
 from inkwise.recognition.ctc.regex import names_separators, regex_automaton
+from inkwise.recognition.number_patterns import (
+    NAMED_PATTERNS,
+    PHONE_PATTERN,
+    TIME_PATTERN,
+    amount_pattern,
+    date_pattern,
+)
 
 MAX_STATES = 10_000
 MAX_PREFIXES = 250_000
-
-_DATE_PARTS = {
-    "d": "(0?[1-9]|[12][0-9]|3[01])",
-    "m": "(0?[1-9]|1[0-2])",
-    "y": "((19|20)?[0-9][0-9])",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class Constraint:
 
     Attributes:
         length: number of digits, or its minimum and maximum.
-        pattern: regular expression that the whole text matches.
+        pattern: regular expression that the whole text matches, or one of the names amount, date (day, month,
+            year), date-mdy, date-ymd, time and phone.
         range: minimum and maximum as integers, 0 or more; leading zeros do not count.
         check: rule of the check digits: "luhn", "mod11", "mod97" or "ean".
         vocabulary: the possible numbers; integers stand for their digits without leading zeros.
@@ -98,13 +100,7 @@ class Constraint:
         Args:
             decimal: the decimal separator; by default a point or a comma.
         """
-        points = {".": r"\.", ",": ",", None: "[.,]"}
-        if decimal not in points:
-            raise InkwiseError(f"decimal: expected '.' or ',', got {decimal!r}")
-        point, groups = points[decimal], {".": "[, ']", ",": "[. ']", None: "[., ']"}[decimal]
-        whole = rf"(\d+|\d{{1,3}}({groups}\d{{3}})+)"
-        cents = rf"({point}\d\d|\^\d\d|{point}?[-=/]{{1,3}})"
-        return cls(pattern=rf"[$€£#*=]{{0,2}} ?-?{whole}{cents}? ?[$€£#*=]{{0,2}}")
+        return cls(pattern=amount_pattern(decimal))
 
     @classmethod
     def date(cls, order: str = "dmy") -> Self:
@@ -113,28 +109,28 @@ class Constraint:
         Args:
             order: of day, month and year: "dmy", "mdy" or "ymd", for example; "dm" has no year.
         """
-        if len(order) < 2 or len({*order}) != len(order) or not {*order} <= {*_DATE_PARTS}:
-            raise InkwiseError(f"date: expected an order such as 'dmy', got {order!r}")
-        parts = [_DATE_PARTS[part] for part in order]
-        return cls(pattern="|".join(separator.join(parts) for separator in (r"\. ?", "/", "-")))
+        return cls(pattern=date_pattern(order))
 
     @classmethod
     def time(cls) -> Self:
         """Return the constraint of a time of the day: 7:30, 19.45, 23:59:59."""
-        return cls(pattern="([01]?[0-9]|2[0-3])[:.][0-5][0-9]([:.][0-5][0-9])?")
+        return cls(pattern=TIME_PATTERN)
 
     @classmethod
     def phone(cls) -> Self:
         """Return the constraint of a phone number: 5 to 15 digits, with brackets, dashes, slashes, points."""
-        group = r"(\d+|\(\d+\))"
-        return cls(length=(5, 15), pattern=rf"\+?{group}([ ./-]{{0,2}}{group})*")
+        return cls(length=(5, 15), pattern=PHONE_PATTERN)
 
     @cached_property
     def is_of_digits(self) -> bool:
         """Whether the whole text is digits: a pattern or a vocabulary is given, and names no separator."""
         words = "".join(map(str, self.vocabulary or ()))
         given = self.pattern is not None or self.vocabulary is not None
-        return given and not {*words} & {*SEPARATORS} and not names_separators(self.pattern or "")
+        return given and not {*words} & {*SEPARATORS} and not names_separators(self._regex or "")
+
+    @property
+    def _regex(self) -> str | None:
+        return None if self.pattern is None else NAMED_PATTERNS.get(self.pattern, self.pattern)
 
     def decode(self, lattice: Lattice, symbols: str) -> DecodedText:
         """Find the most likely text that satisfies the constraint; arguments as for `ctc.decoding.decode`."""
@@ -180,8 +176,8 @@ class Constraint:
         rules = []
         if isinstance(self.length, tuple):
             rules.append(digit_count(symbols, range(self.length[0], self.length[1] + 1)))
-        if self.pattern is not None:
-            rules.append(regex_automaton(self.pattern, symbols))
+        if self._regex is not None:
+            rules.append(regex_automaton(self._regex, symbols))
         if self.range is not None:
             rules.append(integer_range(symbols, *self.range))
         if self.check is not None:
