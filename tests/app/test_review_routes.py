@@ -85,7 +85,7 @@ def test_two_reviews_see_each_others_answers(open_review, learner):
     for client in (one, other):
         assert [item["settled"] for item in client.get("/api/review").json()["queue"]] == ["1", "774"]
         assert ",774," in client.get("/api/review/table.csv").text
-    assert [sample.label for sample in learner.store.samples(writer="stack")] == ["1"]
+    assert [sample.label for sample in learner.store.samples(writer="stack") if sample.answer] == ["1"]
     assert put(other, 0, "7", before="1").status_code == 200
 
 
@@ -94,8 +94,21 @@ def test_single_digit_becomes_one_sample_with_the_last_answer(client, learner):
         assert put(client, 0, text, before).json()["note"] is None
         (sample,) = learner.store.samples(writer="stack")
         assert (sample.source, sample.answer, sample.label) == ("review", "7", text or "not a digit")
-    put(client, 1, "774")
-    assert learner.store.count() == 1
+
+
+def test_digits_of_a_number_become_samples_of_the_last_answer(client, learner):
+    for before, text in ((None, "774"), ("774", "714"), ("714", "774"), ("774", "")):
+        assert put(client, 1, text, before).json()["note"] is None
+        samples = learner.store.samples(writer="stack")
+        assert sorted(sample.label for sample in samples) == sorted(text)
+        assert {(sample.source, sample.answer, bool(sample.glyph.any())) for sample in samples} <= {
+            ("review", None, True)
+        }
+
+
+def test_text_that_is_no_number_becomes_no_samples(client, learner):
+    assert put(client, 1, "a 12").json()["note"] is None
+    assert learner.store.count() == 0
 
 
 def test_review_continues_without_database(open_review, tmp_path):

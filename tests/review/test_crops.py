@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import DataError, ImageError
+from inkwise.preprocessing import image_to_glyph
 from inkwise.review import ReviewItem, ScanCrops
 
 
@@ -71,6 +72,6 @@ def test_glyph_of_a_field_excludes_its_frame(tmp_path, seven):
     cv2.imwrite(str(tmp_path / "framed.png"), framed)
     cv2.imwrite(str(tmp_path / "seven.png"), seven)
     scans = ScanCrops(tmp_path / "t.jsonl")
-    glyph = scans.glyph(item("framed.png", square(40, 40, 120, 120), field=True))
-    bare = scans.glyph(item("seven.png", square(22, 20, 68, 84)))
+    glyph = image_to_glyph(scans.ink(item("framed.png", square(40, 40, 120, 120), field=True)))
+    bare = image_to_glyph(scans.ink(item("seven.png", square(22, 20, 68, 84))))
     assert np.corrcoef(glyph.ravel(), bare.ravel())[0, 1] > 0.9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Annotated, Any
 
@@ -12,12 +13,15 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from inkwise._util.errors import ConflictError, DataError, InkwiseError
-from inkwise._util.text import MAX_LABEL_LENGTH, NOT_A_DIGIT
+from inkwise._util.errors import ConflictError, DataError, InkwiseError, StoreError
+from inkwise._util.text import DIGITS, MAX_LABEL_LENGTH, NOT_A_DIGIT, digits_of
 from inkwise.batch import csv_line, json_line
 from inkwise.corrections import LabelledAnswer, Learner
 from inkwise.corrections.sample import validate_field
 from inkwise.http.bodies import RequestError, json_body, json_response
+from inkwise.preprocessing import image_to_glyph
+from inkwise.recognition import Constraint
+from inkwise.recognition.ctc.automata import SEPARATORS
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
 _SOURCE = "review"
@@ -42,7 +46,7 @@ class ReviewSession:
     def __init__(
         self, review: ReviewedTable, scans: ScanCrops, threshold: float, learner: Learner, writer: str
     ) -> None:
-        """Review a table; single digits become samples of the writer, whose name is checked."""
+        """Review a table; its digits become samples of the writer, whose name is checked."""
         self.review, self.scans, self.threshold = review, scans, threshold
         self._learner, self._writer = learner, validate_field("writer", writer)
 
@@ -80,36 +84,67 @@ class ReviewSession:
         }
 
     def confirm(self, number: int, text: str, before: str | None) -> dict[str, Any]:
-        """Keep an answer, see `ReviewedTable.confirm`; `note` says why a digit did not become a sample."""
+        """Keep an answer, see `ReviewedTable.confirm`; `note` says why its digits did not become samples."""
         item, note = self.item(number), None
         try:
             self.review.confirm(item, text, before)
         except ConflictError as error:
             raise RequestError(409, str(error)) from None
-        if item.single:
-            try:
+        try:
+            if item.single:
                 self._add_sample(item, text)
-            except InkwiseError as error:  # the table has the answer
-                note = str(error)
+            else:
+                self._add_digits(item, text, before)
+        except InkwiseError as error:  # the table has the answer
+            note = str(error)
         return {"settled": self.review.confirmed(item), "note": note}
 
+    def _place(self, item: ReviewItem) -> str:
+        return f"{self.review.table.resolve()} {item.file} {item.page} {item.place}"
+
     def _add_sample(self, item: ReviewItem, text: str) -> None:
-        glyph = self.scans.glyph(item)
+        glyph = image_to_glyph(self.scans.ink(item))
         if glyph is None:
             return
         label = text if len(text) == 1 else NOT_A_DIGIT
-        place = f"{self.review.table.resolve()} {item.file} {item.page} {item.place}"
         answer = LabelledAnswer(
             label,
             glyph=glyph,
             answer=item.guess[:MAX_LABEL_LENGTH],
             probability=item.confidence,
             model=item.model,
-            id=uuid.uuid5(uuid.NAMESPACE_URL, place),
+            id=uuid.uuid5(uuid.NAMESPACE_URL, self._place(item)),
         )
         (kept,) = self._learner.keep(self._writer, _SOURCE, [answer])
         if kept.label != label:  # it had another answer before
             self._learner.store.label(kept.id, label)
+
+    def _add_digits(self, item: ReviewItem, text: str, before: str | None) -> None:
+        """Keep the digits of a number as samples, cut where the line reader finds its true text.
+
+        They replace those of the answer before.
+        """
+        store = self._learner.store
+        for sample_id in self._digit_ids(item, before or ""):
+            with suppress(StoreError):  # it was not kept
+                store.delete(sample_id)
+        word = text.replace(" ", "")
+        if len(ids := self._digit_ids(item, text)) < 2 or not {*word} <= {*DIGITS, *SEPARATORS}:
+            return
+        constraint = Constraint(vocabulary=[word])
+        digits = self._learner.base.read(self.scans.ink(item), constraint=constraint).digits
+        answers = [
+            LabelledAnswer(digit.label, glyph=digit.glyph, id=sample_id)
+            for digit, sample_id in zip(digits, ids, strict=False)
+            if digit.glyph.any()
+        ]
+        store.merge(answer.to_sample(self._writer, _SOURCE) for answer in answers)  # restores deleted ones
+
+    def _digit_ids(self, item: ReviewItem, text: str) -> list[uuid.UUID]:
+        places = range(len(digits_of(text)))
+        return [
+            uuid.uuid5(uuid.NAMESPACE_URL, f"{self._place(item)} {text} digit {place}") for place in places
+        ]
 
 
 def routes(session: ReviewSession) -> APIRouter:

@@ -14,7 +14,6 @@ from inkwise._util.errors import DataError, ImageError
 from inkwise._util.inputs import is_file, is_folder
 from inkwise.batch.page_rows import STANDARD_INPUT
 from inkwise.image import Document
-from inkwise.preprocessing import image_to_glyph
 from inkwise.preprocessing.background import limit_side
 from inkwise.preprocessing.rectification import warp
 from inkwise.review.reviewed_table import ReviewItem
@@ -62,10 +61,12 @@ class ScanCrops:
         crop[cv2.warpPerspective(np.ones_like(page), matrix, size, flags=cv2.INTER_NEAREST) == 0] = 255
         return crop
 
-    def glyph(self, item: ReviewItem) -> GreyImage | None:
-        """Return the (28, 28) uint8 glyph of a single digit, None without ink; raises as `crop` does."""
+    def ink(self, item: ReviewItem) -> GreyImage:
+        """Return a number without its surroundings, (h, w) uint8; arguments and errors as for `crop`."""
+        if item.corners is None:
+            return self._page_image(item)
         margin = -_FRAME_INSET if item.field else _GLYPH_MARGIN
-        return image_to_glyph(warp(self._page_image(item), *_crop_transform(item, margin)))
+        return warp(self._page_image(item), *_crop_transform(item, margin))
 
     def _page_image(self, item: ReviewItem) -> GreyImage:
         with self._lock:
