@@ -107,7 +107,7 @@ def test_digits_of_a_number_become_samples_of_the_last_answer(client, learner):
 
 
 def test_text_that_is_no_number_becomes_no_samples(client, learner):
-    assert put(client, 1, "a 12").json()["note"] is None
+    assert put(client, 1, "a12").json()["note"] is None
     assert learner.store.count() == 0
 
 

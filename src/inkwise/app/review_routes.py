@@ -128,10 +128,9 @@ class ReviewSession:
         for sample_id in self._digit_ids(item, before or ""):
             with suppress(StoreError):  # it was not kept
                 store.delete(sample_id)
-        word = text.replace(" ", "")
-        if len(ids := self._digit_ids(item, text)) < 2 or not {*word} <= {*DIGITS, *SEPARATORS}:
+        if len(ids := self._digit_ids(item, text)) < 2 or not {*text} <= {*DIGITS, *SEPARATORS}:
             return
-        constraint = Constraint(vocabulary=[word])
+        constraint = Constraint(vocabulary=[text])
         digits = self._learner.base.read(self.scans.ink(item), constraint=constraint).digits
         answers = [
             LabelledAnswer(digit.label, glyph=digit.glyph, id=sample_id)
