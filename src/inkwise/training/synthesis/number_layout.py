@@ -33,7 +33,7 @@ from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
 _MARKED_SHARE = 0.15  # share of the digits with an allograph mark
 _ALLOGRAPH_SHARE = 0.35  # share of the digits in an allograph shape
-_CROSSED_SEVEN_SHARE = 0.4  # share of the lines of scanned digits whose 7s are crossed
+_CROSSED_SEVEN_SHARE = 0.4  # share of the lines whose 7s are crossed
 _STROKE_SHARE = 0.6  # share of the lines drawn from strokes; the others consist of scanned digits
 _DRAWN_SHARE = 0.5  # share of the lines whose points, commas, dashes, slashes and brackets are geometric
 _PRINTED_SHARE = 0.4  # share of the words that are printed
@@ -87,7 +87,7 @@ class Hand:
             sample = draw_allograph(digit, rng)
         else:
             sample = self._sample(int(digit))
-        if self.varied and rng.random() < _MARKED_SHARE:
+        if (digit == "7" and self.crossed_sevens) or (self.varied and rng.random() < _MARKED_SHARE):
             sample = add_allograph_mark(sample, digit, rng)
         strokes = [stroke * self.stretch for stroke in augment_strokes(sample, rng)]
         return rasterize(scale_to_height(strokes, height), self.pen)
@@ -181,7 +181,8 @@ def lay_out_number(text: str, hand: Hand) -> InkImage:
             raised = 0.0
             strokes = hand.separator(character, DIGIT_HEIGHT)
             if character in "-=" and at == len(text) - 1 and rng.random() < 0.4:  # a closing line
-                strokes = [stroke * np.array([rng.uniform(1.2, 4), 1]) for stroke in strokes]
+                long, rise = rng.uniform(1.2, 4), max(0.0, rng.normal(0.1, 0.3))
+                strokes = [stroke @ np.array([[long, -rise * long], [0, 1]]) for stroke in strokes]
             canvas.write_strokes(strokes)
     if raised and rng.random() < 0.7:
         _underline(canvas, raised_from, rng, raised)
