@@ -33,6 +33,7 @@ _MIN_HEIGHTS = 2.5, 5.0  # minimum length of horizontal and vertical ones, in he
 _MIN_PARALLELS = 3  # number of parallel rules that may be shorter
 _MIN_PARALLEL_LENGTH = 0.7, 1.3  # their minimum length, as a share of the side and in heights of the ink
 _MIN_GRID_RULES, _MIN_GRID_SPAN = 2, 0.9  # minimum number of rules of a grid in a direction, and their length
+_EDGE_MARGIN = 0.03  # width of the margin in which the edges of a sheet lie, as a share of the shorter side
 _MIN_SQUARES = 8  # number of shorter rules in each direction of squared paper
 _MIN_RULE_SHARE = 0.5  # minimum length of a rule of squared paper, relative to the others
 _MIN_UNDERLINE_HEIGHTS = 3.5  # minimum length of an underline, in heights of the ink
@@ -152,10 +153,20 @@ class _Ruling:
 
     @property
     def is_grid(self) -> bool:
-        """Whether the rules are those of squared paper or of a table: several run from side to side."""
+        """Whether the rules are those of squared paper or of a table: several run from side to side.
+
+        The edges of a sheet, at the border of the picture, do not count.
+        """
+        margin = _EDGE_MARGIN * min(self.shape)
         spans = [
-            sum(rule.box[2] >= _MIN_GRID_SPAN * side for rule in rules)
-            for rules, side in ((self.horizontal, self.shape[1]), (self.vertical, self.shape[0]))
+            sum(
+                rule.box[2] >= _MIN_GRID_SPAN * side and margin < rule.box[1] < other - rule.box[3] - margin
+                for rule in rules
+            )
+            for rules, side, other in (
+                (self.horizontal, *self.shape[::-1]),
+                (self.vertical, *self.shape),
+            )
         ]
         return min(spans) >= _MIN_GRID_RULES or min(len(self.horizontal), len(self.vertical)) >= _MIN_SQUARES
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing import binarize
+from inkwise.preprocessing.layout import find_regions
 from inkwise.preprocessing.line_image import LINE_HEIGHT, to_line_image
 from inkwise.training.synthesis.degradation import ink_coverage
 from inkwise.training.synthesis.line_synthesis import (
@@ -27,6 +28,7 @@ WIDTH_STEP = 16
 
 _WHOLE_NUMBER_SHARE = 0.1  # share of the lines that are whole numbers of one writer
 _BINARIZED_SHARE = 0.35  # share of the pictures that are binarized
+_RULED_SHARE = 0.12  # share of the pictures of which preprocessing has removed a rule
 _CLEAN_SHARE = 0.12  # share of the pictures without a camera, as drawn on a screen
 _MAX_WIDTH = 640  # pixels
 _MIN_WIDTH_PER_CHARACTER = 8  # pixels
@@ -47,7 +49,9 @@ def compose_number(pool: NumberPool, rng: np.random.Generator) -> tuple[NDArray[
 
 
 def _to_picture(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8] | None:
-    """A picture of ink: clean, photographed, or photographed and binarized."""
+    """A picture of ink: clean, photographed, photographed and binarized, or without the rule below it."""
+    if rng.random() < _RULED_SHARE:
+        return _without_rule(cover, rng)
     if rng.random() < _CLEAN_SHARE:
         margin = int(rng.uniform(0.05, 0.4) * len(cover))
         framed = cv2.copyMakeBorder(cover, *4 * [margin + 1], cv2.BORDER_CONSTANT, value=0)
@@ -61,6 +65,40 @@ def _to_picture(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray
         return None
     rows = LINE_HEIGHT * rng.uniform(0.8, 1.2)
     return frame_line(255 - ink, found.left, found.top, found.scale, found.ink.shape[1], rows)
+
+
+def _without_rule(cover: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8] | None:
+    """A number on a rule that preprocessing has removed, with the parts of digits that lay along it."""
+    height = int(np.exp(rng.uniform(np.log(30), np.log(70))))
+    width = max(8, round(cover.shape[1] * height / cover.shape[0]))
+    side = int(rng.uniform(0.8, 2) * height)
+    ink = cv2.copyMakeBorder(
+        cv2.resize(cover, (width, height), interpolation=cv2.INTER_AREA),
+        *(height, height, side, side),
+        cv2.BORDER_CONSTANT,
+        value=0,
+    )
+    rule = np.zeros(ink.shape, np.uint8)
+    y, tilt = height * rng.normal(1.98, 0.06), rng.normal(0, 0.01) * width
+    thickness = max(1, round(height * rng.uniform(0.02, 0.1)))
+    cv2.line(rule, (0, round(y - tilt)), (ink.shape[1], round(y + tilt)), 1, thickness)
+    dark = np.maximum(ink * rng.uniform(0.4, 0.95), rule * rng.uniform(0.25, 0.9))
+    grey = rng.uniform(150, 250) * (1 - dark) + rng.normal(0, rng.uniform(0, 6), ink.shape)
+    regions = [
+        region for region in find_regions(np.clip(grey, 0, 255).astype(np.uint8)) if region.reason is None
+    ]
+    main = max(regions, key=lambda region: region.box[2], default=None)
+    found = None if main is None or main.box[2] < 0.9 * width else to_line_image(main.ink)
+    if main is None or found is None:
+        return None
+    return frame_line(
+        255 - main.ink,
+        found.left,
+        found.top,
+        found.scale,
+        found.ink.shape[1],
+        LINE_HEIGHT * rng.uniform(0.9, 1.1),
+    )
 
 
 def frame_line(
