@@ -143,3 +143,15 @@ def test_shorter_rules_of_squared_paper_are_removed():
     ink = remove_ruling_lines(picture).ink
     assert (ink & digit).sum() > 0.9 * digit.sum()
     assert (ink & ~cv2.dilate(digit, np.ones((7, 7), np.uint8))).sum() == 0
+
+
+def test_frames_on_a_sheet_with_dark_edges_are_found():
+    picture = paper(800, 600)
+    for y in range(60, 700, 90):
+        for x in (60, 330):
+            cv2.rectangle(picture, (x, y), (x + 200, y + 50), 60, 2)
+            seven(picture, x + 30, y + 25, 40)
+    cv2.rectangle(picture, (3, 3), (596, 796), 60, 2)  # the edges of the sheet
+    found = remove_ruling_lines(picture)
+    assert len(found.cells) >= 16
+    assert found.ink[62:110, 258:266].sum() == 0

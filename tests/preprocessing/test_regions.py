@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from inkwise.preprocessing.components import join_neighbours
-from inkwise.preprocessing.layout import FRAME, PRINT, find_regions
-from inkwise.preprocessing.rectification import rectify
+from inkwise.preprocessing.layout import FRAME, LINE, PRINT, find_regions
+from inkwise.preprocessing.rectification import RectifiedPage, rectify
 
 WIDTH, HEIGHT = 900, 1200
 SEVEN = ((0, 0), (24, -2), (8, 40))
@@ -312,3 +312,11 @@ def test_rectify_removes_skew_of_squared_paper():
         cv2.line(picture, (0, at), (700, at + 98), 150, 2)
         cv2.line(picture, (at, 0), (at - 126, 900), 150, 2)
     assert abs(abs(rectify(picture).skew) - 8) < 0.3
+
+
+def test_rest_of_the_edge_of_a_sheet_is_a_line():
+    picture = np.full((1000, 800), 230, np.uint8)
+    cv2.putText(picture, "47", (300, 500), cv2.FONT_HERSHEY_SIMPLEX, 4, 30, 6)
+    picture[300:370, 794:796] = 60
+    sheet = RectifiedPage(picture, (800, 1000), np.eye(3), 0.0, sheet=True)
+    assert [region.reason for region in find_regions(sheet)] == [None, LINE]

@@ -36,6 +36,7 @@ _MAX_EDGE_WIDTH = 0.05  # maximum width of ink along the border that is an edge 
 _MIN_BAND_LENGTH, _MAX_BAND_WIDTH = 0.95, 0.3  # length and width of a dark band along the border, as shares
 _MIN_BORDER_DARKNESS = 0.6  # minimum darkness of ink at the border, relative to other ink; shadows are paler
 _MAX_LINE_ASPECT = 6.0  # maximum ratio of width to height of ink; a rule is wider
+_MAX_REST_WIDTH, _MAX_REST_DISTANCE = 0.003, 0.01  # the same of the rest of such an edge, from the border
 _SIDE_MARGIN = (
     0.12  # width of the margin in which the side of an open frame lies, as a share of the shorter side
 )
@@ -199,6 +200,9 @@ def _component_kinds(parts: Components, flat: RectifiedPage) -> NDArray[np.int64
     upright = h > _MAX_LINE_ASPECT * w
     beside = np.minimum(x, width - x - w) <= _SIDE_MARGIN * shorter
     kinds[upright & beside & (h >= _MIN_SIDE_LENGTH * np.max(h, where=~upright, initial=shorter / 2))] = _LINE
+    from_border = np.minimum.reduce([x, y, width - x - w, height - y - h])
+    thin = np.minimum(w, h) <= _MAX_REST_WIDTH * shorter
+    kinds[thin & (from_border <= _MAX_REST_DISTANCE * shorter)] = _LINE  # the rest of an edge of the paper
     content, high = np.zeros((2, len(kinds)), np.int64)
     frames = np.flatnonzero(parts.area <= _MAX_FRAME_FILL * w * h)
     for index, part in pairs_within(y[frames], (y + h)[frames], y):
