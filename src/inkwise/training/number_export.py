@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--mix", type=float, default=0.6, help="share of the checkpoint")
+    parser.add_argument("--mix", type=float, default=0.7, help="share of the checkpoint")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     net = pretrained(arguments.weights)

@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--start", type=Path, help="weights of an earlier run to start from")
     parser.add_argument("--steps", type=int, default=1_000_000)
-    parser.add_argument("--lr", type=float, default=5e-4)
+    parser.add_argument("--lr", type=float, default=2e-4)
     parser.add_argument("--frozen", type=int, default=3, help="blocks after the stem that stay; -1: none")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -244,6 +244,8 @@ def main() -> None:
     if arguments.start:
         net.load_state_dict(torch.load(arguments.start, weights_only=True)["average"])
     trainer = Trainer(net, arguments.run, arguments.lr, arguments.frozen)
+    if arguments.start:  # its neck and head are trained
+        trainer.step = max(trainer.step, _NECK_STEPS)
     train(
         trainer, ComposedBlocks(build_number_pool(arguments.data, "train"), arguments.seed), arguments.steps
     )
