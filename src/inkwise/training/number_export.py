@@ -1,9 +1,10 @@
 """Export of a trained line reader to ONNX, calibrated on numbers of validation writers.
 
-    python -m inkwise.training.number_export WEIGHTS.onnx DATA CHECKPOINT.pt OUT.onnx [--mix SHARE]
+    python -m inkwise.training.number_export WEIGHTS.onnx DATA OUT.onnx CHECKPOINT.pt.. [--mix SHARE]
 
-The exported weights are the mean of the checkpoint's and of the untuned ones (WiSE-FT, M. Wortsman et al.,
-"Robust fine-tuning of zero-shot models", CVPR 2022). They are stored as float16 and computed with as float32.
+The exported weights are the mean of the checkpoints (M. Wortsman et al., "Model soups", ICML 2022), mixed with
+the untuned ones (WiSE-FT, M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). They are
+stored as float16 and computed with as float32.
 """
 
 from __future__ import annotations
@@ -122,21 +123,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path)
     parser.add_argument("data", type=Path)
-    parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--mix", type=float, default=0.7, help="share of the checkpoint")
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    parser.add_argument("--mix", type=float, default=0.6, help="share of the checkpoints")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     net = pretrained(arguments.weights)
-    state = torch.load(arguments.checkpoint, weights_only=True)
+    states = [torch.load(path, weights_only=True) for path in arguments.checkpoints]
     mixed = {
-        name: value.lerp(state["average"][name], arguments.mix) for name, value in net.state_dict().items()
+        name: value.lerp(torch.stack([state["average"][name] for state in states]).mean(0), arguments.mix)
+        for name, value in net.state_dict().items()
     }
     net.load_state_dict(mixed)
     facts = {
         "format": 1,
         "name": "numbers",
-        "steps": state["step"],
+        "steps": [state["step"] for state in states],
         "mix": arguments.mix,
         "versions": {name: version(name) for name in ("inkwise", "torch", "numpy", "opencv-python-headless")}
         | {"python": platform.python_version()},
