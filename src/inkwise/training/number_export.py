@@ -2,9 +2,9 @@
 
     python -m inkwise.training.number_export WEIGHTS.onnx DATA OUT.onnx CHECKPOINT.pt.. [--mix SHARE]
 
-The exported weights are the mean of the checkpoints (M. Wortsman et al., "Model soups", ICML 2022), mixed with
-the untuned ones (WiSE-FT, M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022). They are
-stored as float16 and computed with as float32.
+The exported weights are the mean of the checkpoints (M. Wortsman et al., "Model soups", ICML 2022), mixed
+with the untuned ones (WiSE-FT, M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+They are stored as float16 and computed with as float32.
 """
 
 from __future__ import annotations
