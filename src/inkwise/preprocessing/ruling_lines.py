@@ -157,18 +157,20 @@ class _Ruling:
 
         The edges of a sheet, at the border of the picture, do not count.
         """
-        margin = _EDGE_MARGIN * min(self.shape)
+        height, width = self.shape
         spans = [
-            sum(
-                rule.box[2] >= _MIN_GRID_SPAN * side and margin < rule.box[1] < other - rule.box[3] - margin
-                for rule in rules
-            )
-            for rules, side, other in (
-                (self.horizontal, *self.shape[::-1]),
-                (self.vertical, *self.shape),
-            )
+            self._count_spanning(self.horizontal, width, height),
+            self._count_spanning(self.vertical, height, width),
         ]
         return min(spans) >= _MIN_GRID_RULES or min(len(self.horizontal), len(self.vertical)) >= _MIN_SQUARES
+
+    def _count_spanning(self, rules: list[_Rule], length: int, across: int) -> int:
+        """Count the rules that run from side to side, apart from those at the border."""
+        margin = _EDGE_MARGIN * min(self.shape)
+        return sum(
+            rule.box[2] >= _MIN_GRID_SPAN * length and margin < rule.box[1] < across - rule.box[3] - margin
+            for rule in rules
+        )
 
     def mask(self) -> Mask:
         """1 on a rule, where it is bare or ink crosses it, (H, W) uint8."""
