@@ -167,7 +167,7 @@ class VersionStore:
         return row[0]
 
     def open_models(self, number: int, *, threads: int) -> tuple[Model, LineModel | None]:
-        """Open the models of a version, and run them on nothing, since a damaged graph may open.
+        """Open the models of a version, and run them on empty input, since a damaged graph may open.
 
         Args:
             number: Number of the version, from 1.
