@@ -60,6 +60,21 @@ def test_numbers_hold_the_digits_of_the_pool_alone():
         assert all(ink.shape[0] == 48 and ink.max() > 128 for ink, _ in lines)
 
 
+def test_samples_that_are_no_digits_are_left_out():
+    rng = np.random.default_rng(0)
+    letters = drawn([*"11"], SHAPES, rng)
+    letters = StrokeSet("letters", letters.samples, np.array(["A", "A"]))
+    glyph = strokes_to_glyph(letters.samples[0])
+    found = Dataset("found", glyph[None], np.array(["1"]))
+    assert all(
+        {*digits_of(text)} <= {"1"} for _, text in compose_numbers(digit_pool(letters, found), 20, rng)
+    )
+    empty = Dataset("empty", np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
+    pool = digit_pool(letters, empty)
+    assert not pool.hands
+    assert not pool.scans
+
+
 def test_a_strange_7_is_learnt(bundled, monkeypatch):
     for name, value in {"_OWN_LINES": 60, "_REPLAY_LINES": 30, "_HELD_OUT_LINES": 10, "_STEPS": 60}.items():
         monkeypatch.setattr(number_fine_tuning, name, value)

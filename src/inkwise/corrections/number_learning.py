@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise._util.text import DIGITS
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.sample import Sample, to_dataset, to_strokes
 from inkwise.datasets import Dataset, StrokeSet
@@ -39,12 +38,13 @@ def learn_numbers(
     """
     from inkwise.training.number_fine_tuning import compose_numbers, digit_pool, fine_tune_numbers
 
-    if not all(any(sample.label in {*DIGITS} for sample in part) for part in (learnt, held)):
+    learnt_pool, held_pool = (digit_pool(*drawn_and_found(part)) for part in (learnt, held))
+    if not all(pool.hands or pool.scans for pool in (learnt_pool, held_pool)):
         return present, Accuracy(0, 0), Accuracy(0, 0)
     base = model_content(line_model_source("default"))
     new = fine_tune_numbers(base, *drawn_and_found(learnt), replay, progress=progress)
     rng = np.random.default_rng(0)
-    numbers = compose_numbers(digit_pool(*drawn_and_found(held)), _HELD_OUT_NUMBERS, rng)
+    numbers = compose_numbers(held_pool, _HELD_OUT_NUMBERS, rng)
     before, after = (_accuracy(model, numbers) for model in (present or base, new))
     return (new, before, after) if after.right > before.right else (present, before, before)
 

@@ -64,7 +64,7 @@ def fine_tune_numbers(
     Args:
         base: content of the file of a line reader.
         drawn: samples of the writer as strokes.
-        found: samples of the writer without strokes.
+        found: samples of the writer without strokes; one of them, or of the drawn ones, is a digit.
         replay: glyphs of other writers.
         seed: of the composition and the training.
         progress: called with the finished share of the training, 0 to 1.
@@ -74,7 +74,6 @@ def fine_tune_numbers(
 
     Raises:
         ModelError: the base is no line reader that can learn.
-        ValueError: no sample is a digit.
     """
     before, metadata = number_net_from_onnx(base)
     rng = np.random.default_rng(seed)
@@ -90,13 +89,16 @@ def fine_tune_numbers(
 
 
 def digit_pool(drawn: StrokeSet | None, found: Dataset) -> NumberPool:
-    """A pool of one writer's digits; samples of other labels are left out."""
+    """A pool of one writer's digits; samples of other labels, and empty glyphs, are left out."""
     pool = NumberPool()
-    if drawn is not None and len(drawn):
-        pool.hands.append(_by_digit(drawn.samples, drawn.labels))
-    if len(found):
-        found = found.select(np.flatnonzero(found.glyphs.max((1, 2))))
-        pool.scans.append(_by_digit([crop_to_ink(glyph) for glyph in found.glyphs], found.labels))
+    inks = [crop_to_ink(glyph) for glyph in found.glyphs]
+    kept = np.array([ink.size > 0 for ink in inks], bool)
+    for kind, own in (
+        (pool.hands, [] if drawn is None else _by_digit(drawn.samples, drawn.labels)),
+        (pool.scans, _by_digit(inks, np.where(kept, found.labels, ""))),
+    ):
+        if any(own):
+            kind.append(own)
     return pool
 
 
@@ -105,11 +107,7 @@ def _by_digit(samples: Sequence[Any], labels: NDArray[np.str_]) -> list[list[Any
 
 
 def compose_numbers(pool: NumberPool, count: int, rng: np.random.Generator) -> list[Line]:
-    """Numbers with separators, composed of the digits of a pool as they were written.
-
-    Raises:
-        ValueError: the pool holds no digit.
-    """
+    """Numbers with separators, composed of the digits of a pool, at least one, as they were written."""
     lines: list[Line] = []
     while len(lines) < count:
         hand = Hand(pool, random_pen_width(rng), rng, varied=False)
