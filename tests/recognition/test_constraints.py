@@ -223,6 +223,11 @@ def test_ready_constraints(constraint, right, wrong):
     assert [text for text in wrong if satisfies(constraint, text)] == []
 
 
+def test_unknown_name_of_a_pattern_is_rejected_with_the_nearest():
+    with pytest.raises(InkwiseError, match="there is no pattern 'dates'; did you mean date"):
+        Constraint(pattern="dates")
+
+
 def test_ready_constraints_reject_unknown_arguments():
     for order in ("", "d", "dd", "dmyx"):
         with pytest.raises(InkwiseError, match="date: expected an order such as 'dmy'"):

@@ -74,6 +74,9 @@ class Constraint:
             object.__setattr__(self, "range", _check_bounds("range", self.range))
         if self.pattern is not None and not isinstance(self.pattern, str):
             raise InkwiseError(f"pattern {self.pattern!r} is not text")
+        if self.pattern and self.pattern.isalpha() and self.pattern not in NAMED_PATTERNS:
+            near = did_you_mean(self.pattern, [*NAMED_PATTERNS])
+            raise InkwiseError(f"there is no pattern {self.pattern!r}{near}")
         if self.check is not None and self.check not in [*CHECKS]:  # may be unhashable
             raise InkwiseError(f"there is no check {self.check!r}{did_you_mean(str(self.check), [*CHECKS])}")
         if self.vocabulary is not None:
