@@ -1,7 +1,5 @@
 """`NumberReader.read_line`: the text of a line image, with a box and probabilities for each digit."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,9 +14,8 @@ from inkwise.recognition.number_reader import NOT_A_NUMBER, UNREAD_MARK, NumberR
 SEVEN, ONE = (10, 4, 14, 24), (40, 6, 6, 20)  # bars, the ink of a line image
 
 
-def read_line(model, image, constraint=None, singles=None, digits=None):
-    """Read an image; the reader of single digits fails unless one is given."""
-    return NumberReader(digits, model).read_line(image.ink, constraint, singles)
+def read_line(model, image, constraint=None, singles=None):
+    return NumberReader(model).read_line(image.ink, constraint, singles)
 
 
 @pytest.fixture
@@ -145,20 +142,9 @@ def test_skipped_tall_ink_penalizes_text(scripted, line, bar, probability, text)
     assert read.probability == pytest.approx(0.98 * {"7": 1 - probability, "71": probability}[text], abs=0.01)
 
 
-@pytest.fixture
-def glyphs():
-    """Two glyphs for a stand-in of the digit reader, which ignores their pixels."""
-    return np.zeros((2, 28, 28), np.uint8)
-
-
 def sure_of(*labels):
-    """Return a reader of as many glyphs that is sure of these digits; "-" is a non-digit."""
-
-    def digit_probabilities(glyphs):
-        assert len(glyphs) == len(labels)
-        return np.array([[0.95 if label == str(digit) else 0.001 for digit in range(10)] for label in labels])
-
-    return SimpleNamespace(digit_probabilities=digit_probabilities)
+    """Return digit probabilities of characters that are surely these; "-" is a non-digit."""
+    return np.array([[0.95 if label == str(digit) else 0.001 for digit in range(10)] for label in labels])
 
 
 @pytest.mark.parametrize(
@@ -170,8 +156,8 @@ def sure_of(*labels):
         pytest.param("7-", "7", id="one non-digit"),
     ],
 )
-def test_spelled_text_is_used_if_line_model_allows_it(seventy_one, line, glyphs, spelled, text):
-    read = read_line(seventy_one, line(SEVEN, ONE), singles=glyphs, digits=sure_of(*spelled))
+def test_spelled_text_is_used_if_line_model_allows_it(seventy_one, line, spelled, text):
+    read = read_line(seventy_one, line(SEVEN, ONE), singles=sure_of(*spelled))
     assert read.text == text
     probability = 0.98 * {"71": 0.6, "77": 0.3, "7": 0.1}[text]
     if text == spelled.strip("-"):  # both agree
@@ -182,13 +168,13 @@ def test_spelled_text_is_used_if_line_model_allows_it(seventy_one, line, glyphs,
     assert "".join(digit.label for digit in read.digits) == text
 
 
-def test_spelled_text_must_satisfy_constraint(seventy_one, line, glyphs):
-    read = read_line(seventy_one, line(SEVEN, ONE), Constraint(pattern="71"), glyphs, sure_of("7", "7"))
+def test_spelled_text_must_satisfy_constraint(seventy_one, line):
+    read = read_line(seventy_one, line(SEVEN, ONE), Constraint(pattern="71"), sure_of("7", "7"))
     assert (read.text, read.unconstrained) == ("71", "77")
 
 
-def test_line_without_single_characters_is_read_alone(seventy_one, line, glyphs):
-    assert read_line(seventy_one, line(SEVEN, ONE), singles=glyphs[:0]).text == "71"
+def test_line_without_single_characters_is_read_alone(seventy_one, line):
+    assert read_line(seventy_one, line(SEVEN, ONE), singles=sure_of("7")[:0]).text == "71"
 
 
 SYMBOLS = f"{DIGITS}.,-/{UNKNOWN}"
@@ -236,20 +222,20 @@ def test_line_that_is_surely_unknown_is_a_word(scripted, line):
         assert (read.text, read.digits, read.is_word) == ("", (), is_word)
 
 
-def test_single_digits_say_nothing_about_separators(scripted, line, glyphs):
+def test_single_digits_say_nothing_about_separators(scripted, line):
     model = scripted((16, {"7": 0.98}), (32, {".": 0.5, ",": 0.45}), (44, {"1": 0.9}), symbols=SYMBOLS)
     image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
-    read = read_line(model, image, singles=glyphs, digits=sure_of("7", "1"))
+    read = read_line(model, image, singles=sure_of("7", "1"))
     assert read.text == "7.1"
     assert 0.5 * 0.9 < read.probability < 0.5, "surer of the digits, not of the point"
 
 
-def test_single_digits_do_not_remove_separators(scripted, line, glyphs):
+def test_single_digits_do_not_remove_separators(scripted, line):
     model = scripted(
         (16, {"7": 0.98}), (32, {".": 0.4, ",": 0.3}), (44, {"4": 0.5, "1": 0.4}), symbols=SYMBOLS
     )
     image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
-    assert read_line(model, image, singles=glyphs, digits=sure_of("7", "1")).text == "7.1"
+    assert read_line(model, image, singles=sure_of("7", "1")).text == "7.1"
 
 
 @pytest.mark.parametrize(

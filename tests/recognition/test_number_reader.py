@@ -19,7 +19,7 @@ def read(scripted, line, monkeypatch):
     monkeypatch.setattr(number_reader, "to_line_image", lambda ink: line(SEVEN, ONE))
 
     def read(*digits, constraint=None):
-        return NumberReader(None, scripted(*digits)).read_image(PAPER, constraint)
+        return NumberReader(scripted(*digits)).read_image(PAPER, constraint)
 
     return read
 
@@ -120,7 +120,7 @@ def test_ink_without_digits_is_rejected(read):
 
 @pytest.mark.parametrize(("constraint", "unconstrained"), [(None, None), (Constraint(length=2), "")])
 def test_empty_picture_has_no_ink(scripted, constraint, unconstrained):
-    reading = NumberReader(None, scripted()).read_image(PAPER, constraint)
+    reading = NumberReader(scripted()).read_image(PAPER, constraint)
     assert (reading.text, reading.confidence, reading.accepted) == ("", 0, False)
     assert reading.reason.startswith("no ink")
     assert reading.unconstrained == unconstrained

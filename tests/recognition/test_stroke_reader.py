@@ -6,6 +6,7 @@ import pytest
 from inkwise import Recognizer
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.preprocessing.line_image import strokes_to_line_image
+from inkwise.recognition import number_reader
 from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK
@@ -73,7 +74,7 @@ def test_agreement_of_both_readers_raises_the_confidence(recognizer, scripted):
     image = strokes_to_line_image(strokes)
     columns = [int((x - image.left) * image.scale) // 2 * 2 for x in (27, 98)]
     unsure = scripted((columns[0], {"7": 0.6}), (columns[1], {"0": 0.6}), width=image.ink.shape[1])
-    reading = StrokeReader(digits, NumberReader(digits, unsure)).read_number(strokes)
+    reading = StrokeReader(digits, NumberReader(unsure)).read_number(strokes)
     spelled = digits.read_strokes(strokes, single=False)
     assert (reading.text, reading.accepted) == ("70", True)
     line, single = (probability / (1 - probability) for probability in (0.36, spelled.confidence))
@@ -89,8 +90,8 @@ def test_groups_of_strokes_belong_to_the_digit_that_holds_them(recognizer, scrip
     columns = [int((x - image.left) * image.scale) // 2 * 2 for x in (0, 40, 80)]
     model = scripted(*((column, {"1": 1}) for column in columns), width=image.ink.shape[1])
     digits = DigitReader(recognizer.model)
-    monkeypatch.setattr(NumberReader, "_spell", lambda *_: None)
-    reading = StrokeReader(digits, NumberReader(digits, model)).read_number(strokes)
+    monkeypatch.setattr(number_reader, "_spell", lambda _: None)
+    reading = StrokeReader(digits, NumberReader(model)).read_number(strokes)
     assert [digit.strokes for digit in reading.digits] == [(1, 3), (4,), (0,)]
     assert [digit.box for digit in reading.digits] == [None] * 3
 
@@ -100,6 +101,19 @@ def test_digits_that_share_a_stroke_have_none(recognizer):
     reading = recognizer.read_strokes([joined, at(SEVEN, 130)])
     assert labels(reading) == [["007"]]
     assert [digit.strokes for digit in reading.digits] == [(), (), (1,)]
+    assert all(digit.glyph.any() for digit in reading.digits)
+
+
+def test_each_character_of_a_number_is_classified_once(recognizer, monkeypatch):
+    counts, run = [], type(recognizer.model).run
+
+    def spy(self, glyphs):
+        counts.append(len(glyphs))
+        return run(self, glyphs)
+
+    monkeypatch.setattr(type(recognizer.model), "run", spy)
+    recognizer.read_strokes([SEVEN, at(ZERO, 70)], "number")
+    assert counts == [2]
 
 
 def test_nothing_and_a_dot_are_not_numbers(recognizer):

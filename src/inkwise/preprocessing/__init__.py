@@ -19,6 +19,7 @@ from inkwise.preprocessing.strokes import (
     StrokeSource,
     group_strokes,
     strokes_to_glyph,
+    strokes_to_glyphs,
     to_stroke_arrays,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "main_character",
     "segment_characters",
     "strokes_to_glyph",
+    "strokes_to_glyphs",
     "to_glyphs",
     "to_stroke_arrays",
 ]

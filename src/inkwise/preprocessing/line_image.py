@@ -63,18 +63,23 @@ def to_line_image(ink: NDArray[np.uint8]) -> LineImage | None:
     Args:
         ink: (H, W) uint8, 0 background, 255 ink, 128 the edge of ink.
     """
-    every, full = _connected_components(ink, 128), _connected_components(ink, _FULL_INK)
+    x, y, w, h = cv2.boundingRect((ink >= 128).astype(np.uint8))
+    if not w:
+        return None
+    inked = ink[y : y + h, x : x + w]
+    every, full = _connected_components(inked, 128), _connected_components(inked, _FULL_INK)
     labels, boxes = full if len(full[1]) else every
-    if not len(boxes):
+    if not len(boxes):  # long lines alone
         return None
     tallest = boxes[:, 3].max()
-    tall = boxes[boxes[:, 3] >= _MIN_TALL_HEIGHT * tallest, 4]
-    rows = np.cumsum(np.isin(labels, tall).sum(1))
-    top = int(np.searchsorted(rows, _TAIL_SHARE * rows[-1]))
-    bottom = int(np.searchsorted(rows, (1 - _TAIL_SHARE) * rows[-1])) + 1
+    is_tall = np.zeros(labels.max() + 1, np.uint8)
+    is_tall[boxes[boxes[:, 3] >= _MIN_TALL_HEIGHT * tallest, 4]] = 1
+    rows = np.cumsum(is_tall[labels].sum(1))
+    top = y + int(np.searchsorted(rows, _TAIL_SHARE * rows[-1]))
+    bottom = y + int(np.searchsorted(rows, (1 - _TAIL_SHARE) * rows[-1])) + 1
     wide = np.concatenate([boxes, every[1]])
     wide = wide[wide[:, 2:4].max(1) >= _MAX_SPECK_SIDE * tallest]
-    left, right = wide[:, 0].min(), (wide[:, 0] + wide[:, 2]).max()
+    left, right = x + wide[:, 0].min(), x + (wide[:, 0] + wide[:, 2]).max()
     height = bottom - top
     scale = min(TEXT_HEIGHT / height, MAX_LINE_WIDTH / (right - left + 2 * _SIDE_MARGIN * height))
     left -= _SIDE_MARGIN * height

@@ -110,6 +110,11 @@ def strokes_to_glyph(strokes: Strokes, pen: float = PEN_WIDTH) -> NDArray[np.uin
     return shapes_to_glyphs(strokes_to_shape(checked, pen)[None])[0]
 
 
+def strokes_to_glyphs(digits: Sequence[list[NDArray[np.float64]]]) -> NDArray[np.uint8]:
+    """Draw the strokes of one digit or more, arrays of `to_stroke_arrays`, as glyphs (n, 28, 28) uint8."""
+    return shapes_to_glyphs(np.stack([strokes_to_shape(strokes) for strokes in digits]))
+
+
 def group_strokes(strokes: Strokes) -> list[list[int]]:
     """Group strokes into digits: strokes that overlap horizontally, such as the bar of a 7, are one digit.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +9,15 @@ from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.preprocessing import (
-    GLYPH_SIDE,
     Box,
     Character,
     Strokes,
     binarize,
     group_strokes,
     main_character,
-    strokes_to_glyph,
+    strokes_to_glyphs,
     to_glyphs,
+    to_stroke_arrays,
 )
 from inkwise.recognition.adaptation import Adaptation
 from inkwise.recognition.model import Model
@@ -66,10 +65,11 @@ class DigitReader:
 
     def read_strokes(self, strokes: Strokes, *, single: bool) -> Reading:
         """Read strokes as one line of digits, or as one digit if `single`."""
-        groups = [list(range(len(strokes)))] if single and len(strokes) else group_strokes(strokes)
-        glyphs = strokes_to_glyphs(strokes, groups)
-        if not len(glyphs):
+        checked = to_stroke_arrays(strokes)
+        groups = [list(range(len(checked)))] if single and len(checked) else group_strokes(checked)
+        if not groups:
             return self.to_reading(())
+        glyphs = strokes_to_glyphs([[checked[index] for index in group] for group in groups])
         found = zip(self.classify(glyphs), glyphs, groups, strict=True)
         return self.to_reading(tuple(self._digit(p, glyph, strokes=tuple(own)) for p, glyph, own in found))
 
@@ -114,10 +114,3 @@ class DigitReader:
         numbers = [Number.from_digits(digits)] if digits else []
         reason = rejection_reason(digits)
         return Reading.from_numbers(numbers, model=self.model.name, reason=reason, picture=picture)
-
-
-def strokes_to_glyphs(strokes: Strokes, groups: Iterable[Sequence[int]]) -> NDArray[np.uint8]:
-    """Return the glyphs (n, 28, 28) uint8 of groups of strokes, given by their indices."""
-    glyphs = [strokes_to_glyph([strokes[index] for index in group]) for group in groups]
-    found = [glyph for glyph in glyphs if glyph is not None]
-    return np.array(found, np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE)

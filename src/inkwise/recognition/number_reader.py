@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import cached_property, partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, NOT_A_DIGIT, digits_of
-from inkwise.preprocessing import Box, binarize, inks_to_glyphs
-from inkwise.preprocessing.line_image import LINE_HEIGHT, LineImage, to_line_image
+from inkwise.preprocessing import Box, binarize
+from inkwise.preprocessing.line_image import LineImage, to_line_image
 from inkwise.preprocessing.line_marks import Span, mark_spans, tall_spans
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.ctc.decoding import (
@@ -23,12 +22,11 @@ from inkwise.recognition.ctc.decoding import (
     fits,
     merge_into_blank,
     penalize_blank,
-    symbol_posteriors,
     text_columns,
     text_likelihood,
     viterbi_alignment,
 )
-from inkwise.recognition.digit_reader import DigitReader
+from inkwise.recognition.digit_location import locate_digits, with_box_glyphs
 from inkwise.recognition.model import FRAME_COLUMNS, UNKNOWN, LineModel, bundled_line_model
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, number_text
 from inkwise.recognition.slashes import resolve_slashes
@@ -47,7 +45,6 @@ _SKIPPED_INK_FACTOR = 0.05  # factor of a text's probability for each tall compo
 _TALL_MARGINS = 8, 8  # columns beside tall ink in which its digit, or its separator, may be centred
 _MARK_MARGINS = 0, 10  # the same for low ink: a digit beside a point does not stand for it
 _MIN_PROBABILITY = 1e-4  # floor of the probabilities of single digits
-_MAX_DIGIT_REACH = 18  # columns that a digit extends at most beyond its frames
 _MIN_WORD = 0.5  # probability from which a line is a word
 _MIN_SUPPORT = 0.01  # probability of a constraint, by the ink alone, below which its text is rejected
 
@@ -62,7 +59,8 @@ class LineReading:
         support: probability, by the ink alone, that the constraint holds; 1 without one.
         unconstrained: the most likely text without the constraint.
         reason: why the text is not accepted, else None.
-        digits: of the text, with boxes in pixels of the line image.
+        image: (48, w) uint8, the line image.
+        locate: finds the digits of the text, with boxes in pixels of the line image, but without glyphs.
         is_word: whether a word without digits is written.
     """
 
@@ -71,21 +69,25 @@ class LineReading:
     support: float
     unconstrained: str
     reason: str | None
-    digits: tuple[Digit, ...]
+    image: NDArray[np.uint8]
+    locate: Callable[[], tuple[Digit, ...]]
     is_word: bool = False
+
+    @cached_property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits of the text, with boxes in pixels of the line image, and glyphs of the ink in them."""
+        return with_box_glyphs(self.locate(), self.image)
 
 
 @dataclass(frozen=True, eq=False)
 class NumberReader:
-    """Reads lines with a line model, supported by the classifier of single digits.
+    """Reads lines with a line model, supported by the digits that are classified one by one.
 
     Attributes:
-        digits: reader of characters that stand apart.
         line_model: None is the bundled one, opened when it is first needed.
         threads: processor threads of the bundled one; 0 is one per core.
     """
 
-    digits: DigitReader
     line_model: LineModel | None = None
     threads: int = 0
 
@@ -106,7 +108,7 @@ class NumberReader:
         self,
         image: NDArray[np.uint8],
         constraint: Constraint | None = None,
-        singles: NDArray[np.uint8] | None = None,
+        singles: NDArray[np.float32] | None = None,
     ) -> LineReading:
         """Read a line image (48, w) uint8.
 
@@ -117,21 +119,23 @@ class NumberReader:
         Args:
             image: the line.
             constraint: what is known about the number.
-            singles: glyphs (n, 28, 28) uint8 of the characters that stand apart, from the left, if known.
+            singles: probabilities (n, 10) of the ten digits of the characters that stand apart, from the
+                left, if known.
         """
         model, symbols = self.model, self.model.symbols
         lattice = model.run(image)
         if of_digits := constraint is not None and constraint.is_of_digits:
             symbols, lattice = DIGITS, merge_into_blank(lattice, len(DIGITS))
         decoder = None if constraint is None else constraint.decoder(symbols)
-        spelled = None if singles is None or not len(singles) else self._spell(singles)
+        spelled = None if singles is None or not len(singles) else _spell(singles)
         chosen = free = decode(lattice, symbols)
         alike = spelled is not None and digits_of(free.text or "") == spelled[0]
+        tall = tall_spans(image)
         if decoder is not None or not (alike or free.probability >= _SURE):
-            tall = tall_spans(image)
-            chosen = free = _best_candidate(lattice, symbols, None, tall, spelled)
+            chosen = free = _best_candidate(free, lattice, symbols, None, tall, spelled)
             if decoder is not None:
-                chosen = _best_candidate(lattice, symbols, decoder, tall, spelled)
+                best = decode(lattice, symbols, decoder)
+                chosen = _best_candidate(best, lattice, symbols, decoder, tall, spelled)
         if decoder is None:
             chosen = free = resolve_slashes(
                 free, lambda text: text_likelihood(lattice, text_columns(text, symbols))
@@ -140,34 +144,26 @@ class NumberReader:
             chosen = _combine(chosen, lattice, *spelled, constrained=decoder is not None)
         unconstrained = (free.text or "").replace(UNKNOWN, "")
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
-        if reason is None and chosen.text:
-            if UNKNOWN in chosen.text:
+        text = chosen.text or ""
+        aligned = viterbi_alignment(lattice, text_columns(text, symbols)) if text else []
+        if reason is None and text:
+            if UNKNOWN in text:
                 reason = NOT_A_NUMBER
-            elif any(_count_unread(lattice, symbols, [chosen], tall_spans(image)).values()):
+            elif _unread(text, aligned, tall, _TALL_MARGINS):
                 reason = SKIPPED
-            elif not of_digits and _has_unread_mark(lattice, symbols, chosen, image):
+            elif not of_digits and _unread(text, aligned, mark_spans(image), _MARK_MARGINS):
                 reason = UNREAD_MARK
         min_probability = 0.0 if reason is None else model.threshold
-        digits = _locate_digits(image, lattice, symbols, chosen.text or "", min_probability)
-        text, word = chosen.text, UNKNOWN in (chosen.text or "")
         return LineReading(
-            None if text is None else text.replace(UNKNOWN, ""),
+            None if chosen.text is None else text.replace(UNKNOWN, ""),
             chosen.probability,
             chosen.support,
             unconstrained,
             reason,
-            digits,
-            is_word=word and not digits and chosen.probability >= _MIN_WORD,
+            image,
+            partial(locate_digits, image, lattice, text, aligned, min_probability),
+            is_word=UNKNOWN in text and not digits_of(text) and chosen.probability >= _MIN_WORD,
         )
-
-    def _spell(self, singles: NDArray[np.uint8]) -> tuple[str, float]:
-        """Classify glyphs (n, 28, 28) one by one; the text without non-digits, and its probability."""
-        probabilities = self.digits.digit_probabilities(singles)
-        non_digit = 1 - probabilities.sum(1)
-        best = np.where(non_digit > 0.5, non_digit, probabilities.max(1))
-        labels = np.where(non_digit > 0.5, -1, probabilities.argmax(1))
-        text = "".join(DIGITS[label] for label in labels.tolist() if label >= 0)
-        return text, float(np.prod(np.maximum(best, _MIN_PROBABILITY)))
 
     def to_reading(
         self,
@@ -205,7 +201,17 @@ def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: f
     return None
 
 
+def _spell(probabilities: NDArray[np.float32]) -> tuple[str, float]:
+    """Return the text of digit probabilities (n, 10) without non-digits, and its probability."""
+    non_digit = 1 - probabilities.sum(1)
+    best = np.where(non_digit > 0.5, non_digit, probabilities.max(1))
+    labels = np.where(non_digit > 0.5, -1, probabilities.argmax(1))
+    text = "".join(DIGITS[label] for label in labels.tolist() if label >= 0)
+    return text, float(np.prod(np.maximum(best, _MIN_PROBABILITY)))
+
+
 def _best_candidate(
+    best: DecodedText,
     lattice: Lattice,
     symbols: str,
     decoder: BeamSearchDecoder | None,
@@ -217,9 +223,8 @@ def _best_candidate(
     A text is penalized for each tall component that it skips. The text that single digits spell is preferred
     if the lattice gives it some probability.
     """
-    found = [decode(lattice, symbols, decoder)]
-    support = found[0].support
-    skipped = _count_unread(lattice, symbols, found, tall)
+    support = best.support
+    skipped = _count_unread(lattice, symbols, [best], tall)
     if not skipped:
         return DecodedText(None, 0.0, support)
     if all(skipped.values()):
@@ -275,100 +280,32 @@ def _combine(
         and probability >= _MIN_SPELLED
         and chosen.probability < _MAX_UNSURE
         and text == digits_of(text)
+        and fits(spelled, lattice)
     ):
         return DecodedText(spelled, probability * (1 - chosen.probability), chosen.support)
     return chosen
 
 
 def _count_unread(
-    lattice: Lattice,
-    symbols: str,
-    found: Sequence[DecodedText],
-    spans: Sequence[Span],
-    margins: tuple[int, int] = _TALL_MARGINS,
+    lattice: Lattice, symbols: str, found: Sequence[DecodedText], tall: Sequence[Span]
 ) -> dict[str, int]:
-    """Count for each text that fits a lattice the components in which none of its symbols is centred."""
+    """Count for each text that fits a lattice the tall components that none of its symbols stands for."""
     unread = {}
     for one in found:
         if (text := one.text) is not None and text not in unread and fits(text, lattice):
-            frames = viterbi_alignment(lattice, text_columns(text, symbols)) if text and spans else []
-            centres = [FRAME_COLUMNS * (first + last + 2) / 2 for first, last in frames]
-            reaches = [margins[symbol not in DIGITS] for symbol in text]
-            unread[text] = sum(
-                not any(
-                    left - reach <= x <= right + reach for x, reach in zip(centres, reaches, strict=False)
-                )
-                for left, right in spans
-            )
+            aligned = viterbi_alignment(lattice, text_columns(text, symbols)) if text and tall else []
+            unread[text] = _unread(text, aligned, tall, _TALL_MARGINS)
     return unread
 
 
-def _has_unread_mark(lattice: Lattice, symbols: str, chosen: DecodedText, image: NDArray[np.uint8]) -> bool:
-    """Whether there is a point, comma or dash that no symbol of a text stands for."""
-    return any(_count_unread(lattice, symbols, [chosen], mark_spans(image), _MARK_MARGINS).values())
-
-
-def _locate_digits(
-    image: NDArray[np.uint8], lattice: Lattice, symbols: str, text: str, min_probability: float
-) -> tuple[Digit, ...]:
-    """Return the digits of a text, those below a probability in doubt, with boxes in the line image."""
-    labels = digits_of(text)
-    if not labels:
-        return ()
-    spans = [
-        (FRAME_COLUMNS * first + FRAME_COLUMNS // 2, FRAME_COLUMNS * (last + 1) + FRAME_COLUMNS // 2)
-        for first, last in viterbi_alignment(lattice, text_columns(text, symbols))
-    ]
-    spans = [span for span, symbol in zip(_expand_spans(image, spans), text, strict=True) if symbol in DIGITS]
-    boxes = [_ink_box(image, left, right) for left, right in spans]
-    glyphs = inks_to_glyphs([image[y : y + h, x : x + w] for x, y, w, h in boxes])
-    posteriors = symbol_posteriors(merge_into_blank(lattice, len(DIGITS)), text_columns(labels, DIGITS))
-    digits = []
-    for label, row, box, glyph in zip(labels, posteriors, boxes, glyphs, strict=True):
-        order = np.argsort(-row, kind="stable")
-        alternatives = tuple((DIGITS[index], float(row[index])) for index in order)
-        probability = float(row[DIGITS.index(label)])
-        accepted = probability >= min_probability
-        other = next(digit for digit, _ in alternatives if digit != label)
-        is_digit = row.sum() >= 0.5  # else it is more likely that there is no digit at this position
-        doubt = None if accepted else f"{label} or {other}" if is_digit else NOT_A_DIGIT
-        digits.append(Digit(label, probability, accepted, doubt, alternatives, box, None, glyph))
-    return tuple(digits)
-
-
-def _expand_spans(image: NDArray[np.uint8], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Expand the columns of the frames of digits to those of their ink: to gaps, or to the thinnest ink."""
-    width = image.shape[1]
-    ink = image.astype(np.float64).sum(0)
-    cuts = []
-    for (_, last), (first, _) in pairwise(spans):
-        low = min(max(last, 1), width - 2)
-        high = max(min(first, width - 1), low + 1)
-        cuts.append(low + int(ink[low:high].argmin()))
-    lefts = [max(0, min(spans[0][0], width - 1) - _MAX_DIGIT_REACH), *cuts]
-    rights = [*cuts, min(width, max(spans[-1][1], 1) + _MAX_DIGIT_REACH)]
-    return [
-        _trim_to_gaps(ink, left, right, (first + last) // 2)
-        for left, right, (first, last) in zip(lefts, rights, spans, strict=True)
-    ]
-
-
-def _trim_to_gaps(ink: NDArray[np.float64], left: int, right: int, centre: int) -> tuple[int, int]:
-    """Reduce a span to the columns between the gaps nearest to the centre of its digit."""
-    inked = np.flatnonzero(ink[left:right] >= 128) + left
-    if len(inked):  # the frames of a digit may lie beside it
-        centre = int(inked[np.abs(inked - centre).argmin()])
-    centre = min(max(centre, left), right - 1)
-    empty = np.flatnonzero(ink[left:right] < 128) + left
-    before, after = empty[empty < centre], empty[empty > centre]
-    return (int(before[-1]) + 1 if len(before) else left), (int(after[0]) if len(after) else right)
-
-
-def _ink_box(image: NDArray[np.uint8], left: int, right: int) -> Box:
-    """Return the box of the ink in some columns; all of them if their ink is pale."""
-    right = max(right, left + 1)
-    x, y, w, h = cv2.boundingRect((image[:, left:right] >= 128).astype(np.uint8))
-    return (left + x, y, w, h) if w else (left, 0, right - left, LINE_HEIGHT)
+def _unread(text: str, aligned: Sequence[Span], spans: Sequence[Span], margins: tuple[int, int]) -> int:
+    """Count the components in which no symbol of a text, aligned to frames, is centred."""
+    centres = [FRAME_COLUMNS * (first + last + 2) / 2 for first, last in aligned]
+    reaches = [margins[symbol not in DIGITS] for symbol in text]
+    return sum(
+        not any(left - reach <= x <= right + reach for x, reach in zip(centres, reaches, strict=False))
+        for left, right in spans
+    )
 
 
 def with_boxes(digits: tuple[Digit, ...], transform: Callable[[Box], Box]) -> tuple[Digit, ...]:

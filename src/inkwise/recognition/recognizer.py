@@ -85,7 +85,7 @@ class Recognizer:
         model = "default" if model is None else model
         self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
         self._digits = DigitReader(self.model, adaptation)
-        self._numbers = NumberReader(self._digits, line_model, threads)
+        self._numbers = NumberReader(line_model, threads)
         self._pictures = PictureReader(self._digits, self._numbers)
         self._cells = CellReader(self._digits)
         self._strokes = StrokeReader(self._digits, self._numbers)

@@ -69,16 +69,17 @@ class RegionReader:
         if image is None or image.ink.shape[1] > _MAX_LINE_WIDTH:
             return single
         glyphs = inks_to_glyphs([character.ink for character in characters])
-        line = self.numbers.read_line(image.ink, singles=glyphs)
+        alone = self.digits.digit_probabilities(glyphs)
+        line = self.numbers.read_line(image.ink, singles=alone)
         if line.is_word and len(characters) > 1:
             return None
         if not line.digits or len(line.text or "") == 1:
             return self._read_missed(region, characters) or single or self.read_digit(region)
         if single is not None and single.confidence > line.probability:
             return single
-        if line.reason and line.probability < _WORD_SHARE * self._non_digit_share(glyphs):
+        if line.reason and len(alone) and line.probability < _WORD_SHARE * (1 - alone.sum(1).mean()):
             return None
-        return self._read_line(region, characters, glyphs, image, line)
+        return self._read_line(region, characters, alone, image, line)
 
     def read_digit(self, region: Region) -> Number | None:
         """Read the main character of a region; None if there is none."""
@@ -105,11 +106,14 @@ class RegionReader:
         self,
         region: Region,
         characters: Sequence[Character],
-        glyphs: NDArray[np.uint8],
+        alone: NDArray[np.float32],
         image: LineImage,
         line: LineReading,
     ) -> Number:
-        """The number of a line; not accepted if its shape or the digits that stand apart speak against it."""
+        """The number of a line; not accepted if its shape or the digits that stand apart speak against it.
+
+        `alone` holds the digit probabilities (n, 10) of the characters.
+        """
         crops = [image.ink[y : y + h, x : x + w] for x, y, w, h in (d.box for d in line.digits if d.box)]
         uneven = has_uneven_strokes([part.ink for part in characters]) or has_uneven_strokes(crops)
         apart = _stand_apart(characters) and not uneven and not may_hold_slash(characters)
@@ -127,13 +131,9 @@ class RegionReader:
             return replace(number, reason=CROSSED_OUT)
         if len(characters) == len(line.digits):
             labels = [DIGITS.index(digit.label) for digit in line.digits]
-            alone = self.digits.digit_probabilities(glyphs)[range(len(labels)), labels]
-            return replace(number, reason=UNSURE) if alone.min() < _MIN_AGREEMENT else number
+            unsure = alone[range(len(labels)), labels].min() < _MIN_AGREEMENT
+            return replace(number, reason=UNSURE) if unsure else number
         return number
-
-    def _non_digit_share(self, glyphs: NDArray[np.uint8]) -> float:
-        """Mean probability that the characters of a line, glyphs (n, 28, 28) uint8, are not digits."""
-        return float(1 - self.digits.digit_probabilities(glyphs).sum(1).mean()) if len(glyphs) else 0.0
 
 
 def _stand_apart(characters: Sequence[Character]) -> bool:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.text import DIGITS, digits_of
-from inkwise.preprocessing import Strokes, strokes_to_glyph
+from inkwise.preprocessing import Strokes, strokes_to_glyphs
 from inkwise.preprocessing.line_image import LineImage, strokes_to_line_image
 from inkwise.preprocessing.stroke_layout import find_stroke_numbers
 from inkwise.recognition.constraints import Constraint
+from inkwise.recognition.digit_location import with_box_glyphs
 from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
@@ -56,8 +57,7 @@ class StrokeReader:
         if image is None:
             return self.numbers.to_reading(None, (), constraint)
         spelled = self.digits.read_strokes(strokes, single=False)
-        glyphs = np.array([digit.glyph for digit in spelled.digits])
-        line = self.numbers.read_line(image.ink, constraint, glyphs)
+        line = self.numbers.read_line(image.ink, constraint, _digit_probabilities(spelled.digits))
         if (
             constraint is None
             and line.text
@@ -67,8 +67,8 @@ class StrokeReader:
         ):
             number = replace(spelled.numbers[0], text=line.text, confidence=line.probability)
             return Reading.from_numbers([number], model=self.numbers.model.name, reason=None)
-        groups = [digit.strokes or () for digit in spelled.digits]
-        return self.numbers.to_reading(line, _assign_strokes(line.digits, image, strokes, groups), constraint)
+        digits = _assign_strokes(line.locate(), image, strokes, spelled.digits)
+        return self.numbers.to_reading(line, digits, constraint)
 
     def _read_layout(self, strokes: Strokes, layout: list[list[list[int]]]) -> Reading:
         numbers = [
@@ -115,20 +115,33 @@ def _rejection_reason(numbers: Sequence[Number]) -> str | None:
     return f"{doubtful} of {len(numbers)} numbers not sure enough to be accepted" if doubtful else None
 
 
-def _assign_strokes(
-    digits: tuple[Digit, ...], image: LineImage, strokes: Strokes, groups: Sequence[Sequence[int]]
-) -> tuple[Digit, ...]:
-    """Assign each group of strokes to the digit in whose box its points lie, and draw its glyph from them.
+def _digit_probabilities(digits: Sequence[Digit]) -> NDArray[np.float32]:
+    """Return the probabilities (n, 10) of the ten digits; 0 for a digit that is not among the labels."""
+    rows = [dict(digit.alternatives) for digit in digits]
+    ten = [row.get(label, 0.0) for row in rows for label in DIGITS]
+    return np.array(ten, np.float32).reshape(-1, len(DIGITS))
 
-    Digits that share a group have no strokes and keep the glyph of their boxes. A group between the digits,
-    such as a dash, belongs to none.
+
+def _assign_strokes(
+    digits: tuple[Digit, ...], image: LineImage, strokes: Strokes, characters: Sequence[Digit]
+) -> tuple[Digit, ...]:
+    """Assign the strokes of each character to the digit in whose box its points lie, and draw its glyph.
+
+    Digits that share a character have no strokes and keep the glyph of their boxes. A character between the
+    digits, such as a dash, belongs to none.
     """
+    arrays = [np.asarray(stroke, np.float64) for stroke in strokes]
+    boxes = np.array([digit.box for digit in digits]).reshape(-1, 4)
+    lefts, rights = boxes[:, 0] - _BOX_MARGIN, boxes[:, 0] + boxes[:, 2] + _BOX_MARGIN
     owned: list[list[int]] = [[] for _ in digits]
     shared: set[int] = set()
-    for group in groups:
-        x = np.concatenate([np.asarray(strokes[index], np.float64)[:, 0] for index in group])
-        columns = (x - image.left) * image.scale
-        shares = np.array([_share_inside(columns, digit) for digit in digits])
+    glyphs = {}
+    for character in characters:
+        group = character.strokes or ()
+        glyphs[tuple(sorted(group))] = character.glyph
+        x = np.concatenate([arrays[index][:, 0] for index in group])
+        columns = (x[:, None] - image.left) * image.scale
+        shares = ((columns >= lefts) & (columns <= rights)).mean(0)
         parts = np.flatnonzero(shares >= _MIN_SHARED).tolist()
         if len(parts) > 1:
             shared.update(parts)
@@ -137,14 +150,11 @@ def _assign_strokes(
     assigned = []
     for index, (digit, own) in enumerate(zip(digits, owned, strict=True)):
         alone = () if index in shared else tuple(sorted(own))
-        drawn = strokes_to_glyph([strokes[stroke] for stroke in alone])
-        glyph = digit.glyph if drawn is None else drawn
+        if not alone:
+            glyph = with_box_glyphs([digit], image.ink)[0].glyph
+        elif (known := glyphs.get(alone)) is not None:
+            glyph = known
+        else:
+            (glyph,) = strokes_to_glyphs([[arrays[stroke] for stroke in alone]])
         assigned.append(replace(digit, box=None, strokes=alone, glyph=glyph))
     return tuple(assigned)
-
-
-def _share_inside(columns: NDArray[np.float64], digit: Digit) -> float:
-    """Return the share of columns of a line image that lie in the box of a digit."""
-    assert digit.box is not None
-    left, _, width, _ = digit.box
-    return float(np.mean((columns >= left - _BOX_MARGIN) & (columns <= left + width + _BOX_MARGIN)))

@@ -94,7 +94,7 @@ def read_numbers(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Probabilities of the texts that a model of threshold 0 reads, and whether they are right."""
     digits = DigitReader(Model.bundled(threads=1))
-    reader = StrokeReader(digits, NumberReader(digits, LineModel(model, threads=1)))
+    reader = StrokeReader(digits, NumberReader(LineModel(model, threads=1)))
     drawn = [reader.read_number(strokes) for strokes, _ in numbers]
     composed = [reader.numbers.read_line(ink) for ink, _ in lines]
     found = [(reading.confidence, reading.text) for reading in drawn]

@@ -65,13 +65,18 @@ def text_columns(text: str, symbols: str) -> NDArray[np.int64]:
 
 def text_likelihoods(lattice: Lattice, texts: NDArray[np.int64]) -> FloatArray:
     """Return the probabilities (n,) of texts (n, l) by the forward algorithm, for all texts at once."""
-    columns, skips = _interleave_blanks(texts)
+    n, length = texts.shape
     frames = np.exp(lattice.astype(np.float64))
-    forward = np.zeros((len(texts), columns.shape[1] + 2))  # two padding columns on the left
-    forward[:, 2:4] = frames[0][columns[:, :2]]  # a text starts with a blank or with its first symbol
+    unequal = np.zeros(texts.shape)  # whether a symbol may follow the one before without a blank
+    unequal[:, 1:] = texts[:, 1:] != texts[:, :-1]
+    blanks, symbols = np.zeros((2, n, length + 1))  # after each symbol; symbols with padding on the left
+    blanks[:, 0] = frames[0, 0]
+    symbols[:, 1:2] = frames[0][texts[:, :1]]
     for frame in frames[1:]:
-        forward[:, 2:] = frame[columns] * (forward[:, 2:] + forward[:, 1:-1] + skips * forward[:, :-2])
-    return forward[:, -1] + forward[:, -2]
+        entered = symbols[:, 1:] + blanks[:, :-1] + unequal * symbols[:, :-1]
+        blanks = frame[0] * (blanks + symbols)
+        symbols[:, 1:] = frame.take(texts) * entered
+    return np.asarray(blanks[:, -1] + symbols[:, -1])
 
 
 def text_likelihood(lattice: Lattice, text: NDArray[np.int64]) -> float:
@@ -106,18 +111,19 @@ def viterbi_alignment(lattice: Lattice, text: NDArray[np.int64]) -> list[tuple[i
     The text must fit into the frames, as any text decoded from them does.
     """
     columns, skips = _interleave_blanks(text[None])
-    states = np.arange(columns.shape[1])
     scores = lattice.astype(np.float64)[:, columns[0]]
-    best = np.where(states < 2, scores[0], -np.inf)
-    steps = np.zeros(scores.shape, np.int64)
-    for number, frame in enumerate(scores[1:], 1):
-        before = np.concatenate([[-np.inf, -np.inf], best])
-        ways = np.stack([before[2:], before[1:-1], np.where(skips[0], before[:-2], -np.inf)])
-        steps[number] = ways.argmax(0)
-        best = ways.max(0) + frame
-    path = [len(states) - 1 - int(best[-2] > best[-1])]
-    for step in steps[:0:-1]:
-        path.append(path[-1] - int(step[path[-1]]))
+    skip_costs = np.where(skips[0], 0.0, -np.inf)
+    best = np.full((len(scores), scores.shape[1] + 2), -np.inf)  # two padding columns on the left
+    best[0, 2:4] = scores[0, :2]
+    for frame, before, after in zip(scores[1:], best[:-1], best[1:], strict=True):
+        ways = np.maximum(before[2:], before[1:-1])
+        after[2:] = np.maximum(ways, before[:-2] + skip_costs) + frame
+    *earlier, last = best.tolist()
+    path = [scores.shape[1] - 1 - int(last[-2] > last[-1])]
+    for before in reversed(earlier):
+        state = path[-1]
+        stay, step, skip = before[state + 2], before[state + 1], before[state] + skip_costs[state]
+        path.append(state if stay >= max(step, skip) else state - 1 if step >= skip else state - 2)
     frames = np.array(path[::-1])
     spans = [np.flatnonzero(frames == 2 * number + 1) for number in range(len(text))]
     return [(int(span[0]), int(span[-1])) for span in spans]
