@@ -38,7 +38,8 @@ from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.datasets.dataset import SPLITS, stack_glyphs
+from inkwise.datasets.dataset import stack_glyphs
+from inkwise.datasets.splits import SPLITS
 from inkwise.evaluation import evaluate_model
 from inkwise.evaluation.metrics import Evaluation, json_safe
 from inkwise.preprocessing import image_to_glyph, strokes_to_glyph

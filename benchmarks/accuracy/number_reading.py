@@ -34,7 +34,7 @@ from inkwise import Recognizer, datasets
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise._util.text import digits_of
-from inkwise.datasets.dataset import SPLITS
+from inkwise.datasets.splits import SPLITS
 from inkwise.image import load_image
 from inkwise.preprocessing import Strokes
 from inkwise.preprocessing.strokes import draw_strokes

@@ -30,7 +30,7 @@ from inkwise._util.errors import InkwiseError
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine, use_one_thread
 from inkwise._util.text import DIGITS, digits_of
-from inkwise.datasets.dataset import SPLITS
+from inkwise.datasets.splits import SPLITS
 from inkwise.preprocessing import Box
 from inkwise.recognition.model import LineModel, line_model_source
 

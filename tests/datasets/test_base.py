@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inkwise.datasets import Dataset, StrokeSet, split_by_writer
+from inkwise.datasets import Dataset, StrokeSet
 
 
 @pytest.fixture
@@ -40,21 +40,3 @@ def test_to_dataset_draws_strokes_and_black_glyph_without_any():
     assert dataset.glyphs.dtype == np.uint8
     assert dataset.glyphs[0].max() == 255
     assert not dataset.glyphs[1].any()
-
-
-def test_split_by_writer_is_fixed():
-    writers = np.array([1, 2, 3, 4, 5, 6, 1])
-    # Computed by hand from SHA-256: a change would leak test writers into training.
-    expected = ["validation", "validation", "test", "validation", "validation", "train", "validation"]
-    assert split_by_writer(writers).tolist() == expected
-
-
-def test_split_by_writer_assigns_about_a_third_to_each_split():
-    splits, counts = np.unique(split_by_writer(np.arange(3000)), return_counts=True)
-    assert splits.tolist() == ["test", "train", "validation"]
-    assert counts.min() > 900
-
-
-def test_split_by_writer_does_not_depend_on_integer_type():
-    numbers = np.array([7, 8, 300], np.int16)
-    assert split_by_writer(numbers).tolist() == split_by_writer(numbers.astype(np.int64)).tolist()

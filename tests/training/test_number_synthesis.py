@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from inkwise.datasets import split_by_writer
 from inkwise.training.synthesis.allographs import draw_allograph
 from inkwise.training.synthesis.line_layout import DIGIT_HEIGHT, separator_strokes
 from inkwise.training.synthesis.number_layout import Hand, lay_out_number
-from inkwise.training.synthesis.number_pool import NumberPool, writer_parts
+from inkwise.training.synthesis.number_pool import NumberPool
 from inkwise.training.synthesis.number_synthesis import PICTURE_HEIGHT, WIDTH_STEP, compose_number
 from inkwise.training.synthesis.number_texts import (
     NUMBER_CHARACTERS,
@@ -94,11 +93,3 @@ def test_geometric_separators_scale_with_the_digits(pool):
     half = np.concatenate(hand.separator("/", DIGIT_HEIGHT / 2))
     whole = np.concatenate(separator_strokes("/", np.random.default_rng(3)))
     np.testing.assert_allclose(half, whole / 2)
-
-
-def test_a_person_with_two_numbers_is_in_one_split_or_none():
-    numbers = np.arange(200)
-    parts, plain = writer_parts(numbers), split_by_writer(numbers)
-    assert {*parts[[26, 69]].tolist()} in ({""}, {"train"}, {"validation"}, {"test"})
-    assert (parts == "").any()
-    assert ((parts == plain) | (parts == "")).all()

@@ -7,7 +7,7 @@ import pytest
 
 from inkwise._util.errors import DataError, InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
-from inkwise.datasets import StrokeSet, load_dataset, split_by_writer
+from inkwise.datasets import Dataset, StrokeSet, choose_writers, load_dataset, split_by_writer
 from inkwise.preprocessing import strokes_to_glyph
 from inkwise.training import training_data as samples
 from inkwise.training.synthesis.negatives import LOOK_ALIKES
@@ -46,6 +46,15 @@ def drawn_for(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def mnist_writers(monkeypatch, tmp_path):
+    """A file of 600 writers, and blank digits in place of MNIST."""
+    blank = Dataset("mnist-train", np.zeros((60_000, 28, 28), np.uint8), np.resize(LABELS, 60_000))
+    monkeypatch.setattr("inkwise.datasets.load_strokes_or_dataset", lambda name: blank)
+    np.savez(tmp_path / "writers.npz", train_writer=np.arange(60_000) // 100)
+    return tmp_path / "writers.npz"
+
+
 def writers_of(part):
     return np.array(WRITERS)[split_by_writer(np.array(WRITERS)) == part]
 
@@ -57,6 +66,68 @@ def test_test_third_of_writers_is_left_out(tiny, written, drawn_for):
     assert len(split.training) == 4 * len(writers_of("train"))
     assert len(split.validation) == 4 * len(writers_of("validation"))
     assert min(len(writers_of(part)) for part in ("train", "validation", "test")) > 3
+
+
+@pytest.mark.parametrize("name", ["unipen_digits", "others"])
+def test_final_training_takes_all_writers_but_a_few_and_the_test_third_of_unipen(
+    tiny, written, drawn_for, name
+):
+    path = written.rename(written.with_name(f"{name}.npz"))
+    few = set(np.array(WRITERS)[choose_writers(np.array(WRITERS), 0.2)])
+    test = set(writers_of("test")) if name == "unipen_digits" else set()
+    split = load_split(tiny.set(data={"train": (str(path),), "validation": 0.2, "final": True}))
+    assert few - test
+    assert set(drawn_for) == set(WRITERS) - few - test
+    assert len(split.validation) == 4 * len(few - test)
+
+
+def test_final_training_needs_no_validation_writers(tiny, written):
+    split = load_split(
+        tiny.set(data={"train": (*tiny.data.train, str(written)), "validation": 0.001, "final": True})
+    )
+    assert len(split.training) > 4 * len(WRITERS)
+
+
+def test_writers_of_few_samples_are_redrawn_more_often(tiny, save_strokes, hand, drawn_for):
+    rng = np.random.default_rng(0)
+    few, many = writers_of("train")[:2]
+    labels = LABELS * 10
+    writers = [few] * 4 + [many] * 32 + [writers_of("validation")[0]] * 4
+    path = save_strokes([hand(label, rng) for label in labels], labels, writers)
+    split = load_split(tiny.set(data={"train": (str(path),), "stroke_redraws": 6}))
+    assert set(drawn_for) == {few, many}
+    assert 4 * 6 < drawn_for.count(few) < drawn_for.count(many)
+    assert len(split.training) == pytest.approx(36 * 6, rel=0.15)
+    assert split.originals.sum() == 36
+    assert split.originals[:36].all()
+
+
+def test_scans_of_known_writers_are_degraded_as_often_as_strokes_are_redrawn(tiny, shapes, tmp_path):
+    writers = np.resize(WRITERS, len(shapes[0]))
+    np.savez(tmp_path / "scans.npz", images=shapes[0], labels=shapes[1], writer=writers)
+    split = load_split(tiny.set(data={"train": (str(tmp_path / "scans.npz"),), "stroke_redraws": 3}))
+    plain = split.training[split.originals]
+    assert len(split.training) == 3 * len(plain)
+    assert not np.array_equal(split.training[~split.originals][: len(plain)], plain)
+
+
+def test_mnist_is_split_by_its_writers(tiny, mnist_writers):
+    recipe = tiny.set(data={"train": ("mnist-train",), "mnist_writers": str(mnist_writers)})
+    one, other = load_split(recipe), load_split(recipe.set(seed=1))
+    writers = np.arange(60_000) // 100
+    held = choose_writers(writers, tiny.data.validation)
+    assert len(one.validation) == held.sum()
+    np.testing.assert_array_equal(one.validation, other.validation)
+
+
+@pytest.mark.parametrize(
+    "arrays", [{}, {"train_writer": np.zeros(3, int)}, {"train_writer": np.zeros(60_000)}]
+)
+def test_other_files_than_of_mnist_writers_are_rejected(tiny, mnist_writers, tmp_path, arrays):
+    np.savez(tmp_path / "odd.npz", **arrays)
+    recipe = tiny.set(data={"train": ("mnist-train",), "mnist_writers": str(tmp_path / "odd.npz")})
+    with pytest.raises(DataError, match=r"odd\.npz: expected an array train_writer of 60,000 integers"):
+        load_split(recipe)
 
 
 def test_validation_strokes_are_unaugmented(tiny, written, hand):

@@ -1,6 +1,6 @@
 """Loading of data sets: MNIST, UNIPEN, IDX, CSV, image folders and npz, as glyphs with labels."""
 
-from inkwise.datasets.dataset import Dataset, StrokeSet, split_by_writer
+from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.mnist import fetch_mnist, missing_files
 from inkwise.datasets.registry import (
     NamedDataset,
@@ -10,6 +10,7 @@ from inkwise.datasets.registry import (
     named_datasets,
     register_dataset,
 )
+from inkwise.datasets.splits import choose_writers, split_by_writer
 from inkwise.datasets.unipen import fetch_unipen
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "NamedDataset",
     "StrokeSet",
     "cache_folder",
+    "choose_writers",
     "fetch_mnist",
     "fetch_unipen",
     "load_dataset",

@@ -1,6 +1,5 @@
 """Labelled samples: glyphs, or the pen strokes that they are drawn from."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from inkwise.preprocessing import strokes_to_glyph
 
 GLYPH_SHAPE = (28, 28)
-SPLITS = ("train", "validation", "test")
 
 MAX_SAMPLES = 1_000_000
 """Samples per data set; EMNIST, the largest of its kind, has 814,255."""
@@ -95,14 +93,3 @@ def stack_glyphs(glyphs: Iterable[NDArray[np.uint8] | None], count: int) -> NDAr
         if glyph is not None:
             stacked[number] = glyph
     return stacked
-
-
-def split_by_writer(writers: NDArray[np.integer]) -> NDArray[np.str_]:
-    """Assign each sample (n,) to 'train', 'validation' or 'test' by a hash of its writer's number.
-
-    All samples of a writer get the same split, in every file and release.
-    """
-    numbers, positions = np.unique(writers, return_inverse=True)
-    digests = [hashlib.sha256(f"inkwise-writer-{number}".encode()).digest() for number in numbers.tolist()]
-    splits = [SPLITS[int.from_bytes(digest[:8], "big") % len(SPLITS)] for digest in digests]
-    return np.array(splits, dtype="<U10")[positions]

@@ -7,7 +7,8 @@
 | ragged  | ``pixels`` (N,) uint8, ``offsets`` (n + 1,) into it, ``shapes`` (n, 2) height and width   |
 | parts   | ``x_train``, ``y_train``, ``x_test``, ``y_test``, as Keras has them, or ``x`` and ``y``   |
 
-The first three may have ``labels`` (n,) and ``writer`` or ``person`` (n,). Nothing is unpickled.
+The first three may have ``labels`` (n,) and ``writer`` or ``person`` (n,). In files whose name begins with
+"unipen", people with two numbers get one. Nothing is unpickled.
 """
 
 import zipfile
@@ -23,6 +24,7 @@ from inkwise._util.inputs import open_input
 from inkwise.datasets.array_sets import array_dataset, image_parts, label_names, normalize_images
 from inkwise.datasets.dataset import MAX_BYTES, MAX_SAMPLES, Dataset, StrokeSet
 from inkwise.datasets.file_checks import damaged
+from inkwise.datasets.splits import unipen_people
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -126,7 +128,10 @@ def _stroke_set(path: Path, arrays: Arrays) -> StrokeSet:
     if not all(map(len, strokes)):
         raise DataError(f"{path}: stroke_offsets: contains a stroke without points")
     samples = _pieces(path, arrays, "sample_offsets", strokes)
-    return StrokeSet(path.stem, samples, *_labels_and_writers(path, arrays, len(samples)))
+    labels, writers = _labels_and_writers(path, arrays, len(samples))
+    if writers is not None and path.name.startswith("unipen"):
+        writers = unipen_people(writers)
+    return StrokeSet(path.stem, samples, labels, writers)
 
 
 def _ragged_images(path: Path, arrays: Arrays) -> list[NDArray[np.uint8]]:

@@ -100,13 +100,19 @@ class DataSection(Section):
     test: tuple[str, ...] = ("mnist-test",)
     """Data sets that are read once, at the end."""
     validation: float = within("(0, 1)", 1 / 12)
-    """Share split off the training data to choose by, stratified; stroke files are split by writer."""
+    """Share split off the training data to choose by, stratified, or of the writers of MNIST."""
+    mnist_writers: str = ""
+    """File of MNIST's writers, `train_writer`, so that none is in training and validation; "" for none."""
+    final: bool = False
+    """Of sets of known writers, validate by the share `validation` of them and train on all others, but of
+    UNIPEN the test third; else by the validation third, and the test third is left out."""
     stroke_redraws: int = within("[1, inf)", 1)
-    """Number of renderings of each stroke sample, each with other augmentation and pen, some photographed."""
+    """Mean number of renderings of each sample of a known writer, more if the writer has few, each with other
+    augmentation and pen, some photographed."""
     allographs: float = 0.0
     """Share of the rendered 0, 1, 4 and 7 that get a slash, bar, dot, base, nose or roof."""
     scan_augmentation: int = within("[0, inf)", 0)
-    """Number of rescanned or photographed copies of each image."""
+    """Number of rescanned or photographed copies of each image whose writer is unknown."""
     negatives: tuple[str, ...] = ()
     """Data sets of non-digits, such as letters, which the model learns to reject."""
     synthetic_negatives: int = within("[0, inf)", 0)

@@ -15,6 +15,7 @@ from inkwise._util.inputs import is_folder
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.datasets.idx import idx_parts
+from inkwise.datasets.npz import load_arrays
 from inkwise.preprocessing import image_to_glyph
 from inkwise.preprocessing.normalization import shapes_to_glyphs
 from inkwise.preprocessing.strokes import strokes_to_shape
@@ -73,8 +74,8 @@ def with_datasets(recipe: Recipe, sources: str) -> Recipe:
 def load_split(recipe: Recipe) -> Split:
     """Load, split and synthesize the glyphs of a recipe.
 
-    If the writers are known, the validation third of them is for validation and the test third is left out;
-    else a stratified share is split off.
+    If the writers are known, the validation third of them is for validation and the test third is left out
+    (see `DataSection.final`); else a stratified share is split off.
 
     Raises:
         DataError: a data set cannot be read, or holds too few samples to split.
@@ -93,10 +94,20 @@ def load_split(recipe: Recipe) -> Split:
 
 def _load_digits(name: str, keys: DataSection, rng: np.random.Generator) -> Split:
     whole = datasets.load_strokes_or_dataset(name)
+    if name == "mnist-train" and keys.mnist_writers:
+        whole = replace(whole, writers=_mnist_writers(keys.mnist_writers))
     whole = whole.select(whole.labels != "")
     if not len(whole):
         raise DataError(f"{name}: holds no labels to train on")
     return _split_and_render(name, whole, keys, rng)
+
+
+def _mnist_writers(path: str) -> NDArray[np.int64]:
+    """The writers (60000,) of MNIST's training digits, in MNIST's order."""
+    writers = load_arrays(Path(path)).get("train_writer", np.empty(0))
+    if writers.shape != (60_000,) or writers.dtype.kind not in "iu":
+        raise DataError(f"{path}: expected an array train_writer of 60,000 integers")
+    return writers.astype(np.int64)
 
 
 def _load_negatives(name: str, keys: DataSection, rng: np.random.Generator) -> Split:
@@ -126,33 +137,57 @@ def _synthesize_negatives(digits: Split, count: int, rng: np.random.Generator) -
 
 
 def split_validation(
-    name: str, whole: Dataset | StrokeSet, share: float, rng: np.random.Generator
+    name: str, whole: Dataset | StrokeSet, keys: DataSection, rng: np.random.Generator
 ) -> tuple[Dataset | StrokeSet, Dataset | StrokeSet]:
     """Training and validation samples, by writers if they are known, else a stratified share."""
     if whole.writers is None:
-        chosen = stratified_mask(whole.labels, share, rng)
-        training, validation = whole.select(~chosen), whole.select(chosen)
+        chosen = stratified_mask(whole.labels, keys.validation, rng)
+        parts = np.where(chosen, "validation", "train")
     else:
-        parts = datasets.split_by_writer(whole.writers)
-        training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
-    if not len(training) or not len(validation):
+        parts = _parts_by_writer(name, whole.writers, keys)
+    training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
+    if not len(training) or not (len(validation) or keys.final):
         raise DataError(f"{name}: too few samples, or writers, to train on some and choose by others")
     return training, validation
+
+
+def _parts_by_writer(name: str, writers: NDArray[np.int64], keys: DataSection) -> NDArray[np.str_]:
+    """The part of each sample (n,): thirds, but MNIST, which has its own test set, is split by a share."""
+    thirds = datasets.split_by_writer(writers)
+    if not keys.final and name != "mnist-train":
+        return thirds
+    parts = np.where(datasets.choose_writers(writers, keys.validation), "validation", "train")
+    return np.where((thirds == "test") & Path(name).name.startswith("unipen"), "test", parts)
 
 
 def _split_and_render(
     name: str, whole: Dataset | StrokeSet, keys: DataSection, rng: np.random.Generator
 ) -> Split:
-    training, validation = split_validation(name, whole, keys.validation, rng)
-    if isinstance(training, StrokeSet):
-        glyphs = [redraw_strokes(training, keys.allographs, rng) for _ in range(keys.stroke_redraws)]
-    else:
-        copies = keys.scan_augmentation
-        glyphs = [training.glyphs, *(degrade_glyphs(training.glyphs, rng) for _ in range(copies))]
+    training, validation = split_validation(name, whole, keys, rng)
     plain = validation.to_dataset()
-    labels = np.tile(training.labels, len(glyphs))
-    originals = np.arange(len(labels)) < len(training)
-    return Split(np.concatenate(glyphs), labels, plain.glyphs, plain.labels, originals)
+    if training.writers is None or name == "mnist-train":
+        numbers = np.tile(np.arange(len(training)), 1 + keys.scan_augmentation)
+    else:
+        numbers = _repeat_by_writer(training.writers, keys.stroke_redraws)
+    drawn = training.select(numbers)
+    if isinstance(drawn, StrokeSet):
+        glyphs = redraw_strokes(drawn, keys.allographs, rng)
+    else:
+        again = degrade_glyphs(drawn.glyphs[len(training) :], rng)
+        glyphs = np.concatenate([drawn.glyphs[: len(training)], again])
+    originals = np.arange(len(numbers)) < len(training)
+    return Split(glyphs, drawn.labels, plain.glyphs, plain.labels, originals)
+
+
+def _repeat_by_writer(writers: NDArray[np.int64], mean: int) -> NDArray[np.int64]:
+    """Indices of samples (n,): first each once, then more of the writers of few samples.
+
+    A writer of n samples gets about the square root of n times as many, in all `mean` for each sample.
+    """
+    _, positions, counts = np.unique(writers, return_inverse=True, return_counts=True)
+    weights = counts[positions] ** -0.5
+    repeats = np.maximum(1, np.rint(mean * weights / weights.mean())).astype(np.int64)
+    return np.concatenate([np.flatnonzero(repeats > done) for done in range(int(repeats.max()))])
 
 
 def stratified_mask(labels: Labels, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -28,10 +28,6 @@ DigitScans = list[list[NDArray[np.uint8]]]
 
 _SCAN_HEIGHT = 64  # height to which larger scans are reduced, pixels
 _MNIST_VALIDATION = 20  # every 20th MNIST writer belongs to the validation part
-_SAME_PERSON = {
-    *((26, 69), (28, 70), (30, 71), (32, 91), (41, 74), (42, 75), (47, 98), (50, 80), (54, 83), (57, 84)),
-    *((60, 87), (127, 144), (130, 152)),
-}  # UNIPEN writers with two numbers
 
 
 @dataclass
@@ -53,15 +49,6 @@ class NumberPool:
     words: list[list[StrokeSample]] = field(default_factory=list)
     symbols: list[StrokeSample] = field(default_factory=list)
     numbers: list[tuple[StrokeSample, str]] = field(default_factory=list)
-
-
-def writer_parts(writers: NDArray[np.integer]) -> NDArray[np.str_]:
-    """The split of UNIPEN samples (n,) by person; "" where a person's numbers fall into different splits."""
-    parts = datasets.split_by_writer(writers)
-    for pair in _SAME_PERSON:
-        if len({*datasets.split_by_writer(np.array(pair)).tolist()}) > 1:
-            parts[np.isin(writers, pair)] = ""
-    return parts
 
 
 def build_number_pool(folder: Path, part: str) -> NumberPool:
@@ -101,7 +88,7 @@ def _add_unipen(pool: NumberPool, folder: Path, part: str) -> dict[int, float]:
             doubtful = np.zeros(len(strokes), bool)
             for mark in {"suspect", "knn_disagree"} & {*file.files}:
                 doubtful |= file[mark]
-        digits.append(_of(strokes, (writer_parts(_writers(strokes)) == part) & ~doubtful))
+        digits.append(_of(strokes, (datasets.split_by_writer(_writers(strokes)) == part) & ~doubtful))
     heights = defaultdict(list)
     for strokes in digits:
         _add_hands(pool, strokes)
@@ -109,7 +96,7 @@ def _add_unipen(pool: NumberPool, folder: Path, part: str) -> dict[int, float]:
             heights[writer].append(float(np.ptp(np.concatenate(sample)[:, 1])))
     for name in ("unipen_digit_strings", "unipen_digit_strings_more"):
         strokes = _strokes(folder / f"{name}.npz")
-        strokes = _of(strokes, writer_parts(_writers(strokes)) == part)
+        strokes = _of(strokes, datasets.split_by_writer(_writers(strokes)) == part)
         for sample, label in zip(strokes.samples, strokes.labels.tolist(), strict=True):
             if {*label} <= {*DIGITS, *SEPARATORS}:
                 pool.numbers.append((list(sample), label))
@@ -128,7 +115,7 @@ def _add_hands(pool: NumberPool, strokes: StrokeSet) -> None:
 
 def _add_letters(pool: NumberPool, folder: Path, part: str, heights: dict[int, float]) -> None:
     strokes = _strokes(folder / "unipen_letters.npz")
-    strokes = _of(strokes, writer_parts(_writers(strokes)) == part)
+    strokes = _of(strokes, datasets.split_by_writer(_writers(strokes)) == part)
     usual = float(np.median([*heights.values()]))
     words = defaultdict(list)
     for sample, label, writer in zip(
