@@ -127,6 +127,7 @@ def test_best_epoch_is_kept(make, samples):
     best = chosen(loop.history)
     assert best["epoch"] < 8
     assert loss_of(net, samples[1]) == pytest.approx(best["validation_loss"], rel=1e-5)
+    torch.testing.assert_close(loop.best_logits, glyph_logits(net, samples[1].glyphs))
 
 
 def test_highest_accuracy_is_best_and_the_latest_of_equals(make, monkeypatch):

@@ -220,15 +220,21 @@ def broken(base, how):
     return proto.SerializeToString()
 
 
+def weights(graph, kind):
+    """The weights of the first node of a kind."""
+    name = next(node.input[1] for node in graph.node if node.op_type == kind)
+    return next(tensor for tensor in graph.initializer if tensor.name == name)
+
+
 def elsewhere(graph, metadata):
-    tensor = graph.initializer[0]
+    tensor = weights(graph, "Conv")
     tensor.ClearField("raw_data")
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="/etc/passwd")
 
 
 def other_shape(graph, metadata):
-    head = next(tensor for tensor in graph.initializer if tensor.name.endswith("head.weight"))
+    head = weights(graph, "Gemm")
     head.CopyFrom(numpy_helper.from_array(np.zeros((5, 7), np.float32), head.name))
 
 

@@ -1,3 +1,4 @@
+import io
 import math
 
 import pytest
@@ -128,3 +129,30 @@ def test_muon_uses_adamw_for_other_parameters():
             optimizer.step()
         steps.append(net.weight.detach())
     torch.testing.assert_close(*steps)
+
+
+def test_muon_resumes_from_its_state():
+    torch.manual_seed(0)
+    chosen = load_recipe("sprint-99").optimization
+    whole, resumed = (nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 2)) for _ in range(2))
+    resumed.load_state_dict(whole.state_dict())
+    batches = torch.randn(4, 8, 1, 4, 4)
+
+    def steps(net, optimizer, batches):
+        for batch in batches:
+            optimizer.zero_grad()
+            net(batch).square().mean().backward()
+            optimizer.step()
+
+    steps(whole, build_optimizer(whole, chosen), batches)
+    before = build_optimizer(resumed, chosen)
+    steps(resumed, before, batches[:2])
+    file = io.BytesIO()
+    torch.save(before.state_dict(), file)
+    file.seek(0)
+    after = build_optimizer(resumed, chosen)
+    after.load_state_dict(torch.load(file, weights_only=True))
+    steps(resumed, after, batches[2:])
+
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics.pairwise import cosine_similarity
 
 from inkwise._util.errors import DataError, ModelError
 from inkwise.datasets import Dataset
@@ -120,13 +119,13 @@ def nearest_neighbours(
     labelled = np.flatnonzero(among.labels != "")
     if not len(labelled):
         raise DataError(f"{among.name}: nothing to compare with, no sample has a label")
-    _, queries = model.run(glyphs)
+    queries = _unit_length(model.run(glyphs)[1])
     similar = np.empty((len(glyphs), 0), np.float32)
     number = np.empty((len(glyphs), 0), np.int64)
     for start in range(0, len(labelled), _CHUNK):
         chunk = labelled[start : start + _CHUNK]
-        _, embeddings = model.run(among.glyphs[chunk])
-        similar = np.hstack([similar, cosine_similarity(queries, embeddings)])
+        embeddings = _unit_length(model.run(among.glyphs[chunk])[1])
+        similar = np.hstack([similar, queries @ embeddings.T])
         number = np.hstack([number, np.tile(chunk, (len(glyphs), 1))])
         best = np.argsort(-similar, axis=1, kind="stable")[:, :k]
         similar = np.take_along_axis(similar, best, axis=1)
@@ -138,3 +137,9 @@ def nearest_neighbours(
         )
         for index, cosines in zip(number, similar, strict=True)
     ]
+
+
+def _unit_length(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide embeddings (n, d) by their lengths; zeros stay zeros."""
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings / np.maximum(lengths, np.finfo(np.float32).tiny)

@@ -11,7 +11,7 @@ from inkwise.evaluation.results import EvaluationResult, evaluate_model, read_hi
 from inkwise.recognition import Model
 from inkwise.training import Recipe, train
 
-_MAX_COMPARED = 20_000  # training samples that mistakes are compared with, some seconds of one core
+_MAX_COMPARED = 10_000  # training samples that mistakes are compared with; a second of one core
 
 
 def train_and_evaluate(recipe: Recipe, folder: Path, **options: Any) -> list[EvaluationResult]:

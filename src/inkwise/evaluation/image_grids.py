@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from inkwise.evaluation.results import MAX_SHOWN, Explanation, Prediction
 RGBImage = NDArray[np.floating[Any]]  # (h, w, 3), 0..1
 
 _COLUMNS = 8
+_PIXEL = 0.036  # side of a glyph pixel, inches
 _TILE, _GAP, _CAPTION = 28, 4, 9  # glyph pixels
 _MAX_EXPLANATION_COLUMNS = 9  # of explanations side by side, each followed by an empty column
 _FOR_COLOR, _AGAINST_COLOR, _NEUTRAL_COLOR = "#1456b8", "#d92b1c", "#d2d2cc"  # of ink, by its influence
@@ -62,13 +64,15 @@ class _ImageGrid:
 
     def __init__(self, rows: int, columns: int) -> None:
         width, height = columns * (_TILE + _GAP), rows * (_TILE + _GAP + _CAPTION)
-        self._canvas = np.ones((height, width, 3))
-        self._fig, self._ax = new_figure(1.15 * columns + 0.2, 1.15 * height / (_TILE + _GAP) + 0.2)
+        self._canvas = np.full((height, width, 3), 255, np.uint8)
+        # the axes fill the figure: a layout would be computed by drawing everything twice
+        self._fig = Figure(figsize=(width * _PIXEL, height * _PIXEL))
+        self._ax = self._fig.add_axes((0, 0, 1, 1))
 
     def add(self, row: int, column: int, tile: RGBImage, caption: str = "", color: str = "black") -> None:
         """Place a tile (28, 28, 3) and its caption."""
         top, left = self._corner(row, column)
-        self._canvas[top : top + _TILE, left : left + _TILE] = tile
+        self._canvas[top : top + _TILE, left : left + _TILE] = np.rint(255 * tile)
         corner = (left - 0.5, top - 0.5)
         self._ax.add_patch(Rectangle(corner, _TILE, _TILE, fill=False, edgecolor=PALE, linewidth=0.8))
         self.write(row, column, caption, color)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_fscore_support
 
 from inkwise._util.errors import DataError, ModelError
 from inkwise._util.intervals import wilson_interval
@@ -150,7 +149,6 @@ def evaluate(
 
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (true[both], answer[both]), 1)
-    scores = precision_recall_fscore_support(true, answer, labels=range(len(classes)), zero_division=np.nan)
     n, hits = len(true), int((right | rejected).sum())
     bins = _reliability(confidence[read], right[read])
     return Evaluation(
@@ -164,10 +162,7 @@ def evaluate(
         accuracy=hits / n,
         interval=wilson_interval(hits, n),
         classes=classes,
-        scores=tuple(
-            ClassScore(label, float(precision), float(recall), float(f1), int(support))
-            for label, precision, recall, f1, support in zip(classes, *scores, strict=True)
-        ),
+        scores=_class_scores(true, answer, classes),
         confusion=confusion,
         log_loss=_log_loss(probabilities[both, true[both]]),
         calibration_error=_calibration_error(bins),
@@ -198,6 +193,19 @@ def json_safe(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [json_safe(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _class_scores(
+    true: NDArray[np.int64], answer: NDArray[np.int64], classes: tuple[str, ...]
+) -> tuple[ClassScore, ...]:
+    """Precision, recall, F1 and support of each class, nan where a denominator is 0; -1 is no class."""
+    support, answers, hits = (
+        np.bincount(numbers[numbers >= 0], minlength=len(classes))
+        for numbers in (true, answer, true[true == answer])
+    )
+    with np.errstate(invalid="ignore"):  # 0 / 0 is nan
+        columns = hits / answers, hits / support, 2 * hits / (support + answers), support
+    return tuple(ClassScore(*row) for row in zip(classes, *(c.tolist() for c in columns), strict=True))
 
 
 def _log_loss(p_true: NDArray[np.float64]) -> float:

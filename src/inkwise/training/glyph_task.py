@@ -92,7 +92,11 @@ def glyph_logits(net: nn.Module, glyphs: Tensor, batch: int = 1024) -> Tensor:
 
 
 class GlyphLoop(TrainingLoop[Net, GlyphSamples]):
-    """Trains a classifier of glyphs on labels and, if given, on teachers."""
+    """Trains a classifier of glyphs on labels and, if given, on teachers.
+
+    `best_logits` (n, classes) are those of the validation set with the best weights, None if these were found
+    before a run was resumed.
+    """
 
     def __init__(
         self,
@@ -106,6 +110,8 @@ class GlyphLoop(TrainingLoop[Net, GlyphSamples]):
         """Move the untrained network and its teachers to the device of the samples."""
         super().__init__(net, recipe, training, validation, callbacks)
         self.teachers = [teacher.to(self.device).eval() for teacher in teachers]
+        self.best_logits: Tensor | None = None
+        self._logits: Tensor | None = None
 
     def _training_step(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         glyphs, classes = self.training.glyphs[batch], self.training.classes[batch]
@@ -121,10 +127,14 @@ class GlyphLoop(TrainingLoop[Net, GlyphSamples]):
         return loss, (logits.detach().argmax(1) == classes).sum()
 
     def _validate(self) -> tuple[float, float]:
-        logits = glyph_logits(self.evaluated_net, self.validation.glyphs)
+        self._logits = logits = glyph_logits(self.evaluated_net, self.validation.glyphs)
         # the training loss, as plain cross-entropy would punish label smoothing
         loss = classification_loss(logits, self.validation.classes, self.recipe.optimization)
         return float(loss), float((logits.argmax(1) == self.validation.classes).float().mean())
+
+    def _keep_best(self) -> None:
+        super()._keep_best()
+        self.best_logits = self._logits
 
 
 class GlyphTask:
@@ -155,14 +165,22 @@ class GlyphTask:
 
     def loop(self, callbacks: list[Callback]) -> GlyphLoop:
         """The training loop."""
-        return GlyphLoop(self.net, self.recipe, self._training, self._validation, callbacks, self._teachers)
+        self._loop = GlyphLoop(
+            self.net, self.recipe, self._training, self._validation, callbacks, self._teachers
+        )
+        return self._loop
 
     def to_onnx(self, net: Net, facts: dict[str, Any]) -> onnx.ModelProto:
         """Calibrate a trained network on the validation set, and convert it, with metadata, to ONNX."""
+        validated = self._loop.best_logits
+        if validated is None:
+            validated = glyph_logits(net, self._validation.glyphs.cpu())
+        logits = validated.cpu().numpy()
         if NOT_A_DIGIT in self.split.classes:
-            adjust_class_prior(net, float((self.split.training_labels == NOT_A_DIGIT).mean()))
+            logits[:, -1] += adjust_class_prior(
+                net, float((self.split.training_labels == NOT_A_DIGIT).mean())
+            )
         labels = [name for name in self.split.classes if name != NOT_A_DIGIT]
-        logits = glyph_logits(net, self._validation.glyphs.cpu()).numpy()
         numbers = self._validation.classes.cpu().numpy()
         digits = numbers < len(labels)
         temperature = fit_temperature(logits[digits], numbers[digits])
@@ -205,10 +223,15 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
 
 
 @torch.no_grad()
-def adjust_class_prior(net: Net, share: float) -> None:
+def adjust_class_prior(net: Net, share: float) -> float:
     """Lower the prior of non-digits, the last class, from their share in training to that in use.
+
+    Returns:
+        What was added to the last class' logit, at most 0.
 
     M. Saerens, P. Latinne and C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
     probabilities", Neural Computation 14, 2002.
     """
-    net.head.bias[-1] += min(0.0, float(logit(_NEGATIVE_PRIOR) - logit(share)))
+    change = min(0.0, float(logit(_NEGATIVE_PRIOR) - logit(share)))
+    net.head.bias[-1] += change
+    return change

@@ -110,7 +110,7 @@ class TrainingLoop(ABC, Generic[N, D]):
         loss_sum, right, seen = torch.zeros((), device=self.device), torch.zeros((), device=self.device), 0
         for number, batch in enumerate(self._batches(), 1):
             loss, right_here = self._training_step(batch)
-            self.optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
             self.step += 1
@@ -136,9 +136,13 @@ class TrainingLoop(ABC, Generic[N, D]):
         self.history.append(row | {"seconds": time.perf_counter() - began})
         # accuracy, as a few wrong labels dominate the loss; among equals the later, at the lower rate
         if validation_accuracy >= best:
-            kept = self.evaluated_net.state_dict()
-            self.best = {name: value.detach().clone() for name, value in kept.items()}
+            self._keep_best()
         self._call("on_epoch_end")
+
+    def _keep_best(self) -> None:
+        """Copy the weights that were validated last."""
+        kept = self.evaluated_net.state_dict()
+        self.best = {name: value.detach().clone() for name, value in kept.items()}
 
     def _batches(self) -> Iterable[Tensor]:
         """Indices of the samples of each batch of an epoch, in random order."""

@@ -35,14 +35,19 @@ class Net(nn.Module):
         return logits
 
 
-class _Standardize(nn.Module):
+class Standardize(nn.Module):
+    """Subtract the mean of MNIST's pixels and divide by their standard deviation."""
+
+    mean, deviation = 0.1307, 0.3081
+
     def forward(self, glyphs: Tensor) -> Tensor:
-        return (glyphs - 0.1307) / 0.3081
+        """Pixels of mean 0 and standard deviation 1."""
+        return (glyphs - self.mean) / self.deviation
 
 
 def standardize_layer(model: ModelSection) -> list[nn.Module]:
     """The first layer where pixels are standardized by MNIST's mean and deviation, else nothing."""
-    return [_Standardize()] if model.standardize else []
+    return [Standardize()] if model.standardize else []
 
 
 def compact(model: ModelSection, classes: int) -> Net:
@@ -138,7 +143,7 @@ def summarize_layers(net: Net) -> list[LayerSummary]:
 
     def add_row(part: nn.Module, inputs: object, output: Tensor) -> None:
         count = sum(parameter.numel() for parameter in part.parameters())
-        rows.append((type(part).__name__.lstrip("_"), tuple(output.shape[1:]), count))
+        rows.append((type(part).__name__, tuple(output.shape[1:]), count))
 
     leaves = [part for part in net.modules() if not [*part.children()]]
     hooks = [part.register_forward_hook(add_row) for part in leaves]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +16,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from inkwise._util.errors import ModelError
-from inkwise.training.onnx_models import get_metadata, module_to_onnx, store_as_float16
+from inkwise.training.onnx_models import get_metadata, set_metadata, store_as_float16
 from inkwise.training.svtr_lcnet import LINE_HEIGHT, SvtrLcnet
 from inkwise.training.synthesis.number_texts import NUMBER_CHARACTERS
 
@@ -19,6 +24,9 @@ CLASSES = len(NUMBER_CHARACTERS) + 1
 """Classes of the network: the blank, and all characters."""
 
 _SPACE = NUMBER_CHARACTERS.index(" ") + 1  # class of the space, which counts as blank
+
+
+_EXPORTING = threading.Lock()  # because `_quiet_exporter` changes settings of the whole process
 
 
 class _ExportedNumberReader(nn.Module):
@@ -44,9 +52,40 @@ def number_net_to_onnx(net: SvtrLcnet, metadata: dict[str, Any]) -> onnx.ModelPr
     net = net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     sizes = {0: torch.export.Dim("n"), 2: 8 * torch.export.Dim("eighths", min=4)}
     module = _ExportedNumberReader(net, metadata["temperature"])
-    model = module_to_onnx(module, {"lines": (2, LINE_HEIGHT, 64)}, ["lattices"], sizes, metadata)
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            module.eval(),
+            (torch.zeros(2, LINE_HEIGHT, 64, dtype=torch.uint8),),
+            input_names=["lines"],
+            output_names=["lattices"],
+            dynamic_shapes={"lines": sizes},
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model: onnx.ModelProto = program.model_proto
+    graph = model.graph
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, graph):
+        # the exporter's notes contain paths of this machine
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    set_metadata(model, metadata)
     store_as_float16(model)
     return model
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """Hide log lines and warnings of torch's exporter about its own parts; one thread at a time."""
+    logger = logging.getLogger("torch.onnx")
+    with _EXPORTING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def number_net_from_onnx(content: bytes) -> tuple[SvtrLcnet, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,21 @@ from inkwise.training.config import OptimizationSection
 from inkwise.training.recipes import load_plugins
 
 
-def build_optimizer(net: nn.Module, keys: OptimizationSection) -> torch.optim.Optimizer:
+class Optimizer(Protocol):
+    """What the training loop uses of an optimizer; `torch.optim.Optimizer` has it."""
+
+    param_groups: list[dict[str, Any]]
+
+    def step(self) -> object: ...  # noqa: D102
+
+    def zero_grad(self) -> None: ...  # noqa: D102
+
+    def state_dict(self) -> dict[str, Any]: ...  # noqa: D102
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None: ...  # noqa: D102
+
+
+def build_optimizer(net: nn.Module, keys: OptimizationSection) -> Optimizer:
     """The recipe's optimizer; weights decay, biases and the scales of batch-norm do not.
 
     The learning rate falls from the head to the first layer by `layer_decay` per layer (J. Howard and
@@ -50,25 +64,42 @@ def _parameters_by_layer(net: nn.Module) -> list[list[Tensor]]:
     return layers
 
 
-class Muon(torch.optim.Optimizer):
+class Muon:
     """Orthogonalized steps of convolution filters at ten times the rate; AdamW for all other parameters.
 
     K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024. A layer changes equally
-    in all directions, so that few steps suffice.
+    in all directions, so that few steps suffice. No subclass of torch's optimizer, whose first use imports
+    torch's compiler, as long as a third of a sprint.
     """
 
     def __init__(self, groups: list[dict[str, Any]], lr: float) -> None:
         """Take parameter groups; parameters of four dimensions are filters."""
-        super().__init__(groups, {"lr": lr})
+        self.param_groups = [{"lr": lr} | group for group in groups]
+        self._states: list[list[dict[str, Any]]] = [[{} for _ in group["params"]] for group in groups]
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Update all parameters that have gradients."""
+    def zero_grad(self) -> None:
+        """Remove the gradients."""
         for group in self.param_groups:
             for weights in group["params"]:
+                weights.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Rates and states, to resume from."""
+        return {"rates": [group["lr"] for group in self.param_groups], "states": self._states}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Resume from `state_dict`."""
+        self._states = saved["states"]
+        for group, rate in zip(self.param_groups, saved["rates"], strict=True):
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update all parameters that have gradients."""
+        for group, states in zip(self.param_groups, self._states, strict=True):
+            for weights, state in zip(group["params"], states, strict=True):
                 if weights.grad is None:
                     continue
-                state = self.state[weights]
                 filters = weights.ndim == 4
                 rate = 10 * group["lr"] if filters else group["lr"]
                 weights.mul_(1 - rate * group["weight_decay"])
@@ -100,7 +131,7 @@ def _adam_step(gradient: Tensor, state: dict[str, Any]) -> Tensor:
     return change
 
 
-OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], float], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[list[dict[str, Any]], float], Optimizer]] = {
     "adamw": lambda groups, lr: torch.optim.AdamW(groups, lr=lr),
     "adam": lambda groups, lr: torch.optim.Adam(groups, lr=lr),
     "rmsprop": lambda groups, lr: torch.optim.RMSprop(groups, lr=lr),
