@@ -61,4 +61,4 @@ def read(files, options, out, jobs=1, suffix=".csv"):
     files = [str(file) for file in files]
     backend = LocalBackend(files, options, Journal(out, options, suffix, files), jobs)
     with Path(os.devnull).open("w") as nowhere:
-        return read_batch(backend, Console(file=nowhere))
+        return read_batch(backend, Console(file=nowhere)).failed

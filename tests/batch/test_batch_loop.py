@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from inkwise.batch import Backend, PageRow, read_batch
+from inkwise.batch import Backend, BatchSummary, PageRow, read_batch
 
 
 class FourOfTenFiles(Backend):
@@ -26,7 +26,9 @@ class FourOfTenFiles(Backend):
 )
 def test_read_batch_shows_expected_pages_on_a_terminal_and_failures_elsewhere(terminal, shown):
     out = io.StringIO()
-    assert read_batch(FourOfTenFiles(), Console(file=out, force_terminal=terminal, width=200)) == 1
+    assert read_batch(
+        FourOfTenFiles(), Console(file=out, force_terminal=terminal, width=200)
+    ) == BatchSummary(4, 1, 0, 0)
     assert shown in out.getvalue()
     assert terminal or out.getvalue() == shown
 
@@ -38,3 +40,17 @@ def test_expected_pages_ignores_files_without_pages_left():
     assert backend.expected_pages == 9
     backend.count_file(4)
     assert backend.expected_pages == 4 + 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("values", "accepted"),
+    [
+        ({"numbers": [{"accepted": True}, {"accepted": False}], "accepted": False}, [True, False]),
+        ({"numbers": [], "accepted": False}, []),
+        ({"age": "7?", "age_accepted": False, "sum": "", "sum_accepted": True, "accepted": False}, [False]),
+    ],
+)
+def test_summary_counts_numbers_and_filled_fields(values, accepted):
+    row = PageRow(values, failed=False)
+    assert row.accepted == accepted
+    assert BatchSummary().add(row) == BatchSummary(1, 0, len(accepted), accepted.count(False))

@@ -68,7 +68,7 @@ def read(cluster, monkeypatch, out):
     def read(files, options, out=out):
         backend = RayBackend([str(file) for file in files], options, str(out))
         with Path(os.devnull).open("w") as nowhere:
-            return read_batch(backend, Console(file=nowhere))
+            return read_batch(backend, Console(file=nowhere)).failed
 
     return read
 

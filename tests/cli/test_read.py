@@ -138,6 +138,11 @@ def test_bad_input_is_one_error_line(inkwise, tmp_path, monkeypatch, arguments, 
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", [(), ("read",), ("data", "get")])
+def test_short_help_is_the_long_one(inkwise, command):
+    assert inkwise(*command, "-h") == inkwise(*command, "--help")
+
+
 def test_version(inkwise):
     from inkwise import __version__
 
@@ -149,7 +154,8 @@ def test_read_prints_no_warning_for_image_that_pillow_repairs(tmp_path, repairab
     (tmp_path / "a.png").write_bytes(repairable)
     command = [sys.executable, "-c", "from inkwise.cli import main; main()", "read", "a.png", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "Warning" not in done.stderr
 
 
 def test_read_does_not_import_modules_of_other_commands(folder):
@@ -225,14 +231,29 @@ def test_read_writes_table_of_all_pages(inkwise, scans, tmp_path):
         (str(scans / file), page, text) for file, page, text in PAGES
     ]
     assert broken[5] == f"{scans / 'broken.pdf'}: the PDF is damaged, cut off or empty"
-    assert (status, out, err) == (1, "", f"inkwise: {broken[5]}\n")
+    wrote = (
+        f"wrote {tmp_path / 'table.csv'}: pages: {len(rows)} (1 failed), numbers: {len(done)}, doubtful: 0"
+    )
+    assert (status, out, err) == (1, "", f"inkwise: {broken[5]}\n{wrote}\n")
 
 
 def test_read_writes_xlsx_of_document_on_standard_input(inkwise, tmp_path, seven, number):
     table = tmp_path / "table.xlsx"
-    assert inkwise("read", "-", "--out", table, stdin=pdf_of(seven, number)) == (0, "", "")
+    status, out, err = inkwise("read", "-", "-o", table, stdin=pdf_of(seven, number))
+    assert (status, out, err) == (0, "", f"wrote {table}: pages: 2, numbers: 2, doubtful: 0\n")
     rows = list(openpyxl.load_workbook(table).active.values)
     assert [row[:3] for row in rows] == [("file", "page", "text"), ("-", 1, "7"), ("-", 2, "714")]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "step"), [("jsonl", "inkwise review {}"), ("csv", "read with --out of .jsonl, then review")]
+)
+def test_read_names_the_command_that_corrects_doubtful_numbers(inkwise, tmp_path, pen, suffix, step):
+    Image.fromarray(pen([[(30, 30), (90, 90)], [(30, 90), (90, 30)]])).save(tmp_path / "cross.png")
+    table = tmp_path / f"table.{suffix}"
+    _, _, err = inkwise("read", "-e", "digit", tmp_path / "cross.png", "-o", table)
+    wrote = f"wrote {table}: pages: 1, numbers: 1, doubtful: 1; to correct them: {step.format(table)}\n"
+    assert err == wrote
 
 
 def test_read_json_option_overrides_suffix_of_out(inkwise, tmp_path, scans):

@@ -1,6 +1,6 @@
 """Many files become one table, read by several processes or on a Ray cluster, and resumed after a kill."""
 
-from inkwise.batch.batch_loop import Backend, LocalBackend, RowSink, read_batch, read_rows
+from inkwise.batch.batch_loop import Backend, BatchSummary, LocalBackend, RowSink, read_batch, read_rows
 from inkwise.batch.journal import Journal
 from inkwise.batch.page_rows import BatchOptions, Columns, PageRow
 from inkwise.batch.tables import csv_line, json_line, row_values
@@ -8,6 +8,7 @@ from inkwise.batch.tables import csv_line, json_line, row_values
 __all__ = [
     "Backend",
     "BatchOptions",
+    "BatchSummary",
     "Columns",
     "Journal",
     "LocalBackend",

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from types import TracebackType
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -42,7 +43,33 @@ class Backend(ABC):
         return round(self._pages + self._unopened * mean)
 
 
-def read_batch(backend: Backend, console: Console, *, show: bool = True) -> int:
+class BatchSummary(NamedTuple):
+    """Counts of one run; pages of earlier runs that it resumed are not among them.
+
+    Attributes:
+        pages: Pages that were read or failed.
+        failed: Pages that could not be read; their rows contain the reason.
+        numbers: Numbers that were found, of a form the fields that are filled in.
+        doubtful: Numbers that are not accepted.
+    """
+
+    pages: int = 0
+    failed: int = 0
+    numbers: int = 0
+    doubtful: int = 0
+
+    def add(self, row: PageRow) -> BatchSummary:
+        """Return the counts with a row added."""
+        accepted = row.accepted
+        return BatchSummary(
+            self.pages + 1,
+            self.failed + row.failed,
+            self.numbers + len(accepted),
+            self.doubtful + accepted.count(False),
+        )
+
+
+def read_batch(backend: Backend, console: Console, *, show: bool = True) -> BatchSummary:
     """Read all pages with a backend, and show progress and failures on a console.
 
     Args:
@@ -51,7 +78,7 @@ def read_batch(backend: Backend, console: Console, *, show: bool = True) -> int:
         show: Whether to show the bar.
 
     Returns:
-        Number of pages that could not be read; their rows contain the reason.
+        What was read.
 
     Raises:
         InkwiseError: The table cannot be written, the model cannot be used, or Ctrl-C was pressed.
@@ -67,13 +94,12 @@ def read_batch(backend: Backend, console: Console, *, show: bool = True) -> int:
         redirect_stdout=False,  # rows may be written there
         disable=not (show and console.is_terminal),
     )
-    done = failed = 0
+    summary = BatchSummary()
     try:
         with progress, closing(backend.rows()) as rows:
             bar = progress.add_task("", total=backend.expected_pages)
             for row in rows:
-                done += 1
-                failed += row.failed
+                summary = summary.add(row)
                 progress.update(bar, advance=1, total=backend.expected_pages)
                 if row.failed:
                     reason = row.values["reason"]
@@ -81,8 +107,10 @@ def read_batch(backend: Backend, console: Console, *, show: bool = True) -> int:
     except KeyboardInterrupt:
         if not backend.resumable:
             raise
-        raise InkwiseError(f"stopped; pages read: {done:,}; rerun the same command to resume") from None
-    return failed
+        raise InkwiseError(
+            f"stopped; pages read: {summary.pages:,}; rerun the same command to resume"
+        ) from None
+    return summary
 
 
 class RowSink(AbstractContextManager["RowSink"]):

@@ -65,6 +65,17 @@ class PageRow(NamedTuple):
     values: dict[str, Any]
     failed: bool
 
+    @property
+    def accepted(self) -> list[bool]:
+        """Whether each number of the page is accepted, of a form each field that is filled in."""
+        if "numbers" in self.values:
+            return [number["accepted"] for number in self.values["numbers"]]
+        return [
+            value
+            for column, value in self.values.items()
+            if column.endswith("_accepted") and self.values[column.removesuffix("_accepted")]
+        ]
+
 
 @dataclass(frozen=True)
 class BatchOptions:

@@ -18,7 +18,11 @@ from inkwise.cli.read import read
 from inkwise.cli.serve import open_app, review, serve
 from inkwise.cli.train import reproduce, sweep, train
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 for command in (read, review, train, sweep, reproduce, evaluate, explain, predict, ensemble):
     app.command()(command)
 app.command()(corrections.learn)
@@ -38,7 +42,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _inkwise(
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
+        False, "--version", "-V", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
     """Read handwritten digits, and train the models that read them."""

@@ -45,7 +45,12 @@ def evaluate(
     out: Annotated[
         Path | None,
         Writes(),
-        path_option(metavar="DIR", help="Write report.html, evaluation.json and the images to this folder."),
+        path_option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Write report.html, evaluation.json and the images to this folder.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -79,7 +84,9 @@ def explain(
     out: Annotated[
         Path | None,
         Writes(("{}.png",)),
-        path_option(metavar="PICTURE.png", help="Image to write; by default IMAGE-explained.png here."),
+        path_option(
+            "--out", "-o", metavar="PICTURE.png", help="Image to write; by default IMAGE-explained.png here."
+        ),
     ] = None,
 ) -> None:
     """Explain readings with an image: the ink that decided, and the most similar training digits."""
@@ -147,7 +154,11 @@ def ensemble(
             metavar="MODEL...", help="Run folders, .onnx files, or names of bundled models (default, ..)."
         ),
     ],
-    out: Annotated[Path, Writes(("{}.onnx",)), path_option(metavar="FILE", help="The .onnx file to write.")],
+    out: Annotated[
+        Path,
+        Writes(("{}.onnx",)),
+        path_option("--out", "-o", metavar="FILE", help="The .onnx file to write."),
+    ],
 ) -> None:
     """Average several models in one ONNX graph, which is used like any other model."""
     with requires_extra("train", "an ensemble"):

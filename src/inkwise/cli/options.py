@@ -45,7 +45,9 @@ STORAGE = Reads(("{}", "{}.journal", "sqlite:///{}"))
 ModelOption = Annotated[
     str,
     MODEL,
-    typer.Option(metavar="MODEL", help="Name of a bundled model, an .onnx file, or a run folder."),
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="Name of a bundled model, an .onnx file, or a run folder."
+    ),
 ]
 DatabaseOption = Annotated[
     str | None,
@@ -65,7 +67,8 @@ HostOption = Annotated[
     str, typer.Option(metavar="H", help="Name or address to bind; 0.0.0.0 for all network interfaces.")
 ]
 PortOption = Annotated[
-    int | None, typer.Option(min=0, max=65535, help="Port; by default the first free one from 8420.")
+    int | None,
+    typer.Option("--port", "-p", min=0, max=65535, help="Port; by default the first free one from 8420."),
 ]
 TokenOption = Annotated[
     str | None,

@@ -19,6 +19,7 @@ from inkwise._util.text import parse_bounds
 from inkwise.batch import (
     Backend,
     BatchOptions,
+    BatchSummary,
     Columns,
     Journal,
     LocalBackend,
@@ -49,6 +50,8 @@ def read(
     expect: Annotated[
         str | None,
         typer.Option(
+            "--expect",
+            "-e",
             metavar="|".join(get_args(Expect)),
             help="Hint: each page holds exactly one digit, exactly one number, or many numbers.",
         ),
@@ -83,7 +86,7 @@ def read(
     form: Annotated[
         Path | None,
         Reads(),
-        path_option(metavar="FORM", help="Each page is a scan of this form, filled in."),
+        path_option("--form", "-f", metavar="FORM", help="Each page is a scan of this form, filled in."),
     ] = None,
     model: ModelOption = "default",
     decimal: Annotated[
@@ -109,12 +112,14 @@ def read(
         str | None,
         Writes(("{}.csv", "{}.jsonl", "{}.parquet", "{}.xlsx")),
         typer.Option(
+            "--out",
+            "-o",
             metavar="F",
             help="Write a table: .csv, .jsonl, .parquet or .xlsx; rerun the same command to resume. "
             "With --format, a folder.",
         ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Number of processes, with --out.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of processes, with --out.")] = 1,
     on: Annotated[
         str | None,
         typer.Option(
@@ -176,8 +181,24 @@ def read(
     show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
     if skipped := find_skipped(files):
         print_line(skipped_message(skipped), err=True)
-    if read_batch(backend, Console(stderr=True), show=show):
+    summary = read_batch(backend, Console(stderr=True), show=show)
+    if out:
+        print_line(_summary_line(summary, out, document=document is not None), err=True)
+    if summary.failed:
         raise typer.Exit(1)
+
+
+def _summary_line(summary: BatchSummary, out: str, *, document: bool) -> str:
+    """Describe what was written; if something is doubtful, say what comes next."""
+    failed = f" ({summary.failed:,} failed)" if summary.failed else ""
+    line = (
+        f"wrote {out}: pages: {summary.pages:,}{failed}, numbers: {summary.numbers:,},"
+        f" doubtful: {summary.doubtful:,}"
+    )
+    if document or not summary.doubtful:
+        return line
+    correct = f"inkwise review {out}" if out.endswith(".jsonl") else "read with --out of .jsonl, then review"
+    return f"{line}; to correct them: {correct}"
 
 
 def _ray_backend(

@@ -86,7 +86,9 @@ def review(
 
 def serve(
     host: HostOption = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 8000,
     workers: Annotated[
         int, typer.Option(min=1, max=256, help="Number of processes; one per core is best.")
     ] = 1,

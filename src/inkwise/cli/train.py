@@ -53,7 +53,7 @@ def train(
     out: Annotated[
         Path | None,
         Writes(),
-        path_option(metavar="DIR", help="Run folder; by default runs/RECIPE-TIME."),
+        path_option("--out", "-o", metavar="DIR", help="Run folder; by default runs/RECIPE-TIME."),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -124,7 +124,9 @@ def sweep(
     out: Annotated[
         Path | None,
         Writes(),
-        path_option(metavar="DIR", help="Folder of runs and results; by default runs/sweep-NAME."),
+        path_option(
+            "--out", "-o", metavar="DIR", help="Folder of runs and results; by default runs/sweep-NAME."
+        ),
     ] = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -163,9 +165,9 @@ def reproduce(
         Reads(),
         path_option(metavar="DIR", help="Folder of unipen_digits.npz and hwd1000.npz (real handwriting)."),
     ] = None,
-    out: Annotated[Path, Writes(), path_option(metavar="DIR", help="Folder of the runs.")] = Path(
-        "runs/papers"
-    ),
+    out: Annotated[
+        Path, Writes(), path_option("--out", "-o", metavar="DIR", help="Folder of the runs.")
+    ] = Path("runs/papers"),
     page: Annotated[
         Path | None,
         Writes(),
