@@ -2,9 +2,11 @@
 
 import io
 import json
+import sys
 
 import cv2
 import numpy as np
+import openpyxl
 import pytest
 from starlette.testclient import TestClient
 
@@ -75,6 +77,18 @@ def test_confirmed_readings_are_kept_and_exported(client, open_review):
     assert [(row["text"], row["reviewed"]) for row in lines] == [("7", {}), ("774", {"1": "714"})]
 
 
+def test_corrected_table_as_xlsx(client, monkeypatch):
+    put(client, 1, "774")
+    answer = client.get("/api/review/table.xlsx")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="table-reviewed.xlsx"'
+    head, one, other = openpyxl.load_workbook(io.BytesIO(answer.content)).active.values
+    assert (head[2:4], head[-1]) == (("text", "text guess"), "reviewed")
+    assert (one[2], other[2], other[-1]) == (7, 774, "1")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    missing = client.get("/api/review/table.xlsx")
+    assert (missing.status_code, "pip install" in missing.json()["error"]) == (409, True)
+
+
 def test_two_reviews_see_each_others_answers(open_review, learner):
     one, other = open_review(), open_review()
     assert put(one, 0, "1").status_code == 200
@@ -142,7 +156,7 @@ def test_review_of_missing_scan_and_changed_table(client, folder):
     assert (gone.status_code, gone.json()["error"][:22]) == (404, "seven.png: is missing;")
     assert "seven.png" in put(client, 0, "1").json()["note"]
     (folder / "table.jsonl").write_text("{}\n")
-    for name in ("table.csv", "table.jsonl"):
+    for name in ("table.csv", "table.jsonl", "table.xlsx"):
         assert client.get(f"/api/review/{name}").status_code == 409
 
 

@@ -4,7 +4,6 @@ import csv
 import json
 import sys
 
-import openpyxl
 import pytest
 from pyarrow import parquet
 
@@ -63,21 +62,6 @@ def test_parquet_has_types_and_is_written_in_batches(written):
     ]
     assert table.num_rows == 2400
     assert table.slice(0, 4).to_pylist() == [{key: row.values[key] for key in COLUMNS} for row in ROWS]
-
-
-def test_xlsx_stores_text_as_text(written):
-    book = openpyxl.load_workbook(written(".xlsx"))
-    head, *rows = book.active.rows
-    assert [cell.value for cell in head] == list(COLUMNS)
-    assert [cell.value for cell in rows[1]] == ["=cmd()", 1, "-12.50", 0.9979, True, None]
-    assert {cell.data_type for cells in rows for cell in (cells[0], cells[2])} == {"s"}
-    assert rows[3][0].value == "bell\N{REPLACEMENT CHARACTER}.png"
-
-
-def test_xlsx_rejects_more_rows_than_a_sheet_has(written, monkeypatch):
-    monkeypatch.setattr("inkwise.batch.tables._MAX_SHEET_ROWS", 4)
-    with pytest.raises(DataError, match=r"XLSX holds 3 rows at most; write \.csv or \.parquet"):
-        written(".xlsx")
 
 
 def test_check_format_rejects_other_suffixes(written):

@@ -242,7 +242,7 @@ def test_read_writes_xlsx_of_document_on_standard_input(inkwise, tmp_path, seven
     status, out, err = inkwise("read", "-", "-o", table, stdin=pdf_of(seven, number))
     assert (status, out, err) == (0, "", f"wrote {table}: pages: 2, numbers: 2, doubtful: 0\n")
     rows = list(openpyxl.load_workbook(table).active.values)
-    assert [row[:3] for row in rows] == [("file", "page", "text"), ("-", 1, "7"), ("-", 2, "714")]
+    assert [row[:3] for row in rows] == [("file", "page", "text"), ("-", 1, 7), ("-", 2, 714)]
 
 
 @pytest.mark.parametrize(

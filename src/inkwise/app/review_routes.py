@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from itertools import chain
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError, StoreError
 from inkwise._util.text import DIGITS, MAX_LABEL_LENGTH, NOT_A_DIGIT, digits_of
-from inkwise.batch import csv_line, json_line
+from inkwise.batch import check_format, csv_line, json_line, write_xlsx
 from inkwise.corrections import LabelledAnswer, Learner
 from inkwise.corrections.sample import validate_field
 from inkwise.http.bodies import RequestError, json_body, json_response
@@ -25,6 +26,7 @@ from inkwise.recognition.ctc.automata import SEPARATORS
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
 _SOURCE = "review"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ReviewBody(BaseModel):
@@ -174,14 +176,28 @@ def routes(session: ReviewSession) -> APIRouter:
     def as_json_lines() -> Response:
         return _download(_json_lines(session.review), session.review, "jsonl", "application/jsonl")
 
+    @router.get("/api/review/table.xlsx")
+    def as_xlsx() -> Response:
+        review, content = session.review, BytesIO()
+        try:
+            check_format(".xlsx")
+            write_xlsx(_flat_rows(review), content, review.columns)
+        except InkwiseError as error:
+            raise RequestError(409, str(error)) from None
+        return Response(content.getvalue(), media_type=_XLSX, headers=_attachment(review, "xlsx"))
+
     return router
 
 
+def _flat_rows(review: ReviewedTable) -> Iterator[dict[str, Any]]:
+    """Return the corrected rows with `reviewed` as text; raises as `ReviewedTable.corrected`."""
+    return (row | {"reviewed": ", ".join(row["reviewed"])} for row in review.corrected())
+
+
 def _csv(review: ReviewedTable) -> Iterator[str]:
-    rows = review.corrected()
+    rows = _flat_rows(review)
     yield csv_line(review.columns)
     for row in rows:
-        row["reviewed"] = ", ".join(row["reviewed"])
         yield csv_line([row.get(column) for column in review.columns])
 
 
@@ -194,9 +210,11 @@ def _download(lines: Iterator[str], review: ReviewedTable, suffix: str, kind: st
         first = next(lines, "")
     except DataError as error:
         raise RequestError(409, str(error)) from None
+    return StreamingResponse(chain([first], lines), headers=_attachment(review, suffix), media_type=kind)
 
+
+def _attachment(review: ReviewedTable, suffix: str) -> dict[str, str]:
     name = "".join(
         character if character.isascii() and character.isalnum() else "-" for character in review.table.stem
     )
-    headers = {"Content-Disposition": f'attachment; filename="{name}-reviewed.{suffix}"'}
-    return StreamingResponse(chain([first], lines), headers=headers, media_type=kind)
+    return {"Content-Disposition": f'attachment; filename="{name}-reviewed.{suffix}"'}

@@ -3,7 +3,8 @@
 from inkwise.batch.batch_loop import Backend, BatchSummary, LocalBackend, RowSink, read_batch, read_rows
 from inkwise.batch.journal import Journal
 from inkwise.batch.page_rows import BatchOptions, Columns, PageRow
-from inkwise.batch.tables import csv_line, json_line, row_values
+from inkwise.batch.spreadsheet import write_xlsx
+from inkwise.batch.tables import check_format, csv_line, json_line, row_values
 
 __all__ = [
     "Backend",
@@ -14,9 +15,11 @@ __all__ = [
     "LocalBackend",
     "PageRow",
     "RowSink",
+    "check_format",
     "csv_line",
     "json_line",
     "read_batch",
     "read_rows",
     "row_values",
+    "write_xlsx",
 ]

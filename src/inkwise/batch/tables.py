@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from inkwise._util.errors import DataError, requires_extra
 from inkwise._util.text import escape_formula
 from inkwise.batch.page_rows import Columns, PageRow
+from inkwise.batch.spreadsheet import write_xlsx
 
 _ROWS_PER_BATCH = 1000  # rows in memory at once, for formats that write several
-_MAX_SHEET_ROWS = 1_048_576  # rows of an XLSX sheet, including the header
 _NUMBER_PATTERN = re.compile(r"[+-]?\d+([.,]\d+)*")  # text that a spreadsheet reads as a number
 
 
@@ -94,29 +94,7 @@ def _write_parquet(rows: Iterable[PageRow], path: Path, columns: Columns) -> Non
 
 
 def _write_xlsx(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("readings")
-
-    def cell(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        text = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
-        text.data_type = "s"  # not a formula, whatever its first character
-        return text
-
-    try:
-        sheet.append(list(columns))
-        for number, row in enumerate(rows, 2):
-            if number > _MAX_SHEET_ROWS:
-                raise DataError(f"XLSX holds {_MAX_SHEET_ROWS - 1:,} rows at most; write .csv or .parquet")
-            sheet.append([cell(value) for value in row_values(row, columns)])
-    finally:
-        sheet.close()  # it writes through a temporary file
-    book.save(path)
+    write_xlsx((row.values for row in rows), path, columns)
 
 
 class _TableFormat(NamedTuple):

@@ -1,0 +1,122 @@
+"""XLSX tables: frozen header, filter, numbers as numbers, marked doubts, best guesses beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from inkwise._util.errors import DataError
+from inkwise._util.text import DIGITS
+
+_MAX_ROWS = 1_048_576  # rows of a sheet, including the header
+_MAX_DIGITS = 15  # digits of a number that a spreadsheet keeps
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.(\d+))?", re.ASCII)  # a leading zero marks a code, not a number
+# Widths of columns without readings, in characters.
+_WIDTHS = {"file": 36, "page": 6, "reason": 48, "reviewed": 24}
+_WIDTH = 14
+_DOUBTFUL_FILL = "FFF2CC"  # light yellow
+
+
+def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], columns: Iterable[str]) -> None:
+    """Write rows to a new XLSX file.
+
+    Each column of a text that can be doubtful is followed by one of best guesses, which is filled where the
+    text is doubtful. Text that is exactly a number becomes a number.
+
+    Args:
+        rows: Values by column, and the further keys of the JSON formats, which hold the guesses.
+        file: Path, or a file to write to.
+        columns: Names of the columns.
+
+    Raises:
+        DataError: There are more rows than a sheet holds.
+    """
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.styles import Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
+    names = [*columns]
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("readings")
+    bold, mark = Font(bold=True), PatternFill("solid", start_color=_DOUBTFUL_FILL)
+
+    def cell(value: Any, name: str = "", *, doubtful: bool = False) -> Any:
+        made = WriteOnlyCell(sheet)
+        if isinstance(value, str):
+            number = None if name in _WIDTHS else _NUMBER.fullmatch(value)
+            if number and sum(character in DIGITS for character in value) <= _MAX_DIGITS:
+                decimals = number[1]
+                made.value = float(value) if decimals else int(value)
+                made.number_format = f"0.{'0' * len(decimals)}" if decimals else "0"
+            else:
+                made.value = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)
+                made.data_type = "s"  # not a formula, whatever its first character
+        else:
+            made.value = value
+            if isinstance(value, float):
+                made.number_format = "0.0%"
+        if doubtful:
+            made.fill = mark
+        if not name:
+            made.font = bold
+        return made
+
+    def cells(values: Mapping[str, Any]) -> Iterator[Any]:
+        for name in names:
+            # an empty field of a form is not accepted, and not doubtful
+            filled_in = bool(values.get(name)) or "fields" not in values
+            doubtful = values.get(_accepted_column(name)) is False and filled_in
+            yield cell(values.get(name), name, doubtful=doubtful)
+            if _accepted_column(name) in names:
+                yield cell(best_guess(values, name) if doubtful else None, name)
+
+    head: list[str] = []
+    for name in names:
+        head += [name, f"{name} guess"] if _accepted_column(name) in names else [name]
+    number = 1
+    try:
+        sheet.freeze_panes = "A2"
+        for place, title in enumerate(head, 1):
+            sheet.column_dimensions[get_column_letter(place)].width = max(
+                _WIDTHS.get(title, _WIDTH), len(title) + 4
+            )
+        sheet.append([cell(title) for title in head])
+        for number, values in enumerate(rows, 2):
+            if number > _MAX_ROWS:
+                raise DataError(f"XLSX holds {_MAX_ROWS - 1:,} rows at most; write .csv or .parquet")
+            sheet.append([*cells(values)])
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(head))}{number}"
+    finally:
+        sheet.close()  # it writes through a temporary file
+    book.save(file)
+
+
+def best_guess(values: Mapping[str, Any], column: str) -> str:
+    """Return the text of a column with the most likely digit in place of each "?" that was read."""
+    text = str(values[column])
+    if column in values.get("fields", {}):
+        return _fill_in(text, values["fields"][column]["digits"])
+    left = iter(values.get("numbers", ()))
+
+    def fill(word: re.Match[str]) -> str:
+        return next((_fill_in(word[0], one["digits"]) for one in left if one["text"] == word[0]), word[0])
+
+    return re.sub(r"\S*\?\S*", fill, text)
+
+
+def _fill_in(text: str, digits: list[Any]) -> str:
+    places = [place for place, character in enumerate(text) if character in f"{DIGITS}?"]
+    if len(places) != len(digits):  # an empty cell of a comb is a "?" without a digit
+        return text
+    filled = [*text]
+    for place, digit in zip(places, digits, strict=True):
+        filled[place] = digit["label"]
+    return "".join(filled)
+
+
+def _accepted_column(name: str) -> str:
+    return "accepted" if name == "text" else f"{name}_accepted"

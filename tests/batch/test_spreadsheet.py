@@ -1,0 +1,103 @@
+"""XLSX tables: text and numbers, marks of doubt, best guesses."""
+
+import openpyxl
+import pytest
+
+from inkwise._util.errors import DataError
+from inkwise.batch import BatchOptions, write_xlsx
+from inkwise.batch.spreadsheet import best_guess
+
+COLUMNS = [*BatchOptions(expect="number").columns]
+
+
+def digits(labels):
+    return [{"label": label} for label in labels]
+
+
+def row(text, *, file="a.png", reason=None, labels=""):
+    number = {"text": text, "digits": digits(labels or text)}
+    values = (file, 1, text, None, 0.9979, reason is None, reason)
+    return {**dict(zip(COLUMNS, values, strict=True)), "numbers": [number]}
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    def write(rows, columns=COLUMNS):
+        write_xlsx(rows, tmp_path / "table.xlsx", columns)
+        return openpyxl.load_workbook(tmp_path / "table.xlsx").active
+
+    return write
+
+
+def test_header_is_frozen_and_filtered(sheet):
+    made = sheet([row("7"), row("8")])
+    assert [cell.value for cell in made[1]] == [*COLUMNS[:3], "text guess", *COLUMNS[3:]]
+    assert (made.freeze_panes, made.auto_filter.ref) == ("A2", "A1:H3")
+    assert made["A1"].font.bold
+    assert made.column_dimensions["A"].width > made.column_dimensions["B"].width
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shown"),
+    [
+        ("7", 7, "0"),
+        ("-12.50", -12.5, "0.00"),
+        ("0.5", 0.5, "0.0"),
+        ("014752", "014752", "General"),
+        ("12,50", "12,50", "General"),
+        ("7\n8", "7\n8", "General"),
+        ("1234567890123456", "1234567890123456", "General"),
+    ],
+)
+def test_text_of_a_number_becomes_a_number(sheet, text, value, shown):
+    cell = sheet([row(text)])["C2"]
+    assert (cell.value, cell.number_format) == (value, shown)
+
+
+def test_other_text_is_no_formula_and_has_no_control_characters(sheet):
+    made = sheet([row("=1+1", file="=cmd()"), row("7", file="bell\a.png"), row("7", file="12")])
+    assert {made[place].data_type for place in ("A2", "C2", "A4")} == {"s"}
+    assert made["A3"].value == "bell\N{REPLACEMENT CHARACTER}.png"
+
+
+def test_doubtful_cells_are_marked_and_have_a_guess(sheet):
+    sure, doubtful = sheet([row("71"), row("7?", reason="1 or 7", labels="71")]).iter_rows(min_row=2)
+    assert [cell.value for cell in (*sure[2:4], *doubtful[2:4])] == [71, None, "7?", 71]
+    assert [cells[2].fill.start_color.rgb[-6:] for cells in (sure, doubtful)] == ["000000", "FFF2CC"]
+    assert doubtful[7].value == "1 or 7"
+
+
+def test_empty_field_of_a_form_is_not_marked(sheet):
+    columns = ["age", "age_confidence", "age_accepted"]
+    fields = {"fields": {"age": {"digits": digits("7")}}}
+    rows = [dict(zip(columns, (text, 0.5, False), strict=True)) | fields for text in ("", "?")]
+    made = sheet(rows, columns)
+    assert [made[place].fill.start_color.rgb[-6:] for place in ("A2", "A3")] == ["000000", "FFF2CC"]
+    assert [made[place].value for place in ("B2", "B3")] == [None, 7]
+
+
+@pytest.mark.parametrize(
+    ("values", "column", "guess"),
+    [
+        (
+            {"text": "1?\n3 ?.50", "numbers": [("1?", "12"), ("3", "3"), ("?.50", "750")]},
+            "text",
+            "12\n3 7.50",
+        ),
+        ({"text": "5 ?", "numbers": [("3", "3"), ("?", "9")]}, "text", "5 9"),
+        ({"text": "?", "numbers": []}, "text", "?"),
+        ({"sum": "4?", "fields": {"sum": {"digits": digits("42")}}}, "sum", "42"),
+        ({"sum": "4?2", "fields": {"sum": {"digits": digits("42")}}}, "sum", "4?2"),
+    ],
+)
+def test_best_guess_fills_in_what_was_read(values, column, guess):
+    if "numbers" in values:
+        numbers = [{"text": text, "digits": digits(labels)} for text, labels in values["numbers"]]
+        values = {**values, "numbers": numbers}
+    assert best_guess(values, column) == guess
+
+
+def test_more_rows_than_a_sheet_has_are_rejected(sheet, monkeypatch):
+    monkeypatch.setattr("inkwise.batch.spreadsheet._MAX_ROWS", 4)
+    with pytest.raises(DataError, match=r"XLSX holds 3 rows at most; write \.csv or \.parquet"):
+        sheet([row("7")] * 4)
