@@ -5,8 +5,9 @@
 
 FOLDER holds cheque_amounts.npz and the sets of UNIPEN and pendigits. Cheques are split into thirds by a
 hash of their number, strings by writer, as digits are; amounts with a point or a comma are composed of
-the pen strokes of the part's writers. The readers are inkwise and, if installed, tesseract (digits only,
-one line) and rapidocr 3 (recognition only, of all characters or of digits and separators). "Whole
+the pen strokes of the part's writers. The readers are inkwise, inkwise-digits (with the constraint that
+only digits are asked for, whose probability is then the confidence) and, if installed, tesseract (digits
+only, one line) and rapidocr 3 (recognition only, of all characters or of digits and separators). "Whole
 numbers" are right if their digits are, "texts" if their separators are, too, spaces aside; labels of
 cheques hold digits only. A point is lost if the digits are right, the text has fewer points and commas
 than the label, and the reading is accepted.
@@ -30,7 +31,7 @@ from PIL import Image, ImageDraw
 from benchmarks.accuracy.page_reading import best_guess
 from benchmarks.common.handwriting_sets import load_strokes
 from benchmarks.common.reporting import argument_parser, markdown_table
-from inkwise import Recognizer, datasets
+from inkwise import Constraint, Recognizer, datasets
 from inkwise._util.intervals import wilson_interval
 from inkwise._util.system import describe_machine
 from inkwise._util.text import digits_of
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--part", choices=SPLITS, default="test")
     parser.add_argument("--model", type=Path, help="the .onnx file of a line model, or its run folder")
-    parser.add_argument("--readers", default="inkwise", help="inkwise, tesseract, rapidocr, rapidocr-digits")
+    parser.add_argument("--readers", default="inkwise", help=", ".join(READERS))
     parser.add_argument("--misses", type=Path, help="write an image of inkwise's misses among the cheques")
     arguments = parser.parse_args(argv)
     sets = [cheques(arguments.folder / "cheque_amounts.npz", arguments.part)]
@@ -142,7 +143,8 @@ def row(numbers: NumberSet, answers: list[ReaderOutput], seconds: float) -> tupl
     exact = np.array([text == truth for (text, _, _), truth in pairs])
     accepted = np.array([sure for _, _, sure in answers])
     lost = np.array([points(text) < points(truth) for (text, _, _), truth in pairs]) & right & accepted
-    separated = any(text != digits_of(text) for text in numbers.texts)
+    read = [text for text, _, _ in answers]  # a reader of digits alone is judged by them
+    separated = all(any(text != digits_of(text) for text in texts) for texts in (read, numbers.texts))
     return (
         numbers.name,
         f"{len(right):,}",
@@ -175,14 +177,22 @@ def coverage(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> str:
 
 
 def inkwise(model: Path | None) -> ReadSample:
+    return _inkwise(model, None)
+
+
+def inkwise_digits(model: Path | None) -> ReadSample:
+    return _inkwise(model, Constraint(pattern=r"\d+"))
+
+
+def _inkwise(model: Path | None, constraint: Constraint | None) -> ReadSample:
     lines = None if model is None else LineModel(model / "model.onnx" if model.is_dir() else model, threads=1)
     recognizer = Recognizer(threads=1, line_model=lines)
 
     def read(sample: GreyImage | Strokes) -> ReaderOutput:
         if isinstance(sample, np.ndarray):
-            reading = recognizer.read(sample, "number")
+            reading = recognizer.read(sample, "number", constraint)
         else:
-            reading = recognizer.read_strokes(sample, "number")
+            reading = recognizer.read_strokes(sample, "number", constraint)
         return "".join(map(best_guess, reading)), reading.confidence, reading.accepted
 
     return read
@@ -234,6 +244,7 @@ def _rapidocr(characters: str | None) -> ReadSample:
 
 READERS: dict[str, Callable[[Path | None], ReadSample]] = {
     "inkwise": inkwise,
+    "inkwise-digits": inkwise_digits,
     "tesseract": tesseract,
     "rapidocr": rapidocr,
     "rapidocr-digits": rapidocr_digits,

@@ -162,8 +162,10 @@ def test_spelled_text_is_used_if_line_model_allows_it(seventy_one, line, spelled
     probability = 0.98 * {"71": 0.6, "77": 0.3, "7": 0.1}[text]
     if text == spelled.strip("-"):  # both agree
         single = np.prod([0.99 if label == "-" else 0.95 for label in spelled])
-        odds = probability / (1 - probability) * (single / (1 - single)) ** 0.5
-        probability = odds / (1 + odds)
+        present = 0.9 if len(text) == 2 else 0.98
+        share = probability / present
+        odds = share / (1 - share) * (single / (1 - single)) ** 0.5
+        probability = present * odds / (1 + odds)
     assert read.probability == pytest.approx(probability, abs=0.02)
     assert "".join(digit.label for digit in read.digits) == text
 
@@ -223,11 +225,20 @@ def test_line_that_is_surely_unknown_is_a_word(scripted, line):
 
 
 def test_single_digits_say_nothing_about_separators(scripted, line):
-    model = scripted((16, {"7": 0.98}), (32, {".": 0.5, ",": 0.45}), (44, {"1": 0.9}), symbols=SYMBOLS)
+    last = {"1": 0.6, "7": 0.39}
+    model = scripted((16, {"7": 0.98}), (32, {".": 0.5, ",": 0.45}), (44, last), symbols=SYMBOLS)
     image = line((10, 8, 14, 32), (30, 36, 4, 4), (42, 8, 6, 32))
     read = read_line(model, image, singles=sure_of("7", "1"))
     assert read.text == "7.1"
-    assert 0.5 * 0.9 < read.probability < 0.5, "surer of the digits, not of the point"
+    assert 0.5 * 0.7 < read.probability < 0.5, "surer of the digits, not of the point"
+
+
+@pytest.mark.parametrize(("other", "surer"), [("7", True), ("/", False)])
+def test_single_digits_do_not_tell_a_one_from_a_slash(scripted, line, other, surer):
+    model = scripted((16, {"7": 0.98}), (44, {"1": 0.6, other: 0.39}), symbols=SYMBOLS)
+    read = read_line(model, line((10, 8, 14, 32), (42, 8, 6, 32)), singles=sure_of("7", "1"))
+    assert read.text == "71"
+    assert (read.probability > 0.7) == surer
 
 
 def test_single_digits_do_not_remove_separators(scripted, line):

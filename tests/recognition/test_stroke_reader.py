@@ -73,7 +73,8 @@ def test_agreement_of_both_readers_raises_the_confidence(recognizer, scripted):
     strokes = [SEVEN, at(ZERO, 70)]
     image = strokes_to_line_image(strokes)
     columns = [int((x - image.left) * image.scale) // 2 * 2 for x in (27, 98)]
-    unsure = scripted((columns[0], {"7": 0.6}), (columns[1], {"0": 0.6}), width=image.ink.shape[1])
+    either = {"7": 0.6, "1": 0.4}, {"0": 0.6, "6": 0.4}
+    unsure = scripted(*zip(columns, either, strict=True), width=image.ink.shape[1])
     reading = StrokeReader(digits, NumberReader(unsure)).read_number(strokes)
     spelled = digits.read_strokes(strokes, single=False)
     assert (reading.text, reading.accepted) == ("70", True)

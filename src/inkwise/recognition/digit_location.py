@@ -20,20 +20,30 @@ from inkwise.recognition.reading import Digit
 _MAX_DIGIT_REACH = 18  # columns that a digit extends at most beyond its frames
 
 
+def digit_posteriors(lattice: Lattice, text: str) -> NDArray[np.float64]:
+    """Return the probabilities (n, 10) of the ten digits at each of the n digits of a text, given the others.
+
+    A row sums to 1 minus the probability that there is no digit.
+    """
+    if not (digits := digits_of(text)):
+        return np.zeros((0, len(DIGITS)))
+    return symbol_posteriors(merge_into_blank(lattice, len(DIGITS)), text_columns(digits, DIGITS))
+
+
 def locate_digits(
     image: NDArray[np.uint8],
-    lattice: Lattice,
     text: str,
     aligned: Sequence[tuple[int, int]],
+    posteriors: NDArray[np.float64],
     min_probability: float,
 ) -> tuple[Digit, ...]:
     """Return the digits of a text with boxes in the line image, but without glyphs.
 
     Args:
         image: (48, w) uint8, the line image.
-        lattice: of the image.
         text: what was read.
         aligned: first and last frame of each symbol of the text.
+        posteriors: (n, 10) float64, of `digit_posteriors`.
         min_probability: of a digit that is not in doubt.
     """
     labels = digits_of(text)
@@ -46,7 +56,6 @@ def locate_digits(
     spans = [span for span, symbol in zip(_expand_spans(image, spans), text, strict=True) if symbol in DIGITS]
     boxes = [_ink_box(image, left, right) for left, right in spans]
     blank = np.zeros((GLYPH_SIDE, GLYPH_SIDE), np.uint8)
-    posteriors = symbol_posteriors(merge_into_blank(lattice, len(DIGITS)), text_columns(labels, DIGITS))
     digits = []
     for label, row, box in zip(labels, posteriors, boxes, strict=True):
         order = np.argsort(-row, kind="stable")

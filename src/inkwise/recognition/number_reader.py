@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +28,7 @@ from inkwise.recognition.ctc.decoding import (
     text_likelihood,
     viterbi_alignment,
 )
-from inkwise.recognition.digit_location import locate_digits, with_box_glyphs
+from inkwise.recognition.digit_location import digit_posteriors, locate_digits, with_box_glyphs
 from inkwise.recognition.model import FRAME_COLUMNS, UNKNOWN, LineModel, bundled_line_model
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading, number_text
 from inkwise.recognition.slashes import resolve_slashes
@@ -140,11 +142,15 @@ class NumberReader:
             chosen = free = resolve_slashes(
                 free, lambda text: text_likelihood(lattice, text_columns(text, symbols))
             )
-        if spelled is not None:
-            chosen = _combine(chosen, lattice, *spelled, constrained=decoder is not None)
+        alike = spelled is not None and spelled[0] == digits_of(chosen.text or "") != ""
+        if spelled is not None and not alike and decoder is None:
+            chosen = _prefer_spelled(chosen, lattice, *spelled)
+        text = chosen.text or ""
+        posteriors = digit_posteriors(lattice, text)
+        if spelled is not None and alike:
+            chosen = _confirm(chosen, lattice, posteriors, *spelled)
         unconstrained = (free.text or "").replace(UNKNOWN, "")
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
-        text = chosen.text or ""
         aligned = viterbi_alignment(lattice, text_columns(text, symbols)) if text else []
         if reason is None and text:
             if UNKNOWN in text:
@@ -161,7 +167,7 @@ class NumberReader:
             unconstrained,
             reason,
             image,
-            partial(locate_digits, image, lattice, text, aligned, min_probability),
+            partial(locate_digits, image, text, aligned, posteriors, min_probability),
             is_word=UNKNOWN in text and not digits_of(text) and chosen.probability >= _MIN_WORD,
         )
 
@@ -251,35 +257,40 @@ def _with_digits(text: str, digits: str) -> str:
     return "".join(next(rest) if symbol in DIGITS else symbol for symbol in text)
 
 
-def _combine(
-    chosen: DecodedText,
-    lattice: Lattice,
-    spelled: str,
-    probability: float,
-    *,
-    constrained: bool,
+def _confirm(
+    chosen: DecodedText, lattice: Lattice, posteriors: NDArray[np.float64], digits: str, probability: float
 ) -> DecodedText:
-    """Combine the text of the line with the digits that are classified one by one, and their probability.
+    """Raise the probability of a text whose digits are classified alike one by one.
 
     The same digits twice are more likely than either reader says; the classifier counts by half, since both
-    readers err on the same writers. It says nothing about separators. Where the line is read as nothing
-    likely, and without separators, what is spelled wins.
+    readers err on the same writers. It says nothing about separators, nor whether a stroke is a 1 or a slash:
+    it counts for the digits given that there is a digit at each position.
+
+    Args:
+        chosen: the text of the line.
+        lattice: of the line.
+        posteriors: (n, 10) float64, probabilities of the digits at each position of the text.
+        digits: of the text.
+        probability: of the digits by the classifier.
     """
-    text = chosen.text or ""
-    if spelled and digits_of(text) == spelled:
-        merged = merge_into_blank(lattice, len(DIGITS))
-        likely = text_likelihood(merged, text_columns(spelled, DIGITS)) / max(chosen.support, 1e-300)
-        likely = max(min(likely, 1.0), chosen.probability)
-        odds = [min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (likely, probability)]
-        line, single = (np.log(p / (1 - p)) for p in odds)
-        digits = float(1 / (1 + np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
-        return DecodedText(text, digits * chosen.probability / likely, chosen.support)
+    merged = merge_into_blank(lattice, len(DIGITS))
+    likely = text_likelihood(merged, text_columns(digits, DIGITS)) / max(chosen.support, 1e-300)
+    likely = max(min(likely, 1.0), chosen.probability)
+    sums = iter(posteriors.sum(1).tolist())  # without either of two equal digits, the text is the same
+    present = max(math.prod(max(next(sums) for _ in run) for _, run in groupby(digits)), likely)
+    odds = [min(max(p, _MIN_PROBABILITY), 1 - _MIN_PROBABILITY) for p in (likely / present, probability)]
+    line, single = (np.log(p / (1 - p)) for p in odds)
+    sure = present / (1 + float(np.exp(-line - _SINGLE_DIGIT_WEIGHT * single)))
+    return DecodedText(chosen.text, sure * chosen.probability / likely, chosen.support)
+
+
+def _prefer_spelled(chosen: DecodedText, lattice: Lattice, spelled: str, probability: float) -> DecodedText:
+    """Return what is spelled where the line is read as nothing likely and without separators."""
     if (
-        not constrained
-        and len(spelled) > 1
+        len(spelled) > 1
         and probability >= _MIN_SPELLED
         and chosen.probability < _MAX_UNSURE
-        and text == digits_of(text)
+        and chosen.text == digits_of(chosen.text or "")
         and fits(spelled, lattice)
     ):
         return DecodedText(spelled, probability * (1 - chosen.probability), chosen.support)
