@@ -52,7 +52,7 @@ from inkwise.recognition.model import model_source
 from inkwise.training import load_recipe
 from inkwise.training.glyph_task import glyph_logits, to_glyph_samples
 
-SPRINTS, LONG = ("sprint-99", "sprint-995"), "default"
+SPRINTS, LONG = ("sprint-99", "sprint-993", "sprint-995"), "default"
 OUR_RECIPES = (*SPRINTS, LONG)
 QUICK_DIGITS = 2000  # training digits with --quick
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

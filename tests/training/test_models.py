@@ -9,12 +9,14 @@ from inkwise.reproduction.document_systems import DOCUMENT_RECIPES
 from inkwise.training import load_recipe
 from inkwise.training.models import (
     ARCHITECTURES,
+    Crop,
     build_net,
     standardize_layer,
     summarize_layers,
 )
 
-CLASSIFIERS = ["default", "hands", "tiny", "sprint-99", "sprint-995", *(one.name for one in DOCUMENT_RECIPES)]
+SPRINTS = ["sprint-99", "sprint-993", "sprint-995"]
+CLASSIFIERS = ["default", "hands", "tiny", *SPRINTS, *(one.name for one in DOCUMENT_RECIPES)]
 LINE_CHANNELS = (4, 4, 8, 8, 16)
 
 
@@ -75,14 +77,20 @@ def test_deep_rejects_fewer_than_three_channels(name, channels):
         make(net=name, channels=channels)
 
 
-def test_sprint_halves_the_glyph_twice():
+def test_sprint_crops_and_halves_the_glyph():
     glyphs, sides = torch.rand(1, 1, 28, 28), []
     for layer in make(net="sprint", channels=(4, 5, 6, 7)).features:
         if isinstance(layer, torch.nn.Conv2d):
             sides.append(layer(glyphs).shape[-1])
         glyphs = layer(glyphs)
-    assert sides == [12, 12, 6, 6]
-    assert glyphs.shape == (1, 36 * 7)
+    assert sides == [10, 10, 5, 3]
+    assert glyphs.shape == (1, 9 * 7)
+
+
+def test_crop_removes_the_border():
+    glyphs = torch.zeros(1, 1, 28, 28)
+    glyphs[:, :, 2, 25] = 1
+    assert Crop()(glyphs).nonzero().tolist() == [[0, 0, 0, 23]]
 
 
 @pytest.mark.parametrize("neurons", [{"neurons1": 0}, {"neurons1": -1}, {"neurons2": -1}])

@@ -130,6 +130,15 @@ def test_other_files_than_of_mnist_writers_are_rejected(tiny, mnist_writers, tmp
         load_split(recipe)
 
 
+def test_large_validation_set_is_cut_and_leaves_training_as_it_is(tiny, monkeypatch):
+    whole = load_split(tiny)
+    monkeypatch.setattr(samples, "_MAX_VALIDATION", 7)
+    split = load_split(tiny)
+    assert len(whole.validation) > len(split.validation) == 7
+    assert len({*split.validation_labels}) > 1
+    np.testing.assert_array_equal(split.training, whole.training)
+
+
 def test_validation_strokes_are_unaugmented(tiny, written, hand):
     split = load_split(tiny.set(data={"train": (str(written),)}))
     rng = np.random.default_rng(0)

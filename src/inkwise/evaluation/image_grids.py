@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from inkwise.evaluation.plots import BLUE, GREY, PALE, RED, figure_to_png, new_figure
+from inkwise.evaluation.plots import BLUE, DPI, GREY, PALE, RED, figure_to_png, new_figure
 from inkwise.evaluation.results import MAX_SHOWN, Explanation, Prediction
 
 RGBImage = NDArray[np.floating[Any]]  # (h, w, 3), 0..1
 
 _COLUMNS = 8
-_PIXEL = 0.036  # side of a glyph pixel, inches
+_ZOOM = 4  # pixels of the figure per glyph pixel
 _TILE, _GAP, _CAPTION = 28, 4, 9  # glyph pixels
 _MAX_EXPLANATION_COLUMNS = 9  # of explanations side by side, each followed by an empty column
 _FOR_COLOR, _AGAINST_COLOR, _NEUTRAL_COLOR = "#1456b8", "#d92b1c", "#d2d2cc"  # of ink, by its influence
@@ -60,36 +59,39 @@ def explanations_plot(explanations: Sequence[Explanation]) -> bytes:
 
 
 class _ImageGrid:
-    """Tiles in rows and columns, with room for a caption below each."""
+    """Tiles in rows and columns, with room for a caption below each.
+
+    They are drawn into one image of the figure's own pixels; axes would be laid out and resampled for longer.
+    """
 
     def __init__(self, rows: int, columns: int) -> None:
-        width, height = columns * (_TILE + _GAP), rows * (_TILE + _GAP + _CAPTION)
-        self._canvas = np.full((height, width, 3), 255, np.uint8)
-        # the axes fill the figure: a layout would be computed by drawing everything twice
-        self._fig = Figure(figsize=(width * _PIXEL, height * _PIXEL))
-        self._ax = self._fig.add_axes((0, 0, 1, 1))
+        self._width, self._height = columns * (_TILE + _GAP), rows * (_TILE + _GAP + _CAPTION)
+        self._canvas = np.full((_ZOOM * self._height, _ZOOM * self._width, 3), 255, np.uint8)
+        # half a pixel more, as sizes are rounded down
+        width, height = ((_ZOOM * side + 0.5) / DPI for side in (self._width, self._height))
+        self._fig = Figure((width, height))
 
     def add(self, row: int, column: int, tile: RGBImage, caption: str = "", color: str = "black") -> None:
         """Place a tile (28, 28, 3) and its caption."""
-        top, left = self._corner(row, column)
-        self._canvas[top : top + _TILE, left : left + _TILE] = np.rint(255 * tile)
-        corner = (left - 0.5, top - 0.5)
-        self._ax.add_patch(Rectangle(corner, _TILE, _TILE, fill=False, edgecolor=PALE, linewidth=0.8))
+        top, left = (_ZOOM * place for place in self._corner(row, column))
+        bottom, right = top + _ZOOM * _TILE, left + _ZOOM * _TILE
+        self._canvas[top - 1 : bottom + 1, left - 1 : right + 1] = np.multiply(to_rgb(PALE), 255)
+        pixels = np.rint(255 * tile).repeat(_ZOOM, 0).repeat(_ZOOM, 1)
+        self._canvas[top:bottom, left:right] = pixels
         self.write(row, column, caption, color)
 
     def write(self, row: int, column: int, text: str, color: str, at: float = 0.5) -> None:
         """Write below a tile, centred at a fraction of its width."""
         top, left = self._corner(row, column)
-        x, y = left + at * _TILE - 0.5, top + _TILE + _CAPTION / 2
-        self._ax.text(x, y, text, ha="center", va="center", fontsize=8.5, color=color, parse_math=False)
+        x, y = (left + at * _TILE) / self._width, 1 - (top + _TILE + _CAPTION / 2) / self._height
+        self._fig.text(x, y, text, ha="center", va="center", fontsize=8.5, color=color, parse_math=False)
 
     def _corner(self, row: int, column: int) -> tuple[int, int]:
-        return row * (_TILE + _GAP + _CAPTION), column * (_TILE + _GAP) + _GAP // 2
+        return row * (_TILE + _GAP + _CAPTION) + _GAP // 2, column * (_TILE + _GAP) + _GAP // 2
 
     def png(self) -> bytes:
         """Render the figure."""
-        self._ax.imshow(self._canvas)
-        self._ax.axis("off")
+        self._fig.figimage(self._canvas)
         return figure_to_png(self._fig)
 
 

@@ -15,6 +15,7 @@ from inkwise._util.errors import DataError
 from inkwise.evaluation.metrics import Evaluation
 
 BLUE, RED, GREY, PALE = "#2b5d8a", "#c2402f", "#6b7280", "#e5e7eb"
+DPI = 120  # of all figures
 LINE_COLORS = (BLUE, RED, "#3a8a5f", "#8a5fb0", "#c98a1b")
 
 
@@ -135,5 +136,5 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 def figure_to_png(fig: Figure) -> bytes:
     """Render a figure as a PNG."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=120, facecolor="white")
+    fig.savefig(buffer, format="png", dpi=DPI, facecolor="white")
     return buffer.getvalue()

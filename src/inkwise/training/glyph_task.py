@@ -11,8 +11,6 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import logit, logsumexp
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -26,6 +24,8 @@ from inkwise.training.onnx_models import classifier_to_onnx, initial_net, load_t
 from inkwise.training.training_data import load_split
 
 _ACCEPTED_SHARE = 0.99  # share of the validation digits above the threshold
+_MAX_TEMPERATURE = 20.0  # of the calibration; the lowest is its reciprocal
+_BISECTIONS = 24  # steps of the calibration, to a relative error of 1e-6
 _NEGATIVE_PRIOR = 0.1  # assumed share of non-digits in use, lower than in training
 
 
@@ -214,12 +214,19 @@ def fit_temperature(logits: NDArray[np.float32], classes: NDArray[np.int64]) -> 
         logits: (n, k) float.
         classes: (n,) int, the right columns.
     """
-
-    def log_loss(log_temperature: float) -> float:
-        scaled = logits.astype(np.float64) / np.exp(log_temperature)
-        return float(np.mean(logsumexp(scaled, axis=1) - scaled[np.arange(len(classes)), classes]))
-
-    return float(np.exp(minimize_scalar(log_loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
+    wide = logits.astype(np.float64)
+    wide -= wide.max(axis=1, keepdims=True)
+    right = wide[np.arange(len(classes)), classes].mean()
+    low, high = 1 / _MAX_TEMPERATURE, _MAX_TEMPERATURE  # of the factor, 1 / temperature
+    for _ in range(_BISECTIONS):
+        factor = math.sqrt(low * high)
+        powers = np.exp(factor * wide)
+        # the log-likelihood is concave in the factor, with this slope
+        if right >= ((powers * wide).sum(axis=1) / powers.sum(axis=1)).mean():
+            low = factor
+        else:
+            high = factor
+    return 1 / math.sqrt(low * high)
 
 
 @torch.no_grad()
@@ -232,6 +239,8 @@ def adjust_class_prior(net: Net, share: float) -> float:
     M. Saerens, P. Latinne and C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
     probabilities", Neural Computation 14, 2002.
     """
-    change = min(0.0, float(logit(_NEGATIVE_PRIOR) - logit(share)))
+    change = 0.0
+    if share > _NEGATIVE_PRIOR:
+        change = math.log(_NEGATIVE_PRIOR / (1 - _NEGATIVE_PRIOR)) - math.log(share / (1 - share))
     net.head.bias[-1] += change
     return change

@@ -243,11 +243,14 @@ def seeded(seed: int, device: torch.device, *, deterministic: bool | None = None
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every device
         if accelerator:
             accelerator.manual_seed(seed)
-        if deterministic is not None:
-            torch.use_deterministic_algorithms(deterministic)
+        # not without need, as torch then imports its compiler, a second
+        changes = deterministic is not None and (deterministic, False) != (enabled, warn_only)
+        if changes:
+            torch.use_deterministic_algorithms(bool(deterministic))
         try:
             yield
         finally:
             if accelerator:
                 accelerator.set_rng_state(state)
-            torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+            if changes:
+                torch.use_deterministic_algorithms(enabled, warn_only=warn_only)

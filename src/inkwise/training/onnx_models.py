@@ -18,7 +18,7 @@ from inkwise._util.errors import ModelError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.recognition.model import METADATA_KEY, has_reject_class, model_content, model_source
 from inkwise.training.config import ModelSection, Recipe
-from inkwise.training.models import Net, Standardize, build_net
+from inkwise.training.models import Crop, Net, Standardize, build_net
 from inkwise.training.recipes import RECIPES, load_plugins
 
 _FROM_RECIPE = ("dropout", "init")  # keys of the model section that do not change the shapes of weights
@@ -43,15 +43,18 @@ class _Graph:
 
     def add_layer(self, layer: nn.Module) -> None:
         """Add a layer in eval mode, as the networks of `models` and `reproduction` have."""
-        if isinstance(layer, Standardize):
+        if isinstance(layer, Crop):
+            corner = torch.tensor([layer.border, layer.border])
+            self.add("Slice", corner, -corner, torch.tensor([2, 3]))
+        elif isinstance(layer, Standardize):
             self.add("Sub", torch.tensor(layer.mean))
             self.add("Div", torch.tensor(layer.deviation))
         elif isinstance(layer, nn.Conv2d):
             assert layer.bias is not None
             self.add("Conv", layer.weight, layer.bias, strides=layer.stride, pads=[*layer.padding] * 2)
         elif isinstance(layer, nn.MaxPool2d):
-            side, ceil = layer.kernel_size, int(layer.ceil_mode)
-            self.add("MaxPool", kernel_shape=[side] * 2, strides=[layer.stride] * 2, ceil_mode=ceil)
+            side, step, ceil = [layer.kernel_size] * 2, [layer.stride] * 2, int(layer.ceil_mode)
+            self.add("MaxPool", kernel_shape=side, strides=step, ceil_mode=ceil)
         elif isinstance(layer, nn.ReLU):
             self.add("Relu")
         elif isinstance(layer, nn.Flatten):

@@ -107,7 +107,7 @@ class Muon:
                 weights.sub_(change, alpha=rate)
 
 
-def _orthogonal_step(gradient: Tensor, state: dict[str, Any], momentum: float = 0.9) -> Tensor:
+def _orthogonal_step(gradient: Tensor, state: dict[str, Any], momentum: float = 0.8) -> Tensor:
     """The nearest orthogonal matrix, approximately, to the gradient with Nesterov momentum."""
     past = state.setdefault("momentum", torch.zeros_like(gradient)).mul_(momentum).add_(gradient)
     flat = gradient.add(past, alpha=momentum).flatten(1)

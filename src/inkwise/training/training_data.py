@@ -27,6 +27,7 @@ from inkwise.training.synthesis.stroke_augmentation import augment_strokes
 
 _PHOTOGRAPHED_SHARE = 0.4  # share of rendered strokes that are photographed
 _COARSE_SCAN_SHARE = 0.15  # share of rendered strokes that are scanned at low resolution
+_MAX_VALIDATION = 10_000  # samples per set without writers; more would choose no better, but take longer
 _MAX_NEGATIVES = 50_000  # glyphs per set of non-digits, so that they do not outweigh the digits
 
 Glyphs = NDArray[np.uint8]
@@ -143,6 +144,8 @@ def split_validation(
     if whole.writers is None:
         chosen = stratified_mask(whole.labels, keys.validation, rng)
         parts = np.where(chosen, "validation", "train")
+        if chosen.sum() > _MAX_VALIDATION:
+            parts[rng.permutation(np.flatnonzero(chosen))[_MAX_VALIDATION:]] = "unused"
     else:
         parts = _parts_by_writer(name, whole.writers, keys)
     training, validation = whole.select(parts == "train"), whole.select(parts == "validation")
