@@ -77,7 +77,7 @@ class Crop(nn.Module):
 def sprint(model: ModelSection, classes: int) -> Net:
     """For few training steps: two convolutions down to 5x5, then one for each further channel.
 
-    Without the crop, and with padding in the last convolution, there would be 1.8 times the operations. At
+    Without the crop, and with padding in the last convolution, there would be 1.7 times the operations. At
     10x10 biases replace batch-norm, which would cost a fifth of all convolutions there.
     """
     _check_three_or_more("sprint", model.channels)
