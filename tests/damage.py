@@ -7,6 +7,7 @@ _NESTED = "[" * 100_000
 
 SQLITE = [
     *(("glyph", sql) for sql in ("substr(glyph, 1, 783)", "zeroblob(785)", "'ink'", "10000000000000", "1.5")),
+    *(("line_ink", sql) for sql in ("zeroblob(49)", "zeroblob(48 * 481)", "'ink'", "zeroblob(0)", "5")),
     *(
         ("id", sql)
         for sql in ("substr(id, 1, 31)", "upper(id)", "5", "x'00ff'", "CAST(x'ff' AS TEXT)", "'…'")
@@ -38,6 +39,7 @@ SQLITE = [
 
 POSTGRESQL = [
     ("glyph", "substring(glyph from 1 for 783)"),
+    ("line_ink", "decode('00', 'hex')"),
     ("strokes", "'5'"),
     ("strokes", "'[[[1]]]'"),
     ("strokes", "'[[[1e999, 0]]]'"),

@@ -22,15 +22,17 @@ from benchmarks.accuracy.number_reading import share, strings
 from benchmarks.accuracy.page_reading import best_guess
 from benchmarks.common.handwriting_sets import load_strokes
 from benchmarks.common.reporting import argument_parser, markdown_table
-from inkwise import Constraint, Recognizer, datasets
+from inkwise import Recognizer, datasets
 from inkwise._util.system import describe_machine
 from inkwise._util.text import DIGITS, digits_of
+from inkwise.corrections.number_learning import cut_number
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.recognition.model import LineModel, line_model_source, model_content
-from inkwise.training.number_fine_tuning import digit_pool, fine_tune_numbers
+from inkwise.training.number_fine_tuning import fine_tune_numbers
 from inkwise.training.synthesis.number_layout import Hand, lay_out_number
 from inkwise.training.synthesis.number_pool import NumberPool, build_number_pool
 from inkwise.training.synthesis.number_texts import random_number_text
+from inkwise.training.synthesis.writer_numbers import WriterDigits
 
 TEST_NUMBERS = 100
 Lines = list[tuple[NDArray[np.uint8], str]]
@@ -76,8 +78,7 @@ def main(argv: list[str]) -> None:
 
 def compose(own: StrokeSet, separators: dict[str, Any], count: int, rng: np.random.Generator) -> Lines:
     """Pictures of numbers by one writer with one pen."""
-    pool = digit_pool(own, Dataset("none", np.empty((0, 28, 28), np.uint8), np.empty(0, np.str_)))
-    pool = NumberPool(hands=pool.hands, separators=separators)
+    pool = NumberPool(hands=[WriterDigits.of(own, ()).strokes], separators=separators)
     pen, lines = float(rng.uniform(4, 8)), Lines()
     while len(lines) < count:
         text = random_number_text(rng)
@@ -91,18 +92,12 @@ def recognizers(learning: Lines, replay: Dataset) -> Iterator[tuple[str, Recogni
     """The reader as it is, adapted to the digits of corrected numbers, and fine-tuned on them as well."""
     base = Recognizer(threads=1)
     yield "no learning", base
-    digits = [
-        digit
-        for picture, text in learning
-        for digit in base.read(picture, constraint=Constraint(vocabulary=[text])).digits
-    ]
-    glyphs, labels = np.array([digit.glyph for digit in digits]), np.array([digit.label for digit in digits])
+    cut = [found for picture, text in learning for found in cut_number(base, picture, text)]
+    glyphs, labels = np.array([digit.glyph for digit, _ in cut]), np.array([digit.label for digit, _ in cut])
     adapted = base.adapt(glyphs, labels)
     yield "adaptation", adapted
-    nobody = StrokeSet("none", [], np.empty(0, np.str_))
-    weights = fine_tune_numbers(
-        model_content(line_model_source("default")), nobody, Dataset("found", glyphs, labels), replay
-    )
+    inks = WriterDigits.of(None, ((ink, digit.label) for digit, ink in cut))
+    weights = fine_tune_numbers(model_content(line_model_source("default")), inks, replay)
     line_model = LineModel(weights, threads=1)
     yield "adaptation and learning", Recognizer(base.model, line_model=line_model).adapt(glyphs, labels)
 

@@ -118,6 +118,7 @@ def test_digits_of_a_number_become_samples_of_the_last_answer(client, learner):
         assert {(sample.source, sample.answer, bool(sample.glyph.any())) for sample in samples} <= {
             ("review", None, True)
         }
+        assert all(sample.line_ink.shape[1] < 40 and (sample.line_ink > 128).any() for sample in samples)
 
 
 def test_text_that_is_no_number_becomes_no_samples(client, learner):

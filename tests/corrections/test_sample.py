@@ -8,6 +8,8 @@ import pytest
 from inkwise._util.errors import InkwiseError
 from inkwise.corrections import Sample
 
+COLUMNS = "not (48, 1 to 480) uint8"
+
 
 def sample(**values):
     made = {
@@ -21,13 +23,23 @@ def sample(**values):
 
 
 def test_json_round_trip_is_exact():
-    before = sample(label="ø€", answer="0", probability=1 / 3, model="hands", strokes=[[[0.1, 2], [1e-9, 3]]])
+    columns = np.arange(48 * 5, dtype=np.uint8).reshape(48, 5)
+    before = sample(
+        label="ø€",
+        answer="0",
+        probability=1 / 3,
+        model="hands",
+        strokes=[[[0.1, 2], [1e-9, 3]]],
+        line_ink=columns,
+    )
     after = Sample.from_dict(json.loads(json.dumps(before.to_dict())))
 
     assert after.to_dict() == before.to_dict()
     assert (after.id, after.time, after.probability) == (before.id, before.time, 1 / 3)
     assert after.strokes == [[[0.1, 2.0], [1e-9, 3.0]]]
     np.testing.assert_array_equal(after.glyph, before.glyph)
+    np.testing.assert_array_equal(after.line_ink, columns)
+    assert Sample.from_dict(sample().to_dict()).line_ink is None
 
 
 @pytest.mark.parametrize("label", ["7", "A", "€", "+", "5/27", "x" * 32, "=1+1", "שבע", "👍🏽"])
@@ -70,6 +82,10 @@ def test_empty_strokes_become_none():
         ({"time": datetime(2026, 3, 1)}, "time has no zone"),
         ({"glyph": np.zeros((28, 27), np.uint8)}, "glyph is (28, 27) uint8, not (28, 28) uint8"),
         ({"glyph": np.zeros((28, 28))}, "glyph is (28, 28) float64, not (28, 28) uint8"),
+        ({"line_ink": np.zeros((28, 9), np.uint8)}, f"line_ink is (28, 9) uint8, {COLUMNS}"),
+        ({"line_ink": np.zeros((48, 0), np.uint8)}, f"line_ink is (48, 0) uint8, {COLUMNS}"),
+        ({"line_ink": np.zeros((48, 481), np.uint8)}, f"line_ink is (48, 481) uint8, {COLUMNS}"),
+        ({"line_ink": np.zeros((48, 9))}, f"line_ink is (48, 9) float64, {COLUMNS}"),
         ({"strokes": 5}, "strokes is not a list of strokes"),
         ({"strokes": [[[0, 0]]] * 501}, "strokes has 501 strokes; at most 500 are possible"),
         ({"strokes": [[[0, 0]] * 20_001]}, "strokes has 20,001 points; at most 20,000 are possible"),
@@ -98,6 +114,9 @@ def test_invalid_value_is_named(wrong, message):
         ({"time": "0001-01-01T00:00:00+14:00"}, "time 0001-01-01 00:00:00+14:00 is out of range"),
         ({"glyph": "AAAA"}, "glyph is not 784 bytes in base64"),
         ({"glyph": "ø" * 784}, "glyph is not 784 bytes in base64"),
+        ({"line_ink": "AAAA"}, "line_ink is not columns of 48 bytes in base64"),
+        ({"line_ink": ""}, "line_ink is not columns of 48 bytes in base64"),
+        ({"line_ink": 7}, "line_ink is not columns of 48 bytes in base64"),
         ({"deleted": True}, "'deleted' is unknown"),
     ],
 )

@@ -8,11 +8,13 @@ from inkwise._util.errors import ModelError
 from inkwise._util.text import digits_of
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import strokes_to_glyph
+from inkwise.preprocessing.line_image import strokes_to_line_image
 from inkwise.recognition.ctc.decoding import decode
 from inkwise.recognition.model import LineModel, line_model_source
 from inkwise.training import number_fine_tuning
-from inkwise.training.number_fine_tuning import compose_numbers, digit_pool, fine_tune_numbers
+from inkwise.training.number_fine_tuning import fine_tune_numbers
 from inkwise.training.number_models import number_net_from_onnx, number_net_to_onnx
+from inkwise.training.synthesis.writer_numbers import WriterDigits, compose_lines
 
 SHAPES = {
     "1": [[0, 0], [0, 90]],
@@ -20,7 +22,6 @@ SHAPES = {
     "0": [[0, 0], [50, 0], [50, 80], [0, 80], [0, 0]],
 }
 LOOP = [[0, 80], [60, 0], [0, 0], [60, 80]]  # how this writer writes a 7
-NOBODY = Dataset("none", np.empty((0, 28, 28), np.uint8), np.empty(0, np.str_))
 
 
 @pytest.fixture(scope="module")
@@ -47,48 +48,58 @@ def test_other_content_is_rejected(content):
         number_net_from_onnx(content)
 
 
-def test_numbers_hold_the_digits_of_the_pool_alone():
+def test_composed_lines_hold_the_digits_of_the_writer_alone():
     rng = np.random.default_rng(0)
     strokes = drawn([*"1177"], SHAPES, rng)
-    glyphs = np.stack([strokes_to_glyph(sample) for sample in strokes.samples])
-    empty = np.zeros((1, 28, 28), np.uint8)
-    found = Dataset("found", np.concatenate([glyphs, empty]), np.array([*"1177", "5"]))
-    for pool in (digit_pool(strokes, NOBODY), digit_pool(None, found), digit_pool(strokes, found)):
-        lines = compose_numbers(pool, 20, rng)
+    found = [(strokes_to_glyph(sample), label) for sample, label in zip(strokes.samples, "1177", strict=True)]
+    columns = [(strokes_to_line_image(strokes.samples[0]).ink, "1")]
+    strange = [(np.zeros((28, 28), np.uint8), "5"), (np.zeros((48, 9), np.uint8), "5"), (found[0][0], "A")]
+    letter = StrokeSet("letter", strokes.samples[:1], np.array(["A"]))
+    for digits, count in (
+        (WriterDigits.of(strokes, ()), 4),
+        (WriterDigits.of(None, found), 4),
+        (WriterDigits.of(strokes, [*found, *columns]), 9),
+        (WriterDigits.of(letter, [*found, *strange]), 4),
+    ):
+        assert len(digits) == count
+        lines = compose_lines(digits, 20, rng)
         assert {*digits_of("".join(text for _, text in lines))} == {"1", "7"}
         assert any(text != digits_of(text) for _, text in lines)
         assert all(ink.shape[0] == 48 and ink.max() > 128 for ink, _ in lines)
 
 
-def test_samples_that_are_no_digits_are_left_out():
+def test_composed_lines_can_be_read(bundled):
     rng = np.random.default_rng(0)
-    letters = drawn([*"11"], SHAPES, rng)
-    letters = StrokeSet("letters", letters.samples, np.array(["A", "A"]))
-    glyph = strokes_to_glyph(letters.samples[0])
-    found = Dataset("found", glyph[None], np.array(["1"]))
-    assert all(
-        {*digits_of(text)} <= {"1"} for _, text in compose_numbers(digit_pool(letters, found), 20, rng)
-    )
-    empty = Dataset("empty", np.zeros((1, 28, 28), np.uint8), np.array(["1"]))
-    pool = digit_pool(letters, empty)
-    assert not pool.hands
-    assert not pool.scans
+    samples = drawn([*"0177"], SHAPES, rng)
+    glyphs = [strokes_to_glyph(sample) for sample in samples.samples]
+    columns = [strokes_to_line_image(sample).ink for sample in samples.samples]
+    model = LineModel(bundled, threads=1)
+    for digits in (
+        WriterDigits.of(samples, ()),
+        WriterDigits.of(None, zip(glyphs, "0177", strict=True)),
+        WriterDigits.of(None, zip(columns, "0177", strict=True)),
+    ):
+        assert right(model, compose_lines(digits, 40, rng)) >= 20
 
 
 def test_a_strange_7_is_learnt(bundled, monkeypatch):
-    for name, value in {"_OWN_LINES": 60, "_REPLAY_LINES": 30, "_HELD_OUT_LINES": 10, "_STEPS": 60}.items():
+    for name, value in {
+        "_OWN_LINES": 60,
+        "_REPLAY_LINES": 20,
+        "_HELD_OUT_LINES": 10,
+        "_STEPS": 40,
+        "_REPLAY_DIGITS": 60,
+    }.items():
         monkeypatch.setattr(number_fine_tuning, name, value)
     rng = np.random.default_rng(1)
     others = drawn([*"017"] * 20, SHAPES, rng)
     glyphs = np.stack([strokes_to_glyph(sample) for sample in others.samples])
-    own = drawn([*"017"] * 8, SHAPES | {"7": LOOP}, rng)
+    own, same = (WriterDigits.of(drawn([*"017"] * 8, SHAPES | {"7": LOOP}, rng), ()) for _ in "ab")
     told = []
 
-    learnt = fine_tune_numbers(
-        bundled, own, NOBODY, Dataset("others", glyphs, others.labels), progress=told.append
-    )
+    learnt = fine_tune_numbers(bundled, own, Dataset("others", glyphs, others.labels), progress=told.append)
 
-    numbers = compose_numbers(digit_pool(drawn([*"017"] * 8, SHAPES | {"7": LOOP}, rng), NOBODY), 40, rng)
+    numbers = compose_lines(same, 40, rng)
     before, after = (right(LineModel(content, threads=1), numbers) for content in (bundled, learnt))
     assert before < 20
     assert after > before + 8
@@ -110,7 +121,8 @@ def test_the_same_seed_learns_the_same(bundled, monkeypatch):
     glyphs = np.stack([strokes_to_glyph(sample) for sample in own.samples])
     state = torch.random.get_rng_state()
     one, other = (
-        fine_tune_numbers(bundled, own, NOBODY, Dataset("others", glyphs, own.labels)) for _ in "ab"
+        fine_tune_numbers(bundled, WriterDigits.of(own, ()), Dataset("others", glyphs, own.labels))
+        for _ in "ab"
     )
     assert one == other
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -18,10 +18,10 @@ from inkwise._util.errors import ConflictError, DataError, InkwiseError, StoreEr
 from inkwise._util.text import DIGITS, MAX_LABEL_LENGTH, NOT_A_DIGIT, digits_of
 from inkwise.batch import check_format, csv_line, json_line, write_xlsx
 from inkwise.corrections import LabelledAnswer, Learner
+from inkwise.corrections.number_learning import cut_number
 from inkwise.corrections.sample import validate_field
 from inkwise.http.bodies import RequestError, json_body, json_response
 from inkwise.preprocessing import image_to_glyph
-from inkwise.recognition import Constraint
 from inkwise.recognition.ctc.automata import SEPARATORS
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
@@ -132,11 +132,10 @@ class ReviewSession:
                 store.delete(sample_id)
         if len(ids := self._digit_ids(item, text)) < 2 or not {*text} <= {*DIGITS, *SEPARATORS}:
             return
-        constraint = Constraint(vocabulary=[text])
-        digits = self._learner.base.read(self.scans.ink(item), constraint=constraint).digits
+        digits = cut_number(self._learner.base, self.scans.ink(item), text)
         answers = [
-            LabelledAnswer(digit.label, glyph=digit.glyph, id=sample_id)
-            for digit, sample_id in zip(digits, ids, strict=False)
+            LabelledAnswer(digit.label, glyph=digit.glyph, line_ink=ink, id=sample_id)
+            for (digit, ink), sample_id in zip(digits, ids, strict=False)
             if digit.glyph.any()
         ]
         store.merge(answer.to_sample(self._writer, _SOURCE) for answer in answers)  # restores deleted ones

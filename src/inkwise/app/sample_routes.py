@@ -22,7 +22,7 @@ from inkwise.app.requests import (
     store_errors_as,
 )
 from inkwise.corrections import Learner, Sample
-from inkwise.corrections.sample import encode_glyph
+from inkwise.corrections.sample import encode_image
 from inkwise.http.bodies import check_pixels, json_body, json_response
 from inkwise.image import open_image
 from inkwise.recognition import Reading
@@ -123,5 +123,5 @@ def _reading_dict(reading: Reading) -> dict[str, Any]:
     plain = reading.to_dict(alternatives=None)
     digits = [digit for number in plain.pop("numbers") for digit in number["digits"]]
     for shown, digit in zip(digits, reading.digits, strict=True):
-        shown["glyph"] = encode_glyph(digit.glyph)
+        shown["glyph"] = encode_image(digit.glyph)
     return {**plain, "digits": digits}

@@ -42,6 +42,7 @@ class LabelledAnswer:
         label: True label, 1 to 32 characters.
         strokes: Strokes of this digit alone; or
         glyph: (28, 28) uint8, if the digit was not drawn.
+        line_ink: (48, w) uint8, if the digit was cut from a number.
         answer: Label that the model read.
         probability: Probability of the answer.
         model: Name of the model.
@@ -51,6 +52,7 @@ class LabelledAnswer:
     label: str
     strokes: Strokes | None = None
     glyph: NDArray[np.uint8] | None = None
+    line_ink: NDArray[np.uint8] | None = None
     answer: str | None = None
     probability: float | None = None
     model: str | None = None

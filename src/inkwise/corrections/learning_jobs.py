@@ -23,8 +23,8 @@ import numpy as np
 from inkwise._util.errors import InkwiseError, ModelError, StoreError, requires_extra
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections.accuracy import Accuracy
-from inkwise.corrections.number_learning import drawn_and_found, learn_numbers
-from inkwise.corrections.sample import to_dataset
+from inkwise.corrections.number_learning import learn_numbers
+from inkwise.corrections.sample import to_dataset, to_strokes
 from inkwise.corrections.store import Store
 from inkwise.corrections.versions import ModelVersion, VersionScores
 from inkwise.datasets import Dataset, load_dataset
@@ -96,7 +96,8 @@ def learn(
             start,
             path,
             writer,
-            *drawn_and_found(learnt),
+            to_strokes(learnt, "drawn"),
+            to_dataset([sample for sample in learnt if not sample.strokes], "found"),
             replay,
             progress=lambda share: progress(f"learning {len(learnt)} samples", 0.15 + 0.4 * share),
         )

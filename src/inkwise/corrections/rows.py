@@ -36,7 +36,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from inkwise._util.errors import InkwiseError, StoreError
-from inkwise.corrections.sample import Base, Merge, Sample, UndoStep, glyph_from_bytes, is_text
+from inkwise.corrections.sample import (
+    Base,
+    Merge,
+    Sample,
+    UndoStep,
+    glyph_from_bytes,
+    is_text,
+    line_ink_from_bytes,
+)
 
 _FETCHED_ROWS = 50  # in memory at a time; a row with the most points of a request takes about 1 MB
 _MAX_SHOWN = 40  # characters of an id in a message; a damaged one may be long
@@ -152,6 +160,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "id": decode_id,
     "time": decode_time,
     "glyph": glyph_from_bytes,
+    "line_ink": lambda value: None if value is None else line_ink_from_bytes(value),
     "strokes": partial(decode_json, "strokes"),
     "deleted": decode_deleted,
 }

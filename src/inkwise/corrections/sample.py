@@ -29,11 +29,13 @@ from inkwise._util.errors import InkwiseError
 from inkwise._util.text import MAX_LABEL_LENGTH, validate_text
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
+from inkwise.preprocessing.line_image import LINE_HEIGHT
 from inkwise.preprocessing.strokes import to_stroke_arrays
 
 StrokePoints = list[list[list[float]]]
 
-_JSON_KEYS = ("id", "writer", "source", "time", "label", "answer", "probability", "model", "glyph", "strokes")
+_PLAIN_KEYS = ("writer", "source", "label", "answer", "probability", "model", "strokes")
+_JSON_KEYS = {"id", "time", "glyph", "line_ink", *_PLAIN_KEYS}
 _GLYPH_BYTES = GLYPH_SIDE * GLYPH_SIDE
 _MAX_LENGTHS = {
     "label": MAX_LABEL_LENGTH,
@@ -45,16 +47,17 @@ _MAX_LENGTHS = {
 _MAX_COORDINATE = 1e9  # keeps float32 coordinates exact enough and their differences finite
 _MAX_STROKES = 500  # of one digit
 _MAX_POINTS = 20_000  # of one digit; keeps its line in samples.jsonl below 2 MB
+_MAX_LINE_COLUMNS = 480  # of one digit, ten times the height of its line
 
 
-class GlyphColumn(TypeDecorator[NDArray[np.uint8]]):
-    """(28, 28) uint8, stored as 784 bytes."""
+class ImageColumn(TypeDecorator[NDArray[np.uint8]]):
+    """(h, w) uint8 of a known height, stored as h * w bytes."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: NDArray[np.uint8] | None, dialect: Dialect) -> bytes | None:
-        """Encode the glyph; `read_samples` decodes it."""
+        """Encode the image; `read_samples` decodes it."""
         return None if value is None else value.tobytes()
 
 
@@ -78,6 +81,8 @@ class Sample(Base):
         time: When the sample was added, UTC.
         glyph: (28, 28) uint8, the model's input.
         strokes: [[[x, y], ..], ..], x right, y down; None if the sample was not drawn.
+        line_ink: (48, w) uint8, its columns of the line image of a number, w at most 480; None if it was not
+            cut from one. It is finer than the glyph, and the line reader learns from it.
         answer: The label that the model read; None if no model was asked.
         probability: Probability of the answer, 0 to 1.
         label: True label, at most 32 characters; None while unknown.
@@ -92,8 +97,9 @@ class Sample(Base):
     writer: Mapped[str] = mapped_column(String(_MAX_LENGTHS["writer"]))
     source: Mapped[str] = mapped_column(String(_MAX_LENGTHS["source"]))
     time: Mapped[datetime] = mapped_column(UtcDateTime)
-    glyph: Mapped[NDArray[np.uint8]] = mapped_column(GlyphColumn, repr=False)
+    glyph: Mapped[NDArray[np.uint8]] = mapped_column(ImageColumn, repr=False)
     strokes: Mapped[StrokePoints | None] = mapped_column(JSON(none_as_null=True), default=None, repr=False)
+    line_ink: Mapped[NDArray[np.uint8] | None] = mapped_column(ImageColumn, default=None, repr=False)
     answer: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["answer"]), default=None)
     probability: Mapped[float | None] = mapped_column(Double, default=None)
     label: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["label"]), default=None)
@@ -106,24 +112,26 @@ class Sample(Base):
         return cls(id=id or uuid.uuid4(), time=datetime.now(UTC), glyph=glyph, **values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, the glyph in base64."""
-        plain = {name: getattr(self, name) for name in _JSON_KEYS}
-        return plain | {
+        """Return JSON values, the images in base64."""
+        return {
             "id": str(self.id),
             "time": self.time.isoformat(),
-            "glyph": encode_glyph(self.glyph),
+            "glyph": encode_image(self.glyph),
+            "line_ink": None if self.line_ink is None else encode_image(self.line_ink),
+            **{name: getattr(self, name) for name in _PLAIN_KEYS},
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """Create the sample that `to_dict` returned these values for; InkwiseError if they are invalid."""
-        if different := plain.keys() ^ set(_JSON_KEYS):
+        if different := plain.keys() ^ _JSON_KEYS:
             name = min(different)
             raise InkwiseError(f"{name[:40]!r} is {'unknown' if name in plain else 'missing'}")
         parsed = {
             "id": _parse("id", uuid.UUID, plain["id"]),
             "time": _parse("time", datetime.fromisoformat, plain["time"]),
             "glyph": decode_glyph(plain["glyph"]),
+            "line_ink": None if plain["line_ink"] is None else _decode_line_ink(plain["line_ink"]),
         }
         return cls(**{**plain, **parsed})
 
@@ -145,6 +153,16 @@ class Sample(Base):
     def _validate_glyph(self, key: str, value: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if value.shape != (GLYPH_SIDE, GLYPH_SIDE) or value.dtype != np.uint8:
             raise InkwiseError(f"glyph is {value.shape} {value.dtype}, not (28, 28) uint8")
+        return value
+
+    @validates("line_ink")
+    def _validate_line_ink(self, key: str, value: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
+        if value is None:
+            return None
+        fits = value.ndim == 2 and len(value) == LINE_HEIGHT and 1 <= value.shape[1] <= _MAX_LINE_COLUMNS
+        if not fits or value.dtype != np.uint8:
+            columns = f"({LINE_HEIGHT}, 1 to {_MAX_LINE_COLUMNS}) uint8"
+            raise InkwiseError(f"line_ink is {value.shape} {value.dtype}, not {columns}")
         return value
 
     @validates("strokes")
@@ -197,16 +215,30 @@ class Merge(Base):
     time: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-def encode_glyph(glyph: NDArray[np.uint8]) -> str:
-    """Encode a glyph's 784 bytes in base64."""
-    return base64.b64encode(glyph.tobytes()).decode()
+def encode_image(image: NDArray[np.uint8]) -> str:
+    """Encode the bytes of a glyph, or of the columns of a line, in base64."""
+    return base64.b64encode(image.tobytes()).decode()
 
 
 def decode_glyph(text: object) -> NDArray[np.uint8]:
-    """Decode the (28, 28) uint8 glyph that `encode_glyph` encoded; InkwiseError if the text is invalid."""
+    """Decode the (28, 28) uint8 glyph that `encode_image` encoded; InkwiseError if the text is invalid."""
     with suppress(ValueError):  # an InkwiseError is one, too
         return glyph_from_bytes(base64.b64decode(text if isinstance(text, str) else "", validate=True))
     raise InkwiseError(f"glyph is not {_GLYPH_BYTES} bytes in base64")
+
+
+def _decode_line_ink(text: object) -> NDArray[np.uint8]:
+    """Decode the columns of a line that `encode_image` encoded; InkwiseError if the text is invalid."""
+    with suppress(ValueError):
+        return line_ink_from_bytes(base64.b64decode(text if isinstance(text, str) else "", validate=True))
+    raise InkwiseError(f"line_ink is not columns of {LINE_HEIGHT} bytes in base64")
+
+
+def line_ink_from_bytes(value: object) -> NDArray[np.uint8]:
+    """Decode columns (48, w) uint8 of a line; InkwiseError if the value is not 48 * w bytes."""
+    if not isinstance(value, bytes) or not value or len(value) % LINE_HEIGHT:
+        raise InkwiseError(f"line_ink is not columns of {LINE_HEIGHT} bytes")
+    return np.frombuffer(value, np.uint8).reshape(LINE_HEIGHT, -1)
 
 
 def glyph_from_bytes(value: object) -> NDArray[np.uint8]:

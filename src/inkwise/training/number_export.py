@@ -28,7 +28,6 @@ from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.model import UNKNOWN, LineModel, Model
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.stroke_reader import StrokeReader
-from inkwise.training.number_fine_tuning import Line, compose_numbers
 from inkwise.training.number_models import number_net_to_onnx
 from inkwise.training.number_training import pretrained, text_loss, to_input
 from inkwise.training.onnx_models import get_metadata, set_metadata
@@ -36,6 +35,7 @@ from inkwise.training.svtr_lcnet import SvtrLcnet
 from inkwise.training.synthesis.allographs import Stroke
 from inkwise.training.synthesis.number_pool import build_number_pool
 from inkwise.training.synthesis.number_texts import NUMBER_CHARACTERS
+from inkwise.training.synthesis.writer_numbers import Line, compose_numbers
 
 _MIN_ACCURACY = 0.99  # of the numbers above the threshold
 _COMPOSED_NUMBERS = 800  # whose accuracy chooses the threshold, too: the drawn ones alone are few

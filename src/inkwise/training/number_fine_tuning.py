@@ -1,10 +1,9 @@
-"""Fine-tuning of the line reader on the handwriting of one writer, with replay of other digits."""
+"""Fine-tuning of the line reader on the handwriting of one writer, with distillation on other digits."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,43 +12,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from inkwise._util.text import DIGITS
-from inkwise.datasets import Dataset, StrokeSet
-from inkwise.preprocessing.line_image import to_line_image
+from inkwise.datasets import Dataset
 from inkwise.training.loop import seeded
 from inkwise.training.number_models import number_net_from_onnx, number_net_to_onnx
-from inkwise.training.number_training import (
-    batches,
-    best_path,
-    generalized_cross_entropy,
-    text_loss,
-    to_input,
-)
+from inkwise.training.number_training import batches, best_path, text_loss, to_input
 from inkwise.training.svtr_lcnet import SvtrLcnet
-from inkwise.training.synthesis.degradation import crop_to_ink
-from inkwise.training.synthesis.line_synthesis import random_pen_width, slant
-from inkwise.training.synthesis.number_layout import Hand, lay_out_number
-from inkwise.training.synthesis.number_pool import NumberPool
+from inkwise.training.synthesis.allographs import draw_allograph
 from inkwise.training.synthesis.number_synthesis import WIDTH_STEP
-from inkwise.training.synthesis.number_texts import random_number_text
+from inkwise.training.synthesis.writer_numbers import Line, WriterDigits, compose_lines
 
-Line = tuple[NDArray[np.uint8], str]
-"""Ink (48, w) uint8 of a number, and its text."""
-
-_SEPARATORS = {*".,-/:() "}  # those that are drawn without samples
-_OWN_LINES, _REPLAY_LINES, _HELD_OUT_LINES = 300, 200, 100
-_BATCH_OWN, _BATCH_REPLAY = 12, 4  # lines of a batch
+_OWN_LINES, _REPLAY_LINES, _HELD_OUT_LINES = 400, 200, 100
+_BATCH_OWN, _BATCH_REPLAY = 12, 8  # lines of a batch
 _STEPS = 150
-_RATE = 1e-3
+_RATE = 2e-3
+_DISTILLATION_WEIGHT = 2.0  # of the mean divergence of a frame, beside the mean loss of a character
 _CLIP_NORM = 5.0  # of the gradient
-_MARGIN = 20  # around a composed number, pixels
-_MAX_WIDTH = 640  # of a line image, pixels
-_ALLOWED_EXTRA_MISSES = 0.01  # share of the held-out replay that may be misread in addition
+_REPLAY_DIGITS = 1000  # glyphs of others in the replay; about as many allographs are drawn
+_WEIGHTS = 0.75, 0.5, 0.25  # of the new weights; at 1 much more is forgotten, and hardly more is learnt
+_ALLOWED_EXTRA_MISSES = 0.05  # share of the held-out replay that may be misread in addition
 
 
 def fine_tune_numbers(
     base: bytes,
-    drawn: StrokeSet,
-    found: Dataset,
+    digits: WriterDigits,
     replay: Dataset,
     *,
     seed: int = 0,
@@ -57,14 +42,14 @@ def fine_tune_numbers(
 ) -> bytes:
     """Fine-tune a line reader on numbers that are composed of one writer's digits.
 
-    Neck and head are trained, the backbone stays frozen; numbers composed of other digits are replayed. The
-    new weights are interpolated with the old ones, as far as held-out numbers of others allow (after
-    M. Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+    Neck and head are trained, the backbone stays frozen. On numbers composed of other digits the network
+    keeps its outputs (Z. Li & D. Hoiem, "Learning without forgetting", ECCV 2016). Then the new weights are
+    interpolated with the old ones, as far as held-out numbers of others allow (M. Wortsman et al., "Robust
+    fine-tuning of zero-shot models", CVPR 2022).
 
     Args:
         base: content of the file of a line reader.
-        drawn: samples of the writer as strokes.
-        found: samples of the writer without strokes; one of them, or of the drawn ones, is a digit.
+        digits: of the writer, at least one.
         replay: glyphs of other writers.
         seed: of the composition and the training.
         progress: called with the finished share of the training, 0 to 1.
@@ -77,48 +62,24 @@ def fine_tune_numbers(
     """
     before, metadata = number_net_from_onnx(base)
     rng = np.random.default_rng(seed)
-    own = _pooled(before, compose_numbers(digit_pool(drawn, found), _OWN_LINES, rng))
-    others = digit_pool(None, replay)
-    reminders = _pooled(before, compose_numbers(others, _REPLAY_LINES, rng))
-    held_out = _pooled(before, compose_numbers(others, _HELD_OUT_LINES, rng))
+    own = _pooled(before, compose_lines(digits, _OWN_LINES, rng))
+    others = _other_digits(replay, rng)
+    reminders = _pooled(before, compose_lines(others, _REPLAY_LINES, rng))
+    held_out = _pooled(before, compose_lines(others, _HELD_OUT_LINES, rng))
     with seeded(seed, torch.device("cpu")):
         after = _train(before, own, reminders, rng, progress)
     net, weight = _interpolate(before, after, held_out)
-    metadata |= {"learnt": {"samples": len(drawn) + len(found), "weight": weight}}
+    metadata |= {"learnt": {"samples": len(digits), "weight": weight}}
     return number_net_to_onnx(net, metadata).SerializeToString()
 
 
-def digit_pool(drawn: StrokeSet | None, found: Dataset) -> NumberPool:
-    """A pool of one writer's digits; samples of other labels, and empty glyphs, are left out."""
-    pool = NumberPool()
-    inks = [crop_to_ink(glyph) for glyph in found.glyphs]
-    kept = np.array([ink.size > 0 for ink in inks], bool)
-    for kind, own in (
-        (pool.hands, [] if drawn is None else _by_digit(drawn.samples, drawn.labels)),
-        (pool.scans, _by_digit(inks, np.where(kept, found.labels, ""))),
-    ):
-        if any(own):
-            kind.append(own)
-    return pool
-
-
-def _by_digit(samples: Sequence[Any], labels: NDArray[np.str_]) -> list[list[Any]]:
-    return [[samples[at] for at in np.flatnonzero(labels == digit).tolist()] for digit in DIGITS]
-
-
-def compose_numbers(pool: NumberPool, count: int, rng: np.random.Generator) -> list[Line]:
-    """Numbers with separators, composed of the digits of a pool, at least one, as they were written."""
-    lines: list[Line] = []
-    while len(lines) < count:
-        hand = Hand(pool, random_pen_width(rng), rng, varied=False)
-        known = [digit for digit in DIGITS if (hand.scans or hand.samples)[int(digit)]]
-        text = random_number_text(rng)
-        if {*text} <= {*DIGITS, *_SEPARATORS}:
-            text = "".join(str(rng.choice(known)) if sign in DIGITS else sign for sign in text)
-            image = to_line_image(np.pad(slant(lay_out_number(text, hand), rng), _MARGIN))
-            if image is not None and image.ink.shape[1] <= _MAX_WIDTH:
-                lines.append((image.ink, text))
-    return lines
+def _other_digits(replay: Dataset, rng: np.random.Generator) -> WriterDigits:
+    """Glyphs of others, and as many allographs drawn from strokes."""
+    chosen = rng.permutation(len(replay))[:_REPLAY_DIGITS]
+    glyphs = zip(replay.glyphs[chosen], replay.labels[chosen].tolist(), strict=True)
+    each = -(-len(chosen) // len(DIGITS))
+    drawn = [[draw_allograph(digit, rng) for _ in range(each)] for digit in DIGITS]
+    return WriterDigits(drawn, WriterDigits.of(None, glyphs).inks)
 
 
 @torch.no_grad()
@@ -143,7 +104,11 @@ def _train(
     rng: np.random.Generator,
     progress: Callable[[float], None],
 ) -> SvtrLcnet:
-    """Train neck and head with a rate that falls to zero."""
+    """Train neck and head with a rate that falls to zero.
+
+    The loss of a line is that of its characters on average, so that a long one, or one that the reader
+    misreads, counts as much as another.
+    """
     net = copy.deepcopy(before).train()
     parameters = [*net.neck.parameters(), *net.head.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=_RATE, weight_decay=0.01)
@@ -153,9 +118,16 @@ def _train(
         chosen += [reminders[at] for at in rng.integers(0, len(reminders), _BATCH_REPLAY)]
         width = max(features.shape[2] for features, _ in chosen)
         pooled = [F.pad(features, (0, width - features.shape[2]), mode="replicate") for features, _ in chosen]
-        losses = text_loss(net.classify(torch.stack(pooled)), [text for _, text in chosen])
+        batch = torch.stack(pooled)
+        logits = net.classify(batch)
+        texts = [text for _, text in chosen[:_BATCH_OWN]]
+        lengths = torch.tensor([len(text) for text in texts])
+        own_loss = (text_loss(logits[:_BATCH_OWN], texts) / lengths).mean()
+        with torch.no_grad():
+            target = before.classify(batch[_BATCH_OWN:]).log_softmax(2)
+        divergence = F.kl_div(logits[_BATCH_OWN:].log_softmax(2), target, log_target=True, reduction="none")
         optimizer.zero_grad()
-        generalized_cross_entropy(losses).mean().backward()
+        (own_loss + _DISTILLATION_WEIGHT * divergence.sum(2).mean()).backward()
         nn.utils.clip_grad_norm_(parameters, _CLIP_NORM)
         optimizer.step()
         schedule.step()
@@ -166,9 +138,9 @@ def _train(
 def _interpolate(
     before: SvtrLcnet, after: SvtrLcnet, held_out: list[tuple[Tensor, str]]
 ) -> tuple[SvtrLcnet, float]:
-    """The network with the largest weight of `after`, 0.25 to 1, that hardly misreads more; that weight."""
+    """The network with the largest weight of `after` that hardly misreads more; that weight."""
     allowed = _misses(before, held_out) + round(_ALLOWED_EXTRA_MISSES * len(held_out))
-    for weight in (1.0, 0.75, 0.5, 0.25):
+    for weight in _WEIGHTS:
         net = copy.deepcopy(before)
         for own, trained in zip(net.parameters(), after.parameters(), strict=True):
             own.data.lerp_(trained.data, weight)
