@@ -4,6 +4,7 @@
 # make bench  measures and writes docs/benchmarks.md; DATA=FOLDER measures real handwriting as well
 # make audit  lists the licences of what is installed, and asks for known holes in it
 # make robustness  kills, outages and fuzzing, for two hours; prints the tables of docs/reliability.md
+# make letters  trains the model of letters, for an hour; DATA=FOLDER holds the data sets
 # make numbers  fine-tunes the reader of numbers for STEPS=30000 steps, a day; DATA=FOLDER holds the data sets
 # make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
 VENV := .venv
@@ -21,7 +22,7 @@ REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHE
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
-.PHONY: run test lint docs docs-build audit bench robustness weights numbers
+.PHONY: run test lint docs docs-build audit bench robustness weights letters numbers
 
 # Of these a program that uses Inkwise would have to be published itself.
 COPYLEFT := GPL-2.0-only;GPL-2.0-or-later;GPL-3.0-only;GPL-3.0-or-later;AGPL-3.0-only;AGPL-3.0-or-later;$\
@@ -73,7 +74,11 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
-	$(if $(STROKES),$(MAKE) numbers DATA=$(STROKES))
+	$(if $(STROKES),$(MAKE) letters numbers DATA=$(STROKES))
+
+letters: $(VENV)/.develops
+	$(VENV)/bin/python -m inkwise.training.letters $(DATA) $(RUNS)/letters
+	cp $(RUNS)/letters/letters.onnx $(BUNDLED)/letters.onnx
 
 STEPS ?= 30000
 PRETRAINED := $(RUNS)/PP-OCRv6_rec_small.onnx

@@ -9,7 +9,7 @@ from pathlib import Path
 
 BENCHMARKS = {
     "accuracy": (
-        *("handwriting", "page-reading", "number-reading", "drawing-reading", "pictures"),
+        *("handwriting", "letters", "page-reading", "number-reading", "drawing-reading", "pictures"),
         *("correction-learning", "number-learning", "transfer", "quantization", "ablation", "model-card"),
     ),
     "speed": (

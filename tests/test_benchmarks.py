@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.__main__ import MODULES, describe
 from benchmarks.__main__ import main as run_benchmark
-from benchmarks.accuracy import handwriting
+from benchmarks.accuracy import handwriting, letters
 from benchmarks.accuracy.card_tables import ablation_table
 from benchmarks.accuracy.drawing_reading import MADE
 from benchmarks.accuracy.handwriting import auroc
@@ -145,3 +145,21 @@ def test_made_drawings_hold_the_numbers_of_their_text(kind):
         assert drawing.text.split() == [text for _, text in drawing.parts]
         layout = find_stroke_numbers(drawing.strokes, stacked=False)
         assert [len(line) for line in layout] == [len(line.split()) for line in drawing.text.split("\n")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "alike"),
+    [
+        *(("a", "a", True), ("A", "a", True), ("O", "0", True), ("0", "o", True), ("l", "I", True)),
+        *(("L", "1", False), ("a", "o", False), ("i", "1", False), ("q", "9", True), ("Q", "9", False)),
+    ],
+)
+def test_case_and_look_alikes_count_as_one(answer, truth, alike):
+    assert letters.are_alike(answer, truth) is alike
+
+
+def test_letters_table_has_a_row_for_each_figure():
+    figures = json.loads((ROOT / "docs" / "figures" / "letters.json").read_text())
+    shown = letters.table(figures)
+    assert shown.count("\n| ") == len(figures["rows"])
+    assert all(f"| {row['what']} | {row['n']:,} |" in shown for row in figures["rows"])

@@ -9,6 +9,7 @@ def test_state_of_a_new_writer(client, learner):
         "writers": [],
         "labels": list("0123456789"),
         "digits": list("0123456789"),
+        "letters": True,
         "model": learner.base.model.name,
         "version": 0,
         "damage": None,

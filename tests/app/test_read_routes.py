@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkwise.corrections import Learner
 from inkwise.preprocessing import strokes_to_glyph
 
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
@@ -31,6 +32,29 @@ def test_reading_has_glyphs_and_alternatives(client):
 def test_expected_digit_reads_all_strokes_as_one_digit(client):
     (digit,) = read(client, SEVEN + ONE, expect="digit").json()["digits"]
     assert digit["strokes"] == [0, 1]
+
+
+def test_letters_are_read_if_asked(client, pen):
+    a = [[[0, 100], [40, 0], [80, 100]], [[15, 60], [65, 60]]]
+    reading = read(client, a, letters=True).json()
+    assert reading["text"] == reading["digits"][0]["alternatives"][0][0] == "A"
+    assert read(client, a).json()["text"] != "A"
+    content = io.BytesIO()
+    Image.fromarray(pen([[(x + 20, y + 10) for x, y in stroke] for stroke in a])).save(content, "PNG")
+    url = "/api/picture?writer=anna&letters=true"
+    assert client.post(url, content=content.getvalue()).json()["text"] == "A"
+
+
+def test_state_tells_labels_and_whether_letters_can_be_chosen(client, serve, database):
+    of_digits = client.get("/api/state?writer=anna").json()
+    of_letters = client.get("/api/state?writer=anna&letters=true").json()
+    assert (of_digits["labels"], of_digits["letters"]) == ([*"0123456789"], True)
+    assert {*"09AZaz"} <= {*of_letters["labels"]}
+    assert of_letters["model"].startswith("letters (")
+    assert of_letters["digits"] == [*"0123456789"]
+    state = serve(Learner(database, "letters")).get("/api/state?writer=anna").json()
+    assert state["labels"] == of_letters["labels"]
+    assert state["letters"] is False
 
 
 def test_no_strokes_give_an_empty_reading(client):

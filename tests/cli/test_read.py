@@ -57,6 +57,14 @@ def test_read_standard_input(inkwise, folder):
     assert (status, json.loads(out)["text"]) == (0, "7")
 
 
+def test_read_takes_the_letters_model_by_name(inkwise, tmp_path, pen):
+    letter = [[(30, 20), (30, 100)], [(30, 60), (80, 60)], [(80, 20), (80, 100)]]
+    Image.fromarray(pen(letter)).save(tmp_path / "h.png")
+    for options in ((), ("--expect", "digit")):
+        status, out, _ = inkwise("read", tmp_path / "h.png", "--model", "letters", *options)
+        assert (status, json.loads(out)["text"]) == (0, "H")
+
+
 def test_read_digit_option_gives_exactly_one_digit(inkwise, folder):
     _, out, _ = inkwise("read", "--expect", "digit", folder / "deeper")
     assert [len(number["digits"]) for number in json.loads(out)["numbers"]] == [1]

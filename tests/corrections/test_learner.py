@@ -53,6 +53,36 @@ def test_five_samples_add_a_letter(learner):
     assert learner.recognizer("anna").labels == (*"0123456789", "A")
 
 
+def test_letters_are_read_besides_digits_if_asked(learner):
+    letters = learner.recognizer("anna", letters=True)
+    assert letters.model.name.startswith("letters (")
+    assert learner.read_strokes("anna", A, letters=True).digits[0].label == "A"
+    assert learner.read_strokes("anna", SEVEN, letters=True).model == letters.model.name
+    assert learner.recognizer("anna").labels == (*"0123456789",)
+
+
+def test_answers_of_the_letters_model_change_letters_alone(learner):
+    model = learner.recognizer("anna", letters=True).model.name
+    for seed in range(5):
+        answer = LabelledAnswer("Z", drawn(SEVEN, seed), answer="7", probability=0.9, model=model)
+        learner.keep("anna", "canvas", [answer])
+    assert learner.read_strokes("anna", SEVEN, letters=True).digits[0].label == "Z"
+    assert learner.read_strokes("anna", SEVEN).text == "7"
+    assert learner.recognizer("anna").labels == (*"0123456789",)
+    teach(learner, "anna", SEVEN, "1", 5)
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
+
+
+def test_learner_of_a_letters_model_reads_letters_only(url):
+    learner = Learner(url, "letters")
+    assert learner.recognizer("anna", letters=True) is learner.recognizer("anna")
+    answer = LabelledAnswer("Z", SEVEN, answer="7", probability=0.9, model=learner.base.model.name)
+    for _ in range(5):
+        learner.keep("anna", "canvas", [answer])
+    assert learner.read_strokes("anna", SEVEN).digits[0].label == "Z"
+    learner.close()
+
+
 def test_writers_do_not_affect_each_other(learner):
     teach(learner, "anna", SEVEN, "1", 5)
     assert learner.read_strokes("anna", SEVEN).digits[0].label == "1"
@@ -135,7 +165,7 @@ def test_recognizer_retries_after_the_database_failed(learner, default_weights, 
 
 
 def raising(error):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     return fail

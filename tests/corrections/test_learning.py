@@ -331,3 +331,16 @@ def test_learn_starts_from_a_bundled_model_by_name(store, teach, base, untrained
     teach(12)
     learn(store, "anna", "tiny")
     assert store.versions.list("anna")
+
+
+def test_learn_leaves_out_what_the_letters_model_answered(store, base, add):
+    for _ in range(20):
+        add(label="Z", model="letters (2025-11-30)")
+    with pytest.raises(StoreError, match="anna has 0 labelled samples"):
+        learn(store, "anna", base)
+
+
+def test_learn_rejects_a_model_that_reads_letters(store, teach):
+    teach(12)
+    with pytest.raises(ModelError, match="a model that reads letters cannot learn"):
+        learn(store, "anna", "letters")

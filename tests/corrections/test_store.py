@@ -348,3 +348,11 @@ def test_newest_returns_arrays(store, add):
     assert (ids, labels.tolist(), glyphs.shape) == ([newer.id], ["1"], (1, 28, 28))
     assert store.newest("nobody", 5)[2].shape == (0, 28, 28)
     assert store.count(writer="anna", labelled=True) == 2
+
+
+def test_answers_of_the_letters_model_can_be_left_out(store, add):
+    digit, unread = add(label="7", model="default (2025-11-01)"), add(label="1", model=None)
+    add(label="Z", model="letters (2025-11-30)")
+    assert {*store.newest("anna", 9, of_digits=True)[0]} == {digit.id, unread.id}
+    assert len(store.newest("anna", 9)[0]) == 3
+    assert store.count(writer="anna", of_digits=True) == 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError
-from inkwise.preprocessing.stroke_layout import find_stroke_numbers
+from inkwise.preprocessing.stroke_layout import find_stroke_numbers, split_letters
 
 
 def bar(x, y, height=10.0):
@@ -53,3 +53,10 @@ def test_thousands_of_strokes_need_little_memory():
 def test_malformed_stroke_raises():
     with pytest.raises(InkwiseError, match="stroke 2"):
         find(bar(0, 0), [])
+
+
+def test_letters_are_split_at_gaps_that_no_letter_has():
+    stem, arms, bar = [(0, 0), (0, 100)], [(60, 0), (12, 50), (60, 100)], [(100, 100), (100, 0)]
+    assert split_letters([stem, arms, bar]) == [[0, 1], [2]]
+    assert split_letters([bar, arms]) == [[1], [0]]
+    assert split_letters([stem]) == [[0]]

@@ -40,8 +40,8 @@ def serve():
         yield lambda **settings: running.enter_context(new_client(**settings))
 
 
-def new_client(host="127.0.0.1", tokens=None, **limits):
-    app = create_app(Settings(host, tokens=tokens, limits=replace(RequestLimits(), **limits)))
+def new_client(host="127.0.0.1", model="default", tokens=None, **limits):
+    app = create_app(Settings(host, model, tokens, replace(RequestLimits(), **limits)))
     return TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False)
 
 

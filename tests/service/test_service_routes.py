@@ -238,3 +238,12 @@ def test_openapi_describes_all_routes(client):
             ref = response["content"]["application/json"]["schema"]["$ref"]
             assert status == "200" or ref == "#/components/schemas/Failure"
     assert "security" not in found
+
+
+def test_service_reads_letters_with_their_model(serve):
+    a = [[[0, 100], [40, 0], [80, 100]], [[15, 60], [65, 60]]]
+    client = serve(model="letters")
+    assert draw(client, a).json()["text"] == "A"
+    assert draw(client, SEVEN + FOUR, expect="number").json()["text"] == "74"
+    answer = client.post("/v1/classify", content=reference_glyphs().tobytes(), headers=GLYPHS).json()
+    assert len(answer["classes"]) == len(answer["probabilities"][0]) == 79

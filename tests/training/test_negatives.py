@@ -42,6 +42,16 @@ def test_generator_is_retried():
     assert others._retry(lambda rng: next(told), np.random.default_rng(0)) is ZERO
 
 
+def test_negatives_without_printed_characters(monkeypatch):
+    def printed(rng):
+        raise AssertionError("a printed character")
+
+    makers = [printed if maker in others._PRINTERS else maker for maker in others._GENERATORS]
+    monkeypatch.setattr(others, "_GENERATORS", makers)
+    monkeypatch.setattr(others, "_PRINTERS", (printed,))
+    assert len(synthesize_negatives(40, np.random.default_rng(0), printed=False)) == 40
+
+
 def test_negatives_depend_on_the_rng_only():
     one, again, other = (synthesize_negatives(12, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert (one.shape, one.dtype) == ((12, 28, 28), np.uint8)

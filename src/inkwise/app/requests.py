@@ -54,10 +54,11 @@ class WriterBody(BaseModel):
 
 
 class ReadBody(WriterBody):
-    """Strokes to read; `expect` as for `Recognizer.read`."""
+    """Strokes to read; `expect` as for `Recognizer.read`, `letters` as for `Learner.recognizer`."""
 
     strokes: Annotated[list[Any], BeforeValidator(parse_strokes)]
     expect: Expect | None = None
+    letters: bool = False
 
 
 class LabelBody(BaseModel):

@@ -39,19 +39,19 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
     @router.post("/api/read")
     async def read(body: Annotated[ReadBody, json_body(ReadBody)]) -> Response:
         def respond() -> Response:
-            reading = learner.read_strokes(body.writer, body.strokes, body.expect)
+            reading = learner.read_strokes(body.writer, body.strokes, body.expect, letters=body.letters)
             return json_response(_reading_dict(reading))
 
         return await to_thread.run_sync(respond, limiter=quick)
 
     @router.post("/api/picture")
-    async def read_image(request: Request, writer: Writer) -> Response:
+    async def read_image(request: Request, writer: Writer, letters: bool = False) -> Response:
         body = await request.body()
 
         def respond() -> Response:
             image = open_image(body)  # bytes are the content of a file, never its name
             check_pixels(image.width, image.height)
-            reading = learner.read(writer, image)
+            reading = learner.read(writer, image, letters=letters)
             return json_response(_reading_dict(reading))
 
         return await to_thread.run_sync(respond, limiter=heavy)

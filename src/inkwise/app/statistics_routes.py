@@ -19,19 +19,20 @@ def routes(learner: Learner) -> APIRouter:
     router = APIRouter()
 
     @router.get("/api/state")
-    def state(writer: Writer) -> Response:
-        store, recognizer = learner.store, learner.recognizer(writer)
+    def state(writer: Writer, letters: bool = False) -> Response:
+        store, recognizer = learner.store, learner.recognizer(writer, letters=letters)
         return json_response(
             {
                 "writers": store.writers(),
                 "labels": recognizer.labels,
                 "digits": learner.base.labels,
+                "letters": not learner.base.model.reads_letters,
                 "model": recognizer.model.name,
                 "version": store.versions.promoted(writer),
                 "damage": learner.damage(writer),
                 "accuracy": store.accuracy(writer).to_dict(),
                 "samples": store.count(writer=writer),
-                "labelled": store.count(writer=writer, labelled=True),
+                "labelled": store.count(writer=writer, labelled=True, of_digits=True),
                 "learn": missing_dependencies(),
                 "learn_from": MIN_SAMPLES,
                 "limits": {"points": MAX_POINTS, "upload_bytes": UPLOAD_BYTES},

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from inkwise.image import ImageSource
 from inkwise.preprocessing import Strokes, strokes_to_glyph
 from inkwise.recognition import Expect, Reading, Recognizer
 from inkwise.recognition.adaptation import Adaptation
-from inkwise.recognition.model import LineModel
+from inkwise.recognition.model import LETTERS_MODEL, LineModel
 
 MAX_ADAPTATION_SAMPLES = 500
 """Newest samples that a writer's recognizer adapts to; more would delay the next reading."""
@@ -104,7 +105,12 @@ class Learner:
         self._store: Store | None = None
         self._failed: tuple[float, StoreError | None] = 0.0, None
         self._retry_at = 0.0
-        self._writer_states: dict[str, _WriterState] = {}
+        self._writer_states: dict[tuple[str, bool], _WriterState] = {}
+
+    @cached_property
+    def letters_base(self) -> Recognizer:
+        """The recognizer of letters, opened when it is first needed."""
+        return Recognizer(LETTERS_MODEL, threads=_THREADS)
 
     @property
     def store(self) -> Store:
@@ -130,13 +136,15 @@ class Learner:
                 self._store.close()
             self._store = None
 
-    def read_strokes(self, writer: str, strokes: Strokes, expect: Expect | None = None) -> Reading:
-        """Read a writer's strokes; see `Recognizer.read_strokes`."""
-        return self.recognizer(writer).read_strokes(strokes, expect)
+    def read_strokes(
+        self, writer: str, strokes: Strokes, expect: Expect | None = None, *, letters: bool = False
+    ) -> Reading:
+        """Read a writer's strokes; see `Recognizer.read_strokes`, and `recognizer` for `letters`."""
+        return self.recognizer(writer, letters=letters).read_strokes(strokes, expect)
 
-    def read(self, writer: str, picture: ImageSource) -> Reading:
-        """Read an image of a writer's digits; see `Recognizer.read`."""
-        return self.recognizer(writer).read(picture)
+    def read(self, writer: str, picture: ImageSource, *, letters: bool = False) -> Reading:
+        """Read an image of a writer's digits; see `Recognizer.read`, and `recognizer` for `letters`."""
+        return self.recognizer(writer, letters=letters).read(picture)
 
     def keep(self, writer: str, source: str, answers: Sequence[LabelledAnswer]) -> list[Sample]:
         """Store answers, all or none; the next reading adapts to them. Errors are those of `Store`."""
@@ -144,9 +152,15 @@ class Learner:
         self._retry_at = 0.0
         return kept
 
-    def recognizer(self, writer: str) -> Recognizer:
-        """Return the promoted version of a writer's model, adapted to the writer's newest samples."""
-        state = self._writer_states.setdefault(writer, _WriterState(self.base))
+    def recognizer(self, writer: str, *, letters: bool = False) -> Recognizer:
+        """Return the promoted version of a writer's model, adapted to the writer's newest samples.
+
+        With `letters` it is the bundled model of that name, of which there are no versions. Samples that it
+        answered do not change how digits are read.
+        """
+        letters = letters and not self.base.model.reads_letters
+        base = self.letters_base if letters else self.base
+        state = self._writer_states.setdefault((writer, letters), _WriterState(base))
         while len(self._writer_states) > MAX_CACHED_WRITERS:
             self._writer_states.pop(next(iter(self._writer_states)), None)
         with state.lock:  # the first reading after an answer adapts, concurrent ones wait for it
@@ -160,7 +174,7 @@ class Learner:
                 try:
                     marker = self.store.change_marker(writer)
                     if marker != state.change_marker:
-                        self._update_adaptation(state, writer, version=marker[-1])
+                        self._update_adaptation(state, writer, version=0 if letters else marker[-1])
                         state.change_marker = marker
                 except StoreError:  # which `keep` reports; at most one reading in four waits for the database
                     now = time.monotonic()
@@ -170,7 +184,7 @@ class Learner:
     def damage(self, writer: str) -> str | None:
         """Return why the base model replaces the writer's version, in one line, or None."""
         self.recognizer(writer)
-        state = self._writer_states.get(writer)
+        state = self._writer_states.get((writer, False))
         return state.damage if state else None
 
     def _open(self) -> None:
@@ -185,7 +199,8 @@ class Learner:
                 version, self.base.model, threads=_THREADS
             )
             outputs = {}
-        ids, labels, glyphs = self.store.newest(writer, MAX_ADAPTATION_SAMPLES)
+        of_digits = not model.reads_letters
+        ids, labels, glyphs = self.store.newest(writer, MAX_ADAPTATION_SAMPLES, of_digits=of_digits)
         new = [number for number, sample_id in enumerate(ids) if sample_id not in outputs]
         outputs = outputs | dict(
             zip([ids[n] for n in new], zip(*model.run(glyphs[new]), strict=True), strict=True)

@@ -53,7 +53,7 @@ def learn(
     progress: ProgressFunction = lambda step, share: None,
     promote: bool = False,
 ) -> ModelVersion:
-    """Fine-tune a model on two thirds of a writer's labelled samples, and store it as a version.
+    """Fine-tune a model on two thirds of a writer's labelled digits, and store it as a version.
 
     The new model and the writer's present model (the base model if that is damaged) are evaluated on MNIST
     test and on the held-out third. The version is promoted if it is worse on neither: see
@@ -69,12 +69,15 @@ def learn(
     Raises:
         StoreError: Too few samples, or the database cannot be used.
         DataError: MNIST is not available.
-        ModelError: The base model cannot be used.
+        ModelError: The base model cannot be used, or reads letters.
         InkwiseError: PyTorch is not installed; the message says what to install.
     """
     with requires_extra("train", "learning"):
         from inkwise.training.fine_tuning import fine_tune
-    samples = store.samples(writer=writer, labelled=True)[::-1]
+    start = model_source("default" if base is None else base)
+    if Model(start).reads_letters:
+        raise ModelError("a model that reads letters cannot learn: its replay would need letters")
+    samples = store.samples(writer=writer, labelled=True, of_digits=True)[::-1]
     if (missing := MIN_SAMPLES - len(samples)) > 0:
         raise StoreError(
             f"{writer} has {len(samples)} labelled samples; "
@@ -84,7 +87,6 @@ def learn(
     learnt = [sample for sample in samples if not is_held_out(sample.id)]
     progress("loading MNIST", 0.02)
     replay, mnist = load_dataset("mnist-train"), load_dataset("mnist-test")
-    start = model_source("default" if base is None else base)
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
         progress("measuring what is known", 0.1)
@@ -143,7 +145,7 @@ def compare_versions(store: Store, writer: str, base: Model) -> Comparison:
     writers = store.writers()
     rows: list[list[Accuracy]] = [[] for _ in models]
     for name in writers:
-        samples = store.samples(writer=name, labelled=True)
+        samples = store.samples(writer=name, labelled=True, of_digits=True)
         unseen = [sample for sample in samples if name != writer or is_held_out(sample.id)]
         dataset = to_dataset(unseen, name)
         for row, model in zip(rows, models.values(), strict=True):

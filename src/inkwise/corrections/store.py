@@ -31,6 +31,7 @@ from inkwise.corrections.sample import (
 from inkwise.corrections.versions import PROMOTED_VERSION, VersionStore
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
+from inkwise.recognition.model import LETTERS_MODEL
 
 # Last step, last merge, version: queried before every reading, and answered from indexes alone.
 _CHANGE_MARKER = select(
@@ -54,6 +55,7 @@ class SampleFilter(TypedDict, total=False):
         unsure: The probability of the answer is below this.
         labelled: The sample has a label.
         answered: The sample has a label and an answer.
+        of_digits: The answer was not given by the bundled model `letters`.
     """
 
     writer: str | None
@@ -64,6 +66,7 @@ class SampleFilter(TypedDict, total=False):
     unsure: float | None
     labelled: bool
     answered: bool
+    of_digits: bool
 
 
 _CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
@@ -75,6 +78,7 @@ _CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "unsure": lambda probability: Sample.probability < probability,
     "labelled": lambda _: Sample.label.is_not(None),
     "answered": lambda _: Sample.label.is_not(None) & Sample.answer.is_not(None),
+    "of_digits": lambda _: func.coalesce(Sample.model, "").not_like(f"{LETTERS_MODEL} (%"),
 }
 
 
@@ -266,9 +270,12 @@ class Store(AbstractContextManager["Store"]):
             query = select(func.count()).select_from(Sample).where(_where(**conditions))
             return session.scalars(query).one()
 
-    def newest(self, writer: str, limit: int) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
+    def newest(
+        self, writer: str, limit: int, *, of_digits: bool = False
+    ) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
         """Return ids, labels (n,) and glyphs (n, 28, 28) of a writer's newest labelled samples."""
-        query = select(*raw(Sample, "id", "label", "glyph")).where(_where(writer=writer, labelled=True))
+        condition = _where(writer=writer, labelled=True, of_digits=of_digits)
+        query = select(*raw(Sample, "id", "label", "glyph")).where(condition)
         query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit)
         found = []
         with self._database.read() as session:

@@ -15,6 +15,7 @@ _MAX_LINK_GAP = 4.0  # horizontal gap between strokes that are linked, in height
 _MIN_TALL_HEIGHT = 0.4  # height of the lowest digit, in heights of the writing; lower are bars and dashes
 _MIN_STACK_OVERLAP = 0.5  # horizontal overlap of stacked strokes, as a share of the narrower one's width
 _MAX_STACK_GAP = 0.1  # vertical gap between stacked strokes, as a share of the sum of their heights
+_MIN_LETTER_GAP = 0.2  # gap between letters, in the same heights; 1 letter in 200 has a wider one inside
 _MIN_NUMBER_GAP = 1.3  # gap between numbers, in heights of tall digits; 1 number in 200 has a wider gap
 
 
@@ -37,7 +38,10 @@ def find_stroke_numbers(strokes: Strokes, *, stacked: bool) -> list[list[list[in
     boxes = np.array([[*stroke.min(0), *np.ptp(stroke, 0)] for stroke in points])
     words = _join_low_words(_link_strokes(boxes, stacked), boxes)
     lines = group_into_lines(np.array([_bounding_box(boxes[word]) for word in words]))
-    return [_split_line([index for word in line for index in words[word]], points) for line in lines]
+    return [
+        _split_line([index for word in line for index in words[word]], points, _MIN_NUMBER_GAP)
+        for line in lines
+    ]
 
 
 def _link_strokes(boxes: NDArray[np.float64], stacked: bool) -> list[list[int]]:
@@ -75,13 +79,23 @@ def _join_low_words(words: list[list[int]], boxes: NDArray[np.float64]) -> list[
     return list(joined.values())
 
 
-def _split_line(indices: list[int], points: list[NDArray[np.float64]]) -> list[list[int]]:
-    """Split the strokes of a line into numbers at wide gaps between its digits."""
+def split_letters(strokes: Strokes) -> list[list[int]]:
+    """Split strokes of one line at gaps that are too wide for one letter; return the indices of each part.
+
+    Raises:
+        InkwiseError: A stroke is malformed.
+    """
+    points = to_stroke_arrays(strokes)
+    return _split_line([*range(len(points))], points, _MIN_LETTER_GAP)
+
+
+def _split_line(indices: list[int], points: list[NDArray[np.float64]], min_gap: float) -> list[list[int]]:
+    """Split the strokes of a line at gaps between its digits, of at least `min_gap` heights."""
     found = group_strokes([points[index] for index in indices])
     groups = [[indices[position] for position in group] for group in found]
     outlines = [np.concatenate([points[index] for index in group]) for group in groups]
     heights = np.array([np.ptp(outline[:, 1]) for outline in outlines])
-    max_gap = _MIN_NUMBER_GAP * float(np.median(heights[heights >= _MIN_TALL_HEIGHT * heights.max()]))
+    max_gap = min_gap * float(np.median(heights[heights >= _MIN_TALL_HEIGHT * heights.max()]))
     numbers: list[list[int]] = []
     right = -np.inf
     for group, outline in zip(groups, outlines, strict=True):

@@ -7,6 +7,7 @@ from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +20,9 @@ from inkwise.preprocessing.line_image import LINE_HEIGHT
 from inkwise.recognition.runtime import onnxruntime as ort
 
 METADATA_KEY = "inkwise"
+
+LETTERS_MODEL = "letters"
+"""Name of the bundled model that reads letters; in the database of corrections, its answers carry it."""
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Symbol of a line model for a word, or a sign that is neither a digit nor a separator."""
@@ -131,6 +135,11 @@ class Model(OnnxModel):
             raise ModelError(f"{path}: its labels are not texts, one for each probability")
         self.rejects = has_reject_class(self.metadata)
 
+    @property
+    def reads_letters(self) -> bool:
+        """Whether the labels hold an alphabet, so that characters are read one by one, not as numbers."""
+        return any({*alphabet} <= {*self.labels} for alphabet in (ascii_lowercase, ascii_uppercase))
+
     @classmethod
     def bundled(cls, *, threads: int = 0) -> Model:
         """Open the bundled weights."""
@@ -202,6 +211,12 @@ class LineModel(OnnxModel):
 def bundled_line_model(threads: int) -> LineModel:
     """Return the bundled line model, opened once for each number of threads."""
     return LineModel.bundled(threads=threads)
+
+
+@cache
+def bundled_digit_model(threads: int) -> Model:
+    """Return the bundled classifier of digits, opened once for each number of threads."""
+    return Model.bundled(threads=threads)
 
 
 def has_reject_class(metadata: dict[str, Any]) -> bool:

@@ -59,12 +59,14 @@ class PictureReader:
         """Read a picture (H, W) uint8.
 
         If the numbers are much likelier in the picture turned by 90, 180 or 270 degrees, the reading is that
-        of the turned picture, with boxes in the original one, and it is not accepted.
+        of the turned picture, with boxes in the original one, and it is not accepted. A model that reads
+        letters reads the characters one by one, and the picture as it stands.
         """
         if min(grey.shape) <= _MAX_ALONE_SIDE and (reading := self._read_alone(grey)) is not None:
             return reading
         best, turns = self._read_regions(find_regions(grey)), 0
-        if best.is_doubtful():
+        by_line = not self.digits.model.reads_letters
+        if by_line and best.is_doubtful():
             for quarters in (2, 1, 3):
                 regions = find_regions(np.ascontiguousarray(np.rot90(grey, quarters)))
                 sample = _largest(regions)
@@ -74,13 +76,13 @@ class PictureReader:
                 if turned.is_likelier(best, _MIN_TURN_GAIN):
                     best, turns = turned, quarters
         doubtful = best.reason() is not None or (best.has_number() and best.confidence() < _SURE)
-        if not turns and doubtful and (other := self._read_as_one(grey, best)) is not None:
+        if by_line and not turns and doubtful and (other := self._read_as_one(grey, best)) is not None:
             return other
         if turns:
             best = best.turned_back(turns, grey.shape)
         return Reading.from_numbers(
             best.numbers,
-            model=(self.numbers if best.has_number() else self.digits).model.name,
+            model=(self.numbers if by_line and best.has_number() else self.digits).model.name,
             reason=TURNED if turns else best.reason(),
             picture=grey,
             ignored=[IgnoredRegion(region.box, region.reason or NOT_A_DIGIT) for region in best.ignored],

@@ -20,7 +20,7 @@ from inkwise.recognition.adaptation import Adaptation
 from inkwise.recognition.cell_reader import CellReader
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.digit_reader import DigitReader
-from inkwise.recognition.model import LineModel, Model, model_source
+from inkwise.recognition.model import LineModel, Model, bundled_digit_model, model_source
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.picture_reader import PictureReader
 from inkwise.recognition.reading import Reading
@@ -68,7 +68,8 @@ class Recognizer:
 
         Args:
             model: an .onnx file of Inkwise, a run folder, the name of a bundled model, or an open model; None
-                is "default".
+                is "default". One that reads letters, such as "letters", reads characters one by one; numbers,
+                pages and cells that are asked for are read by "default".
             threads: processor threads; 0 is one per core.
             adaptation: correction of this model, made by `adapt`.
             line_model: reader of whole numbers; None is the bundled one.
@@ -84,11 +85,15 @@ class Recognizer:
         self.decimal = decimal
         model = "default" if model is None else model
         self.model = model if isinstance(model, Model) else Model(model_source(model), threads=threads)
-        self._digits = DigitReader(self.model, adaptation)
+        self._digits = of_numbers = DigitReader(self.model, adaptation)
+        if self.model.reads_letters:
+            of_numbers = DigitReader(bundled_digit_model(threads))
         self._numbers = NumberReader(line_model, threads)
         self._pictures = PictureReader(self._digits, self._numbers)
-        self._cells = CellReader(self._digits)
+        self._pages = PictureReader(of_numbers, self._numbers)
+        self._cells = CellReader(of_numbers)
         self._strokes = StrokeReader(self._digits, self._numbers)
+        self._drawn_pages = StrokeReader(of_numbers, self._numbers)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what reopens the models, and the adaptation."""
@@ -128,7 +133,7 @@ class Recognizer:
     def read(
         self, image: ImageSource, expect: Expect | None = None, constraint: Constraint | None = None
     ) -> Reading:
-        """Read all numbers: lines from the top, numbers and digits from the left.
+        """Read all numbers, or all characters of a model that reads letters: from the top and the left.
 
         Args:
             image: path, bytes of a file, file object, PIL image, or an array or tensor (h, w) or
@@ -148,7 +153,7 @@ class Recognizer:
             return self._pictures.read_digit(grey)
         if expect == "number" or constraint is not None:
             return self._numbers.read_image(grey, constraint)
-        return self._pictures.read(grey)
+        return (self._pages if expect == "page" else self._pictures).read(grey)
 
     def read_many(
         self,
@@ -190,10 +195,10 @@ class Recognizer:
         _check_hints(expect, constraint)
         arrays = to_stroke_arrays(strokes)
         if expect == "number" or constraint is not None:
-            return self._strokes.read_number(arrays, constraint)
+            return self._drawn_pages.read_number(arrays, constraint)
         if expect == "digit":
             return self._digits.read_strokes(arrays, single=True)
-        return self._strokes.read(arrays)
+        return (self._drawn_pages if expect == "page" else self._strokes).read(arrays)
 
     @_finished
     def read_cells(

@@ -57,6 +57,8 @@ class RegionReader:
     def read(self, region: Region) -> Number | None:
         """Read one region; None if it is too long for a number, or a word rather than a number."""
         characters = sorted(chain(*segment_characters(region.ink)), key=lambda character: character.box[0])
+        if self.digits.model.reads_letters:
+            return self._read_apart(region, characters) if characters else None
         if region.in_comb and len(characters) > 1:  # one digit a box
             return self._read_apart(region, characters)
         _, _, width, height = region.box

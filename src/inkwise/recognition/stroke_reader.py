@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inkwise._util.text import DIGITS, digits_of
 from inkwise.preprocessing import Strokes, strokes_to_glyphs
 from inkwise.preprocessing.line_image import LineImage, strokes_to_line_image
-from inkwise.preprocessing.stroke_layout import find_stroke_numbers
+from inkwise.preprocessing.stroke_layout import find_stroke_numbers, split_letters
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.digit_location import with_box_glyphs
 from inkwise.recognition.digit_reader import DigitReader
@@ -79,8 +79,14 @@ class StrokeReader:
         return Reading.from_numbers(numbers, model=self.digits.model.name, reason=_rejection_reason(numbers))
 
     def _read_number(self, strokes: Strokes, indices: list[int]) -> Number:
-        """Read some strokes: as one digit, or as a line of several if that is more probable."""
+        """Read some strokes: as one digit, or as a line of several if that is more probable.
+
+        A model that reads letters reads the strokes between wide gaps so, one after the other.
+        """
         own = [strokes[index] for index in indices]
+        if self.digits.model.reads_letters and len(parts := split_letters(own)) > 1:
+            read = [self._read_number(strokes, [indices[index] for index in part]) for part in parts]
+            return Number.from_digits(tuple(digit for number in read for digit in number.digits))
         (number,) = self.digits.read_strokes(own, single=True).numbers
         line = None if number.confidence >= _SURE else self._read_line(own)
         if line is not None and (not number.accepted or line.confidence > number.confidence):
@@ -96,10 +102,10 @@ class StrokeReader:
 
         The reader of lines knows the ten digits and separators; labels that were added are read one by one.
         """
-        labels = {*self.digits.labels}
-        spelled = self.digits.read_strokes(strokes, single=False)
+        digits = self.digits
+        spelled = digits.read_strokes(strokes, single=False)
         added = any(digit.accepted and digit.label not in DIGITS for digit in spelled.digits)
-        if added or not labels >= {*DIGITS}:
+        if added or digits.model.reads_letters or not {*digits.labels} >= {*DIGITS}:
             return spelled.numbers[0]
         reading = self.read_number(strokes)
         several = len(reading.text) > 1 and (reading.accepted or len(spelled.digits) > 1)

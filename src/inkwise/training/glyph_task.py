@@ -21,7 +21,7 @@ from inkwise.training.config import OptimizationSection, Recipe
 from inkwise.training.loop import TrainingLoop
 from inkwise.training.models import Net, summarize_layers
 from inkwise.training.onnx_models import classifier_to_onnx, initial_net, load_teachers, resolve_recipe
-from inkwise.training.training_data import load_split
+from inkwise.training.training_data import Split, load_split
 
 _ACCEPTED_SHARE = 0.99  # share of the validation digits above the threshold
 _MAX_TEMPERATURE = 20.0  # of the calibration; the lowest is its reciprocal
@@ -142,9 +142,9 @@ class GlyphTask:
 
     resolve = staticmethod(resolve_recipe)
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        """Load and synthesize the glyphs, and build the network."""
-        self.recipe, self.split = recipe, load_split(recipe)
+    def __init__(self, recipe: Recipe, device: torch.device, split: Split | None = None) -> None:
+        """Load and synthesize the glyphs, unless they are given, and build the network."""
+        self.recipe, self.split = recipe, split or load_split(recipe)
         self.net = initial_net(recipe.model, self.split.classes)
         self._teachers = load_teachers(recipe, self.split.classes)
         split = self.split

@@ -175,6 +175,8 @@ def _parse(content: bytes) -> tuple[Net, dict[str, Any]]:
     metadata = get_metadata(proto)
     metadata["temperature"] = float(metadata["temperature"])
     tensors = {tensor.name: tensor for tensor in proto.graph.initializer}
+    casts = [node for node in proto.graph.node if node.op_type == "Cast" and node.input[0] in tensors]
+    tensors |= {node.output[0]: tensors[node.input[0]] for node in casts}  # of `store_as_float16`
     layers = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]
     values = [[_tensor_value(tensors[name]) for name in node.input[1:3]] for node in layers]
     # without memory, until the file is known to hold what its metadata claim

@@ -26,6 +26,7 @@ from inkwise.training.glyph_task import GlyphTask
 from inkwise.training.loop import AnyTrainingLoop, resolve_device, seeded
 from inkwise.training.onnx_models import get_metadata, set_metadata
 from inkwise.training.recipes import load_recipe
+from inkwise.training.training_data import Split
 
 Evaluate = Callable[[bytes, Dataset], dict[str, Any]]
 """From the model file and the training samples to the metrics that are added to the file's metadata."""
@@ -42,6 +43,7 @@ def train(
     console: Console | None = None,
     callbacks: Sequence[Callback] = (),
     evaluate: Evaluate | None = None,
+    split: Split | None = None,
 ) -> Path:
     """Train by a recipe, or resume a killed run in this folder.
 
@@ -56,6 +58,7 @@ def train(
         console: shows progress; by default stderr.
         callbacks: called after the recipe's own, before the checkpoint is saved.
         evaluate: measures a classifier before its file is written. If it fails, the file lacks its metrics.
+        split: the glyphs, in place of those of the recipe's data sets.
 
     Returns:
         The path of model.onnx.
@@ -74,7 +77,7 @@ def train(
         facts = _open_folder(folder, recipe, chosen)
         sources = ", ".join([*recipe.data.train, *recipe.data.negatives])
         with console.status(Text(f"synthesizing from {sources}")):
-            task = GlyphTask(recipe, chosen)
+            task = GlyphTask(recipe, chosen, split)
         keys = "  ".join(f"{key}={value}" for key, value in recipe.values().items())
         threads = torch.get_num_threads()
         console.print(

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hand import FOUR, ONE, SEVEN, THREE, answered, draw, new_writer, press_toast, reads, slow_down
+from hand import FOUR, ONE, SEVEN, THREE, A, answered, draw, new_writer, press_toast, reads, slow_down
 from playwright.sync_api import expect
 
 from inkwise.corrections import Store
@@ -35,6 +35,25 @@ def test_draw_tab_corrects_digits_of_a_number(page, server):
     page.keyboard.press("Enter")
     answered(page, "2 of 3 right")
     assert server.labels() == [("7", "7"), ("2", "1"), ("4", "4")]
+
+
+def test_draw_tab_reads_letters_if_asked(page, server):
+    page.select_option("#characters", "letters")
+    expect(page.locator("#hint")).to_have_text("draw a character, or a word")
+    draw(page, A)
+    reads(page, "A")
+    expect(page.locator("#label-row .label")).to_have_count(10)
+    expect(page.locator("#label-row .label").first).to_have_attribute("data-label", "A")
+    page.keyboard.type("r")
+    answered(page, "0 of 1 right")
+    assert server.labels() == [("r", "A")]
+    page.reload()
+    expect(page.locator("#characters")).to_have_value("letters")
+    draw(page, A)
+    page.select_option("#characters", "digits")
+    expect(page.locator("#label-row .label")).to_have_count(10)
+    expect(page.locator("#label-row .label").first).to_have_attribute("data-label", "0")
+    expect(page.locator("#reading")).not_to_have_text("A")
 
 
 def test_draw_tab_drops_corrections_with_their_strokes(page, server):

@@ -346,6 +346,18 @@ def test_window_fits_a_small_screen(anna, learner):
     assert look.canvas.winfo_height() > 200
 
 
+def test_window_reads_letters_if_asked(anna, kept):
+    anna.draw(H)
+    assert anna.answer() != "H"
+    anna.click(anna.widgets.read_letters)
+    assert anna.answer() == "H"
+    assert "z" in anna.widgets.labels
+    anna.key("Return")
+    assert kept() == ["H"]
+    anna.click(anna.widgets.read_letters)
+    assert list(anna.widgets.labels) == [*"0123456789"]
+
+
 def test_answer_is_kept_when_window_closes_at_once(drive, learner, kept, monkeypatch):
     import tkinter
 

@@ -4,7 +4,7 @@ import { keep, newId, undo } from "./answers.js";
 import { post } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { Ink } from "./ink.js";
-import { LabelRow } from "./labels.js";
+import { LabelRow, likeliest } from "./labels.js";
 import { clearError, showError, toast } from "./notices.js";
 import { Reader } from "./reader.js";
 import { onSession, session } from "./session.js";
@@ -44,7 +44,8 @@ const reader = new Reader(
   () => {
     const { strokes } = ink;
     if (!strokes.length) return null;
-    return post("/api/read", { writer: session.writer, strokes, expect: single || trial.active ? "digit" : null });
+    const letters = session.letters && !trial.active;
+    return post("/api/read", { writer: session.writer, strokes, letters, expect: single || trial.active ? "digit" : null });
   },
   (answer) => {
     reading = answer;
@@ -86,14 +87,14 @@ function show() {
   const all = digits();
   const digit = all[selected];
   $("result").hidden = $("teach").hidden = trial.active;
-  $("hint").textContent = trial.active ? `draw a ${trial.ask}` : "draw a digit, or a number";
+  $("hint").textContent = trial.active ? `draw a ${trial.ask}` : session.letters ? "draw a character, or a word" : "draw a digit, or a number";
   $("result").classList.toggle("empty", !digit);
   $("reading").replaceChildren(...all.map((one, i) =>
     el("span", { class: one.accepted || corrections.has(key(one, i)) ? "sure" : "unsure" }, labelOf(one, i))));
   $("reason").textContent = reason(all);
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
-  labelRow.show(session.state.labels, digit?.alternatives, digit && labelOf(digit, selected));
+  labelRow.show(likeliest(digit), digit?.alternatives, digit && labelOf(digit, selected));
   $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
@@ -231,7 +232,7 @@ export function startDraw() {
   });
   let seen = null;
   onSession(({ writer, state }) => {
-    const who = `${writer}\n${state.model}\n${state.version}`;
+    const who = `${writer}\n${state.model}\n${state.version}`; // the model tells whether letters are read
     if (seen !== who) {
       ids.clear();
       if (ink.strokes.length) reader.changed();

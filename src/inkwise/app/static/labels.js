@@ -1,6 +1,16 @@
 // The label row: a button per label with its probability.
 
 import { el } from "./dom.js";
+import { session } from "./session.js";
+
+const MOST = 20; // labels that are all shown; of more, half as many, the likeliest
+
+/** The labels to offer for a digit: all of the model, or of many the likeliest. */
+export function likeliest(digit) {
+  const { labels } = session.state;
+  if (labels.length <= MOST) return labels;
+  return (digit?.alternatives.map(([label]) => label) ?? labels).slice(0, MOST / 2);
+}
 
 /** Fills `root` with a button per label and a field for other labels; calls `onlabel(label)`. */
 export class LabelRow {

@@ -7,7 +7,7 @@ import { clearError, hideToast } from "./notices.js";
 import { pictureKey, startPictures } from "./pictures.js";
 import { showProgress } from "./progress.js";
 import { showSamples, startSamples } from "./samples.js";
-import { onSession, refresh, session, setWriter } from "./session.js";
+import { onSession, refresh, session, setLetters, setWriter } from "./session.js";
 
 const TABS = ["draw", "pictures", "samples", "progress", "models"];
 const opened = { samples: showSamples, progress: showProgress, models: showModels };
@@ -70,6 +70,20 @@ function startWriter() {
   });
 }
 
+function startCharacters() {
+  for (const select of document.querySelectorAll(".characters")) {
+    select.append(el("option", { value: "digits" }, "digits"), el("option", { value: "letters" }, "digits and letters"));
+    select.addEventListener("change", () => {
+      select.blur();
+      setLetters(select.value === "letters");
+    });
+    onSession(({ letters, state }) => {
+      select.value = letters ? "letters" : "digits";
+      select.hidden = !state.letters; // a model that reads letters reads nothing else
+    });
+  }
+}
+
 async function switchTo(name) {
   document.activeElement?.blur();
   await setWriter(name);
@@ -104,6 +118,7 @@ if (location.search) history.replaceState(null, "", location.pathname + location
 
 startTabs();
 startWriter();
+startCharacters();
 startPresses();
 startKeys();
 startDraw();

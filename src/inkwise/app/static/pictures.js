@@ -3,7 +3,7 @@
 import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
-import { LabelRow } from "./labels.js";
+import { LabelRow, likeliest } from "./labels.js";
 import { attempt, clearError, showError, toast } from "./notices.js";
 import { onSession, refresh, session } from "./session.js";
 
@@ -32,7 +32,7 @@ async function read(file) {
   $("drop").ariaBusy = "true";
   // Without a type: the server detects the format.
   const body = new Blob([file]);
-  const reading = await call("POST", `/api/picture${query({ writer: session.writer })}`, body).catch((error) => {
+  const reading = await call("POST", `/api/picture${query({ writer: session.writer, letters: session.letters })}`, body).catch((error) => {
     throw new Error(error.message.includes(name) ? error.message : `${name}: ${error.message}`);
   });
   pictures.push({ name, url: URL.createObjectURL(file), reading, labels: new Map(), ids: new Map(), steps: [] });
@@ -121,7 +121,7 @@ function showDigit({ reading, labels }) {
   $("picture-reading").replaceChildren(el("span", { class: digit.accepted || saved !== undefined ? "sure" : "unsure" }, saved ?? digit.label));
   $("picture-reason").textContent = saved !== undefined ? `saved as ${saved}`
     : digit.accepted ? `${(100 * digit.probability).toFixed(1)} % sure` : digit.doubt ? (digit.doubt.includes(" or ") ? `not sure: ${digit.doubt}` : digit.doubt) : "not sure";
-  labelRow.show(session.state.labels, digit.alternatives, saved ?? digit.label);
+  labelRow.show(likeliest(digit), digit.alternatives, saved ?? digit.label);
 }
 
 function choose(i) {

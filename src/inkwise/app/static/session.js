@@ -4,15 +4,17 @@ import { get } from "./api.js";
 import { clearError, hideToast, showError } from "./notices.js";
 
 const KEY = "inkwise.writer";
+const LETTERS = "inkwise.letters";
 const RETRY = 5000; // ms until the next request after a failure
 const DIGITS = [..."0123456789"];
 
 // State while the server has none, for example during a database failure.
-const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
+const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, letters: false, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
 
 const listeners = new Set();
 
-export const session = { writer: localStorage.getItem(KEY) || "me", state: UNKNOWN };
+/** `letters`: whether letters are read besides digits. */
+export const session = { writer: localStorage.getItem(KEY) || "me", letters: localStorage.getItem(LETTERS) === "true", state: UNKNOWN };
 
 /** Call a listener with the session, now and after each change. */
 export function onSession(listener) {
@@ -46,11 +48,11 @@ export function refresh() {
 }
 
 async function load() {
-  const { writer } = session;
+  const { writer, letters } = session;
   clearTimeout(timer);
   try {
-    const state = await get("/api/state", { writer });
-    if (writer !== session.writer) return;
+    const state = await get("/api/state", { writer, letters });
+    if (writer !== session.writer || letters !== session.letters) return;
     [session.state, owner, failure] = [state, writer, null];
     clearError("state");
     showDamage();
@@ -79,6 +81,13 @@ export function setAccuracy(writer, accuracy) {
   if (writer !== owner || writer !== session.writer) return;
   session.state = { ...session.state, accuracy };
   notify();
+}
+
+export function setLetters(on) {
+  session.letters = on;
+  localStorage.setItem(LETTERS, on);
+  again = Boolean(running);
+  return refresh();
 }
 
 export function setWriter(name) {

@@ -55,6 +55,9 @@ class WindowWidgets:
         self.writer = ttk.Combobox(top, width=16)
         self.writer.pack(side="right")
         ttk.Label(top, text="Writer", style="Quiet.TLabel").pack(side="right", padx="5p")
+        self.letters = tk.BooleanVar(root)
+        self.read_letters = ttk.Checkbutton(top, text="letters", variable=self.letters, takefocus=False)
+        self.read_letters.pack(side="right", padx="9p")
 
         # With a minimal requested size it gets the space that the other widgets leave.
         self.canvas = _make_canvas(body, width=1, height=1, cursor="pencil", takefocus=True)

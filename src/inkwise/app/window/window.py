@@ -65,6 +65,9 @@ class Window:
         look.undo.configure(command=self._undo)
         look.clear.configure(command=self._clear)
         look.join.configure(command=self._join)
+        look.read_letters.configure(command=self._switch_letters)
+        if self._learner.base.model.reads_letters:  # and nothing else
+            look.read_letters.pack_forget()
         look.other.bind("<<Enter>>", lambda _: self._enter_other())
         for event in ("<<Enter>>", "<<ComboboxSelected>>"):
             look.writer.bind(event, lambda _: self._enter_writer())
@@ -87,11 +90,12 @@ class Window:
     def _read(self, then: Callable[[], None] | None = None) -> None:
         drawing, writer, session = self._ink.strokes, self._writer, self._session
         single, read, points = session.single, list(drawing), [list(stroke) for stroke in drawing]
+        letters = self.widgets.letters.get()
 
         def take(future: Future[Reading]) -> None:
             if drawing is not self._ink.strokes or session is not self._session:
                 return  # the drawing has changed since
-            if (writer, single) != (self._writer, session.single):
+            if (writer, single, letters) != (self._writer, session.single, self.widgets.letters.get()):
                 return
             session.show(future.result())
             self._read_strokes, self._read_points = read, points
@@ -99,9 +103,8 @@ class Window:
             if then:
                 then()
 
-        self._worker.do(
-            partial(self._learner.read_strokes, writer, points, "digit" if single else None), take
-        )
+        read_drawing = partial(self._learner.read_strokes, letters=letters)
+        self._worker.do(partial(read_drawing, writer, points, "digit" if single else None), take)
 
     def _settled(self, act: Callable[[], None]) -> None:
         """Act on the reading of the complete drawing."""
@@ -223,6 +226,10 @@ class Window:
                 self._edited()
         self.widgets.tell(undo_message([sample] if sample else []))
 
+    def _switch_letters(self) -> None:
+        self._refresh()
+        self._edited()
+
     # The writer
 
     def _focus_canvas(self) -> None:
@@ -245,7 +252,7 @@ class Window:
 
     def _refresh(self) -> None:
         """Show the writer's labels and accuracy; also adapts the model before the next reading."""
-        writer, learner = self._writer, self._learner
+        writer, learner, letters = self._writer, self._learner, self.widgets.letters.get()
 
         def show_labels(future: Future[tuple[tuple[str, ...], str | None]]) -> None:
             labels, damage = future.result()
@@ -260,5 +267,7 @@ class Window:
             self.widgets.show_accuracy(accuracy)
             self.widgets.writer.configure(values=writers)
 
-        self._worker.do(lambda: (learner.recognizer(writer).labels, learner.damage(writer)), show_labels)
+        self._worker.do(
+            lambda: (learner.recognizer(writer, letters=letters).labels, learner.damage(writer)), show_labels
+        )
         self._worker.do(lambda: (learner.store.accuracy(writer), learner.store.writers()), show_accuracy)

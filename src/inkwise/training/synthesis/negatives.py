@@ -27,9 +27,12 @@ LOOK_ALIKES = frozenset("0OoQD1Iil|2Zz5Ss6b8B9gq")
 _PRINTED_CHARACTERS = "ACEFGHJKLMNPRTUVWXYacdefhjkmnprtuvwxy#$%&*+=?@<>[]{}~^-_"
 
 
-def synthesize_negatives(count: int, rng: np.random.Generator) -> Glyphs:
-    """Glyphs (count, 28, 28) uint8 of scribbles, printed characters, blots, patterns and noise."""
-    makers = rng.choice(len(_GENERATORS), count, p=_GENERATOR_SHARES)
+def synthesize_negatives(count: int, rng: np.random.Generator, *, printed: bool = True) -> Glyphs:
+    """Glyphs (count, 28, 28) uint8 of scribbles, blots, patterns, noise and, if `printed`, characters."""
+    shares = np.array(_GENERATOR_SHARES)
+    if not printed:
+        shares[[maker in _PRINTERS for maker in _GENERATORS]] = 0
+    makers = rng.choice(len(_GENERATORS), count, p=shares / shares.sum())
     made = [_retry(_GENERATORS[maker], rng) for maker in makers]
     return np.array(made, np.uint8).reshape(-1, 28, 28)
 
@@ -248,3 +251,4 @@ _GENERATORS: tuple[Callable[[np.random.Generator], Glyph | None], ...] = (
     _empty_sheet,
 )
 _GENERATOR_SHARES = (0.25, 0.1, 0.2, 0.26, 0.06, 0.05, 0.07, 0.01)
+_PRINTERS = (_font_character, _hershey_character)
