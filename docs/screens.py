@@ -111,7 +111,8 @@ def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:
     learner = Learner(database)
     for sample, label in zip(own.samples, own.labels.tolist(), strict=True):
         digit = learner.read_strokes(writer, sample, "digit").digits[0]
-        learner.keep(writer, "canvas", [LabelledAnswer(label, sample, None, digit.label, digit.probability)])
+        read = {"answer": digit.label, "probability": digit.probability}
+        learner.keep(writer, "canvas", [LabelledAnswer(label, sample, **read)])
     learner.close()
 
 
