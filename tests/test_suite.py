@@ -42,7 +42,7 @@ def test_tests_without_missing_extras_are_collected(tmp_path, missing):
 
 
 def test_missing_extra_is_an_error_in_ci(tmp_path):
-    done = collect(tmp_path, {"openpyxl"}, ci="true", tests=HERE / "batch" / "test_tables.py")
+    done = collect(tmp_path, {"openpyxl"}, ci="true", tests=HERE / "batch" / "test_spreadsheet.py")
     assert done.returncode == 2
     assert "No module named 'openpyxl'" in done.stdout
 
