@@ -70,7 +70,7 @@ def test_evaluate_rejects_empty_list_of_sets(inkwise_fails, always_seven):
 
 
 def test_evaluate_names_the_missing_extra(inkwise_fails, sevens, without_module):
-    without_module("sklearn.metrics", "inkwise.evaluation")
+    without_module("matplotlib.figure", "inkwise.evaluation")
     assert 'pip install "inkwise[train]"' in inkwise_fails("evaluate", "default", "--on", sevens)
 
 
@@ -160,7 +160,7 @@ def test_explain_reports_bad_input_in_one_line(explain, arguments, reason):
 def test_explain_names_the_missing_extra(explain, monkeypatch):
     for name in [name for name in sys.modules if name.startswith("inkwise.evaluation")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     _, _, err = explain("number.png")
     assert err.startswith("inkwise: explaining needs ")
     assert err.endswith('pip install "inkwise[train]"\n')

@@ -5,6 +5,7 @@ import pytest
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import Accuracy, Store, VersionScores, database
+from inkwise.corrections.sample import Sample
 from inkwise.recognition import Model
 
 BEFORE = VersionScores(mnist=Accuracy(9_965, 10_000), own=Accuracy(27, 33))
@@ -73,12 +74,18 @@ def test_migration_adds_the_version_tables(url, glyph, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(database.command, "upgrade", lambda config, _: upgrade(config, "0001"))
         with Store.open(url) as store:
-            sample = store.add(glyph, writer="anna", source="canvas", label="7")
+            sample = Sample.now(glyph, writer="anna", source="canvas", label="7")
+            old = [column.name for column in Sample.__table__.columns if column.name != "line_ink"]
+            with store._database.write() as session:
+                session.execute(
+                    Sample.__table__.insert().values({name: getattr(sample, name) for name in old})
+                )
             with pytest.raises(StoreError, match=r"no such table|does not exist"):
                 store.versions.list("anna")
 
     with Store.open(url) as store:
-        assert store.get(sample.id).label == "7"
+        kept = store.get(sample.id)
+        assert (kept.label, kept.line_ink) == ("7", None)
         assert store.versions.add("anna", b"", 67, BEFORE, NEXT).number == 1
 
 
