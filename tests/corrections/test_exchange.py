@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inkwise._util.errors import DataError, StoreError
+from inkwise._util.inputs import open_input
 from inkwise.corrections import Store, exchange, export_samples, import_samples
 
 ROW = ["0"] * 783 + ["255"]
@@ -159,6 +160,21 @@ def test_invalid_csv_row_rejects_the_whole_import(store, write, images, labels, 
         import_samples(store, folder)
     assert str(caught.value) == f"{folder}/{message}"
     assert store.count() == 0
+
+
+def test_refused_import_closes_its_files(store, write, monkeypatch):
+    opened = []
+
+    def open_and_note(path, **options):
+        opened.append(open_input(path, **options))
+        return opened[-1]
+
+    monkeypatch.setattr("inkwise.corrections.exchange.open_input", open_and_note)
+    with pytest.raises(StoreError) as caught:  # holds the frames of the generators that read the files
+        import_samples(store, write([ROW, ROW], ["7"]))
+
+    assert "fewer than" in str(caught.value)
+    assert [file.closed for file in opened] == [True, True]
 
 
 @pytest.mark.parametrize(

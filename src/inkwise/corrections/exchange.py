@@ -99,30 +99,32 @@ def import_samples(store: Store, source: Path, writer: str | None = None) -> int
     Raises:
         StoreError: A file cannot be read, a row is invalid, or there are too many rows.
     """
-    return store.merge(_read(source, writer))
+    with ExitStack() as files:  # a row that is refused leaves the generators that read the files suspended
+        return store.merge(_read(source, writer, files))
 
 
-def _read(source: Path, writer: str | None) -> Iterator[Sample]:
+def _read(source: Path, writer: str | None, files: ExitStack) -> Iterator[Sample]:
+    """Read the samples of a source; `files` closes the files that are opened for it."""
     if not is_folder(source):
-        return _read_lines(source, writer)
+        return _read_lines(source, writer, files)
     if not is_there(source / SAMPLES):
-        return _with_ids(_read_pair(source), writer or "unknown")
-    samples = _read_lines(source / SAMPLES, writer)
+        return _with_ids(_read_pair(source, files), writer or "unknown")
+    samples = _read_lines(source / SAMPLES, writer, files)
     if (source / IMAGES).exists() and (source / LABELS).exists():
-        return _check_equal(samples, _read_pair(source), source)
+        return _check_equal(samples, _read_pair(source, files), source)
     return samples
 
 
-def _read_lines(path: Path, writer: str | None) -> Iterator[Sample]:
+def _read_lines(path: Path, writer: str | None, files: ExitStack) -> Iterator[Sample]:
     if writer is not None:
         raise StoreError(f"{path}: names the writers itself; a writer can be given for CSV files alone")
-    return _parse(path, partial(bounded_lines, longest=_MAX_LINE), _sample)
+    return _parse(path, partial(bounded_lines, longest=_MAX_LINE), _sample, files)
 
 
-def _read_pair(folder: Path) -> Iterator[tuple[NDArray[np.uint8], str]]:
+def _read_pair(folder: Path, files: ExitStack) -> Iterator[tuple[NDArray[np.uint8], str]]:
     """Read the glyph and the label of each row."""
     images, labels = folder / IMAGES, folder / LABELS
-    pairs = zip_longest(_parse(images, _csv_rows, _glyph), _parse(labels, _csv_rows, _label))
+    pairs = zip_longest(_parse(images, _csv_rows, _glyph, files), _parse(labels, _csv_rows, _label, files))
     for rows, (glyph, label) in enumerate(pairs):
         if glyph is None or label is None:
             short, long = (images, LABELS) if glyph is None else (labels, IMAGES)
@@ -159,14 +161,16 @@ def _check_equal(
 
 
 def _parse(
-    path: Path, rows: Callable[[TextIO], Iterable[_RowT]], parse: Callable[[_RowT], _ParsedT]
+    path: Path,
+    rows: Callable[[TextIO], Iterable[_RowT]],
+    parse: Callable[[_RowT], _ParsedT],
+    files: ExitStack,
 ) -> Iterator[_ParsedT]:
-    """Parse a text file row by row; an error names the row."""
+    """Parse a text file row by row; an error names the row. `files` closes the file."""
     parsed = 0
-    with (
-        clear_read_errors(path, StoreError),
-        io.TextIOWrapper(open_input(path, error=StoreError), encoding="utf-8-sig", newline="") as file,
-    ):
+    with clear_read_errors(path, StoreError):
+        opened = open_input(path, error=StoreError)
+        file = files.enter_context(io.TextIOWrapper(opened, encoding="utf-8-sig", newline=""))
         try:
             for row in rows(file):
                 if parsed == MAX_ROWS:
