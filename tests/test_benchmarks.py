@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from benchmarks.accuracy.drawing_reading import MADE
 from benchmarks.accuracy.handwriting import auroc
 from benchmarks.accuracy.model_card import filled_in
 from benchmarks.accuracy.non_digits import SIZES, STROKES, non_digit_images, non_digit_strokes
+from benchmarks.common.handwriting_sets import load_jpeg_glyphs, load_plain_symbols
 from inkwise import Recognizer
 from inkwise.preprocessing.stroke_layout import find_stroke_numbers
 from inkwise.recognition.model import bundled_models, model_source
@@ -116,6 +118,29 @@ def test_auroc_and_its_interval(monkeypatch):
     assert low < area < high
     assert high - low == pytest.approx(0.075, abs=0.03)
     assert auroc(digits + 9, others, writers, writers)[0] == 1
+
+
+def test_archives_of_jpeg_images_and_of_formula_symbols_are_loaded_as_glyphs(tmp_path):
+    picture = np.full((60, 40), 230, np.uint8)
+    picture[10:50, 18:23] = 20
+    jpegs = [np.frombuffer(cv2.imencode(".jpg", each)[1], np.uint8) for each in (picture, picture.T, picture)]
+    offsets = np.cumsum([0, *map(len, jpegs)])
+    path = tmp_path / "scans.npz"
+    np.savez(path, jpeg=np.concatenate(jpegs), offsets=offsets, labels=np.array([1, 7, 1]))
+    scans = load_jpeg_glyphs(path, count=2)
+    assert scans.labels.tolist() == ["1", "7"]
+    assert [glyph.any(axis=0).sum() < 14 for glyph in scans.glyphs] == [True, False]
+
+    np.savez(
+        tmp_path / "symbols.npz",
+        points=np.array([[0, 0], [0, 9], [0, 0], [9, 0], [0, 0], [9, 9]], np.int32),
+        stroke_offsets=np.arange(0, 7, 2),
+        sample_offsets=np.arange(4),
+        labels=np.array(["l", "-", "x"]),
+        writer=np.zeros(3, np.int64),
+        confusable=np.array([True, False, False]),
+    )
+    assert load_plain_symbols(tmp_path / "symbols.npz").labels.tolist() == ["-", "x"]
 
 
 def test_ablation_table_compares_runs_of_the_same_seeds():

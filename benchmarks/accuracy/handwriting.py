@@ -3,12 +3,12 @@
     python -m benchmarks handwriting FOLDER [--model NAME|FILE] [--part test|validation] [--json FILE]
                                      [--misses PICTURE.png]
 
-FOLDER holds own_hand, usps_train, semeion, hwd1000, mnist_corrupted, omniglot_nondigits, unipen_digits and
-unipen_nondigits as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read:
-those of "test" were used neither for training nor for model selection. "validation" is for choosing between
-models; it reads neither the test writers nor the other files. Images and strokes become glyphs as with
-`expect="digit"`; a sample without ink is a miss and never accepted. All figures except the
-speed are reproducible.
+FOLDER holds own_hand, own_hand_more, european_pen_digits_jpeg, femnist_digits, crohme_digits, usps_train,
+semeion, hwd1000, mnist_corrupted, omniglot_nondigits, crohme_nondigits, unipen_digits and unipen_nondigits
+as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read: those of "test" were
+used neither for training nor for model selection. "validation" is for choosing between models; it reads
+neither the test writers nor the other files. Images and strokes become glyphs as with `expect="digit"`; a
+sample without ink is a miss and never accepted. All figures except the speed are reproducible.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.accuracy.card_tables import HEADINGS, tables
 from benchmarks.accuracy.non_digits import KINDS, non_digit_images, non_digit_strokes
-from benchmarks.common.handwriting_sets import SEEDS, load_unipen, suspect_labels
+from benchmarks.common.handwriting_sets import (
+    SEEDS,
+    load_jpeg_glyphs,
+    load_plain_symbols,
+    load_strokes,
+    load_unipen,
+    suspect_labels,
+)
 from benchmarks.common.reporting import argument_parser
 from benchmarks.speed.throughput import throughput
 from inkwise import Reading, Recognizer, datasets
@@ -50,6 +57,8 @@ from inkwise.training.synthesis.negatives import LOOK_ALIKES
 
 PEN_WIDTHS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the default is 2.6
 NON_DIGITS_PER_KIND = 100
+FILES = "own_hand", "own_hand_more", "usps_train", "semeion", "hwd1000", "femnist_digits"
+EUROPEAN_DIGITS, CROHME_DIGITS = 2500, 3000  # the first of their files
 RESAMPLES = 1000
 TOP_COVERAGE = 0.95
 MISSES_PER_ROW = 12
@@ -94,12 +103,18 @@ def measure(name: str, folder: Path, part: str) -> Figures:
         "machine": describe_machine(),
     }
     if part == "test":
-        files = [
-            datasets.load_dataset(folder / f"{name}.npz")
-            for name in ("own_hand", "usps_train", "semeion", "hwd1000")
-        ]
+        files = [datasets.load_dataset(folder / f"{name}.npz") for name in FILES]
+        european = load_jpeg_glyphs(folder / "european_pen_digits_jpeg.npz", EUROPEAN_DIGITS)
+        formulas = load_strokes(folder / "crohme_digits.npz")[0].select(np.s_[:CROHME_DIGITS])
         modified = [datasets.load_dataset(name) for name in ("mnist-modified", "mnist-modified-read")]
-        sets = [datasets.load_dataset("mnist-test"), *sets, *files, *modified]
+        sets = [
+            datasets.load_dataset("mnist-test"),
+            *sets,
+            *files,
+            european,
+            formulas.to_dataset(),
+            *modified,
+        ]
         figures["corrupted"] = corruption_figures(model, folder / "mnist_corrupted.npz")
     evaluated = {result.name: result.evaluation for result in evaluate_model(model, sets)}
     figures["sets"] = [{"set": name, **miss_figures(found)} for name, found in evaluated.items()]
@@ -195,6 +210,7 @@ def negative_figures(model: Model, digits: Dataset, folder: Path, part: str) -> 
     sets = [letters]
     if part == "test":
         sets.append(datasets.load_dataset(folder / "omniglot_nondigits.npz"))
+        sets.append(load_plain_symbols(folder / "crohme_nondigits.npz"))
     accepted = top_probabilities(model, digits)
     threshold = float(np.quantile(accepted, 0.01, method="lower"))  # at least 99 % reach it
     rows = []

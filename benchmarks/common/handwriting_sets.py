@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkwise import datasets
-from inkwise.datasets import StrokeSet
+from inkwise.datasets import Dataset, StrokeSet
+from inkwise.datasets.array_sets import normalize_images
+from inkwise.image import load_image
 
 SEEDS = {"validation": 0, "test": 1}
 """Seeds of synthetic data, so that a choice on the validation part does not see the test data."""
@@ -41,3 +44,18 @@ def suspect_labels(path: Path, part: str, others: Sequence[int] = ()) -> NDArray
         suspect = archive["suspect"] | archive["knn_disagree"]
         suspect[[*others]] = True
         return np.asarray(suspect[datasets.split_by_writer(archive["writer"]) == part])
+
+
+def load_jpeg_glyphs(path: Path, count: int) -> Dataset:
+    """Load the first `count` images of an archive of `jpeg`, `offsets` and `labels` as glyphs."""
+    with np.load(path, allow_pickle=False) as archive:
+        content, offsets, labels = archive["jpeg"], archive["offsets"], archive["labels"][:count]
+    images = [load_image(content[start:end].tobytes()) for start, end in pairwise(offsets[: count + 1])]
+    return Dataset(path.stem, normalize_images(path, images), labels.astype(str))
+
+
+def load_plain_symbols(path: Path) -> Dataset:
+    """Load the symbols of an archive of strokes that are not `confusable` with digits, as glyphs."""
+    with np.load(path, allow_pickle=False) as archive:
+        plain = ~archive["confusable"]
+    return load_strokes(path)[0].select(plain).to_dataset()
