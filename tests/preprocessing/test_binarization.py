@@ -9,6 +9,7 @@ from PIL import Image
 
 from inkwise.image import load_image
 from inkwise.preprocessing import binarize, image_to_glyph
+from inkwise.preprocessing.background import polarity
 
 SIDES = (28, 100, 400)
 
@@ -56,12 +57,28 @@ def test_image_to_glyph_is_independent_of_grey_levels(drawn, alike, width, ink, 
     assert alike(image_to_glyph(drawn(120, width, ink, paper)), image_to_glyph(drawn(120, width))) > 0.97
 
 
+def cropped(picture):
+    """A picture without its margin."""
+    rows, columns = np.where(picture < 128)
+    return picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
 def test_image_to_glyph_accepts_tight_crop(drawn, alike):
     whole = drawn(200, 0.1)
-    rows, columns = np.where(whole < 128)
-    tight = whole[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    tight = cropped(whole)
     for picture in (tight, 255 - tight):
         assert alike(image_to_glyph(picture), image_to_glyph(whole)) > 0.95
+
+
+@pytest.mark.parametrize("side", [16, 28, 80, 200])
+@pytest.mark.parametrize("pen", [24, 27])
+def test_ink_that_fills_half_of_a_tight_crop_is_told_from_its_paper(side, pen):
+    eight = np.full((200, 150), 230, np.uint8)
+    for middle, axes in (((75, 55), (45, 38)), ((75, 140), (52, 42))):
+        cv2.ellipse(eight, middle, axes, 0, 0, 360, 30, pen)
+    bold = cv2.resize(cropped(eight), (side, side), interpolation=cv2.INTER_AREA)
+    assert polarity(bold) == "dark-on-light"
+    assert polarity(255 - bold) == "light-on-dark"
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -28,6 +28,9 @@ _POLARITY_SIDE = 64  # shorter side of the coarser scale at which polarity is fo
 _MAX_POLARITY_SIDE = 1000  # longer side of the finer scale, pixels
 _POLARITY_MARGIN = 0.1  # margin that polarity ignores, as a share of the shorter side
 _MIN_EVIDENCE = 0.1  # minimum sum of the deviations of light ink; noise has less
+_CROP_WEIGHT = 4.0  # of the shapes of ink and paper in a close crop, beside the deviations
+_MIN_CROP_BORDER = 0.05  # minimum share of the border that ink, or paper, touches in a close crop
+_MIN_CROP_CONTRAST = 0.8  # minimum share of a close crop's variance that is between ink and paper
 _MEDIAN_WINDOW = 31  # window of the median filter in pixels; ink covers less than half of it
 _MAX_PRINT_WIDTH = 0.025  # maximum width of print, as a share of the longer side of a form
 
@@ -74,11 +77,13 @@ def polarity(grey: NDArray[np.uint8]) -> Polarity:
     """Polarity of a picture: the sign of the stronger deviations from a wide median filter.
 
     The median keeps edges of shadows and of the sheet, and removes what covers less than half its window. The
-    deviations are added up over two scales, for fine writing and for thick strokes.
+    deviations are added up over two scales, for fine writing and for thick strokes. In a close crop of a bold
+    character ink covers half of any window; there the shapes of ink and paper count more.
     """
     shorter = min(grey.shape)
     sides = {_POLARITY_SIDE, max(_POLARITY_SIDE, shorter * min(1.0, _MAX_POLARITY_SIDE / max(grey.shape)))}
     total = sum(_relative_deviation(grey, side / shorter) for side in sides)
+    total += _CROP_WEIGHT * _crop_evidence(downscale(grey, _POLARITY_SIDE / shorter))
     return "light-on-dark" if total < -_MIN_EVIDENCE else "dark-on-light"
 
 
@@ -97,6 +102,26 @@ def _relative_deviation(grey: NDArray[np.uint8], scale: float) -> float:
     return (darker - lighter) / max(darker + lighter, 1.0)
 
 
+def _crop_evidence(grey: NDArray[np.uint8]) -> float:
+    """Evidence in a close crop, -1.5 (light ink) to 1.5 (dark ink); 0 for other pictures.
+
+    In a close crop there is little but ink and paper, and both touch the border. Ink has the smaller area,
+    touches less of the border, and consists of strokes, so that no large circle fits into it.
+    """
+    light = grey >= otsu_threshold(grey)
+    area = float(light.mean())
+    if area in (0, 1):
+        return 0.0
+    border = float(np.concatenate([light[[0, -1]].ravel(), light[:, [0, -1]].ravel()]).mean())
+    separated = area * (1 - area) * (grey[light].mean() - grey[~light].mean()) ** 2
+    if not _MIN_CROP_BORDER <= border <= 1 - _MIN_CROP_BORDER or separated < _MIN_CROP_CONTRAST * grey.var():
+        return 0.0
+    widest, other = (
+        float(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3).max()) for part in (light, ~light)
+    )
+    return area + border + widest / (widest + other) - 1.5
+
+
 def quantile(values: NDArray[np.generic], share: float) -> float:
     """The value below which this share of the values lies.
 
@@ -112,7 +137,7 @@ def median(values: NDArray[np.generic]) -> float:
     return (float(ordered[(ordered.size - 1) // 2]) + float(ordered[ordered.size // 2])) / 2
 
 
-def otsu_threshold(values: NDArray[np.float32]) -> int:
+def otsu_threshold(values: NDArray[np.float32] | NDArray[np.uint8]) -> int:
     """The lowest value, 0 to 256, of the brighter class (Otsu, IEEE Trans. SMC 9, 1979)."""
     return 1 + int(cv2.threshold(np.clip(values, 0, 255).astype(np.uint8), 0, 1, cv2.THRESH_OTSU)[0])
 
