@@ -93,6 +93,6 @@ def test_content_window_ignores_shadow(drawn):
 def test_strokes_along_a_band_are_kept(gap):
     zero = np.zeros((28, 28), np.uint8)
     cv2.ellipse(zero, (14, 14), (8 - gap, 10), 0, 0, 360, 255, 2)
-    between = banded(zero, SIDES["left and right"], 6, 255)
+    between = banded(zero[:, 6:-6], SIDES["left and right"], 6, 255)
     alone, cut = (image_to_glyph(cv2.resize(picture, (84, 84))) for picture in (zero, between))
     assert np.abs(alone.astype(int) - cut).mean() < 8
