@@ -13,6 +13,7 @@ SQLITE = [
         for sql in ("substr(id, 1, 31)", "upper(id)", "5", "x'00ff'", "CAST(x'ff' AS TEXT)", "'…'")
     ),
     ("id", "'{' || id || '}'"),
+    *(("number_id", sql) for sql in ("substr(id, 1, 31)", "5", "x'00ff'")),
     ("strokes", "'[[[1, 2'"),
     ("strokes", "'5'"),
     ("strokes", "'{\"a\": 1}'"),

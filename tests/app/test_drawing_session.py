@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from inkwise.app.drawing_session import DrawingSession, undo_message
-from inkwise.corrections import Sample
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.app.drawing_session import DrawingSession
 from inkwise.recognition import Recognizer
 
 SEVEN = [[30, 25], [85, 25], [55, 100]]
 ONE = [[110, 20], [112, 100]]
+A = [[[50, 200], [100, 40], [150, 200]], [[70, 140], [130, 140]]]
 
 
 @pytest.fixture
@@ -45,20 +46,22 @@ def test_session_joins_strokes(session):
     assert session.correct("4") is True
 
 
-@pytest.mark.parametrize(
-    ("labels", "deleted", "message"),
-    [
-        ("", True, "nothing left to undo"),
-        ("71", True, "removed the answer 71"),
-        ("7", False, "undone: the label is 7 again"),
-    ],
-)
-def test_undo_message(labels, deleted, message):
-    glyph = np.zeros((28, 28), np.uint8)
-    samples = [
-        Sample.now(glyph, writer="anna", source="canvas", label=label, deleted=deleted) for label in labels
-    ]
-    assert undo_message(samples) == message
+def test_rejected_drawing_is_kept_as_a_rejection():
+    session = DrawingSession()
+    session.show(Recognizer().read_strokes(A))
+    assert (session.labels, session.reason) == ([NOT_A_DIGIT], "")
+    (answer,) = session.answers(A)
+    assert (answer.label, answer.answer) == (NOT_A_DIGIT, NOT_A_DIGIT)
+    assert answer.probability == pytest.approx(1 - sum(share for _, share in session.digits[0].alternatives))
+    session.correct("4")
+    assert [(each.label, each.answer) for each in session.answers(A)] == [("4", NOT_A_DIGIT)]
+
+
+def test_digits_of_a_number_share_its_id(session):
+    seven, one = session.answers([SEVEN, ONE])
+    assert seven.number_id == one.number_id is not None
+    session.show(Recognizer().read_strokes([SEVEN]))
+    assert session.answers([SEVEN])[0].number_id is None
 
 
 def test_digits_that_share_a_stroke_are_kept_as_glyphs():

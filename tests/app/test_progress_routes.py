@@ -1,4 +1,8 @@
+import uuid
+
 import pytest
+
+NO_ANSWERS = {"right": 0, "n": 0, "low": None, "high": None}
 
 
 def test_state_of_a_new_writer(client, learner):
@@ -13,7 +17,7 @@ def test_state_of_a_new_writer(client, learner):
         "model": learner.base.model.name,
         "version": 0,
         "damage": None,
-        "accuracy": {"right": 0, "n": 0, "low": None, "high": None},
+        "accuracy": {**NO_ANSWERS, "numbers": NO_ANSWERS},
         "samples": 0,
         "labelled": 0,
         "learn_from": 10,
@@ -41,6 +45,27 @@ def test_progress_of_one_writer_and_accuracy_of_all(client, keep):
         (each["writer"], each["accuracy"]["right"], each["accuracy"]["n"]) for each in progress["writers"]
     ]
     assert shares == [("anna", 1, 2), ("ben", 1, 1)]
+
+
+def test_correct_rejection_counts_as_right_everywhere(client, keep):
+    keep(label="not a digit", answer="not a digit", source="trial")
+    keep(label="7", answer="not a digit", source="trial")
+    progress = client.get("/api/progress?writer=anna").json()
+    assert (progress["accuracy"]["right"], progress["accuracy"]["n"]) == (1, 2)
+    assert progress["curve"] == [True, False]
+    assert progress["confusion"] == {"labels": ["7", "not a digit"], "counts": [[0, 1], [0, 1]]}
+    query = {"writer": "anna", "since": "2026-01-01T00:00:00Z"}
+    trial = client.get("/api/trial", params=query).json()
+    assert (trial["right"], trial["n"]) == (1, 2)
+
+
+def test_score_counts_digits_and_numbers_apart(client, keep):
+    one, other = (str(uuid.uuid4()) for _ in range(2))
+    for label, number_id in [("7", one), ("7", one), ("1", other), ("7", other), ("7", None)]:
+        keep(label=label, number_id=number_id)
+    accuracy = client.get("/api/state?writer=anna").json()["accuracy"]
+    assert (accuracy["right"], accuracy["n"]) == (4, 5)
+    assert (accuracy["numbers"]["right"], accuracy["numbers"]["n"]) == (1, 2)
 
 
 def test_accuracy_test_begins_without_a_time(client, keep):

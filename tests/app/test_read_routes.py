@@ -25,8 +25,18 @@ def test_reading_has_glyphs_and_alternatives(client):
     assert (seven["strokes"], one["strokes"]) == ([0], [1])
     assert seven["doubt"] is None
     assert seven["alternatives"][0] == ["7", seven["probability"]]
-    assert sorted(label for label, _ in seven["alternatives"]) == list("0123456789")
+    assert sorted(label for label, _ in seven["alternatives"]) == [*"0123456789", "not a digit"]
+    assert (seven["answer"], round(seven["answer_probability"], 4)) == ("7", seven["probability"])
+    assert seven["number_id"] == one["number_id"] is not None
     assert base64.b64decode(seven["glyph"]) == strokes_to_glyph(SEVEN).tobytes()
+
+
+def test_rejected_drawing_is_answered_as_not_a_digit(client):
+    a = [[[0, 100], [40, 0], [80, 100]], [[15, 60], [65, 60]]]
+    (digit,) = read(client, a).json()["digits"]
+    assert (digit["answer"], digit["doubt"], digit["number_id"]) == ("not a digit", "not a digit", None)
+    assert digit["alternatives"][0] == ["not a digit", pytest.approx(digit["answer_probability"], abs=1e-4)]
+    assert digit["label"] != "not a digit"
 
 
 def test_expected_digit_reads_all_strokes_as_one_digit(client):

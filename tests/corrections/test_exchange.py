@@ -73,7 +73,7 @@ def test_csv_files_have_a_row_for_each_sample(store, add, glyph, tmp_path):
     np.testing.assert_array_equal(images, np.stack([glyph.ravel()] * 3))
     assert (tmp_path / "taught" / "labels.csv").read_text(encoding="utf-8") == '7\n""\n€\n'
     first = json.loads((tmp_path / "taught" / "samples.jsonl").read_text(encoding="utf-8").splitlines()[0])
-    assert (first["writer"], first["label"], len(first)) == ("anna", "7", 11)
+    assert (first["writer"], first["label"], len(first)) == ("anna", "7", 12)
 
 
 def test_export_of_one_writer(store, other, add, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inkwise import InkwiseError, StoreError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections import Accuracy, LabelledAnswer, Learner, Store, VersionScores
 from inkwise.corrections.learner import MAX_ADAPTATION_SAMPLES, MAX_CACHED_WRITERS, RETRY_SECONDS
 
@@ -51,6 +52,21 @@ def test_five_samples_add_a_letter(learner):
     assert learner.read_strokes("anna", drawn(A, 99), "digit").digits[0].label == "A"
     assert learner.read_strokes("anna", drawn(SEVEN, 99)).text == "7"
     assert learner.recognizer("anna").labels == (*"0123456789", "A")
+
+
+def test_confirmed_rejection_teaches_no_digit(learner):
+    for seed in range(3):
+        digit = learner.read_strokes("anna", drawn(A, seed)).digits[0]
+        learner.keep("anna", "canvas", [LabelledAnswer(NOT_A_DIGIT, drawn(A, seed), answer=NOT_A_DIGIT)])
+        assert digit.doubt == NOT_A_DIGIT
+    assert learner.read_strokes("anna", drawn(A, 99)).digits[0].doubt == NOT_A_DIGIT
+    assert learner.read_strokes("anna", SEVEN).text == "7"
+    assert learner.recognizer("anna").labels == (*"0123456789",)
+
+
+def test_samples_of_non_digits_make_a_drawing_rejected(learner):
+    teach(learner, "anna", SEVEN, NOT_A_DIGIT, 5)
+    assert learner.read_strokes("anna", SEVEN).digits[0].doubt == NOT_A_DIGIT
 
 
 def test_letters_are_read_besides_digits_if_asked(learner):

@@ -31,11 +31,13 @@ def test_json_round_trip_is_exact():
         model="hands",
         strokes=[[[0.1, 2], [1e-9, 3]]],
         line_ink=columns,
+        number_id=uuid.uuid4(),
     )
     after = Sample.from_dict(json.loads(json.dumps(before.to_dict())))
 
     assert after.to_dict() == before.to_dict()
     assert (after.id, after.time, after.probability) == (before.id, before.time, 1 / 3)
+    assert after.number_id == before.number_id
     assert after.strokes == [[[0.1, 2.0], [1e-9, 3.0]]]
     np.testing.assert_array_equal(after.glyph, before.glyph)
     np.testing.assert_array_equal(after.line_ink, columns)
@@ -110,6 +112,7 @@ def test_invalid_value_is_named(wrong, message):
     [
         ({"id": "seven"}, "id cannot be understood"),
         ({"id": 7}, "id is int, not text"),
+        ({"number_id": "seven"}, "number_id cannot be understood"),
         ({"time": "noon"}, "time cannot be understood"),
         ({"time": "0001-01-01T00:00:00+14:00"}, "time 0001-01-01 00:00:00+14:00 is out of range"),
         ({"glyph": "AAAA"}, "glyph is not 784 bytes in base64"),

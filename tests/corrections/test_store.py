@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -165,6 +166,28 @@ def test_accuracy_counts_answered_and_labelled_samples(store, add):
     assert (store.accuracy("anna").right, store.accuracy("anna").n) == (1, 2)
     assert store.accuracy().share == pytest.approx(2 / 3)
     assert np.isnan(store.accuracy("carla").share)
+
+
+def test_number_accuracy_counts_numbers_with_every_digit_right(store, add):
+    one, other, ben = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    for label, number_id in [("7", one), ("7", one), ("7", other), ("1", other), ("1", None)]:
+        add(answer="7", label=label, number_id=number_id)
+    add(answer="7", number_id=other)
+    add(answer="7", label="7", number_id=ben, writer="ben")
+
+    assert store.number_accuracy("anna") == Accuracy(1, 2)
+    assert store.number_accuracy() == Accuracy(2, 3)
+    assert store.number_accuracy("carla") == Accuracy(0, 0)
+
+
+def test_samples_of_tables_do_not_score_a_writer(store, add):
+    add(answer="7", label="7")
+    add(answer="1", label="7", source="review", number_id=uuid.uuid4())
+    assert store.accuracy("anna") == Accuracy(1, 1)
+    assert store.number_accuracy("anna").n == 0
+    assert store.answers("anna") == [True]
+    assert store.confusion("anna").labels == ("7",)
+    assert store.count(writer="anna", labelled=True) == 2, "both can be learnt"
 
 
 def test_confusion_has_a_row_for_each_label_and_a_column_for_each_answer(store, add):

@@ -75,7 +75,8 @@ def test_migration_adds_the_version_tables(url, glyph, monkeypatch):
         patch.setattr(database.command, "upgrade", lambda config, _: upgrade(config, "0001"))
         with Store.open(url) as store:
             sample = Sample.now(glyph, writer="anna", source="canvas", label="7")
-            old = [column.name for column in Sample.__table__.columns if column.name != "line_ink"]
+            new = {"line_ink", "number_id"}
+            old = [column.name for column in Sample.__table__.columns if column.name not in new]
             with store._database.write() as session:
                 session.execute(
                     Sample.__table__.insert().values({name: getattr(sample, name) for name in old})
@@ -85,7 +86,7 @@ def test_migration_adds_the_version_tables(url, glyph, monkeypatch):
 
     with Store.open(url) as store:
         kept = store.get(sample.id)
-        assert (kept.label, kept.line_ink) == ("7", None)
+        assert (kept.label, kept.line_ink, kept.number_id) == ("7", None, None)
         assert store.versions.add("anna", b"", 67, BEFORE, NEXT).number == 1
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
 
-from inkwise.corrections import LabelledAnswer, Sample
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.app.answers import answer_of
+from inkwise.corrections import LabelledAnswer
 from inkwise.preprocessing import Strokes
 from inkwise.recognition import Digit, Reading
 
@@ -35,15 +37,17 @@ class DrawingSession:
 
     @property
     def labels(self) -> list[str]:
-        """The label of each digit, corrected or as it was read."""
+        """The label of each digit, corrected or as it was read: "not a digit" if it was rejected."""
         return [
-            self.corrections.get(self._key(index), digit.label) for index, digit in enumerate(self.digits)
+            self.corrections.get(self._key(index), answer_of(digit)[0])
+            for index, digit in enumerate(self.digits)
         ]
 
     @property
     def reason(self) -> str:
-        """Why the reading is empty or not accepted."""
-        return "" if self.reading is None else self.reading.reason or ""
+        """Why the reading is empty or not accepted; empty if the only label says so."""
+        reason = "" if self.reading is None else self.reading.reason or ""
+        return "" if self.digits and reason == NOT_A_DIGIT else reason
 
     def show(self, reading: Reading) -> None:
         """Take a newer reading of the drawing."""
@@ -73,28 +77,24 @@ class DrawingSession:
     def answers(self, strokes: Strokes) -> list[LabelledAnswer]:
         """Return each digit as an answer; `strokes` are those of the reading."""
         assert self.reading is not None
-        return [
-            LabelledAnswer(
-                label,
-                [strokes[i] for i in digit.strokes] if digit.strokes else None,
-                None if digit.strokes else digit.glyph,
-                answer=digit.label,
-                probability=digit.probability,
-                model=self.reading.model,
-            )
-            for label, digit in zip(self.labels, self.digits, strict=True)
-        ]
+        labels, answers = iter(self.labels), []
+        for number in self.reading.numbers:
+            number_id = uuid.uuid4() if len(number.digits) > 1 else None
+            for digit in number.digits:
+                answer, probability = answer_of(digit)
+                answers.append(
+                    LabelledAnswer(
+                        next(labels),
+                        [strokes[i] for i in digit.strokes] if digit.strokes else None,
+                        None if digit.strokes else digit.glyph,
+                        answer=answer,
+                        probability=probability,
+                        model=self.reading.model,
+                        number_id=number_id,
+                    )
+                )
+        return answers
 
     def _key(self, index: int) -> tuple[int, ...]:
         """The key of a digit among the corrections."""
         return self.digits[index].strokes or (-1 - index,)
-
-
-def undo_message(samples: Sequence[Sample]) -> str:
-    """Describe in one line what an undo did to these samples, for the page and the window."""
-    if not samples:
-        return "nothing left to undo"
-    label = "".join(sample.label or "?" for sample in samples)
-    if all(sample.deleted for sample in samples):
-        return f"removed the answer {label}"
-    return f"undone: the label is {label} again"

@@ -75,6 +75,7 @@ class AnswerBody(LabelBody):
     answer: Any = None
     probability: Any = None
     model: Any = None
+    number_id: uuid.UUID | None = None
     id: uuid.UUID | None = None
 
 

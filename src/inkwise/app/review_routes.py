@@ -18,6 +18,7 @@ from inkwise._util.errors import ConflictError, DataError, InkwiseError, StoreEr
 from inkwise._util.text import DIGITS, MAX_LABEL_LENGTH, NOT_A_DIGIT, digits_of
 from inkwise.batch import check_format, csv_line, json_line, write_xlsx
 from inkwise.corrections import LabelledAnswer, Learner
+from inkwise.corrections.accuracy import TABLE_SOURCE
 from inkwise.corrections.number_learning import cut_number
 from inkwise.corrections.sample import validate_field
 from inkwise.http.bodies import RequestError, json_body, json_response
@@ -25,7 +26,6 @@ from inkwise.preprocessing import image_to_glyph
 from inkwise.recognition.ctc.automata import SEPARATORS
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
-_SOURCE = "review"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -117,7 +117,7 @@ class ReviewSession:
             model=item.model,
             id=uuid.uuid5(uuid.NAMESPACE_URL, self._place(item)),
         )
-        (kept,) = self._learner.keep(self._writer, _SOURCE, [answer])
+        (kept,) = self._learner.keep(self._writer, TABLE_SOURCE, [answer])
         if kept.label != label:  # it had another answer before
             self._learner.store.label(kept.id, label)
 
@@ -138,7 +138,8 @@ class ReviewSession:
             for (digit, ink), sample_id in zip(digits, ids, strict=False)
             if digit.glyph.any()
         ]
-        store.merge(answer.to_sample(self._writer, _SOURCE) for answer in answers)  # restores deleted ones
+        # Restores deleted ones, too.
+        store.merge(answer.to_sample(self._writer, TABLE_SOURCE) for answer in answers)
 
     def _digit_ids(self, item: ReviewItem, text: str) -> list[uuid.UUID]:
         places = range(len(digits_of(text)))

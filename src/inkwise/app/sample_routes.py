@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.background import BackgroundTask
 
-from inkwise.app.drawing_session import undo_message
+from inkwise.app.answers import answer_of, ranked_answers, score, undo_message
 from inkwise.app.requests import (
     MAX_INTEGER,
     AnyLabel,
@@ -60,7 +60,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
     def keep(body: Annotated[KeepBody, json_body(KeepBody)]) -> Response:
         samples = learner.keep(body.writer, body.source, body.labelled())
         kept = {"samples": [sample.to_dict() for sample in samples]}
-        response = json_response({**kept, "accuracy": learner.store.accuracy(body.writer).to_dict()}, 201)
+        response = json_response({**kept, "accuracy": score(learner.store, body.writer)}, 201)
         response.background = BackgroundTask(learner.recognizer, body.writer)  # learns before the next stroke
         return response
 
@@ -111,7 +111,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
         return json_response(
             {
                 "samples": [{**sample.to_dict(), "deleted": sample.deleted} for sample in undone],
-                "accuracy": store.accuracy(body.writer).to_dict(),
+                "accuracy": score(store, body.writer),
                 "message": undo_message(undone[::-1]),  # the last step is undone first
             }
         )
@@ -120,8 +120,21 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
 
 
 def _reading_dict(reading: Reading) -> dict[str, Any]:
-    plain = reading.to_dict(alternatives=None)
-    digits = [digit for number in plain.pop("numbers") for digit in number["digits"]]
-    for shown, digit in zip(digits, reading.digits, strict=True):
-        shown["glyph"] = encode_image(digit.glyph)
+    """Return the JSON of a reading with its digits in one list, each with what an answer to it needs."""
+    plain = reading.to_dict()
+    digits = []
+    for number, shown in zip(reading.numbers, plain.pop("numbers"), strict=True):
+        number_id = str(uuid.uuid4()) if len(number.digits) > 1 else None
+        for digit, values in zip(number.digits, shown["digits"], strict=True):
+            answer, probability = answer_of(digit)
+            digits.append(
+                values
+                | {
+                    "answer": answer,
+                    "answer_probability": probability,
+                    "alternatives": [[label, round(share, 4)] for label, share in ranked_answers(digit)],
+                    "number_id": number_id,
+                    "glyph": encode_image(digit.glyph),
+                }
+            )
     return {**plain, "digits": digits}

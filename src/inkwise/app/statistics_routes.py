@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Response
 
 from inkwise._util.errors import InkwiseError
+from inkwise.app.answers import score
 from inkwise.app.requests import UPLOAD_BYTES, Writer
 from inkwise.corrections import Learner
 from inkwise.corrections.accuracy import accuracy_test
@@ -30,7 +31,7 @@ def routes(learner: Learner) -> APIRouter:
                 "model": recognizer.model.name,
                 "version": store.versions.promoted(writer),
                 "damage": learner.damage(writer),
-                "accuracy": store.accuracy(writer).to_dict(),
+                "accuracy": score(store, writer),
                 "samples": store.count(writer=writer),
                 "labelled": store.count(writer=writer, labelled=True, of_digits=True),
                 "learn": missing_dependencies(),
@@ -45,12 +46,10 @@ def routes(learner: Learner) -> APIRouter:
         confusion = store.confusion(writer)
         return json_response(
             {
-                "accuracy": store.accuracy(writer).to_dict(),
+                "accuracy": score(store, writer),
                 "curve": store.answers(writer),
                 "confusion": {"labels": confusion.labels, "counts": confusion.counts.tolist()},
-                "writers": [
-                    {"writer": name, "accuracy": store.accuracy(name).to_dict()} for name in store.writers()
-                ],
+                "writers": [{"writer": name, "accuracy": score(store, name)} for name in store.writers()],
             }
         )
 

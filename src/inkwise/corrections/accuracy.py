@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TEST_SOURCE = "trial"
 """Source of the samples that are drawn in an accuracy test."""
 
+TABLE_SOURCE = "review"
+"""Source of the samples from the review of a table, whose digits several people may have written."""
+
 
 @dataclass(frozen=True)
 class Accuracy:

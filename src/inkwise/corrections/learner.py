@@ -44,9 +44,10 @@ class LabelledAnswer:
         strokes: Strokes of this digit alone; or
         glyph: (28, 28) uint8, if the digit was not drawn.
         line_ink: (48, w) uint8, if the digit was cut from a number.
-        answer: Label that the model read.
+        answer: Label that the model read, "not a digit" if it rejected the drawing.
         probability: Probability of the answer.
         model: Name of the model.
+        number_id: Identifies the number that the digit was read in; None if it stood alone.
         id: Id of the new sample; a repeated id is stored once. None creates an id.
     """
 
@@ -57,6 +58,7 @@ class LabelledAnswer:
     answer: str | None = None
     probability: float | None = None
     model: str | None = None
+    number_id: uuid.UUID | None = None
     id: uuid.UUID | None = None
 
     def to_sample(self, writer: str, source: str) -> Sample:

@@ -122,14 +122,14 @@ def shown_id(value: object) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
-def decode_id(value: object) -> uuid.UUID:
+def decode_id(value: object, what: str = "id") -> uuid.UUID:
     """Decode a UUID, which SQLite holds as hexadecimal digits; InkwiseError if it has another notation."""
     with suppress(ValueError):
         if isinstance(value, uuid.UUID):
             return value
         if isinstance(value, str) and (found := uuid.UUID(value)).hex == value:
             return found
-    raise InkwiseError("id is not a UUID")
+    raise InkwiseError(f"{what} is not a UUID")
 
 
 def decode_time(value: str | None) -> datetime:
@@ -160,6 +160,7 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "id": decode_id,
     "time": decode_time,
     "glyph": glyph_from_bytes,
+    "number_id": lambda value: None if value is None else decode_id(value, "number_id"),
     "line_ink": lambda value: None if value is None else line_ink_from_bytes(value),
     "strokes": partial(decode_json, "strokes"),
     "deleted": decode_deleted,

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -35,7 +36,7 @@ from inkwise.preprocessing.strokes import to_stroke_arrays
 StrokePoints = list[list[list[float]]]
 
 _PLAIN_KEYS = ("writer", "source", "label", "answer", "probability", "model", "strokes")
-_JSON_KEYS = {"id", "time", "glyph", "line_ink", *_PLAIN_KEYS}
+_JSON_KEYS = {"id", "number_id", "time", "glyph", "line_ink", *_PLAIN_KEYS}
 _GLYPH_BYTES = GLYPH_SIDE * GLYPH_SIDE
 _MAX_LENGTHS = {
     "label": MAX_LABEL_LENGTH,
@@ -83,10 +84,12 @@ class Sample(Base):
         strokes: [[[x, y], ..], ..], x right, y down; None if the sample was not drawn.
         line_ink: (48, w) uint8, its columns of the line image of a number, w at most 480; None if it was not
             cut from one. It is finer than the glyph, and the line reader learns from it.
-        answer: The label that the model read; None if no model was asked.
+        answer: The label that the model read, "not a digit" if it rejected the drawing; None if no model was
+            asked.
         probability: Probability of the answer, 0 to 1.
-        label: True label, at most 32 characters; None while unknown.
+        label: True label, at most 32 characters, "not a digit" for a non-digit; None while unknown.
         model: Version of the model that answered, at most 200 characters.
+        number_id: Identifies the drawn number that the digit was read in; None if it stood alone.
         deleted: The sample is hidden; `undo` restores it.
     """
 
@@ -104,6 +107,7 @@ class Sample(Base):
     probability: Mapped[float | None] = mapped_column(Double, default=None)
     label: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["label"]), default=None)
     model: Mapped[str | None] = mapped_column(String(_MAX_LENGTHS["model"]), default=None)
+    number_id: Mapped[uuid.UUID | None] = mapped_column(default=None)
     deleted: Mapped[bool] = mapped_column(default=False)
 
     @classmethod
@@ -115,6 +119,7 @@ class Sample(Base):
         """Return JSON values, the images in base64."""
         return {
             "id": str(self.id),
+            "number_id": None if self.number_id is None else str(self.number_id),
             "time": self.time.isoformat(),
             "glyph": encode_image(self.glyph),
             "line_ink": None if self.line_ink is None else encode_image(self.line_ink),
@@ -129,9 +134,10 @@ class Sample(Base):
             raise InkwiseError(f"{name[:40]!r} is {'unknown' if name in plain else 'missing'}")
         parsed = {
             "id": _parse("id", uuid.UUID, plain["id"]),
+            "number_id": _optional(partial(_parse, "number_id", uuid.UUID), plain["number_id"]),
             "time": _parse("time", datetime.fromisoformat, plain["time"]),
             "glyph": decode_glyph(plain["glyph"]),
-            "line_ink": None if plain["line_ink"] is None else _decode_line_ink(plain["line_ink"]),
+            "line_ink": _optional(_decode_line_ink, plain["line_ink"]),
         }
         return cls(**{**plain, **parsed})
 
@@ -283,6 +289,10 @@ def _labels_and_writers(samples: Sequence[Sample]) -> tuple[NDArray[np.str_], ND
 def _writer_number(writer: str) -> int:
     """Return a number for `split_by_writer` that depends on the name alone."""
     return int.from_bytes(hashlib.sha256(writer.encode()).digest()[:8], "big") >> 1
+
+
+def _optional(parse: Callable[[Any], Any], value: object) -> Any:
+    return None if value is None else parse(value)
 
 
 def _parse(what: str, parse: Callable[[str], Any], text: object) -> Any:

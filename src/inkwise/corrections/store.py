@@ -11,11 +11,11 @@ from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, select, update
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import rows
-from inkwise.corrections.accuracy import Accuracy, Confusion
+from inkwise.corrections.accuracy import TABLE_SOURCE, Accuracy, Confusion
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_id, raw
 from inkwise.corrections.sample import (
@@ -54,7 +54,7 @@ class SampleFilter(TypedDict, total=False):
         wrong: The answer differs from the label.
         unsure: The probability of the answer is below this.
         labelled: The sample has a label.
-        answered: The sample has a label and an answer.
+        scored: The sample has a label and an answer, and is not from the review of a table.
         of_digits: The answer was not given by the bundled model `letters`.
     """
 
@@ -65,7 +65,7 @@ class SampleFilter(TypedDict, total=False):
     wrong: bool
     unsure: float | None
     labelled: bool
-    answered: bool
+    scored: bool
     of_digits: bool
 
 
@@ -77,7 +77,9 @@ _CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "wrong": lambda _: Sample.label != Sample.answer,
     "unsure": lambda probability: Sample.probability < probability,
     "labelled": lambda _: Sample.label.is_not(None),
-    "answered": lambda _: Sample.label.is_not(None) & Sample.answer.is_not(None),
+    "scored": lambda _: and_(
+        Sample.label.is_not(None), Sample.answer.is_not(None), Sample.source != TABLE_SOURCE
+    ),
     "of_digits": lambda _: func.coalesce(Sample.model, "").not_like(f"{LETTERS_MODEL} (%"),
 }
 
@@ -307,22 +309,34 @@ class Store(AbstractContextManager["Store"]):
     def accuracy(
         self, writer: str | None = None, *, source: str | None = None, since: datetime | None = None
     ) -> Accuracy:
-        """Return how many answers to a writer's samples, or to all samples, are right; see `SampleFilter`."""
+        """Return how many answers to a writer's samples, or to all samples, are right; see `SampleFilter`.
+
+        The answer "not a digit" to a non-digit is right. Samples of a table do not count.
+        """
         query = select(func.count().filter(Sample.label == Sample.answer), func.count())
-        query = query.where(_where(writer=writer, source=source, since=since, answered=True))
+        query = query.where(_where(writer=writer, source=source, since=since, scored=True))
         with self._database.read() as session:
             return Accuracy(*session.execute(query).one())
 
+    def number_accuracy(self, writer: str | None = None) -> Accuracy:
+        """Return how many drawn numbers of a writer, or of all, were read with every digit right."""
+        right = func.min(case((Sample.label == Sample.answer, 1), else_=0)).label("right")
+        numbers = select(right).where(_where(writer=writer, scored=True), Sample.number_id.is_not(None))
+        each = numbers.group_by(Sample.number_id).subquery()
+        counts = select(func.coalesce(func.sum(each.c.right), 0), func.count(each.c.right))
+        with self._database.read() as session:
+            return Accuracy(*session.execute(counts).one())
+
     def answers(self, writer: str | None = None) -> list[bool]:
         """Return which answers to a writer's samples, or to all samples, are right, in order of time."""
-        query = select(Sample.label == Sample.answer).where(_where(writer=writer, answered=True))
+        query = select(Sample.label == Sample.answer).where(_where(writer=writer, scored=True))
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Sample.time, Sample.id)))
 
     def confusion(self, writer: str | None = None) -> Confusion:
         """Return the confusion matrix of a writer's samples, or of all samples."""
         query = select(*raw(Sample, "label", "answer"), func.count())
-        query = query.where(_where(writer=writer, answered=True)).group_by(Sample.label, Sample.answer)
+        query = query.where(_where(writer=writer, scored=True)).group_by(Sample.label, Sample.answer)
         with self._database.read() as session:
             cells: list[Any] = [*session.execute(query)]
         return Confusion.of([(a, b, n) for a, b, n in cells if is_text("label", a) and is_text("answer", b)])

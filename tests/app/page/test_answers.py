@@ -86,7 +86,7 @@ def test_answer_sent_again_after_lost_reply_is_kept_once(page, server):
     page.click('#label-row [data-label="2"]')
     page.keyboard.press("Enter")
     reads(page, "")
-    answered(page, "1 of 2 right")
+    answered(page, "1 of 2 digits right")
     assert server.labels() == [("7", "7"), ("2", "1")]
 
 
@@ -108,7 +108,10 @@ def test_page_reads_without_database_and_keeps_the_error(page, server):
     page.route("**/api/state?*", lambda route: route.fulfill(status=503, json=broken))
     page.reload()
     expect(page.locator("#error")).to_contain_text("disk I/O error")
-    assert page.locator("#label-row .label").all_inner_texts() == list("0123456789")
+    assert page.locator("#label-row .label").all_inner_texts() == [
+        *"0123456789",
+        "not a digit",
+    ]
     assert page.locator("#writer").input_value() == "me"
     expect(page.locator("#accuracy")).to_have_text("accuracy –")
     draw(page, SEVEN)
@@ -118,6 +121,18 @@ def test_page_reads_without_database_and_keeps_the_error(page, server):
     page.keyboard.press("Enter")
     answered(page, "1 of 1 right")
     expect(page.locator("#error")).to_be_hidden()
+
+
+def test_rejected_drawing_is_a_miss_of_the_accuracy_test(page, server):
+    page.click("#trial")
+    expect(page.locator("#trial-ask")).to_contain_text("Draw a")
+    draw(page, A)
+    page.keyboard.press("Enter")
+    expect(page.locator("#trial-status")).to_contain_text("was read as not a digit")
+    answered(page, "0 of 1 right")
+    ((label, answer),) = server.labels()
+    assert label in "0123456789"
+    assert answer == "not a digit"
 
 
 @pytest.mark.slow

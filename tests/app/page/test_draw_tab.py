@@ -33,8 +33,44 @@ def test_draw_tab_corrects_digits_of_a_number(page, server):
     reads(page, "724")
     assert server.labels() == [], "nothing is kept before it is said to be right"
     page.keyboard.press("Enter")
-    answered(page, "2 of 3 right")
+    answered(page, "2 of 3 digits right")
+    answered(page, "0 of 1 numbers")
     assert server.labels() == [("7", "7"), ("2", "1"), ("4", "4")]
+
+
+def test_enter_on_a_rejected_drawing_keeps_the_rejection(page, server):
+    for count in (1, 2):
+        draw(page, A, shake=count)
+        reads(page, "not a digit")
+        expect(page.locator("#reason")).to_contain_text("% sure")
+        tile = page.locator('#label-row [data-label="not a digit"]')
+        expect(tile).to_have_attribute("aria-pressed", "true")
+        expect(tile).to_contain_text(re.compile(r"9\d(\.\d)? %|100 %"))
+        page.keyboard.press("Enter")
+        answered(page, f"{count} of {count} right")
+        expect(page.locator("#toast")).to_contain_text("saved as not a digit")
+    assert server.labels() == [("not a digit", "not a digit")] * 2
+    press_toast(page)
+    expect(page.locator("#toast")).to_contain_text("removed the answer not a digit")
+    reads(page, "not a digit")
+    page.click('#label-row [data-label="4"]')
+    answered(page, "1 of 2 right")
+    assert server.labels()[1] == ("4", "not a digit")
+
+
+def test_digit_is_labelled_as_not_a_digit(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.click('#label-row [data-label="not a digit"]')
+    answered(page, "0 of 1 right")
+    draw(page, SEVEN, ONE)
+    expect(page.locator("#reading span")).to_have_count(2)
+    page.click("#chips button >> nth=0")
+    page.click('#label-row [data-label="not a digit"]')
+    expect(page.locator("#reading span").first).to_have_text("?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("saved as ?1")
+    assert [label for label, _ in server.labels()] == ["not a digit", "not a digit", "1"]
 
 
 def test_draw_tab_reads_letters_if_asked(page, server):
@@ -42,7 +78,7 @@ def test_draw_tab_reads_letters_if_asked(page, server):
     expect(page.locator("#hint")).to_have_text("draw a character, or a word")
     draw(page, A)
     reads(page, "A")
-    expect(page.locator("#label-row .label")).to_have_count(10)
+    expect(page.locator("#label-row .label")).to_have_count(11)
     expect(page.locator("#label-row .label").first).to_have_attribute("data-label", "A")
     page.keyboard.type("r")
     answered(page, "0 of 1 right")
@@ -51,7 +87,7 @@ def test_draw_tab_reads_letters_if_asked(page, server):
     expect(page.locator("#characters")).to_have_value("letters")
     draw(page, A)
     page.select_option("#characters", "digits")
-    expect(page.locator("#label-row .label")).to_have_count(10)
+    expect(page.locator("#label-row .label")).to_have_count(11)
     expect(page.locator("#label-row .label").first).to_have_attribute("data-label", "0")
     expect(page.locator("#reading")).not_to_have_text("A")
 
@@ -76,7 +112,7 @@ def test_join_toggles_between_one_character_and_digits(page, server):
     page.click("#join")
     reads(page, "71")
     page.keyboard.press("Enter")
-    answered(page, "2 of 2 right")
+    answered(page, "2 of 2 digits right")
     expect(page.locator("#chips")).to_be_hidden()
 
 
@@ -93,7 +129,7 @@ def test_digits_of_one_stroke_are_corrected_and_kept_one_by_one(page, server):
     page.click('#label-row [data-label="6"]')
     reads(page, "067")
     page.keyboard.press("Enter")
-    answered(page, "2 of 3 right")
+    answered(page, "2 of 3 digits right")
     assert server.labels() == [("0", "0"), ("6", "0"), ("7", "7")]
     with Store.open(server.database) as store:
         assert sorted((sample.label, len(sample.strokes or ())) for sample in store.samples()) == [
@@ -138,13 +174,13 @@ def test_toast_undo_is_all_or_nothing(page, server):
     draw(page, SEVEN, ONE, FOUR)
     reads(page, "714")
     page.keyboard.press("Enter")
-    answered(page, "3 of 3 right")
+    answered(page, "3 of 3 digits right")
     press_toast(page)
     answered(page, "no answers")
     reads(page, "714")
     assert server.labels() == []
     page.keyboard.press("Enter")
-    answered(page, "3 of 3 right")
+    answered(page, "3 of 3 digits right")
     with Store.open(server.database) as store:
         store.label(store.samples(writer="me")[0].id, "9")  # from elsewhere
     press_toast(page)

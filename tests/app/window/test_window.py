@@ -13,6 +13,7 @@ from inkwise.corrections import Accuracy, LabelledAnswer, Learner, VersionScores
 SEVEN = [[(110, 60), (200, 60), (150, 200)]]
 ONE = [[(60, 60), (60, 180)]]
 FOUR = [[(270, 60), (245, 130), (320, 130)], [(300, 95), (300, 190)]]
+A = [[(100, 200), (150, 40), (200, 200)], [(120, 140), (180, 140)]]
 H = [[(100, 60), (100, 200)], [(105, 130), (195, 130)], [(200, 60), (200, 200)]]
 
 
@@ -124,11 +125,34 @@ def test_rejected_reading_shows_its_reason(anna, learner, monkeypatch):
     assert anna.colours() != [sure]
 
 
+def test_enter_on_a_rejected_drawing_keeps_the_rejection(anna, learner):
+    anna.draw(A)
+    assert (anna.answer(), anna.widgets.reason["text"]) == ("not a digit", "")
+    assert float(anna.widgets.probability["text"].removesuffix(" %")) > 90
+    assert str(anna.widgets.labels["not a digit"]["style"]) == "Chosen.TButton"
+    anna.key("Return")
+    (sample,) = learner.store.samples()
+    assert (sample.label, sample.answer) == ("not a digit", "not a digit")
+    assert anna.widgets.status["text"] == "saved as not a digit; Backspace undoes it"
+    assert anna.widgets.accuracy["text"].startswith("1 of 1 right")
+    anna.draw(A)
+    assert anna.answer() == "not a digit"
+
+
+def test_window_scores_numbers_and_digits_apart(anna):
+    anna.draw(ONE + SEVEN)
+    assert anna.answer() == "17"
+    anna.key("4")
+    anna.key("Return")
+    assert anna.widgets.accuracy["text"].startswith("1 of 2 digits right")
+    assert anna.widgets.accuracy["text"].endswith("0 of 1 numbers")
+
+
 def test_new_label_gets_a_button(anna, kept):
-    assert list(anna.widgets.labels) == list("0123456789")
+    assert list(anna.widgets.labels) == [*"0123456789", "not a digit"]
     anna.draw(SEVEN)
     anna.key("A")
-    assert list(anna.widgets.labels) == [*"0123456789", "A"]
+    assert list(anna.widgets.labels) == [*"0123456789", "A", "not a digit"]
     anna.draw(SEVEN)
     anna.enter(anna.widgets.other, "seven")
     anna.draw(SEVEN)
@@ -189,7 +213,7 @@ def test_join_reads_strokes_as_one_character(anna, learner):
     anna.draw(ONE + SEVEN)
     assert len(anna.answer()) > 1
     anna.click(anna.widgets.join)
-    assert len(anna.answer()) == 1
+    assert anna.answer() == "not a digit"
     anna.key("H")
     (sample,) = learner.store.samples()
     assert (sample.label, len(sample.strokes)) == ("H", 2)
@@ -355,7 +379,7 @@ def test_window_reads_letters_if_asked(anna, kept):
     anna.key("Return")
     assert kept() == ["H"]
     anna.click(anna.widgets.read_letters)
-    assert list(anna.widgets.labels) == [*"0123456789"]
+    assert list(anna.widgets.labels) == [*"0123456789", "not a digit"]
 
 
 def test_answer_is_kept_when_window_closes_at_once(drive, learner, kept, monkeypatch):

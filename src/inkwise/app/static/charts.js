@@ -1,6 +1,7 @@
 // Charts: the accuracy curve, the confusion matrix, a rate with its interval.
 
 import { accuracyText, el, percent, svg } from "./dom.js";
+import { short } from "./labels.js";
 
 const HEIGHT = 280;
 const MARGIN = { left: 52, right: 12, top: 12, bottom: 40 };
@@ -65,7 +66,7 @@ function wilson(right, n) {
 
 /** Confusion matrix: rows are true labels, columns are readings; shading is the share of the row. */
 export function confusionTable({ labels, counts }) {
-  const head = el("tr", {}, el("th", { class: "corner" }, "true ↓ read →"), ...labels.map((label) => el("th", { scope: "col", title: label }, label)));
+  const head = el("tr", {}, el("th", { class: "corner" }, "true ↓ read →"), ...labels.map((label) => el("th", { scope: "col", title: label }, short(label))));
   const rows = counts.map((row, i) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     const cells = row.map((count, j) => el("td", {

@@ -28,10 +28,12 @@ export function percent(share) {
   return `${Number.isInteger(value) ? value : value.toFixed(1)} %`;
 }
 
-/** "42 of 45 right · 93.3 % (82–98)". */
-export function accuracyText(accuracy) {
-  if (!accuracy.n) return "no answers yet";
-  return `${accuracy.right} of ${accuracy.n} right · ${percent(accuracy.right / accuracy.n)} ${interval(accuracy)}`;
+/** "42 of 45 right · 93.3 % (82–98)"; with numbers "42 of 45 digits right · 93.3 % (82–98) · 8 of 9 numbers". */
+export function accuracyText({ numbers, ...digits }) {
+  if (!digits.n) return "no answers yet";
+  const what = numbers?.n ? "digits right" : "right";
+  const whole = numbers?.n ? ` · ${numbers.right} of ${numbers.n} numbers` : "";
+  return `${digits.right} of ${digits.n} ${what} · ${percent(digits.right / digits.n)} ${interval(digits)}${whole}`;
 }
 
 export const interval = ({ low, high }) => (low === null ? "" : `(${Math.round(100 * low)}–${Math.round(100 * high)})`);

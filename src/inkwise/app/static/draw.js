@@ -4,7 +4,7 @@ import { keep, newId, undo } from "./answers.js";
 import { post } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { Ink } from "./ink.js";
-import { LabelRow, likeliest } from "./labels.js";
+import { joined, LabelRow, largeLabel, likeliest, NOT_A_DIGIT, short, sureness } from "./labels.js";
 import { clearError, showError, toast } from "./notices.js";
 import { Reader } from "./reader.js";
 import { onSession, session } from "./session.js";
@@ -67,7 +67,7 @@ const digits = () => reading?.digits ?? [];
 const key = (digit, i) => digit.strokes?.join() || String(-1 - i);
 /** Index of the digit to correct: the chosen one, or the first that is not accepted. */
 const target = (all) => (chosen && selected < all.length ? selected : Math.max(0, all.findIndex((digit) => !digit.accepted)));
-const labelOf = (digit, i) => corrections.get(key(digit, i)) ?? digit.label;
+const labelOf = (digit, i) => corrections.get(key(digit, i)) ?? digit.answer;
 
 /** Publish the time from the end of a stroke to its reading, for benchmarks. */
 function showLatency() {
@@ -90,18 +90,20 @@ function show() {
   $("hint").textContent = trial.active ? `draw a ${trial.ask}` : session.letters ? "draw a character, or a word" : "draw a digit, or a number";
   $("result").classList.toggle("empty", !digit);
   $("reading").replaceChildren(...all.map((one, i) =>
-    el("span", { class: one.accepted || corrections.has(key(one, i)) ? "sure" : "unsure" }, labelOf(one, i))));
+    largeLabel(labelOf(one, i), one.accepted || corrections.has(key(one, i)), all.length === 1)));
   $("reason").textContent = reason(all);
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
   labelRow.show(likeliest(digit), digit?.alternatives, digit && labelOf(digit, selected));
-  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
+  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label."
+    : digit?.answer === NOT_A_DIGIT ? "Is it a digit? Tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
 function reason(all) {
   if (!ink.strokes.length) return "Your drawing is read while you draw. Correct a wrong reading with one tap, and the model adapts to your handwriting.";
   if (!all.length) return reading?.reason ?? "";
   if (reading.accepted) return `${(100 * reading.confidence).toFixed(reading.confidence > 0.9995 ? 0 : 1)} % sure`;
+  if (all.length === 1 && all[0].doubt) return sureness(all[0]);
   const { doubt } = all[selected];
   return `${reading.reason ?? "not sure"}${all.length > 1 && doubt ? `: ${doubt}` : ""}`;
 }
@@ -112,10 +114,10 @@ function showChips(all) {
   if (box.hidden) return box.replaceChildren();
   const chips = single ? [] : all.map((digit, i) => {
     const label = corrections.get(key(digit, i));
-    const changed = label !== undefined && label !== digit.label;
-    const text = changed ? [el("s", {}, digit.label), " → ", el("b", {}, label)] : [digit.label];
+    const changed = label !== undefined && label !== digit.answer;
+    const text = changed ? [el("s", {}, short(digit.answer)), " → ", el("b", {}, short(label))] : [short(digit.answer)];
     const state = changed ? "corrected" : digit.accepted || label !== undefined ? "sure" : "unsure";
-    const name = `digit ${i + 1}: ${changed ? `${digit.label}, corrected to ${label}` : digit.label}${digit.doubt ? `, ${digit.doubt}` : ""}`;
+    const name = `digit ${i + 1}: ${changed ? `${digit.answer}, corrected to ${label}` : digit.answer}${digit.doubt && digit.doubt !== digit.answer ? `, ${digit.doubt}` : ""}`;
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
   const join = el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "Treat as one character");
@@ -177,9 +179,10 @@ async function save({ writer, asked, strokes, reading: { digits: all, model } })
       id: ids.get(key(digit, i)),
       label: asked ?? labelOf(digit, i),
       ...(own.length ? { strokes: own } : { glyph: digit.glyph }),
-      answer: digit.label,
-      probability: digit.probability,
+      answer: digit.answer,
+      probability: digit.answer_probability,
       model,
+      number_id: digit.number_id,
     };
   });
   const kept = await keep(writer, asked === null ? "canvas" : "trial", answers);
@@ -191,7 +194,7 @@ async function save({ writer, asked, strokes, reading: { digits: all, model } })
   if (document.activeElement !== document.body && $("panel-draw").contains(document.activeElement)) $("ink").focus();
   document.querySelector(".paper").scrollIntoView({ block: "nearest" }); // on a phone the page may be scrolled to the labels
   if (asked !== null) trial.answered(answers[0]);
-  else if (writer === session.writer) toast(`saved as ${answers.map((answer) => answer.label).join("")}`, "Undo", () => undoAnswers(writer, answers.map((answer) => answer.id)));
+  else if (writer === session.writer) toast(`saved as ${joined(answers.map((answer) => answer.label))}`, "Undo", () => undoAnswers(writer, answers.map((answer) => answer.id)));
 }
 
 /** Undo these answers, or the last step, and restore their drawing. */

@@ -3,13 +3,33 @@
 import { el } from "./dom.js";
 import { session } from "./session.js";
 
+export const NOT_A_DIGIT = "not a digit"; // label of a non-digit, and the answer to one
+
 const MOST = 20; // labels that are all shown; of more, half as many, the likeliest
 
-/** The labels to offer for a digit: all of the model, or of many the likeliest. */
+/** The labels to offer for a digit: all of the model, or of many the likeliest; then "not a digit". */
 export function likeliest(digit) {
   const { labels } = session.state;
-  if (labels.length <= MOST) return labels;
-  return (digit?.alternatives.map(([label]) => label) ?? labels).slice(0, MOST / 2);
+  const ranked = labels.length <= MOST ? labels : digit?.alternatives.map(([label]) => label) ?? labels;
+  return [...ranked.filter((label) => label !== NOT_A_DIGIT).slice(0, labels.length <= MOST ? MOST : MOST / 2), NOT_A_DIGIT];
+}
+
+/** A label beside others: "?" for a non-digit. */
+export const short = (label) => (label === NOT_A_DIGIT ? "?" : label);
+
+/** The text of labels side by side; a single one stays as it is. */
+export const joined = (labels) => (labels.length === 1 ? labels[0] : labels.map(short).join(""));
+
+/** The large type of a label; `alone`: it is the only one. */
+export function largeLabel(label, sure, alone) {
+  const refused = label === NOT_A_DIGIT;
+  return el("span", { class: `${sure ? "sure" : "unsure"}${refused && alone ? " refused" : ""}` }, alone ? label : short(label));
+}
+
+/** How sure a reading of one digit is. */
+export function sureness({ accepted, doubt, label, answer, answer_probability: probability }) {
+  if (accepted || (answer === NOT_A_DIGIT && probability >= 0.5)) return `${(100 * probability).toFixed(probability > 0.9995 ? 0 : 1)} % sure`;
+  return `not sure: ${answer === NOT_A_DIGIT ? `${label}, or not a digit` : doubt}`;
 }
 
 /** Fills `root` with a button per label and a field for other labels; calls `onlabel(label)`. */
@@ -53,7 +73,7 @@ export class LabelRow {
     this.names = [...names];
     this.buttons.clear();
     for (const label of names) {
-      const button = el("button", { class: "label", "data-label": label, title: `label ${label}`, onclick: () => this.onlabel(label) },
+      const button = el("button", { class: label === NOT_A_DIGIT ? "label refusal" : "label", "data-label": label, title: `label ${label}`, onclick: () => this.onlabel(label) },
         el("span", { class: "name" }, label), el("span", { class: "share" }));
       this.buttons.set(label, button);
     }

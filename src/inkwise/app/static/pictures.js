@@ -3,7 +3,7 @@
 import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
-import { LabelRow, likeliest } from "./labels.js";
+import { LabelRow, largeLabel, likeliest, short, sureness } from "./labels.js";
 import { attempt, clearError, showError, toast } from "./notices.js";
 import { onSession, refresh, session } from "./session.js";
 
@@ -85,7 +85,7 @@ function text({ reading, labels }) {
   for (const digit of reading.digits) {
     const gap = rest.match(/^\s*/)[0];
     const was = rest.slice(gap.length).startsWith(digit.label) && digit.accepted ? digit.label : "?";
-    out += gap + (labels.get(i++) ?? was);
+    out += gap + short(labels.get(i++) ?? was);
     rest = rest.slice(gap.length + was.length);
   }
   return out;
@@ -101,13 +101,13 @@ function showBoxes(picture) {
   stage.append(...digits().map((digit, i) => {
     const [x, y, w, h] = digit.box;
     const saved = picture.labels.get(i);
-    const label = saved ?? digit.label;
+    const label = saved ?? digit.answer;
     const state = saved !== undefined ? "saved" : digit.accepted ? "sure" : "unsure";
     return el("button", {
       class: `box ${state}`, "data-digit": i, "aria-pressed": String(i === selected),
-      "aria-label": `digit ${i + 1}: ${label}${saved !== undefined ? ", saved" : digit.doubt ? `, ${digit.doubt}` : ""}`,
+      "aria-label": `digit ${i + 1}: ${label}${saved !== undefined ? ", saved" : digit.doubt && digit.doubt !== label ? `, ${digit.doubt}` : ""}`,
       "--x": x / width, "--y": y / height, "--w": w / width, "--h": h / height,
-    }, el("span", {}, label));
+    }, el("span", {}, short(label)));
   }));
   stage.querySelector(`[data-digit="${focused}"]`)?.focus();
 }
@@ -118,10 +118,9 @@ function showDigit({ reading, labels }) {
   if (!digit) return;
   const saved = labels.get(selected);
   drawGlyph($("picture-glyph"), digit.glyph);
-  $("picture-reading").replaceChildren(el("span", { class: digit.accepted || saved !== undefined ? "sure" : "unsure" }, saved ?? digit.label));
-  $("picture-reason").textContent = saved !== undefined ? `saved as ${saved}`
-    : digit.accepted ? `${(100 * digit.probability).toFixed(1)} % sure` : digit.doubt ? (digit.doubt.includes(" or ") ? `not sure: ${digit.doubt}` : digit.doubt) : "not sure";
-  labelRow.show(likeliest(digit), digit.alternatives, saved ?? digit.label);
+  $("picture-reading").replaceChildren(largeLabel(saved ?? digit.answer, digit.accepted || saved !== undefined, true));
+  $("picture-reason").textContent = saved !== undefined ? `saved as ${saved}` : sureness(digit);
+  labelRow.show(likeliest(digit), digit.alternatives, saved ?? digit.answer);
 }
 
 function choose(i) {
@@ -198,7 +197,7 @@ async function save(picture, which, label) {
   const { writer } = session;
   const answers = which.map((i) => {
     if (!picture.ids.has(i)) picture.ids.set(i, newId());
-    const { label: answer, probability, glyph } = picture.reading.digits[i];
+    const { answer, answer_probability: probability, glyph } = picture.reading.digits[i];
     return { id: picture.ids.get(i), label: label(i), glyph, answer, probability, model: picture.reading.model };
   });
   const kept = await keep(writer, "picture", answers);

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { $, drawGlyph, drawStrokes, el, percent } from "./dom.js";
-import { LabelRow } from "./labels.js";
+import { LabelRow, NOT_A_DIGIT } from "./labels.js";
 import { attempt, toast } from "./notices.js";
 import { session } from "./session.js";
 
@@ -33,7 +33,7 @@ function show() {
     model: sample.model ?? "–",
   };
   $("sample-facts").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-  const labels = [...new Set([...session.state.labels, sample.label].filter((label) => label !== null))];
+  const labels = [...new Set([...session.state.labels, NOT_A_DIGIT, sample.label].filter((label) => label !== null))];
   labelRow.show(labels, null, sample.label);
 }
 

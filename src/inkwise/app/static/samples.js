@@ -3,6 +3,7 @@
 import { undo } from "./answers.js";
 import { call, get, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
+import { NOT_A_DIGIT, short } from "./labels.js";
 import { attempt, showError, toast } from "./notices.js";
 import { openSample, startSamplePanel } from "./sample-panel.js";
 import { onSession, refresh, session } from "./session.js";
@@ -76,16 +77,17 @@ function showLabels(labels) {
 function tile(sample) {
   const canvas = el("canvas", { class: "glyph", "aria-hidden": "true" });
   drawGlyph(canvas, sample.glyph);
+  const refused = sample.label === NOT_A_DIGIT; // leaves no room for the probability
   const wrong = sample.answer !== null && sample.label !== null && sample.answer !== sample.label;
   const whose = filters().writer ? null : sample.writer;
   const described = `${sample.label ?? "not labelled"}${wrong ? `, read as ${sample.answer}` : ""}${whose ? `, by ${whose}` : ""}`;
   return el("button", { class: "tile", "data-id": sample.id, "aria-label": described, onclick: () => openSample(sample, changed) },
     canvas,
     el("span", { class: "caption" },
-      el("b", {}, sample.label ?? "?"),
-      wrong ? el("span", { class: "wrong" }, sample.answer) : null,
+      el("b", { class: refused ? "refusal" : null }, sample.label ?? "?"),
+      wrong ? el("span", { class: "wrong" }, short(sample.answer)) : null,
       el("span", { class: "grow" }),
-      sample.probability === null ? null : el("small", {}, `${Math.round(100 * sample.probability)} %`)),
+      sample.probability === null || refused ? null : el("small", {}, `${Math.round(100 * sample.probability)} %`)),
     whose && el("small", { class: "whose", title: whose }, whose));
 }
 

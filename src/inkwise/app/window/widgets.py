@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from inkwise._util.errors import InkwiseError
+from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections import Accuracy
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Digit
@@ -118,7 +119,8 @@ class WindowWidgets:
         """Show the labels in large type; the selected one of several is underlined."""
         self.answer.delete("all")
         width, height = self.answer.winfo_reqwidth(), self.answer.winfo_reqheight()
-        texts = [_short(label) for label in labels]
+        alone = len(labels) == 1
+        texts = [_short(label) if alone or label != NOT_A_DIGIT else "?" for label in labels]
         self._font.configure(size=-round(min(0.7 * height, 1.4 * width / (len("".join(texts)) + 1))))
         widths = [self._font.measure(text) for text in texts]
         x, gap = (width - sum(widths)) // 2, height // 30
@@ -135,9 +137,9 @@ class WindowWidgets:
         """Return the index of the digit of the answer at x."""
         return bisect(self._ends[:-1], x)
 
-    def show_digit(self, digit: Digit | None, reason: str) -> None:
-        """Show a digit's probability and glyph, and why the reading is not accepted."""
-        self.probability.configure(text=_percent(digit.probability) if digit else "")
+    def show_digit(self, digit: Digit | None, probability: float | None, reason: str) -> None:
+        """Show a digit's glyph, the probability of the answer, and why the reading is not accepted."""
+        self.probability.configure(text="" if probability is None else _percent(probability))
         self.reason.configure(text=reason)
         paper = 255 - digit.glyph if digit else np.full((GLYPH_SIDE, GLYPH_SIDE), 255, np.uint8)
         large = paper.repeat(self._zoom, 0).repeat(self._zoom, 1)
@@ -160,13 +162,16 @@ class WindowWidgets:
         for label, button in self.labels.items():
             button.configure(style="Chosen.TButton" if label == chosen else "TButton")
 
-    def show_accuracy(self, accuracy: Accuracy) -> None:
-        """Show the share of correct answers with its 95 % interval."""
+    def show_accuracy(self, accuracy: Accuracy, numbers: Accuracy) -> None:
+        """Show the share of digits read right, with its 95 % interval, and the numbers if there are any."""
         text = "no answers yet"
         if accuracy.interval:
             low, high = (round(100 * end) for end in accuracy.interval)
             share = _percent(accuracy.share)
-            text = f"{accuracy.right} of {accuracy.n} right · {share} ({low}–{high} %)"
+            what, whole = "right", ""
+            if numbers.n:
+                what, whole = "digits right", f" · {numbers.right} of {numbers.n} numbers"
+            text = f"{accuracy.right} of {accuracy.n} {what} · {share} ({low}–{high} %){whole}"
         self.accuracy.configure(text=text)
 
     def tell(self, text: str, *, bad: bool = False) -> None:
@@ -237,7 +242,7 @@ def _make_button(
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 8 else f"{label[:7]}…"
+    return label if len(label) <= 8 or label == NOT_A_DIGIT else f"{label[:7]}…"
 
 
 def _percent(share: float) -> str:

@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from inkwise.app.drawing_session import DrawingSession, undo_message
+from inkwise._util.text import NOT_A_DIGIT
+from inkwise.app.answers import answer_of, labels_text, undo_message
+from inkwise.app.drawing_session import DrawingSession
 from inkwise.app.window.background_worker import BackgroundWorker
 from inkwise.app.window.stroke_canvas import Stroke, StrokeCanvas
 from inkwise.app.window.widgets import ACCENT_COLOR, ERROR_COLOR, TEXT_COLOR, WindowWidgets
@@ -136,7 +138,8 @@ class Window:
             for digit in digits
         ]
         look.show_answer(labels, colours, session.selected)
-        look.show_digit(digits[session.selected] if digits else None, session.reason)
+        digit = digits[session.selected] if digits else None
+        look.show_digit(digit, answer_of(digit)[1] if digit else None, session.reason)
         look.mark_label(labels[session.selected] if digits else None)
         look.join.state(["!disabled" if len(digits) > 1 else "disabled"])
         for button in (look.clear, look.confirm):
@@ -174,7 +177,7 @@ class Window:
     def _keep(self) -> None:
         if self._saving or not self._session.digits:
             return
-        drawn, labels = self._read_strokes, "".join(self._session.labels)
+        drawn, labels = self._read_strokes, labels_text(self._session.labels)
 
         def kept(future: Future[list[Sample]]) -> None:
             self._saving = False
@@ -256,18 +259,25 @@ class Window:
 
         def show_labels(future: Future[tuple[tuple[str, ...], str | None]]) -> None:
             labels, damage = future.result()
-            self.widgets.show_labels(labels, self._label)
+            self.widgets.show_labels(list(dict.fromkeys((*labels, NOT_A_DIGIT))), self._label)
             self._show()
             if damage and damage != self._shown_damage:
                 self.widgets.tell(damage, bad=True)
             self._shown_damage = damage
 
-        def show_accuracy(future: Future[tuple[Accuracy, list[str]]]) -> None:
-            accuracy, writers = future.result()
-            self.widgets.show_accuracy(accuracy)
+        def show_accuracy(future: Future[tuple[Accuracy, Accuracy, list[str]]]) -> None:
+            accuracy, numbers, writers = future.result()
+            self.widgets.show_accuracy(accuracy, numbers)
             self.widgets.writer.configure(values=writers)
 
         self._worker.do(
             lambda: (learner.recognizer(writer, letters=letters).labels, learner.damage(writer)), show_labels
         )
-        self._worker.do(lambda: (learner.store.accuracy(writer), learner.store.writers()), show_accuracy)
+        self._worker.do(
+            lambda: (
+                learner.store.accuracy(writer),
+                learner.store.number_accuracy(writer),
+                learner.store.writers(),
+            ),
+            show_accuracy,
+        )
