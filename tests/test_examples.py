@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from extras import lacking
 
 from inkwise.datasets import cache_folder, missing_files
 
@@ -24,6 +26,7 @@ OUTPUTS = {
     "train_and_export.py": r"model.onnx: \d, probability [01]\.\d\d",
     "sklearn_pipeline.py": r"accuracy of each fold: 0\.9\d\d 0\.9\d\d",
     "http_client.py": r"^7, confidence 0\.9",
+    "http_client.mjs": r"^seven.jpg: 7, confidence 0\.9\d*\nhttp_client.mjs: the picture: is not a picture",
     "sprint.py": r"^1?\d\d misses of 10,000 after ",
 }
 SLOW = ("train_and_export.py", "sprint.py")
@@ -70,10 +73,14 @@ def test_example_prints_expected_output(name, tmp_path, request):
         if missing_files():
             pytest.skip("MNIST is not cached")
         cache = str(cache_folder("mnist").parent)
-    if name == "http_client.py":
+    program = sys.executable
+    if name.startswith("http_client"):
         arguments = [request.getfixturevalue("service_url")]
+    if name.endswith(".mjs"):
+        program = shutil.which("node") or lacking("no Node on this machine: it runs the client in JavaScript")
+        arguments += ["docs/seven.jpg", "examples/http_client.mjs"]
     done = subprocess.run(
-        [sys.executable, f"examples/{name}", *arguments],
+        [program, f"examples/{name}", *arguments],
         cwd=ROOT,
         env={**os.environ, "INKWISE_DATA": cache, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -85,7 +92,8 @@ def test_example_prints_expected_output(name, tmp_path, request):
 
 
 def test_every_example_is_tested_and_short():
-    programs = {path.name: path.read_text().count("\n") for path in (ROOT / "examples").glob("*.py")}
+    files = [path for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".mjs")]
+    programs = {path.name: path.read_text().count("\n") for path in files}
     assert programs.keys() == OUTPUTS.keys()
     assert programs.pop("sprint.py") <= 150
     assert max(programs.values()) <= 40

@@ -21,7 +21,7 @@ from inkwise.cli.options import Reads, Writes
 
 TEXTS = {
     *("writer", "host", "token", "device", "sampler", "name", "names", "on", "address"),
-    *("expect", "length", "pattern", "range_", "check", "decimal", "format_"),
+    *("expect", "length", "pattern", "range_", "check", "decimal", "format_", "cors"),
 }
 """Parameters of text that is not a path; `evaluate` and `read` each have their own `on`."""
 

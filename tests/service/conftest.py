@@ -40,8 +40,8 @@ def serve():
         yield lambda **settings: running.enter_context(new_client(**settings))
 
 
-def new_client(host="127.0.0.1", model="default", tokens=None, **limits):
-    app = create_app(Settings(host, model, tokens, replace(RequestLimits(), **limits)))
+def new_client(host="127.0.0.1", model="default", tokens=None, cors=(), **limits):
+    app = create_app(Settings(host, model, tokens, replace(RequestLimits(), **limits), tuple(cors)))
     return TestClient(app, "http://127.0.0.1:8000", raise_server_exceptions=False)
 
 

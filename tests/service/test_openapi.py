@@ -27,4 +27,4 @@ def test_responses_match_the_openapi_description(start, tmp_path):
         )
         assert found.returncode == 0, found.stdout + found.stderr
         asked = {(line.get("path"), line.get("status")) for line in service.lines()}
-    assert asked >= {(f"/v1/{path}", 200) for path in ("read", "strokes", "classify")}
+    assert asked >= {(f"/v1/{path}", 200) for path in ("read", "batch", "strokes", "classify")}

@@ -29,7 +29,7 @@ def test_public_service_requires_tokens(host):
         create_app(Settings(host))
 
 
-@pytest.mark.parametrize("path", ["/v1/read", "/v1/classify", "/metrics", "/openapi.json", "/no"])
+@pytest.mark.parametrize("path", ["/v1/read", "/v1/classify", "/metrics", "/openapi.json", "/docs", "/no"])
 def test_health_needs_no_token(serve, tokens, path):
     client = serve(host="0.0.0.0", tokens=tokens)
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic tea-time"}):
@@ -63,6 +63,27 @@ def test_token_allows_any_host_name(serve, tokens, read):
 def test_service_rejects_other_sites(client, read, headers):
     assert read(client, headers=headers).status_code == 403
     assert client.get("/metrics", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["https://forms.example", "http://127.0.0.1:3000"])
+def test_pages_of_named_sites_may_send_requests(serve, read, origin):
+    client = serve(cors=["https://forms.example", "http://127.0.0.1:3000"])
+    response = read(client, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"})
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, origin)
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    preflight = client.options("/v1/read", headers={"Origin": origin, **asked})
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, origin)
+    other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert read(client, headers=other).status_code == 403
+    assert "access-control-allow-origin" not in client.options("/v1/read", headers={**other, **asked}).headers
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "forms.example", "https://forms.example/", "file:///x", "https://a:b"]
+)
+def test_invalid_origin_is_rejected(origin):
+    with pytest.raises(InkwiseError, match="is no origin: expected"):
+        create_app(Settings(cors=(origin,)))
 
 
 def test_request_is_logged_in_one_line(serve, tokens, read, lines):

@@ -1,6 +1,8 @@
 import json
+import re
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from inkwise.recognition import Model
 from inkwise.recognition.adaptation import reference_glyphs
 from inkwise.service import Settings, create_app, schema
 
+ROOT = Path(__file__).parents[2]
 SEVEN = [[[30, 25], [85, 25], [55, 100]]]
 FOUR = [[[125, 20], [110, 65], [165, 65]], [[150, 40], [150, 100]]]
 GLYPHS = {"Content-Type": "application/octet-stream"}
@@ -216,7 +219,7 @@ def test_health_reports_an_unusable_model(client, monkeypatch, run):
         create_app(Settings())
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1/read/", "/v2/read"])
+@pytest.mark.parametrize("path", ["/", "/docs/", "/redoc", "/v1/read/", "/v2/read"])
 def test_unknown_path_is_rejected(client, path):
     assert refused(client.get(path), 404).endswith("Not Found")
 
@@ -229,8 +232,9 @@ def test_wrong_method_is_405(client):
 
 def test_openapi_describes_all_routes(client):
     found = client.get("/openapi.json").json()
-    assert {*found["paths"]} == {"/v1/read", "/v1/strokes", "/v1/classify", "/healthz", "/metrics"}
-    for path in ("/v1/read", "/v1/strokes", "/v1/classify"):
+    posted = {"/v1/read", "/v1/batch", "/v1/strokes", "/v1/classify"}
+    assert {*found["paths"]} == posted | {"/healthz", "/metrics"}
+    for path in posted:
         post = found["paths"][path]["post"]
         assert post["requestBody"]["required"]
         assert {*post["responses"]} == {"200", *["401", "403", "413", "415", "422", "429", "500", "503"]}
@@ -247,3 +251,20 @@ def test_service_reads_letters_with_their_model(serve):
     assert draw(client, SEVEN + FOUR, expect="number").json()["text"] == "74"
     answer = client.post("/v1/classify", content=reference_glyphs().tobytes(), headers=GLYPHS).json()
     assert len(answer["classes"]) == len(answer["probabilities"][0]) == 79
+
+
+def test_openapi_file_of_the_docs_is_current(client):
+    described = (ROOT / "docs" / "openapi.json").read_text()
+    current = json.dumps(client.get("/openapi.json").json(), indent=1) + "\n"
+    assert described == current, "the description of the service has changed: python docs/openapi.py"
+
+
+def test_docs_page_loads_nothing_from_elsewhere(client):
+    page = client.get("/docs")
+    assert page.status_code == 200
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert [link for link in linked if "//" in link] == []
+    for link in linked:
+        assert link == "data:," or client.get(f"/{link}").status_code == 200
+    assert "openapi.json" in client.get("/docs/start.js").text

@@ -104,15 +104,19 @@ def serve(
     seconds: Annotated[float, typer.Option(min=0.1, help="Request timeout in seconds.")] = 10,
     megabytes: Annotated[int, typer.Option(min=1, help="Maximum request size in MiB.")] = 16,
     megapixels: Annotated[int, typer.Option(min=1, help="Maximum image size in megapixels.")] = 16,
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Site, as https://forms.example, whose pages may send requests."),
+    ] = None,
 ) -> None:
-    """Serve reading over HTTP to other programs: images, strokes and glyphs in, JSON out."""
+    """Serve reading over HTTP to other programs: pictures, strokes and glyphs in, JSON out."""
     from inkwise.service import RequestLimits, Settings, Tokens  # not in the base install
     from inkwise.service import serve as serve_http
 
     limits = RequestLimits(queue, seconds, megabytes * 2**20, megapixels * 1_000_000)
     known = None if tokens is None else Tokens.read(tokens)
     serve_http(
-        Settings(host, model, known, limits),
+        Settings(host, model, known, limits, tuple(cors or ())),
         port=port,
         workers=workers,
         say=lambda url: print_line(f"Inkwise serves at {url}  (Ctrl-C ends it)"),

@@ -40,6 +40,7 @@ class SecuritySettings:
         api_prefix: Paths below it respond with JSON, are not cached and cannot be linked to by other sites.
         public_path: Path that needs no token.
         check_origin: Whether to reject foreign host names and sites.
+        origins: Sites that are not rejected.
         command: Command whose log has the details of a failure.
     """
 
@@ -50,6 +51,7 @@ class SecuritySettings:
     api_prefix: str = ""
     public_path: str | None = None
     check_origin: bool = True
+    origins: frozenset[str] = frozenset()
     command: str = "inkwise app"
 
 
@@ -111,7 +113,7 @@ class SecurityMiddleware:
     ) -> None:
         """Wrap an app; `log` is called after each request, whose response then has an X-Request-ID."""
         self._app, self._settings, self._in_flight, self._log = app, settings, in_flight, log
-        self._origin = OriginPolicy(settings.host)
+        self._origin = OriginPolicy(settings.host, settings.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -138,7 +140,8 @@ class SecurityMiddleware:
                 record.status = message["status"]
                 if self._in_flight.stopping:
                     added["connection"] = "close"
-                extra = [(name.encode(), value.encode()) for name, value in added.items()]
+                own = Headers(raw=message["headers"])
+                extra = [(name.encode(), text.encode()) for name, text in added.items() if name not in own]
                 message["headers"] = [*message["headers"], *extra]
             await send(message)
 

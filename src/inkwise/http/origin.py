@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
+
+from inkwise._util.errors import InkwiseError
 
 
 class OriginPolicy:
     """Rejects DNS rebinding by the Host header, and cross-site requests by Origin and Sec-Fetch-Site."""
 
-    def __init__(self, host: str) -> None:
-        """Accept the names of a server that is bound to `host`."""
+    def __init__(self, host: str, origins: frozenset[str] = frozenset()) -> None:
+        """Accept the names of a server that is bound to `host`, and requests by pages of `origins`."""
+        self._origins = origins
         self._loopback = is_loopback(host)
         machine = socket.gethostname().lower()
         self._names = {"localhost", host.lower(), machine, f"{machine}.local"}
@@ -24,6 +28,8 @@ class OriginPolicy:
         if not self._is_own_name(host, scope):
             return f"{host[:80]!r} is not a name of this server"
         origin = headers.get("origin")
+        if origin in self._origins:
+            return None
         cross_site = not linked and headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
         if cross_site or (origin is not None and origin.partition("://")[2].lower() != host.lower()):
             return "requests from other sites are rejected"
@@ -38,6 +44,19 @@ class OriginPolicy:
         if self._loopback:
             return is_loopback(name) and port in ("", str(scope["server"][1]))
         return name in self._names or _is_address(name)
+
+
+def parse_origin(text: str) -> str:
+    """Return an origin as browsers send it; raises InkwiseError unless it is http(s)://host or http(s)://host:port."""
+    try:
+        parts = urlsplit(text)
+        port = "" if parts.port is None else f":{parts.port}"
+        origin = f"{parts.scheme}://{parts.hostname}{port}"
+    except ValueError:
+        origin = ""
+    if origin != text.lower() or not origin.startswith(("http://", "https://")):
+        raise InkwiseError(f"{text!r} is no origin: expected http://HOST or https://HOST, without a path")
+    return origin
 
 
 def is_loopback(host: str) -> bool:

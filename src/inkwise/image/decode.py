@@ -132,16 +132,26 @@ class Document:
         """Return the number of pages."""
         return len(self._pages)
 
+    def size(self, number: int) -> tuple[int, int]:
+        """Return width and height of a page in pixels, by its number from 1, before it is turned upright.
+
+        Raises:
+            ImageError: there is no such page, or it is damaged or too large; others may be valid.
+        """
+        return self._pages.size(number - 1, self._page_name(number))
+
     def page(self, number: int) -> NDArray[np.uint8]:
         """Decode one page, by its number from 1, to an upright grey image (H, W) uint8.
 
         Raises:
             ImageError: there is no such page, or it is damaged, too large or too small; others may be valid.
         """
+        return self._pages.grey(number - 1, self._page_name(number))
+
+    def _page_name(self, number: int) -> str:
         if not 1 <= number <= len(self):
             raise ImageError(f"{self.name}: has no page {number}, but {len(self)}")
-        name = self.name if len(self) == 1 else f"{self.name}, page {number}"
-        return self._pages.grey(number - 1, name)
+        return self.name if len(self) == 1 else f"{self.name}, page {number}"
 
     def close(self) -> None:
         """Close the file."""
@@ -167,10 +177,14 @@ class _PillowPages:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def grey(self, index: int, name: str) -> NDArray[np.uint8]:
+    def size(self, index: int, name: str) -> tuple[int, int]:
         with _pillow_errors(name):
             self._image.seek(self._frames[index])
         check_pixel_count(*self._image.size, name)  # Pillow checks the first frame only
+        return self._image.size
+
+    def grey(self, index: int, name: str) -> NDArray[np.uint8]:
+        self.size(index, name)
         with _pillow_errors(name):
             pixels = _to_upright_array(self._image)
             if pixels.ndim == 3 and pixels[..., :3].max() < _MAX_DARK_BYTE:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import sqrt
 from typing import IO
 
@@ -35,7 +37,7 @@ class PdfPages:
             ImageError: it is encrypted or damaged.
         """
         self._file = file
-        self._rendered = 0
+        self._opened = 0  # pages so far
         with _PDFIUM_LOCK:
             try:
                 self._pdf = pdfium.PdfDocument(file)
@@ -49,21 +51,36 @@ class PdfPages:
         """Return the number of pages, 1 or more."""
         return self._length
 
+    def size(self, index: int, name: str) -> tuple[int, int]:
+        """Width and height in pixels of a page, by its index from 0, when it is rendered.
+
+        Raises:
+            ImageError: the page is damaged or too large.
+        """
+        with self._open(index, name) as page:
+            scale = _scale(page, name)
+            return round(page.get_width() * scale), round(page.get_height() * scale)
+
     def grey(self, index: int, name: str) -> NDArray[np.uint8]:
         """Render a page, by its index from 0, to (H, W) uint8.
 
         Raises:
             ImageError: the page is damaged, too large or too small.
         """
+        with self._open(index, name) as page:
+            return _render(page, name)
+
+    @contextmanager
+    def _open(self, index: int, name: str) -> Iterator[pdfium.PdfPage]:
         with _PDFIUM_LOCK:
             try:
-                if self._rendered and self._rendered % _REOPEN_AFTER_PAGES == 0:
+                if self._opened and self._opened % _REOPEN_AFTER_PAGES == 0:
                     self._pdf.close()
                     self._pdf = pdfium.PdfDocument(self._file)
-                self._rendered += 1
+                self._opened += 1
                 page = self._pdf[index]
                 try:
-                    return _render(page, name)
+                    yield page
                 finally:
                     page.close()
             except pdfium.PdfiumError:
@@ -75,12 +92,17 @@ class PdfPages:
             self._pdf.close()
 
 
-def _render(page: pdfium.PdfPage, name: str) -> NDArray[np.uint8]:
+def _scale(page: pdfium.PdfPage, name: str) -> float:
+    """Return the pixels per point at which a page is rendered."""
     width, height = page.get_size()
     scale = min(DPI / _POINTS_PER_INCH, _scan_resolution(page, width * height, name))
     check_pixel_count(width * scale, height * scale, f"{name}, at {DPI} dpi")
+    return scale
+
+
+def _render(page: pdfium.PdfPage, name: str) -> NDArray[np.uint8]:
     # Slightly less: pdfium rounds sizes up, and an additional pixel would blur a scan.
-    bitmap = page.render(scale=scale * (1 - 1e-6), grayscale=True)
+    bitmap = page.render(scale=_scale(page, name) * (1 - 1e-6), grayscale=True)
     try:
         grey = np.array(bitmap.to_numpy(), np.uint8)
     finally:

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -18,11 +19,12 @@ from inkwise._util.system import ignore_pillow_warnings, use_one_thread
 from inkwise.http.bodies import RequestError, add_error_handlers, json_response
 from inkwise.http.launch import http_url, launch
 from inkwise.http.middleware import SHUTTING_DOWN, InFlight, SecurityMiddleware, SecuritySettings
-from inkwise.http.origin import is_loopback
+from inkwise.http.origin import is_loopback, parse_origin
 from inkwise.http.tokens import Tokens
 from inkwise.recognition import Model, Recognizer
 from inkwise.recognition.adaptation import reference_glyphs, reference_strokes
 from inkwise.recognition.model import model_source
+from inkwise.service.docs_page import add_docs_page
 from inkwise.service.dynamic_batching import BatchedModel
 from inkwise.service.executor import BoundedExecutor, RequestLimits
 from inkwise.service.observability import Metrics, RequestLog, log_to_stderr, shared_metrics
@@ -35,6 +37,9 @@ _HEADERS = {
 }
 
 
+_CORS_HEADERS = ["Authorization", "Content-Type", "X-Request-ID"]
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of each process of a service.
@@ -44,12 +49,14 @@ class Settings:
         model: Name of a bundled model, an .onnx file, or a run folder.
         tokens: Accepted tokens; None accepts every client, and is allowed on loopback only.
         limits: Limits of one process.
+        cors: Origins, as https://forms.example, whose pages may send requests.
     """
 
     host: str = "127.0.0.1"
     model: str = "default"
     tokens: Tokens | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
+    cors: tuple[str, ...] = ()
 
 
 def serve(settings: Settings, *, port: int, workers: int, say: Callable[[str], None]) -> None:
@@ -86,9 +93,10 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the service as an ASGI app; `app.state` has its `in_flight` requests and its `executor`.
 
     Raises:
-        InkwiseError: The host is not loopback and there are no tokens, or the model cannot be used.
+        InkwiseError: The host is not loopback and there are no tokens, an origin is not valid, or the model
+            cannot be used.
     """
-    limits = settings.limits
+    limits, origins = settings.limits, [parse_origin(origin) for origin in settings.cors]
     if settings.tokens is None and not is_loopback(settings.host):
         raise InkwiseError(f"{settings.host}: not a loopback address, so tokens are required (--tokens)")
     metrics, executor, in_flight = Metrics(), BoundedExecutor(limits), InFlight(limits.seconds)
@@ -102,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         executor.end()
 
-    # FastAPI's documentation pages load scripts from a CDN.
+    # FastAPI's own documentation pages load scripts from a CDN; see `add_docs_page`.
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.in_flight, app.state.executor = in_flight, executor
     app.state.busy = lambda: executor.busy
@@ -112,6 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.get(
         HEALTH_PATH,
+        tags=["operation"],
         responses={200: {"model": Health}, **failures(_503="shutting down, or the model cannot be used")},
     )
     async def health() -> Response:
@@ -127,12 +136,19 @@ def create_app(settings: Settings) -> FastAPI:
             raise RequestError(503, str(error)) from None
         return json_response({"status": "ready"})
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=failures(_503="shutting down"))
+    @app.get(
+        "/metrics",
+        tags=["operation"],
+        response_class=PlainTextResponse,
+        responses=failures(_503="shutting down"),
+    )
     async def metrics_() -> Response:
         """Return counts and times in Prometheus' text format."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     describe(app, settings.tokens is not None)
+    if settings.tokens is None:  # a browser sends no token with the address of a page
+        add_docs_page(app)
     security = SecuritySettings(
         settings.host,
         settings.tokens,
@@ -141,10 +157,15 @@ def create_app(settings: Settings) -> FastAPI:
         lambda path: min(limits.body_bytes, MAX_GLYPH_BYTES) if path == CLASSIFY_PATH else limits.body_bytes,
         public_path=HEALTH_PATH,
         check_origin=settings.tokens is None,  # other sites have no token, and a proxy may use any host name
+        origins=frozenset(origins),
         command="inkwise serve",
     )
     log = RequestLog(metrics, {*app.openapi()["paths"]})
     app.add_middleware(SecurityMiddleware, settings=security, in_flight=in_flight, log=log)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=_CORS_HEADERS
+        )
     return app
 
 

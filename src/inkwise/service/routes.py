@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import parse_bounds
 from inkwise.http.bodies import (
+    PayloadTooLargeError,
     RequestError,
     check_pixels,
     content_type,
@@ -23,13 +24,23 @@ from inkwise.http.bodies import (
     parse_strokes,
     require_json,
 )
-from inkwise.image import open_image
+from inkwise.image import Document
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition import Constraint, Expect, Reading, Recognizer
 from inkwise.recognition.ctc.automata import CHECKS
 from inkwise.recognition.reading import SHOWN_ALTERNATIVES
 from inkwise.service.executor import BoundedExecutor
-from inkwise.service.schema import GLYPHS_BODY, IMAGE_BODY, STROKES_BODY, Classes, ReadingSchema, failures
+from inkwise.service.schema import (
+    BATCH_BODY,
+    GLYPHS_BODY,
+    PICTURE_BODY,
+    STROKES_BODY,
+    BatchSchema,
+    Classes,
+    ReadingSchema,
+    failures,
+)
+from inkwise.service.uploads import FORM, uploaded_files
 
 CLASSIFY_PATH = "/v1/classify"
 
@@ -38,6 +49,7 @@ _GLYPH_BYTES = GLYPH_SIDE * GLYPH_SIDE
 MAX_GLYPH_BYTES = 4096 * _GLYPH_BYTES
 """Maximum size of the glyphs in one request, in bytes."""
 
+_FILE_TYPES = "application/pdf", "application/octet-stream"
 _LARGE_IMAGE_PIXELS = 2_000_000  # pixels of an image that needs about 80 MB, so that only one is read at once
 # The pattern is documented, not enforced here: the parser's error message is clearer.
 _BOUNDS_SCHEMA: dict[str, Any] = {
@@ -106,17 +118,40 @@ _Parameters = Annotated[_ReadParameters, Depends(_read_parameters)]
 
 def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> APIRouter:
     """Return the routes; an image may have up to `pixels` pixels."""
-    router = APIRouter()
+    router = APIRouter(tags=["reading"])
     responses: dict[int | str, dict[str, Any]] = {200: {"model": ReadingSchema}, **_FAILURES}
 
-    @router.post("/v1/read", responses=responses, openapi_extra=IMAGE_BODY)
-    async def read(request: Request, parameters: _Parameters) -> Response:
-        """Read an image; the body is a PNG, JPEG, GIF, WebP, TIFF, BMP, PGM, AVIF or HEIC file."""
+    @router.post("/v1/read", responses=responses, openapi_extra=PICTURE_BODY)
+    async def read(
+        request: Request,
+        parameters: _Parameters,
+        page: Annotated[
+            int | None, Query(description="Page of a PDF or TIFF of several, from 1.", ge=1)
+        ] = None,
+    ) -> Response:
+        """Read a picture or a page of a PDF: the body is the file, or a form with one file in any field.
+
+        PNG, JPEG, GIF, WebP, TIFF, BMP, PGM, AVIF, HEIC and PDF are read; the content decides.
+        """
         kind = content_type(request)
-        if not kind.startswith("image/") and kind != "application/octet-stream":
-            raise RequestError(415, "the body must be image/... or application/octet-stream")
-        task = partial(_read_image, recognizer, executor, parameters, pixels)
+        if not kind.startswith("image/") and kind not in (*_FILE_TYPES, FORM):
+            raise RequestError(415, f"the body must be image/..., {', '.join(_FILE_TYPES)} or {FORM}")
+        header = request.headers["content-type"] if kind == FORM else None
+        task = partial(_read_picture, recognizer, executor, parameters, pixels, header, page)
         return await _read(request, task, parameters.alternatives)
+
+    @router.post("/v1/batch", responses={200: {"model": BatchSchema}, **_FAILURES}, openapi_extra=BATCH_BODY)
+    async def batch(request: Request, parameters: _Parameters) -> Response:
+        """Read all files of a form, page by page; a page that cannot be read has an error."""
+        if content_type(request) != FORM:
+            raise RequestError(415, f"the body must be {FORM}")
+        header = request.headers["content-type"]
+        task = partial(_read_batch, recognizer, executor, parameters, pixels, header)
+        results = await executor.run(request, task)
+        request.state.record.digits = sum(
+            len(found.digits) for _, _, found in results if isinstance(found, Reading)
+        )
+        return json_response({"results": [_result(*result, parameters) for result in results]})
 
     @router.post("/v1/strokes", responses=responses, openapi_extra=STROKES_BODY)
     async def strokes(request: Request, parameters: _Parameters) -> Response:
@@ -150,14 +185,73 @@ def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> AP
     return router
 
 
-def _read_image(
-    recognizer: Recognizer, executor: BoundedExecutor, parameters: _ReadParameters, pixels: int, body: bytes
+def _read_picture(
+    recognizer: Recognizer,
+    executor: BoundedExecutor,
+    parameters: _ReadParameters,
+    pixels: int,
+    form: str | None,
+    page: int | None,
+    body: bytes,
+) -> Reading:
+    if form is not None:
+        files = uploaded_files(form, body)
+        if len(files) > 1:
+            raise InkwiseError(f"the form has {len(files)} files; /v1/batch reads several")
+        ((_, body),) = files
+    with Document(body) as document:
+        if page is None and len(document) > 1:
+            raise InkwiseError(
+                f"the picture: has {len(document):,} pages; name one, as page=1, or use /v1/batch"
+            )
+        return _read_page(recognizer, executor, parameters, pixels, document, page or 1)
+
+
+def _read_batch(
+    recognizer: Recognizer,
+    executor: BoundedExecutor,
+    parameters: _ReadParameters,
+    pixels: int,
+    form: str,
+    body: bytes,
+) -> list[tuple[str, int | None, Reading | str]]:
+    """Return name, page (None of a single picture), and reading or error of each page of each file."""
+    parameters.constraint()  # an error of it is one of the whole request
+    results: list[tuple[str, int | None, Reading | str]] = []
+    for name, content in uploaded_files(form, body):
+        try:
+            with Document(content) as document:
+                for number in range(1, len(document) + 1):
+                    executor.check()
+                    page = number if len(document) > 1 else None
+                    try:
+                        read = _read_page(recognizer, executor, parameters, pixels, document, number)
+                        results.append((name, page, read))
+                    except (InkwiseError, PayloadTooLargeError) as error:
+                        results.append((name, page, str(error)))
+        except InkwiseError as error:
+            results.append((name, None, str(error)))
+    return results
+
+
+def _result(name: str, page: int | None, found: Reading | str, parameters: _ReadParameters) -> dict[str, Any]:
+    read, error = (None, found) if isinstance(found, str) else (found.to_dict(parameters.alternatives), None)
+    return {"file": name, "page": page, "reading": read, "error": error}
+
+
+def _read_page(
+    recognizer: Recognizer,
+    executor: BoundedExecutor,
+    parameters: _ReadParameters,
+    pixels: int,
+    document: Document,
+    page: int,
 ) -> Reading:
     constraint = parameters.constraint()
-    image = open_image(body)  # not decoded yet
-    check_pixels(image.width, image.height, pixels)
-    with executor.exclusive() if image.width * image.height > _LARGE_IMAGE_PIXELS else nullcontext():
-        return recognizer.read(image, parameters.expect, constraint)
+    width, height = document.size(page)  # not decoded yet
+    check_pixels(width, height, pixels)
+    with executor.exclusive() if width * height > _LARGE_IMAGE_PIXELS else nullcontext():
+        return recognizer.read(document.page(page), parameters.expect, constraint)
 
 
 def _read_strokes(recognizer: Recognizer, parameters: _ReadParameters, body: bytes) -> Reading:

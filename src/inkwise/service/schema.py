@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from inkwise import __version__
 from inkwise.http.bodies import MAX_POINTS, MAX_STROKES
 from inkwise.preprocessing.strokes import MAX_COORDINATE
+from inkwise.service.uploads import FORM, MAX_FILES
 
 HEALTH_PATH = "/healthz"
 
@@ -30,10 +31,17 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-IMAGE_BODY = _body(
-    {"application/octet-stream": _BINARY}
-    | {f"image/{name}": _BINARY for name in ("png", "jpeg", "webp", "tiff", "bmp")}
+def _form(field: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {FORM: {"schema": {"type": "object", "properties": {field: schema}, "required": [field]}}}
+
+
+PICTURE_BODY = _body(
+    {f"image/{name}": _BINARY for name in ("png", "jpeg", "webp", "tiff", "bmp")}
+    | {"application/pdf": _BINARY, "application/octet-stream": _BINARY}
+    | _form("file", _BINARY["schema"])
 )
+
+BATCH_BODY = _body(_form("files", {"type": "array", "items": _BINARY["schema"], "maxItems": MAX_FILES}))
 
 GLYPHS_BODY = _body({"application/octet-stream": _BINARY})
 
@@ -99,6 +107,21 @@ class ReadingSchema(_StrictModel):
     height: int | None
     model: str
     elapsed_ms: float
+
+
+class ResultSchema(_StrictModel):
+    """The reading of one file, or of one page, of a batch."""
+
+    file: str = Field(description="Its name in the form.")
+    page: int | None = Field(description="Page of a file of several, from 1.")
+    reading: ReadingSchema | None
+    error: str | None = Field(description="Why it cannot be read; one line.")
+
+
+class BatchSchema(_StrictModel):
+    """Readings of all files of a form, in their order."""
+
+    results: list[ResultSchema]
 
 
 class Classes(_StrictModel):
