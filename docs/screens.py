@@ -22,6 +22,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from inkwise import datasets
+from inkwise.app.answers import answer_of
 from inkwise.corrections import LabelledAnswer, Learner
 
 HERE = Path(__file__).parent
@@ -111,8 +112,9 @@ def answer(database: str, writer: str, own: datasets.StrokeSet) -> None:
     learner = Learner(database)
     for sample, label in zip(own.samples, own.labels.tolist(), strict=True):
         digit = learner.read_strokes(writer, sample, "digit").digits[0]
-        read = {"answer": digit.label, "probability": digit.probability}
-        learner.keep(writer, "canvas", [LabelledAnswer(label, sample, **read)])
+        read, probability = answer_of(digit)
+        answered = LabelledAnswer(label, sample, answer=read, probability=probability)
+        learner.keep(writer, "canvas", [answered])
     learner.close()
 
 

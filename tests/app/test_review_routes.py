@@ -110,6 +110,23 @@ def test_single_digit_becomes_one_sample_with_the_last_answer(client, learner):
         assert (sample.source, sample.answer, sample.label) == ("review", "7", text or "not a digit")
 
 
+@pytest.mark.parametrize(
+    ("changes", "answer"), [({"doubt": "not a digit", "accepted": False}, "not a digit"), ({}, "7")]
+)
+def test_sample_of_a_table_has_what_the_ink_says_as_its_answer(folder, open_review, changes, answer):
+    row, other = [json.loads(line) for line in (folder / "table.jsonl").read_text().splitlines()]
+    row["numbers"][0]["digits"][0] |= changes
+    if changes:
+        row["numbers"][0]["text"] = row["text"] = "?"
+    (folder / "table.jsonl").write_text("".join(json.dumps(each) + "\n" for each in (row, other)))
+    learner = Learner(f"sqlite:///{folder / 'taught.db'}")
+    assert put(open_review(learner), 0, "7").json()["note"] is None
+    (sample,) = learner.store.samples(writer="stack")
+    assert (sample.label, sample.answer) == ("7", answer)
+    assert learner.store.accuracy("stack").n == 0
+    learner.close()
+
+
 def test_digits_of_a_number_become_samples_of_the_last_answer(client, learner):
     for before, text in ((None, "774"), ("774", "714"), ("714", "774"), ("774", "")):
         assert put(client, 1, text, before).json()["note"] is None

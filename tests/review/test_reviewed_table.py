@@ -13,7 +13,7 @@ from inkwise.review import ReviewedTable
 
 def digit(label, probability=0.99, box=(0, 0, 10, 20)):
     accepted = probability > 0.9
-    doubt = None if accepted else "not a digit"
+    doubt = None if accepted else f"{label} or 0" if probability > 0.3 else "not a digit"
     return {
         "label": label,
         "probability": probability,
@@ -44,8 +44,9 @@ def page(file, text, numbers, confidence=0.5, reason="1 of 3 numbers not sure"):
     return {"file": file, "page": 1, **values, "reason": reason, "unconstrained": None, "model": "test"}
 
 
-def entry(reason, *digits):
-    return {"digits": list(digits), "reason": reason, "corners": [[0, 0], [60, 0], [60, 20], [0, 20]]}
+def entry(reason, *digits, unconstrained=None):
+    corners = [[0, 0], [60, 0], [60, 20], [0, 20]]
+    return {"digits": list(digits), "unconstrained": unconstrained, "reason": reason, "corners": corners}
 
 
 PAGES = [
@@ -107,9 +108,30 @@ def test_items_of_pages_are_their_numbers(table):
 
 def test_items_of_forms_are_fields_with_ink(table):
     review = ReviewedTable(table([SHEET]))
-    assert doubtful(review, 0) == [("meter", "0?4", "014")]
+    assert doubtful(review, 0) == [("meter", "0?4", "0?4")]
     assert [(item.place, item.single) for item in review.items] == [("meter", False), ("code", True)]
     assert review.unread == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "digits", "unconstrained", "guess"),
+    [
+        ("1?2", [digit("1"), digit("4", 0.5), digit("2")], None, "142"),
+        ("1?.?0", [digit("1"), digit("4", 0.5), digit("5", 0.1), digit("0")], None, "14.?0"),
+        ("14?", [digit("1"), digit("4"), digit("2", 0.1)], "14", "14?"),
+        ("14?", [digit("1"), digit("4"), digit("2", 0.5)], "147", "147"),
+        ("142", [digit("1"), digit("4"), digit("2")], "147", "147"),
+        ("4", [digit("4")], "9", "9"),
+        ("?", [digit("4", 0.1)], None, "?"),
+        ("1?2", [digit("1"), digit("2")], None, "1?2"),
+        ("12/3", [digit("1"), digit("2"), digit("3")], "12/3", "12/3"),
+        ("", [], "147", "147"),
+    ],
+)
+def test_guess_is_what_the_ink_says(table, text, digits, unconstrained, guess):
+    sheet = {**SHEET, "code": text, "fields": {"code": entry(None, *digits, unconstrained=unconstrained)}}
+    (item,) = ReviewedTable(table([sheet])).items
+    assert (item.read, item.guess, item.single) == (text, guess, len(digits) == len(guess) == 1)
 
 
 def test_corrected_replaces_answered_numbers_of_pages(table):

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError, StoreError
-from inkwise._util.text import DIGITS, MAX_LABEL_LENGTH, NOT_A_DIGIT, digits_of
+from inkwise._util.text import DIGITS, NOT_A_DIGIT, digits_of
 from inkwise.batch import check_format, csv_line, json_line, write_xlsx
 from inkwise.corrections import LabelledAnswer, Learner
 from inkwise.corrections.accuracy import TABLE_SOURCE
@@ -70,7 +70,7 @@ class ReviewSession:
                 "place": item.place if item.field else None,
                 "guess": item.guess,
                 "confidence": item.confidence,
-                "reason": item.reason,
+                "reason": _reason(item),
                 "single": item.single,
                 "settled": review.confirmed(item),
             }
@@ -112,8 +112,8 @@ class ReviewSession:
         answer = LabelledAnswer(
             label,
             glyph=glyph,
-            answer=item.guess[:MAX_LABEL_LENGTH],
-            probability=item.confidence,
+            answer=NOT_A_DIGIT if item.guess == "?" else item.guess,
+            probability=item.confidence if item.guess == item.read else None,
             model=item.model,
             id=uuid.uuid5(uuid.NAMESPACE_URL, self._place(item)),
         )
@@ -146,6 +146,13 @@ class ReviewSession:
         return [
             uuid.uuid5(uuid.NAMESPACE_URL, f"{self._place(item)} {text} digit {place}") for place in places
         ]
+
+
+def _reason(item: ReviewItem) -> str | None:
+    """Why a person should check a reading; the value of its constraint if the ink says another."""
+    if item.accepted and item.guess != item.read:
+        return f"the constraint makes it {item.read}"
+    return item.reason
 
 
 def routes(session: ReviewSession) -> APIRouter:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_there, open_input
-from inkwise._util.text import parse_json, validate_text
+from inkwise._util.text import DIGITS, NOT_A_DIGIT, digits_of, parse_json, validate_text
 from inkwise.batch.page_rows import BatchOptions, file_fingerprint
 from inkwise.batch.tables import json_line
 from inkwise.recognition.reading import NO_INK
@@ -41,7 +41,7 @@ class ReviewItem:
         page: Page number, from 1.
         place: Name of its field, or its number on the page, from "1".
         read: Its text in the table, with "?" for digits that are not accepted.
-        guess: The most probable label of each digit.
+        guess: What the ink says without the constraint, "?" for a character that is not a digit.
         confidence: Probability that the text is right.
         accepted: Whether it is accepted.
         reason: Why it is not accepted, else None.
@@ -205,7 +205,7 @@ def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
         for name, entry in row.get("fields", {}).items():
             if entry["reason"] != NO_INK:
                 yield ReviewItem(
-                    **_digit_values(row, row[name], entry["digits"]),
+                    **_digit_values(row, row[name], entry["digits"], entry["unconstrained"]),
                     place=name,
                     confidence=row[f"{name}_confidence"],
                     accepted=row[f"{name}_accepted"],
@@ -218,9 +218,10 @@ def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
         if [number["text"] for number in numbers if number["text"]] != row["text"].split():
             raise ValueError("the numbers are not those of the text")
         for place, number in enumerate(numbers, 1):
-            verdict = row if len(numbers) == 1 else number
+            alone = len(numbers) == 1
+            verdict, unconstrained = (row, row.get("unconstrained")) if alone else (number, None)
             yield ReviewItem(
-                **_digit_values(row, number["text"], number["digits"]),
+                **_digit_values(row, number["text"], number["digits"], unconstrained),
                 place=str(place),
                 confidence=verdict["confidence"],
                 accepted=verdict["accepted"],
@@ -230,18 +231,39 @@ def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
             )
 
 
-def _digit_values(row: Mapping[str, Any], text: str, digits: list[Any]) -> dict[str, Any]:
+def _digit_values(
+    row: Mapping[str, Any], text: str, digits: list[Any], unconstrained: str | None
+) -> dict[str, Any]:
     """Return the attributes of an item that follow from its row, its text and its digits."""
-    labels = [digit["label"] for digit in digits]
+    guess = _ink_text(text, digits, unconstrained)
     return {
         "file": str(row["file"]),
         "page": int(row["page"]),
         "read": text,
-        # An empty cell of a comb is a "?" without a digit.
-        "guess": "".join(labels) if len(labels) == len(text) else text,
-        "single": len(labels) == 1,
+        "guess": guess,
+        "single": len(digits) == len(guess) == 1,
         "model": row.get("model"),
     }
+
+
+def _ink_text(text: str, digits: list[Any], unconstrained: str | None) -> str:
+    """Return what the ink says: the likeliest labels, "?" for a non-digit, nothing that a constraint forced.
+
+    Args:
+        text: What was read, with "?" for digits that are not accepted.
+        digits: Its digits, as `Digit.to_dict` returns them.
+        unconstrained: What was read without the constraint; None if there was none.
+    """
+    labels = iter(["?" if digit["doubt"] == NOT_A_DIGIT else digit["label"] for digit in digits])
+    places = [place for place, symbol in enumerate(text) if symbol == "?" or symbol in DIGITS]
+    if len(digits) == len(text):  # letters have no separators
+        guess = "".join(labels)
+    elif len(digits) == len(places):
+        guess = "".join(next(labels) if place in places else symbol for place, symbol in enumerate(text))
+    else:  # an empty cell of a comb is a "?" without a digit
+        guess = text
+    alike = unconstrained is None or digits_of(unconstrained) == digits_of(guess)
+    return guess if alike or unconstrained is None else unconstrained
 
 
 def _replace_words(text: str, words: list[str]) -> str:

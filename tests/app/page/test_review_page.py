@@ -89,6 +89,46 @@ def test_review_continues_after_a_kill(review_process, browse, table):
         assert sorted(sample.label for sample in store.samples(writer="table")) == [*"4777"]
 
 
+def test_review_proposes_the_ink_not_the_constraint(open_review, table, browse):
+    one, other, _ = [json.loads(line) for line in table.read_text().splitlines()]
+    one |= {"text": "1", "unconstrained": "7", "reason": None}
+    one["numbers"][0]["text"] = one["numbers"][0]["digits"][0]["label"] = "1"
+    refused = other["numbers"][0]["digits"][1]
+    refused |= {"label": "9", "accepted": False, "doubt": "not a digit"}
+    other["numbers"][0] |= {"text": "7?4", "accepted": False}
+    other |= {"text": "7?4", "accepted": False, "reason": "1 of 3 not sure enough to be accepted"}
+    table.write_text("".join(json.dumps(row) + "\n" for row in (one, other)))
+    page = browse(open_review().url)
+    expect(page.locator("#guess")).to_have_text("7")
+    expect(page.locator("#digits .chosen")).to_have_text("7")
+    expect(page.locator("#reason")).to_have_text("the constraint makes it 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_have_value("7?4")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_contain_text("? is not a digit")
+    page.keyboard.type("1")
+    with page.expect_response("**/api/review/1"):
+        page.keyboard.press("Enter")
+    progress(page, "2 of 2 confirmed")
+    kept = table.with_name("table.jsonl.review").read_text()
+    assert [json.loads(line)["text"] for line in kept.splitlines()] == ["7", "714"]
+
+
+def test_single_non_digit_has_no_label_preselected(open_review, table, browse):
+    row = json.loads(table.read_text().splitlines()[0])
+    row["numbers"][0]["digits"][0] |= {"accepted": False, "doubt": "not a digit"}
+    row["numbers"][0] |= {"text": "?", "accepted": False}
+    row |= {"text": "?", "accepted": False, "reason": "not a digit"}
+    table.write_text(json.dumps(row) + "\n")
+    page = browse(open_review().url)
+    expect(page.locator("#guess")).to_have_text("?")
+    expect(page.locator("#digits .chosen")).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.locator("#error")).to_contain_text("? is not a digit")
+    page.keyboard.press("7")
+    progress(page, "1 of 1 confirmed")
+
+
 def test_lower_threshold_shortens_the_queue(review, browse):
     page = browse(review.url)
     progress(page, "0 of 3 confirmed")

@@ -88,7 +88,8 @@ function showAnswer(item) {
   $("text").value = said;
   if (one) return document.activeElement?.blur();
   $("text").focus();
-  return $("text").select();
+  const unread = said.indexOf("?"); // typing replaces it
+  return unread < 0 ? $("text").select() : $("text").setSelectionRange(unread, unread + 1);
 }
 
 /** Save an answer and go to the next item; if saving fails, the item is shown again. */
