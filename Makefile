@@ -96,12 +96,14 @@ $(PRETRAINED): $(VENV)/.develops
 	cp $(RUNS)/rapidocr/rapidocr/models/PP-OCRv6_rec_small.onnx $@
 
 $(VENV)/.runs: pyproject.toml constraints.txt
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -e '.[app]'
-	touch $@
+	@echo "Installing Inkwise into $(VENV); the first time this takes about a minute"
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) -e '.[app]'
+	@touch $@
 
 # torch first and alone: asked for by another package it may bring gigabytes for GPUs.
 $(VENV)/.develops: $(VENV)/.runs
-	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) -e '.[app,serve,tables,cluster,train,heic,dev]'
-	touch $@
+	@echo "Installing PyTorch and the tools of developers into $(VENV); the first time this takes some minutes"
+	@$(PIP_INSTALL) torch
+	@$(PIP_INSTALL) -e '.[app,serve,tables,cluster,train,heic,dev]'
+	@touch $@

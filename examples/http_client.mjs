@@ -1,4 +1,4 @@
-// Send pictures to a running `inkwise serve`, from Node 20 or later, or with the same calls from a page.
+// Send pictures to a running `inkwise serve`, from Node 18 or later, or with the same calls from a page.
 //
 //     node examples/http_client.mjs [URL] [PICTURE ..]
 //
