@@ -12,7 +12,7 @@ from rich.progress import Progress
 from inkwise.cli.console import print_error, print_line, print_rows
 from inkwise.cli.options import MODEL, DatabaseOption, Reads, Writes, path_argument
 
-app = typer.Typer(no_args_is_help=True, help="Corrected samples: export, import, back up and check them.")
+app = typer.Typer(no_args_is_help=True, help="Export, import, back up and check corrected samples.")
 
 
 def learn(

@@ -14,7 +14,7 @@ from inkwise._util.text import did_you_mean
 from inkwise.cli.console import print_line, print_rows
 from inkwise.cli.options import DATA, Reads, path_option
 
-app = typer.Typer(no_args_is_help=True, help="Data sets: list, fetch and describe them.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch and describe data sets.")
 
 _DOWNLOADABLE = "mnist", "unipen"
 

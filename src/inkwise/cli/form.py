@@ -22,7 +22,7 @@ from inkwise.cli.options import (
 )
 from inkwise.cli.serve import page_options
 
-app = typer.Typer(no_args_is_help=True, help="Form templates: draw and check them.")
+app = typer.Typer(no_args_is_help=True, help="Draw and check form templates.")
 
 
 @app.command()
