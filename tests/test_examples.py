@@ -2,11 +2,16 @@
 
 import os
 import re
+import runpy
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+import warnings
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -15,6 +20,10 @@ import pytest
 from extras import lacking
 
 from inkwise.datasets import cache_folder, missing_files
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # newer versions prefer another client than httpx
+    from starlette.testclient import TestClient
 
 ROOT = Path(__file__).parent.parent
 OUTPUTS = {
@@ -91,9 +100,40 @@ def test_example_prints_expected_output(name, tmp_path, request):
     assert re.search(OUTPUTS[name], done.stdout, re.DOTALL), done.stdout
 
 
+@pytest.fixture
+def pictures():
+    """Serve the pictures of docs/ at a free port, as Label Studio serves uploads; the URL."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(ROOT / "docs"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_label_studio_gets_boxes_and_texts(pictures, monkeypatch):
+    monkeypatch.setenv("LABEL_STUDIO_URL", pictures)
+    backend = runpy.run_path(str(ROOT / "examples" / "label_studio_backend.py"))
+    client = TestClient(backend["app"], raise_server_exceptions=False)
+    assert client.get("/health").json()["status"] == "UP"
+    assert client.post("/setup", json={}).json()["model_version"]
+
+    tasks = {
+        "tasks": [{"data": {"image": f"{pictures}/seven.jpg"}}, {"data": {"image": "/sample-sheet.jpg"}}]
+    }
+    seven, sheet = client.post("/predict", json=tasks).json()["results"]
+    box, text = seven["result"]
+    assert (box["id"], box["type"]) == (text["id"], "rectangle")
+    assert (text["type"], text["value"]["text"]) == ("textarea", ["7"])
+    assert 0 < box["value"]["x"] < box["value"]["x"] + box["value"]["width"] < 100
+    assert len(sheet["result"]) == 8
+    foreign = {"tasks": [{"data": {"image": "http://elsewhere.example/7.png"}}]}
+    assert client.post("/predict", json=foreign).status_code == 422
+
+
 def test_every_example_is_tested_and_short():
     files = [path for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".mjs")]
     programs = {path.name: path.read_text().count("\n") for path in files}
+    assert programs.pop("label_studio_backend.py") < 100
     assert programs.keys() == OUTPUTS.keys()
     assert programs.pop("sprint.py") <= 150
     assert max(programs.values()) <= 40
