@@ -1,4 +1,4 @@
-"""A machine learning backend of Label Studio: numbers in pictures are boxed and read before a person labels them.
+"""A backend of Label Studio: numbers in pictures are boxed and read before a person labels them.
 
 pip install "inkwise[serve]"
 export LABEL_STUDIO_URL=http://localhost:8080 LABEL_STUDIO_API_KEY=...   # where the pictures are
@@ -58,6 +58,7 @@ def predict(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def prediction(address: str) -> dict[str, Any]:
+    """Read a picture and return its regions."""
     reading = recognizer.read(load_image(fetch(address)))
     assert reading.picture is not None
     height, width = reading.picture.shape[:2]
@@ -79,22 +80,13 @@ def regions_of(number: Number, width: int, height: int) -> list[dict[str, Any]]:
     """A rectangle in percent of the picture, and the text in it, which Label Studio joins by their id."""
     assert number.box is not None
     x, y, w, h = number.box
-    share = {
-        "x": 100 * x / width,
-        "y": 100 * y / height,
-        "width": 100 * w / width,
-        "height": 100 * h / height,
-    }
-    common = {
-        "id": f"{x}-{y}-{w}-{h}",
-        "to_name": "image",
-        "original_width": width,
-        "original_height": height,
-        "score": number.confidence,
-    }
-    box = {**common, "from_name": "box", "type": "rectangle", "value": {**share, "rotation": 0}}
-    value = {**share, "rotation": 0, "text": [number.text]}
-    return [box, {**common, "from_name": "number", "type": "textarea", "value": value}]
+    place = {"x": x / width, "y": y / height, "width": w / width, "height": h / height}
+    value: dict[str, Any] = {"rotation": 0, **{name: 100 * share for name, share in place.items()}}
+    common = {"id": f"{x}-{y}-{w}-{h}", "to_name": "image", "score": number.confidence}
+    common |= {"original_width": width, "original_height": height}
+    box = {**common, "from_name": "box", "type": "rectangle", "value": value}
+    text = {**value, "text": [number.text]}
+    return [box, {**common, "from_name": "number", "type": "textarea", "value": text}]
 
 
 if __name__ == "__main__":
