@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from inkwise._util.errors import InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.app.drawing_session import DrawingSession
 from inkwise.recognition import Recognizer
@@ -29,6 +30,15 @@ def test_session_corrects_digit_by_digit(session):
         ("2", "7", [SEVEN]),
         ("1", "1", [ONE]),
     ]
+
+
+def test_session_corrects_a_number_by_its_text(session):
+    assert session.correct_number("2.4") is True
+    assert session.labels == ["2", "4"]
+    assert session.correct_number("A") is session.correct_number("5") is False
+    with pytest.raises(InkwiseError, match="245 has 3 digits, but 2 were read"):
+        session.correct_number("245")
+    assert session.labels == ["2", "4"]
 
 
 def test_session_keeps_corrections_of_remaining_strokes(session):

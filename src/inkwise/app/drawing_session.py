@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
-from inkwise._util.text import NOT_A_DIGIT
+from inkwise._util.errors import InkwiseError
+from inkwise._util.text import NOT_A_DIGIT, digits_of
 from inkwise.app.answers import answer_of
 from inkwise.corrections import LabelledAnswer
 from inkwise.preprocessing import Strokes
@@ -65,6 +67,21 @@ class DrawingSession:
         self.corrections[self._key(self.selected)] = label
         self.choose(min(self.selected + 1, len(self.digits) - 1))
         return len(self.digits) == 1
+
+    def correct_number(self, text: str) -> bool:
+        """Correct all digits by the text of their number; return False if it is none of several digits.
+
+        Raises:
+            InkwiseError: The text has another number of digits.
+        """
+        if len(self.digits) < 2 or not re.fullmatch(r"\d[\d\s.,:/-]*\d", text, re.ASCII):
+            return False
+        number = digits_of(text)
+        if len(number) != len(self.digits):
+            read = f"but {len(self.digits)} were read: write them farther apart"
+            raise InkwiseError(f"{number} has {len(number)} digits, {read}")
+        self.corrections = {self._key(index): label for index, label in enumerate(number)}
+        return True
 
     def join(self) -> None:
         """Read all strokes as one digit from now on."""

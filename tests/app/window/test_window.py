@@ -148,6 +148,15 @@ def test_window_scores_numbers_and_digits_apart(anna):
     assert anna.widgets.accuracy["text"].endswith("0 of 1 numbers")
 
 
+def test_window_corrects_a_number_as_text(anna, kept):
+    anna.draw(ONE + SEVEN)
+    assert anna.answer() == "17"
+    anna.enter(anna.widgets.other, "245")
+    assert anna.widgets.status["text"].startswith("245 has 3 digits, but 2 were read")
+    anna.enter(anna.widgets.other, "24")
+    assert kept() == ["2", "4"]
+
+
 def test_new_label_gets_a_button(anna, kept):
     assert list(anna.widgets.labels) == [*"0123456789", "not a digit"]
     anna.draw(SEVEN)

@@ -53,8 +53,14 @@ export function drawGlyph(canvas, base64) {
 export function drawStrokes(context, strokes, width) {
   context.lineWidth = width;
   context.lineCap = context.lineJoin = "round";
+  context.fillStyle = context.strokeStyle;
   for (const stroke of strokes) {
     context.beginPath();
+    if (stroke.length === 1) { // a tap is a dot; a line of no length would not be drawn
+      context.arc(...stroke[0], width / 2, 0, 2 * Math.PI);
+      context.fill();
+      continue;
+    }
     context.moveTo(...stroke[0]);
     for (let i = 1; i < stroke.length - 1; i++) {
       const [x, y] = stroke[i];

@@ -10,6 +10,9 @@ import { Reader } from "./reader.js";
 import { onSession, session } from "./session.js";
 import { trial } from "./trial.js";
 
+const KEY = "inkwise.drawing"; // the drawing of this tab, which a reload restores
+const LONG = 5; // digits of a number up to which its chips stand beside it; more are no single character either
+
 let reading = null;
 let selected = 0;
 let chosen = false;
@@ -20,6 +23,7 @@ const corrections = new Map(); // labels by the digit's strokes, so that they ou
 const ids = new Map(); // ids of the sent samples by strokes, so that none is kept twice after a lost reply
 
 const ink = new Ink($("ink"), (kind, time) => {
+  if (kind !== "grow") sessionStorage.setItem(KEY, JSON.stringify(ink.strokes));
   if (kind === "end") endedAt = time;
   if (kind === "edit") {
     endedAt = null;
@@ -89,13 +93,16 @@ function show() {
   $("result").hidden = $("teach").hidden = trial.active;
   $("hint").textContent = trial.active ? `draw a ${trial.ask}` : session.letters ? "draw a character, or a word" : "draw a digit, or a number";
   $("result").classList.toggle("empty", !digit);
+  $("result").classList.toggle("long", all.length > LONG);
+  $("reading").style.setProperty("--count", Math.max(all.length, 4));
   $("reading").replaceChildren(...all.map((one, i) =>
     largeLabel(labelOf(one, i), one.accepted || corrections.has(key(one, i)), all.length === 1)));
   $("reason").textContent = reason(all);
   drawGlyph($("glyph"), digit?.glyph);
   showChips(all);
   labelRow.show(likeliest(digit), digit?.alternatives, digit && labelOf(digit, selected));
-  $("ask-label").textContent = all.length > 1 ? "Wrong? Select the digit, then its label."
+  labelRow.field.placeholder = all.length > 1 ? "number, other …" : "other …";
+  $("ask-label").textContent = all.length > 1 ? "Wrong? Select a digit, then its label, or type the number."
     : digit?.answer === NOT_A_DIGIT ? "Is it a digit? Tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
 }
 
@@ -120,8 +127,8 @@ function showChips(all) {
     const name = `digit ${i + 1}: ${changed ? `${digit.answer}, corrected to ${label}` : digit.answer}${digit.doubt && digit.doubt !== digit.answer ? `, ${digit.doubt}` : ""}`;
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
-  const join = el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "Treat as one character");
-  box.replaceChildren(...chips, join);
+  const join = all.length > LONG ? null : el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "Treat as one character");
+  box.replaceChildren(...chips, ...(join ? [join] : []));
 }
 
 function choose(i) {
@@ -148,16 +155,25 @@ async function settled() {
   return answer?.digits.length && same && !saving ? { ...now, reading: answer } : null;
 }
 
-/** Set the label of the selected digit; a single digit is saved at once. */
+/** The digits of a number that is typed in place of the one that was read, or null. */
+const numberTyped = (label, all) => (all.length > 1 && /^\d[\d\s.,:/-]*\d$/.test(label) ? label.replace(/\D/g, "") : null);
+
+/** Set the label of the selected digit, or of all by the text of the number; a complete answer is saved at once. */
 async function correct(label) {
   if (trial.active || saving || ink.drawing || !ink.strokes.length) return;
   const drawing = await settled();
   if (!drawing) return;
   const all = drawing.reading.digits;
+  const number = numberTyped(label, all);
+  if (number !== null) {
+    if (number.length !== all.length) return showError(`${number} has ${number.length} digits, but ${all.length} were read: write them farther apart`);
+    all.forEach((digit, i) => corrections.set(key(digit, i), number[i]));
+    return save(drawing);
+  }
   const at = target(all);
   corrections.set(key(all[at], at), label);
-  if (all.length === 1) await save(drawing);
-  else choose(Math.min(at + 1, all.length - 1));
+  if (all.length === 1) return save(drawing);
+  return choose(Math.min(at + 1, all.length - 1));
 }
 
 /** Confirm the reading. */
@@ -243,5 +259,7 @@ export function startDraw() {
     seen = who;
     show();
   });
+  const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+  if (kept.length) ink.put(kept);
   show();
 }

@@ -5,6 +5,8 @@ import { drawStrokes } from "./dom.js";
 const STEP = 8; // px that an arrow key moves the pen
 const FINE_STEP = 2;
 const NEAR = 1; // px; closer points are skipped
+const PEN_REST = 10_000; // ms after the last sign of a pen during which touches are taken for the hand that holds it
+const PALM = 60; // px; a wider contact is a palm, a fingertip has some 20 to 40
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -16,6 +18,9 @@ export class Ink {
     this.strokes = [];
     this.cleared = null; // strokes of the last clearing
     this.pointer = null; // id of the pointer that draws
+    this.touching = false; // whether that pointer is a touch
+    this.penDrawing = false; // whether a stroke of the drawing is by a pen
+    this.penSeen = -Infinity; // time of the last event of a pen
     this.cursor = null; // pen of the keyboard, {x, y, down}
     this.held = new Set();
     this.frame = 0;
@@ -70,8 +75,14 @@ export class Ink {
   }
 
   down(event) {
-    if (this.drawing || !event.isPrimary || event.button !== 0) return;
+    if (!event.isPrimary || event.button !== 0 || this.isPalm(event)) return;
+    const pen = event.pointerType === "pen";
+    if (pen && this.touching) this.abandon(); // the hand lay down before the pen
+    if (this.drawing) return;
     event.preventDefault();
+    this.touching = event.pointerType === "touch";
+    this.penDrawing ||= pen;
+    if (pen) this.penSeen = performance.now();
     if (document.activeElement !== this.canvas) document.activeElement?.blur();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
@@ -79,7 +90,21 @@ export class Ink {
     this.changed("grow");
   }
 
+  /** Whether a touch is of the hand rather than of a fingertip. */
+  isPalm({ pointerType, width, height }) {
+    if (pointerType !== "touch") return false;
+    return this.penDrawing || performance.now() - this.penSeen < PEN_REST || Math.max(width, height) > PALM;
+  }
+
+  /** Remove the stroke that is being drawn. */
+  abandon() {
+    this.stop();
+    this.strokes.pop();
+    this.changed("edit");
+  }
+
   move(event) {
+    if (event.pointerType === "pen") this.penSeen = performance.now(); // also while it hovers
     if (event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     const grew = (events.length ? events : [event]).filter((one) => this.extend(...this.place(one)));
@@ -88,7 +113,7 @@ export class Ink {
 
   up(event) {
     if (event.pointerId !== this.pointer) return;
-    this.pointer = null;
+    this.stop();
     this.changed("end", event.timeStamp);
   }
 
@@ -177,10 +202,12 @@ export class Ink {
 
   stop() {
     this.pointer = null;
+    this.touching = false;
     if (this.cursor) this.cursor.down = false;
   }
 
   changed(kind, time) {
+    if (!this.strokes.length) this.penDrawing = false;
     this.redraw();
     this.onchange(kind, time);
   }

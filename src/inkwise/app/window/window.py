@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
+from inkwise._util.errors import InkwiseError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.app.answers import answer_of, labels_text, undo_message
 from inkwise.app.drawing_session import DrawingSession
@@ -159,7 +160,11 @@ class Window:
 
     def _label(self, label: str) -> None:
         def correct() -> None:
-            complete = self._session.correct(label)
+            try:
+                complete = self._session.correct_number(label) or self._session.correct(label)
+            except InkwiseError as error:
+                self.widgets.tell(str(error), bad=True)
+                return
             self._show()
             if complete:
                 self._keep()
