@@ -55,6 +55,7 @@ def main(strokes_path: str) -> None:
             x += write(ink, strokes.samples[index], x, y + rng.uniform(-4, 4)) + rng.uniform(14, 22)
     sheet = photograph(ink, rng)
     cv2.imwrite(str(HERE / "sample-sheet.jpg"), sheet)
+    cv2.imwrite(str(HERE.parent / "src/inkwise/app/static/sample.jpg"), sheet, [cv2.IMWRITE_JPEG_QUALITY, 60])
     seven = np.zeros((160, 140), np.float32)
     write(seven, strokes.samples[np.flatnonzero(strokes.labels == "7")[3]], 40, 42)
     cv2.imwrite(str(HERE / "seven.jpg"), photograph(seven, rng))

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from inkwise._util.errors import ImageError, InkwiseError
-from inkwise.image import load_image, open_image
+from inkwise.image import load_image
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF"]
 UNKNOWN = f"is not a picture that can be read ({', '.join(FORMATS)})"
@@ -270,14 +270,6 @@ def test_several_pages_name_read_many(tmp_path, picture, form):
     path = tmp_path / "many"
     picture.convert("L").save(path, form, save_all=True, append_images=[picture.convert("L")])
     assert error_of(path) == f"{path}: has 2 pages; read_many reads one after the other"
-
-
-def test_open_image_rejects_several_pages(picture):
-    file = io.BytesIO()
-    picture.save(file, "TIFF", save_all=True, append_images=[picture])
-    with pytest.raises(ImageError, match=r"^the picture: has several pages; send"):
-        open_image(file.getvalue())
-    np.testing.assert_array_equal(np.asarray(open_image(in_file(picture, "TIFF"))), np.asarray(picture))
 
 
 def test_heic_without_its_extra_names_the_extra(monkeypatch):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Annotated, Any
 
+import cv2
+import numpy as np
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
+from numpy.typing import NDArray
 from starlette.background import BackgroundTask
 
 from inkwise.app.answers import answer_of, ranked_answers, score, undo_message
@@ -24,9 +28,10 @@ from inkwise.app.requests import (
 from inkwise.corrections import Learner, Sample
 from inkwise.corrections.sample import encode_image
 from inkwise.http.bodies import check_pixels, json_body, json_response
-from inkwise.image import open_image
+from inkwise.image import Document
 from inkwise.recognition import Reading
 
+_DISPLAYED = {"PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP"}  # formats of pictures that all browsers display
 _READ_THREADS = 4  # more would only take turns
 
 
@@ -45,14 +50,22 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
         return await to_thread.run_sync(respond, limiter=quick)
 
     @router.post("/api/picture")
-    async def read_image(request: Request, writer: Writer, letters: bool = False) -> Response:
+    async def read_image(
+        request: Request,
+        writer: Writer,
+        letters: bool = False,
+        page: Annotated[int, Query(ge=1, le=MAX_INTEGER)] = 1,
+    ) -> Response:
         body = await request.body()
 
         def respond() -> Response:
-            image = open_image(body)  # bytes are the content of a file, never its name
-            check_pixels(image.width, image.height)
-            reading = learner.read(writer, image, letters=letters)
-            return json_response(_reading_dict(reading))
+            with Document(body) as document:  # bytes are the content of a file, never its name
+                check_pixels(*document.size(page))
+                grey = document.page(page)
+                pages, displayed = len(document), document.format in _DISPLAYED
+            reading = learner.read(writer, grey, letters=letters)
+            image = None if displayed else _data_url(grey)
+            return json_response({**_reading_dict(reading), "pages": pages, "image": image})
 
         return await to_thread.run_sync(respond, limiter=heavy)
 
@@ -117,6 +130,12 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
         )
 
     return router
+
+
+def _data_url(grey: NDArray[np.uint8]) -> str:
+    """Return a grey image (H, W) uint8 as a JPEG in a data URL."""
+    encoded = cv2.imencode(".jpg", grey)[1].tobytes()
+    return f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}"
 
 
 def _reading_dict(reading: Reading) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Files, PDF pages and arrays become grey images."""
 
 from inkwise.image.arrays import scale_to_8_bits
-from inkwise.image.decode import DOCUMENT_SUFFIXES, SUFFIXES, Document, load_image, open_image
+from inkwise.image.decode import DOCUMENT_SUFFIXES, SUFFIXES, Document, load_image
 from inkwise.image.folders import (
     find_files,
     find_skipped,
@@ -22,7 +22,6 @@ __all__ = [
     "iterate_images",
     "load_image",
     "no_pictures_error",
-    "open_image",
     "scale_to_8_bits",
     "skipped_message",
 ]

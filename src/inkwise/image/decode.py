@@ -6,7 +6,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, islice
+from itertools import count
 from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
@@ -81,22 +81,6 @@ def load_image(picture: ImageSource) -> NDArray[np.uint8]:
         return document.page(1)
 
 
-def open_image(content: bytes) -> Image.Image:
-    """Open the bytes of a picture without decoding its pixels.
-
-    Raises:
-        ImageError: not a picture, empty, too large, or a TIFF of several pages.
-    """
-    file, name = open_source(content)
-    image = _open_pillow(file, name)
-    if image.format == "TIFF":
-        if len([*islice(_find_pages(image, name), 2)]) > 1:
-            raise ImageError(f"{name}: has several pages; send one after the other")
-        with _pillow_errors(name):
-            image.seek(0)
-    return image
-
-
 class Document:
     """An open PDF, multi-page TIFF or single picture, read page by page; a context manager.
 
@@ -104,6 +88,7 @@ class Document:
 
     Attributes:
         name: of the file, for messages.
+        format: "PDF", or Pillow's name of the format, as "PNG".
     """
 
     def __init__(self, source: FileSource) -> None:
@@ -121,9 +106,10 @@ class Document:
             if b"%PDF-" in header:
                 from inkwise.image.pdf import PdfPages  # imports pdfium, which pictures do not need
 
-                self._pages = PdfPages(self._file, self.name)
+                self._pages, self.format = PdfPages(self._file, self.name), "PDF"
             else:
                 self._pages = _PillowPages(self._file, self.name)
+                self.format = self._pages.format
         except BaseException:
             self._file.close()
             raise
@@ -172,7 +158,8 @@ class _PillowPages:
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file, self._image = file, _open_pillow(file, name)
-        self._frames = list(_find_pages(self._image, name)) if self._image.format == "TIFF" else [0]
+        self.format = str(self._image.format)
+        self._frames = list(_find_pages(self._image, name)) if self.format == "TIFF" else [0]
 
     def __len__(self) -> int:
         return len(self._frames)

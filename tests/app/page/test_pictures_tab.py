@@ -1,7 +1,11 @@
 """The Pictures tab: boxes, readings, corrections."""
 
+import re
+
 import cv2
+import pytest
 from hand import SEVEN, answered, change_state, draw, reads
+from PIL import Image
 from playwright.sync_api import expect
 
 
@@ -95,3 +99,47 @@ def test_large_file_is_rejected_before_upload(page, tmp_path):
     page.set_input_files("#file", tmp_path / "large.png")
     expect(page.locator("#error")).to_contain_text("large.png is larger than 1 MB")
     assert not any("/api/picture" in url for url in sent)
+
+
+@pytest.fixture
+def scans(number, tmp_path):
+    """A PDF of two pages, a file that is no picture, and a TIFF, all of 714."""
+    image = Image.fromarray(number)
+    image.save(tmp_path / "scan.pdf", save_all=True, append_images=[image], resolution=200)
+    (tmp_path / "no.png").write_text("I am no picture")
+    image.save(tmp_path / "one.tif")
+    return [tmp_path / name for name in ("scan.pdf", "no.png", "one.tif")]
+
+
+def test_pages_of_a_pdf_and_a_tiff_are_shown_beside_an_error(page, scans):
+    page.click("#tab-pictures")
+    page.set_input_files("#file", scans)
+    expect(page.locator("#picture-place")).to_have_text("3 of 3: one.tif")
+    expect(page.locator("#error span")).to_have_text(re.compile("^no.png: .*is not a picture"))
+    for place in ("2 of 3: scan.pdf, page 2", "1 of 3: scan.pdf, page 1"):
+        page.click("#picture-back")
+        expect(page.locator("#picture-place")).to_have_text(place)
+        expect(page.locator("#picture-text")).to_have_text("714")
+        assert page.locator("#shot").evaluate("image => image.complete && image.naturalWidth > 0")
+    expect(page.locator("#queue")).to_be_hidden()
+
+
+def test_reading_of_many_files_shows_its_progress_and_stops(page, scans):
+    page.click("#tab-pictures")
+    held = []
+    page.route("**/api/picture*", lambda route: held.append(route))
+    page.set_input_files("#file", [scans[2], scans[0]])
+    expect(page.locator("#queue-text")).to_have_text("reading one.tif (file 1 of 2)")
+    held.pop().continue_()
+    expect(page.locator("#queue-text")).to_have_text("reading scan.pdf (file 2 of 2)")
+    assert page.locator("#queue-bar").evaluate("bar => bar.value / bar.max") == 0.5
+    page.click("#queue-stop")
+    expect(page.locator("#queue")).to_be_hidden()
+    expect(page.locator("#picture-text")).to_have_text("714")
+    expect(page.locator("#error")).to_be_hidden()
+
+
+def test_sample_picture_is_read_at_one_click(page):
+    page.click("#tab-pictures")
+    page.click("#sample")
+    expect(page.locator("#picture-text")).to_contain_text("0123456789")

@@ -1,8 +1,11 @@
 // Requests to the server; errors have a one-line message for the user.
 
-/** Send a request and return its JSON. A Blob is sent as it is, any other body as JSON. Error responses have a `status`. */
-export async function call(method, path, body) {
-  const options = { method, headers: {} };
+/**
+ * Send a request and return its JSON. A Blob is sent as it is, any other body as JSON. Error responses have a `status`.
+ * An AbortSignal ends the request.
+ */
+export async function call(method, path, body, signal) {
+  const options = { method, headers: {}, signal };
   if (body instanceof Blob) {
     options.headers["Content-Type"] = body.type || "application/octet-stream";
     options.body = body;

@@ -4,7 +4,8 @@ import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { LabelRow, largeLabel, likeliest, short, sureness } from "./labels.js";
-import { attempt, clearError, showError, toast } from "./notices.js";
+import { attempt, showError, toast } from "./notices.js";
+import { enqueue, startQueue } from "./picture-queue.js";
 import { onSession, refresh, session } from "./session.js";
 
 const REACH = 22; // px; maximum distance of a tap from the box it selects
@@ -14,29 +15,33 @@ const pictures = [];
 let place = -1;
 let selected = -1;
 let saving = false;
-let queue = Promise.resolve();
 
 const labelRow = new LabelRow($("picture-labels"), (label) => correct(label), "picture-other-label");
 const shown = () => pictures[place];
 const digits = () => shown()?.reading.digits ?? [];
 
-/** Read these files one after the other. */
-function add(files) {
-  for (const file of files) queue = queue.then(() => attempt(() => read(file)).then(() => ($("drop").ariaBusy = "false")));
-}
-
-async function read(file) {
+async function read(file, page, signal) {
   const most = session.state.limits.upload_bytes;
-  const name = file.name || "the pasted picture";
+  const { name } = file;
   if (most && file.size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
-  $("drop").ariaBusy = "true";
   // Without a type: the server detects the format.
   const body = new Blob([file]);
-  const reading = await call("POST", `/api/picture${query({ writer: session.writer, letters: session.letters })}`, body).catch((error) => {
+  const path = `/api/picture${query({ writer: session.writer, letters: session.letters, page })}`;
+  const reading = await call("POST", path, body, signal).catch((error) => {
     throw new Error(error.message.includes(name) ? error.message : `${name}: ${error.message}`);
   });
-  pictures.push({ name, url: URL.createObjectURL(file), reading, labels: new Map(), ids: new Map(), steps: [] });
+  pictures.push({
+    name: reading.pages > 1 ? `${name}, page ${page}` : name,
+    url: reading.image ?? URL.createObjectURL(file),
+    reading, labels: new Map(), ids: new Map(), steps: [],
+  });
   open(pictures.length - 1);
+  return reading.pages;
+}
+
+async function readSample() {
+  const picture = await fetch("/static/sample.jpg");
+  enqueue([new File([await picture.blob()], "sample.jpg")], read);
 }
 
 function open(i) {
@@ -254,8 +259,7 @@ export function startPictures(goThere) {
   const take = (files) => {
     if (!files.length) return;
     goThere();
-    clearError("action");
-    add([...files]);
+    enqueue([...files].map((file) => (file.name ? file : new File([file], "the pasted picture"))), read);
   };
   for (const input of [$("file"), $("camera")]) {
     input.addEventListener("change", () => {
@@ -293,6 +297,8 @@ export function startPictures(goThere) {
     if (event.detail) chooseAt(finger ?? event);
     else choose(Number(event.target.closest(".box")?.dataset.digit));
   });
+  startQueue();
+  $("sample").addEventListener("click", () => attempt(readSample));
   $("all-right").addEventListener("click", confirmAll);
   $("picture-back").addEventListener("click", () => open(place - 1));
   $("picture-on").addEventListener("click", () => open(place + 1));
