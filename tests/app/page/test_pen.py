@@ -115,3 +115,44 @@ def test_number_is_corrected_as_text(page, server, text):
     answered(page, "0 of 2 digits right")
     answered(page, "0 of 1 numbers")
     assert server.labels() == [("2", "7"), ("4", "1")]
+
+
+def test_eraser_removes_the_strokes_that_it_touches(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.click("#erase")
+    expect(page.locator("#erase")).to_have_attribute("aria-pressed", "true")
+    draw(page, [[(100, 160), (130, 120)]])
+    reads(page, "1")
+    page.click("#undo")
+    reads(page, "71")
+    page.click("#erase")
+    draw(page, [[(350, 50), (350, 200)]])
+    reads(page, "711")
+    page.keyboard.press("Enter")
+    reads(page, "")
+    assert server.labels() == [("7", "7"), ("1", "1"), ("1", "1")]
+
+
+def test_corrections_do_not_move_to_other_strokes_when_one_is_erased(page):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.click("#chips button >> nth=0")
+    page.click('#label-row [data-label="2"]')
+    reads(page, "21")
+    page.click("#erase")
+    draw(page, [[(100, 160), (130, 120)]])
+    reads(page, "1")
+
+
+def test_pen_width_changes_the_drawing_but_not_the_reading(page):
+    draw(page, SEVEN)
+    reads(page, "7")
+    sure = page.inner_text("#reason")
+    assert not ink_at(page, 95, 57)
+    page.select_option("#pen", "1.7")
+    assert ink_at(page, 95, 57)
+    page.reload()
+    reads(page, "7")
+    expect(page.locator("#pen")).to_have_value("1.7")
+    assert page.inner_text("#reason") == sure

@@ -11,6 +11,7 @@ import { onSession, session } from "./session.js";
 import { trial } from "./trial.js";
 
 const KEY = "inkwise.drawing"; // the drawing of this tab, which a reload restores
+const PEN = "inkwise.pen-width";
 const LONG = 5; // digits of a number up to which its chips stand beside it; more are no single character either
 
 let reading = null;
@@ -25,9 +26,9 @@ const ids = new Map(); // ids of the sent samples by strokes, so that none is ke
 const ink = new Ink($("ink"), (kind, time) => {
   if (kind !== "grow") sessionStorage.setItem(KEY, JSON.stringify(ink.strokes));
   if (kind === "end") endedAt = time;
-  if (kind === "edit") {
+  if (kind === "edit" || kind === "erase") {
     endedAt = null;
-    if (!ink.strokes.length) forget();
+    if (!ink.strokes.length || kind === "erase") forget(); // other strokes have other indices now
     for (const known of [corrections, ids]) {
       for (const numbers of known.keys()) {
         if (numbers.split(",").some((number) => number < 0 || number >= ink.strokes.length)) known.delete(numbers);
@@ -244,6 +245,19 @@ export function startDraw() {
   $("undo").addEventListener("click", () => undoLast());
   $("clear").addEventListener("click", () => ink.clear());
   $("next").addEventListener("click", confirm);
+  $("erase").addEventListener("click", () => {
+    ink.erasing = !ink.erasing;
+    $("erase").setAttribute("aria-pressed", String(ink.erasing));
+  });
+  const pen = $("pen");
+  pen.value = localStorage.getItem(PEN) ?? "1";
+  ink.penWidth = Number(pen.value) || 1;
+  pen.addEventListener("change", () => {
+    localStorage.setItem(PEN, pen.value);
+    ink.penWidth = Number(pen.value);
+    pen.blur();
+    ink.redraw();
+  });
   $("keys").addEventListener("click", () => $("keys-dialog").showModal());
   trial.start((anew) => {
     if (anew) ink.clear();

@@ -5,18 +5,23 @@ import { drawStrokes } from "./dom.js";
 const STEP = 8; // px that an arrow key moves the pen
 const FINE_STEP = 2;
 const NEAR = 1; // px; closer points are skipped
+const ERASER = 14; // px around the eraser within which a stroke is removed
+const ERASER_END = 5; // button of the eraser end of a pen
 const PEN_REST = 10_000; // ms after the last sign of a pen during which touches are taken for the hand that holds it
 const PALM = 60; // px; a wider contact is a palm, a fingertip has some 20 to 40
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Ink {
-  /** `onchange(kind, time)`: "grow" while a stroke is drawn, "end" at its end, "edit" when strokes are removed or restored. */
+  /** `onchange(kind, time)`: "grow" while a stroke is drawn, "end" at its end, "edit" when the last strokes are removed or restored, "erase" when others are. */
   constructor(canvas, onchange) {
     this.canvas = canvas;
     this.onchange = onchange;
     this.strokes = [];
-    this.cleared = null; // strokes of the last clearing
+    this.before = null; // strokes before the last clearing or erasing
+    this.penWidth = 1; // relative to the usual width
+    this.erasing = false; // whether the pointer erases
+    this.eraser = false; // whether the pointer that is down erases
     this.pointer = null; // id of the pointer that draws
     this.touching = false; // whether that pointer is a touch
     this.penDrawing = false; // whether a stroke of the drawing is by a pen
@@ -75,19 +80,30 @@ export class Ink {
   }
 
   down(event) {
-    if (!event.isPrimary || event.button !== 0 || this.isPalm(event)) return;
+    if (!event.isPrimary || ![0, ERASER_END].includes(event.button) || this.isPalm(event)) return;
     const pen = event.pointerType === "pen";
     if (pen && this.touching) this.abandon(); // the hand lay down before the pen
     if (this.drawing) return;
     event.preventDefault();
     this.touching = event.pointerType === "touch";
+    this.eraser = this.erasing || event.button === ERASER_END;
     this.penDrawing ||= pen;
     if (pen) this.penSeen = performance.now();
     if (document.activeElement !== this.canvas) document.activeElement?.blur();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
+    if (this.eraser) return this.erase(...this.place(event));
     this.begin(...this.place(event));
     this.changed("grow");
+  }
+
+  /** Remove the strokes near a place. */
+  erase(x, y) {
+    const left = this.strokes.filter((stroke) => stroke.every((point, i) => distance(x, y, point, stroke[i + 1] ?? point) > ERASER));
+    if (left.length === this.strokes.length) return;
+    this.before = this.strokes;
+    this.strokes = left;
+    this.changed("erase");
   }
 
   /** Whether a touch is of the hand rather than of a fingertip. */
@@ -107,14 +123,16 @@ export class Ink {
     if (event.pointerType === "pen") this.penSeen = performance.now(); // also while it hovers
     if (event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
+    if (this.eraser) return (events.length ? events : [event]).forEach((one) => this.erase(...this.place(one)));
     const grew = (events.length ? events : [event]).filter((one) => this.extend(...this.place(one)));
     if (grew.length) this.changed("grow");
   }
 
   up(event) {
     if (event.pointerId !== this.pointer) return;
+    const { eraser } = this;
     this.stop();
-    this.changed("end", event.timeStamp);
+    if (!eraser) this.changed("end", event.timeStamp);
   }
 
   place(event) {
@@ -123,7 +141,7 @@ export class Ink {
   }
 
   begin(x, y) {
-    this.cleared = null;
+    this.before = null;
     this.strokes.push([[tenth(x), tenth(y)]]);
   }
 
@@ -165,20 +183,21 @@ export class Ink {
     this.changed("end", time);
   }
 
-  /** Remove the last stroke, or restore cleared ones; false if there are neither. */
+  /** Restore cleared or erased strokes, or remove the last one; false if there are neither. */
   undo() {
     if (this.pointer !== null) return true;
     if (this.cursor) this.cursor.down = false;
-    if (this.strokes.length) this.strokes.pop();
-    else if (this.cleared) [this.strokes, this.cleared] = [this.cleared, null];
+    const { before } = this;
+    if (before) [this.strokes, this.before] = [before, null];
+    else if (this.strokes.length) this.strokes.pop();
     else return false;
-    this.changed("edit");
+    this.changed(before ? "erase" : "edit");
     return true;
   }
 
   clear() {
     if (!this.strokes.length) return;
-    this.cleared = this.strokes;
+    this.before = this.strokes;
     this.strokes = [];
     this.stop();
     this.changed("edit");
@@ -187,14 +206,14 @@ export class Ink {
   /** Remove saved strokes; one begun since stays. */
   drop(saved) {
     this.strokes = this.strokes.filter((stroke) => !saved.includes(stroke));
-    this.cleared = null;
+    this.before = null;
     this.changed("edit");
   }
 
   /** Restore strokes. */
   put(strokes) {
     this.strokes = strokes.map((stroke) => stroke.map(([x, y]) => [x, y]));
-    this.cleared = null;
+    this.before = null;
     this.stop();
     this.fit();
     this.changed("edit");
@@ -202,7 +221,7 @@ export class Ink {
 
   stop() {
     this.pointer = null;
-    this.touching = false;
+    this.touching = this.eraser = false;
     if (this.cursor) this.cursor.down = false;
   }
 
@@ -229,7 +248,7 @@ export class Ink {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     context.strokeStyle = style.color;
-    drawStrokes(context, this.strokes, Math.max(7, this.height / 30));
+    drawStrokes(context, this.strokes, this.penWidth * Math.max(7, this.height / 30));
     if (document.activeElement === canvas && this.cursor && this.pointer === null) this.paintCursor(context, style);
   }
 
@@ -243,6 +262,13 @@ export class Ink {
     if (down) context.fill();
     else context.stroke();
   }
+}
+
+/** Distance of a place from a segment between two points. */
+function distance(x, y, [ax, ay], [bx, by]) {
+  const [dx, dy] = [bx - ax, by - ay];
+  const along = Math.min(Math.max(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1), 0), 1);
+  return Math.hypot(x - ax - along * dx, y - ay - along * dy);
 }
 
 const tenth = (value) => Math.round(10 * value) / 10;
