@@ -10,6 +10,7 @@ from pathlib import Path
 BENCHMARKS = {
     "accuracy": (
         *("handwriting", "letters", "page-reading", "number-reading", "drawing-reading", "pictures"),
+        "page-agreement",
         *("correction-learning", "number-learning", "transfer", "quantization", "ablation", "model-card"),
     ),
     "speed": (

@@ -1,4 +1,4 @@
-"""Make the screenshots of the docs: app-light, app-dark, app-phone, app-progress, form-editor and review.png.
+"""Make the screenshots of the docs: app-*, exported-page-*, form-editor and review.png.
 
     python docs/screens.py unipen_digits.npz
 
@@ -41,6 +41,7 @@ def main() -> None:
         flags = ["--no-sandbox", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
         app(browser, strokes, Path(folder))
+        exported_page(browser, strokes, Path(folder))
         forms(browser, Path(folder))
         browser.close()
 
@@ -65,6 +66,19 @@ def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
         page.wait_for_timeout(500)
         page.screenshot(path=HERE / "app-progress.png")
         page.close()
+
+
+def exported_page(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
+    """The page of `inkwise export page`, in three settings."""
+    subprocess.run([INKWISE, "export", "page", folder / "digits.html"], check=True, stdout=subprocess.DEVNULL)
+    url = (folder / "digits.html").as_uri()
+    own = strokes.select(strokes.writers == WRITERS["me"])
+    number = [own.samples[np.flatnonzero(own.labels == digit)[-1]] for digit in NUMBER]
+    size = {"width": 1000, "height": 900}
+    shoot(browser, url, number, "exported-page-light", viewport=size)
+    shoot(browser, url, number[:1], "exported-page-dark", viewport=size, color_scheme="dark")
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    shoot(browser, url, number[:1], "exported-page-phone", device_scale_factor=2, **phone)
 
 
 def forms(browser: Browser, folder: Path) -> None:
@@ -139,7 +153,7 @@ def shoot(browser: Browser, url: str, number: list[list[np.ndarray]], name: str,
 
 def draw(page: Page, number: list[list[np.ndarray]]) -> None:
     """Side by side, as high as the paper nearly is."""
-    box = page.locator("#ink").bounding_box()
+    box = page.locator("#ink, inkwise-pad canvas").bounding_box()
     assert box
     left = box["x"] + 40
     for sample in number:

@@ -8,6 +8,7 @@ import uuid
 import zlib
 from importlib import resources
 
+import browser
 import cv2
 import extras
 import numpy as np
@@ -18,6 +19,7 @@ from inkwise.datasets.idx import idx_bytes
 
 def pytest_configure(config):
     config.pluginmanager.register(extras)
+    config.pluginmanager.register(browser)
     _hear_signals()
 
 

@@ -115,7 +115,7 @@ def test_cli_reference_describes_every_command_and_option(monkeypatch):
     from cli_reference import cli_reference
 
     page = cli_reference()
-    groups = {"inkwise data", "inkwise corrections", "inkwise form"}
+    groups = {"inkwise data", "inkwise corrections", "inkwise form", "inkwise export"}
     for command, options in commands():
         assert command in groups or f"## {command}\n" in page
         assert not [option for option in options if option not in page]

@@ -51,6 +51,8 @@ SOUND = {
     "corrections backup": {"file": "copy.db", "database": "sqlite:///new.db"},
     "form new": {"scan": "scan.png", "no_browser": True},
     "form check": {"form": "form.yaml"},
+    "export page": {"file": "digits.html"},
+    "export pad": {"file": "pad.js"},
 }
 """Valid values of the required parameters of each command."""
 
@@ -229,6 +231,8 @@ USABLE = {
     "predict submission": {"a file"},
     "form check picture": {"a file"},
     "corrections export folder": {"a folder"},
+    "export page file": {"a file"},
+    "export pad file": {"a file"},
 }
 """Kinds that are usable nevertheless, by command and parameter or by parameter alone."""
 

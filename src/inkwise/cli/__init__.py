@@ -11,7 +11,7 @@ import typer
 from inkwise import __version__
 from inkwise._util.errors import InkwiseError
 from inkwise._util.system import ignore_pillow_warnings
-from inkwise.cli import corrections, data, form
+from inkwise.cli import corrections, data, export, form
 from inkwise.cli.console import escape_unencodable, print_error, print_line
 from inkwise.cli.evaluate import ensemble, evaluate, explain, predict
 from inkwise.cli.read import read
@@ -31,6 +31,7 @@ app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(corrections.app, name="corrections")
 app.add_typer(form.app, name="form")
+app.add_typer(export.app, name="export")
 
 
 def _version(asked: bool) -> None:

@@ -24,7 +24,9 @@ PEN_WIDTH = 2.6
 MAX_COORDINATE = 1e150
 """Maximum absolute value of a coordinate; larger ones would overflow."""
 
-_MIN_OVERLAP = 0.3  # minimum horizontal overlap of strokes of a digit, as a share of the narrower one's width
+MIN_STROKE_OVERLAP = 0.3
+"""Minimum horizontal overlap of strokes of a digit, as a share of the narrower one's width."""
+
 _SUBPIXEL_BITS = 4  # fractional bits of coordinates in cv2.polylines: 1/16 pixel
 
 Strokes = Sequence[ArrayLike]
@@ -129,7 +131,7 @@ def group_strokes(strokes: Strokes) -> list[list[int]]:
     begin = end = 0.0  # horizontal extent of the last group
     for number in sorted(range(len(edges)), key=lambda number: edges[number][0]):
         left, right = edges[number]
-        if groups and min(right, end) - left >= _MIN_OVERLAP * min(right - left, end - begin):
+        if groups and min(right, end) - left >= MIN_STROKE_OVERLAP * min(right - left, end - begin):
             groups[-1].append(number)
             end = max(end, right)
         else:

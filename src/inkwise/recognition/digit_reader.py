@@ -23,7 +23,9 @@ from inkwise.recognition.adaptation import Adaptation
 from inkwise.recognition.model import Model
 from inkwise.recognition.reading import Digit, Number, Reading, rejection_reason
 
-_MIN_DIGIT_PROBABILITY = 0.9  # of all labels together, from which only the label is in doubt
+MIN_DIGIT_PROBABILITY = 0.9
+"""Probability of all labels together from which only the label is in doubt."""
+
 _MIN_SPACE_GAP = 0.8  # gap, as a fraction of digit height, above which a space is inserted
 
 
@@ -103,7 +105,7 @@ class DigitReader:
         (label, probability), (second, second_probability) = alternatives[:2]
         accepted = probability >= threshold
         if self.model.rejects:
-            is_digit = probabilities.sum() >= min(threshold, _MIN_DIGIT_PROBABILITY)
+            is_digit = probabilities.sum() >= min(threshold, MIN_DIGIT_PROBABILITY)
         else:  # the probabilities of the labels sum to 1, even for a non-digit
             is_digit = probability + second_probability >= threshold
         doubt = None if accepted else f"{label} or {second}" if is_digit else NOT_A_DIGIT

@@ -18,7 +18,9 @@ from inkwise.recognition.digit_reader import DigitReader
 from inkwise.recognition.number_reader import NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 
-_SURE = 0.98  # probability of one digit from which its strokes are not read as a line
+SURE_PROBABILITY = 0.98
+"""Probability of one digit from which its strokes are not read as a line."""
+
 _MIN_OWN_SHARE = 0.5  # share of its points in the only digit of a character, from which it belongs to it
 _MIN_SHARED = 0.2  # share of the points of a character from which it is part of a digit
 _BOX_MARGIN = 1  # columns of the line image around a digit that belong to it
@@ -88,7 +90,7 @@ class StrokeReader:
             read = [self._read_number(strokes, [indices[index] for index in part]) for part in parts]
             return Number.from_digits(tuple(digit for number in read for digit in number.digits))
         (number,) = self.digits.read_strokes(own, single=True).numbers
-        line = None if number.confidence >= _SURE else self._read_line(own)
+        line = None if number.confidence >= SURE_PROBABILITY else self._read_line(own)
         if line is not None and (not number.accepted or line.confidence > number.confidence):
             number = line
         digits = tuple(

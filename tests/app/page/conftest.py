@@ -1,6 +1,5 @@
 """The pages in headless Chromium, each test with a server of its own."""
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,9 +12,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from extras import lacking
 from hand import SEVEN
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from inkwise.app import create_app
 from inkwise.corrections import Store
@@ -28,20 +26,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for all tests; without Chromium they are skipped."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        lacking("no Chromium on this machine: the page is tested in it (Debian: apt-get install chromium)")
-    expect.set_options(timeout=20_000)  # for a busy machine
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
 
 
 class _PageServer:
@@ -130,24 +114,6 @@ def server(start_server, learner):
     """The app of the drawing page."""
     yield start_server(create_app(learner))
     learner.close()
-
-
-@pytest.fixture
-def browse(chromium):
-    """Open an address in a browser context of its own; a script error fails the test."""
-    contexts, errors = [], []
-
-    def browse(url, **options):
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1100, "height": 900}, **options}))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield browse
-    for context in contexts:
-        context.close()
-    assert not errors
 
 
 @pytest.fixture

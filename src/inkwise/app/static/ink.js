@@ -32,6 +32,10 @@ export class Ink {
     this.listen();
   }
 
+  get focused() {
+    return this.canvas.getRootNode().activeElement === this.canvas; // the root may be that of a shadow tree
+  }
+
   get drawing() {
     return this.pointer !== null || Boolean(this.cursor?.down);
   }
@@ -89,7 +93,7 @@ export class Ink {
     this.eraser = this.erasing || event.button === ERASER_END;
     this.penDrawing ||= pen;
     if (pen) this.penSeen = performance.now();
-    if (document.activeElement !== this.canvas) document.activeElement?.blur();
+    if (!this.focused) document.activeElement?.blur();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
     if (this.eraser) return this.erase(...this.place(event));
@@ -249,7 +253,7 @@ export class Ink {
     context.clearRect(0, 0, this.width, this.height);
     context.strokeStyle = style.color;
     drawStrokes(context, this.strokes, this.penWidth * Math.max(7, this.height / 30));
-    if (document.activeElement === canvas && this.cursor && this.pointer === null) this.paintCursor(context, style);
+    if (this.focused && this.cursor && this.pointer === null) this.paintCursor(context, style);
   }
 
   paintCursor(context, style) {

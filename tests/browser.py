@@ -1,0 +1,40 @@
+"""Chromium for the tests of pages, a plugin of pytest."""
+
+import shutil
+
+import pytest
+from extras import lacking
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests; without Chromium they are skipped."""
+    from playwright.sync_api import expect, sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        lacking("no Chromium on this machine: the page is tested in it (Debian: apt-get install chromium)")
+    expect.set_options(timeout=20_000)  # for a busy machine
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browse(chromium):
+    """Open an address in a browser context of its own; a script error fails the test."""
+    contexts, errors = [], []
+
+    def browse(url, **options):
+        contexts.append(chromium.new_context(**{"viewport": {"width": 1100, "height": 900}, **options}))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        return page
+
+    yield browse
+    for context in contexts:
+        context.close()
+    assert not errors
