@@ -128,3 +128,13 @@ GENERATED = {"docs/benchmarks.md", "docs/papers.md"}
 def test_prose_lines_are_shorter_than_120_columns(name):
     exempt = re.compile(r"[|]|!?\[|    |.*Python 3\.\d+\.\d|Accepted most,")  # tables, links, code, figures
     assert not [line for line in DOCS[name].splitlines() if len(line) >= 120 and not exempt.match(line)]
+
+
+def test_site_holds_the_exported_page():
+    from mkdocs.config import load_config
+    from mkdocs.structure.files import Files
+
+    config = load_config(str(ROOT / "mkdocs.yml"))
+    files = config.plugins.on_files(Files([]), config=config)
+    assert "<inkwise-pad" in files.get_file_from_path("digits.html").content_string
+    assert '<iframe src="digits.html"' in DOCS["docs/index.md"]
