@@ -60,7 +60,7 @@ def test_open_rejects_a_database_of_a_newer_version(url, engine, store):
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(StoreError, match=r"made by a newer Inkwise .* 9999, this one knows 0004.*: update"):
+    with pytest.raises(StoreError, match=r"made by a newer Inkwise .* 9999, this one knows 0005.*: update"):
         Store.open(url)
 
     with engine.connect() as connection:
