@@ -13,7 +13,7 @@ from extras import lacking
 from inkwise.corrections import Learner
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # Tk ends the process if its display has gone
 def display():
     """The name of a display; a virtual one if Xvfb is installed."""
     own, given = shutil.which("Xvfb"), os.environ.get("DISPLAY")
