@@ -38,3 +38,20 @@ def browse(chromium):
     for context in contexts:
         context.close()
     assert not errors
+
+
+SCHEMES = ("light", "dark")
+"""Colour schemes of the pages."""
+
+
+def serious_findings(page):
+    """What axe-core finds on a page that is serious or critical: rule and element of each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    return [
+        (rule["id"], element["target"], element["html"][:100])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for element in rule["nodes"]
+    ]

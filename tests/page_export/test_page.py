@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from browser import SCHEMES, serious_findings
 from playwright.sync_api import expect
 
 from inkwise import Recognizer
@@ -167,6 +168,15 @@ def test_page_shows_the_feature_maps_of_each_layer(open_page):
     expect(page.locator("#reading")).to_have_text("7")
     assert page.evaluate(painted) == [True] * 5
     assert page.locator("#maps figcaption").first.inner_text() == "layer 1: 12 maps of 14 × 14"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_page_has_no_serious_accessibility_finding(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+    assert serious_findings(page) == []
+    draw(page, SEVEN)
+    expect(page.locator("#reading")).to_have_text("7")
+    assert serious_findings(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,6 +1,7 @@
 """The form editor in a browser: boxes are drawn, named, moved, resized, undone and saved."""
 
 import pytest
+from browser import SCHEMES, serious_findings
 from form_paper import empty
 from PIL import Image
 from playwright.sync_api import expect
@@ -204,3 +205,11 @@ def test_two_editors_do_not_overwrite_each_other(open_editor, scan, browse):
     expect(late.locator("#saved")).to_have_text("")
     drag(late, (300, 400), (360, 460))
     assert saved(late, scan)[0] == field
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_editor_has_no_serious_accessibility_finding(editor, browse, scheme):
+    page = browse(editor.url, color_scheme=scheme)
+    drag(page, (300, 250), (600, 300))
+    page.keyboard.type("meter")
+    assert serious_findings(page) == []

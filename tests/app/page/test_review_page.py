@@ -4,6 +4,7 @@ import json
 
 import cv2
 import pytest
+from browser import SCHEMES, serious_findings
 from playwright.sync_api import expect
 
 from inkwise.app import ReviewSession, create_review_app
@@ -201,3 +202,10 @@ def test_two_servers_review_one_table(open_review, table, browse):
     kept = table.with_name("table.jsonl.review").read_text()
     answers = [json.loads(line)["text"] for line in kept.splitlines()]
     assert answers == ["1", "714"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_review_has_no_serious_accessibility_finding(review, browse, scheme):
+    page = browse(review.url, color_scheme=scheme)
+    progress(page, "0 of 3 confirmed")
+    assert serious_findings(page) == []
