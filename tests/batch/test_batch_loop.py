@@ -4,27 +4,27 @@ import io
 
 import pytest
 from rich.console import Console
+from shades import Shades, pdf
 
-from inkwise.batch import Backend, BatchSummary, PageRow, read_batch
+from inkwise.batch import Backend, BatchSummary, LocalBackend, PageRow, read_batch
 
 
 class FourOfTenFiles(Backend):
-    """Ten files, of which two were opened, with 3 and 5 pages; yields four rows, one of them failed."""
+    """Ten files, of which one and a half are read: four pages, one of which failed."""
 
     def __init__(self):
         super().__init__(10)
 
     def rows(self):
-        self.count_file(3)
-        self.count_file(5)
         for failed in (False, True, False, False):
+            self.files_read += 3 / 8
             yield PageRow({"reason": "a.pdf, page 2: [no] markup"}, failed)
 
 
 @pytest.mark.parametrize(
-    ("terminal", "shown"), [(True, "4/40"), (False, "inkwise: a.pdf, page 2: [no] markup\n")]
+    ("terminal", "shown"), [(True, " 4 pages "), (False, "inkwise: a.pdf, page 2: [no] markup\n")]
 )
-def test_read_batch_shows_expected_pages_on_a_terminal_and_failures_elsewhere(terminal, shown):
+def test_read_batch_shows_progress_on_a_terminal_and_failures_elsewhere(terminal, shown):
     out = io.StringIO()
     assert read_batch(
         FourOfTenFiles(), Console(file=out, force_terminal=terminal, width=200)
@@ -33,13 +33,13 @@ def test_read_batch_shows_expected_pages_on_a_terminal_and_failures_elsewhere(te
     assert terminal or out.getvalue() == shown
 
 
-def test_expected_pages_ignores_files_without_pages_left():
-    backend = FourOfTenFiles()
-    assert backend.expected_pages == 10
-    backend.count_file(0)
-    assert backend.expected_pages == 9
-    backend.count_file(4)
-    assert backend.expected_pages == 4 + 8 * 4
+def test_local_progress_counts_pages_as_fractions_of_their_files(tmp_path):
+    pdf(tmp_path / "a.pdf", [0, 50, 100])
+    pdf(tmp_path / "b.pdf", [150])
+    (tmp_path / "c.png").write_text("no picture")
+    backend = LocalBackend([str(tmp_path)], Shades())
+    assert backend.files == 3
+    assert [backend.files_read for _ in backend.rows()] == pytest.approx([1 / 3, 2 / 3, 1, 2, 3])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ COLUMNS = [*BatchOptions(expect="number").columns]
 
 
 def digits(labels):
-    return [{"label": label} for label in labels]
+    return [{"label": label, "doubt": "not a digit" if label == "x" else None} for label in labels]
+
+
+def field(labels, unconstrained=None):
+    return {"digits": digits(labels), "unconstrained": unconstrained}
 
 
 def row(text, *, file="a.png", reason=None, labels=""):
@@ -69,7 +73,7 @@ def test_doubtful_cells_are_marked_and_have_a_guess(sheet):
 
 def test_empty_field_of_a_form_is_not_marked(sheet):
     columns = ["age", "age_confidence", "age_accepted"]
-    fields = {"fields": {"age": {"digits": digits("7")}}}
+    fields = {"fields": {"age": field("7")}}
     rows = [dict(zip(columns, (text, 0.5, False), strict=True)) | fields for text in ("", "?")]
     made = sheet(rows, columns)
     assert [made[place].fill.start_color.rgb[-6:] for place in ("A2", "A3")] == ["000000", "FFF2CC"]
@@ -86,11 +90,14 @@ def test_empty_field_of_a_form_is_not_marked(sheet):
         ),
         ({"text": "5 ?", "numbers": [("3", "3"), ("?", "9")]}, "text", "5 9"),
         ({"text": "?", "numbers": []}, "text", "?"),
-        ({"sum": "4?", "fields": {"sum": {"digits": digits("42")}}}, "sum", "42"),
-        ({"sum": "4?2", "fields": {"sum": {"digits": digits("42")}}}, "sum", "4?2"),
+        ({"text": "1?", "numbers": [("1?", "1x")]}, "text", "1?"),
+        ({"text": "1?", "numbers": [("1?", "12")], "unconstrained": "72"}, "text", "72"),
+        ({"sum": "4?", "fields": {"sum": field("42")}}, "sum", "42"),
+        ({"sum": "4?2", "fields": {"sum": field("42")}}, "sum", "4?2"),
+        ({"sum": "4?", "fields": {"sum": field("42", "47")}}, "sum", "47"),
     ],
 )
-def test_best_guess_fills_in_what_was_read(values, column, guess):
+def test_best_guess_is_what_the_ink_says(values, column, guess):
     if "numbers" in values:
         numbers = [{"text": text, "digits": digits(labels)} for text, labels in values["numbers"]]
         values = {**values, "numbers": numbers}

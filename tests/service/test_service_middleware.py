@@ -67,7 +67,7 @@ def test_service_rejects_other_sites(client, read, headers):
 
 @pytest.mark.parametrize("origin", ["https://forms.example", "http://127.0.0.1:3000"])
 def test_pages_of_named_sites_may_send_requests(serve, read, origin):
-    client = serve(cors=["https://forms.example", "http://127.0.0.1:3000"])
+    client = serve(cors=["https://forms.example:443", "http://127.0.0.1:3000"])
     response = read(client, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"})
     assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, origin)
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from inkwise._util.errors import InkwiseError
 from inkwise.batch.page_rows import BatchOptions, PageRow, PageTask, TaskReader, file_content
@@ -19,28 +19,21 @@ from inkwise.image import find_files
 
 
 class Backend(ABC):
-    """Reads all pages of a batch and stores their rows."""
+    """Reads all pages of a batch and stores their rows.
+
+    Attributes:
+        files: Number of files.
+        files_read: How many of them were read; a page is a fraction of its file.
+        resumable: Whether a second run resumes the first.
+    """
 
     def __init__(self, files: int, *, resumable: bool = True) -> None:
         """Start with the number of files, and whether a second run resumes the first."""
-        self._unopened, self.resumable = files, resumable
-        self._opened = self._pages = 0
+        self.files, self.files_read, self.resumable = files, 0.0, resumable
 
     @abstractmethod
     def rows(self) -> Generator[PageRow, None, None]:
         """Read the pages, store each row, yield it, and complete the table after the last one."""
-
-    def count_file(self, pages: int) -> None:
-        """Add a file that was opened and has this many pages left to read."""
-        self._unopened -= 1
-        self._opened += pages > 0
-        self._pages += pages
-
-    @property
-    def expected_pages(self) -> int:
-        """Pages to read; an unopened file counts as the mean of the opened ones, at first as one page."""
-        mean = self._pages / self._opened if self._opened else 1
-        return round(self._pages + self._unopened * mean)
 
 
 class BatchSummary(NamedTuple):
@@ -87,8 +80,8 @@ def read_batch(backend: Backend, console: Console, *, show: bool = True) -> Batc
     progress = Progress(
         TextColumn("reading"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("pages"),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[pages]:,} pages"),
         TimeRemainingColumn(),
         console=console,
         redirect_stdout=False,  # rows may be written there
@@ -97,10 +90,10 @@ def read_batch(backend: Backend, console: Console, *, show: bool = True) -> Batc
     summary = BatchSummary()
     try:
         with progress, closing(backend.rows()) as rows:
-            bar = progress.add_task("", total=backend.expected_pages)
+            bar = progress.add_task("", total=backend.files, pages=0)
             for row in rows:
                 summary = summary.add(row)
-                progress.update(bar, advance=1, total=backend.expected_pages)
+                progress.update(bar, completed=backend.files_read, pages=summary.pages)
                 if row.failed:
                     reason = row.values["reason"]
                     console.print(f"inkwise: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -155,6 +148,7 @@ class LocalBackend(Backend):
         self._files = find_files(files)
         self._options, self._jobs = options, jobs
         self._tasks: deque[Iterator[PageTask]] = deque()  # pages left, for each file that was entered
+        self._counts: dict[str, int] = {}  # pages to read, for each file whose page count is known
 
     def rows(self) -> Generator[PageRow, None, None]:
         """Read the pages; see `Backend.rows`.
@@ -167,6 +161,7 @@ class LocalBackend(Backend):
             for task, result in read:
                 if isinstance(result, PageRow):
                     self._sink.add(result)
+                    self.files_read += 1 / self._counts[task.file]
                     yield result
                 elif not task.known:
                     self._add_further_pages(task, result)
@@ -185,7 +180,8 @@ class LocalBackend(Backend):
             left = self._sink.enter(file)
             if left is None:
                 return PageTask(file, file_content(file), 1, known=False)
-            self.count_file(len(left))
+            self._counts[file] = len(left)
+            self.files_read += not left
             self._tasks.append(PageTask(file, file, number, known=True) for number in left)
 
     def _read_here(self) -> Generator[TaskResult, None, None]:
@@ -196,7 +192,7 @@ class LocalBackend(Backend):
 
     def _add_further_pages(self, task: PageTask, pages: int) -> None:
         """Queue the pages after the first of a file; `pages` is 0 if it could not be opened."""
-        self.count_file(max(pages, 1))
+        self._counts[task.file] = max(pages, 1)
         if pages:  # the page count of any other file stays unknown, so that the next run opens it again
             self._sink.count(task.file, pages)
             self._tasks.append(task._replace(number=number, known=True) for number in range(2, pages + 1))

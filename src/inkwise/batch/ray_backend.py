@@ -67,11 +67,12 @@ class RayBackend(Backend):
             counts: dict[int, list[int]] = {}
             for number, summary in self._read_parts("first", first_pages(self._files)):
                 counts[number] = summary.counts
-                for count in summary.counts:
-                    self.count_file(count)
+                self.files_read += sum(1 / count for count in summary.counts)
                 yield from summary.outcomes()
             page_counts = [count for number in sorted(counts) for count in counts[number]]
+            unread, further = self.files - self.files_read, sum(page_counts) - self.files
             for _, summary in self._read_parts("further", further_pages(self._files, page_counts)):
+                self.files_read += unread * len(summary.counts) / further
                 yield from summary.outcomes()
             self._folder.end()
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from inkwise._util.errors import DataError
 from inkwise._util.text import DIGITS
+from inkwise.batch.ink_text import ink_text
 
 _MAX_ROWS = 1_048_576  # rows of a sheet, including the header
 _MAX_DIGITS = 15  # digits of a number that a spreadsheet keeps
@@ -96,26 +97,20 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
 
 
 def best_guess(values: Mapping[str, Any], column: str) -> str:
-    """Return the text of a column with the most likely digit in place of each "?" that was read."""
-    text = str(values[column])
+    """Return what the ink of a doubtful column says, see `ink_text`."""
     if column in values.get("fields", {}):
-        return _fill_in(text, values["fields"][column]["digits"])
-    left = iter(values.get("numbers", ()))
+        field = values["fields"][column]
+        return ink_text(values[column], field["digits"], field["unconstrained"])
+    numbers = values.get("numbers", ())
+    if len(numbers) == 1:
+        return ink_text(values[column], numbers[0]["digits"], values.get("unconstrained"))
+    left = iter(numbers)
 
     def fill(word: re.Match[str]) -> str:
-        return next((_fill_in(word[0], one["digits"]) for one in left if one["text"] == word[0]), word[0])
+        digits = next((one["digits"] for one in left if one["text"] == word[0]), [])
+        return ink_text(word[0], digits, None)
 
-    return re.sub(r"\S*\?\S*", fill, text)
-
-
-def _fill_in(text: str, digits: list[Any]) -> str:
-    places = [place for place, character in enumerate(text) if character in f"{DIGITS}?"]
-    if len(places) != len(digits):  # an empty cell of a comb is a "?" without a digit
-        return text
-    filled = [*text]
-    for place, digit in zip(places, digits, strict=True):
-        filled[place] = digit["label"]
-    return "".join(filled)
+    return re.sub(r"\S*\?\S*", fill, values[column])
 
 
 def _accepted_column(name: str) -> str:

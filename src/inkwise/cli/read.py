@@ -38,7 +38,7 @@ from inkwise.recognition import Expect
 from inkwise.recognition.reading import SHOWN_ALTERNATIVES
 from inkwise.recognition.recognizer import check_expect
 
-_MIN_PAGES_FOR_BAR = 20  # expected pages above which a progress bar is shown with printed rows
+_MIN_FILES_FOR_BAR = 20  # files above which a progress bar is shown with printed rows
 
 
 def read(
@@ -178,7 +178,7 @@ def read(
     else:
         backend = LocalBackend(files, options, _PrintedRows(options.columns, json, csv, document))
     # A bar would interfere with rows on the same terminal.
-    show = bool(out) or (backend.expected_pages > _MIN_PAGES_FOR_BAR and not sys.stdout.isatty())
+    show = bool(out) or (backend.files > _MIN_FILES_FOR_BAR and not sys.stdout.isatty())
     if skipped := find_skipped(files):
         print_line(skipped_message(skipped), err=True)
     summary = read_batch(backend, Console(stderr=True), show=show)

@@ -11,6 +11,8 @@ from starlette.types import Scope
 
 from inkwise._util.errors import InkwiseError
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
 
 class OriginPolicy:
     """Rejects DNS rebinding by the Host header, and cross-site requests by Origin and Sec-Fetch-Site."""
@@ -47,7 +49,11 @@ class OriginPolicy:
 
 
 def parse_origin(text: str) -> str:
-    """Return an origin as browsers send it; raises InkwiseError unless it is http(s)://host or http(s)://host:port."""
+    """Return an origin as browsers send it, without the default port of its scheme.
+
+    Raises:
+        InkwiseError: It is not http(s)://host or http(s)://host:port.
+    """
     try:
         parts = urlsplit(text)
         port = "" if parts.port is None else f":{parts.port}"
@@ -56,7 +62,7 @@ def parse_origin(text: str) -> str:
         origin = ""
     if origin != text.lower() or not origin.startswith(("http://", "https://")):
         raise InkwiseError(f"{text!r} is no origin: expected http://HOST or https://HOST, without a path")
-    return origin
+    return origin.removesuffix(_DEFAULT_PORTS[parts.scheme])
 
 
 def is_loopback(host: str) -> bool:

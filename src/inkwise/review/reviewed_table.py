@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import locked, write_text
 from inkwise._util.inputs import bounded_lines, clear_read_errors, is_there, open_input
-from inkwise._util.text import DIGITS, NOT_A_DIGIT, digits_of, parse_json, validate_text
+from inkwise._util.text import parse_json, validate_text
+from inkwise.batch.ink_text import ink_text
 from inkwise.batch.page_rows import BatchOptions, file_fingerprint
 from inkwise.batch.tables import json_line
 from inkwise.recognition.reading import NO_INK
@@ -235,7 +236,7 @@ def _digit_values(
     row: Mapping[str, Any], text: str, digits: list[Any], unconstrained: str | None
 ) -> dict[str, Any]:
     """Return the attributes of an item that follow from its row, its text and its digits."""
-    guess = _ink_text(text, digits, unconstrained)
+    guess = ink_text(text, digits, unconstrained)
     return {
         "file": str(row["file"]),
         "page": int(row["page"]),
@@ -244,26 +245,6 @@ def _digit_values(
         "single": len(digits) == len(guess) == 1,
         "model": row.get("model"),
     }
-
-
-def _ink_text(text: str, digits: list[Any], unconstrained: str | None) -> str:
-    """Return what the ink says: the likeliest labels, "?" for a non-digit, nothing that a constraint forced.
-
-    Args:
-        text: What was read, with "?" for digits that are not accepted.
-        digits: Its digits, as `Digit.to_dict` returns them.
-        unconstrained: What was read without the constraint; None if there was none.
-    """
-    labels = iter(["?" if digit["doubt"] == NOT_A_DIGIT else digit["label"] for digit in digits])
-    places = [place for place, symbol in enumerate(text) if symbol == "?" or symbol in DIGITS]
-    if len(digits) == len(text):  # letters have no separators
-        guess = "".join(labels)
-    elif len(digits) == len(places):
-        guess = "".join(next(labels) if place in places else symbol for place, symbol in enumerate(text))
-    else:  # an empty cell of a comb is a "?" without a digit
-        guess = text
-    alike = unconstrained is None or digits_of(unconstrained) == digits_of(guess)
-    return guess if alike or unconstrained is None else unconstrained
 
 
 def _replace_words(text: str, words: list[str]) -> str:
