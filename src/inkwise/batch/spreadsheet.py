@@ -107,8 +107,8 @@ def best_guess(values: Mapping[str, Any], column: str) -> str:
     left = iter(numbers)
 
     def fill(word: re.Match[str]) -> str:
-        digits = next((one["digits"] for one in left if one["text"] == word[0]), [])
-        return ink_text(word[0], digits, None)
+        number = next((one for one in left if one["text"] == word[0]), None)
+        return word[0] if number is None else ink_text(word[0], number["digits"], None)
 
     return re.sub(r"\S*\?\S*", fill, values[column])
 
