@@ -85,7 +85,7 @@ def test_load_dataset_suggests_part_of_idx_folder(tiny_mnist):
 def test_load_dataset_rejects_other_file_type(tmp_path):
     (tmp_path / "digits.txt").write_text("7")
     with pytest.raises(
-        DataError, match=r"digits\.txt: expected a folder or a \.csv, \.csv\.gz, \.tsv, \.npy or \.npz file"
+        DataError, match=r"digits\.txt: expected a folder or a \.csv, \.csv\.gz, \.tsv, \.npy, \.npz, \.tra"
     ):
         load_dataset(tmp_path / "digits.txt")
 

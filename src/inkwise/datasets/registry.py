@@ -11,6 +11,7 @@ import platformdirs
 from inkwise._util.errors import DataError
 from inkwise._util.inputs import clear_read_errors, is_file
 from inkwise._util.text import did_you_mean
+from inkwise.datasets import pendigits
 from inkwise.datasets.array_sets import read_npy
 from inkwise.datasets.csv_glyphs import read_csv
 from inkwise.datasets.dataset import Dataset, StrokeSet
@@ -63,8 +64,9 @@ def load_dataset(source: str | Path) -> Dataset:
 
     A path is a folder of IDX files (``FOLDER/train`` selects one of several pairs), a folder of images, a CSV
     of 784 pixels a line, an ``.npz`` of images or strokes (``mnist.npz/train`` selects one of several parts),
-    or an ``.npy`` of images. IDX and CSV contain glyphs as they are, and so do arrays of 28x28 named as in
-    Keras; other images, and strokes, are normalized to glyphs, black if there is no ink.
+    an ``.npy`` of images, or a file of PenDigits (``.tra``, ``.tes``). IDX and CSV contain glyphs as they
+    are, and so do arrays of 28x28 named as in Keras; other images, and strokes, are normalized to glyphs,
+    black if there is no ink.
 
     Raises:
         DataError: there is no such name or path, or its content is damaged or of another type.
@@ -90,7 +92,9 @@ def _read_path(path: Path) -> Dataset | StrokeSet:
             return read_npz(path)
         if path.suffix.lower() == ".npy":
             return read_npy(path)
-        raise DataError(f"{path}: expected a folder or a .csv, .csv.gz, .tsv, .npy or .npz file")
+        if path.suffix.lower() in pendigits.SUFFIXES:
+            return pendigits.read_pendigits(path)
+        raise DataError(f"{path}: expected a folder or a .csv, .csv.gz, .tsv, .npy, .npz, .tra or .tes file")
     if path.parent.suffix.lower() == ".npz" and is_file(path.parent):
         return read_npz(path.parent, path.name)
     parts = idx_parts(path.parent) if path.parent.is_dir() else []

@@ -22,7 +22,7 @@ from inkwise.datasets.dataset import Dataset, StrokeSet
 from inkwise.datasets.npz import read_npz
 from inkwise.datasets.registry import NamedDataset, cache_folder, register_dataset
 from inkwise.datasets.unipen_files import CATEGORIES, Files, fetch_archive, open_files
-from inkwise.datasets.unipen_format import DamageError, UnipenDocument, read_document
+from inkwise.datasets.unipen_format import DamageError, UnipenDocument, move_to_origin, read_document
 
 SETS = ("digits", "nondigits", "digit_strings")
 
@@ -200,8 +200,7 @@ def _collect(document: UnipenDocument, category: str, contributor: str, parsed: 
         except DamageError as reason:
             parsed.skipped_samples[str(reason)] += 1
             continue
-        origin = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
-        moved = [np.rint(stroke - origin).astype(np.int32) for stroke in strokes]
+        moved = move_to_origin(strokes)
         # All unnamed writers of a contributor count as one, so that no two splits share a writer.
         number = writer_number(writer or f"somebody of {contributor}")
         parsed.samples[name].append(UnipenSample(moved, segment.label, number, category))

@@ -184,6 +184,12 @@ class _UnipenParser:
         self.parse(self._read(name))
 
 
+def move_to_origin(strokes: list[NDArray[np.float64]]) -> list[NDArray[np.int32]]:
+    """Return strokes (n, 2) whose smallest x and y are 0, in whole units."""
+    origin = np.min([stroke.min(axis=0) for stroke in strokes], axis=0)
+    return [np.rint(stroke - origin).astype(np.int32) for stroke in strokes]
+
+
 def _keywords(text: str) -> Iterable[tuple[str, str]]:
     """Pair each keyword with the text up to the next."""
     parts = _KEYWORD.split(text)
