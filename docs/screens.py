@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
-    """A number on the Draw tab, in three settings, and the Progress tab."""
+    """A number on the Draw tab, in three settings, the panel Why?, and the Progress tab."""
     own = strokes.select(strokes.writers == WRITERS["me"])
     database = f"sqlite:///{folder}/taught.db"
     for name, writer in WRITERS.items():
@@ -59,8 +59,14 @@ def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
         shoot(browser, url, number, "app-dark", viewport=size, color_scheme="dark")
         phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
         shoot(browser, url, number[:1], "app-phone", device_scale_factor=2, **phone)
-        page = browser.new_page(viewport={"width": 1000, "height": 1100})
+        page = browser.new_page(viewport={"width": 1000, "height": 1900})
         page.goto(url)
+        page.click("#why summary")
+        draw(page, number[:1])
+        page.wait_for_timeout(700)
+        page.locator("#why").screenshot(path=HERE / "app-why.png")
+        page.set_viewport_size({"width": 1000, "height": 1100})
+        page.keyboard.press("Escape")
         page.select_option("#writer", "anna")
         page.click("#tab-progress")
         page.wait_for_timeout(500)

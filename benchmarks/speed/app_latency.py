@@ -42,14 +42,15 @@ def main(argv: list[str]) -> None:
     arguments = parser.parse_args(argv)
     print(f"{describe_machine()}.\n")
     with running_app() as url:
-        alone = measure_in_browser(url)
+        closed, opened = measure_in_browser(url)
         reads, errors = asyncio.run(measure_many_clients(url, arguments.clients, arguments.seconds))
     for error in errors:
         print(error, file=sys.stderr)
     print_table(
         ("what", "n", "errors", "median", "99 of 100 within"),
         [
-            ("from the end of a stroke to its reading, in Chromium", str(len(alone)), "-", *spread(alone)),
+            ("from the end of a stroke to its reading, in Chromium", str(len(closed)), "-", *spread(closed)),
+            ("the same with the panel Why? open", str(len(opened)), "-", *spread(opened)),
             (
                 f"a request to read while {arguments.clients} clients draw for {arguments.seconds:.0f} s",
                 f"{len(reads):,}",
@@ -103,9 +104,13 @@ def running_app() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def measure_in_browser(url: str) -> list[float]:
-    """Draw sevens and return the latencies that the page measured, in milliseconds."""
-    taken = []
+def measure_in_browser(url: str) -> tuple[list[float], list[float]]:
+    """Draw sevens and return the latencies that the page measured, in milliseconds.
+
+    Strokes with the panel Why? closed and open alternate, so that both meet the same load of the machine.
+    """
+    closed: list[float] = []
+    opened: list[float] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -114,10 +119,12 @@ def measure_in_browser(url: str) -> list[float]:
         page = browser.new_page()
         page.goto(url)
         for _ in range(STROKES):
-            taken.append(draw_seven(page))
-            page.keyboard.press("Escape")
+            for taken in (closed, opened):
+                taken.append(draw_seven(page))
+                page.keyboard.press("Escape")
+                page.locator("#why").evaluate("panel => (panel.open = !panel.open)")
         browser.close()
-    return taken
+    return closed, opened
 
 
 def draw_seven(page: Page) -> float:

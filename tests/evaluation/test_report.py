@@ -7,7 +7,7 @@ import pytest
 from inkwise._util.errors import InkwiseError
 from inkwise.datasets import Dataset
 from inkwise.evaluation import EvaluationResult, evaluate_model, explain_mistakes, report, write_report
-from inkwise.evaluation.results import Classifier
+from inkwise.recognition.model import Classifier
 
 FACTS = {"name": "<em>v1</em>", "labels": ("0", "1"), "recipe": {"epochs": 3, "data": "a & b"}}
 HISTORY = [{"epoch": 1, "train_loss": 0.5}, {"epoch": 2, "train_loss": 0.25}]

@@ -8,7 +8,7 @@ from inkwise._util.errors import DataError
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset
 from inkwise.evaluation import evaluate_model, results
-from inkwise.evaluation.results import Classifier
+from inkwise.recognition.model import Classifier
 
 
 def test_evaluate_model_returns_result_per_set(model: Classifier, mixed: Dataset, perfect: Dataset) -> None:

@@ -14,10 +14,10 @@ from inkwise.recognition.model import (
     LineModel,
     Model,
     bundled_models,
-    has_external_data,
     line_model_source,
     model_source,
 )
+from inkwise.recognition.onnx_graph import has_external_data
 
 FILE = "weights.bin"
 

@@ -21,6 +21,7 @@ from fastapi.staticfiles import StaticFiles
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.app import (
+    explanation_routes,
     form_routes,
     learning_routes,
     review_routes,
@@ -75,6 +76,7 @@ def create_app(
     heavy = anyio.CapacityLimiter(_HEAVY_THREADS)
     routers = [
         sample_routes.routes(learner, heavy),
+        explanation_routes.routes(learner, heavy),
         statistics_routes.routes(learner),
         transfer_routes.routes(learner, heavy),
         learning_routes.routes(learner, job, heavy),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError, StoreError
+from inkwise.corrections.known_glyphs import KnownGlyphs
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
 from inkwise.image import ImageSource
@@ -79,6 +80,10 @@ class _WriterState:
         self.damage: str | None = None
         self.line_model: LineModel | None = None
         self.recognizer = base
+        self.samples: tuple[NDArray[np.str_], NDArray[np.uint8], NDArray[np.float32]] | None = None
+        """Labels, glyphs and embeddings of the samples that the recognizer is adapted to."""
+        self.known: KnownGlyphs | None = None
+        """Made of these samples when it is first asked for."""
         self.model_outputs: dict[uuid.UUID, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         """Probabilities and embedding of each sample, by the model of this version."""
 
@@ -160,6 +165,21 @@ class Learner:
         With `letters` it is the bundled model of that name, of which there are no versions. Samples that it
         answered do not change how digits are read.
         """
+        return self._current_state(writer, letters).recognizer
+
+    def known_glyphs(self, writer: str, *, letters: bool = False) -> KnownGlyphs:
+        """Return the samples that `recognizer` is adapted to, and one plain glyph of each digit."""
+        state = self._current_state(writer, letters)
+        with state.lock:
+            state.known = state.known or KnownGlyphs(state.recognizer.model, state.samples)
+            return state.known
+
+    def damage(self, writer: str) -> str | None:
+        """Return why the base model replaces the writer's version, in one line, or None."""
+        return self._current_state(writer, False).damage
+
+    def _current_state(self, writer: str, letters: bool) -> _WriterState:
+        """Return the state of a writer, adapted to the newest samples; see `recognizer`."""
         letters = letters and not self.base.model.reads_letters
         base = self.letters_base if letters else self.base
         state = self._writer_states.setdefault((writer, letters), _WriterState(base))
@@ -181,13 +201,7 @@ class Learner:
                 except StoreError:  # which `keep` reports; at most one reading in four waits for the database
                     now = time.monotonic()
                     self._retry_at = now + RETRY_SECONDS + 3 * (now - began)
-            return state.recognizer
-
-    def damage(self, writer: str) -> str | None:
-        """Return why the base model replaces the writer's version, in one line, or None."""
-        self.recognizer(writer)
-        state = self._writer_states.get((writer, False))
-        return state.damage if state else None
+            return state
 
     def _open(self) -> None:
         with suppress(StoreError):
@@ -208,10 +222,11 @@ class Learner:
             zip([ids[n] for n in new], zip(*model.run(glyphs[new]), strict=True), strict=True)
         )
         outputs = {sample_id: outputs[sample_id] for sample_id in ids}
-        adaptation = None
+        adaptation = samples = None
         if ids:
             probabilities, embeddings = map(np.stack, zip(*outputs.values(), strict=True))
             adaptation = Adaptation(model, labels, probabilities, embeddings)
+            samples = labels, glyphs, embeddings
         state.version, state.damage, state.model_outputs = version, damage, outputs
-        state.line_model = lines
+        state.line_model, state.samples, state.known = lines, samples, None
         state.recognizer = Recognizer(model, threads=_THREADS, adaptation=adaptation, line_model=lines)

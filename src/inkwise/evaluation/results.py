@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +16,11 @@ from inkwise._util.text import NOT_A_DIGIT
 from inkwise.datasets import Dataset
 from inkwise.evaluation.metrics import Evaluation, evaluate, rejected_non_digits
 from inkwise.recognition import Model
-from inkwise.recognition.model import model_source
+from inkwise.recognition.model import Classifier, model_source
 
 _MAX_HISTORY_BYTES = 10 * MEGABYTE  # of history.csv; an epoch takes 200
 
 MAX_SHOWN = 40  # answers per figure
-
-
-class Classifier(Protocol):
-    """The interface to evaluate: `inkwise.recognition.Model`, or anything with the same answers."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The k classes, in the order of the probability columns."""
-
-    @property
-    def threshold(self) -> float:
-        """The highest probability from which an answer is accepted."""
-
-    def run(self, glyphs: NDArray[np.uint8], /) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Map glyphs (n, 28, 28) uint8 to probabilities (n, k) float32 and embeddings (n, d) float32."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ def export_page(model: str) -> bytes:
     Raises:
         ModelError: the model cannot be used, has an operator that the page does not know, or is too large.
     """
-    script = _join_modules(model, (*_READER, _PAGE / "feature-maps.js", _PAGE / "page.js"))
+    script = _join_modules(model, (*_READER, _APP / "feature-maps.js", _PAGE / "page.js"))
     icon = (_APP / "icon.svg").read_bytes()
     page = Template((_PAGE / "page.html").read_text("utf-8")).substitute(
         style=(_APP / "style.css").read_text("utf-8") + (_PAGE / "page.css").read_text("utf-8"),

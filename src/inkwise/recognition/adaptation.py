@@ -58,7 +58,7 @@ class Adaptation:
         truth = (labels[:, None] == np.array(self.labels + self._reject_label)).astype(np.float64)
         offset = self._offset(np.concatenate([probabilities, kept[0]]))
         target = np.concatenate([truth, _softmax(offset[n:])])
-        self._samples = _l2_normalize(np.concatenate([embeddings, kept[1]]))
+        self._samples = l2_normalize(np.concatenate([embeddings, kept[1]]))
         kernel = (self._samples @ self._samples.T).astype(np.float64)
         step = np.linalg.inv(_RIDGE_PENALTY * np.eye(len(target)) + kernel / 2)
         duals = np.zeros_like(target)
@@ -81,7 +81,7 @@ class Adaptation:
     ) -> NDArray[np.float32]:
         """Return the corrected probabilities (n, len(labels)) float32 for the model's (n, k)."""
         if self._duals.any():
-            similarity = _l2_normalize(embeddings) @ self._samples.T
+            similarity = l2_normalize(embeddings) @ self._samples.T
             corrected = _softmax(self._offset(probabilities) + similarity @ self._duals).astype(np.float32)
         else:
             corrected = self._pad_classes(probabilities)
@@ -98,7 +98,8 @@ class Adaptation:
         return np.hstack([widened, np.maximum(1 - probabilities.sum(1, keepdims=True), 0)])
 
 
-def _l2_normalize(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+def l2_normalize(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide embeddings (n, d) by their lengths; zeros stay zeros."""
     return embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from inkwise._util.errors import InkwiseError, ModelError
 from inkwise._util.inputs import MEGABYTE, is_folder, is_there, read_input
 from inkwise._util.text import DIGITS, parse_json
 from inkwise.preprocessing.line_image import LINE_HEIGHT
+from inkwise.recognition.onnx_graph import has_external_data, with_outputs
 from inkwise.recognition.runtime import onnxruntime as ort
 
 METADATA_KEY = "inkwise"
@@ -35,6 +35,32 @@ _LINE_WEIGHTS = _WEIGHTS / "lines"
 _MAX_FILE_BYTES = 512 * MEGABYTE  # the largest bundled model has 6 MB
 _WIDTH_STEP = 8  # widths of line images are padded to a multiple of it, pixels
 _BATCH_SIZE = 64  # glyphs; fits the processor's cache, larger batches are no faster
+
+
+def _open_session(graph: bytes, threads: int) -> Any:
+    """Open a serialized model; ONNX Runtime has its own exception classes."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    # ONNX Runtime's own format, specific to version and machine, is loaded with fewer checks.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    # With its fallback enabled, it prints to stdout and tries a damaged model again.
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+
+
+class Classifier(Protocol):
+    """The interface of classifiers: `Model`, or anything with the same answers."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The k classes, in the order of the probability columns."""
+
+    @property
+    def threshold(self) -> float:
+        """The highest probability from which an answer is accepted."""
+
+    def run(self, glyphs: NDArray[np.uint8], /) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Map glyphs (n, 28, 28) uint8 to probabilities (n, k) float32 and embeddings (n, d) float32."""
 
 
 class OnnxModel:
@@ -61,11 +87,6 @@ class OnnxModel:
             ModelError: no such file, not ONNX, or not an Inkwise model of this kind.
         """
         path = "the model" if isinstance(source, bytes) else str(source)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4
-        # ONNX Runtime's own format, specific to version and machine, is loaded with fewer checks.
-        options.add_session_config_entry("session.load_model_format", "ONNX")
         graph = self._content = model_content(source)
         self._threads = threads
         try:
@@ -73,9 +94,7 @@ class OnnxModel:
                 raise ModelError(
                     f"{path}: keeps weights in other files, which are never opened; save it as one"
                 )
-            # With its fallback enabled, ONNX Runtime prints to stdout and tries a damaged model again.
-            quiet = {"enable_fallback": 0}
-            session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], **quiet)
+            session = _open_session(graph, threads)
         except ModelError:
             raise
         except Exception:  # ONNX Runtime has its own exception classes
@@ -162,6 +181,28 @@ class Model(OnnxModel):
         if not shapes or not (np.abs(probabilities - 0.5) < 0.51).all() or not np.isfinite(embeddings).all():
             raise ModelError(f"the model {self.name} cannot be used: its outputs are not probabilities")
         return probabilities, embeddings
+
+    def feature_maps(self, glyph: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """Compute what each convolutional layer outputs, after its ReLU, for a glyph (28, 28) uint8.
+
+        Returns:
+            One array (channels, height, width) float32 for each layer, in the order of the graph.
+
+        Raises:
+            ModelError: the model cannot be run.
+        """
+        try:
+            session, names = self._map_session
+            outputs = session.run(names, {self._input: glyph[None]}) if names else []
+        except Exception:  # ONNX Runtime has its own exception classes
+            raise ModelError(f"the model {self.name} cannot be run") from None
+        return [output[0] for output in outputs if output.ndim == 4]
+
+    @cached_property
+    def _map_session(self) -> tuple[Any, list[str]]:
+        """A session that also outputs the results of all nodes Relu, and their names."""
+        graph, names = with_outputs(self._content, "Relu")
+        return _open_session(graph, self._threads), names
 
 
 class LineModel(OnnxModel):
@@ -260,78 +301,3 @@ def model_content(source: str | Path | bytes) -> bytes:
         ModelError: the file cannot be read, or is too large.
     """
     return source if isinstance(source, bytes) else read_input(source, _MAX_FILE_BYTES, ModelError)
-
-
-# ONNX Runtime opens the files that a model refers to, in the current folder if it is given the model's bytes.
-# The following finds such references without the package `onnx`; field numbers are those of onnx.proto.
-
-_MAX_DEPTH = 100  # nested messages, the limit of protobuf itself
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types; onnx.proto has no groups (3, 4)
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # fields of a tensor
-
-_SPARSE = "sparse tensor"
-_TENSOR_PATHS: dict[str, dict[int, str]] = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "function": {7: "node", 11: "attribute"},
-    "graph": {1: "node", 5: "tensor", 15: _SPARSE},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: _SPARSE, 23: _SPARSE},
-    _SPARSE: {1: "tensor", 2: "tensor"},
-    "tensor": {},
-}
-"""The fields of each message that lead to tensors, and the messages in them."""
-
-
-def has_external_data(message: bytes | memoryview, kind: str = "model", depth: int = 0) -> bool:
-    """Return whether a tensor of a serialized message, by default a model, is stored in another file.
-
-    Raises:
-        ValueError: the bytes are not a protobuf message, or messages are nested too deep.
-    """
-    if depth > _MAX_DEPTH:
-        raise ValueError("messages are nested too deep")
-    parts = _TENSOR_PATHS[kind]
-    for number, value in _protobuf_fields(memoryview(message)):
-        if kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)):
-            return True
-        part = parts.get(number)
-        if part and isinstance(value, memoryview) and has_external_data(value, part, depth + 1):
-            return True
-    return False
-
-
-def _protobuf_fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and the value of each field; the value of a field of fixed size is 0."""
-    position = 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        number, wire_type = tag >> 3, tag & 7
-        value: int | memoryview = 0
-        if wire_type == _VARINT:
-            value, position = _varint(message, position)
-        elif wire_type == _BYTES:
-            size, position = _varint(message, position)
-            value = message[position : position + size]
-            position += size
-        elif wire_type in (_FIXED32, _FIXED64):
-            position += 4 if wire_type == _FIXED32 else 8
-        else:
-            raise ValueError("not a protobuf message")
-        if tag >= 1 << 32 or not number or position > len(message):
-            raise ValueError("not a protobuf message")
-        yield number, value
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Return an integer of variable length, and the position after it."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if position == len(message):
-            break
-        byte = message[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("not a protobuf message")

@@ -75,7 +75,7 @@ def test_digit_is_labelled_as_not_a_digit(page, server):
 
 def test_draw_tab_reads_letters_if_asked(page, server):
     page.select_option("#characters", "letters")
-    expect(page.locator("#hint")).to_have_text("draw a character, or a word")
+    expect(page.locator("#hint-what")).to_have_text("Draw a character, or a word")
     draw(page, A)
     reads(page, "A")
     expect(page.locator("#label-row .label")).to_have_count(11)

@@ -38,6 +38,10 @@ export function accuracyText({ numbers, ...digits }) {
 
 export const interval = ({ low, high }) => (low === null ? "" : `(${Math.round(100 * low)}–${Math.round(100 * high)})`);
 
+/** The [red, green, blue] of a color of the style sheet, such as "--accent", in the present scheme. */
+export const color = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).match(/[\da-f]{2}/gi).map((part) => parseInt(part, 16));
+
 /** Draw 784 ink values (base64) on a canvas with a transparent background. */
 export function drawGlyph(canvas, base64) {
   canvas.width = canvas.height = 28;

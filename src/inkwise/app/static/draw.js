@@ -9,6 +9,7 @@ import { clearError, showError, toast } from "./notices.js";
 import { Reader } from "./reader.js";
 import { onSession, session } from "./session.js";
 import { trial } from "./trial.js";
+import { explain, startWhy } from "./why.js";
 
 const KEY = "inkwise.drawing"; // the drawing of this tab, which a reload restores
 const PEN = "inkwise.pen-width";
@@ -91,8 +92,9 @@ function forget() {
 function show() {
   const all = digits();
   const digit = all[selected];
-  $("result").hidden = $("teach").hidden = trial.active;
-  $("hint").textContent = trial.active ? `draw a ${trial.ask}` : session.letters ? "draw a character, or a word" : "draw a digit, or a number";
+  $("result").hidden = $("teach").hidden = $("why").hidden = trial.active;
+  $("hint-what").textContent = `Draw a ${trial.active ? trial.ask : session.letters ? "character, or a word" : "digit, or a number"}`;
+  $("hint-more").hidden = trial.active;
   $("result").classList.toggle("empty", !digit);
   $("result").classList.toggle("long", all.length > LONG);
   $("reading").style.setProperty("--count", Math.max(all.length, 4));
@@ -105,11 +107,11 @@ function show() {
   labelRow.field.placeholder = all.length > 1 ? "number, other …" : "other …";
   $("ask-label").textContent = all.length > 1 ? "Wrong? Select a digit, then its label, or type the number."
     : digit?.answer === NOT_A_DIGIT ? "Is it a digit? Tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
+  explain(digit);
 }
 
 function reason(all) {
-  if (!ink.strokes.length) return "Your drawing is read while you draw. Correct a wrong reading with one tap, and the model adapts to your handwriting.";
-  if (!all.length) return reading?.reason ?? "";
+  if (!all.length) return (ink.strokes.length && reading?.reason) || "\u00a0";
   if (reading.accepted) return `${(100 * reading.confidence).toFixed(reading.confidence > 0.9995 ? 0 : 1)} % sure`;
   if (all.length === 1 && all[0].doubt) return sureness(all[0]);
   const { doubt } = all[selected];
@@ -258,6 +260,7 @@ export function startDraw() {
     pen.blur();
     ink.redraw();
   });
+  startWhy();
   $("keys").addEventListener("click", () => $("keys-dialog").showModal());
   trial.start((anew) => {
     if (anew) ink.clear();

@@ -93,7 +93,7 @@ async function switchTo(name) {
 /** A button pressed by pointer does not take the focus, so that Enter still confirms the reading. */
 function startPresses() {
   addEventListener("mousedown", (event) => {
-    const button = event.target.closest?.("button");
+    const button = event.target.closest?.("button, summary");
     if (!button) return;
     event.preventDefault();
     if (!button.form) document.activeElement?.blur();

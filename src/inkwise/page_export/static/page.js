@@ -1,6 +1,6 @@
 // The exported page: what <inkwise-pad> read, the probabilities and the feature maps of one digit.
 
-import { $, el, percent } from "./dom.js";
+import { $, color, el, percent } from "./dom.js";
 import { drawFeatureMaps } from "./feature-maps.js";
 import { CONSTANTS, MODEL } from "./model.js";
 import { classify } from "./network.js";
@@ -64,7 +64,6 @@ function showProbabilities(digit) {
 
 function showMaps(glyph) {
   const { maps } = classify(glyph ?? new Uint8Array(glyphSide * glyphSide));
-  const color = getComputedStyle($("maps")).getPropertyValue("--accent").match(/[\da-f]{2}/gi).map((part) => parseInt(part, 16));
   maps.forEach((layer, i) => {
     const [, channels, height, width] = layer.shape;
     if (!layers[i]) {
@@ -72,7 +71,7 @@ function showMaps(glyph) {
       layers[i] = el("canvas", { role: "img", "aria-label": `feature maps of ${name}` });
       $("maps").append(el("figure", {}, layers[i], el("figcaption", {}, name)));
     }
-    drawFeatureMaps(layers[i], glyph ? layer : { ...layer, data: new Float32Array(layer.data.length) }, color);
+    drawFeatureMaps(layers[i], glyph ? layer : { ...layer, data: new Float32Array(layer.data.length) }, color("--accent"));
   });
 }
 
