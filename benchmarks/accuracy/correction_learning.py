@@ -1,10 +1,11 @@
 """Error reduction from a writer's corrections, by few-shot adaptation and by fine-tuning.
 
     inkwise train default --out runs/default
-    python -m benchmarks correction-learning unipen_digits.npz --mnist-only runs/default/model.onnx
+    python -m benchmarks correction-learning unipen_digits.npz --mnist-only runs/default/model.onnx \
+        --more pendigits.npz
 
-Prints Markdown, and draws docs/learning.png and docs/learning-errors.png. Each pair of a writer and a number
-of answers is a row of learning.csv; rerun the same command to resume an interrupted run.
+Prints Markdown, and draws docs/learning.png and docs/learning-errors.png of the first set. Each pair of a
+writer and a number of answers is a row of learning.csv; rerun the same command to resume an interrupted run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from importlib import resources
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -36,13 +38,14 @@ ANSWER_COUNTS = (0, 10, 20, 40, 80)
 MIN_SAMPLES = 60  # of a writer
 MIN_TEST_SAMPLES = 10  # remaining after the answers
 BASE_MODELS = ("MNIST alone", "bundled")
+READERS = ("none", "adapted", "learnt")
 HEAD = (
-    *("answered", "writers", "no learning", "memory", "errors removed", "learn", "errors removed"),
-    "MNIST test misses: none, memory, learn",
+    *("answered", "writers", "no learning", "adaptation", "errors removed", "and `learn`", "errors removed"),
+    "MNIST test misses: none, adaptation, and `learn`",
 )
 FIELDS = (
-    *("start", "writer", "third", "answered", "n", "none", "memory", "learn", "sound", "sound_none"),
-    *("sound_memory", "sound_learn", "mnist_none", "mnist_memory", "mnist_learn", "seconds"),
+    *("set", "start", "writer", "third", "answered", "n", "none", "adapted", "learnt", "sound", "sound_none"),
+    *("sound_adapted", "sound_learnt", "mnist_none", "mnist_adapted", "mnist_learnt", "seconds"),
 )
 
 
@@ -50,41 +53,46 @@ def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("strokes", type=Path)
     parser.add_argument("--mnist-only", type=Path, required=True, metavar="MODEL")
+    parser.add_argument(
+        "--more", type=Path, nargs="*", default=[], help="strokes of writers on whom no setting was chosen"
+    )
     parser.add_argument("--rows", type=Path, default=Path("learning.csv"))
     arguments = parser.parse_args(argv)
     done = {key(row) for row in read(arguments.rows)}
-    tasks = [task for task in plan(arguments.strokes) if task not in done]
+    plans = [plan(arguments.strokes, BASE_MODELS), *(plan(path, BASE_MODELS[:1]) for path in arguments.more)]
+    tasks = [task for task in chain(*plans) if (task[0].stem, *task[1:]) not in done]
     os.environ["OMP_NUM_THREADS"] = "1"  # one thread for each worker; set before it imports torch
     models = {"MNIST alone": arguments.mnist_only, "bundled": None}
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        jobs = [pool.submit(measure, arguments.strokes, models[task[0]], *task) for task in tasks]
+        jobs = [pool.submit(measure, models[task[1]], *task) for task in tasks]
         for number, job in enumerate(jobs, 1):
             append(arguments.rows, job.result())
             print(f"{number} of {len(jobs)}", flush=True)
     rows = read(arguments.rows)
-    report(rows)
+    report(rows, [path.stem for path in (arguments.strokes, *arguments.more)])
+    rows = [row for row in rows if row["set"] == arguments.strokes.stem]
     draw_curve(rows, ROOT / "docs" / "learning.png")
     draw_errors(arguments.strokes, arguments.mnist_only, ROOT / "docs" / "learning-errors.png")
 
 
-def plan(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield (start, writer, answered) for writers without training data and with samples left."""
+def plan(path: Path, starts: tuple[str, ...]) -> Iterator[tuple[Path, str, int, int]]:
+    """Yield (path, start, writer, answered) for writers without training data and with samples left."""
     _, writers = load_strokes(path)
     thirds = datasets.split_by_writer(writers)
     for writer in np.unique(writers).tolist():
         own = writers == writer
         if own.sum() < MIN_SAMPLES:
             continue
-        for start in BASE_MODELS:
+        for start in starts:
             if start == "bundled" and (thirds[own] == "train").all():
                 continue
             for answered in ANSWER_COUNTS:
                 if own.sum() - answered >= MIN_TEST_SAMPLES:
-                    yield start, writer, answered
+                    yield path, start, writer, answered
 
 
 def measure(
-    path: Path, model: Path | None, start: str, writer: int, answered: int
+    model: Path | None, path: Path, start: str, writer: int, answered: int
 ) -> dict[str, str | int | float]:
     """Count wrong answers on the writer's remaining samples and on MNIST test."""
     begin = time.perf_counter()
@@ -93,14 +101,15 @@ def measure(
     own = strokes.select(writers == writer)
     corrected, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
     readers = {"none": Recognizer(model, threads=1)}
-    readers["memory"] = readers["learn"] = readers["none"]
+    readers["adapted"] = readers["learnt"] = readers["none"]
     if answered:
-        readers["memory"] = readers["none"].adapt(corrected.to_dataset().glyphs, corrected.labels)
-        readers["learn"] = fine_tuned(model, corrected).adapt(corrected.to_dataset().glyphs, corrected.labels)
+        glyphs = corrected.to_dataset().glyphs
+        readers["adapted"] = readers["none"].adapt(glyphs, corrected.labels)
+        readers["learnt"] = fine_tuned(model, corrected).adapt(glyphs, corrected.labels)
     sound = ~np.array(
         [is_broken_sample(s, label) for s, label in zip(rest.samples, rest.labels, strict=True)]
     )
-    row: dict[str, str | int | float] = {"start": start, "writer": writer, "third": third}
+    row: dict[str, str | int | float] = {"set": path.stem, "start": start, "writer": writer, "third": third}
     row |= {"answered": answered, "n": len(rest), "sound": int(sound.sum())}
     for name, reader in readers.items():
         wrong = answers(reader, rest.to_dataset().glyphs) != rest.labels
@@ -151,8 +160,8 @@ def is_broken_sample(sample: Strokes, label: str) -> bool:
     return bool(short < 0.12 * long and (label != "1" or horizontal))
 
 
-def key(row: dict[str, str]) -> tuple[str, int, int]:
-    return row["start"], int(row["writer"]), int(row["answered"])
+def key(row: dict[str, str]) -> tuple[str, str, int, int]:
+    return row["set"], row["start"], int(row["writer"]), int(row["answered"])
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -185,32 +194,31 @@ def errors(rows: list[dict[str, str]], what: str, sound: str = "") -> NDArray[np
     return np.asarray(100 * np.array([int(row[f"{sound}_{what}" if sound else what]) for row in rows]) / n)
 
 
-def report(rows: list[dict[str, str]]) -> None:
+def report(rows: list[dict[str, str]], sets: list[str]) -> None:
+    """Print the tables: of the first set from both models, of the others from MNIST alone, all writers."""
     seconds = [float(row["seconds"]) for row in rows if row["answered"] != "0"]
     print(f"{describe_machine()}. One row took {np.median(seconds):.0f} s (median) on one core.\n")
-    for start in BASE_MODELS:
-        for thirds in (
-            ("train validation test", "validation test") if start == BASE_MODELS[0] else ("validation test",)
-        ):
-            for sound in ("", "sound"):
-                print(f"\nFrom {start}, writers of {thirds}{', broken samples left out' if sound else ''}:\n")
-                print_table(
-                    HEAD,
-                    [table_row(chosen(rows, start, k, thirds), k, sound) for k in ANSWER_COUNTS],
-                )
+    everybody, unchosen = "train validation test", "validation test"
+    tables = [(sets[0], BASE_MODELS[0], everybody), *((sets[0], start, unchosen) for start in BASE_MODELS)]
+    for name, start, thirds in tables + [(other, BASE_MODELS[0], everybody) for other in sets[1:]]:
+        own = [row for row in rows if row["set"] == name]
+        for sound in ("", "sound") if any(row["sound"] != row["n"] for row in own) else ("",):
+            without = ", broken samples left out" if sound else ""
+            print(f"\n{name} from {start}, writers of {thirds}{without}:\n")
+            print_table(HEAD, [table_row(chosen(own, start, k, thirds), k, sound) for k in ANSWER_COUNTS])
 
 
 def table_row(rows: list[dict[str, str]], answered: int, sound: str) -> list[str]:
-    none, memory, learn = (errors(rows, what, sound) for what in ("none", "memory", "learn"))
-    mnist = [np.mean([int(row[f"mnist_{what}"]) for row in rows]) for what in ("none", "memory", "learn")]
+    none, adapted, learnt = (errors(rows, what, sound) for what in READERS)
+    mnist = [np.mean([int(row[f"mnist_{what}"]) for row in rows]) for what in READERS]
     return [
         str(answered),
         str(len(rows)),
         mean_and_interval(100 - none),
-        mean_and_interval(100 - memory),
-        removed(none, memory),
-        mean_and_interval(100 - learn),
-        removed(none, learn),
+        mean_and_interval(100 - adapted),
+        removed(none, adapted),
+        mean_and_interval(100 - learnt),
+        removed(none, learnt),
         ", ".join(f"{misses:.1f}" for misses in mnist),
     ]
 
@@ -232,9 +240,9 @@ def draw_curve(rows: list[dict[str, str]], path: Path) -> None:
         thirds = "train validation test" if start == BASE_MODELS[0] else "validation test"
         groups = [chosen(rows, start, answered, thirds) for answered in ANSWER_COUNTS]
         ticks = [f"{answered}\n({len(group)})" for answered, group in zip(ANSWER_COUNTS, groups, strict=True)]
-        for what, style in (("none", "k:"), ("memory", "C0--"), ("learn", "C1-")):
+        styles = ("k:", "C0--", "C1-")
+        for what, style, name in zip(READERS, styles, (HEAD[2], HEAD[3], HEAD[5]), strict=True):
             misses = [errors(group, what, "sound").mean() for group in groups]
-            name = {"none": "no learning"}.get(what, what)
             axes.plot(range(len(ANSWER_COUNTS)), misses, style, marker="o", markersize=4, label=name)
         axes.set(title=f"from {start}", xlabel="answers given (writers)", xticks=range(len(ANSWER_COUNTS)))
         axes.set_xticklabels(ticks)
@@ -250,8 +258,8 @@ def draw_errors(path: Path, model: Path, to: Path) -> None:
     """Draw the errors of few-shot adaptation after 40 answers, from MNIST alone; broken samples in red."""
     strokes, writers = load_strokes(path)
     tiles = []
-    for start, writer, answered in plan(path):
-        if (start, answered) != (BASE_MODELS[0], 40):
+    for _, _, writer, answered in plan(path, BASE_MODELS[:1]):
+        if answered != 40:
             continue
         own = strokes.select(writers == writer)
         corrected, rest = (own.select(part) for part in np.split(np.arange(len(own)), [answered]))
