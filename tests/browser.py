@@ -22,13 +22,17 @@ def chromium():
         browser.close()
 
 
+DEFAULTS = {"viewport": {"width": 1100, "height": 900}, "reduced_motion": "reduce"}
+"""Options of a browser context: nothing moves by itself, neither does the app's example."""
+
+
 @pytest.fixture
 def browse(chromium):
     """Open an address in a browser context of its own; a script error fails the test."""
     contexts, errors = [], []
 
     def browse(url, **options):
-        contexts.append(chromium.new_context(**{"viewport": {"width": 1100, "height": 900}, **options}))
+        contexts.append(chromium.new_context(**DEFAULTS | options))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(url)

@@ -113,7 +113,7 @@ def test_page_reads_without_database_and_keeps_the_error(page, server):
         "not a digit",
     ]
     assert page.locator("#writer").input_value() == "me"
-    expect(page.locator("#accuracy")).to_have_text("accuracy –")
+    expect(page.locator("#accuracy")).to_have_text("accuracy unknown")
     draw(page, SEVEN)
     reads(page, "7")
     expect(page.locator("#error")).to_contain_text("disk I/O error")

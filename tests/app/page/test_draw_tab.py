@@ -108,7 +108,7 @@ def test_join_toggles_between_one_character_and_digits(page, server):
     reads(page, "71")
     page.click("#join")
     expect(page.locator("#reading span")).to_have_count(1)
-    expect(page.locator("#join")).to_have_text("Several digits")
+    expect(page.locator("#join")).to_have_text("Read as several digits")
     page.click("#join")
     reads(page, "71")
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 import { keep, newId, undo } from "./answers.js";
 import { post } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
+import { startExample } from "./example.js";
 import { Ink } from "./ink.js";
 import { joined, LabelRow, largeLabel, likeliest, NOT_A_DIGIT, short, sureness } from "./labels.js";
 import { clearError, showError, toast } from "./notices.js";
@@ -105,8 +106,8 @@ function show() {
   showChips(all);
   labelRow.show(likeliest(digit), digit?.alternatives, digit && labelOf(digit, selected));
   labelRow.field.placeholder = all.length > 1 ? "number, other …" : "other …";
-  $("ask-label").textContent = all.length > 1 ? "Wrong? Select a digit, then its label, or type the number."
-    : digit?.answer === NOT_A_DIGIT ? "Is it a digit? Tap or type its label." : digit ? "Wrong? Tap or type the label." : "\u00a0";
+  $("ask-label").textContent = all.length > 1 ? "Wrong? Select a digit, then the right label, or type the number."
+    : digit?.answer === NOT_A_DIGIT ? "Is it a digit? Tap or type which." : digit ? "Wrong? Tap or type the right label." : "\u00a0";
   explain(digit);
 }
 
@@ -130,7 +131,7 @@ function showChips(all) {
     const name = `digit ${i + 1}: ${changed ? `${digit.answer}, corrected to ${label}` : digit.answer}${digit.doubt && digit.doubt !== digit.answer ? `, ${digit.doubt}` : ""}`;
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
-  const join = all.length > LONG ? null : el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Several digits" : "Treat as one character");
+  const join = all.length > LONG ? null : el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Read as several digits" : "Read as one character");
   box.replaceChildren(...chips, ...(join ? [join] : []));
 }
 
@@ -261,7 +262,7 @@ export function startDraw() {
     ink.redraw();
   });
   startWhy();
-  $("keys").addEventListener("click", () => $("keys-dialog").showModal());
+  $("help").addEventListener("click", () => $("help-dialog").showModal());
   trial.start((anew) => {
     if (anew) ink.clear();
     show();
@@ -279,4 +280,5 @@ export function startDraw() {
   const kept = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
   if (kept.length) ink.put(kept);
   show();
+  startExample(ink);
 }

@@ -125,7 +125,7 @@ startDraw();
 startPictures(() => tab !== "pictures" && go("pictures"));
 startSamples();
 startModels();
-onSession(({ state }) => ($("accuracy").textContent = state.accuracy ? accuracyText(state.accuracy) : "accuracy –"));
+onSession(({ state }) => ($("accuracy").textContent = state.accuracy ? accuracyText(state.accuracy) : "accuracy unknown"));
 $("accuracy").addEventListener("click", () => go("progress"));
 addEventListener("visibilitychange", () => !document.hidden && refresh()); // another tab may have changed it
 refresh();

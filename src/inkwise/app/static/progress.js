@@ -28,8 +28,8 @@ function show() {
 
 function note(n) {
   if (!n) return "No answers yet. The curve begins with your first answer on the Draw tab.";
-  if (n < 20) return `Only ${n} ${n === 1 ? "answer" : "answers"} so far; the shaded 95 % interval is still wide.`;
-  return "Shaded: the 95 % interval.";
+  if (n < 20) return `Only ${n} ${n === 1 ? "answer" : "answers"} so far: the shaded range, which holds the true accuracy with a certainty of 95 %, is still wide.`;
+  return "Shaded: the range that holds the true accuracy with a certainty of 95 %.";
 }
 
 function writersTable(writers) {

@@ -7,6 +7,7 @@ import { attempt, toast } from "./notices.js";
 import { session } from "./session.js";
 
 const SIDE = 240; // px
+const SOURCES = { canvas: "a drawing", trial: "an accuracy test", picture: "a picture" };
 
 let sample = null;
 let changed = () => {};
@@ -29,7 +30,7 @@ function show() {
     "read as": sample.answer === null ? "–" : `${sample.answer}${sample.probability === null ? "" : `, ${percent(sample.probability)} sure`}`,
     writer: sample.writer,
     when: new Date(sample.time).toLocaleString(),
-    from: sample.source,
+    from: SOURCES[sample.source] ?? sample.source,
     model: sample.model ?? "–",
   };
   $("sample-facts").replaceChildren(...Object.entries(facts).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));

@@ -100,7 +100,7 @@ class Trial {
     const before = last ? ` · the previous ${last.label} was read as ${last.answer}${last.label === last.answer ? " ✓" : ""}` : "";
     $("trial-status").textContent = done
       ? `The test is complete: ${accuracyText(state)}.`
-      : (state.n ? accuracyText(state) : "Draw it as usual, then press Enter or Confirm.") + before;
+      : (state.n ? accuracyText(state) : "Draw it, then press Enter or Confirm. You see afterwards how it was read.") + before;
   }
 }
 
