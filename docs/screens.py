@@ -1,4 +1,4 @@
-"""Make the screenshots of the docs: app-*, exported-page-*, form-editor and review.png.
+"""Make the screenshots of the docs: app-*, exported-page-*, form-editor, review and forms-page.png.
 
     python docs/screens.py unipen_digits.npz
 
@@ -14,10 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import numpy as np
+import yaml
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -43,6 +45,7 @@ def main() -> None:
         app(browser, strokes, Path(folder))
         exported_page(browser, strokes, Path(folder))
         forms(browser, Path(folder))
+        forms_page(browser, Path(folder))
         browser.close()
 
 
@@ -110,6 +113,36 @@ def forms(browser: Browser, folder: Path) -> None:
         page.wait_for_timeout(500)
         page.screenshot(path=HERE / "review.png")
         page.close()
+
+
+def forms_page(browser: Browser, folder: Path) -> None:
+    """The page for forms with the table of six scans, one of which is no form, and a doubtful digit."""
+    fields = yaml.safe_load(form_paper.YAML)["fields"][:2]
+    fields[1]["range"] = [1, 5]
+    command = "app", "--database", f"sqlite:///{folder}/clerk.db"
+    with served(*command) as url, httpx.Client(base_url=url) as app:
+        empty = png(form_paper.empty())
+        form = app.post("/api/forms", params={"name": "meter card.png"}, content=empty).json()
+        path = f"/api/forms/{form['id']}"
+        app.put(f"{path}/form", json={"name": "meter card", "fields": fields}).raise_for_status()
+        values = [("014752", "3"), ("314159", "9"), ("271828", "2"), ("602214", "5"), ("662607", "4")]
+        scans = [form_paper.turned(form_paper.filled(*each), 2) for each in values]
+        for number, scan in enumerate([*scans, np.full_like(scans[0], 245)], 417):
+            app.post(f"{path}/scans", params={"name": f"scan-0{number}.png"}, content=png(scan))
+        app.post(f"{path}/reading").raise_for_status()
+        while app.get(path).json()["reading"]:
+            time.sleep(0.2)
+        page = browser.new_page(viewport={"width": 1200, "height": 760})
+        page.goto(f"{url}/forms/{form['id']}")
+        page.wait_for_timeout(1500)
+        page.screenshot(path=HERE / "forms-page.png")
+        page.close()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    content = BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
 
 
 @contextmanager

@@ -155,6 +155,29 @@ def test_corrected_replaces_answered_fields_and_keeps_other_reasons(table):
     assert review.columns[-3:] == ["fit", "reason", "reviewed"]
 
 
+UNREAD = {**SHEET, "meter": "", "code": "", "reason": "s.pdf: is damaged"}
+del UNREAD["fields"]
+
+
+@pytest.mark.parametrize("more", [{}, {"fields": {}, "reason": "does not match the form 'card'"}])
+def test_fields_of_unread_pages_of_forms_can_be_typed_in(table, more):
+    review = ReviewedTable(table([SHEET, UNREAD | more]))
+    blank = review.items[2:]
+    assert [(item.place, item.guess, item.corners, item.doubtful(0)) for item in blank] == [
+        (place, "", None, True) for place in ("meter", "code", "more")
+    ]
+    assert (blank[0].reason, review.unread) == ((UNREAD | more)["reason"], 0)
+    review.confirm(blank[0], "471")
+    _, row = review.corrected()
+    assert (row["meter"], row["meter_accepted"], row["code_accepted"]) == ("471", True, True)
+    assert row["reason"] == (UNREAD | more)["reason"], "fields are missing"
+    for item in blank[1:]:
+        review.confirm(item, "")
+    _, row = review.corrected()
+    assert (row["code"], row["code_confidence"], row["reason"]) == ("", 1.0, None)
+    assert row["reviewed"] == {"meter": "", "code": "", "more": ""}
+
+
 def test_answers_survive_reopening_and_other_readings(table):
     path = table(PAGES)
     review = ReviewedTable(path)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import cv2
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
@@ -115,28 +116,34 @@ def _version(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def routes(editor: FormEditor) -> APIRouter:
-    """Return the routes; they read one scan and write one file, and no others."""
-    router = APIRouter()
+def routes(find: Callable[[Request], FormEditor], prefix: str = "/api/form") -> APIRouter:
+    """Return the routes; for each editor they read one scan and write one file, and no others.
 
-    @router.get("/api/form")
-    def state() -> Response:
-        return json_response(editor.state())
+    Args:
+        find: Returns the editor that a request is about.
+        prefix: Path of the routes; it may have parameters, for `find`.
+    """
+    router = APIRouter(prefix=prefix)
 
-    @router.get("/api/form/scan")
-    def scan() -> Response:
-        return Response(editor.image, media_type="image/png")
+    @router.get("")
+    def state(request: Request) -> Response:
+        return json_response(find(request).state())
 
-    @router.post("/api/form/check")
-    def check(body: Annotated[FormBody, json_body(FormBody)]) -> Response:
+    @router.get("/scan")
+    def scan(request: Request) -> Response:
+        return Response(find(request).image, media_type="image/png")
+
+    @router.post("/check")
+    def check(request: Request, body: Annotated[FormBody, json_body(FormBody)]) -> Response:
         try:
-            editor.form(body.name, body.fields)
+            find(request).form(body.name, body.fields)
         except FormError as error:
             return json_response({"problems": error.problems})
         return json_response({"problems": []})
 
-    @router.put("/api/form")
-    def write(body: Annotated[FormBody, json_body(FormBody)]) -> Response:
+    @router.put("")
+    def write(request: Request, body: Annotated[FormBody, json_body(FormBody)]) -> Response:
+        editor = find(request)
         try:
             version = editor.write(editor.form(body.name, body.fields), body.version)
         except ConflictError as error:

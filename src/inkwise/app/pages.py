@@ -1,4 +1,4 @@
-"""The apps of the three pages (drawing, review of a table, form editor), and their server process."""
+"""The apps of the pages (drawing and forms, review of a table, form editor), and their server process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,13 @@ from inkwise.app import (
     explanation_routes,
     form_routes,
     learning_routes,
+    library_routes,
     review_routes,
     sample_routes,
     statistics_routes,
     transfer_routes,
 )
+from inkwise.app.form_library import FormLibrary
 from inkwise.app.requests import body_limit
 from inkwise.corrections import Learner
 from inkwise.http.bodies import add_error_handlers, json_response
@@ -80,22 +82,29 @@ def create_app(
         statistics_routes.routes(learner),
         transfer_routes.routes(learner, heavy),
         learning_routes.routes(learner, job, heavy),
+        library_routes.routes(FormLibrary(learner.data_folder / "forms", learner), heavy),
     ]
-    return _create_page_app("index.html", routers, host, token, job.cancel)
+    pages = {
+        "/": "index.html",
+        "/forms": "forms.html",
+        "/forms/{form_id}": "batch.html",
+        "/forms/{form_id}/fields": "form.html",
+    }
+    return _create_page_app(pages, routers, host, token, job.cancel)
 
 
 def create_review_app(
     session: review_routes.ReviewSession, *, host: str = "127.0.0.1", token: str | None = None
 ) -> FastAPI:
     """Return the app of the review page; `host` and `token` as for `create_app`."""
-    return _create_page_app("review.html", [review_routes.routes(session)], host, token)
+    return _create_page_app({"/": "review.html"}, [review_routes.routes(lambda _: session)], host, token)
 
 
 def create_editor_app(
     editor: form_routes.FormEditor, *, host: str = "127.0.0.1", token: str | None = None
 ) -> FastAPI:
     """Return the app of the form editor; `host` and `token` as for `create_app`."""
-    return _create_page_app("form.html", [form_routes.routes(editor)], host, token)
+    return _create_page_app({"/": "form.html"}, [form_routes.routes(lambda _: editor)], host, token)
 
 
 def serve(learner: Learner, *, model: str | Path | None, **options: Any) -> None:
@@ -160,13 +169,13 @@ def _own_address() -> str:
 
 
 def _create_page_app(
-    page: str,
+    pages: Mapping[str, str],
     routers: Sequence[APIRouter],
     host: str,
     token: str | None,
     end: Callable[[], object] = lambda: None,
 ) -> FastAPI:
-    """Return a page with its routes behind the middleware; `end` is called at shutdown."""
+    """Return pages, by their paths, with their routes behind the middleware; `end` is called at shutdown."""
     if token is None and not is_loopback(host):
         raise InkwiseError(f"{host}: not a loopback address, so a token is required")
 
@@ -189,11 +198,13 @@ def _create_page_app(
     static = StaticFiles(directory=_STATIC)
     app.mount("/static", static)
 
-    @app.get("/")
-    async def main(request: Request) -> Response:
-        return await static.get_response(page, request.scope)
-
+    for path, file in pages.items():
+        app.add_api_route(path, partial(_send_page, static, file))
     return app
+
+
+async def _send_page(static: StaticFiles, file: str, request: Request) -> Response:
+    return await static.get_response(file, request.scope)
 
 
 async def _respond_to_store_error(request: Request, error: Exception) -> Response:

@@ -20,6 +20,9 @@ from inkwise.recognition import Expect
 UPLOAD_BYTES = 32 * 2**20
 """Maximum size of an image file."""
 
+SCAN_BYTES = 256 * 2**20
+"""Maximum size of a file of filled scans, which may be a PDF of many pages."""
+
 UNPACKED_BYTES = 512 * 2**20
 """Maximum size of all files of an import after unpacking."""
 
@@ -27,13 +30,19 @@ MAX_INTEGER = 2**31 - 1
 """Largest integer that the databases can hold."""
 
 _BODY_BYTES = 4 * 2**20  # maximum size of all other bodies
-_BODY_BYTES_AT = {"/api/picture": UPLOAD_BYTES, "/api/import": 256 * 2**20}
+_BODY_BYTES_AT = {
+    "/api/picture": UPLOAD_BYTES,
+    "/api/import": 256 * 2**20,
+    "/api/forms": UPLOAD_BYTES,
+}
 
 _T = TypeVar("_T")
 
 
 def body_limit(path: str) -> int:
     """Return the maximum size of a body at a path, in bytes."""
+    if path.startswith("/api/forms/") and path.endswith("/scans"):
+        return SCAN_BYTES
     return _BODY_BYTES_AT.get(path, _BODY_BYTES)
 
 

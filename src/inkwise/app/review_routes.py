@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from itertools import chain
 from typing import Annotated, Any
 
 import cv2
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -43,13 +43,24 @@ class ReviewSession:
         review: The readings and their answers.
         scans: Source of the crops.
         threshold: Initial confidence below which a reading is doubtful.
+        name: Start of the names of the corrected tables.
     """
 
     def __init__(
-        self, review: ReviewedTable, scans: ScanCrops, threshold: float, learner: Learner, writer: str
+        self,
+        review: ReviewedTable,
+        scans: ScanCrops,
+        threshold: float,
+        learner: Learner,
+        writer: str,
+        name: str | None = None,
     ) -> None:
-        """Review a table; its digits become samples of the writer, whose name is checked."""
+        """Review a table; its digits become samples of the writer, whose name is checked.
+
+        The name is by default that of the table.
+        """
         self.review, self.scans, self.threshold = review, scans, threshold
+        self.name = review.table.stem if name is None else name
         self._learner, self._writer = learner, validate_field("writer", writer)
 
     def item(self, number: int) -> ReviewItem:
@@ -63,19 +74,7 @@ class ReviewSession:
         review = self.review
         review.refresh()
         doubtful = [
-            {
-                "number": number,
-                "file": item.file,
-                "page": item.page,
-                "place": item.place if item.field else None,
-                "guess": item.guess,
-                "confidence": item.confidence,
-                "reason": _reason(item),
-                "single": item.single,
-                "settled": review.confirmed(item),
-            }
-            for number, item in enumerate(review.items)
-            if item.doubtful(threshold)
+            self.entry(number) for number, item in enumerate(review.items) if item.doubtful(threshold)
         ]
         return {
             "table": review.table.name,
@@ -83,6 +82,22 @@ class ReviewSession:
             "numbers": len(review.items),
             "unread": review.unread,
             "queue": doubtful,
+        }
+
+    def entry(self, number: int) -> dict[str, Any]:
+        """Return a reading and its answer as the page has them; raises as `item`."""
+        item = self.item(number)
+        return {
+            "number": number,
+            "file": item.file,
+            "page": item.page,
+            "place": item.place if item.field else None,
+            "guess": item.guess,
+            "confidence": item.confidence,
+            "reason": _reason(item),
+            "single": item.single,
+            "whole": item.corners is None,
+            "settled": self.review.confirmed(item),
         }
 
     def confirm(self, number: int, text: str, before: str | None) -> dict[str, Any]:
@@ -95,7 +110,7 @@ class ReviewSession:
         try:
             if item.single:
                 self._add_sample(item, text)
-            else:
+            elif not (item.field and item.corners is None):  # where the field is on the page is not known
                 self._add_digits(item, text, before)
         except InkwiseError as error:  # the table has the answer
             note = str(error)
@@ -155,43 +170,59 @@ def _reason(item: ReviewItem) -> str | None:
     return item.reason
 
 
-def routes(session: ReviewSession) -> APIRouter:
-    """Return the routes; crops are requested by the numbers of readings, not by file names."""
-    router = APIRouter()
+def routes(find: Callable[[Request], ReviewSession], prefix: str = "/api/review") -> APIRouter:
+    """Return the routes; crops are requested by the numbers of readings, not by file names.
 
-    @router.get("/api/review")
-    def queue(threshold: Annotated[float | None, Query(ge=0, le=1)] = None) -> Response:
+    Args:
+        find: Returns the review that a request is about.
+        prefix: Path of the routes; it may have parameters, for `find`.
+    """
+    router = APIRouter(prefix=prefix)
+
+    @router.get("")
+    def queue(request: Request, threshold: Annotated[float | None, Query(ge=0, le=1)] = None) -> Response:
+        session = find(request)
         return json_response(session.queue(session.threshold if threshold is None else threshold))
 
-    @router.get("/api/review/{number}/crop")
-    def crop(number: int) -> Response:
+    @router.get("/{number}/crop")
+    def crop(request: Request, number: int) -> Response:
+        session = find(request)
         try:
             grey = session.scans.crop(session.item(number))
         except InkwiseError as error:
             raise RequestError(404, str(error)) from None
         return Response(cv2.imencode(".png", grey)[1].tobytes(), media_type="image/png")
 
-    @router.put("/api/review/{number}")
-    def confirm(number: int, body: Annotated[ReviewBody, json_body(ReviewBody)]) -> Response:
-        return json_response(session.confirm(number, body.text, body.before))
+    @router.get("/table.csv")
+    def as_csv(request: Request) -> Response:
+        session = find(request)
+        return _download(_csv(session.review), session, "csv", "text/csv")
 
-    @router.get("/api/review/table.csv")
-    def as_csv() -> Response:
-        return _download(_csv(session.review), session.review, "csv", "text/csv")
+    @router.get("/table.jsonl")
+    def as_json_lines(request: Request) -> Response:
+        session = find(request)
+        return _download(_json_lines(session.review), session, "jsonl", "application/jsonl")
 
-    @router.get("/api/review/table.jsonl")
-    def as_json_lines() -> Response:
-        return _download(_json_lines(session.review), session.review, "jsonl", "application/jsonl")
-
-    @router.get("/api/review/table.xlsx")
-    def as_xlsx() -> Response:
+    @router.get("/table.xlsx")
+    def as_xlsx(request: Request) -> Response:
+        session = find(request)
         review, content = session.review, BytesIO()
         try:
             check_format(".xlsx")
             write_xlsx(_flat_rows(review), content, review.columns)
         except InkwiseError as error:
             raise RequestError(409, str(error)) from None
-        return Response(content.getvalue(), media_type=_XLSX, headers=_attachment(review, "xlsx"))
+        return Response(content.getvalue(), media_type=_XLSX, headers=_attachment(session, "xlsx"))
+
+    @router.get("/{number}")
+    def entry(request: Request, number: int) -> Response:
+        return json_response(find(request).entry(number))
+
+    @router.put("/{number}")
+    def confirm(
+        request: Request, number: int, body: Annotated[ReviewBody, json_body(ReviewBody)]
+    ) -> Response:
+        return json_response(find(request).confirm(number, body.text, body.before))
 
     return router
 
@@ -212,16 +243,16 @@ def _json_lines(review: ReviewedTable) -> Iterator[str]:
     yield from map(json_line, review.corrected())
 
 
-def _download(lines: Iterator[str], review: ReviewedTable, suffix: str, kind: str) -> Response:
+def _download(lines: Iterator[str], session: ReviewSession, suffix: str, kind: str) -> Response:
     try:
         first = next(lines, "")
     except DataError as error:
         raise RequestError(409, str(error)) from None
-    return StreamingResponse(chain([first], lines), headers=_attachment(review, suffix), media_type=kind)
+    return StreamingResponse(chain([first], lines), headers=_attachment(session, suffix), media_type=kind)
 
 
-def _attachment(review: ReviewedTable, suffix: str) -> dict[str, str]:
+def _attachment(session: ReviewSession, suffix: str) -> dict[str, str]:
     name = "".join(
-        character if character.isascii() and character.isalnum() else "-" for character in review.table.stem
+        character if character.isascii() and character.isalnum() else "-" for character in session.name
     )
     return {"Content-Disposition": f'attachment; filename="{name}-reviewed.{suffix}"'}

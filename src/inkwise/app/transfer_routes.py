@@ -40,7 +40,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
 
     @router.post("/api/import")
     async def import_(request: Request, writer: Writer) -> Response:
-        with _temporary_space(), tempfile.TemporaryFile() as upload:  # too large for memory
+        with temporary_space(), tempfile.TemporaryFile() as upload:  # too large for memory
             async for chunk in request.stream():
                 upload.write(chunk)
             added = await to_thread.run_sync(_import, learner, writer, upload, limiter=heavy)
@@ -54,7 +54,7 @@ def _export(learner: Learner, writer: str | None) -> Response:
     if not store.count(writer=writer):
         raise RequestError(404, "there are no samples" + (f" of {writer}" if writer else ""))
     damaged: list[Damage] = []
-    with _temporary_space(), ExitStack() as opened:
+    with temporary_space(), ExitStack() as opened:
         packed = opened.enter_context(tempfile.TemporaryFile())
         with tempfile.TemporaryDirectory() as folder:
             with store_errors_as(404):
@@ -149,7 +149,7 @@ class _SmallReads:
 
 
 @contextmanager
-def _temporary_space() -> Iterator[None]:
+def temporary_space() -> Iterator[None]:
     """Respond with 507 or 503 if temporary files cannot be written."""
     try:
         yield

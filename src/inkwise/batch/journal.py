@@ -37,15 +37,19 @@ UPDATE files SET place = NULL;
 """
 
 
+class OtherSettingsError(DataError):
+    """A batch was started with other settings; the message names them."""
+
+
 def check_same_settings(settings: dict[str, Any], before: dict[str, Any], name: str) -> None:
     """Check that a batch is resumed with the settings it was started with.
 
     Raises:
-        DataError: Some settings differ; the message names them.
+        OtherSettingsError: Some settings differ.
     """
     others = [key for key in settings if settings[key] != before.get(key)]
     if others:
-        raise DataError(
+        raise OtherSettingsError(
             f"{name}: was started with another {', '.join(others)}; remove it, or name another --out"
         )
 
@@ -65,7 +69,8 @@ class Journal(RowSink):
             sources: Files and folders that are read; the table must be none of them.
 
         Raises:
-            DataError: The table cannot be written, another run writes it, or the settings have changed.
+            DataError: The table cannot be written, or another run writes it.
+            OtherSettingsError: The settings have changed.
             ModelError, InkwiseError: As for `BatchOptions.settings` and `check_format`.
         """
         check_format(suffix)
@@ -137,10 +142,14 @@ class Journal(RowSink):
             for text, failed in query:
                 yield PageRow(json.loads(text), bool(failed))
 
-    def finish(self) -> None:
-        """Write the table in one step and remove the journal."""
+    def write(self) -> None:
+        """Write the table in one step."""
         with atomic_file(self._table) as part:
             write_table(self.rows(), part, self._columns, self._suffix)
+
+    def finish(self) -> None:
+        """Write the table and remove the journal."""
+        self.write()
         self._database.close()
         self.path.unlink()
 

@@ -142,6 +142,17 @@ class Database:
             raise StoreError(f"{self.name}: {reason}") from error
 
 
+def data_folder(database: str | None) -> Path:
+    """Return the folder of a database file, for other files of the app.
+
+    The user's data folder has the default database, and belongs to one on a server or named by a URI.
+    """
+    url = None if database is None else parse_url(database)
+    if url is None or url.get_backend_name() != "sqlite" or str(url.database).startswith("file:"):
+        return Path(platformdirs.user_data_dir("inkwise"))
+    return Path(str(url.database)).absolute().parent
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         _create_file(url)

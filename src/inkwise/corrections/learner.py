@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError, StoreError
+from inkwise.corrections.database import data_folder
 from inkwise.corrections.known_glyphs import KnownGlyphs
 from inkwise.corrections.sample import Sample
 from inkwise.corrections.store import Store
@@ -118,6 +119,11 @@ class Learner:
     def letters_base(self) -> Recognizer:
         """The recognizer of letters, opened when it is first needed."""
         return Recognizer(LETTERS_MODEL, threads=_THREADS)
+
+    @property
+    def data_folder(self) -> Path:
+        """Folder of the database, or the user's data folder if the database is on a server."""
+        return data_folder(self._url)
 
     @property
     def store(self) -> Store:

@@ -42,7 +42,7 @@ class ScanCrops:
         self._read_page = lru_cache(2)(self._open_page)
 
     def _open_page(self, file: str, number: int) -> GreyImage:
-        with Document(self._find(file)) as document:
+        with Document(self.find(file)) as document:
             return document.page(number)
 
     def crop(self, item: ReviewItem) -> GreyImage:
@@ -72,7 +72,8 @@ class ScanCrops:
         with self._lock:
             return self._read_page(item.file, item.page)
 
-    def _find(self, file: str) -> Path:
+    def find(self, file: str) -> Path:
+        """Return the path of a file of the table; DataError if it is missing."""
         if file == STANDARD_INPUT:
             raise DataError("standard input: the page was not kept")
         path = Path(file)

@@ -81,8 +81,10 @@ class ReviewedTable:
     Attributes:
         table: Path of the table.
         path: Path of the answers, JSON Lines: that of the table with `.review`.
-        items: The numbers in the table, in its order; places without ink are left out.
-        unread: Number of pages that could not be read or do not match their form.
+        items: The numbers in the table, in its order; places without ink are left out. A page that could not
+            be read or does not match its form has an empty item for each field, to be typed in.
+        unread: Number of other pages that could not be read.
+        files: Paths of the files in the table.
         columns: The columns of the corrected table.
     """
 
@@ -97,6 +99,7 @@ class ReviewedTable:
         self.table, self.path = table, table.parent / f"{table.name}.review"
         self.items: list[ReviewItem] = []
         self.unread = 0
+        self.files: set[str] = set()
         self.columns = ["file", "page"]
         self._fingerprint = file_fingerprint(str(table))
         constrained = False
@@ -105,6 +108,7 @@ class ReviewedTable:
                 raise DataError(f"{table}: is a corrected table; review the original table")
             try:
                 found = [*row_items(row)]
+                self.files.add(str(row["file"]))
             except (KeyError, TypeError, ValueError, AttributeError):
                 raise DataError(f"{table}: line {number} is not a row of inkwise read --out") from None
             self.items += found
@@ -186,11 +190,13 @@ class ReviewedTable:
         if "fit" in row:
             for name, text in answers.items():
                 row.update({name: text, f"{name}_confidence": 1.0, f"{name}_accepted": True})
-                row["fields"][name]["reason"] = None
+            entries = row.get("fields") or {}
+            for name in answers if entries else ():
+                entries[name]["reason"] = None
             if answers:
-                fields = row["fields"].items()
-                doubts = [f"{name}: {entry['reason']}" for name, entry in fields if entry["reason"]]
-                row["reason"] = "; ".join(doubts) or None
+                whole = row["reason"] if not entries and len(answers) < len(found) else None
+                doubts = [f"{name}: {entry['reason']}" for name, entry in entries.items() if entry["reason"]]
+                row["reason"] = "; ".join(doubts) or whole
         elif answers:
             row["text"] = _replace_words(row["text"], [answers.get(item.place, item.read) for item in found])
             left = [item for item in found if item.place not in answers]
@@ -202,8 +208,19 @@ class ReviewedTable:
 
 def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
     """Yield the numbers in a row: the fields with ink, or the numbers; an empty one if there is none."""
-    if "fit" in row:
-        for name, entry in row.get("fields", {}).items():
+    if "fit" in row and not row.get("fields"):
+        for name in (column for column in row if f"{column}_accepted" in row):
+            yield ReviewItem(
+                **_digit_values(row, "", [], None),
+                place=name,
+                confidence=0.0,
+                accepted=False,
+                reason=row["reason"],
+                corners=None,
+                field=True,
+            )
+    elif "fit" in row:
+        for name, entry in row["fields"].items():
             if entry["reason"] != NO_INK:
                 yield ReviewItem(
                     **_digit_values(row, row[name], entry["digits"], entry["unconstrained"]),

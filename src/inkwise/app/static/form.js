@@ -4,11 +4,13 @@ import { call, get, post } from "./api.js";
 import { $, el, inTextField, svg } from "./dom.js";
 import { Fields } from "./fields.js";
 import { attempt, showError } from "./notices.js";
+import { formId, showSteps } from "./steps.js";
 
 const TEXTS = { "field-name": "name", kind: "kind", cells: "cells", length: "length", range: "range", pattern: "pattern", check: "check", vocabulary: "vocabulary" };
 const PLACE = ["x", "y", "w", "h"];
 const CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]];
 const SMALL = 6; // px; a shorter drag is a click
+const API = formId ? `/api/forms/${formId}/form` : "/api/form";
 const WAIT = 250; // ms after the last change until the server checks the form
 
 let fields = null;
@@ -41,7 +43,7 @@ function changed() {
 async function check() {
   const number = ++asked;
   try {
-    const answer = await post("/api/form/check", body());
+    const answer = await post(`${API}/check`, body());
     if (number === asked) problems = answer.problems;
   } catch (error) {
     if (number === asked) problems = [error.message];
@@ -51,14 +53,20 @@ async function check() {
 
 async function save() {
   const now = changes;
-  const answer = await attempt(() => call("PUT", "/api/form", body()).catch(offerReload));
+  const answer = await attempt(() => call("PUT", API, body()).catch(offerReload));
   if (!answer) return check();
   kept = now;
   version = answer.version;
   if (kept < changes) return undefined; // later changes are not saved yet
   problems = [];
   $("saved").textContent = `saved as ${answer.file}`;
-  return show();
+  show();
+  return answer;
+}
+
+/** Save the fields; then go on to the scans, if this is a form of the app. */
+async function saveAndGoOn() {
+  if ((await save()) && formId) location.assign(`/forms/${formId}`);
 }
 
 /** After a conflict: the fields stay until the user reloads the page. */
@@ -244,18 +252,23 @@ function key(event) {
 }
 
 async function start() {
-  const state = await attempt(() => get("/api/form"));
+  const state = await attempt(() => get(API));
   if (!state) return;
   const [width, height] = state.size;
   fields = new Fields(state.fields, state.size);
   version = state.version;
-  $("file").textContent = state.file;
-  document.title = `${state.file} – Inkwise`;
+  $("file").textContent = formId ? state.name : state.file;
+  document.title = `${$("file").textContent} – Inkwise`;
   $("name").value = state.name;
+  if (formId) {
+    showSteps("fields");
+    $("save").textContent = "Save and go on";
+    $("saved").textContent = "Next: draw a box for each field, save, and add the filled scans.";
+  }
   $("kind").replaceChildren(...state.kinds.map((kind) => el("option", {}, kind)));
   $("check").replaceChildren(el("option", { value: "" }, "none"), ...state.checks.map((rule) => el("option", {}, rule)));
   $("page").setAttribute("viewBox", `0 0 ${width} ${height}`);
-  const scan = svg("image", { href: "/api/form/scan", width, height, preserveAspectRatio: "none" });
+  const scan = svg("image", { href: `${API}/scan`, width, height, preserveAspectRatio: "none" });
   scan.addEventListener("error", () => showError("The scan cannot be shown. Is Inkwise still running?"));
   $("page").replaceChildren(scan, svg("g", { id: "boxes" }));
 
@@ -272,7 +285,7 @@ async function start() {
   $("add").addEventListener("click", add);
   $("delete").addEventListener("click", remove);
   $("undo").addEventListener("click", undo);
-  $("save").addEventListener("click", save);
+  $("save").addEventListener("click", saveAndGoOn);
   addEventListener("keydown", key);
   new ResizeObserver(show).observe($("page"));
   visualViewport.addEventListener("resize", show);

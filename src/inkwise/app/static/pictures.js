@@ -3,6 +3,7 @@
 import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
+import { acceptFiles } from "./dropped-files.js";
 import { LabelRow, largeLabel, likeliest, short, sureness } from "./labels.js";
 import { attempt, showError, toast } from "./notices.js";
 import { enqueue, startQueue } from "./picture-queue.js";
@@ -261,33 +262,12 @@ export function startPictures(goThere) {
     goThere();
     enqueue([...files].map((file) => (file.name ? file : new File([file], "the pasted picture"))), read);
   };
-  for (const input of [$("file"), $("camera")]) {
-    input.addEventListener("change", () => {
-      take([...input.files]);
-      input.value = ""; // so that the same file can be chosen again
-    });
-  }
+  acceptFiles([$("file"), $("camera")], take);
   document.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length) return;
     event.preventDefault();
     take(files);
-  });
-  // Anywhere on the page; otherwise the browser would open the image instead.
-  let depth = 0;
-  const over = (step) => {
-    depth = Math.max(0, depth + step);
-    $("dropping").hidden = depth === 0;
-  };
-  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragenter", (event) => carriesFiles(event) && over(1));
-  document.addEventListener("dragleave", (event) => carriesFiles(event) && over(-1));
-  document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    if (!carriesFiles(event)) return;
-    event.preventDefault();
-    over(-depth);
-    take(event.dataTransfer.files);
   });
   // Boxes of small digits are too close for a finger. The position of the pointer is that of pointerup, since
   // the browser moves the click to a button that it guesses; a key has none and presses the focused box.
