@@ -11,6 +11,7 @@ from importlib import resources
 import browser
 import cv2
 import extras
+import firefox
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from inkwise.datasets.idx import idx_bytes
 def pytest_configure(config):
     config.pluginmanager.register(extras)
     config.pluginmanager.register(browser)
+    config.pluginmanager.register(firefox)
     _hear_signals()
 
 
