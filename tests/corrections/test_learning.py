@@ -243,6 +243,58 @@ def test_learn_names_what_is_missing(store, teach, base, monkeypatch, without_mo
     assert store.versions.list("anna") == []
 
 
+@pytest.mark.parametrize(
+    ("absent", "expected"),
+    [
+        ((), []),
+        (("onnx",), ["'/opt/my python' -m pip install 'inkwise[train]'"]),
+        (
+            ("torch", "scipy"),
+            [
+                "'/opt/my python' -m pip install torch --index-url https://download.pytorch.org/whl/cpu",
+                "'/opt/my python' -m pip install 'inkwise[train]'",
+            ],
+        ),
+        (
+            ("torch", "pip"),
+            [
+                "uv pip install --python '/opt/my python' torch"
+                " --index-url https://download.pytorch.org/whl/cpu",
+                "uv pip install --python '/opt/my python' 'inkwise[train]'",
+            ],
+        ),
+    ],
+)
+def test_install_commands_are_those_of_this_installation(monkeypatch, absent, expected):
+    monkeypatch.setattr(learning, "find_spec", lambda name: None if name in absent else object())
+    monkeypatch.setattr(learning.sys, "executable", "/opt/my python")
+    assert learning.install_commands() == expected
+
+
+def test_time_left_is_measured_from_the_finished_share(store, monkeypatch):
+    now = [1000.0]
+    job = FineTuningJob(store)
+    monkeypatch.setattr(learning.time, "monotonic", lambda: now[0])
+    job._began = job._reported = now[0]
+    job._state = FineTuningState("running", "anna", "starting")
+
+    def left(seconds, share=None):
+        now[0] += seconds
+        if share is not None:
+            job._update({"share": share})
+        state = job.state()
+        return state.seconds, state.seconds_left
+
+    assert left(10) == (10, None)
+    assert left(10, 0.1) == (20, None), "too little is measured"
+    assert left(40, 0.6) == (60, 40)
+    assert left(15) == (75, 25), "it passes while nothing is reported"
+    assert left(30) == (105, None), "longer than measured"
+    assert left(15, 0.8) == (120, 30)
+    job._update({"status": "done", "share": 1.0})
+    assert job.state().seconds_left is None
+
+
 def until(job, condition):
     """Wait at most 10 minutes for a state of a job."""
     end = time.monotonic() + 600
@@ -258,7 +310,7 @@ def test_job_learns_in_the_background(store, teach, base):
     job = FineTuningJob(store, base)
     assert job.state() == FineTuningState()
     assert job.start("anna").status == "running"
-    with pytest.raises(StoreError, match="anna's hand is being learnt: wait, or cancel it"):
+    with pytest.raises(StoreError, match="anna's model is being fine-tuned: wait, or cancel it"):
         job.start("ben")
     seen = until(job, lambda state: state.share > 0.2)
     assert (seen.writer, seen.error, seen.version) == ("anna", None, None)

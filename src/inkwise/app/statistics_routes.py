@@ -11,7 +11,7 @@ from inkwise.app.answers import score
 from inkwise.app.requests import UPLOAD_BYTES, Writer
 from inkwise.corrections import Learner
 from inkwise.corrections.accuracy import accuracy_test
-from inkwise.corrections.learning_jobs import MIN_SAMPLES, missing_dependencies
+from inkwise.corrections.learning_jobs import MIN_SAMPLES, install_commands
 from inkwise.http.bodies import MAX_POINTS, json_response
 
 
@@ -34,7 +34,7 @@ def routes(learner: Learner) -> APIRouter:
                 "accuracy": score(store, writer),
                 "samples": store.count(writer=writer),
                 "labelled": store.count(writer=writer, labelled=True, of_digits=True),
-                "learn": missing_dependencies(),
+                "install": install_commands(),
                 "learn_from": MIN_SAMPLES,
                 "limits": {"points": MAX_POINTS, "upload_bytes": UPLOAD_BYTES},
             }

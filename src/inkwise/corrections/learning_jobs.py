@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,6 +38,11 @@ MIN_SAMPLES = 10
 
 ProgressFunction = Callable[[str, float], None]
 """Receives the current step and the share of the whole job that is done, 0 to 1."""
+
+_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+"""PyTorch's own index of builds without CUDA, which have a tenth of the size."""
+
+_MEASURED_SHARE = 0.2  # share of a job from which its speed is known well enough to tell the time left
 
 _REQUIRED_MODULES = ("torch", "onnx", "onnxscript", "scipy", "safetensors")
 _COMMAND = [
@@ -85,11 +92,11 @@ def learn(
         )
     held = [sample for sample in samples if is_held_out(sample.id)]
     learnt = [sample for sample in samples if not is_held_out(sample.id)]
-    progress("loading MNIST", 0.02)
+    progress("loading MNIST", 0.0)  # the shares are about those of the time, on one core
     replay, mnist = load_dataset("mnist-train"), load_dataset("mnist-test")
     present = store.versions.promoted(writer)
     with tempfile.TemporaryDirectory() as folder:
-        progress("measuring what is known", 0.1)
+        progress("measuring the present model", 0.01)
         known, _, damage = store.versions.open_or_base(present, Model(start), threads=0)
         lines = None if damage else store.versions.line_weights(present)
         before = _scores(known, mnist, to_dataset(held, "held out"))
@@ -101,12 +108,12 @@ def learn(
             to_strokes(learnt, "drawn"),
             to_dataset([sample for sample in learnt if not sample.strokes], "found"),
             replay,
-            progress=lambda share: progress(f"learning {len(learnt)} samples", 0.15 + 0.4 * share),
+            progress=lambda share: progress(f"learning {len(learnt)} samples", 0.05 + 0.4 * share),
         )
-        progress("measuring what was learnt", 0.6)
+        progress("measuring the new model", 0.45)
         after = _scores(Model(path), mnist, to_dataset(held, "held out"))
         lines, *numbers = learn_numbers(
-            lines, learnt, held, replay, lambda share: progress("learning numbers", 0.65 + 0.3 * share)
+            lines, learnt, held, replay, lambda share: progress("learning numbers", 0.48 + 0.37 * share)
         )
         before, after = (
             replace(scores, numbers=own) for scores, own in zip((before, after), numbers, strict=True)
@@ -166,6 +173,22 @@ def missing_dependencies() -> str | None:
     return None
 
 
+def install_commands() -> list[str]:
+    """Return the commands that add what fine-tuning needs to this installation; none if nothing is missing.
+
+    An environment without pip is one of uv's.
+    """
+    missing = [name for name in _REQUIRED_MODULES if find_spec(name) is None]
+    if not missing:
+        return []
+    pip = [sys.executable, "-m", "pip", "install"]
+    if find_spec("pip") is None:
+        pip = ["uv", "pip", "install", "--python", sys.executable]
+    commands = [[*pip, "torch", "--index-url", _TORCH_INDEX]] if "torch" in missing else []
+    join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return [join(command) for command in [*commands, [*pip, "inkwise[train]"]]]
+
+
 @dataclass(frozen=True)
 class FineTuningState:
     """State of a job.
@@ -177,6 +200,9 @@ class FineTuningState:
         share: Share of the job that is done, 0 to 1.
         error: One line, if the job failed.
         version: Number of the new version, if the job is done.
+        seconds: Seconds that the job has run.
+        seconds_left: Seconds that it will still run at the speed measured so far; None before there is such a
+            measure, and if it takes longer than that.
     """
 
     status: Literal["idle", "running", "done", "cancelled", "failed"] = "idle"
@@ -185,6 +211,8 @@ class FineTuningState:
     share: float = 0.0
     error: str | None = None
     version: int | None = None
+    seconds: int = 0
+    seconds_left: int | None = None
 
 
 class FineTuningJob:
@@ -195,13 +223,21 @@ class FineTuningJob:
         self._orders = {"url": store.url, "base": None if base is None else str(base)}
         self._lock = threading.Lock()
         self._state = FineTuningState()
+        self._began = self._reported = 0.0  # times of the start and of the newest share
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
 
     def state(self) -> FineTuningState:
         """Return the state of the running job, or of the last one."""
         with self._lock:
-            return self._state
+            state = self._state
+            if state.status != "running":
+                return state
+            elapsed, silent = time.monotonic() - self._began, time.monotonic() - self._reported
+            left = None
+            if state.share >= _MEASURED_SHARE:
+                left = round((elapsed - silent) * (1 - state.share) / state.share - silent)
+            return replace(state, seconds=round(elapsed), seconds_left=left if left and left > 0 else None)
 
     def start(self, writer: str, *, promote: bool = False) -> FineTuningState:
         """Start a job for a writer.
@@ -214,11 +250,12 @@ class FineTuningJob:
             raise InkwiseError(missing)
         with self._lock:
             if self._state.status == "running":
-                raise StoreError(f"{self._state.writer}'s hand is being learnt: wait, or cancel it")
+                raise StoreError(f"{self._state.writer}'s model is being fine-tuned: wait, or cancel it")
             self._process = process = subprocess.Popen(
                 _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
             )
             self._state = FineTuningState("running", writer, "starting")
+            self._began = self._reported = time.monotonic()
             orders = {**self._orders, "writer": writer, "promote": promote}
             self._reader = threading.Thread(target=self._follow, args=(process, orders), daemon=True)
             self._reader.start()
@@ -258,6 +295,7 @@ class FineTuningJob:
             # A version that was stored just before the cancellation stays.
             if self._state.status == "running" or "version" in news:
                 self._state = replace(self._state, **news)
+                self._reported = time.monotonic()
 
 
 def run_job_process() -> None:

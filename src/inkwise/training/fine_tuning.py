@@ -35,6 +35,7 @@ _MAX_REPLAY_CANDIDATES = 30_000  # replay samples: half are held out, the hardes
 _CENTROID_SAMPLES = 2_000  # replay samples whose mean embedding stands for all digits
 _MAX_NEGATIVES = 1_200  # non-digits in the replay of a model that rejects, a tenth of it at most
 _ALLOWED_EXTRA_MISSES = 5 / 10_000  # share of the held-out replay that may be missed in addition
+_PREPARED, _AUGMENTED, _REPLAYED, _TRAINED = 0.1, 0.46, 0.73, 0.9  # shares of the time, on one core
 
 
 def fine_tune(
@@ -62,7 +63,7 @@ def fine_tune(
         found: samples of the writer without strokes.
         replay: samples that must not be forgotten.
         recipe: of the fine-tuning.
-        progress: called with the finished share of the training, 0 to 1.
+        progress: called with the finished share of the work, 0 to 1; it grows about evenly.
 
     Raises:
         ModelError: the base cannot be read, is no model that `inkwise train` made, or knows no label of the
@@ -76,9 +77,11 @@ def fine_tune(
         raise ModelError("the model knows no label of the replay, so it would forget all it knows")
     if has_reject_class(metadata):
         replay = _with_negatives(replay, recipe.seed)
+    progress(_PREPARED)
     rng = np.random.default_rng(recipe.seed)
     replay = replay.select(rng.permutation(len(replay)))
     own, own_labels = _augment_own_samples(drawn, found, recipe.own_samples, rng)
+    progress(_AUGMENTED)
     new = sorted({*own_labels.tolist()} - {*old})
     known = len(metadata["labels"])
     classes = [*old[:known], *new, *old[known:]]
@@ -89,6 +92,7 @@ def fine_tune(
     reminders, held_out, old_logits = _select_replay(before, samples, count)
     training = _join(to_glyph_samples(own, own_labels, classes), reminders)
     validation = held_out.select(slice(_CENTROID_SAMPLES))
+    progress(_REPLAYED)
     with seeded(recipe.seed, torch.device("cpu")):
         callbacks = [*build_callbacks(recipe.callbacks), _ProgressReport(progress)]
         net = GlyphLoop(copy.deepcopy(before), recipe, training, validation, callbacks).fit()
@@ -114,16 +118,17 @@ def fine_tune(
         "learnt": {"writer": writer, "samples": count, "way": weight, "recipe": recipe.to_dict()},
     }
     write_bytes(path, classifier_to_onnx(net, temperature, metadata).SerializeToString())
+    progress(1)
 
 
 class _ProgressReport(Callback):
-    """Reports the finished share of the steps."""
+    """Reports the finished share of the work after each step."""
 
     def __init__(self, progress: Callable[[float], None]) -> None:
         self.progress = progress
 
     def on_step_end(self, loop: AnyTrainingLoop) -> None:
-        self.progress(loop.step / loop.total_steps)
+        self.progress(_REPLAYED + (_TRAINED - _REPLAYED) * loop.step / loop.total_steps)
 
 
 def _augment_own_samples(

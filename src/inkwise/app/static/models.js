@@ -34,7 +34,8 @@ function showJob(now) {
   if (job.status === "running") {
     watched = true;
     $("learn-progress").value = job.share;
-    $("learn-step").textContent = `${mine ? "" : `for ${job.writer}: `}${job.step || "starting"} · ${Math.round(100 * job.share)} %`;
+    $("learn-step").textContent = `${mine ? "" : `for ${job.writer}: `}${job.step || "starting"} · ${duration(job.seconds)} so far${
+      job.seconds_left === null ? "" : `, about ${duration(job.seconds_left)} left`}`;
     $("learn-result").replaceChildren();
     timer = setTimeout(poll, PAUSE);
     return;
@@ -47,9 +48,9 @@ function showStart() {
   const { writer, state } = session;
   const running = job?.status === "running";
   $("learning").hidden = !running;
-  $("learn-start").hidden = running || Boolean(state.learn);
-  $("learn-missing").hidden = running || !state.learn;
-  $("learn-missing").textContent = state.learn ?? "";
+  $("learn-start").hidden = running || state.install.length > 0;
+  $("learn-missing").hidden = running || !state.install.length;
+  $("install").textContent = state.install.join("\n");
   const lacking = state.learn_from - state.labelled;
   $("learn").disabled = lacking > 0 || !state.labelled;
   $("learn-from").textContent = !state.accuracy ? ""
@@ -84,26 +85,28 @@ function showResult(job) {
   }
 }
 
-function result(version) {
-  const { number, before, after, samples } = version;
-  const worse = version.worse.map((set) => ({ mnist: "the MNIST test digits", own: "your own digits" })[set]);
+/** What fine-tuning has brought, in words: what is read right of the same digits before and after. */
+function result({ number, before, after, samples, worse }) {
   const used = number === versions.current;
-  const verdict = used
-    ? `Version ${number} is in use.`
-    : worse.length ? `Version ${number} is kept, but not used: it is worse on ${worse.join(" and ")}.` : `Version ${number} is kept, but not in use.`;
-  return el("div", { class: used ? "verdict good" : "verdict" },
-    el("p", {}, el("b", {}, verdict), ` Trained on ${samples} samples.`),
-    el("table", { class: "table figures" },
-      el("thead", {}, el("tr", {}, el("th", {}), el("th", { scope: "col" }, "before"), el("th", { scope: "col" }, "after"))),
-      el("tbody", {},
-        el("tr", {}, el("th", { scope: "row" }, "your held-out digits"), el("td", {}, share(before.own)), el("td", {}, share(after.own))),
-        after.numbers.n ? el("tr", {}, el("th", { scope: "row" }, "numbers composed of them"), el("td", {}, share(before.numbers)), el("td", {}, share(after.numbers))) : "",
-        el("tr", {}, el("th", { scope: "row" }, "MNIST test digits"), el("td", {}, share(before.mnist)), el("td", {}, share(after.mnist))))));
+  const reasons = worse.map((set) => WORSE[set](before[set], after[set]));
+  const verdict = used ? `Version ${number} is in use.`
+    : reasons.length ? `Version ${number} is kept, but not used, because ${reasons.join(", and because ")}.`
+    : `Version ${number} is kept, but not in use.`;
+  const sets = [["own", "of your samples that were held back from training"], ["numbers", "numbers composed of them"], ["mnist", "standard test digits (MNIST)"]];
+  const lines = sets.filter(([set]) => after[set].n).map(([set, name]) => el("li", {},
+    `Of ${whole(after[set].n)} ${name}, it reads `, el("b", {}, `${whole(after[set].right)} right`), `, ${compared(before[set].right, after[set].right)}.`));
+  return el("div", { class: used ? "verdict good" : "verdict" }, el("p", {}, el("b", {}, verdict), ` It was trained on ${samples} of your samples.`), el("ul", {}, ...lines));
 }
 
+const WORSE = {
+  own: (before, after) => `it reads ${whole(before.right - after.right)} fewer of your own digits right`,
+  mnist: (before, after) => `it reads ${whole(before.right - after.right)} fewer of the standard digits right (chance explains 5 at most)`,
+};
+const compared = (before, after) => (before === after ? "as many as before" : `instead of ${whole(before)}`);
 const whole = (count) => count.toLocaleString("en");
 const worseThan = (after, before) => after.n > 0 && before.n > 0 && after.right / after.n < before.right / before.n;
-const share = ({ right, n }) => (n ? el("span", {}, el("b", {}, percent(right / n)), " ", el("small", {}, `${whole(n - right)} of ${whole(n)} wrong`)) : "–");
+/** "40 s", "2 min". */
+const duration = (seconds) => (seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
 
 function showVersions(list) {
   versions = list;
@@ -113,7 +116,7 @@ function showVersions(list) {
   const rows = list.versions.filter(({ number }) => number !== 0).map((version) => row(version, list));
   rows.push(el("tr", { class: current === 0 ? "current" : null, "data-version": 0 },
     el("th", { scope: "row" }, "0"), el("td", {}, "the base model"), el("td", {}), el("td", {}), el("td", {}), el("td", {}, use(0, list))));
-  const names = ["", "trained", "samples", "MNIST wrong", "your digits wrong", ""];
+  const names = ["", "trained", "samples", "standard digits wrong", "your digits wrong", ""];
   const head = el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name)));
   $("versions").replaceChildren(el("table", { class: "table figures versions" }, el("thead", {}, head), el("tbody", {}, ...rows)));
 }
@@ -123,7 +126,7 @@ function row({ number, time, samples, before, after }, list) {
     el("th", { scope: "row" }, String(number)),
     el("td", {}, new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })),
     el("td", { "data-name": "samples" }, String(samples)),
-    el("td", { "data-name": "MNIST wrong" }, misses(before.mnist, after.mnist)),
+    el("td", { "data-name": "standard digits wrong" }, misses(before.mnist, after.mnist)),
     el("td", { "data-name": "your digits wrong" }, misses(before.own, after.own)),
     el("td", {}, use(number, list), el("a", { class: "button plain", href: `/api/versions/${number}/model.onnx`, download: "", "aria-label": `download version ${number}` }, "ONNX")));
 }

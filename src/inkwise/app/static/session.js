@@ -9,7 +9,7 @@ const RETRY = 5000; // ms until the next request after a failure
 const DIGITS = [..."0123456789"];
 
 // State while the server has none, for example during a database failure.
-const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, letters: false, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, learn: null, learn_from: 0, limits: {} };
+const UNKNOWN = { writers: [], labels: DIGITS, digits: DIGITS, letters: false, model: null, version: null, damage: null, accuracy: null, samples: 0, labelled: 0, install: [], learn_from: 0, limits: {} };
 
 const listeners = new Set();
 
