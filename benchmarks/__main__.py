@@ -15,7 +15,7 @@ BENCHMARKS = {
     ),
     "speed": (
         *("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),
-        "reading-cost",
+        *("reading-cost", "clerk"),
     ),
     "robustness": ("faults", "connection-flood", "endurance", "fuzz"),
     "common": ("results-page",),

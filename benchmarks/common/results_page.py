@@ -76,6 +76,7 @@ SECTIONS = {
     "Stacks": "batch-reading",
     "Integers": "quantization",
     "App": "app-latency",
+    "Forms": "clerk",
     "One picture": "reading-cost",
     "Pictures of many kinds": "pictures FOLDER --part test --readers inkwise,rapidocr,tesseract",
 }

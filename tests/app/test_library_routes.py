@@ -2,7 +2,9 @@
 
 import io
 import json
+import sqlite3
 import time
+from contextlib import closing
 from urllib.parse import quote
 
 import cv2
@@ -111,6 +113,27 @@ def test_changed_fields_are_read_again(client, form, send, read):
     assert client.put(f"{form}/form", json=body).status_code == 200
     assert client.get(form).json()["unread"] == ["one.png"]
     assert cells(client, form, read()) == (["meter"], {"one.png": ["014752"]})
+
+
+def test_scans_are_read_again_by_another_version(client, form, send, read, tmp_path):
+    send("one.png", filled())
+    read()
+    (journal,) = (tmp_path / "forms").rglob("table.jsonl.part")
+    with closing(sqlite3.connect(journal)) as database, database:
+        database.execute("UPDATE settings SET text = ?", (json.dumps({"version": "0"}),))
+    send("two.png", filled("314159"))
+    state = read()
+    assert (state["error"], [*cells(client, form, state)[1]]) == (None, ["one.png", "two.png"])
+
+
+def test_form_with_too_little_print_is_not_saved(client):
+    plain = np.full((1188, 840), 250, np.uint8)
+    answer = client.post("/api/forms", params={"name": "plain.png"}, content=png(plain)).json()
+    path = f"/api/forms/{answer['id']}/form"
+    refused = client.put(path, json={"name": "plain", "fields": [METER]})
+    message = "plain.png: too little is printed on it to be found again; print four marks"
+    assert (refused.status_code, refused.json()["error"]) == (422, message)
+    assert client.get(path).json()["fields"] == []
 
 
 def test_pages_that_cannot_be_read_are_named_and_typed_in(client, form, send, read):

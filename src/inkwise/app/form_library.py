@@ -23,7 +23,7 @@ from inkwise.app.form_routes import FormEditor
 from inkwise.app.review_routes import ReviewSession
 from inkwise.batch.page_rows import file_fingerprint
 from inkwise.corrections import Learner
-from inkwise.forms import FormTemplate
+from inkwise.forms import FormTemplate, load_reference
 from inkwise.image import DOCUMENT_SUFFIXES
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
@@ -81,19 +81,21 @@ class StoredForm:
         return values
 
     def state(self) -> dict[str, Any]:
-        """Return the summary, the scans that are not `unread`, the job, and the `table` if there is one.
+        """Return the summary, the state of the job, the names of all `scans` and of those `unread`.
 
-        `table` is the version by which `session` knows it.
+        `table` is the version by which `session` knows the table, None if there is none.
         """
         names, review = self.batch.names(), None
         if self.batch.table.exists():
             review = self._session()[1].review
         unread = [name for name in names if review is None or name not in review.files]
+        summary, job = self.summary(), self.batch.job.state()
         return {
-            **self.summary(),
+            **summary,
+            **job,
+            "error": summary["error"] or job["error"],
             "scans": names,
             "unread": unread,
-            **self.batch.job.state(),
             "table": None if review is None else self._session()[0],
         }
 
@@ -152,6 +154,10 @@ class _LibraryEditor(FormEditor):
         self._batch = batch
 
     def write(self, form: FormTemplate, version: str | None) -> str:
+        try:
+            load_reference(form)
+        except InkwiseError as error:  # it names the folder
+            raise DataError(str(error).replace(f"{self.path.parent}{os.sep}", "")) from None
         if is_there(self.path) and self.path.read_bytes() != form.to_yaml(self.path.parent).encode():
             self._batch.forget_readings()
         return super().write(form, version)

@@ -143,7 +143,14 @@ def test_any_cell_can_be_corrected(clerk, empty_scan, scans):
     expect(cell).to_have_text("271820")
 
 
-def test_work_survives_a_kill(start_server, browse, empty_scan, scans):
+def long_stack(folder):
+    """A PDF of twelve filled forms."""
+    pages = [Image.fromarray(filled(f"{number:06}")) for number in range(12)]
+    pages[0].save(folder / "stack.pdf", save_all=True, append_images=pages[1:])
+    return folder / "stack.pdf"
+
+
+def test_work_survives_a_kill(start_server, browse, empty_scan, scans, tmp_path):
     server = start_server()
     page = browse(f"{server.url}/forms")
     make_form(page, empty_scan)
@@ -158,14 +165,19 @@ def test_work_survives_a_kill(start_server, browse, empty_scan, scans):
     page.set_input_files("#more-files", scans[1])
     expect(page.locator("#rows tbody tr")).to_have_count(4)
     next_step(page, "1 value to check")
+    page.set_input_files("#more-files", long_stack(tmp_path))
+    expect(page.locator("#queue-text")).to_have_text(re.compile(r"reading: ([5-9]|1\d) of 16 pages"))
+    server.kill()
+    server.start()
+    page.reload()
+    expect(page.locator("#rows tbody tr")).to_have_count(16)
+    expect(page.locator("#rows .cell.settled")).to_have_text("004711")
 
 
 def test_reading_is_stopped_and_continued(clerk, empty_scan, tmp_path):
     page = clerk
-    pages = [Image.fromarray(filled(f"{number:06}")) for number in range(12)]
-    pages[0].save(tmp_path / "stack.pdf", save_all=True, append_images=pages[1:])
     make_form(page, empty_scan)
-    page.set_input_files("#file", tmp_path / "stack.pdf")
+    page.set_input_files("#file", long_stack(tmp_path))
     expect(page.locator("#queue-text")).to_have_text(re.compile(r"reading: [1-9]\d* of 12 pages"))
     page.click("#queue-stop")
     next_step(page, "1 scan is not read yet, since you stopped. Next: read the rest")
@@ -218,6 +230,9 @@ def test_form_is_used_again_on_a_phone(clerk, empty_scan, scans, browse, server)
     page.set_input_files("#file", scans[0])
     next_step(page, "All values are confirmed")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.tap("#next-batch")
+    page.tap("dialog >> text=Delete >> nth=-1")
+    next_step(page, "drop the filled scans here")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

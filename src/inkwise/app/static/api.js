@@ -17,7 +17,7 @@ export async function call(method, path, body, signal) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Error("Inkwise does not answer. Is it still running? Your drawing stays here.");
+    throw new Error("Inkwise does not answer. Is it still running? What is on this page stays.");
   }
   if (response.status === 204) return null;
   const text = await response.text();

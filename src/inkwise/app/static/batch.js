@@ -45,9 +45,9 @@ async function showTable() {
   const path = `${api}/tables/${shownTable}`;
   const table = await attempt(() => get(`${path}/rows`));
   if (!table) return;
-  const pages = Map.groupBy ? Map.groupBy(table.rows, (row) => row.file) : null;
+  const several = new Set(table.rows.filter(({ page }) => page > 1).map(({ file }) => file));
   const head = ["page", ...table.columns].map((name) => el("th", { scope: "col" }, name));
-  const body = table.rows.map((row) => line(row, table.columns, (pages?.get(row.file).length ?? row.page) > 1));
+  const body = table.rows.map((row) => line(row, table.columns, several.has(row.file)));
   $("rows").replaceChildren(el("table", { class: "table" }, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body)));
   await openTable(path);
 }
@@ -70,11 +70,12 @@ function cell({ text, number }, column, page) {
 /** Mark the cells of the queue: doubtful, answered, or at the desk. */
 function mark(queue, item) {
   left = queue.filter(({ settled }) => settled === null).length;
-  for (const button of cells.values()) button.className = "cell";
+  for (const button of cells.values()) [button.className, button.title] = ["cell", ""];
   for (const { number, settled } of queue) {
     const button = cells.get(number);
     if (!button) continue;
     button.classList.add(settled === null ? "doubtful" : "settled");
+    button.title = settled === null ? "doubtful" : "confirmed";
     if (settled !== null) button.textContent = settled || "–";
   }
   for (const why of $("rows").querySelectorAll(".why")) why.hidden = !why.closest("tr").querySelector(".doubtful");
@@ -103,6 +104,7 @@ function show() {
   $("checking").hidden = !table || !scans.length;
   $("drop").hidden = scans.length > 0 || busy();
   $("add-scans").hidden = !scans.length;
+  $("next-batch").hidden = !table || waiting || left > 0;
   $("files").hidden = !scans.length;
   $("files-count").textContent = count(scans.length, "scan");
   if (!$("files").open) $("scans").replaceChildren();
@@ -121,7 +123,7 @@ function next(waiting, stopped) {
   if (!state.scans.length) return "Next: drop the filled scans here, pictures or PDFs of many pages, or choose them.";
   if (waiting) return `${count(state.unread.length, "scan")} ${state.unread.length === 1 ? "is" : "are"} not read yet${stopped ? ", since you stopped" : ""}. Next: read the rest.`;
   if (left) return `${count(left, "value")} to check. Next: compare each with its picture. Enter confirms, typing replaces.`;
-  return "All values are confirmed. Next: download the Excel table, or add more scans.";
+  return "All values are confirmed. Next: download the Excel table; then add scans, or delete these for the next batch.";
 }
 
 function listScans() {
@@ -179,7 +181,7 @@ startDesk($("review"), { change: mark, conflict: reopen });
 acceptFiles([$("file"), $("more-files")], take);
 $("queue-stop").addEventListener("click", stop);
 $("again").addEventListener("click", read);
-$("clear").addEventListener("click", clear);
+for (const id of ["clear", "next-batch"]) $(id).addEventListener("click", clear);
 $("files").addEventListener("toggle", () => show());
 await watch();
 if (state?.unread.length && !state.stopped && !state.error) read(); // the server was ended meanwhile, or the fields have changed
