@@ -284,6 +284,17 @@ def test_stopped_reading_keeps_what_was_read(client, form, send, tmp_path):
     assert journal.stat().st_size > 0
 
 
+def test_closed_library_reads_no_further(client, form, send, learner, tmp_path):
+    for number in range(6):
+        send(f"{number}.png", filled(f"{number}14752"))
+    library = FormLibrary(tmp_path / "forms", learner)
+    (stored,) = library.forms()
+    stored.batch.job.start()
+    library.close()
+    state = stored.state()
+    assert (state["reading"], state["stopped"], state["table"]) == (False, True, None)
+
+
 def test_pages_of_forms_are_served(client, form):
     form_id = form.rpartition("/")[2]
     for path, title in (

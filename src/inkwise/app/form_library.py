@@ -231,6 +231,12 @@ class FormLibrary:
                 raise type(error)(str(error).replace(f"{part}{os.sep}", "")) from None
         return self.form(form_id)
 
+    def close(self) -> None:
+        """Stop reading; what was read is kept."""
+        with self._lock:
+            for form in self._forms.values():
+                form.batch.job.stop()
+
     def delete(self, form_id: str) -> None:
         """Delete a form with its scans, tables and answers; DataError if there is none of this id."""
         form = self.form(form_id)

@@ -75,6 +75,7 @@ def create_app(
         InkwiseError: The host is not loopback and there is no token.
     """
     job = learning_routes.LazyFineTuningJob(learner, model)
+    library = FormLibrary(learner.data_folder / "forms", learner)
     heavy = anyio.CapacityLimiter(_HEAVY_THREADS)
     routers = [
         sample_routes.routes(learner, heavy),
@@ -82,7 +83,7 @@ def create_app(
         statistics_routes.routes(learner),
         transfer_routes.routes(learner, heavy),
         learning_routes.routes(learner, job, heavy),
-        library_routes.routes(FormLibrary(learner.data_folder / "forms", learner), heavy),
+        library_routes.routes(library, heavy),
     ]
     pages = {
         "/": "index.html",
@@ -90,7 +91,12 @@ def create_app(
         "/forms/{form_id}": "batch.html",
         "/forms/{form_id}/fields": "form.html",
     }
-    return _create_page_app(pages, routers, host, token, job.cancel)
+
+    def end() -> None:
+        job.cancel()
+        library.close()
+
+    return _create_page_app(pages, routers, host, token, end)
 
 
 def create_review_app(

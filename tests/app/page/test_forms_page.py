@@ -68,6 +68,16 @@ def make_form(page, scan):
     page.wait_for_url(re.compile(r"/forms/\w+$"))
 
 
+def drop_files(page, *names):
+    """Drop empty files on the page."""
+    files = """(names) => {
+        const data = new DataTransfer();
+        for (const name of names) data.items.add(new File([], name));
+        return data;
+    }"""
+    page.dispatch_event("body", "drop", {"dataTransfer": page.evaluate_handle(files, names)})
+
+
 def next_step(page, text):
     expect(page.locator("#next")).to_contain_text(text)
 
@@ -194,6 +204,8 @@ def test_files_that_are_not_taken_are_named(clerk, empty_scan, scans, tmp_path):
     expect(page.locator("#error")).to_contain_text("notes.txt: is not a picture")
     page.set_input_files("#file", scans[3])
     expect(page.locator("#error")).to_contain_text("d.png: is not a picture that can be read")
+    drop_files(page, "one.png", "two.png")
+    expect(page.locator("#error")).to_contain_text("A new form begins with one scan")
     make_form(page, empty_scan)
     page.set_input_files("#file", [tmp_path / "notes.txt", scans[0]])
     next_step(page, "All values are confirmed")

@@ -35,9 +35,10 @@ async function remove(id, name) {
   await load();
 }
 
-async function begin([file]) {
+async function begin([file, ...others]) {
   if (!file) return;
   await attempt(async () => {
+    if (others.length) throw new Error("A new form begins with one scan, of the empty form. Open a form to add filled scans.");
     if (file.size > largest) throw new Error(`${file.name} is larger than ${Math.floor(largest / 2 ** 20)} MB`);
     $("drop").ariaBusy = "true";
     const form = await call("POST", `/api/forms${query({ name: file.name })}`, new Blob([file]));
