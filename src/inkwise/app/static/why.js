@@ -13,12 +13,14 @@ const BLANK = btoa("\0".repeat(PIXELS)); // a glyph without ink, whose maps have
 const BARS = 4; // probabilities that are shown
 const SIMILAR = 8; // glyphs in a row
 const NEUTRAL = [140, 140, 146]; // color of ink without effect, grey in both schemes
+const REST = 250; // minimum ms between requests, so that readings seldom wait for one
 const FULL = 50; // percent of the lead at which ink has its full colour
 const FAINT = 10; // percent of the lead below which no ink is visibly blue
 
 let digit = null; // the selected digit, null without a drawing
 let asked; // what the newest request is about: a digit, or the model if there is none
 let shown = null; // newest explanation, with its digit
+let timer = 0;
 
 const panel = $("why");
 
@@ -29,6 +31,7 @@ const reader = new Reader(
     return { ...(await post("/api/explain", body)), digit: of };
   },
   (explanation) => {
+    if (explanation.digit !== digit) return; // the drawing has changed
     shown = explanation;
     show();
   },
@@ -39,9 +42,17 @@ const reader = new Reader(
 export function explain(now = null) {
   digit = now;
   const of = digit ?? session.state.model;
-  if (!panel.open || of === asked) return;
+  if (!panel.open || of === asked || timer) return;
+  const rest = reader.sent + REST - performance.now();
+  if (reader.sent && rest > 0) {
+    timer = setTimeout(() => {
+      timer = 0;
+      explain(digit);
+    }, rest);
+    return;
+  }
   asked = of;
-  reader.changed(); // drops the explanation that is on its way
+  reader.changed();
 }
 
 function show() {
