@@ -110,6 +110,10 @@ def test_number_is_corrected_as_text(page, server, text):
     page.fill("#other-label", "245")
     page.keyboard.press("Enter")
     expect(page.locator("#error")).to_contain_text("245 has 3 digits, but 2 were read")
+    expect(page.locator("#other-label")).to_have_value("245")
+    page.keyboard.press("Enter")  # it does not confirm the reading
+    expect(page.locator("#other-label")).to_have_value("245")
+    assert server.labels() == []
     page.fill("#other-label", text)
     page.keyboard.press("Enter")
     answered(page, "0 of 2 digits right")

@@ -162,7 +162,7 @@ async function settled() {
 /** The digits of a number that is typed in place of the one that was read, or null. */
 const numberTyped = (label, all) => (all.length > 1 && /^\d[\d\s.,:/-]*\d$/.test(label) ? label.replace(/\D/g, "") : null);
 
-/** Set the label of the selected digit, or of all by the text of the number; a complete answer is saved at once. */
+/** Set the label of the selected digit, or of all by the text of the number; a complete answer is saved at once. Resolves to false if the text is rejected. */
 async function correct(label) {
   if (trial.active || saving || ink.drawing || !ink.strokes.length) return;
   const drawing = await settled();
@@ -170,7 +170,10 @@ async function correct(label) {
   const all = drawing.reading.digits;
   const number = numberTyped(label, all);
   if (number !== null) {
-    if (number.length !== all.length) return showError(`${number} has ${number.length} digits, but ${all.length} were read: write them farther apart`);
+    if (number.length !== all.length) {
+      showError(`${number} has ${number.length} digits, but ${all.length} were read: write them farther apart`);
+      return false;
+    }
     all.forEach((digit, i) => corrections.set(key(digit, i), number[i]));
     return save(drawing);
   }

@@ -32,7 +32,10 @@ export function sureness({ accepted, doubt, label, answer, answer_probability: p
   return `not sure: ${answer === NOT_A_DIGIT ? `${label}, or not a digit` : doubt}`;
 }
 
-/** Fills `root` with a button per label and a field for other labels; calls `onlabel(label)`. */
+/**
+ * Fills `root` with a button per label and a field for other labels; calls `onlabel(label)`.
+ * If that resolves to false, the label is rejected, and the field keeps it.
+ */
 export class LabelRow {
   constructor(root, onlabel, fieldId) {
     this.root = root;
@@ -43,13 +46,15 @@ export class LabelRow {
       id: fieldId, class: "text", type: "text", maxlength: 32, autocomplete: "off", autocapitalize: "off",
       spellcheck: "false", enterkeyhint: "done", placeholder: "other …", "aria-label": "other label",
     });
-    const submit = (event) => {
+    const submit = async (event) => {
       event.preventDefault();
       const label = this.field.value.trim();
       if (!label) return;
       this.field.value = "";
       this.field.blur();
-      onlabel(label);
+      if ((await onlabel(label)) !== false || this.field.value) return;
+      this.field.value = label;
+      this.field.select();
     };
     this.form = el("form", { class: "other", onsubmit: submit }, this.field, el("button", { class: "plain", "aria-label": "use this label" }, "Set"));
   }
