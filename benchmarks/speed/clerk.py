@@ -234,7 +234,7 @@ def settle(clerk: Clerk, truth: dict[str, dict[str, str]]) -> int:
     """Confirm or type all doubtful values, download the table, and return the number of values."""
     page, settled = clerk.page, 0
     while True:
-        page.wait_for_selector("#desk:visible, #done-table:visible", timeout=TIMEOUT)
+        page.wait_for_selector("#review-item:visible, #done-table:visible", timeout=TIMEOUT)
         if page.locator("#done-table").is_visible():
             break
         place, file, *_ = page.inner_text("#where").split(" · ")

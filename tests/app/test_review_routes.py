@@ -34,8 +34,8 @@ def open_review(folder, learner):
 
     def open_review(learner=learner, **settings):
         table = folder / "table.jsonl"
-        desk = ReviewSession(ReviewedTable(table), ScanCrops(table), 1.0, learner, "stack")
-        opened.append(TestClient(create_review_app(desk, **settings), "http://127.0.0.1:8420"))
+        session = ReviewSession(ReviewedTable(table), ScanCrops(table), 1.0, learner, "stack")
+        opened.append(TestClient(create_review_app(session, **settings), "http://127.0.0.1:8420"))
         return opened[-1]
 
     yield open_review

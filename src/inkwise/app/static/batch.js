@@ -1,7 +1,7 @@
-// The filled scans of a form: they are sent and read, doubtful values are checked at the desk, the table is downloaded.
+// The filled scans of a form: they are sent and read, doubtful values are checked in the review panel, the table is downloaded.
 
 import { call, get } from "./api.js";
-import { leaveOut, openNumber, openTable, startDesk } from "./desk.js";
+import { leaveOut, openNumber, openTable, startReview } from "./review-panel.js";
 import { $, el } from "./dom.js";
 import { acceptFiles } from "./dropped-files.js";
 import { attempt, showError } from "./notices.js";
@@ -12,7 +12,7 @@ const POLL = 400; // ms between two questions how far the reading is
 
 const api = `/api/forms/${formId}`;
 let state = null;
-let shownTable = null; // version of the table at the desk
+let shownTable = null; // version of the table in the review panel
 let left = 0; // doubtful values without an answer
 const cells = new Map(); // number of a reading -> its cell
 
@@ -67,7 +67,7 @@ function cell({ text, number }, column, page) {
   return button;
 }
 
-/** Mark the cells of the queue: doubtful, answered, or at the desk. */
+/** Mark the cells of the queue: doubtful, answered, or in the review panel. */
 function mark(queue, item) {
   left = queue.filter(({ settled }) => settled === null).length;
   for (const button of cells.values()) [button.className, button.title] = ["cell", ""];
@@ -158,7 +158,7 @@ async function take(files) {
 }
 
 async function read() {
-  document.activeElement?.blur(); // keys are for the desk
+  document.activeElement?.blur(); // keys are for the review panel
   await attempt(() => call("POST", `${api}/reading`));
   await watch();
 }
@@ -177,7 +177,7 @@ async function stop() {
   await attempt(() => call("DELETE", `${api}/reading`));
 }
 
-startDesk($("review"), { change: mark, conflict: reopen });
+startReview($("review"), { change: mark, conflict: reopen });
 acceptFiles([$("file"), $("more-files")], take);
 $("queue-stop").addEventListener("click", stop);
 $("again").addEventListener("click", read);

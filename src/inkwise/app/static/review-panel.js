@@ -1,4 +1,4 @@
-// The desk where a table is reviewed: shows the doubtful readings one by one, with a key for each answer.
+// The panel where a table is reviewed: it shows the doubtful readings one by one, with a key for each answer.
 
 import { call, get } from "./api.js";
 import { $, el, percent } from "./dom.js";
@@ -56,7 +56,7 @@ function show() {
   $("progress").value = queue.length ? settled : 1;
   $("progress-text").textContent = `${settled} of ${queue.length} confirmed`;
   const item = queue[at];
-  $("desk").hidden = !item;
+  $("review-item").hidden = !item;
   $("done").hidden = Boolean(item);
   $("back").disabled = at === 0;
   const left = queue.length - settled;
@@ -175,7 +175,7 @@ function key(event) {
 const showThreshold = (share) => ($("threshold-shown").textContent = `${Math.round(1000 * share) / 10} %`);
 
 function crop() {
-  return el("section", { id: "desk", class: "card desk", "aria-label": "a doubtful number", hidden: true },
+  return el("section", { id: "review-item", class: "card review-item", "aria-label": "a doubtful number", hidden: true },
     el("p", { id: "where", class: "quiet" }),
     el("div", { class: "crop" }, el("img", { id: "crop", alt: "" }), el("p", { id: "no-crop", class: "bad", hidden: true })),
     el("p", { id: "reason", class: "reason" }),
@@ -202,7 +202,7 @@ function elements() {
       el("p", { id: "progress-text", class: "quiet" })),
     el("progress", { id: "progress", max: 1, value: 0, "aria-label": "confirmed" }),
     crop(),
-    el("section", { id: "done", class: "card desk", hidden: true },
+    el("section", { id: "done", class: "card review-item", hidden: true },
       el("p", { id: "done-text", class: "big", tabindex: -1 }),
       el("a", { id: "done-table", class: "button main", download: true, "data-format": "xlsx", "aria-describedby": "done-text" }, "Download the Excel table ", el("kbd", {}, "Enter"))),
     el("div", { class: "line" },
@@ -243,10 +243,10 @@ export async function leaveOut(numbers) {
 }
 
 /**
- * Put the desk into an element. `change(queue, item)` is called when a reading is shown, and `conflict()` when somebody
+ * Put the review panel into an element. `change(queue, item)` is called when a reading is shown, and `conflict()` when somebody
  * else has answered.
  */
-export function startDesk(main, { change = () => {}, conflict = load } = {}) {
+export function startReview(main, { change = () => {}, conflict = load } = {}) {
   [onChange, reload] = [change, conflict];
   main.append(...elements());
   $("digits").append(...[..."0123456789"].map((digit) => el("button", { class: "label", type: "button", "data-label": digit, onclick: () => settle(digit) }, el("span", { class: "name" }, digit))));
