@@ -64,7 +64,7 @@ def test_truncated_file_raises(tmp_path, picture, form):
     path = tmp_path / f"half.{form.lower()}"
     path.write_bytes(data[: len(data) // 2])
     message = error_of(path)
-    assert message.startswith(f"{path}: the picture is damaged or cut off (")
+    assert message.startswith(f"{path}: is damaged or cut off (")
     assert message.endswith(")")
     assert len(message) < len(str(path)) + 120
 
@@ -88,7 +88,7 @@ def test_damage_raises_one_line_or_nothing(picture, form):
 def test_truncated_pil_image_raises(picture):
     data = in_file(picture, "JPEG")
     image = Image.open(io.BytesIO(data[: len(data) // 2]))
-    assert error_of(image).startswith("the picture: the picture is damaged or cut off (")
+    assert error_of(image).startswith("the picture: is damaged or cut off (")
 
 
 def png_of_header(width, height):
@@ -126,7 +126,7 @@ def test_pillow_warnings_follow_filters_of_caller(repairable, seven):
     with pytest.warns(UserWarning, match="Invalid APNG"):
         grey = load_image(repairable)
     np.testing.assert_array_equal(grey, seven)
-    assert error_of(repairable).startswith("the picture: the picture is damaged or cut off (Invalid APNG")
+    assert error_of(repairable).startswith("the picture: is damaged or cut off (Invalid APNG")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 7), (1, 50), (50, 1)])

@@ -106,9 +106,17 @@ def test_letter_is_read_after_five_drawings():
     assert adapted_recognizer.classify(glyphs).shape == (7, 11)
 
 
-def test_adapt_rejects_different_numbers_of_glyphs_and_labels():
-    with pytest.raises(InkwiseError, match="2 glyphs and 1 labels"):
-        Recognizer().adapt(np.zeros((2, 28, 28), np.uint8), np.array(["7"]))
+@pytest.mark.parametrize(
+    ("shape", "labels"), [((2, 28, 28), ["7"]), ((28, 28), ["7"]), ((1, 28, 28), "7"), ((0, 28, 28), [])]
+)
+def test_adapt_rejects_other_shapes_than_glyphs_with_a_label_each(shape, labels):
+    with pytest.raises(InkwiseError, match=r"glyphs \(.*\) and labels \(.*\): \(n, 28, 28\) and \(n,\)"):
+        Recognizer().adapt(np.zeros(shape, np.uint8), labels)
+
+
+def test_adapt_takes_lists_of_labels():
+    glyph = strokes_to_glyph(drawn(A, 1, 0)[0])
+    assert Recognizer().adapt(glyph[None], ["A"]).labels[-1] == "A"
 
 
 def test_single_taught_label_does_not_change_other_digits():

@@ -159,6 +159,16 @@ UNREAD = {**SHEET, "meter": "", "code": "", "reason": "s.pdf: is damaged"}
 del UNREAD["fields"]
 
 
+def test_unread_page_that_is_left_out_keeps_its_reason(table):
+    review = ReviewedTable(table([UNREAD | {"meter_confidence": 0.0, "meter_accepted": False}]))
+    for item in review.items:
+        review.confirm(item, "")
+    (row,) = review.corrected()
+    assert (row["meter"], row["meter_confidence"], row["meter_accepted"]) == ("", 0.0, False)
+    assert row["reason"] == "s.pdf: is damaged"
+    assert row["reviewed"] == dict.fromkeys(["meter", "code", "more"], "")
+
+
 @pytest.mark.parametrize("more", [{}, {"fields": {}, "reason": "does not match the form 'card'"}])
 def test_fields_of_unread_pages_of_forms_can_be_typed_in(table, more):
     review = ReviewedTable(table([SHEET, UNREAD | more]))

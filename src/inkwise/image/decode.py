@@ -267,7 +267,7 @@ def _pillow_errors(name: str) -> Iterator[None]:
     except (*_DAMAGE_ERRORS, struct.error, Warning) as error:
         # Pillow's own text, which differs by format, is added in brackets.
         text = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{name}: the picture is damaged or cut off ({text})") from None
+        raise ImageError(f"{name}: is damaged or cut off ({text})") from None
 
 
 def _pil_to_grey(image: Image.Image, name: str) -> NDArray[np.uint8]:

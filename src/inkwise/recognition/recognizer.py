@@ -117,8 +117,10 @@ class Recognizer:
         Raises:
             InkwiseError: the glyphs have another shape or dtype, or their number is not that of the labels.
         """
-        if len(glyphs) != len(labels) or not len(glyphs):
-            raise InkwiseError(f"{len(glyphs)} glyphs and {len(labels)} labels: one each, at least one")
+        labels = np.asarray(labels, np.str_)
+        if np.ndim(glyphs) != 3 or labels.shape != (len(glyphs),) or not len(glyphs):
+            shapes = f"glyphs {np.shape(glyphs)} and labels {labels.shape}"
+            raise InkwiseError(f"{shapes}: (n, 28, 28) and (n,) with n >= 1 are expected")
         adaptation = Adaptation(self.model, labels, *self.model.run(glyphs))
         numbers = self._numbers
         return Recognizer(

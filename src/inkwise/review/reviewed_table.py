@@ -188,9 +188,11 @@ class ReviewedTable:
         answers = {item.place: text for item in found if (text := self.confirmed(item)) is not None}
         row["reviewed"] = {item.place: item.read for item in found if item.place in answers}
         if "fit" in row:
+            entries = row.get("fields") or {}
+            if not entries and not any(answers.values()):
+                return row  # the page could not be read and was left out, which its reason says
             for name, text in answers.items():
                 row.update({name: text, f"{name}_confidence": 1.0, f"{name}_accepted": True})
-            entries = row.get("fields") or {}
             for name in answers if entries else ():
                 entries[name]["reason"] = None
             if answers:

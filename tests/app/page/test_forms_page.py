@@ -210,6 +210,9 @@ def test_files_that_are_not_taken_are_named(clerk, empty_scan, scans, tmp_path):
     page.set_input_files("#file", [tmp_path / "notes.txt", scans[0]])
     next_step(page, "All values are confirmed")
     expect(page.locator("#error")).to_contain_text("notes.txt: is not a picture or a PDF")
+    expect(page.locator("#error")).to_be_visible()
+    page.set_input_files("#more-files", scans[1])
+    expect(page.locator("#error")).to_be_hidden()
 
 
 def test_scans_and_forms_are_deleted_after_a_question(clerk, empty_scan, scans, server):

@@ -26,7 +26,7 @@ export function hideToast() {
   $("toast").hidden = true;
 }
 
-/** Show an error of the source "reading", "state", "version" or "action", until it is dismissed or cleared. */
+/** Show an error of the source "reading", "state", "version", "upload" or "action", until it is dismissed or cleared. */
 export function showError(error, of = "action") {
   if (of === "action") failures++;
   errors.delete(of);

@@ -1,7 +1,7 @@
 // Scans on their way to the server, one file after the other.
 
 import { call, query } from "./api.js";
-import { showError } from "./notices.js";
+import { clearError, showError } from "./notices.js";
 
 const waiting = [];
 let sent = 0;
@@ -12,6 +12,7 @@ export async function upload(path, files, largest, show) {
   waiting.push(...files);
   if (stop) return;
   stop = new AbortController();
+  clearError("upload");
   const errors = [];
   for (sent = 0; waiting.length; sent++) {
     const file = waiting.shift();
@@ -26,7 +27,7 @@ export async function upload(path, files, largest, show) {
   }
   waiting.length = 0;
   stop = null;
-  if (errors.length) showError(errors.length > 1 ? `${errors.length} files were not taken: ${errors.join("; ")}` : errors[0]);
+  if (errors.length) showError(errors.length > 1 ? `${errors.length} files were not taken: ${errors.join("; ")}` : errors[0], "upload");
 }
 
 export const uploading = () => stop !== null;
