@@ -129,6 +129,15 @@ def test_sample_is_deleted(client, keep):
         assert again.json()["error"].startswith("there is no sample ")
 
 
+def test_samples_of_a_writer_are_erased(client, keep):
+    keep()
+    assert client.delete("/api/samples").status_code == 422
+    assert client.delete("/api/samples?writer=nobody").json() == {"erased": 0}
+    (writer,) = client.get("/api/state?writer=me").json()["writers"]
+    assert client.delete(f"/api/samples?writer={writer}").json() == {"erased": 1}
+    assert client.get("/api/samples").json()["total"] == 0
+
+
 @pytest.mark.parametrize("name", ["x", "..%2f..%2fetc", str(uuid.UUID(int=1))])
 def test_unknown_sample_id_is_rejected(client, name):
     response = client.delete(f"/api/samples/{name}")

@@ -112,6 +112,10 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
             store.delete(sample_id)
         return Response(status_code=204)
 
+    @router.delete("/api/samples")
+    def erase(writer: Writer) -> Response:
+        return json_response({"erased": learner.store.erase(writer)})
+
     @router.post("/api/undo")
     def undo(body: Annotated[UndoBody, json_body(UndoBody)]) -> Response:
         store = learner.store

@@ -184,12 +184,12 @@ def _is_write(connection: Connection) -> bool:
 
 
 def _set_up_sqlite(connection: DBAPIConnection, record: Any) -> None:
-    """Prepare a new connection: write-ahead log, commits that survive a power failure, foreign keys."""
+    """Prepare a new connection: write-ahead log, durable commits, foreign keys, deletion that overwrites."""
     connection.isolation_level = None  # the driver must not begin transactions; the listeners do
     # Bytes that are not UTF-8 become lone surrogates, so that they fail no query.
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     until = time.monotonic() + CONNECT_TIMEOUT
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         while True:
             try:
                 connection.execute(f"PRAGMA {setting}")

@@ -11,7 +11,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import rows
@@ -28,7 +28,7 @@ from inkwise.corrections.sample import (
     to_strokes,
     validate_field,
 )
-from inkwise.corrections.versions import PROMOTED_VERSION, VersionStore
+from inkwise.corrections.versions import PROMOTED_VERSION, VersionStore, erase_versions
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition.model import LETTERS_MODEL
@@ -174,6 +174,25 @@ class Store(AbstractContextManager["Store"]):
         """Hide all damaged samples, which `undo` cannot restore, and return their number."""
         with self._database.write() as session:
             return rows.hide_damaged(session, _where())
+
+    def erase(self, writer: str) -> int:
+        """Delete for good what is stored of a writer, and return the number of samples, hidden ones included.
+
+        Deleted are samples, the steps that `undo` restores, and versions; SQLite overwrites them with zeros.
+        Copies in exports and backups are not.
+        """
+        own = select(Sample.id).where(Sample.writer == writer)
+        steps = or_(UndoStep.writer == writer, UndoStep.sample_id.in_(own))
+        with self._database.write() as session:
+            count = session.scalars(select(func.count()).select_from(own.subquery())).one()
+            erase_versions(session, writer)
+            for query in (
+                delete(UndoStep).where(steps),
+                delete(Merge).where(Merge.writer == writer),
+                delete(Sample).where(Sample.writer == writer),
+            ):
+                session.execute(query.execution_options(synchronize_session=False))
+        return count
 
     def undo(self, writer: str) -> Sample | None:
         """Undo the writer's last step that added, labelled or deleted a sample.

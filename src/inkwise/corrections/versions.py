@@ -12,7 +12,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Row, Select, String, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Row,
+    Select,
+    String,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from inkwise._util.errors import InkwiseError, ModelError, StoreError
@@ -262,6 +274,14 @@ _LATEST_PROMOTION = (
 )
 PROMOTED_VERSION = func.coalesce(_LATEST_PROMOTION.scalar_subquery(), 0)
 """SQL expression: number of the promoted version of :writer, 0 for the base model."""
+
+
+def erase_versions(session: Session, writer: str) -> None:
+    """Delete the versions of a writer and the history of their promotions."""
+    for table in (_PromotionRow, _VersionRow):
+        session.execute(
+            delete(table).where(table.writer == writer).execution_options(synchronize_session=False)
+        )
 
 
 def _promoted_number(session: Session, writer: str) -> int:

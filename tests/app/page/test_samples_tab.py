@@ -39,6 +39,26 @@ def test_samples_tab_relabels_deletes_undoes_exports_and_imports(page, server, t
     assert sorted(server.labels()) == [("7", "7"), ("8", "3")]
 
 
+def test_all_samples_of_a_writer_are_deleted_after_a_question(page, server):
+    page.click("#tab-samples")
+    expect(page.locator("#erase-all")).to_be_hidden()
+    page.click("#tab-draw")
+    for digit, text in ((SEVEN, "7"), (THREE, "3")):
+        draw(page, digit)
+        reads(page, text)
+        page.keyboard.press("Enter")
+        reads(page, "")
+    page.click("#tab-samples")
+    page.click("#erase-all")
+    page.click("dialog >> text=Keep")
+    expect(page.locator("#gallery button")).to_have_count(2)
+    page.click("#erase-all")
+    page.click("dialog >> text=Delete all >> nth=-1")
+    expect(page.locator("#gallery button")).to_have_count(0)
+    expect(page.locator("#toast")).to_contain_text("2 samples of me deleted for good")
+    assert server.labels() == []
+
+
 def test_samples_of_all_writers_are_undone_per_writer(page, server, glyph_of_seven):
     with Store.open(server.database) as store:
         for number, writer in enumerate(("me", "Ben", "me")):

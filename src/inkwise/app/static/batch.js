@@ -4,9 +4,9 @@ import { call, get } from "./api.js";
 import { leaveOut, openNumber, openTable, startReview } from "./review-panel.js";
 import { $, el } from "./dom.js";
 import { acceptFiles } from "./dropped-files.js";
-import { attempt, showError } from "./notices.js";
+import { attempt, confirmed, showError } from "./notices.js";
 import { stopUpload, upload, uploading } from "./scan-uploads.js";
-import { confirmed, formId, showSteps } from "./steps.js";
+import { formId, showSteps } from "./steps.js";
 
 const POLL = 400; // ms between two questions how far the reading is
 

@@ -3,8 +3,8 @@
 import { call, get, query } from "./api.js";
 import { $, el } from "./dom.js";
 import { acceptFiles } from "./dropped-files.js";
-import { attempt } from "./notices.js";
-import { confirmed, showSteps } from "./steps.js";
+import { attempt, confirmed } from "./notices.js";
+import { showSteps } from "./steps.js";
 
 let largest = Infinity; // bytes of a scan
 
@@ -30,7 +30,7 @@ function item({ id, name, fields, scans, error }) {
 }
 
 async function remove(id, name) {
-  if (!(await confirmed(`Delete the form ${name} with its scans, tables and answers? Digits that were learnt from it stay under Samples.`, "Delete"))) return;
+  if (!(await confirmed(`Delete the form ${name} with its scans, tables and answers? Digits that were learnt from it stay under Samples, as those of the writer ${name}, and can be deleted there.`, "Delete"))) return;
   await attempt(() => call("DELETE", `/api/forms/${id}`));
   await load();
 }

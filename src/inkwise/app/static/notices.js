@@ -1,4 +1,4 @@
-// Toasts for completed actions, and an error line.
+// Toasts for completed actions, an error line, and the question before a deletion.
 
 import { $, el } from "./dom.js";
 
@@ -60,4 +60,19 @@ export async function attempt(action) {
     showError(error);
     return undefined;
   }
+}
+
+/** Ask before something is deleted; resolves to whether the user agreed. */
+export function confirmed(question, action) {
+  const dialog = el("dialog", { "aria-label": question }, el("p", {}, question),
+    el("form", { method: "dialog", class: "line end" },
+      el("button", { class: "plain", value: "" }, "Keep"), el("button", { class: "danger", value: "yes" }, action)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
 }

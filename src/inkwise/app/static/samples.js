@@ -4,7 +4,7 @@ import { undo } from "./answers.js";
 import { call, get, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
 import { NOT_A_DIGIT, short } from "./labels.js";
-import { attempt, showError, toast } from "./notices.js";
+import { attempt, confirmed, showError, toast } from "./notices.js";
 import { openSample, startSamplePanel } from "./sample-panel.js";
 import { onSession, refresh, session } from "./session.js";
 
@@ -55,6 +55,7 @@ async function load(offset, count) {
   $("export").href = `/api/export${query({ writer: filters().writer })}`;
   $("gallery").replaceChildren(...samples.map(tile));
   $("more").hidden = passed >= total;
+  $("erase-all").hidden = !session.state?.samples && !total;
   $("more").textContent = `Show more (${total - passed})`;
   const damaged = passed - samples.length;
   const without = damaged ? `; ${damaged} damaged ${damaged === 1 ? "one is" : "ones are"} neither shown nor exported: inkwise corrections check` : "";
@@ -122,6 +123,16 @@ async function importFile(file) {
   return toast(done.added ? `${done.added} ${done.added === 1 ? "sample" : "samples"} imported` : "nothing new in this file");
 }
 
+/** Delete for good all that is stored of the writer. */
+async function erase() {
+  const { writer } = session;
+  if (!(await confirmed(`Delete all samples of ${writer} for good, and the models that were fine-tuned on them? This cannot be undone. Files that were exported stay.`, "Delete all"))) return;
+  const done = await attempt(() => call("DELETE", `/api/samples${query({ writer })}`));
+  if (!done) return;
+  await reload();
+  toast(`${done.erased} ${done.erased === 1 ? "sample" : "samples"} of ${writer} deleted for good`);
+}
+
 export function startSamples() {
   for (const id of ["filter-label", "filter-writer", "filter-wrong", "filter-unsure"]) $(id).addEventListener("change", () => showSamples());
   $("more").addEventListener("click", () => load(passed, PAGE));
@@ -132,6 +143,7 @@ export function startSamples() {
     if (file) await importFile(file);
     $("import").value = "";
   });
+  $("erase-all").addEventListener("click", erase);
   startSamplePanel(undoChange);
   let writer = session.writer;
   onSession((now) => {

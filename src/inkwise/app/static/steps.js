@@ -18,18 +18,3 @@ export function showSteps(current) {
   $("steps").hidden = false;
   $("steps").replaceChildren(el("ol", {}, ...items));
 }
-
-/** Ask before something is deleted; resolves to whether the user agreed. */
-export function confirmed(question, action) {
-  const dialog = el("dialog", { "aria-label": question }, el("p", {}, question),
-    el("form", { method: "dialog", class: "line end" },
-      el("button", { class: "plain", value: "" }, "Keep"), el("button", { class: "danger", value: "yes" }, action)));
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-  });
-}
