@@ -11,7 +11,11 @@ const form = new FormData();
 for (const path of named.length ? named : ["docs/seven.jpg"]) {
   form.append("files", new Blob([await readFile(path)]), basename(path));
 }
-const answer = await fetch(`${url}/v1/batch?expect=digit`, { method: "POST", body: form });
+const answer = await fetch(`${url}/v1/batch?expect=digit`, { method: "POST", body: form }).catch(() => null);
+if (!answer) {
+  console.error(`${url}: no service answers; start it with: inkwise serve`);
+  process.exit(1);
+}
 const found = await answer.json();
 if (!answer.ok) {
   console.error(`${answer.status}: ${found.error}`);

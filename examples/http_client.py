@@ -6,7 +6,7 @@ python examples/http_client.py [URL] [PICTURE]
 import json
 import sys
 from pathlib import Path
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
@@ -18,4 +18,6 @@ try:
         reading = json.load(answer)
 except HTTPError as error:  # the body of an error is {"error": "one line"}
     sys.exit(f"{error.code}: {json.load(error)['error']}")
+except URLError as error:
+    sys.exit(f"{url}: no service answers ({error.reason}); start it with: inkwise serve")
 print(f"{reading['text']}, confidence {reading['confidence']}")

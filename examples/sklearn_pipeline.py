@@ -1,6 +1,6 @@
 """Use Inkwise's classifier in a scikit-learn pipeline with cross-validation.
 
-python examples/sklearn_pipeline.py
+python examples/sklearn_pipeline.py      # with pip install "inkwise[train]"
 """
 
 from sklearn.datasets import load_digits

@@ -134,7 +134,7 @@ def test_full_disk_loses_no_committed_sample(tmp_path, glyph):
         ("postgresql://127.0.0.1:1/all?password=secret", "postgresql://127.0.0.1:1/all: .*refused"),
         ("mysql://anna:secret@host/all", "the database must be sqlite:///FILE or postgresql://"),
         ("postgresql://anna:secret@host:port/all", "the database must be sqlite:///FILE or postgresql://"),
-        ("corrections.db", "the database must be sqlite:///FILE or postgresql://"),
+        ("corrections.db", "the database must be .*; for this file: sqlite:///corrections.db$"),
         ("sqlite://", "the database must be sqlite:///FILE or postgresql://"),
     ],
 )

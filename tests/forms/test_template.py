@@ -85,6 +85,7 @@ FIELD = "  - {name: code, box: [300, 400, 60, 60], kind: digit}\n"
         ("{name: meter_accepted, box: [300, 400, 60, 60]}", "2 columns have this name"),
         ("{name: reason, box: [300, 400, 60, 60]}", "name: 'reason' is reserved for a column"),
         ("{name: '=a', box: [300, 400, 60, 60]}", "name: expected a letter"),
+        ("{name: 'a: b', box: [300, 400, 60, 60]}", "name: expected a letter"),
         (
             "{name: '" + 65 * "a" + "', box: [300, 400, 60, 60]}",
             "expected at most 64 characters, got 65",
@@ -212,3 +213,12 @@ def test_read_rejects_overlong_numbers(tmp_path, key, number):
     path = save(tmp_path, f"name: a\nsize: [9, 9]\n{key}: {number}\n")
     with pytest.raises(FormError, match=r"card\.yaml: line 3: a number is too long$"):
         FormTemplate.read(path)
+
+
+@pytest.mark.parametrize("name", ["Member no.", "Date (ddmmyy)", "Größe in m", "R&D", "No. 1/2", "x"])
+def test_field_may_have_the_name_that_is_printed(tmp_path, name):
+    path = save(tmp_path, YAML.replace(FIELD, f'  - {{name: "{name}", box: [300, 400, 60, 60]}}\n'))
+    form = FormTemplate.read(path)
+    assert name in [field.name for field in form.fields]
+    path.write_text(form.to_yaml(tmp_path))
+    assert FormTemplate.read(path).fields == form.fields

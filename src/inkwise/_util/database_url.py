@@ -19,8 +19,9 @@ def parse_url(text: str) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         return url.set(drivername="sqlite")
-    # The message does not repeat the text, which may hold a password.
-    raise StoreError("the database must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+    # The message repeats a plain path alone, since a URL may hold a password.
+    hint = "" if "://" in text else f"; for this file: sqlite:///{text}"
+    raise StoreError(f"the database must be sqlite:///FILE or postgresql://USER@HOST/NAME{hint}")
 
 
 def redacted_name(url: URL) -> str:

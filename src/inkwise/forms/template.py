@@ -90,8 +90,8 @@ class Field:
             raise InkwiseError(
                 f"name: expected at most {_MAX_NAME_LENGTH} characters, got {len(self.name):,}"
             )
-        if not re.fullmatch(r"[^\W\d]([\w -]*[\w-])?", self.name):
-            raise InkwiseError("name: expected a letter, then letters, digits, spaces, _ and - only")
+        if not re.fullmatch(r"[^\W\d]([\w .()/#&'-]*[\w.)-])?", self.name):
+            raise InkwiseError("name: expected a letter, then letters, digits, spaces, _-.()/#&' only")
         if self.name in _RESERVED_NAMES:
             raise InkwiseError(f"name: {self.name!r} is reserved for a column of every table")
         if self.kind not in KINDS:
