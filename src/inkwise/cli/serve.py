@@ -119,7 +119,7 @@ def serve(
         Settings(host, model, known, limits, tuple(cors or ())),
         port=port,
         workers=workers,
-        say=lambda url: print_line(f"Inkwise serves at {url}, described at {url}/docs  (Ctrl-C ends it)"),
+        say=lambda url: print_line(f"Inkwise serves at {url}  (documented at /docs; Ctrl-C ends it)"),
     )
 
 
