@@ -59,3 +59,18 @@ def serious_findings(page):
         if rule["impact"] in ("serious", "critical")
         for element in rule["nodes"]
     ]
+
+
+def drag_on_form(page, start, end):
+    """Drag the mouse between two points of the form that an editor of forms shows, 840 pixels wide."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#page image")).to_be_visible()
+    box = page.locator("#page").bounding_box()
+    scale = box["width"] / 840
+    (x, y), (to_x, to_y) = ((box["x"] + px * scale, box["y"] + py * scale) for px, py in (start, end))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move((x + to_x) / 2, (y + to_y) / 2)
+    page.mouse.move(to_x, to_y)
+    page.mouse.up()

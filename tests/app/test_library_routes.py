@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -82,7 +83,10 @@ def test_scans_become_a_table_that_is_checked_and_downloaded(client, form, send,
     assert client.get(f"{review}/{first['number']}/crop").headers["Content-Type"] == "image/png"
     assert client.put(f"{review}/{first['number']}", json={"text": "314150"}).status_code == 200
     answer = client.get(f"{review}/table.xlsx")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="meter-card-reviewed.xlsx"'
+    assert re.fullmatch(
+        r'attachment; filename="meter-card-\d{4}-\d\d-\d\d-reviewed\.xlsx"',
+        answer.headers["Content-Disposition"],
+    )
     head, one, other = openpyxl.load_workbook(io.BytesIO(answer.content)).active.values
     assert (head[0], one[0], one[2], other[2]) == ("file", "a.png", 314150, "014752")
     assert "a.png,1,314150" in client.get(f"{review}/table.csv").text

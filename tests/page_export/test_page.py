@@ -160,7 +160,7 @@ def test_pad_undoes_clears_and_takes_strokes(open_pad):
     page.keyboard.press("Backspace")
     assert last_reading(page)["text"] == "7"
     page.keyboard.press("Escape")
-    assert last_reading(page)["reason"] == "no ink: nothing stands out from the background"
+    assert last_reading(page)["reason"] == "no ink was found"
     page.evaluate("(strokes) => (document.querySelector('inkwise-pad').strokes = strokes)", SEVEN)
     assert last_reading(page)["text"] == "7"
 

@@ -55,7 +55,7 @@ def test_confident_digits_are_accepted_including_equal_neighbours():
 def test_doubtful_digit_is_marked():
     reading = read(TWO, UNSURE)
     assert (reading.text, reading.accepted) == ("2?", False)
-    assert reading.reason == "not sure of the whole: 21 with 59%"
+    assert reading.reason == "not sure of the whole: 21 with 59.4%, below 90.0%"
 
 
 @pytest.mark.parametrize(

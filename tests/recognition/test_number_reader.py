@@ -65,7 +65,7 @@ def test_boxes_are_clipped_to_picture(read):
 def test_doubtful_digits_of_rejected_number_are_marked(read):
     reading = read((16, {"7": 0.9}), (42, {"1": 0.46, "7": 0.34, "4": 0.1}))
     assert (reading.text, reading.accepted) == ("7?", False)
-    assert reading.reason == "not sure of the whole: 71 with 41%"
+    assert reading.reason == "not sure of the whole: 71 with 41.4%, below 50.0%"
     assert [digit.doubt for digit in reading.digits] == [None, "1 or 7"]
     assert [digit.label for digit in reading.digits] == ["7", "1"]
 
@@ -73,7 +73,7 @@ def test_doubtful_digits_of_rejected_number_are_marked(read):
 def test_number_may_be_rejected_although_each_digit_is_accepted(read):
     reading = read((16, {"7": 0.69}), (42, {"1": 0.69}))
     assert (reading.text, reading.accepted) == ("71", False)
-    assert reading.reason == "not sure of the whole: 71 with 48%"
+    assert reading.reason == "not sure of the whole: 71 with 47.6%, below 50.0%"
 
 
 def test_unlikely_digit_of_rejected_number_is_not_a_digit(read):

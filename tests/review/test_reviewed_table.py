@@ -60,7 +60,7 @@ PAGES = [
         ],
     ),
     page("b.png", "8", [number("8", digit("8", 0.95))], 0.95, None),
-    page("c.png", "", [], 0.0, "no ink: nothing stands out from the background"),
+    page("c.png", "", [], 0.0, "no ink was found"),
     {
         "file": "d.png",
         "page": 1,
@@ -77,7 +77,7 @@ SHEET = {
     "fields": {
         "meter": entry("cell 2: not a digit", digit("0"), digit("1", 0.2), digit("4")),
         "code": entry(None, digit("7", 0.97)),
-        "more": entry("no ink: nothing stands out from the background"),
+        "more": entry("no ink was found"),
     },
 }
 
@@ -151,7 +151,7 @@ def test_corrected_replaces_answered_fields_and_keeps_other_reasons(table):
     review.confirm(review.items[0], "094")
     (row,) = review.corrected()
     assert (row["meter"], row["meter_confidence"], row["meter_accepted"]) == ("094", 1.0, True)
-    assert row["reason"] == "more: no ink: nothing stands out from the background"
+    assert row["reason"] == "more: no ink was found"
     assert review.columns[-3:] == ["fit", "reason", "reviewed"]
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import threading
 import uuid
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -139,10 +140,10 @@ class StoredForm:
                 review = ReviewedTable(table)
                 scans = _BatchCrops(table, self.batch.scans)
                 name = self.batch.template().name
-                self._opened = (
-                    key,
-                    ReviewSession(review, scans, _THRESHOLD, self._learner, name[:_MAX_WRITER_LENGTH], name),
-                )
+                writer = name[:_MAX_WRITER_LENGTH]
+                download = f"{name}-{date.fromtimestamp(table.stat().st_mtime)}"
+                session = ReviewSession(review, scans, _THRESHOLD, self._learner, writer, download)
+                self._opened = key, session
             return key[1].replace(" ", "-"), self._opened[1]
 
 

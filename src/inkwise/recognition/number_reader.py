@@ -203,7 +203,7 @@ def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: f
         return NOT_A_DIGIT
     if decoded.probability < threshold:
         text = decoded.text.replace(UNKNOWN, "")
-        return f"not sure of the whole: {text} with {decoded.probability:.0%}"
+        return f"not sure of the whole: {text} with {decoded.probability:.1%}, below {threshold:.1%}"
     return None
 
 

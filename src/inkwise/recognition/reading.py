@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 SHOWN_ALTERNATIVES = 3
 """Labels of a digit in the JSON of a reading, unless another count is asked for."""
 
-NO_INK = "no ink: nothing stands out from the background"
+NO_INK = "no ink was found"
 
 Polygon = tuple[tuple[float, float], ...]
 """Four corners (x, y) in pixels of the picture, clockwise from the upper left of the upright text."""

@@ -1,7 +1,7 @@
 """The form editor in a browser: boxes are drawn, named, moved, resized, undone and saved."""
 
 import pytest
-from browser import SCHEMES, serious_findings
+from browser import SCHEMES, drag_on_form, serious_findings
 from form_paper import empty
 from PIL import Image
 from playwright.sync_api import expect
@@ -28,19 +28,6 @@ def editor(open_editor):
     return open_editor()
 
 
-def drag(page, start, end):
-    """Drag the mouse between two points of the form."""
-    expect(page.locator("#page image")).to_be_visible()
-    box = page.locator("#page").bounding_box()
-    scale = box["width"] / 840
-    (x, y), (to_x, to_y) = ((box["x"] + px * scale, box["y"] + py * scale) for px, py in (start, end))
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move((x + to_x) / 2, (y + to_y) / 2)
-    page.mouse.move(to_x, to_y)
-    page.mouse.up()
-
-
 def boxes(page):
     return page.locator("#boxes .place-box")
 
@@ -57,12 +44,12 @@ def near(box, wanted):
 
 def test_editor_shows_problems_while_drawing(editor, browse, scan):
     page = browse(editor.url)
-    drag(page, (300, 250), (600, 300))
+    drag_on_form(page, (300, 250), (600, 300))
     page.keyboard.type("meter")
     page.select_option("#kind", "comb")
     page.fill("#cells", "6")
     expect(page.locator("#boxes line")).to_have_count(5)
-    drag(page, (300, 400), (360, 460))
+    drag_on_form(page, (300, 400), (360, 460))
     page.keyboard.type("meter")
     expect(page.locator("#problems")).to_contain_text("2 columns have this name")
     page.fill("#field-name", "code")
@@ -91,9 +78,9 @@ def test_editor_shows_problems_while_drawing(editor, browse, scan):
 
 def test_editor_moves_resizes_deletes_and_undoes(editor, browse, scan):
     page = browse(editor.url)
-    drag(page, (300, 250), (500, 300))
-    drag(page, (400, 275), (450, 375))  # moved by 50, 100
-    drag(page, (550, 400), (600, 450))  # its corner
+    drag_on_form(page, (300, 250), (500, 300))
+    drag_on_form(page, (400, 275), (450, 375))  # moved by 50, 100
+    drag_on_form(page, (550, 400), (600, 450))  # its corner
     (field,) = saved(page, scan)
     assert near(field.box, (350, 350, 250, 100))
     page.click("#add")
@@ -177,7 +164,7 @@ def test_pinch_zoom_draws_nothing(phone, touch):
 
 def test_change_during_saving_stays_unsaved(editor, browse):
     page = browse(editor.url)
-    drag(page, (300, 250), (500, 300))
+    drag_on_form(page, (300, 250), (500, 300))
     asked = []
     page.route("**/api/form", lambda route: asked.append(route))
     with page.expect_request("**/api/form"):
@@ -193,8 +180,8 @@ def test_change_during_saving_stays_unsaved(editor, browse):
 
 def test_two_editors_do_not_overwrite_each_other(open_editor, scan, browse):
     first, late = (browse(open_editor().url) for _ in range(2))
-    drag(late, (300, 400), (360, 460))
-    drag(first, (300, 250), (600, 300))
+    drag_on_form(late, (300, 400), (360, 460))
+    drag_on_form(first, (300, 250), (600, 300))
     (field,) = saved(first, scan)
     late.click("#save")
     expect(late.locator("#error")).to_contain_text("card.yaml: has changed since this page read it; reload")
@@ -203,13 +190,13 @@ def test_two_editors_do_not_overwrite_each_other(open_editor, scan, browse):
     late.on("dialog", lambda dialog: dialog.accept())
     late.click("#saved button")
     expect(late.locator("#saved")).to_have_text("")
-    drag(late, (300, 400), (360, 460))
+    drag_on_form(late, (300, 400), (360, 460))
     assert saved(late, scan)[0] == field
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_editor_has_no_serious_accessibility_finding(editor, browse, scheme):
     page = browse(editor.url, color_scheme=scheme)
-    drag(page, (300, 250), (600, 300))
+    drag_on_form(page, (300, 250), (600, 300))
     page.keyboard.type("meter")
     assert serious_findings(page) == []
