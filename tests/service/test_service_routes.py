@@ -219,7 +219,7 @@ def test_health_reports_an_unusable_model(client, monkeypatch, run):
         create_app(Settings())
 
 
-@pytest.mark.parametrize("path", ["/", "/docs/", "/redoc", "/v1/read/", "/v2/read"])
+@pytest.mark.parametrize("path", ["/docs/", "/redoc", "/v1/read/", "/v2/read"])
 def test_unknown_path_is_rejected(client, path):
     assert refused(client.get(path), 404).endswith("Not Found")
 
@@ -257,6 +257,25 @@ def test_openapi_file_of_the_docs_is_current(client):
     described = (ROOT / "docs" / "openapi.json").read_text()
     current = json.dumps(client.get("/openapi.json").json(), indent=1) + "\n"
     assert described == current, "the description of the service has changed: python docs/openapi.py"
+
+
+def test_operations_are_summarized_in_sentences(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    summaries = [operation["summary"] for path in paths.values() for operation in path.values()]
+    assert [summary for summary in summaries if " " not in summary or not summary.endswith(".")] == []
+
+
+def test_root_leads_to_the_docs_page(client):
+    answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, "docs")
+    assert "Inkwise API" in client.get("/").text
+
+
+@pytest.mark.parametrize("path", ["read", "batch", "strokes", "classify"])
+def test_unknown_parameter_is_rejected(client, path):
+    answer = client.post(f"/v1/{path}", params={"lenght": "4"})
+    hint = "/v1/classify takes none" if path == "classify" else "did you mean length?"
+    assert refused(answer, 422) == f"no parameter 'lenght'; {hint}"
 
 
 def test_docs_page_loads_nothing_from_elsewhere(client):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fastapi_offline
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 DOCS_PATH = "/docs"
@@ -33,6 +33,10 @@ _POLICY = (
 
 def add_docs_page(app: FastAPI) -> None:
     """Add the page, its script and the files of Swagger UI, none of which the OpenAPI description lists."""
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse(DOCS_PATH.lstrip("/"))
 
     @app.get(DOCS_PATH, include_in_schema=False)
     async def page() -> Response:

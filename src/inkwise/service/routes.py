@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 
 from inkwise._util.errors import InkwiseError
-from inkwise._util.text import parse_bounds
+from inkwise._util.text import did_you_mean, parse_bounds
 from inkwise.http.bodies import (
     PayloadTooLargeError,
     RequestError,
@@ -116,9 +116,20 @@ def _constraint(known: tuple[tuple[str, str], ...]) -> Constraint:
 _Parameters = Annotated[_ReadParameters, Depends(_read_parameters)]
 
 
+async def _check_parameter_names(request: Request) -> None:
+    path, method = request.scope["route"].path, request.method.lower()
+    known = [
+        parameter["name"] for parameter in request.app.openapi()["paths"][path][method].get("parameters", ())
+    ]
+    for name in request.query_params:
+        if name not in known:
+            hint = did_you_mean(name, known) if known else f"; {path} takes none"
+            raise RequestError(422, f"no parameter {name[:80]!r}{hint}")
+
+
 def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> APIRouter:
     """Return the routes; an image may have up to `pixels` pixels."""
-    router = APIRouter(tags=["reading"])
+    router = APIRouter(tags=["reading"], dependencies=[Depends(_check_parameter_names)])
     responses: dict[int | str, dict[str, Any]] = {200: {"model": ReadingSchema}, **_FAILURES}
 
     @router.post("/v1/read", responses=responses, openapi_extra=PICTURE_BODY)

@@ -167,6 +167,10 @@ def describe(app: FastAPI, tokens: bool) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = get_openapi(title="Inkwise", version=__version__, routes=app.routes)
+            for operations in app.openapi_schema["paths"].values():
+                for operation in operations.values():  # the summary is the first line of the docstring
+                    operation["summary"], _, rest = operation.pop("description").partition("\n\n")
+                    operation |= {"description": rest} if rest else {}
             if tokens:
                 bearer = {"type": "http", "scheme": "bearer"}
                 app.openapi_schema["components"]["securitySchemes"] = {"token": bearer}
