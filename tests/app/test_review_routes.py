@@ -82,8 +82,8 @@ def test_corrected_table_as_xlsx(client, monkeypatch):
     answer = client.get("/api/review/table.xlsx")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="table-reviewed.xlsx"'
     head, one, other = openpyxl.load_workbook(io.BytesIO(answer.content)).active.values
-    assert (head[2:4], head[-1]) == (("text", "text guess"), "reviewed")
-    assert (one[2], other[2], other[-1]) == (7, 774, "1")
+    assert (head[2:4], head[-3:]) == (("text", "text guess"), ("reviewed", "confidence", "accepted"))
+    assert (one[2], other[2], other[-3]) == (7, 774, "1")
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     missing = client.get("/api/review/table.xlsx")
     assert (missing.status_code, "pip install" in missing.json()["error"]) == (409, True)

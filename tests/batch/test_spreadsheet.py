@@ -35,10 +35,23 @@ def sheet(tmp_path):
 
 def test_header_is_frozen_and_filtered(sheet):
     made = sheet([row("7"), row("8")])
-    assert [cell.value for cell in made[1]] == [*COLUMNS[:3], "text guess", *COLUMNS[3:]]
+    names = ["file", "page", "text", "text guess", "value", "reason", "confidence", "accepted"]
+    assert [cell.value for cell in made[1]] == names
     assert (made.freeze_panes, made.auto_filter.ref) == ("A2", "A1:H3")
     assert made["A1"].font.bold
     assert made.column_dimensions["A"].width > made.column_dimensions["B"].width
+
+
+def test_details_are_folded_at_the_end(sheet):
+    columns = ["file", "page", "age", "age_confidence", "age_accepted", "fit", "reason"]
+    made = sheet([dict(zip(columns, ("a.png", 1, "7", 0.99, True, 0.9, None), strict=True))], columns)
+    shown = ["file", "page", "age", "age guess", "reason"]
+    folded = ["age_confidence", "age_accepted", "fit"]
+    assert [cell.value for cell in made[1]] == shown + folded
+    assert [cell.value for cell in made[2]] == ["a.png", 1, 7, None, None, 0.99, True, 0.9]
+    groups = made.column_dimensions
+    assert (groups["F"].min, groups["F"].max, groups["F"].hidden, groups["F"].outlineLevel) == (6, 8, True, 1)
+    assert not groups["E"].hidden
 
 
 @pytest.mark.parametrize(
@@ -68,7 +81,7 @@ def test_doubtful_cells_are_marked_and_have_a_guess(sheet):
     sure, doubtful = sheet([row("71"), row("7?", reason="1 or 7", labels="71")]).iter_rows(min_row=2)
     assert [cell.value for cell in (*sure[2:4], *doubtful[2:4])] == [71, None, "7?", 71]
     assert [cells[2].fill.start_color.rgb[-6:] for cells in (sure, doubtful)] == ["000000", "FFF2CC"]
-    assert doubtful[7].value == "1 or 7"
+    assert doubtful[5].value == "1 or 7"
 
 
 def test_empty_field_of_a_form_is_not_marked(sheet):

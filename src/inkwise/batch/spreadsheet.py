@@ -1,4 +1,4 @@
-"""XLSX tables: frozen header, filter, numbers as numbers, marked doubts, best guesses beside them."""
+"""XLSX tables: frozen header, filter, numbers as numbers, marked doubts, best guesses, folded details."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
     """Write rows to a new XLSX file.
 
     Each column of a text that can be doubtful is followed by one of best guesses, which is filled where the
-    text is doubtful. Text that is exactly a number becomes a number.
+    text is doubtful. Confidence, acceptance and fit stand at the end, in a group that is folded. Text that is
+    exactly a number becomes a number.
 
     Args:
         rows: Values by column, and the further keys of the JSON formats, which hold the guesses.
@@ -40,7 +41,11 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
     from openpyxl.styles import Font, PatternFill
     from openpyxl.utils import get_column_letter
 
-    names = [*columns]
+    every = [*columns]
+    accepted = [_accepted_column(name) for name in every if _accepted_column(name) in every]
+    details = {"fit", *accepted, *(_confidence_column(name) for name in accepted)}
+    folded = [name for name in every if name in details]
+    names = [name for name in every if name not in details] + folded
     book = Workbook(write_only=True)
     sheet = book.create_sheet("readings")
     bold, mark = Font(bold=True), PatternFill("solid", start_color=_DOUBTFUL_FILL)
@@ -85,6 +90,9 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
             sheet.column_dimensions[get_column_letter(place)].width = max(
                 _WIDTHS.get(title, _WIDTH), len(title) + 4
             )
+        if folded:
+            first, last = len(head) - len(folded) + 1, len(head)
+            sheet.column_dimensions.group(get_column_letter(first), get_column_letter(last), hidden=True)
         sheet.append([cell(title) for title in head])
         for number, values in enumerate(rows, 2):
             if number > _MAX_ROWS:
@@ -115,3 +123,7 @@ def best_guess(values: Mapping[str, Any], column: str) -> str:
 
 def _accepted_column(name: str) -> str:
     return "accepted" if name == "text" else f"{name}_accepted"
+
+
+def _confidence_column(accepted: str) -> str:
+    return f"{accepted.removesuffix('accepted')}confidence"
