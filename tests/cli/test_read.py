@@ -254,7 +254,11 @@ def test_read_writes_xlsx_of_document_on_standard_input(inkwise, tmp_path, seven
 
 
 @pytest.mark.parametrize(
-    ("suffix", "step"), [("jsonl", "inkwise review {}"), ("csv", "read with --out of .jsonl, then review")]
+    ("suffix", "step"),
+    [
+        ("jsonl", "inkwise review {}"),
+        ("csv", "read with --out table.jsonl, then inkwise review table.jsonl"),
+    ],
 )
 def test_read_names_the_command_that_corrects_doubtful_numbers(inkwise, tmp_path, pen, suffix, step):
     Image.fromarray(pen([[(30, 30), (90, 90)], [(30, 90), (90, 30)]])).save(tmp_path / "cross.png")

@@ -197,8 +197,10 @@ def _summary_line(summary: BatchSummary, out: str, *, document: bool) -> str:
     )
     if document or not summary.doubtful:
         return line
-    correct = f"inkwise review {out}" if out.endswith(".jsonl") else "read with --out of .jsonl, then review"
-    return f"{line}; to correct them: {correct}"
+    first, table = (
+        ("", out) if out.endswith(".jsonl") else ("read with --out table.jsonl, then ", "table.jsonl")
+    )
+    return f"{line}; to correct them: {first}inkwise review {table}"
 
 
 def _ray_backend(
