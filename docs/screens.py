@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
-    """A number on the Draw tab, in three settings, the panel Why?, and the Progress tab."""
+    """A number on the Draw tab, in five settings, the panel Why?, and the Progress tab."""
     own = strokes.select(strokes.writers == WRITERS["me"])
     database = f"sqlite:///{folder}/taught.db"
     for name, writer in WRITERS.items():
@@ -60,8 +60,11 @@ def app(browser: Browser, strokes: datasets.StrokeSet, folder: Path) -> None:
         size = {"width": 1000, "height": 800}
         shoot(browser, url, number, "app-light", viewport=size)
         shoot(browser, url, number, "app-dark", viewport=size, color_scheme="dark")
-        phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
-        shoot(browser, url, number[:1], "app-phone", device_scale_factor=2, **phone)
+        touch = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+        shoot(browser, url, number[:1], "app-phone", viewport={"width": 390, "height": 800}, **touch)
+        shoot(browser, url, number[:2], "app-landscape", viewport={"width": 800, "height": 390}, **touch)
+        half = {"width": 640, "height": 400}  # a window of 1280x800 at a zoom of 200 %
+        shoot(browser, url, number[:1], "app-zoom", viewport=half, device_scale_factor=2)
         page = browser.new_page(viewport={"width": 1000, "height": 1900})
         page.goto(url)
         page.click("#why summary")
