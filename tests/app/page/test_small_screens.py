@@ -5,6 +5,7 @@ from hand import FOUR, ONE, SEVEN, THREE, draw, reads
 from playwright.sync_api import expect
 
 PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+UPRIGHT = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
 LANDSCAPE = {"viewport": {"width": 740, "height": 360}, "has_touch": True, "is_mobile": True}
 ZOOMED = {"viewport": {"width": 550, "height": 425}, "device_scale_factor": 2}  # 1100 x 850 at 200 %
 
@@ -42,7 +43,7 @@ def test_long_number_keeps_the_layout(page, count):
     assert page.locator("#label-row").bounding_box()["y"] - labels < 60, "moved by the row of digits alone"
 
 
-@pytest.mark.parametrize("screen", [PHONE, LANDSCAPE, ZOOMED], ids=["phone", "landscape", "zoomed"])
+@pytest.mark.parametrize("screen", [PHONE, UPRIGHT, LANDSCAPE, ZOOMED])
 @pytest.mark.parametrize("count", [1, 8])
 def test_reading_stays_in_view_on_small_screens(open_page, screen, count):
     page = open_page(**screen)
@@ -55,6 +56,20 @@ def test_reading_stays_in_view_on_small_screens(open_page, screen, count):
     assert page.evaluate("document.documentElement.scrollWidth") == screen["viewport"]["width"]
     for covered in ("#reading", "#label-row", "#next", ".foot button >> nth=0", ".foot button >> nth=1"):
         assert not overlap(page, "#accuracy", covered)
+
+
+def test_upright_phone_has_all_tools_in_view(open_page):
+    page = open_page(**UPRIGHT)
+    draw(page, SEVEN)
+    reads(page, "7")
+    for name in ("undo", "clear", "erase", "pen", "characters", "next"):
+        box = page.locator(f"#{name}").bounding_box()
+        assert box["width"] >= 44, name
+        assert box["x"] + box["width"] <= 390, name
+    page.tap("#erase")
+    place = page.locator("#ink").bounding_box()
+    page.touchscreen.tap(place["x"] + SEVEN[0][0][0], place["y"] + SEVEN[0][0][1])
+    expect(page.locator("#reading span")).to_have_count(0)
 
 
 @pytest.mark.parametrize("tab", ["pictures", "samples", "progress", "models"])
