@@ -4,6 +4,7 @@ import uuid
 import cv2
 import pytest
 
+from inkwise._util.errors import missing_module_message
 from inkwise.corrections import Accuracy, VersionScores
 from inkwise.corrections import learning_jobs as learning
 from inkwise.recognition import Model
@@ -48,7 +49,7 @@ def test_learning_can_be_cancelled(client, monkeypatch):
 
 
 def test_learning_without_torch_names_the_extra(client, monkeypatch):
-    line = 'learning needs torch: pip install "inkwise[train]"'
+    line = missing_module_message("learning", "torch", "train")
     monkeypatch.setattr(learning, "find_spec", lambda name: None)
     assert len(client.get("/api/state?writer=anna").json()["install"]) == 2
     response = client.post("/api/learn", json=ANNA)

@@ -173,6 +173,9 @@ def test_learn_names_the_missing_extra(learn, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in [name for name in sys.modules if name.startswith("inkwise.training")]:
         monkeypatch.delitem(sys.modules, name)
-    error = 'learning needs torch: pip install "inkwise[train]"'
+    error = (
+        "learning needs torch: pip install torch --index-url https://download.pytorch.org/whl/cpu"
+        ' && pip install "inkwise[train]"'
+    )
     assert learn() == (1, "", f"inkwise: {error}\n")
     assert learning_jobs.missing_dependencies() == error

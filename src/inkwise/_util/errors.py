@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+"""PyTorch's own index of builds without CUDA, which have a tenth of the size."""
+
 
 class InkwiseError(ValueError):
     """An input cannot be used; the message names it and the reason, in one line."""
@@ -40,10 +43,16 @@ def one_line(text: str) -> str:
     )
 
 
+def missing_module_message(what: str, module: str, extra: str) -> str:
+    """Return which module is missing, and the commands that install it."""
+    torch = f"pip install torch --index-url {TORCH_INDEX} && " if module == "torch" else ""
+    return f'{what} needs {module}: {torch}pip install "inkwise[{extra}]"'
+
+
 @contextmanager
 def requires_extra(extra: str, what: str) -> Iterator[None]:
     """Turn a failed import of an optional module into an InkwiseError that says which extra to install."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise InkwiseError(f'{what} needs {error.name}: pip install "inkwise[{extra}]"') from error
+        raise InkwiseError(missing_module_message(what, str(error.name), extra)) from error

@@ -22,7 +22,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inkwise._util.errors import InkwiseError, ModelError, StoreError, requires_extra
+from inkwise._util.errors import (
+    TORCH_INDEX,
+    InkwiseError,
+    ModelError,
+    StoreError,
+    missing_module_message,
+    requires_extra,
+)
 from inkwise._util.text import NOT_A_DIGIT
 from inkwise.corrections.accuracy import Accuracy
 from inkwise.corrections.number_learning import learn_numbers
@@ -38,9 +45,6 @@ MIN_SAMPLES = 10
 
 ProgressFunction = Callable[[str, float], None]
 """Receives the current step and the share of the whole job that is done, 0 to 1."""
-
-_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-"""PyTorch's own index of builds without CUDA, which have a tenth of the size."""
 
 _MEASURED_SHARE = 0.2  # share of a job from which its speed is known well enough to tell the time left
 
@@ -169,7 +173,7 @@ def missing_dependencies() -> str | None:
     """Return what to install before a model can be fine-tuned, or None."""
     for name in _REQUIRED_MODULES:
         if find_spec(name) is None:
-            return f'learning needs {name}: pip install "inkwise[train]"'
+            return missing_module_message("learning", name, "train")
     return None
 
 
@@ -184,7 +188,7 @@ def install_commands() -> list[str]:
     pip = [sys.executable, "-m", "pip", "install"]
     if find_spec("pip") is None:
         pip = ["uv", "pip", "install", "--python", sys.executable]
-    commands = [[*pip, "torch", "--index-url", _TORCH_INDEX]] if "torch" in missing else []
+    commands = [[*pip, "torch", "--index-url", TORCH_INDEX]] if "torch" in missing else []
     join = subprocess.list2cmdline if os.name == "nt" else shlex.join
     return [join(command) for command in [*commands, [*pip, "inkwise[train]"]]]
 
