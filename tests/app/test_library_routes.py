@@ -130,14 +130,12 @@ def test_scans_are_read_again_by_another_version(client, form, send, read, tmp_p
     assert (state["error"], [*cells(client, form, state)[1]]) == (None, ["one.png", "two.png"])
 
 
-def test_form_with_too_little_print_is_not_saved(client):
+def test_page_with_too_little_print_begins_no_form(client):
     plain = np.full((1188, 840), 250, np.uint8)
-    answer = client.post("/api/forms", params={"name": "plain.png"}, content=png(plain)).json()
-    path = f"/api/forms/{answer['id']}/form"
-    refused = client.put(path, json={"name": "plain", "fields": [METER]})
+    refused = client.post("/api/forms", params={"name": "plain.png"}, content=png(plain))
     message = "plain.png: too little is printed on it to be found again; print four marks"
     assert (refused.status_code, refused.json()["error"]) == (422, message)
-    assert client.get(path).json()["fields"] == []
+    assert client.get("/api/forms").json()["forms"] == []
 
 
 def test_pages_that_cannot_be_read_are_named_and_typed_in(client, form, send, read):

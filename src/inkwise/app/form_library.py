@@ -24,8 +24,8 @@ from inkwise.app.form_routes import FormEditor
 from inkwise.app.review_routes import ReviewSession
 from inkwise.batch.page_rows import file_fingerprint
 from inkwise.corrections import Learner
-from inkwise.forms import FormTemplate, load_reference
-from inkwise.image import DOCUMENT_SUFFIXES
+from inkwise.forms import FormTemplate, distinctive_reference
+from inkwise.image import DOCUMENT_SUFFIXES, Document
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
 _THRESHOLD = 0.9  # initial confidence below which a value is doubtful, as of `inkwise review`
@@ -155,10 +155,6 @@ class _LibraryEditor(FormEditor):
         self._batch = batch
 
     def write(self, form: FormTemplate, version: str | None) -> str:
-        try:
-            load_reference(form)
-        except InkwiseError as error:  # it names the folder
-            raise DataError(str(error).replace(f"{self.path.parent}{os.sep}", "")) from None
         if is_there(self.path) and self.path.read_bytes() != form.to_yaml(self.path.parent).encode():
             self._batch.forget_readings()
         return super().write(form, version)
@@ -219,6 +215,7 @@ class FormLibrary:
 
         Raises:
             ImageError: It cannot be read, or its name is not that of a picture or PDF.
+            InkwiseError: It has too little print to be found again on filled scans.
             DataError: It cannot be written.
         """
         name, form_id = safe_name(name), uuid.uuid4().hex[:12]
@@ -227,7 +224,8 @@ class FormLibrary:
         with new_folder(self._folder / form_id) as part:
             (part / name).write_bytes(content)
             try:
-                FormEditor(part / name)
+                with Document(part / name) as scan:
+                    distinctive_reference(scan.page(1), name)
             except InkwiseError as error:
                 raise type(error)(str(error).replace(f"{part}{os.sep}", "")) from None
         return self.form(form_id)

@@ -1,6 +1,13 @@
 """Forms: templates with named fields, the registration of scans, and the reading of fields."""
 
-from inkwise.forms.form_reader import FieldReading, FormReader, FormReading, draw_fields, load_reference
+from inkwise.forms.form_reader import (
+    FieldReading,
+    FormReader,
+    FormReading,
+    distinctive_reference,
+    draw_fields,
+    load_reference,
+)
 from inkwise.forms.template import KINDS, Field, FormError, FormTemplate
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "FormReader",
     "FormReading",
     "FormTemplate",
+    "distinctive_reference",
     "draw_fields",
     "load_reference",
 ]
