@@ -109,15 +109,19 @@ class GlyphLoop(TrainingLoop[Net, GlyphSamples]):
     ) -> None:
         """Move the untrained network and its teachers to the device of the samples."""
         super().__init__(net, recipe, training, validation, callbacks)
-        self.teachers = [teacher.to(self.device).eval() for teacher in teachers]
+        self.teachers = [
+            teacher.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            for teacher in teachers
+        ]
         self.best_logits: Tensor | None = None
         self._logits: Tensor | None = None
 
     def _training_step(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         glyphs, classes = self.training.glyphs[batch], self.training.classes[batch]
         inputs = augment(glyphs[:, None].float() / 255, self.recipe.augmentation, self.generator)
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
         with self._autocast():
-            logits = self.net(inputs.contiguous(memory_format=torch.channels_last)).float()
+            logits = self.net(inputs).float()
         keys = self.recipe.optimization
         loss = classification_loss(logits, classes, keys)
         if self.teachers:
