@@ -1,4 +1,4 @@
-"""A form of four fields, empty and filled in by a made hand, as skewed scans."""
+"""A form of four fields, empty and filled in with synthetic handwriting, as skewed scans."""
 
 from __future__ import annotations
 

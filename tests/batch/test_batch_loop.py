@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 from shades import Shades, pdf
 
-from inkwise.batch import Backend, BatchSummary, LocalBackend, PageRow, read_batch
+from inkwise.batch import Backend, BatchSummary, LocalBackend, PageRow, batch_loop, read_batch
+from inkwise.batch.batch_loop import RowSink
 
 
 class FourOfTenFiles(Backend):
@@ -40,6 +41,41 @@ def test_local_progress_counts_pages_as_fractions_of_their_files(tmp_path):
     backend = LocalBackend([str(tmp_path)], Shades())
     assert backend.files == 3
     assert [backend.files_read for _ in backend.rows()] == pytest.approx([1 / 3, 2 / 3, 1, 2, 3])
+
+
+class EnteredOnce(RowSink):
+    """Knows no page counts, and a file that was entered before has nothing left."""
+
+    def __init__(self):
+        self.entered = set()
+
+    def enter(self, file):
+        if file in self.entered:
+            return []
+        self.entered.add(file)
+        return None
+
+
+def test_file_that_is_named_twice_is_read_once_while_it_is_still_open(monkeypatch):
+    def in_processes(backend, options, jobs):
+        task = backend.take()
+        yield task, 1
+        assert backend.take() is None
+        yield task, PageRow({"reason": None}, failed=False)
+
+    monkeypatch.setattr(batch_loop, "read_in_processes", in_processes)
+    backend = LocalBackend(["a.png", "a.png"], Shades(), EnteredOnce(), jobs=2)
+    assert [backend.files_read for _ in backend.rows()] == [2]
+
+
+def test_process_that_dies_before_it_counts_the_pages_costs_one_row(monkeypatch):
+    def in_processes(backend, options, jobs):
+        yield backend.take(), PageRow({"reason": "killed"}, failed=True)
+
+    monkeypatch.setattr(batch_loop, "read_in_processes", in_processes)
+    backend = LocalBackend(["a.pdf"], Shades(), EnteredOnce(), jobs=2)
+    assert [row.failed for row in backend.rows()] == [True]
+    assert backend.files_read == 1
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from inkwise.batch import BatchOptions, Journal, LocalBackend, OtherSettingsErro
 from inkwise.forms import FormTemplate
 from inkwise.image import DOCUMENT_SUFFIXES, Document
 
-_MAX_PROCESSES = 4  # that read a batch; at most half of the cores, so that the machine stays usable
-_MAX_NAME_LENGTH = 100  # characters of a stored file name without its suffix
+_MAX_PROCESSES = 4  # processes that read one batch, at most half of the cores
+_MAX_NAME_BYTES = 200  # bytes of a file name without its suffixes; file systems allow 255 with them
 _REMOVED = ".removed"  # suffix of an empty file that keeps the name of a removed scan from being used again
 
 _logger = logging.getLogger("inkwise.app")
@@ -39,9 +39,18 @@ def safe_name(name: str) -> str:
     last = Path(name.replace("\\", "/")).name
     stem, suffix = os.path.splitext(last)  # noqa: PTH122
     if suffix.lower() not in DOCUMENT_SUFFIXES:
-        raise ImageError(f"{one_line(last)[:_MAX_NAME_LENGTH]}: is not a picture or a PDF")
-    kept = re.sub(r"[^\w() .-]", "-", stem).strip(" .")[:_MAX_NAME_LENGTH]
+        raise ImageError(f"{one_line(_shortened(last))}: is not a picture or a PDF")
+    kept = _shortened(re.sub(r"[^\w() .-]", "-", stem)).strip(" .")
     return f"{kept or 'scan'}{suffix.lower()}"
+
+
+def _shortened(name: str) -> str:
+    return name.encode(errors="replace")[:_MAX_NAME_BYTES].decode(errors="ignore")
+
+
+def without_folder(text: object, folder: Path) -> str:
+    """Return a message without the path of a folder before the names of its files."""
+    return str(text).replace(f"{folder}{os.sep}", "")
 
 
 class FormBatch:
@@ -111,7 +120,7 @@ class FormBatch:
     def remove(self, name: str) -> None:
         """Remove a scan, and its pages from the table; DataError if there is none of this name."""
         if name not in self.names():
-            raise DataError(f"there is no scan {one_line(name)[:_MAX_NAME_LENGTH]}")
+            raise DataError(f"there is no scan {one_line(_shortened(name))}")
         self.job.stop()
         with self._lock:
             (self.scans / f"{name}{_REMOVED}").touch()
@@ -136,7 +145,12 @@ class FormBatch:
                 path.unlink(missing_ok=True)
 
     def template(self) -> FormTemplate:
-        """Return the template of the form; raises as `FormTemplate.read`."""
+        """Return the template of the form.
+
+        Raises:
+            DataError: No fields were drawn yet.
+            FormError: As for `FormTemplate.read`.
+        """
         found = next(self._form.glob("*.yaml"), None)
         if found is None:
             raise DataError("the form has no fields yet")
@@ -152,7 +166,7 @@ class _BatchJournal(Journal):
 
     def __init__(self, batch: FormBatch, options: BatchOptions, pages: dict[str, int]) -> None:
         super().__init__(batch.table, options, ".jsonl")
-        self._folder, self._pages, self.kept = f"{batch.scans}{os.sep}", pages, 0
+        self._scans, self._pages, self.kept = batch.scans, pages, 0
 
     def enter(self, file: str) -> list[int] | None:
         left = super().enter(file)
@@ -164,8 +178,8 @@ class _BatchJournal(Journal):
         for row in super().rows():
             reason = row.values["reason"]
             names = {
-                "file": row.values["file"].removeprefix(self._folder),
-                "reason": None if reason is None else reason.replace(self._folder, ""),
+                "file": without_folder(row.values["file"], self._scans),
+                "reason": None if reason is None else without_folder(reason, self._scans),
             }
             yield row._replace(values=row.values | names)
 
@@ -182,6 +196,7 @@ class ReadingJob:
         self._lock = threading.Lock()  # held while the thread is started
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._stopped_by_user = False
         self._done = self._pages = 0
         self._error: str | None = None
 
@@ -195,7 +210,7 @@ class ReadingJob:
             "reading": reading,
             "done": self._done,
             "pages": self._pages,
-            "stopped": self._stopping.is_set(),
+            "stopped": self._stopped_by_user,
             "error": self._error,
         }
 
@@ -204,14 +219,16 @@ class ReadingJob:
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._stopping.clear()
+                self._stopped_by_user = False
                 self._error, self._done, self._pages = None, 0, 0
                 self._thread = threading.Thread(target=self._run, daemon=True)
                 self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, *, by_user: bool = False) -> None:
         """Stop after the present page, and wait for that; what was read is kept."""
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
+                self._stopped_by_user = by_user
                 self._stopping.set()
                 self._thread.join()
 
@@ -223,7 +240,7 @@ class ReadingJob:
                 self._read(names)
                 before = names
         except InkwiseError as error:
-            self._error = str(error).replace(f"{self._batch.scans}{os.sep}", "")
+            self._error = without_folder(error, self._batch.scans)
         except Exception:
             _logger.exception("the scans of a form cannot be read")
             self._error = "internal error; see the log of inkwise app"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shutil
 import threading
@@ -19,12 +18,13 @@ from numpy.typing import NDArray
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
 from inkwise._util.files import make_directory, new_folder
 from inkwise._util.inputs import is_there
-from inkwise.app.form_batch import FormBatch, safe_name
+from inkwise.app.form_batch import FormBatch, safe_name, without_folder
 from inkwise.app.form_routes import FormEditor
 from inkwise.app.review_routes import ReviewSession
 from inkwise.batch.page_rows import file_fingerprint
 from inkwise.corrections import Learner
-from inkwise.forms import FormTemplate, distinctive_reference
+from inkwise.forms import FormTemplate
+from inkwise.forms.registration import Reference
 from inkwise.image import DOCUMENT_SUFFIXES, Document
 from inkwise.review import ReviewedTable, ReviewItem, ScanCrops
 
@@ -78,7 +78,7 @@ class StoredForm:
                 template = FormTemplate.read(path)
                 values |= {"name": template.name, "fields": len(template.fields)}
         except InkwiseError as error:
-            values["error"] = str(error).replace(f"{self.folder}{os.sep}", "")
+            values["error"] = without_folder(error, self.folder)
         return values
 
     def state(self) -> dict[str, Any]:
@@ -155,9 +155,11 @@ class _LibraryEditor(FormEditor):
         self._batch = batch
 
     def write(self, form: FormTemplate, version: str | None) -> str:
-        if is_there(self.path) and self.path.read_bytes() != form.to_yaml(self.path.parent).encode():
+        before = self.path.read_bytes() if is_there(self.path) else None
+        written = super().write(form, version)
+        if before is not None and before != self.path.read_bytes():
             self._batch.forget_readings()
-        return super().write(form, version)
+        return written
 
 
 class _BatchCrops(ScanCrops):
@@ -171,7 +173,7 @@ class _BatchCrops(ScanCrops):
         try:
             return super().crop(item)
         except InkwiseError as error:  # it names the folder
-            raise DataError(str(error).replace(f"{self._scans}{os.sep}", "")) from None
+            raise DataError(without_folder(error, self._scans)) from None
 
     def find(self, file: str) -> Path:
         return self._scans / Path(file).name
@@ -187,7 +189,7 @@ class FormLibrary:
         self._lock = threading.Lock()
 
     def forms(self) -> list[StoredForm]:
-        """Return the forms, the newest first."""
+        """Return the forms, the most recently changed first."""
         if not self._folder.is_dir():
             return []
         found = [path for path in self._folder.iterdir() if _is_id(path.name)]
@@ -225,9 +227,13 @@ class FormLibrary:
             (part / name).write_bytes(content)
             try:
                 with Document(part / name) as scan:
-                    distinctive_reference(scan.page(1), name)
+                    reference = Reference(scan.page(1))
             except InkwiseError as error:
-                raise type(error)(str(error).replace(f"{part}{os.sep}", "")) from None
+                raise type(error)(without_folder(error, part)) from None
+            if not reference.is_distinctive:
+                raise InkwiseError(
+                    f"{name}: too little is printed on it to be found again; print more text or lines"
+                )
         return self.form(form_id)
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ def routes(library: FormLibrary, heavy: CapacityLimiter) -> APIRouter:
     @router.delete("/{form_id}/reading")
     def stop(form_id: str) -> Response:
         form = find(form_id)
-        form.batch.job.stop()
+        form.batch.job.stop(by_user=True)
         return json_response(form.state())
 
     @router.get("/{form_id}/tables/{version}/rows")

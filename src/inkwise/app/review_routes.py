@@ -164,7 +164,7 @@ class ReviewSession:
 
 
 def _reason(item: ReviewItem) -> str | None:
-    """Why a person should check a reading; the value of its constraint if the ink says another."""
+    """Return why a person should check a reading, also if a constraint changed an accepted text."""
     if item.accepted and item.guess != item.read:
         return f"the constraint makes it {item.read}"
     return item.reason

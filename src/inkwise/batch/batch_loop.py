@@ -161,7 +161,8 @@ class LocalBackend(Backend):
             for task, result in read:
                 if isinstance(result, PageRow):
                     self._sink.add(result)
-                    self.files_read += 1 / self._counts[task.file]
+                    # A process may die before it has sent the page count.
+                    self.files_read += 1 / self._counts.get(task.file, 1)
                     yield result
                 elif not task.known:
                     self._add_further_pages(task, result)
@@ -180,7 +181,8 @@ class LocalBackend(Backend):
             left = self._sink.enter(file)
             if left is None:
                 return PageTask(file, file_content(file), 1, known=False)
-            self._counts[file] = len(left)
+            if left:  # a file that is named twice keeps its count
+                self._counts[file] = len(left)
             self.files_read += not left
             self._tasks.append(PageTask(file, file, number, known=True) for number in left)
 

@@ -150,6 +150,7 @@ def _ignore_interrupts() -> Iterator[None]:
 
 def _process_main(options: BatchOptions, connection: Connection) -> None:
     """Read pages until the connection is closed, at the latest when the parent dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     use_one_thread()
     ignore_pillow_warnings()
     reader = TaskReader(options, threads=1)

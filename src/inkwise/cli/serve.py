@@ -115,11 +115,12 @@ def serve(
 
     limits = RequestLimits(queue, seconds, megabytes * 2**20, megapixels * 1_000_000)
     known = None if tokens is None else Tokens.read(tokens)
+    hint = "Ctrl-C ends it" if known else "documented at /docs; Ctrl-C ends it"
     serve_http(
         Settings(host, model, known, limits, tuple(cors or ())),
         port=port,
         workers=workers,
-        say=lambda url: print_line(f"Inkwise serves at {url}  (documented at /docs; Ctrl-C ends it)"),
+        say=lambda url: print_line(f"Inkwise serves at {url}  ({hint})"),
     )
 
 

@@ -16,9 +16,9 @@ from inkwise.datasets.dataset import StrokeSet
 from inkwise.datasets.file_checks import damaged
 from inkwise.datasets.unipen_format import DamageError, move_to_origin, read_document
 
-SUFFIXES = ".tra", ".tes"  # of the files, whose names are pendigits-orig.tra and pendigits-orig.tes
+SUFFIXES = ".tra", ".tes"  # suffixes of pendigits-orig.tra (training) and pendigits-orig.tes (test)
 
-_MAX_BYTES = 16 * MEGABYTE  # the larger file has a third of it
+_MAX_BYTES = 16 * MEGABYTE  # file size above which it is not PenDigits; its larger file has a third of this
 _COORDINATES = ".COORD X Y\n"  # of the include file, which is not distributed
 # A digit's components and label, and the comment with its label, its writer and its number.
 _DIGIT = re.compile(r'^\.SEGMENT\s+DIGIT\s+(\S+)\s+\S+\s+"(\d)"\s+\.COMMENT\s+\d\s+(\d{1,4})\s', re.MULTILINE)

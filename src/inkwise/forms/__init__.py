@@ -4,7 +4,6 @@ from inkwise.forms.form_reader import (
     FieldReading,
     FormReader,
     FormReading,
-    distinctive_reference,
     draw_fields,
     load_reference,
 )
@@ -18,7 +17,6 @@ __all__ = [
     "FormReader",
     "FormReading",
     "FormTemplate",
-    "distinctive_reference",
     "draw_fields",
     "load_reference",
 ]

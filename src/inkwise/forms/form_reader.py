@@ -217,18 +217,11 @@ def load_reference(form: FormTemplate) -> Reference | None:
     grey = form.reference_image()
     if grey is None:
         return None
-    return Reference(grey) if form.marks else distinctive_reference(grey, str(form.reference))
-
-
-def distinctive_reference(grey: NDArray[np.uint8], name: str) -> Reference:
-    """Return the reference of a form without fiducials, from the scan (H, W) uint8 of an empty one.
-
-    Raises:
-        InkwiseError: It has too little print; the message begins with the name.
-    """
     reference = Reference(grey)
-    if not reference.is_distinctive:
-        raise InkwiseError(f"{name}: too little is printed on it to be found again; print four marks")
+    if not form.marks and not reference.is_distinctive:
+        raise InkwiseError(
+            f"{form.reference}: too little is printed on it to be found again; print four marks"
+        )
     return reference
 
 

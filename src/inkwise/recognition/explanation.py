@@ -45,7 +45,7 @@ def explain_answer(
     """Explain an answer by the ink that decides between it and the most likely other answer.
 
     Args:
-        recognizer: its adaptation takes part.
+        recognizer: the recognizer that gave the answer; its adaptation changes the probabilities.
         glyph: (28, 28) uint8.
         answer: one of the recognizer's labels, or "not a digit"; None is the most likely.
 
@@ -53,7 +53,7 @@ def explain_answer(
         ModelError: there is no such label.
     """
     model = _WithNonDigit(recognizer)
-    probabilities = model.run(glyph[None])[0][0]
+    probabilities = np.maximum(model.run(glyph[None])[0][0], np.finfo(np.float32).tiny)
     ranked = [model.labels[column] for column in np.argsort(-probabilities, kind="stable")]
     answer = ranked[0] if answer is None else answer
     runner_up = next(label for label in ranked if label != answer)

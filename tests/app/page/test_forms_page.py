@@ -146,6 +146,29 @@ def test_any_cell_can_be_corrected(clerk, empty_scan, scans):
     expect(cell).to_have_text("271820")
 
 
+def test_looking_at_a_sure_value_changes_nothing(clerk, empty_scan, scans):
+    page = clerk
+    make_form(page, empty_scan)
+    page.set_input_files("#file", scans[:2])
+    next_step(page, "All values are confirmed")
+    page.click("[aria-label='meter of a.png: 014752']")
+    expect(page.locator("#where")).to_contain_text("meter · a.png")
+    next_step(page, "All values are confirmed")
+    page.click("[aria-label='code of a.png: 3']")
+    expect(page.locator("#where")).to_contain_text("code · a.png")
+    expect(page.locator("#progress-text")).to_have_text("0 of 1 confirmed")
+    expect(page.locator("#rows .doubtful")).to_have_count(0)
+    page.click("#files summary")
+    page.click("[aria-label='Remove b.pdf']")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("n")
+    page.keyboard.press("5")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#rows .settled")).to_have_count(0)
+    expect(page.locator("#next-batch")).to_be_visible()
+
+
 def long_stack(folder):
     """A PDF of twelve filled forms."""
     pages = [Image.fromarray(filled(f"{number:06}")) for number in range(12)]

@@ -84,8 +84,8 @@ NOT_USED = "Version 1 is kept, but not used, because it reads"
             (),
             False,
             [
-                f"{NOT_USED} 10 fewer of the standard digits right (chance explains 5 at most),"
-                " and because it reads 1 fewer of your own digits right."
+                f"{NOT_USED} 10 fewer of the standard digits right (up to 5 fewer are tolerated, as trainings"
+                " differ by as many), and because it reads 1 fewer of your own digits right."
             ],
         ),
         ((OWN, STANDARD), (), False, ["Version 1 is kept, but not in use."]),

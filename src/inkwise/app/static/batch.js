@@ -2,7 +2,7 @@
 
 import { call, get } from "./api.js";
 import { leaveOut, openNumber, openTable, startReview } from "./review-panel.js";
-import { $, el } from "./dom.js";
+import { $, count, el } from "./dom.js";
 import { acceptFiles } from "./dropped-files.js";
 import { attempt, confirmed, showError } from "./notices.js";
 import { stopUpload, upload, uploading } from "./scan-uploads.js";
@@ -16,7 +16,6 @@ let shownTable = null; // version of the table in the review panel
 let left = 0; // doubtful values without an answer
 const cells = new Map(); // number of a reading -> its cell
 
-const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const busy = () => uploading() || Boolean(state?.reading);
 
 /** Get the state, and with it the table if it is a new one. */
@@ -39,12 +38,16 @@ async function reopen() {
 }
 
 async function showTable() {
-  shownTable = state.table;
+  const version = state.table;
+  const path = `${api}/tables/${version}`;
+  const table = version && (await attempt(() => get(`${path}/rows`)));
+  if (version && !table) return;
+  shownTable = version;
   cells.clear();
-  if (!shownTable) return $("rows").replaceChildren();
-  const path = `${api}/tables/${shownTable}`;
-  const table = await attempt(() => get(`${path}/rows`));
-  if (!table) return;
+  if (!version) {
+    $("rows").replaceChildren();
+    return;
+  }
   const several = new Set(table.rows.filter(({ page }) => page > 1).map(({ file }) => file));
   const head = ["page", ...table.columns].map((name) => el("th", { scope: "col" }, name));
   const body = table.rows.map((row) => line(row, table.columns, several.has(row.file)));
@@ -69,11 +72,11 @@ function cell({ text, number }, column, page) {
 
 /** Mark the cells of the queue: doubtful, answered, or in the review panel. */
 function mark(queue, item) {
-  left = queue.filter(({ settled }) => settled === null).length;
+  left = queue.filter(({ settled, opened }) => settled === null && !opened).length;
   for (const button of cells.values()) [button.className, button.title] = ["cell", ""];
-  for (const { number, settled } of queue) {
+  for (const { number, settled, opened } of queue) {
     const button = cells.get(number);
-    if (!button) continue;
+    if (!button || (opened && settled === null)) continue;
     button.classList.add(settled === null ? "doubtful" : "settled");
     button.title = settled === null ? "doubtful" : "confirmed";
     if (settled !== null) button.textContent = settled || "–";
@@ -148,13 +151,14 @@ async function clear() {
 async function take(files) {
   if (!state) await refresh();
   if (!files.length || !state) return;
-  await upload(`${api}/scans`, files, state.upload_bytes, (file, number, total) => {
+  const sent = await upload(`${api}/scans`, files, state.upload_bytes, (file, number, total) => {
     $("queue-bar").max = total;
     $("queue-bar").value = number - 1;
     $("queue-text").textContent = `sending ${file.name} (${number} of ${total})`;
     show();
   });
-  if (!uploading()) await read();
+  if (sent) await read();
+  else if (!uploading()) await refresh();
 }
 
 async function read() {

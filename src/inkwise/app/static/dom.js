@@ -22,6 +22,9 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** "1 page", "2 pages". */
+export const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 /** "93.3 %"; one decimal place, none at 0 and 100. */
 export function percent(share) {
   const value = 100 * share;

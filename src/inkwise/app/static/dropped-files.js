@@ -2,6 +2,11 @@
 
 import { $ } from "./dom.js";
 
+/** Throw an error if a file has more bytes than this; undefined is no limit. */
+export function checkSize({ name, size }, most) {
+  if (size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
+}
+
 /** Call `take(files)` with the files of these inputs, and with those that are dropped. */
 export function acceptFiles(inputs, take) {
   for (const input of inputs) {

@@ -97,7 +97,7 @@ function showProblems() {
 }
 
 function box({ name, box: [x, y, w, h], kind, cells }, place, unit) {
-  const wrong = problems.some((text) => text.includes(`'${name}'`));
+  const wrong = problems.some((text) => text.includes(`'${name}'`) || text.includes(`"${name}"`));
   const lines = [];
   const count = kind === "comb" ? Math.min(Number(cells) || 1, 100) : 1;
   for (let cell = 1; cell < count; cell++) {

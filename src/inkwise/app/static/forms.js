@@ -1,14 +1,12 @@
 // The forms: choose one that was drawn before, or begin a new one with a scan of the empty form.
 
 import { call, get, query } from "./api.js";
-import { $, el } from "./dom.js";
-import { acceptFiles } from "./dropped-files.js";
+import { $, count, el } from "./dom.js";
+import { acceptFiles, checkSize } from "./dropped-files.js";
 import { attempt, confirmed } from "./notices.js";
 import { showSteps } from "./steps.js";
 
 let largest = Infinity; // bytes of a scan
-
-const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 async function load() {
   const answer = await attempt(() => get("/api/forms"));
@@ -39,7 +37,7 @@ async function begin([file, ...others]) {
   if (!file) return;
   await attempt(async () => {
     if (others.length) throw new Error("A new form begins with one scan, of the empty form. Open a form to add filled scans.");
-    if (file.size > largest) throw new Error(`${file.name} is larger than ${Math.floor(largest / 2 ** 20)} MB`);
+    checkSize(file, largest);
     $("drop").ariaBusy = "true";
     const form = await call("POST", `/api/forms${query({ name: file.name })}`, new Blob([file]));
     location.assign(`/forms/${form.id}/fields`);

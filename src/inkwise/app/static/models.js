@@ -100,7 +100,7 @@ function result({ number, before, after, samples, worse }) {
 
 const WORSE = {
   own: (before, after) => `it reads ${whole(before.right - after.right)} fewer of your own digits right`,
-  mnist: (before, after) => `it reads ${whole(before.right - after.right)} fewer of the standard digits right (chance explains 5 at most)`,
+  mnist: (before, after) => `it reads ${whole(before.right - after.right)} fewer of the standard digits right (up to 5 fewer are tolerated, as trainings differ by as many)`,
 };
 const compared = (before, after) => (before === after ? "as many as before" : `instead of ${whole(before)}`);
 const whole = (count) => count.toLocaleString("en");

@@ -3,7 +3,7 @@
 import { keep, newId, undo } from "./answers.js";
 import { call, query } from "./api.js";
 import { $, drawGlyph, el } from "./dom.js";
-import { acceptFiles } from "./dropped-files.js";
+import { acceptFiles, checkSize } from "./dropped-files.js";
 import { LabelRow, largeLabel, likeliest, short, sureness } from "./labels.js";
 import { attempt, showError, toast } from "./notices.js";
 import { enqueue, startQueue } from "./picture-queue.js";
@@ -22,9 +22,8 @@ const shown = () => pictures[place];
 const digits = () => shown()?.reading.digits ?? [];
 
 async function read(file, page, signal) {
-  const most = session.state.limits.upload_bytes;
   const { name } = file;
-  if (most && file.size > most) throw new Error(`${name} is larger than ${Math.floor(most / 2 ** 20)} MB`);
+  checkSize(file, session.state.limits.upload_bytes);
   // Without a type: the server detects the format.
   const body = new Blob([file]);
   const path = `/api/picture${query({ writer: session.writer, letters: session.letters, page })}`;

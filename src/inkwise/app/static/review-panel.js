@@ -8,6 +8,7 @@ const FORMATS = { xlsx: "Excel", csv: "CSV", jsonl: "JSON Lines" };
 const HELP = [[["0", "9"], " to ", "set the digit; type a number"], [["Enter"], "", "confirm"], [["N"], "", "no number here"],
   [["Backspace"], "", "delete a character; in an empty field, go back"], [["Esc"], "", "restore the reading"], [["↑", "↓"], " ", "go back, skip"], [["+"], "", "type several digits"]];
 
+let panel; // element of the panel
 let base = ""; // path of the review's routes
 let onChange = () => {};
 let reload = load; // after somebody else has answered
@@ -51,6 +52,7 @@ function after(place) {
 }
 
 function show() {
+  dropOpened();
   const settled = queue.filter((item) => !open(item)).length;
   $("progress").max = queue.length || 1;
   $("progress").value = queue.length ? settled : 1;
@@ -83,6 +85,14 @@ function show() {
   if (next) new Image().src = cropOf(next); // preloads the image
   showAnswer(item);
   $("told").textContent = `${item.place ?? "number"}, read as ${item.guess || "nothing"}${item.settled === null ? "" : `, confirmed as ${item.settled || "no number"}`}`;
+}
+
+/** Remove readings that were only looked at from the queue, but for the one that is shown. */
+function dropOpened() {
+  const now = queue[at];
+  const kept = (item) => item === now || !item.opened || !open(item);
+  const before = queue.slice(0, at).filter(kept).length;
+  [queue, at] = [queue.filter(kept), before];
 }
 
 function showAnswer(item) {
@@ -157,6 +167,7 @@ const KEYS = {
 };
 
 function key(event) {
+  if (!panel.offsetParent || document.querySelector("dialog[open]")) return; // nobody sees what is answered
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.target === $("threshold")) return;
   const item = queue[at];
   const typing = event.target === $("text");
@@ -217,6 +228,7 @@ function elements() {
 
 /** Review the table of these routes. */
 export function openTable(path) {
+  if (path !== base) [queue, at] = [[], 0]; // readings of another table
   base = path;
   for (const link of document.querySelectorAll("[data-format]")) link.href = `${base}/table.${link.dataset.format}`;
   return load();
@@ -230,7 +242,7 @@ export async function openNumber(number) {
     if (!item) return false;
     const next = queue.findIndex((other) => other.number > number);
     place = next < 0 ? queue.length : next;
-    queue.splice(place, 0, item);
+    queue.splice(place, 0, { ...item, opened: true });
   }
   at = place;
   show();
@@ -247,7 +259,7 @@ export async function leaveOut(numbers) {
  * else has answered.
  */
 export function startReview(main, { change = () => {}, conflict = load } = {}) {
-  [onChange, reload] = [change, conflict];
+  [panel, onChange, reload] = [main, change, conflict];
   main.append(...elements());
   $("digits").append(...[..."0123456789"].map((digit) => el("button", { class: "label", type: "button", "data-label": digit, onclick: () => settle(digit) }, el("span", { class: "name" }, digit))));
   $("answer").addEventListener("submit", (event) => {
