@@ -200,5 +200,5 @@ def test_unreadable_image_is_rejected(client, data, error):
 
 def test_image_of_too_many_pixels_is_rejected(client):
     response = send(client, _bomb(4001))
-    error = "4001 x 4001 pixels; at most 16,000,000 are accepted"
+    error = "4001 x 4001 pixels; at most 16,000,000 are accepted: make the picture smaller"
     assert (response.status_code, response.json()) == (413, {"error": error})

@@ -100,6 +100,7 @@ def test_app_opens_the_browser(address, monkeypatch):
     [
         (["--port", "BUSY"], "127.0.0.1:BUSY: cannot be used (Address already in use)"),
         (["--host", "no.such.host.invalid"], "no.such.host.invalid:8420 to 8439: cannot be used ("),
+        (["--host", "my..host"], "my..host:8420 to 8439: cannot be used (it is no host name)"),
         (["--token", "", "--host", "0.0.0.0"], "the token is empty"),
         (["--database", "mysql://host/all"], "the database must be sqlite:///FILE or postgresql://"),
         (["--model", "no.onnx"], "no.onnx: cannot be opened"),

@@ -196,21 +196,23 @@ def scored(monkeypatch, *misses):
 
 
 @pytest.mark.parametrize(
-    ("misses", "promoted"), [((3, 9, 3, 9), 1), ((3, 9, 8, 1), 1), ((3, 9, 9, 0), 0), ((3, 9, 0, 10), 0)]
+    ("misses", "asked", "promoted"),
+    [((3, 9, 3, 9), 0, 1), ((3, 9, 9, 0), 0, 0), ((3, 9, 9, 0), 1, 1), ((3, 9, 0, 10), 0, 0)],
 )
-def test_learn_promotes_a_version_that_is_worse_on_neither(
-    store, teach, base, untrained, monkeypatch, misses, promoted
+def test_learn_promotes_a_version_that_is_worse_on_neither_or_on_request(
+    store, teach, base, untrained, monkeypatch, misses, asked, promoted
 ):
     teach(12)
     scored(monkeypatch, *misses)
-    version = learn(store, "anna", base)
+    version = learn(store, "anna", base, promote=bool(asked))
     assert (version.promoted, store.versions.promoted("anna")) == (bool(promoted), promoted * version.number)
 
 
-def test_learn_promotes_on_request(store, teach, base, untrained, monkeypatch):
+def test_learn_stores_nothing_of_deleted_samples(store, teach, base, untrained):
     teach(12)
-    scored(monkeypatch, 3, 9, 5, 10)
-    assert learn(store, "anna", base, promote=True).promoted
+    with pytest.raises(StoreError, match="the samples of anna were deleted meanwhile"):
+        learn(store, "anna", base, progress=lambda step, _: "new" in step and store.erase("anna"))
+    assert store.versions.list("anna") == []
 
 
 def test_learn_uses_glyphs_without_strokes(store, base):

@@ -170,7 +170,12 @@ def bomb(width, height):
     ("path", "content", "kind", "error"),
     [
         ("/v1/read", b"0" * 200_001, "image/png", "the body is too large: at most 200,000 bytes"),
-        ("/v1/read", bomb(200, 200), "image/png", "200 x 200 pixels; at most 20,000 are accepted"),
+        (
+            "/v1/read",
+            bomb(200, 200),
+            "image/png",
+            "200 x 200 pixels; at most 20,000 are accepted: make the picture smaller",
+        ),
         (
             "/v1/strokes",
             json.dumps({"strokes": [[[1, 2]]] * 501}),

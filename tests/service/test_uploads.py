@@ -67,7 +67,7 @@ def test_pixels_of_a_batch_are_limited_by_file(serve, png, pdf):
     client = serve(pixels=20_000)
     large = cv2.imencode(".png", np.full((200, 200), 255, np.uint8))[1].tobytes()
     found = client.post("/v1/batch", files=[("f", ("a", large)), ("f", ("b", png))]).json()["results"]
-    assert found[0]["error"] == "200 x 200 pixels; at most 20,000 are accepted"
+    assert found[0]["error"] == "200 x 200 pixels; at most 20,000 are accepted: make the picture smaller"
     assert error(client.post("/v1/read", content=pdf(1), headers={"Content-Type": "application/pdf"}), 413)
 
 

@@ -68,6 +68,10 @@ class DrawingSession:
         self.choose(min(self.selected + 1, len(self.digits) - 1))
         return len(self.digits) == 1
 
+    def is_corrected(self, index: int) -> bool:
+        """Whether the digit of this index has a corrected label."""
+        return self._key(index) in self.corrections
+
     def correct_number(self, text: str) -> bool:
         """Correct all digits by the text of their number; return False if it is none of several digits.
 

@@ -121,8 +121,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
         store = learner.store
         with store_errors_as(409):
             if body.ids is None:
-                last = store.undo(body.writer)
-                undone = [last] if last else []
+                undone = store.undo_answer(body.writer)
             else:
                 undone = store.undo_of(body.writer, body.ids)
         return json_response(

@@ -33,6 +33,7 @@ def routes(learner: Learner) -> APIRouter:
                 "damage": learner.damage(writer),
                 "accuracy": score(store, writer),
                 "samples": store.count(writer=writer),
+                "stored": store.stored(writer),
                 "labelled": store.count(writer=writer, labelled=True, of_digits=True),
                 "install": install_commands(),
                 "learn_from": MIN_SAMPLES,

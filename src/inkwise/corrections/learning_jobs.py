@@ -78,7 +78,7 @@ def learn(
         promote: Promote the version even if it is worse.
 
     Raises:
-        StoreError: Too few samples, or the database cannot be used.
+        StoreError: Too few samples, all were deleted meanwhile, or the database cannot be used.
         DataError: MNIST is not available.
         ModelError: The base model cannot be used, or reads letters.
         InkwiseError: PyTorch is not installed; the message says what to install.
@@ -122,6 +122,9 @@ def learn(
         before, after = (
             replace(scores, numbers=own) for scores, own in zip((before, after), numbers, strict=True)
         )
+        kept = {sample.id for sample in store.samples(writer=writer)}
+        if kept.isdisjoint(sample.id for sample in samples):
+            raise StoreError(f"the samples of {writer} were deleted meanwhile")
         promote = promote or not after.worse_than(before)
         return store.versions.add(
             writer, path.read_bytes(), len(learnt), before, after, lines=lines, promote=promote

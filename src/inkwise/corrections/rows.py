@@ -227,6 +227,17 @@ def undo_step(session: Session, step: Row[Any]) -> Sample | Damage:
     return sample
 
 
+def adds_to_number(session: Session, step: Row[Any], undone: Sample | Damage) -> bool:
+    """Whether a step added another digit of the number whose digit was removed by an undo."""
+    if not isinstance(undone, Sample) or not undone.deleted or undone.number_id is None:
+        return False
+    try:
+        sample = read_row(session, decode_id(step.sample_id)) if decode_deleted(step.deleted) else None
+    except InkwiseError:  # damaged
+        return False
+    return isinstance(sample, Sample) and sample.number_id == undone.number_id
+
+
 def batches(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
     """Split samples into lists of bounded size."""
     batch: list[Sample] = []

@@ -33,6 +33,8 @@ from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
 from inkwise.recognition.model import LETTERS_MODEL
 
+_MAX_DIGITS = 500  # digits of a number that is undone as a whole
+
 # Last step, last merge, version: queried before every reading, and answered from indexes alone.
 _CHANGE_MARKER = select(
     *(
@@ -203,12 +205,22 @@ class Store(AbstractContextManager["Store"]):
         Raises:
             StoreError: The sample is damaged; its step is removed, and the next call undoes the step before.
         """
+        return next(iter(self._undo(writer, 1)), None)
+
+    def undo_answer(self, writer: str) -> list[Sample]:
+        """Undo as `undo`; of a number, the addition of all its digits. The last comes first."""
+        return self._undo(writer, _MAX_DIGITS)
+
+    def _undo(self, writer: str, most: int) -> list[Sample]:
+        undone: list[Sample | Damage] = []
         with self._database.write() as session:
-            last = rows.last_steps(session, writer, 1)
-            undone = rows.undo_step(session, last[0]) if last else None
-        if isinstance(undone, Damage):
-            raise StoreError(f"the last step is passed over: {undone}")
-        return undone
+            for step in rows.last_steps(session, writer, most):
+                if undone and not rows.adds_to_number(session, step, undone[0]):
+                    break
+                undone.append(rows.undo_step(session, step))
+        if undone and isinstance(undone[0], Damage):
+            raise StoreError(f"the last step is passed over: {undone[0]}")
+        return [sample for sample in undone if isinstance(sample, Sample)]
 
     def undo_of(self, writer: str, sample_ids: Collection[uuid.UUID]) -> list[Sample]:
         """Undo the writer's last steps, one for each of these samples, all or none; the last comes first.
@@ -311,6 +323,11 @@ class Store(AbstractContextManager["Store"]):
             np.array(labels, np.str_),
             np.array(glyphs, np.uint8).reshape(-1, GLYPH_SIDE, GLYPH_SIDE),
         )
+
+    def stored(self, writer: str) -> int:
+        """Return the number of a writer's samples, hidden and damaged ones included."""
+        with self._database.read() as session:
+            return session.scalars(select(func.count()).where(Sample.writer == writer)).one()
 
     def writers(self) -> list[str]:
         """Return the names of all writers, sorted."""

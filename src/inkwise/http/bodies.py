@@ -110,7 +110,9 @@ def parse_strokes(value: object) -> list[Any]:
 def check_pixels(width: int, height: int, most: int = MAX_IMAGE_PIXELS) -> None:
     """Raise PayloadTooLargeError for an image of too many pixels, before it is decoded."""
     if width * height > most:
-        raise PayloadTooLargeError(f"{width} x {height} pixels; at most {most:,} are accepted")
+        raise PayloadTooLargeError(
+            f"{width} x {height} pixels; at most {most:,} are accepted: make the picture smaller"
+        )
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -76,10 +76,10 @@ def listen(host: str, ports: Sequence[int]) -> socket.socket:
             bound.bind(address)
             bound.listen(BACKLOG)
             return bound
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             if bound is not None:
                 bound.close()
-            reason = error.strerror
+            reason = getattr(error, "strerror", None) or "it is no host name"
     asked = f"{ports[0]} to {ports[-1]}" if len(ports) > 1 else ports[0]
     raise InkwiseError(f"{host}:{asked}: cannot be used ({reason})")
 

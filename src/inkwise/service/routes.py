@@ -159,10 +159,11 @@ def routes(recognizer: Recognizer, executor: BoundedExecutor, pixels: int) -> AP
         header = request.headers["content-type"]
         task = partial(_read_batch, recognizer, executor, parameters, pixels, header)
         results = await executor.run(request, task)
+        readings = [result["reading"] for result in results if result["reading"]]
         request.state.record.digits = sum(
-            len(found.digits) for _, _, found in results if isinstance(found, Reading)
+            len(number["digits"]) for reading in readings for number in reading["numbers"]
         )
-        return json_response({"results": [_result(*result, parameters) for result in results]})
+        return json_response({"results": results})
 
     @router.post("/v1/strokes", responses=responses, openapi_extra=STROKES_BODY)
     async def strokes(request: Request, parameters: _Parameters) -> Response:
@@ -225,10 +226,13 @@ def _read_batch(
     pixels: int,
     form: str,
     body: bytes,
-) -> list[tuple[str, int | None, Reading | str]]:
-    """Return name, page (None of a single picture), and reading or error of each page of each file."""
+) -> list[dict[str, Any]]:
+    """Return file, page (None of a single picture), and reading or error of each page, as JSON values.
+
+    They hold no picture.
+    """
     parameters.constraint()  # an error of it is one of the whole request
-    results: list[tuple[str, int | None, Reading | str]] = []
+    results = []
     for name, content in uploaded_files(form, body):
         try:
             with Document(content) as document:
@@ -237,17 +241,16 @@ def _read_batch(
                     page = number if len(document) > 1 else None
                     try:
                         read = _read_page(recognizer, executor, parameters, pixels, document, number)
-                        results.append((name, page, read))
+                        results.append(_result(name, page, read.to_dict(parameters.alternatives), None))
                     except (InkwiseError, PayloadTooLargeError) as error:
-                        results.append((name, page, str(error)))
+                        results.append(_result(name, page, None, str(error)))
         except InkwiseError as error:
-            results.append((name, None, str(error)))
+            results.append(_result(name, None, None, str(error)))
     return results
 
 
-def _result(name: str, page: int | None, found: Reading | str, parameters: _ReadParameters) -> dict[str, Any]:
-    read, error = (None, found) if isinstance(found, str) else (found.to_dict(parameters.alternatives), None)
-    return {"file": name, "page": page, "reading": read, "error": error}
+def _result(name: str, page: int | None, reading: dict[str, Any] | None, error: str | None) -> dict[str, Any]:
+    return {"file": name, "page": page, "reading": reading, "error": error}
 
 
 def _read_page(

@@ -103,6 +103,47 @@ def test_page_keeps_the_drawing_after_a_database_error(page, server, tmp_path):
     expect(page.locator("#error")).to_be_hidden()
 
 
+def test_correction_that_cannot_be_saved_is_shown(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.route("**/api/samples", lambda route: route.fulfill(status=503, json={"error": "locked"}))
+    page.keyboard.press("1")
+    expect(page.locator("#error")).to_contain_text("locked")
+    reads(page, "1")
+    page.unroute("**/api/samples")
+    page.keyboard.press("Enter")
+    answered(page, "0 of 1 right")
+    assert server.labels() == [("1", "7")]
+
+
+def test_number_is_undone_as_a_whole(page, server):
+    draw(page, SEVEN, ONE)
+    reads(page, "71")
+    page.keyboard.press("Enter")
+    answered(page, "2 of 2 digits right")
+    page.reload()
+    answered(page, "2 of 2 digits right")
+    page.keyboard.press("Backspace")
+    expect(page.locator("#toast")).to_have_text("removed the answer 71")
+    reads(page, "71")
+    assert server.labels() == []
+
+
+def test_accuracy_test_undoes_no_earlier_answer(page, server):
+    draw(page, SEVEN)
+    reads(page, "7")
+    page.keyboard.press("Enter")
+    answered(page, "1 of 1 right")
+    draw(page, ONE)
+    page.click("#trial")
+    expect(page.locator("#trial-ask")).to_contain_text("Draw a")
+    for _ in range(2):
+        page.keyboard.press("Backspace")
+        expect(page.locator("#toast")).to_have_text("nothing left to undo in this test")
+    expect(page.locator("#hint")).to_be_visible()
+    assert server.labels() == [("7", "7")]
+
+
 def test_page_reads_without_database_and_keeps_the_error(page, server):
     broken = {"error": "taught.db: disk I/O error"}
     page.route("**/api/state?*", lambda route: route.fulfill(status=503, json=broken))

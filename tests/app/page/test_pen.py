@@ -138,6 +138,16 @@ def test_eraser_removes_the_strokes_that_it_touches(page, server):
     assert server.labels() == [("7", "7"), ("1", "1"), ("1", "1")]
 
 
+def test_one_undo_restores_all_that_a_sweep_of_the_eraser_removed(page):
+    draw(page, SEVEN, ONE, [[(350, 50), (350, 200)]])
+    reads(page, "711")
+    page.click("#erase")
+    draw(page, [[(116, 120), (360, 120)]])
+    expect(page.locator("#hint")).to_be_visible()
+    page.click("#undo")
+    reads(page, "711")
+
+
 def test_corrections_do_not_move_to_other_strokes_when_one_is_erased(page):
     draw(page, SEVEN, ONE)
     reads(page, "71")

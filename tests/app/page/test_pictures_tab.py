@@ -4,7 +4,7 @@ import re
 
 import cv2
 import pytest
-from hand import SEVEN, answered, change_state, draw, reads
+from hand import SEVEN, answered, change_state, draw, reads, slow_down
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -64,6 +64,63 @@ def test_digit_undone_elsewhere_is_saved_again(page, server, show_number):
     answered(page, "0 of 1 right")
     expect(page.locator("#error")).to_be_hidden()
     assert server.labels() == [("1", "7")]
+
+
+@pytest.mark.parametrize(("text", "shown"), [("7-1.4", "7-2.4"), ("-71 €\n4", "-72 €\n4")])
+def test_text_keeps_its_separators(page, scans, text, shown):
+    def answer(route):
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "text": text})
+
+    page.route("**/api/picture*", answer)
+    page.click("#tab-pictures")
+    page.set_input_files("#file", scans[2])
+    expect(page.locator("#picture-text")).to_have_text(text)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("2")
+    expect(page.locator("#picture-text")).to_have_text(shown)
+
+
+def test_labels_typed_during_a_save_are_saved_in_their_order(page, server, scans):
+    def doubt(route):
+        response = route.fetch()
+        reading = response.json()
+        doubtful = [{**digit, "accepted": False} for digit in reading["digits"]]
+        route.fulfill(response=response, json={**reading, "text": "???", "digits": doubtful})
+
+    page.route("**/api/picture*", doubt)
+    page.click("#tab-pictures")
+    page.set_input_files("#file", scans[2])
+    expect(page.locator("#picture-text")).to_have_text("???")
+    slow_down(page, "/api/samples", rest=0.2)
+    page.keyboard.type("123")
+    answered(page, "0 of 3 right")
+    assert server.labels() == [("1", "7"), ("2", "1"), ("3", "4")]
+
+
+def test_labels_typed_after_one_that_cannot_be_saved_are_dropped(page, server, show_number):
+    show_number(page)
+    page.route("**/api/samples", lambda route: route.fulfill(status=503, json={"error": "locked"}))
+    page.keyboard.type("123")
+    expect(page.locator("#error")).to_contain_text("locked")
+    page.unroute("**/api/samples")
+    page.keyboard.press("7")
+    answered(page, "1 of 1 right")
+    assert server.labels() == [("7", "7")]
+
+
+def test_picture_stays_in_view_once_it_is_corrected(page, scans):
+    held = []
+    page.click("#tab-pictures")
+    page.route("**/api/picture*", lambda route: held.append(route))
+    page.set_input_files("#file", [scans[2], scans[0]])
+    expect(page.locator("#queue-text")).to_contain_text("reading one.tif")
+    held.pop().continue_()
+    expect(page.locator("#queue-text")).to_contain_text("reading scan.pdf")
+    page.keyboard.press("ArrowRight")
+    held.pop().continue_()
+    expect(page.locator("#picture-place")).to_have_text("1 of 2: one.tif")
+    expect(page.locator('#stage [data-digit="1"]')).to_have_attribute("aria-pressed", "true")
 
 
 def test_tap_selects_the_nearest_digit(open_page, show_number):

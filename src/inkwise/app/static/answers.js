@@ -36,6 +36,6 @@ export async function undo(writer, ids) {
   setAccuracy(writer, back.accuracy);
   refresh();
   // In the order of the answers; the last step is undone first.
-  const samples = ids ? ids.map((id) => back.samples.find((sample) => sample.id === id)) : back.samples;
+  const samples = ids ? ids.map((id) => back.samples.find((sample) => sample.id === id)) : back.samples.reverse();
   return { samples, message: back.message };
 }

@@ -132,7 +132,9 @@ function showChips(all) {
     return el("button", { class: `chip ${state}`, "aria-pressed": String(i === selected), "aria-label": name, onclick: () => choose(i) }, ...text);
   });
   const join = all.length > LONG ? null : el("button", { id: "join", class: "plain", onclick: joinStrokes }, single ? "Read as several digits" : "Read as one character");
+  const focused = [...box.children].indexOf(document.activeElement);
   box.replaceChildren(...chips, ...(join ? [join] : []));
+  box.children[focused]?.focus();
 }
 
 function choose(i) {
@@ -211,7 +213,7 @@ async function save({ writer, asked, strokes, reading: { digits: all, model } })
   const kept = await keep(writer, asked === null ? "canvas" : "trial", answers);
   saving = false;
   $("next").removeAttribute("aria-busy");
-  if (!kept) return;
+  if (!kept) return show(); // the corrections stay, and are seen
   ink.drop(strokes);
   forget(); // a stroke drawn meanwhile has another index now
   if (document.activeElement !== document.body && $("panel-draw").contains(document.activeElement)) $("ink").focus();
@@ -230,9 +232,11 @@ async function undoAnswers(writer, which) {
   toast(back.message);
 }
 
-/** Undo the last stroke or answer; a held key undoes strokes only. */
+/** Undo the last stroke or answer, in a test only those of the test; a held key undoes strokes only. */
 function undoLast(held = false) {
-  if (!saving && !ink.undo() && !held) undoAnswers(session.writer);
+  if (saving || ink.undo() || held) return;
+  if (trial.active && !trial.state.n) toast("nothing left to undo in this test");
+  else undoAnswers(session.writer);
 }
 
 /** Handle a key outside of text fields. */
@@ -267,7 +271,7 @@ export function startDraw() {
   startWhy();
   $("help").addEventListener("click", () => $("help-dialog").showModal());
   trial.start((anew) => {
-    if (anew) ink.clear();
+    if (anew) ink.put([]);
     show();
   });
   let seen = null;

@@ -64,8 +64,9 @@ export class Ink {
       this.redraw();
     });
     new ResizeObserver(() => this.resize()).observe(canvas);
-    on("change", () => this.redraw(), matchMedia("(prefers-color-scheme: dark)"));
-    on("resize", () => this.resize(), window); // the device pixel ratio changes with the zoom
+    const own = new WeakRef(this); // these outlive the canvas
+    on("change", () => own.deref()?.redraw(), matchMedia("(prefers-color-scheme: dark)"));
+    on("resize", () => own.deref()?.resize(), window); // the device pixel ratio changes with the zoom
   }
 
   resize() {
@@ -78,6 +79,7 @@ export class Ink {
 
   /** Shrink a drawing that exceeds the canvas, as after a phone is turned. */
   fit() {
+    if (!this.width) return; // on a hidden tab: `resize` fits it when it is shown
     const points = this.strokes.flat();
     const scale = points.reduce((least, [x, y]) => Math.min(least, this.width / (x + 4), this.height / (y + 4)), 1);
     if (scale < 1) for (const point of points) point.forEach((value, i) => (point[i] = tenth(value * scale)));
@@ -91,6 +93,7 @@ export class Ink {
     event.preventDefault();
     this.touching = event.pointerType === "touch";
     this.eraser = this.erasing || event.button === ERASER_END;
+    this.swept = false;
     this.penDrawing ||= pen;
     if (pen) this.penSeen = performance.now();
     if (!this.focused) document.activeElement?.blur();
@@ -105,7 +108,8 @@ export class Ink {
   erase(x, y) {
     const left = this.strokes.filter((stroke) => stroke.every((point, i) => distance(x, y, point, stroke[i + 1] ?? point) > ERASER));
     if (left.length === this.strokes.length) return;
-    this.before = this.strokes;
+    if (!this.swept) this.before = this.strokes; // one undo restores all strokes of a movement
+    this.swept = true;
     this.strokes = left;
     this.changed("erase");
   }

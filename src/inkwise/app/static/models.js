@@ -52,8 +52,9 @@ function showStart() {
   $("learn-missing").hidden = running || !state.install.length;
   $("install").textContent = state.install.join("\n");
   const lacking = state.learn_from - state.labelled;
-  $("learn").disabled = lacking > 0 || !state.labelled;
+  $("learn").disabled = lacking > 0 || !state.labelled || !state.letters;
   $("learn-from").textContent = !state.accuracy ? ""
+    : !state.letters ? "A model that reads letters cannot be fine-tuned."
     : lacking > 0 ? `${lacking} more labelled ${lacking === 1 ? "sample" : "samples"} of ${writer} ${lacking === 1 ? "is" : "are"} needed`
     : `from ${state.labelled} labelled samples of ${writer}`;
 }

@@ -10,9 +10,12 @@ import { enqueue, startQueue } from "./picture-queue.js";
 import { onSession, refresh, session } from "./session.js";
 
 const REACH = 22; // px; maximum distance of a tap from the box it selects
+const MOST = 500; // answers in one request
 
 // {name, url, reading, labels: Map digit -> saved label, ids: Map digit -> sample id, steps: [{writer, ids}]}
 const pictures = [];
+const typed = []; // labels that wait for the one before them to be saved
+let stays = false; // whether the picture stays in view when the next one has been read
 let place = -1;
 let selected = -1;
 let saving = false;
@@ -35,11 +38,13 @@ async function read(file, page, signal) {
     url: reading.image ?? URL.createObjectURL(file),
     reading, labels: new Map(), ids: new Map(), steps: [],
   });
-  open(pictures.length - 1);
+  if (stays) show();
+  else open(pictures.length - 1);
   return reading.pages;
 }
 
 async function readSample() {
+  stays = false;
   const picture = await fetch("/static/sample.jpg");
   enqueue([new File([await picture.blob()], "sample.jpg")], read);
 }
@@ -83,17 +88,15 @@ function note(all, saved) {
 
 /** The text of the reading with corrected labels. */
 function text({ reading, labels }) {
-  let i = 0;
-  // The text has a label or "?" for each digit, separated by white space.
-  let rest = reading.text;
+  let rest = reading.text; // a label or "?" for each digit, with separators and white space between them
   let out = "";
-  for (const digit of reading.digits) {
-    const gap = rest.match(/^\s*/)[0];
-    const was = rest.slice(gap.length).startsWith(digit.label) && digit.accepted ? digit.label : "?";
-    out += gap + short(labels.get(i++) ?? was);
-    rest = rest.slice(gap.length + was.length);
+  for (const [i, digit] of reading.digits.entries()) {
+    const was = digit.accepted ? digit.label : "?";
+    const at = Math.max(rest.indexOf(was), 0);
+    out += rest.slice(0, at) + short(labels.get(i) ?? was);
+    rest = rest.slice(at + was.length);
   }
-  return out;
+  return out + rest;
 }
 
 function showBoxes(picture) {
@@ -130,6 +133,7 @@ function showDigit({ reading, labels }) {
 
 function choose(i) {
   if (!digits()[i]) return;
+  stays = true;
   selected = i;
   show();
 }
@@ -147,15 +151,27 @@ function chooseAt({ clientX, clientY }) {
   if (nearest && nearest.outside <= REACH) choose(nearest.digit);
 }
 
-/** Set the label of the selected digit; a saved one is relabelled. */
+/** Set the label of the selected digit, after those that were typed before; if one cannot be saved, the rest is dropped. */
 async function correct(label) {
+  stays = true;
+  if (typed.push(label) > 1) return;
+  while (typed.length) {
+    if (await setLabel(typed[0])) typed.shift();
+    else typed.length = 0;
+  }
+}
+
+/** Set the label of the selected digit; a saved one is relabelled. Resolves to whether it was saved. */
+async function setLabel(label) {
   const picture = shown();
-  if (saving || !digits()[selected]) return;
+  if (saving || !digits()[selected]) return false;
   const digit = selected;
   if (!(picture.labels.has(digit) && (await relabel(picture, digit, label)))) await save(picture, [digit], () => label);
   const following = digits().findIndex((each, i) => i > digit && !each.accepted && !picture.labels.has(i));
-  if (picture === shown() && picture.labels.get(digit) === label && following >= 0) selected = following;
+  const saved = picture.labels.get(digit) === label;
+  if (picture === shown() && saved && following >= 0) selected = following;
   show();
+  return saved;
 }
 
 /** Relabel a sample; false if it no longer exists. */
@@ -208,7 +224,10 @@ async function save(picture, which, label) {
   const kept = await keep(writer, "picture", answers);
   saving = false;
   if (!kept) return;
-  which.forEach((digit, i) => picture.labels.set(digit, answers[i].label));
+  for (const [i, digit] of which.entries()) {
+    picture.labels.set(digit, answers[i].label);
+    picture.ids.set(digit, answers[i].id); // another writer may have been chosen meanwhile
+  }
   show();
   offerUndo(picture, { writer, ids: answers.map(({ id }) => id) }, which.length > 1 ? `${which.length} saved` : `saved as ${answers[0].label}`);
 }
@@ -218,10 +237,12 @@ function offerUndo(picture, step, text) {
   if (step.writer === session.writer) toast(text, "Undo", () => undoStep(picture, step));
 }
 
+/** Save all accepted digits, but no more at once than one request may have. */
 function confirmAll() {
+  stays = true;
   const picture = shown();
   const which = digits().flatMap((digit, i) => (digit.accepted && !picture.labels.has(i) ? [i] : []));
-  return save(picture, which, (i) => picture.reading.digits[i].label);
+  return save(picture, which.slice(0, MOST), (i) => picture.reading.digits[i].label);
 }
 
 /** Undo the last answers to this picture, and nothing else. */
@@ -259,6 +280,7 @@ export function startPictures(goThere) {
   const take = (files) => {
     if (!files.length) return;
     goThere();
+    stays = false;
     enqueue([...files].map((file) => (file.name ? file : new File([file], "the pasted picture"))), read);
   };
   acceptFiles([$("file"), $("camera")], take);
@@ -279,8 +301,12 @@ export function startPictures(goThere) {
   startQueue();
   $("sample").addEventListener("click", () => attempt(readSample));
   $("all-right").addEventListener("click", confirmAll);
-  $("picture-back").addEventListener("click", () => open(place - 1));
-  $("picture-on").addEventListener("click", () => open(place + 1));
+  for (const [name, step] of [["picture-back", -1], ["picture-on", 1]]) {
+    $(name).addEventListener("click", () => {
+      stays = true;
+      open(place + step);
+    });
+  }
   $("shot").addEventListener("error", () => showError(`${shown().name} was read, but this browser cannot display it`));
   $("copy").addEventListener("click", () => attempt(copy));
   let writer = session.writer;

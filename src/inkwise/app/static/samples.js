@@ -55,7 +55,7 @@ async function load(offset, count) {
   $("export").href = `/api/export${query({ writer: filters().writer })}`;
   $("gallery").replaceChildren(...samples.map(tile));
   $("more").hidden = passed >= total;
-  $("erase-all").hidden = !session.state?.samples && !total;
+  $("erase-all").hidden = !session.state?.stored && !total;
   $("more").textContent = `Show more (${total - passed})`;
   const damaged = passed - samples.length;
   const without = damaged ? `; ${damaged} damaged ${damaged === 1 ? "one is" : "ones are"} neither shown nor exported: inkwise corrections check` : "";

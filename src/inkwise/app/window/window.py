@@ -131,12 +131,8 @@ class Window:
         look, session = self.widgets, self._session
         digits, labels = session.digits, session.labels
         colours = [
-            ACCENT_COLOR
-            if digit.strokes in session.corrections
-            else TEXT_COLOR
-            if digit.accepted
-            else ERROR_COLOR
-            for digit in digits
+            ACCENT_COLOR if session.is_corrected(index) else TEXT_COLOR if digit.accepted else ERROR_COLOR
+            for index, digit in enumerate(digits)
         ]
         look.show_answer(labels, colours, session.selected)
         digit = digits[session.selected] if digits else None
@@ -223,16 +219,17 @@ class Window:
             self._edited()
         else:
             writer = self._writer
-            self._worker.do(lambda: self._learner.store.undo(writer), self._undone)
+            self._worker.do(lambda: self._learner.store.undo_answer(writer), self._undone)
 
-    def _undone(self, future: Future[Sample | None]) -> None:
-        sample = future.result()
-        if sample is not None:
+    def _undone(self, future: Future[list[Sample]]) -> None:
+        samples = future.result()[::-1]  # in the order of the digits
+        if samples:
             self._refresh()
-            if sample.deleted and sample.strokes and not self._ink.strokes:
-                self._ink.put(sample.strokes)
+            strokes = [stroke for sample in samples if sample.deleted for stroke in sample.strokes or ()]
+            if strokes and not self._ink.strokes:
+                self._ink.put(strokes)
                 self._edited()
-        self.widgets.tell(undo_message([sample] if sample else []))
+        self.widgets.tell(undo_message(samples))
 
     def _switch_letters(self) -> None:
         self._refresh()

@@ -22,9 +22,11 @@ function show() {
   $("reading").classList.toggle("words", refused);
   $("reading").replaceChildren(...(refused ? [notADigit] : digits.map((one) => el("span", { class: one.accepted ? "sure" : "unsure" }, one.accepted ? one.label : "?"))));
   $("reason").textContent = explanation(refused);
+  const focused = [...$("chips").children].indexOf(document.activeElement);
   $("chips").hidden = digits.length < 2;
   $("chips").replaceChildren(...digits.map((one, i) =>
     el("button", { class: `chip ${one.accepted ? "sure" : "unsure"}`, "aria-pressed": String(i === shown), "aria-label": `digit ${i + 1}: ${one.doubt ?? one.label}`, onclick: () => choose(i) }, one.label)));
+  $("chips").children[focused]?.focus();
   showGlyph(digit?.glyph);
   showProbabilities(digit);
   showMaps(digit?.glyph);
@@ -38,7 +40,7 @@ function choose(i) {
 function explanation(refused) {
   if (!reading.digits.length) return "Your drawing is read while you draw.";
   if (reading.accepted) return `${(100 * reading.confidence).toFixed(reading.confidence > SURE ? 0 : 1)} % sure`;
-  return refused ? `${percent(1 - sumOf(reading.digits[0]))} sure` : reading.reason;
+  return refused && MODEL.rejects ? `${percent(1 - sumOf(reading.digits[0]))} sure` : reading.reason;
 }
 
 const sumOf = (digit) => Math.min(1, digit.alternatives.reduce((sum, [, probability]) => sum + probability, 0));
