@@ -6,7 +6,7 @@
 # make robustness  kills, outages and fuzzing, for two hours; prints the tables of docs/reliability.md
 # make letters  trains the model of letters, for an hour; DATA=FOLDER holds the data sets
 # make numbers  fine-tunes the reader of numbers for STEPS=30000 steps, a day; DATA=FOLDER holds the data sets
-# make weights  trains the bundled weights, for hours; STROKES=FOLDER holds UNIPEN's stroke files, else it is fetched
+# make weights  trains the bundled weights, for hours; STROKES=FOLDER holds the data sets, else UNIPEN is fetched
 VENV := .venv
 PYTHON ?= python3
 PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
@@ -14,11 +14,17 @@ PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-c
 ifdef STROKES
 DIGITS := $(STROKES)/unipen_digits.npz
 OTHERS := $(STROKES)/unipen_nondigits.npz,$(STROKES)/unipen_digit_strings.npz
+MORE_DIGITS := ,$(STROKES)/unipen_digits_more.npz,$(STROKES)/pendigits.npz,$(STROKES)/swiss_digits.npz
+MORE_OTHERS := $(STROKES)/unipen_letters.npz,$(STROKES)/unipen_digit_strings.npz,$(STROKES)/unipen_digit_strings_more.npz
+WRITERS := $(STROKES)/mnist_writers.npz
 else
 DIGITS := unipen-digits
 OTHERS := unipen-nondigits,unipen-strings
+MORE_OTHERS := $(OTHERS)
 endif
 REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHERS)
+MORE_HANDS := --set data.train=mnist-train,$(DIGITS)$(MORE_DIGITS) --set data.negatives=$(MORE_OTHERS) \
+	--set data.mnist_writers=$(WRITERS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
@@ -58,7 +64,7 @@ robustness: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks faults --kills 200
 	$(VENV)/bin/python -m benchmarks fuzz
 
-# Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a deeper net.
+# Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a larger net of more hands.
 weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise data get mnist
 	$(if $(STROKES),,$(VENV)/bin/inkwise data get unipen)
@@ -66,12 +72,11 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.channels=32,40,112 --set optimization.epochs=26 --out $(RUNS)/wide
 	$(VENV)/bin/inkwise train distilled $(REAL_HANDS) --set seed=2 --init $(RUNS)/hands \
 		--set optimization.teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
-	$(VENV)/bin/inkwise train hands $(REAL_HANDS) --set model.net=deep --set model.channels=32,32,96,96,96 --set optimization.epochs=40 --set seed=3 \
-		--out $(RUNS)/deep
+	$(VENV)/bin/inkwise train large $(MORE_HANDS) --set seed=3 --out $(RUNS)/large
 	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set optimization.teachers=$(RUNS)/hands --out $(RUNS)/tiny
 	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
-	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/deep --out $(BUNDLED)/max.onnx
+	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/large --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)
 	cp $(RUNS)/int8.onnx $(BUNDLED)/int8.onnx
 	$(if $(STROKES),$(MAKE) letters numbers DATA=$(STROKES))
