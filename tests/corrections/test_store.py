@@ -143,8 +143,8 @@ def test_labels_of_all_and_of_one_writer(store, add):
         add(label=label)
     add(writer="ben", label="1")
     store.delete(add(label="A").id)
-    assert store.labels() == ["1", "7", "€"]
-    assert store.labels("anna") == ["7", "€"]
+    assert list(store.label_counts().items()) == [("1", 1), ("7", 2), ("€", 1)]
+    assert store.label_counts("anna") == {"7": 2, "€": 1}
 
 
 def test_samples_are_paged_newest_first(store, add):

@@ -95,7 +95,7 @@ def routes(learner: Learner, heavy: CapacityLimiter) -> APIRouter:
                 "total": store.count(**chosen),
                 "samples": samples,
                 "damaged": len(rows) - len(samples),
-                "labels": store.labels(writer),
+                "labels": store.label_counts(writer),
             }
         )
 

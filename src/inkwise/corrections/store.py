@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, or_, select, update
 
 from inkwise._util.errors import InkwiseError, StoreError
 from inkwise.corrections import rows
-from inkwise.corrections.accuracy import TABLE_SOURCE, Accuracy, Confusion
+from inkwise.corrections.accuracy import Accuracy, Confusion
 from inkwise.corrections.database import Database
 from inkwise.corrections.rows import Damage, decode_id, raw
 from inkwise.corrections.sample import (
@@ -28,10 +28,10 @@ from inkwise.corrections.sample import (
     to_strokes,
     validate_field,
 )
+from inkwise.corrections.sample_filter import SampleFilter, where
 from inkwise.corrections.versions import PROMOTED_VERSION, VersionStore, erase_versions
 from inkwise.datasets import Dataset, StrokeSet
 from inkwise.preprocessing import GLYPH_SIDE
-from inkwise.recognition.model import LETTERS_MODEL
 
 _MAX_DIGITS = 500  # digits of a number that is undone as a whole
 
@@ -45,45 +45,6 @@ _CHANGE_MARKER = select(
     ),
     PROMOTED_VERSION,
 )
-
-
-class SampleFilter(TypedDict, total=False):
-    """Conditions on samples, all of which must hold; None and False are no condition.
-
-    Attributes:
-        writer, label, source: The sample has this value.
-        since: The sample was added at this time or later; with a time zone.
-        wrong: The answer differs from the label.
-        unsure: The probability of the answer is below this.
-        labelled: The sample has a label.
-        scored: The sample has a label and an answer, and is not from the review of a table.
-        of_digits: The answer was not given by the bundled model `letters`.
-    """
-
-    writer: str | None
-    label: str | None
-    source: str | None
-    since: datetime | None
-    wrong: bool
-    unsure: float | None
-    labelled: bool
-    scored: bool
-    of_digits: bool
-
-
-_CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "writer": lambda writer: Sample.writer == writer,
-    "label": lambda label: Sample.label == label,
-    "source": lambda source: Sample.source == source,
-    "since": lambda since: Sample.time >= since.astimezone(UTC),
-    "wrong": lambda _: Sample.label != Sample.answer,
-    "unsure": lambda probability: Sample.probability < probability,
-    "labelled": lambda _: Sample.label.is_not(None),
-    "scored": lambda _: and_(
-        Sample.label.is_not(None), Sample.answer.is_not(None), Sample.source != TABLE_SOURCE
-    ),
-    "of_digits": lambda _: func.coalesce(Sample.model, "").not_like(f"{LETTERS_MODEL} (%"),
-}
 
 
 class Store(AbstractContextManager["Store"]):
@@ -166,7 +127,7 @@ class Store(AbstractContextManager["Store"]):
     def delete(self, sample_id: uuid.UUID) -> None:
         """Hide a sample, even if its row is damaged."""
         with self._database.write() as session:
-            visible = (Sample.id == sample_id) & _where()
+            visible = (Sample.id == sample_id) & where()
             if session.scalar(select(Sample.id).where(visible)) is None:
                 raise StoreError(f"there is no sample {sample_id}")
             rows.add_step(session, sample_id, deleted=False)
@@ -175,7 +136,7 @@ class Store(AbstractContextManager["Store"]):
     def delete_damaged(self) -> int:
         """Hide all damaged samples, which `undo` cannot restore, and return their number."""
         with self._database.write() as session:
-            return rows.hide_damaged(session, _where())
+            return rows.hide_damaged(session, where())
 
     def erase(self, writer: str) -> int:
         """Delete for good what is stored of a writer, and return the number of samples, hidden ones included.
@@ -253,7 +214,7 @@ class Store(AbstractContextManager["Store"]):
             DataError: The file cannot be written.
         """
         with self._database.read() as session:
-            count = session.scalars(select(func.count()).select_from(Sample).where(_where())).one()
+            count = session.scalars(select(func.count()).select_from(Sample).where(where())).one()
             self._database.copy(session, path)
         return count
 
@@ -279,7 +240,7 @@ class Store(AbstractContextManager["Store"]):
             conditions: See `SampleFilter`.
         """
         keys = (Sample.time, Sample.id)
-        query = rows.sample_query(_where(**conditions)).order_by(
+        query = rows.sample_query(where(**conditions)).order_by(
             *(key.desc() if newest else key for key in keys)
         )
         with self._database.read() as session:
@@ -300,14 +261,14 @@ class Store(AbstractContextManager["Store"]):
     def count(self, **conditions: Unpack[SampleFilter]) -> int:
         """Return the number of samples, damaged rows included."""
         with self._database.read() as session:
-            query = select(func.count()).select_from(Sample).where(_where(**conditions))
+            query = select(func.count()).select_from(Sample).where(where(**conditions))
             return session.scalars(query).one()
 
     def newest(
         self, writer: str, limit: int, *, of_digits: bool = False
     ) -> tuple[list[uuid.UUID], NDArray[np.str_], NDArray[np.uint8]]:
         """Return ids, labels (n,) and glyphs (n, 28, 28) of a writer's newest labelled samples."""
-        condition = _where(writer=writer, labelled=True, of_digits=of_digits)
+        condition = where(writer=writer, labelled=True, of_digits=of_digits)
         query = select(*raw(Sample, "id", "label", "glyph")).where(condition)
         query = query.order_by(Sample.time.desc(), Sample.id.desc()).limit(limit)
         found = []
@@ -331,16 +292,16 @@ class Store(AbstractContextManager["Store"]):
 
     def writers(self) -> list[str]:
         """Return the names of all writers, sorted."""
-        return self._distinct("writer", None)
-
-    def labels(self, writer: str | None = None) -> list[str]:
-        """Return all labels of a writer's samples, or of all samples, sorted."""
-        return self._distinct("label", writer)
-
-    def _distinct(self, column: str, writer: str | None) -> list[str]:
-        query = select(*raw(Sample, column)).where(_where(writer=writer)).distinct()
+        query = select(*raw(Sample, "writer")).where(where()).distinct()
         with self._database.read() as session:
-            return sorted(text for text in session.scalars(query) if is_text(column, text))
+            return sorted(text for text in session.scalars(query) if is_text("writer", text))
+
+    def label_counts(self, writer: str | None = None) -> dict[str, int]:
+        """Return the labels of a writer's samples, or of all samples, sorted, with the number of each."""
+        query = select(*raw(Sample, "label"), func.count()).where(where(writer=writer)).group_by(Sample.label)
+        with self._database.read() as session:
+            found = [(row[0], row[1]) for row in session.execute(query)]
+        return dict(sorted((label, count) for label, count in found if is_text("label", label)))
 
     def accuracy(
         self, writer: str | None = None, *, source: str | None = None, since: datetime | None = None
@@ -350,14 +311,14 @@ class Store(AbstractContextManager["Store"]):
         The answer "not a digit" to a non-digit is right. Samples of a table do not count.
         """
         query = select(func.count().filter(Sample.label == Sample.answer), func.count())
-        query = query.where(_where(writer=writer, source=source, since=since, scored=True))
+        query = query.where(where(writer=writer, source=source, since=since, scored=True))
         with self._database.read() as session:
             return Accuracy(*session.execute(query).one())
 
     def number_accuracy(self, writer: str | None = None) -> Accuracy:
         """Return how many drawn numbers of a writer, or of all, were read with every digit right."""
         right = func.min(case((Sample.label == Sample.answer, 1), else_=0)).label("right")
-        numbers = select(right).where(_where(writer=writer, scored=True), Sample.number_id.is_not(None))
+        numbers = select(right).where(where(writer=writer, scored=True), Sample.number_id.is_not(None))
         each = numbers.group_by(Sample.number_id).subquery()
         counts = select(func.coalesce(func.sum(each.c.right), 0), func.count(each.c.right))
         with self._database.read() as session:
@@ -365,14 +326,14 @@ class Store(AbstractContextManager["Store"]):
 
     def answers(self, writer: str | None = None) -> list[bool]:
         """Return which answers to a writer's samples, or to all samples, are right, in order of time."""
-        query = select(Sample.label == Sample.answer).where(_where(writer=writer, scored=True))
+        query = select(Sample.label == Sample.answer).where(where(writer=writer, scored=True))
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Sample.time, Sample.id)))
 
     def confusion(self, writer: str | None = None) -> Confusion:
         """Return the confusion matrix of a writer's samples, or of all samples."""
         query = select(*raw(Sample, "label", "answer"), func.count())
-        query = query.where(_where(writer=writer, scored=True)).group_by(Sample.label, Sample.answer)
+        query = query.where(where(writer=writer, scored=True)).group_by(Sample.label, Sample.answer)
         with self._database.read() as session:
             cells: list[Any] = [*session.execute(query)]
         return Confusion.of([(a, b, n) for a, b, n in cells if is_text("label", a) and is_text("answer", b)])
@@ -392,9 +353,3 @@ class Store(AbstractContextManager["Store"]):
 
     def _labelled(self, writer: str | None) -> list[Sample]:
         return self.samples(writer=writer, labelled=True)[::-1]
-
-
-def _where(**conditions: Unpack[SampleFilter]) -> ColumnElement[bool]:
-    """Build the condition that a sample is visible and meets all conditions; a damaged flag hides nothing."""
-    given = {name: value for name, value in conditions.items() if value is not None and value is not False}
-    return and_(Sample.deleted.is_not(True), *(_CONDITIONS[name](value) for name, value in given.items()))

@@ -49,6 +49,8 @@ def test_all_samples_of_a_writer_are_deleted_after_a_question(page, server):
         page.keyboard.press("Enter")
         reads(page, "")
     page.click("#tab-samples")
+    expect(page.locator("#samples-labels")).to_have_text("3 × 1, 7 × 1")
+    expect(page.locator("#samples-key")).to_contain_text("how sure the reading was")
     page.click("#erase-all")
     page.click("dialog >> text=Keep")
     expect(page.locator("#gallery button")).to_have_count(2)

@@ -51,7 +51,7 @@ async function load(offset, count) {
   passed = end;
   total = page.total;
   showLabels(page.labels);
-  $("export").hidden = !page.labels.length;
+  $("export").hidden = !Object.keys(page.labels).length;
   $("export").href = `/api/export${query({ writer: filters().writer })}`;
   $("gallery").replaceChildren(...samples.map(tile));
   $("more").hidden = passed >= total;
@@ -67,10 +67,14 @@ function nothing() {
   return label || wrong || unsure ? "No sample passes these filters." : "No samples yet. Each answer on the Draw tab is kept here.";
 }
 
-function showLabels(labels) {
+/** Show the number of samples of each label, and offer the labels as a filter. */
+function showLabels(counts) {
+  const labels = Object.entries(counts);
+  $("samples-labels").textContent = labels.map(([label, number]) => `${label} × ${number}`).join(", ");
+  $("samples-key").hidden = !labels.length;
   const select = $("filter-label");
   const { value } = select;
-  const names = value && !labels.includes(value) ? [value, ...labels] : labels;
+  const names = value && !counts[value] ? [value, ...Object.keys(counts)] : Object.keys(counts);
   select.replaceChildren(el("option", { value: "" }, "all"), ...names.map((label) => el("option", { value: label }, label)));
   select.value = value;
 }
