@@ -82,8 +82,21 @@ def test_process_that_dies_before_it_counts_the_pages_costs_one_row(monkeypatch)
     ("values", "accepted"),
     [
         ({"numbers": [{"accepted": True}, {"accepted": False}], "accepted": False}, [True, False]),
+        ({"numbers": [{"accepted": True}, {"accepted": True}], "accepted": False}, [False, False]),
         ({"numbers": [], "accepted": False}, []),
-        ({"age": "7?", "age_accepted": False, "sum": "", "sum_accepted": True, "accepted": False}, [False]),
+        ({"fit": 0.0, "age": "", "age_accepted": False}, []),
+        (
+            {
+                **{"fit": 0.9, "age": "7", "age_accepted": True, "sum": "", "sum_accepted": False},
+                **{"date_accepted": "", "date_accepted_accepted": False},
+                "fields": {
+                    "age": {"reason": None},
+                    "sum": {"reason": "not a digit"},
+                    "date_accepted": {"reason": "no ink was found"},
+                },
+            },
+            [True, False],
+        ),
     ],
 )
 def test_summary_counts_numbers_and_filled_fields(values, accepted):

@@ -160,3 +160,16 @@ def test_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="is not a folder, and none can be created here"):
         PageDocuments(DOCUMENT_FORMATS["hocr"], tmp_path / "file" / "folder")
+
+
+def test_file_that_is_named_twice_is_entered_once(tmp_path):
+    documents = PageDocuments(DOCUMENT_FORMATS["alto"], tmp_path)
+    assert [documents.enter(name) for name in ("a.png", "b.png", "a.png")] == [None, None, []]
+
+
+def test_pages_of_a_file_whose_name_is_not_utf8_have_documents_of_their_own(tmp_path):
+    documents = PageDocuments(DOCUMENT_FORMATS["alto"], tmp_path)
+    documents.count("\udcff.pdf", 2)
+    for number in (1, 2):
+        documents.add(PageRow({**ROW, "file": "\\udcff.pdf", "page": number}, failed=False))
+    assert len([*tmp_path.iterdir()]) == 2

@@ -6,6 +6,7 @@ import pytest
 from inkwise._util.errors import DataError
 from inkwise.batch import BatchOptions, write_xlsx
 from inkwise.batch.spreadsheet import best_guess
+from inkwise.recognition.reading import NO_INK
 
 COLUMNS = [*BatchOptions(expect="number").columns]
 
@@ -14,8 +15,8 @@ def digits(labels):
     return [{"label": label, "doubt": "not a digit" if label == "x" else None} for label in labels]
 
 
-def field(labels, unconstrained=None):
-    return {"digits": digits(labels), "unconstrained": unconstrained}
+def field(labels, unconstrained=None, reason=None):
+    return {"digits": digits(labels), "unconstrained": unconstrained, "reason": reason}
 
 
 def row(text, *, file="a.png", reason=None, labels=""):
@@ -86,11 +87,15 @@ def test_doubtful_cells_are_marked_and_have_a_guess(sheet):
 
 def test_empty_field_of_a_form_is_not_marked(sheet):
     columns = ["age", "age_confidence", "age_accepted"]
-    fields = {"fields": {"age": field("7")}}
-    rows = [dict(zip(columns, (text, 0.5, False), strict=True)) | fields for text in ("", "?")]
-    made = sheet(rows, columns)
-    assert [made[place].fill.start_color.rgb[-6:] for place in ("A2", "A3")] == ["000000", "FFF2CC"]
-    assert [made[place].value for place in ("B2", "B3")] == [None, 7]
+    cells = [("", field("", reason=NO_INK)), ("", field("", reason="not a digit")), ("?", field("7"))]
+    rows = [
+        dict(zip(columns, (text, 0.5, False), strict=True)) | {"fields": {"age": entry}}
+        for text, entry in cells
+    ]
+    made = sheet([*rows, dict(zip(columns, ("", 0.0, False), strict=True)) | {"fields": {}}], columns)
+    colours = [made[f"A{row}"].fill.start_color.rgb[-6:] for row in (2, 3, 4, 5)]
+    assert colours == ["000000", "FFF2CC", "FFF2CC", "000000"]
+    assert [made[place].value for place in ("B2", "B4")] == [None, 7]
 
 
 @pytest.mark.parametrize(

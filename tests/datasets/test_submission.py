@@ -21,6 +21,11 @@ def test_write_submission_without_labels_raises(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+def test_write_submission_escapes_names_that_are_not_utf8(tmp_path):
+    write_submission(["7"], tmp_path / "out.csv", ["\udcff.png"])
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == "\\udcff.png,7"
+
+
 def test_write_submission_keeps_ids(tmp_path):
     write_submission(["7", "1"], tmp_path / "out.csv", ["=a.png", "b.png"])
     assert (tmp_path / "out.csv").read_text().splitlines() == ["ImageId,Label", "'=a.png,7", "b.png,1"]

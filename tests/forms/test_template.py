@@ -84,6 +84,7 @@ FIELD = "  - {name: code, box: [300, 400, 60, 60], kind: digit}\n"
         ("{name: meter, box: [300, 400, 60, 60]}", "field 'meter': 2 columns have this name"),
         ("{name: meter_accepted, box: [300, 400, 60, 60]}", "2 columns have this name"),
         ("{name: reason, box: [300, 400, 60, 60]}", "name: 'reason' is reserved for a column"),
+        ("{name: numbers, box: [300, 400, 60, 60]}", "name: 'numbers' is reserved for a column"),
         ("{name: '=a', box: [300, 400, 60, 60]}", "name: expected a letter"),
         ("{name: 'a: b', box: [300, 400, 60, 60]}", "name: expected a letter"),
         (

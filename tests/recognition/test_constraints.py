@@ -91,6 +91,12 @@ def test_decode_agrees_with_brute_force(given, satisfies, brute_force):
         assert read.probability == pytest.approx(chances[read.text] / support, rel=1e-6)
 
 
+def test_integers_of_numpy_are_integers():
+    known = Constraint(length=np.int64(2), vocabulary=[*np.array([12, 34])])
+    assert known == Constraint(length=2, vocabulary=[12, 34])
+    assert Constraint(range=tuple(np.array([1, 31]))).range == (1, 31)
+
+
 def test_ean_corrects_doubtful_digit():
     number, symbols = "73513537", "0123456789"
     lattice = np.full((16, 11), np.log(0.001), np.float32)

@@ -203,3 +203,17 @@ def test_recognizer_pickles_with_adaptation(recognizer, seven, number):
 def test_recognizer_reads_in_spawned_processes(seven):
     with get_context("spawn").Pool(1) as pool:
         assert [reading.text for reading in pool.map(Recognizer("tiny", threads=1).read, [seven])] == ["7"]
+
+
+def test_wrong_types_are_errors_of_one_line():
+    recognizer = Recognizer()
+    with pytest.raises(InkwiseError, match="expected a Constraint"):
+        recognizer.read(np.zeros((40, 40), np.uint8), constraint={"length": 2})
+    with pytest.raises(InkwiseError, match="glyphs must be"):
+        recognizer.classify([[1, 2], [3, 4]])
+
+
+def test_path_may_be_text_of_numpy(tmp_path):
+    Image.new("L", (40, 40), 255).save(tmp_path / "a.png")
+    assert Recognizer().read(np.str_(tmp_path / "a.png")).reason == NO_INK
+    assert len([*Recognizer().read_many(np.full((40, 40), 255, np.uint8))]) == 1

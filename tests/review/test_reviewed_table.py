@@ -8,6 +8,7 @@ from math import prod
 import pytest
 
 from inkwise._util.errors import ConflictError, DataError, InkwiseError
+from inkwise.batch import BatchOptions
 from inkwise.review import ReviewedTable
 
 
@@ -111,6 +112,32 @@ def test_items_of_forms_are_fields_with_ink(table):
     assert doubtful(review, 0) == [("meter", "0?4", "0?4")]
     assert [(item.place, item.single) for item in review.items] == [("meter", False), ("code", True)]
     assert review.unread == 0
+
+
+def test_numbers_of_a_page_that_is_rejected_as_a_whole_are_doubtful(table):
+    numbers = [number("12", digit("1"), digit("2")), number("4", digit("4"))]
+    row = {**page("a.png", "12 4", numbers, reason="ink beside a number was not read"), "accepted": False}
+    review = ReviewedTable(table([row]))
+    assert doubtful(review, 0) == [("1", "12", "12"), ("2", "4", "4")]
+    assert {item.reason for item in review.items} == {"ink beside a number was not read"}
+    review.confirm(review.items[0], "12")
+    (half,) = review.corrected()
+    assert (half["accepted"], half["reason"]) == (False, "ink beside a number was not read")
+    review.confirm(review.items[1], "9")
+    (whole,) = review.corrected()
+    assert (whole["text"], whole["accepted"], whole["reason"]) == ("12 9", True, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"), [("72.50", "72.50"), ("1.250", None), ("12.50", "12.50"), ("", None)]
+)
+def test_value_of_a_number_follows_its_answer(table, answer, value):
+    row = page("a.png", "12.50", [number("12.50", *map(digit, "1250"))], reason=None)
+    review = ReviewedTable(table([{**row, "value": "12.50"}]))
+    review.confirm(review.items[0], answer)
+    (corrected,) = review.corrected()
+    assert (corrected["text"], corrected["value"]) == (answer, value)
+    assert review.columns == [*BatchOptions(expect="number").columns, "reviewed"]
 
 
 @pytest.mark.parametrize(

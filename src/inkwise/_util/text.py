@@ -110,3 +110,8 @@ def escape_formula(label: str) -> str:
 def unescape_formula(cell: str) -> str:
     """Return the label that `escape_formula` escaped."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_ESCAPED_PREFIXES) else cell
+
+
+def to_valid_utf8(text: str) -> str:
+    """Escape what UTF-8 cannot hold, such as a file name in another encoding."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -17,8 +17,9 @@ from typing import Any
 from inkwise._util.errors import DataError
 from inkwise._util.files import atomic_file, check_not_a_source, locked, resolve_output
 from inkwise._util.inputs import is_file, is_folder, is_there
+from inkwise._util.text import to_valid_utf8
 from inkwise.batch.batch_loop import RowSink
-from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint, to_valid_utf8
+from inkwise.batch.page_rows import BatchOptions, PageRow, file_fingerprint
 from inkwise.batch.tables import check_format, write_table
 from inkwise.image import find_files
 

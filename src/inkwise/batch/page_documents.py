@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from inkwise import __version__
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_text
+from inkwise._util.text import to_valid_utf8
 from inkwise.batch.batch_loop import RowSink
 from inkwise.batch.page_rows import STANDARD_INPUT, PageRow
 
@@ -36,15 +37,23 @@ class PageDocuments(RowSink):
         """
         self._kind, self._folder = kind, folder
         self._pages: dict[str, int] = {}
+        self._entered: set[str] = set()
         self._written: set[str] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError):
             raise DataError(f"{folder}: is not a folder, and none can be created here") from None
 
+    def enter(self, file: str) -> list[int] | None:
+        """Return None, as its page count is unknown, or nothing for a file that was entered before."""
+        if file in self._entered:
+            return []
+        self._entered.add(file)
+        return None
+
     def count(self, file: str, pages: int) -> None:
         """Store the page count of a file."""
-        self._pages[file] = pages
+        self._pages[to_valid_utf8(file)] = pages
 
     def add(self, row: PageRow) -> None:
         """Write the document of a page that could be read.

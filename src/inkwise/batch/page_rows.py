@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from inkwise import __version__
 from inkwise._util.errors import ImageError, InkwiseError, one_line
 from inkwise._util.inputs import MEGABYTE, is_folder
+from inkwise._util.text import to_valid_utf8
 from inkwise.image import Document, no_pictures_error
 from inkwise.recognition import Expect, Reading, Recognizer
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.model import LineModel, line_model_source, model_content, model_source
-from inkwise.recognition.reading import SHOWN_ALTERNATIVES
+from inkwise.recognition.reading import NO_INK, SHOWN_ALTERNATIVES
 
 if TYPE_CHECKING:
     from inkwise.forms import FormReading, FormTemplate
@@ -67,14 +68,16 @@ class PageRow(NamedTuple):
 
     @property
     def accepted(self) -> list[bool]:
-        """Whether each number of the page is accepted, of a form each field that is filled in."""
-        if "numbers" in self.values:
-            return [number["accepted"] for number in self.values["numbers"]]
-        return [
-            value
-            for column, value in self.values.items()
-            if column.endswith("_accepted") and self.values[column.removesuffix("_accepted")]
-        ]
+        """Whether each number of the page is accepted, of a form each field with ink.
+
+        If the page is rejected as a whole, none of its numbers is.
+        """
+        if "fit" in self.values:
+            fields = self.values.get("fields") or {}
+            inked = (name for name, field in fields.items() if field["reason"] != NO_INK)
+            return [self.values[f"{name}_accepted"] for name in inked]
+        found = [number["accepted"] for number in self.values.get("numbers", ())]
+        return found if self.values.get("accepted") or not all(found) else [False] * len(found)
 
 
 @dataclass(frozen=True)
@@ -225,11 +228,6 @@ def error_row(file: str, number: int, columns: Columns, error: Exception) -> Pag
 def file_content(file: str) -> str | bytes:
     """Return the path itself, or the content of standard input up to its limit."""
     return sys.stdin.buffer.read(_MAX_STDIN_BYTES + 1) if file == STANDARD_INPUT else file
-
-
-def to_valid_utf8(text: str) -> str:
-    """Escape what UTF-8 cannot hold, such as a file name in another encoding."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def file_fingerprint(file: str) -> str:

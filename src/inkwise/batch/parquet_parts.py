@@ -48,17 +48,19 @@ class PartSummary(NamedTuple):
     Attributes:
         counts: For each page the page count of its file, 1 if it is unknown.
         failed: Reasons of the pages that could not be read.
+        accepted: For each other page whether its numbers are accepted.
     """
 
     counts: list[int]
     failed: list[str]
+    accepted: list[list[bool]]
 
     def outcomes(self) -> Iterator[PageRow]:
-        """Yield a row without values for each page, except for the reasons of failed ones."""
+        """Yield a row for each page: the reason of a failed one, else which numbers are accepted."""
         for reason in self.failed:
             yield PageRow({"reason": reason}, failed=True)
-        for _ in range(len(self.counts) - len(self.failed)):
-            yield PageRow({}, failed=False)
+        for numbers in self.accepted:
+            yield PageRow({"numbers": [{"accepted": one} for one in numbers], "accepted": True}, failed=False)
 
 
 def first_pages(files: Iterable[tuple[int, str]]) -> list[list[PageRange]]:
@@ -157,7 +159,8 @@ class ParquetFolder:
         Raises:
             DataError: It cannot be written.
         """
-        summary = PartSummary(counts, [row.values["reason"] for row in rows if row.failed])
+        failed = [row.values["reason"] for row in rows if row.failed]
+        summary = PartSummary(counts, failed, [row.accepted for row in rows if not row.failed])
         schema = parquet_schema(columns).with_metadata({_SUMMARY_KEY: json.dumps(summary)})
         content = pa.BufferOutputStream()
         parquet.write_table(pa.Table.from_pylist([row.values for row in rows], schema), content)

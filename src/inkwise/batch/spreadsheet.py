@@ -10,6 +10,7 @@ from typing import IO, Any
 from inkwise._util.errors import DataError
 from inkwise._util.text import DIGITS
 from inkwise.batch.ink_text import ink_text
+from inkwise.recognition.reading import NO_INK
 
 _MAX_ROWS = 1_048_576  # rows of a sheet, including the header
 _MAX_DIGITS = 15  # digits of a number that a spreadsheet keeps
@@ -73,9 +74,10 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
 
     def cells(values: Mapping[str, Any]) -> Iterator[Any]:
         for name in names:
-            # an empty field of a form is not accepted, and not doubtful
-            filled_in = bool(values.get(name)) or "fields" not in values
-            doubtful = values.get(_accepted_column(name)) is False and filled_in
+            # a field of a form without ink is not accepted, and not doubtful
+            field = values.get("fields", {}).get(name)
+            inked = field["reason"] != NO_INK if field else "fields" not in values
+            doubtful = values.get(_accepted_column(name)) is False and inked
             yield cell(values.get(name), name, doubtful=doubtful)
             if _accepted_column(name) in names:
                 yield cell(best_guess(values, name) if doubtful else None, name)

@@ -113,7 +113,8 @@ def explain(
 
     rows = []
     for digit, explanation in zip(digits, explanations, strict=True):
-        others = "  ".join(f"{label} {probability:.1%}" for label, probability in digit.alternatives[1:3])
+        rest = [answer for answer in digit.alternatives if answer[0] != digit.label][:2]
+        others = "  ".join(f"{label} {probability:.1%}" for label, probability in rest)
         near = " ".join(neighbour.label for neighbour in explanation.neighbours)
         rows.append((digit.label, f"{digit.probability:.1%}", others, near, digit.doubt or ""))
     print_rows(("digit", "probability", "else", "most like it", ""), rows)

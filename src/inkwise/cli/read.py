@@ -143,6 +143,8 @@ def read(
     hint = check_expect(expect)
     if hint and form:
         raise InkwiseError("--expect and --form: choose one")
+    if decimal and form:
+        raise InkwiseError("--decimal and --form: choose one; a form has texts without values")
     known = {
         "length": None if length is None else parse_bounds("--length", length),
         "pattern": pattern,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inkwise._util.errors import DataError
 from inkwise._util.files import write_text
-from inkwise._util.text import escape_formula
+from inkwise._util.text import escape_formula, to_valid_utf8
 
 
 def write_submission(labels: Sequence[str], path: Path, ids: Sequence[str] | None = None) -> None:
@@ -28,4 +28,4 @@ def write_submission(labels: Sequence[str], path: Path, ids: Sequence[str] | Non
     rows.writerow(["ImageId", "Label"])
     numbers = map(str, range(1, len(labels) + 1)) if ids is None else ids
     rows.writerows(map(escape_formula, row) for row in zip(numbers, labels, strict=True))
-    write_text(path, text.getvalue())
+    write_text(path, to_valid_utf8(text.getvalue()))

@@ -59,7 +59,8 @@ class FieldReading:
         """Return plain values; `alternatives` as for `Reading.to_dict`."""
         digits = () if self.reading is None else self.reading.digits
         return {
-            "digits": [digit.to_dict(alternatives) for digit in digits],
+            # their boxes would be those in the rectified field
+            "digits": [digit.to_dict(alternatives) | {"box": None} for digit in digits],
             "unconstrained": None if self.reading is None else self.reading.unconstrained,
             "reason": self.reason,
             "corners": np.round(self.corners, 1).tolist(),

@@ -181,7 +181,7 @@ class _PillowPages:
     def _with_lower_bytes(self, pixels: NDArray[np.uint8], frame: int) -> NDArray[np.uint8]:
         """Scale 16-bit colours, of which Pillow keeps the upper bytes, by their largest value."""
         self._file.seek(0)
-        with Image.open(self._file, formats=(str(self._image.format),)) as again:
+        with Image.open(self._file, formats=(*FORMATS, str(self._image.format))) as again:
             again.seek(frame)
             tiles = [
                 (tile, tile.args if isinstance(tile.args, tuple) else (tile.args,)) for tile in again.tile

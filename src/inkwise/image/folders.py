@@ -67,7 +67,7 @@ def iterate_images(images: Iterable[ImageSource] | ImageSource) -> Iterator[Imag
     Raises:
         ImageError: an input is not a picture, cannot be decoded, or is a folder without any that can.
     """
-    is_one = isinstance(images, Image.Image) or _is_file(images)
+    is_one = isinstance(images, Image.Image) or _is_file(images) or getattr(images, "ndim", 0) == 2
     if not is_one and not isinstance(images, Iterable):
         raise wrong_type_error(images)
     sources: Iterator[Any] = iter([images] if is_one else images)  # type: ignore[arg-type]

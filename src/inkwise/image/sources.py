@@ -39,7 +39,9 @@ class ImageNotFoundError(ImageError, FileNotFoundError):
 
 
 def is_array(source: object) -> bool:
-    """Return whether numpy converts an object; PIL images count as pictures, lists do not count."""
+    """Return whether numpy converts an object; PIL images count as pictures, lists and texts do not count."""
+    if isinstance(source, str | bytes):  # those of numpy, too
+        return False
     return hasattr(source, "__array__") or hasattr(source, "__array_interface__")
 
 

@@ -58,7 +58,8 @@ class CellReader:
         min_probability = 0.0 if reason is None else threshold
         digits = [_update_digit(found[index], posteriors.get(index), min_probability) for index in number]
         confidence = chosen.probability if inked and all(index in posteriors for index in number) else 0.0
-        present = tuple(digit for digit in digits if digit is not None)
+        # boxes within the cells would be none of one picture
+        present = tuple(replace(digit, box=None) for digit in digits if digit is not None)
         return Reading.from_numbers(
             [Number(digits_text(digits), confidence, reason, present)] if present else [],
             model=self.digits.model.name,

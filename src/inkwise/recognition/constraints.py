@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Literal, Self
 
 from inkwise._util.errors import InkwiseError
@@ -68,7 +69,7 @@ class Constraint:
     def __post_init__(self) -> None:
         """Check the values, and that some number satisfies them."""
         if self.length is not None:
-            pair = (self.length, self.length) if isinstance(self.length, int) else self.length
+            pair = (self.length, self.length) if isinstance(self.length, Integral) else self.length
             object.__setattr__(self, "length", _check_bounds("length", pair))
         if self.range is not None:
             object.__setattr__(self, "range", _check_bounds("range", self.range))
@@ -188,9 +189,16 @@ class Constraint:
         return intersection(rules or [any_text(symbols)])
 
 
+def _plain_integer(value: Any) -> Any:
+    """Return an integer of NumPy as one of Python, and anything else as it is."""
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+
+
 def _check_bounds(name: str, pair: Any) -> tuple[int, int]:
     """Check the minimum and the maximum of a length or range."""
-    valid = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(bound) is int for bound in pair)
+    if isinstance(pair, list | tuple):
+        pair = tuple(map(_plain_integer, pair))
+    valid = isinstance(pair, tuple) and len(pair) == 2 and all(type(bound) is int for bound in pair)
     if not valid or pair[0] < 0:
         raise InkwiseError(f"{name}: expected a minimum and a maximum, integers of 0 or more, got {pair!r}")
     if pair[0] > pair[1]:
@@ -202,7 +210,7 @@ def _vocabulary_texts(numbers: Any) -> tuple[str, ...]:
     """Return the numbers of a vocabulary as texts, without duplicates."""
     if isinstance(numbers, str | bytes | Mapping) or not isinstance(numbers, Collection):
         raise InkwiseError(f"vocabulary: expected a list of numbers, got {numbers!r}")
-    words = [str(number) if type(number) is int else number for number in numbers]
+    words = [str(number) if type(number) is int else number for number in map(_plain_integer, numbers)]
     if not words:
         raise InkwiseError("the vocabulary is empty")
     for word in words:

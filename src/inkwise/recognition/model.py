@@ -171,6 +171,7 @@ class Model(OnnxModel):
             InkwiseError: the glyphs have another shape or dtype.
             ModelError: the model fails, or its outputs are not probabilities (NaN, for example).
         """
+        glyphs = np.asarray(glyphs)
         if glyphs.dtype != np.uint8 or glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise InkwiseError(f"glyphs must be (n, 28, 28) uint8, not {glyphs.shape} {glyphs.dtype}")
         starts = range(0, max(len(glyphs), 1), _BATCH_SIZE)

@@ -24,7 +24,7 @@ def parse_value(text: str, decimal: str | None = None) -> Decimal | None:
         decimal: "." or ",": the decimal separator of the writer; the other one separates groups.
     """
     core = text.strip(_FRAME).removesuffix("%")
-    sign = core[:1] if core[:1] in ("-", "+") and digits_of(core) else ""
+    sign = core[:1] if core[:1] in ("-", "+") and (digits_of(core) or _HALF in core) else ""
     core = _CLOSING.sub("", core[len(sign) :].strip(_FRAME)).strip(_FRAME).removesuffix(".")
     half = core.endswith(_HALF)
     core = core.removesuffix(_HALF)
@@ -33,8 +33,13 @@ def parse_value(text: str, decimal: str | None = None) -> Decimal | None:
     number = _plain(core.replace("^", decimal or "^"), decimal)
     if number is None or (half and "." in number):
         return None
-    value = Decimal(number) + (Decimal("0.5") if half else 0)
-    return -value if sign == "-" else value
+    value = Decimal(f"{number}.5" if half else number)  # arithmetic would round to 28 digits
+    return value.copy_negate() if sign == "-" else value
+
+
+def plain_value(value: Decimal | None) -> str | None:
+    """Return a value as text without an exponent."""
+    return None if value is None else format(value, "f")
 
 
 def _plain(core: str, decimal: str | None) -> str | None:

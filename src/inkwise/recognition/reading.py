@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from inkwise._util.errors import InkwiseError
 from inkwise._util.text import DIGITS, NOT_A_DIGIT
 from inkwise.preprocessing import Box
-from inkwise.recognition.number_value import parse_value
+from inkwise.recognition.number_value import parse_value, plain_value
 
 SCHEMA_VERSION = 1
 """Version of the JSON of a reading; it is raised when a key changes its meaning or is removed."""
@@ -141,7 +141,7 @@ class Number:
         corners = self.polygon
         return {
             "text": self.text,
-            "value": None if self.value is None else str(self.value),
+            "value": plain_value(self.value),
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,

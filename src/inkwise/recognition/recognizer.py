@@ -253,5 +253,7 @@ def check_expect(expect: str | None) -> Expect | None:
 
 
 def _check_hints(expect: str | None, constraint: Constraint | None) -> None:
+    if constraint is not None and not isinstance(constraint, Constraint):
+        raise InkwiseError("constraint: expected a Constraint; Constraint.from_dict makes one of a dict")
     if check_expect(expect) in ("digit", "page") and constraint is not None:
         raise InkwiseError(f'a constraint describes one number, not expect="{expect}"')

@@ -16,6 +16,8 @@ from inkwise._util.text import parse_json, validate_text
 from inkwise.batch.ink_text import ink_text
 from inkwise.batch.page_rows import BatchOptions, file_fingerprint
 from inkwise.batch.tables import json_line
+from inkwise.recognition import Expect
+from inkwise.recognition.number_value import parse_value, plain_value
 from inkwise.recognition.reading import NO_INK
 
 _MAX_NUMBER_LENGTH = 100  # characters of an answer
@@ -102,7 +104,7 @@ class ReviewedTable:
         self.files: set[str] = set()
         self.columns = ["file", "page"]
         self._fingerprint = file_fingerprint(str(table))
-        constrained = False
+        constrained = has_values = False
         for number, row in enumerate(_read_rows(table), 1):
             if "reviewed" in row:
                 raise DataError(f"{table}: is a corrected table; review the original table")
@@ -115,10 +117,12 @@ class ReviewedTable:
             empty = bool(row.get("fields")) or ("numbers" in row and row["reason"] == NO_INK)
             self.unread += not found and not empty
             constrained |= row.get("unconstrained") is not None
+            has_values |= "value" in row
             if number == 1:
                 self.columns = [column for column in row if column != "fields"]
         if "fit" not in self.columns:
-            self.columns = [*BatchOptions(constraint={} if constrained else None).columns]
+            expect: Expect | None = "number" if has_values else None
+            self.columns = [*BatchOptions(expect=expect, constraint={} if constrained else None).columns]
         self.columns.append("reviewed")
         self._answers: dict[_AnswerKey, str] = {}
         self.refresh()
@@ -200,7 +204,10 @@ class ReviewedTable:
                 doubts = [f"{name}: {entry['reason']}" for name, entry in entries.items() if entry["reason"]]
                 row["reason"] = "; ".join(doubts) or whole
         elif answers:
-            row["text"] = _replace_words(row["text"], [answers.get(item.place, item.read) for item in found])
+            before = row["text"]
+            row["text"] = _replace_words(before, [answers.get(item.place, item.read) for item in found])
+            if "value" in row and row["text"] != before:
+                row["value"] = plain_value(parse_value(row["text"]))
             left = [item for item in found if item.place not in answers]
             row["confidence"] = round(prod((item.confidence for item in left), start=1.0), 4)
             row["accepted"] = all(item.accepted for item in left)
@@ -237,15 +244,17 @@ def row_items(row: Mapping[str, Any]) -> Iterator[ReviewItem]:
         numbers = row["numbers"] or [{"text": "", "digits": [], "polygon": None}]
         if [number["text"] for number in numbers if number["text"]] != row["text"].split():
             raise ValueError("the numbers are not those of the text")
+        alone = len(numbers) == 1
+        # Each number may be accepted, and the page not, as when other ink was not read.
+        rejected = not alone and not row["accepted"] and all(number["accepted"] for number in numbers)
         for place, number in enumerate(numbers, 1):
-            alone = len(numbers) == 1
             verdict, unconstrained = (row, row.get("unconstrained")) if alone else (number, None)
             yield ReviewItem(
                 **_digit_values(row, number["text"], number["digits"], unconstrained),
                 place=str(place),
                 confidence=verdict["confidence"],
-                accepted=verdict["accepted"],
-                reason=verdict["reason"],
+                accepted=verdict["accepted"] and not rejected,
+                reason=row["reason"] if rejected else verdict["reason"],
                 corners=number["polygon"],
                 field=False,
             )
