@@ -18,6 +18,7 @@ def test_state_of_a_new_writer(client, learner):
         "damage": None,
         "accuracy": {**NO_ANSWERS, "numbers": NO_ANSWERS},
         "samples": 0,
+        "stored": 0,
         "labelled": 0,
         "learn_from": 10,
         "limits": {"points": 20_000, "upload_bytes": 32 * 2**20},

@@ -1,5 +1,7 @@
 """Pens, palms and taps on the drawing area; a reload keeps the drawing; numbers corrected as text."""
 
+import re
+
 import pytest
 from hand import ONE, SEVEN, answered, draw, reads
 from playwright.sync_api import expect
@@ -162,6 +164,7 @@ def test_corrections_do_not_move_to_other_strokes_when_one_is_erased(page):
 def test_pen_width_changes_the_drawing_but_not_the_reading(page):
     draw(page, SEVEN)
     reads(page, "7")
+    expect(page.locator("#reading")).to_have_attribute("data-latency-ms", re.compile(r"\d"))  # of all of it
     sure = page.inner_text("#reason")
     assert not ink_at(page, 95, 57)
     page.select_option("#pen", "1.7")
@@ -169,4 +172,4 @@ def test_pen_width_changes_the_drawing_but_not_the_reading(page):
     page.reload()
     reads(page, "7")
     expect(page.locator("#pen")).to_have_value("1.7")
-    assert page.inner_text("#reason") == sure
+    expect(page.locator("#reason")).to_have_text(sure)
