@@ -70,7 +70,7 @@ def test_ray_worker_reads_files_behind_a_url_through_a_copy(bucket, tmp_path):
     del worker  # ends its process and removes its copies
     assert multiprocessing.active_children() == []
     assert (done["number"], done["error"]) == ([7], [""])
-    assert summary("first-000007")._replace(failed=[]) == ([1, 2, 1], [])
+    assert summary("first-000007")._replace(failed=[]) == ([1, 2, 1], [], [[], []])
     (reason,) = summary("first-000007").failed
     assert reason.startswith("memory:///bucket/gone.png: cannot be used")
 
