@@ -137,6 +137,13 @@ def test_responses_match_the_schema(client, read):
         ("/v1/read", b"a=b", "", 415, "the body must be image/..."),
         ("/v1/strokes", b"{}", "text/plain", 415, "the body must be application/json"),
         ("/v1/strokes", b"{}", "application/json", 422, "strokes: expected a list of lists of points"),
+        (
+            "/v1/strokes",
+            b'{"strokes": [], "expect": "digit"}',
+            "application/json",
+            422,
+            "the body has strokes alone, not 'expect'; hints are query parameters",
+        ),
         ("/v1/strokes", b"[[]]", "application/json", 422, "the body is not a JSON object"),
         ("/v1/strokes", b"[" * 100_000, "application/json", 422, "the body is not JSON"),
         ("/v1/strokes", b'{"strokes": [[[NaN, 1]]]}', "application/json", 422, "stroke 1 holds"),

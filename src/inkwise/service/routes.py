@@ -270,7 +270,10 @@ def _read_page(
 
 def _read_strokes(recognizer: Recognizer, parameters: _ReadParameters, body: bytes) -> Reading:
     constraint = parameters.constraint()
-    strokes = parse_strokes(parse_json_object(body).get("strokes"))
+    values = parse_json_object(body)
+    if unknown := [key for key in values if key != "strokes"]:
+        raise InkwiseError(f"the body has strokes alone, not {unknown[0][:80]!r}; hints are query parameters")
+    strokes = parse_strokes(values.get("strokes"))
     return recognizer.read_strokes(strokes, parameters.expect, constraint)
 
 

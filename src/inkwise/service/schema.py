@@ -48,7 +48,10 @@ GLYPHS_BODY = _body({"application/octet-stream": _BINARY})
 STROKES_BODY = _body(
     {
         "application/json": {
-            "schema": {"type": "object", "properties": {"strokes": _STROKES}, "required": ["strokes"]},
+            "schema": {
+                **{"type": "object", "properties": {"strokes": _STROKES}, "required": ["strokes"]},
+                "additionalProperties": False,
+            },
             "example": {"strokes": [[[30, 25], [85, 25], [55, 100]]]},
         }
     }

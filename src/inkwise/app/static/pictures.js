@@ -73,15 +73,16 @@ function show() {
   const saved = picture.labels.size;
   $("all-right").hidden = !open;
   $("all-right").textContent = saved ? "Confirm the rest" : "Confirm all";
-  $("picture-note").textContent = digits().length ? note(digits(), saved) : (reading.reason ?? "no digits found");
+  $("picture-note").textContent = digits().length ? note(reading, saved) : (reading.reason ?? "no digits found");
   $("picture-text").textContent = text(picture);
   showDigit(picture);
 }
 
-function note(all, saved) {
+function note({ digits: all, reason }, saved) {
   const unsure = all.filter((digit) => !digit.accepted).length;
   const parts = [`${all.length} found`];
   if (unsure) parts.push(`${unsure} not sure`);
+  else if (reason) parts.push(reason); // of a number, or of the picture as a whole
   if (saved) parts.push(saved === all.length ? "all saved" : `${saved} saved`);
   return parts.join(", ");
 }
