@@ -191,7 +191,7 @@ function typed(id) {
   const field = fields.list[chosen];
   fields.remember(`${id} ${chosen}`);
   field[TEXTS[id]] = $(id).value;
-  if (id === "kind" && field.kind === "comb" && !(Number(field.cells) > 1)) field.cells = "4";
+  if (id === "kind" && field.kind === "comb" && !(Number(field.cells) > 1)) field.cells = ""; // a guess would be read as wrong numbers
   changed();
 }
 
