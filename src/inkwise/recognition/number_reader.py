@@ -198,7 +198,8 @@ def line_number(line: LineReading, digits: tuple[Digit, ...], text_line: int = 0
 def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: float) -> str | None:
     """Return why the text of a number is not accepted, else None."""
     if decoded.text is None or decoded.support < _MIN_SUPPORT:
-        return f"the ink says {unconstrained or 'nothing'}, which the constraint rules out"
+        ruled_out = f"the ink says {unconstrained}, which the constraint rules out"
+        return ruled_out if unconstrained else NOT_A_DIGIT
     if not digits_of(decoded.text):
         return NOT_A_DIGIT
     if decoded.probability < threshold:
