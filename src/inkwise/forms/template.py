@@ -30,9 +30,8 @@ PageBox = tuple[float, float, float, float]
 KINDS = ("number", "digit", "comb")
 """Kinds of fields; each has its checks in `FormTemplate` and its reading in `FormReader`."""
 
-_RESERVED_NAMES = (  # columns and keys of rows
-    *("file", "page", "fit", "reason", "fields", "reviewed", "text", "numbers", "model"),
-)
+# Columns and keys of rows.
+_RESERVED_NAMES = ("file", "page", "fit", "reason", "fields", "reviewed", "text", "numbers", "model")
 _CONSTRAINT_KEYS = [item.name for item in fields(Constraint) if item.init]
 _FIELD_KEYS = ["name", "box", "kind", "cells", *_CONSTRAINT_KEYS]
 _FORM_KEYS = ["name", "size", "reference", "marks", "fields"]

@@ -9,12 +9,16 @@ from playwright.sync_api import expect
 from inkwise.corrections import Sample, Store
 
 
-def test_samples_tab_relabels_deletes_undoes_exports_and_imports(page, server, tmp_path):
+def answer_seven_and_three(page):
     for digit, text in ((SEVEN, "7"), (THREE, "3")):
         draw(page, digit)
         reads(page, text)
         page.keyboard.press("Enter")
         reads(page, "")
+
+
+def test_samples_tab_relabels_deletes_undoes_exports_and_imports(page, server, tmp_path):
+    answer_seven_and_three(page)
     page.click("#tab-samples")
     page.click("#gallery button >> nth=0")
     page.click('#sample-labels [data-label="8"]')
@@ -43,11 +47,7 @@ def test_all_samples_of_a_writer_are_deleted_after_a_question(page, server):
     page.click("#tab-samples")
     expect(page.locator("#erase-all")).to_be_hidden()
     page.click("#tab-draw")
-    for digit, text in ((SEVEN, "7"), (THREE, "3")):
-        draw(page, digit)
-        reads(page, text)
-        page.keyboard.press("Enter")
-        reads(page, "")
+    answer_seven_and_three(page)
     page.click("#tab-samples")
     expect(page.locator("#samples-labels")).to_have_text("3 × 1, 7 × 1")
     expect(page.locator("#samples-key")).to_contain_text("how sure the reading was")
