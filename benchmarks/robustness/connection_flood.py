@@ -37,8 +37,11 @@ ADDRESSES = 16  # client addresses in 127.0.0.0/8, each with its own range of po
 RECONNECT_SECONDS = 10.0  # maximum time before a client reconnects
 REQUEST_INTERVAL = 0.1  # seconds between two requests with the token
 TIMEOUT = 30.0  # seconds for the answer to a request with the token
-SEVEN = {"writer": "anna", "strokes": [[[30, 25], [85, 25], [55, 100]]]}
-PATHS = {"app": "/api/read", "service": "/v1/strokes"}
+SEVEN = [[[30, 25], [85, 25], [55, 100]]]
+REQUESTS: dict[str, tuple[str, dict[str, object]]] = {
+    "app": ("/api/read", {"strokes": SEVEN, "writer": "anna"}),
+    "service": ("/v1/strokes", {"strokes": SEVEN}),
+}
 
 _LARGE = b"a" * 2**16
 
@@ -145,7 +148,7 @@ async def clients(kinds: list[Kind], server: str, port: int, count: int, seconds
     load, until, loop = Load(), time.monotonic() + seconds, asyncio.get_running_loop()
 
     def fill_in(text: bytes) -> bytes:
-        return text.replace(b"PORT", str(port).encode()).replace(b"PATH", PATHS[server].encode())
+        return text.replace(b"PORT", str(port).encode()).replace(b"PATH", REQUESTS[server][0].encode())
 
     async def client(number: int) -> None:
         kind = kinds[number % len(kinds)]
@@ -228,7 +231,8 @@ def ask(server: str, port: int, seconds: float) -> Answers:
 
 def _answer(connection: http.client.HTTPConnection, server: str) -> tuple[int, str]:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
-    connection.request("POST", PATHS[server], json.dumps(SEVEN), headers)
+    path, body = REQUESTS[server]
+    connection.request("POST", path, json.dumps(body), headers)
     response = connection.getresponse()
     plain = json.load(response)
     return response.status, str(plain.get("text", plain))
@@ -266,7 +270,7 @@ def main(argv: list[str]) -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--servers", nargs="+", choices=PATHS, default=[*PATHS])
+    parser.add_argument("--servers", nargs="+", choices=REQUESTS, default=[*REQUESTS])
     given = parser.parse_args(argv)
     trials = {name: [kind] for name, kind in KINDS.items()} | {"all of these": [*KINDS.values()]}
     rows, failed = [], 0

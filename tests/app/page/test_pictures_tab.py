@@ -100,8 +100,10 @@ def test_labels_typed_during_a_save_are_saved_in_their_order(page, server, scans
 
 def test_labels_typed_after_one_that_cannot_be_saved_are_dropped(page, server, show_number):
     show_number(page)
-    page.route("**/api/samples", lambda route: route.fulfill(status=503, json={"error": "locked"}))
+    held = []
+    page.route("**/api/samples", lambda route: held.append(route))
     page.keyboard.type("123")
+    next_request(page, held).fulfill(status=503, json={"error": "locked"})
     expect(page.locator("#error")).to_contain_text("locked")
     page.unroute("**/api/samples")
     page.keyboard.press("7")
@@ -114,10 +116,10 @@ def test_picture_stays_in_view_once_it_is_corrected(page, scans):
     page.click("#tab-pictures")
     page.route("**/api/picture*", lambda route: held.append(route))
     page.set_input_files("#file", [scans[2], scans[0]])
-    answer_next(page, held)
+    next_request(page, held).continue_()
     expect(page.locator("#picture-text")).to_have_text("714")
     page.keyboard.press("ArrowRight")
-    answer_next(page, held)
+    next_request(page, held).continue_()
     expect(page.locator("#picture-place")).to_have_text("1 of 2: one.tif")
     expect(page.locator('#stage [data-digit="1"]')).to_have_attribute("aria-pressed", "true")
 
@@ -167,11 +169,11 @@ def scans(number, tmp_path):
     return [tmp_path / name for name in ("scan.pdf", "no.png", "one.tif")]
 
 
-def answer_next(page, held):
-    """Let the next request that a route holds go on."""
+def next_request(page, held):
+    """The next request that a route holds."""
     while not held:
         page.wait_for_timeout(20)
-    held.pop().continue_()
+    return held.pop()
 
 
 def test_pages_of_a_pdf_and_a_tiff_are_shown_beside_an_error(page, scans):
@@ -193,7 +195,7 @@ def test_reading_of_many_files_shows_its_progress_and_stops(page, scans):
     page.route("**/api/picture*", lambda route: held.append(route))
     page.set_input_files("#file", [scans[2], scans[0]])
     expect(page.locator("#queue-text")).to_have_text("reading one.tif (file 1 of 2)")
-    answer_next(page, held)
+    next_request(page, held).continue_()
     expect(page.locator("#queue-text")).to_have_text("reading scan.pdf (file 2 of 2)")
     assert page.locator("#queue-bar").evaluate("bar => bar.value / bar.max") == 0.5
     page.click("#queue-stop")
