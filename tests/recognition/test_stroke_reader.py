@@ -130,6 +130,16 @@ def test_rejected_numbers_are_counted(recognizer):
     assert reading.reason == "1 of 3 numbers not sure enough to be accepted"
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_letter_in_a_number_is_in_its_text(recognizer, place):
+    h = [np.array([(0.0, 0), (0, 75)]), np.array([(35.0, 0), (35, 75)]), np.array([(0.0, 37), (35, 37)])]
+    characters = [[SEVEN], [ZERO]]
+    characters.insert(place, h)
+    strokes = [at(stroke, 80 * i) for i, character in enumerate(characters) for stroke in character]
+    reading = recognizer.read_strokes(strokes)
+    assert (reading.text, reading.accepted) == (("?70", "7?0", "70?")[place], False)
+
+
 def test_added_labels_are_read_beside_digits(recognizer):
     a = [np.array([(0.0, 75), (28, 0), (55, 75)]), np.array([(10.0, 50), (45, 50)])]
     glyphs = np.stack([strokes_to_glyph([stroke * scale for stroke in a]) for scale in (1.0, 1.1, 1.2)])

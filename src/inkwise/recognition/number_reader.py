@@ -153,9 +153,7 @@ class NumberReader:
         reason = text_rejection_reason(chosen, unconstrained, model.threshold)
         aligned = viterbi_alignment(lattice, text_columns(text, symbols)) if text else []
         if reason is None and text:
-            if UNKNOWN in text:
-                reason = NOT_A_NUMBER
-            elif _unread(text, aligned, tall, _TALL_MARGINS):
+            if _unread(text, aligned, tall, _TALL_MARGINS):
                 reason = SKIPPED
             elif not of_digits and _unread(text, aligned, mark_spans(image), _MARK_MARGINS):
                 reason = UNREAD_MARK
@@ -202,9 +200,10 @@ def text_rejection_reason(decoded: DecodedText, unconstrained: str, threshold: f
         return ruled_out if unconstrained else NOT_A_DIGIT
     if not digits_of(decoded.text):
         return NOT_A_DIGIT
+    if UNKNOWN in decoded.text:
+        return NOT_A_NUMBER
     if decoded.probability < threshold:
-        text = decoded.text.replace(UNKNOWN, "")
-        return f"not sure of the whole: {text} with {decoded.probability:.1%}, below {threshold:.1%}"
+        return f"not sure of the whole: {decoded.text} with {decoded.probability:.1%}, below {threshold:.1%}"
     return None
 
 

@@ -15,7 +15,7 @@ from inkwise.preprocessing.stroke_layout import find_stroke_numbers, split_lette
 from inkwise.recognition.constraints import Constraint
 from inkwise.recognition.digit_location import with_box_glyphs
 from inkwise.recognition.digit_reader import DigitReader
-from inkwise.recognition.number_reader import NumberReader
+from inkwise.recognition.number_reader import NOT_A_NUMBER, NumberReader
 from inkwise.recognition.reading import NO_INK, Digit, Number, Reading
 
 SURE_PROBABILITY = 0.98
@@ -102,7 +102,8 @@ class StrokeReader:
     def _read_line(self, strokes: Strokes) -> Number | None:
         """Read strokes of several characters; None if they seem to be one digit.
 
-        The reader of lines knows the ten digits and separators; labels that were added are read one by one.
+        The reader of lines knows the ten digits and separators; labels that were added are read one by one, and
+        so are those of a line with a letter among them, which would be left out of the text.
         """
         digits = self.digits
         spelled = digits.read_strokes(strokes, single=False)
@@ -110,8 +111,18 @@ class StrokeReader:
         if added or digits.model.reads_letters or not {*digits.labels} >= {*DIGITS}:
             return spelled.numbers[0]
         reading = self.read_number(strokes)
+        if not reading.accepted and _has_more(spelled, reading):
+            return spelled.numbers[0]
         several = len(reading.text) > 1 and (reading.accepted or len(spelled.digits) > 1)
         return reading.numbers[0] if several else None
+
+
+def _has_more(spelled: Reading, line: Reading) -> bool:
+    """Whether characters read one by one are the digits of a line without separators, and others beside them."""
+    if len(spelled.digits) <= len(line.digits) or not {*line.text} <= {*DIGITS, "?"}:
+        return False
+    known = "".join(digit.label for digit in spelled.digits if digit.accepted)
+    return line.reason == NOT_A_NUMBER or known == "".join(digit.label for digit in line.digits)
 
 
 def _rejection_reason(numbers: Sequence[Number]) -> str | None:
