@@ -163,9 +163,13 @@ def test_image_to_glyph_ignores_grain_of_paper(drawn, alike):
     assert alike(image_to_glyph(page), image_to_glyph(drawn(300))) > 0.95
 
 
-@pytest.mark.parametrize(("contrast", "seen"), [(6, False), (10, False), (20, True), (40, True)])
-def test_binarize_requires_minimum_contrast(drawn, contrast, seen):
-    assert binarize(drawn(100, 0.08, 180 - contrast, 180)).any() == seen
+@pytest.mark.parametrize(
+    ("contrast", "noise", "seen"),
+    [(4, 0, False), (9, 0, True), (9, 1, False), (20, 1, True), (40, 1, True)],
+)
+def test_binarize_requires_minimum_contrast(drawn, contrast, noise, seen):
+    picture = drawn(100, 0.08, 180 - contrast, 180) + np.random.default_rng(0).normal(0, noise, (100, 100))
+    assert binarize(np.rint(picture).astype(np.uint8)).any() == seen
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(20, 230), (230, 20)])

@@ -39,6 +39,12 @@ def test_image_to_glyph_finds_faint_ink_beside_scan_border(drawn, alike, side, s
     assert alike(image_to_glyph(picture), image_to_glyph(drawn(side, 0.1))) > 0.95
 
 
+def test_strokes_along_a_frame_are_not_cut(drawn):
+    tight = drawn(120, 0.1, 40, 222)[8:112, 30:90]
+    framed = binarize(banded(tight, SIDES["all"], 26, 255))
+    np.testing.assert_array_equal(framed[28:-28, 28:-28] >= 128, binarize(tight)[2:-2, 2:-2] >= 128)
+
+
 def test_image_to_glyph_ignores_thin_dark_frame(drawn, alike):
     picture = banded(drawn(120, 0.1), SIDES["all"], 6, 0)
     assert alike(image_to_glyph(picture), image_to_glyph(drawn(120, 0.1))) > 0.95

@@ -12,7 +12,6 @@ _BAND_TOLERANCE = 20  # maximum deviation from the brightness of a band, grey le
 _MIN_CONTENT_CONTRAST = 30  # minimum contrast between a band and the content, grey levels
 _MIN_BAND_WIDTH = 0.2  # minimum width of a paired band, as a share of its length; strokes are narrower
 _MAX_HIDDEN_EDGE = 0.4  # maximum share of a paired band's inner edge that ink hides
-_PAPER_QUANTILE = 0.7  # of the differences of a line of the content from the band, that of the paper
 _MIN_CONTENT_SIDE = 0.4  # minimum shorter side of the content, as a share of the image's shorter side
 
 CropWindow = tuple[slice, slice]
@@ -52,11 +51,10 @@ def _window_within(grey: NDArray[np.uint8], level: int, sides: list[int]) -> Cro
     outside = np.ones(grey.shape, bool)
     outside[window] = False
     even = band[outside].mean() >= 0.98
-    for side in sides:  # a blurred edge ends where the brightness no longer changes
+    for side in sides:  # a blurred edge ends where most of the brightness no longer changes
         along = off[window] if side < 2 else off[window].T
-        near = np.sort(along[:: -1 if side % 2 else 1][: len(along) // 8 + 3], 1)
-        paper = near[:, round(_PAPER_QUANTILE * (near.shape[1] - 1))].astype(np.int16)
-        steady = np.abs(np.diff(paper)) <= 3
+        near = along[:: -1 if side % 2 else 1][: len(along) // 8 + 3].astype(np.int16)
+        steady = np.abs(np.median(np.diff(near, axis=0), 1)) <= 3
         ends[side] += 1 + (int(steady.argmax()) if steady.any() else len(steady))
     inner = off[_make_window(grey.shape, ends)]
     if not _is_content(inner, grey.shape):
