@@ -20,7 +20,7 @@ from benchmarks.accuracy.drawing_reading import MADE
 from benchmarks.accuracy.handwriting import auroc
 from benchmarks.accuracy.model_card import filled_in
 from benchmarks.accuracy.non_digits import SIZES, STROKES, non_digit_images, non_digit_strokes
-from benchmarks.common.handwriting_sets import load_jpeg_glyphs, load_plain_symbols
+from benchmarks.common.handwriting_sets import load_pictures, load_plain_symbols, read_glyphs
 from inkwise import Recognizer
 from inkwise.preprocessing.stroke_layout import find_stroke_numbers
 from inkwise.recognition.model import bundled_models, model_source
@@ -120,16 +120,31 @@ def test_auroc_and_its_interval(monkeypatch):
     assert auroc(digits + 9, others, writers, writers)[0] == 1
 
 
-def test_archives_of_jpeg_images_and_of_formula_symbols_are_loaded_as_glyphs(tmp_path):
+def test_archives_of_pictures_and_of_formula_symbols_are_loaded(tmp_path):
     picture = np.full((60, 40), 230, np.uint8)
     picture[10:50, 18:23] = 20
     jpegs = [np.frombuffer(cv2.imencode(".jpg", each)[1], np.uint8) for each in (picture, picture.T, picture)]
     offsets = np.cumsum([0, *map(len, jpegs)])
     path = tmp_path / "scans.npz"
     np.savez(path, jpeg=np.concatenate(jpegs), offsets=offsets, labels=np.array([1, 7, 1]))
-    scans = load_jpeg_glyphs(path, count=2)
-    assert scans.labels.tolist() == ["1", "7"]
-    assert [glyph.any(axis=0).sum() < 14 for glyph in scans.glyphs] == [True, False]
+    pictures, labels = load_pictures(path, count=2)
+    assert ([each.shape for each in pictures], labels.tolist()) == ([(60, 40), (40, 60)], ["1", "7"])
+    glyphs = read_glyphs(Recognizer(), [*pictures, np.full((60, 40), 230, np.uint8)])
+    assert [glyph.any(axis=0).sum() for glyph in glyphs] == [
+        pytest.approx(4, abs=2),
+        pytest.approx(20, abs=2),
+        0,
+    ]
+    np.savez(
+        path,
+        pixels=np.concatenate([picture.ravel(), picture.T.ravel()]),
+        offsets=np.array([0, picture.size, 2 * picture.size]),
+        shapes=np.array([picture.shape, picture.T.shape]),
+        labels=np.array([1, 7]),
+    )
+    pictures, labels = load_pictures(path)
+    assert labels.tolist() == ["1", "7"]
+    np.testing.assert_array_equal(pictures[1], picture.T)
 
     np.savez(
         tmp_path / "symbols.npz",

@@ -7,8 +7,9 @@ FOLDER holds own_hand, own_hand_more, european_pen_digits_jpeg, femnist_digits, 
 semeion, hwd1000, mnist_corrupted, omniglot_nondigits, crohme_nondigits, unipen_digits and unipen_nondigits
 as .npz, in the layouts of docs/data.md. Of UNIPEN only the writers of one part are read: those of "test" were
 used neither for training nor for model selection. "validation" is for choosing between models; it reads
-neither the test writers nor the other files. Images and strokes become glyphs as with `expect="digit"`; a
-sample without ink is a miss and never accepted. All figures except the speed are reproducible.
+neither the test writers nor the other files. Pictures and strokes are read with `expect="digit"`, arrays of
+images become glyphs as in `inkwise evaluate`; a sample without ink is a miss and never accepted. All figures
+except the speed are reproducible.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from benchmarks.accuracy.card_tables import HEADINGS, tables
 from benchmarks.accuracy.non_digits import KINDS, non_digit_images, non_digit_strokes
 from benchmarks.common.handwriting_sets import (
     SEEDS,
-    load_jpeg_glyphs,
+    load_pictures,
     load_plain_symbols,
     load_strokes,
     load_unipen,
+    read_glyphs,
     suspect_labels,
 )
 from benchmarks.common.reporting import argument_parser
@@ -49,7 +51,7 @@ from inkwise.datasets.dataset import stack_glyphs
 from inkwise.datasets.splits import SPLITS
 from inkwise.evaluation import evaluate_model
 from inkwise.evaluation.metrics import Evaluation, json_safe
-from inkwise.preprocessing import image_to_glyph, strokes_to_glyph
+from inkwise.preprocessing import strokes_to_glyph
 from inkwise.recognition import Model
 from inkwise.recognition.model import model_source
 from inkwise.training.synthesis import allographs as styles
@@ -57,8 +59,9 @@ from inkwise.training.synthesis.negatives import LOOK_ALIKES
 
 PEN_WIDTHS = {"thin pen": 1.5, "thick pen": 4.5}  # glyph pixels; the default is 2.6
 NON_DIGITS_PER_KIND = 100
-FILES = "own_hand", "own_hand_more", "usps_train", "semeion", "hwd1000", "femnist_digits"
-EUROPEAN_DIGITS, CROHME_DIGITS = 2500, 3000  # the first of their files
+FILES = "usps_train", "semeion", "hwd1000", "femnist_digits"
+PICTURES = {"own_hand": None, "own_hand_more": None, "european_pen_digits_jpeg": 2500}  # count, None is all
+CROHME_DIGITS = 3000  # the first of its file
 RESAMPLES = 1000
 TOP_COVERAGE = 0.95
 MISSES_PER_ROW = 12
@@ -104,18 +107,21 @@ def measure(name: str, folder: Path, part: str) -> Figures:
     }
     if part == "test":
         files = [datasets.load_dataset(folder / f"{name}.npz") for name in FILES]
-        european = load_jpeg_glyphs(folder / "european_pen_digits_jpeg.npz", EUROPEAN_DIGITS)
+        recognizer = Recognizer(model)
+        pictures = [
+            picture_dataset(recognizer, folder / f"{name}.npz", count) for name, count in PICTURES.items()
+        ]
         formulas = load_strokes(folder / "crohme_digits.npz")[0].select(np.s_[:CROHME_DIGITS])
         modified = [datasets.load_dataset(name) for name in ("mnist-modified", "mnist-modified-read")]
         sets = [
             datasets.load_dataset("mnist-test"),
             *sets,
+            *pictures,
             *files,
-            european,
             formulas.to_dataset(),
             *modified,
         ]
-        figures["corrupted"] = corruption_figures(model, folder / "mnist_corrupted.npz")
+        figures["corrupted"] = corruption_figures(recognizer, folder / "mnist_corrupted.npz")
     evaluated = {result.name: result.evaluation for result in evaluate_model(model, sets)}
     figures["sets"] = [{"set": name, **miss_figures(found)} for name, found in evaluated.items()]
     figures["sureness"] = calibration_figures(evaluated[f"unipen_digits, {part} writers"])
@@ -161,16 +167,21 @@ def calibration_figures(found: Evaluation) -> Figures:
     return {"n": found.n, "calibration_error": found.calibration_error, "surest": surest}
 
 
-def corruption_figures(model: Model, path: Path) -> list[Figures]:
-    """Evaluate each corruption after normalization and with its raw pixels as a glyph; "identity" is none."""
+def picture_dataset(recognizer: Recognizer, path: Path, count: int | None) -> Dataset:
+    pictures, labels = load_pictures(path, count)
+    return Dataset(path.stem, read_glyphs(recognizer, pictures), labels)
+
+
+def corruption_figures(recognizer: Recognizer, path: Path) -> list[Figures]:
+    """Evaluate each corruption as a picture and with its raw pixels as a glyph; "identity" is none."""
     rows = []
     with np.load(path, allow_pickle=False) as archive:
         labels = archive["labels"].astype(str)
         for name in sorted(set(archive.files) - {"labels", "mnist_test_index"}):
             pixels = archive[name]
-            glyphs = stack_glyphs(map(image_to_glyph, pixels), len(pixels))
+            glyphs = read_glyphs(recognizer, pixels)
             read, raw = evaluate_model(
-                model, [Dataset("read", glyphs, labels), Dataset("raw", pixels, labels)]
+                recognizer.model, [Dataset("read", glyphs, labels), Dataset("raw", pixels, labels)]
             )
             rows.append(
                 {
@@ -296,7 +307,10 @@ def accepts(reading: Reading) -> bool:
 
 def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
     """Return an image of each misread sample, its glyph, and the answer."""
-    readings = [(label, recognizer.read(picture, "digit")) for label, picture in labelled(path)]
+    readings = [
+        (label, recognizer.read(picture, "digit"))
+        for picture, label in zip(*load_pictures(path), strict=True)
+    ]
     missed = [pair for pair in readings if not pair[1].digits or pair[1].digits[0].label != pair[0]]
     image = Image.new("L", (130 * max(len(missed), 1), 280), 255)
     for number, (label, reading) in enumerate(missed):
@@ -309,11 +323,3 @@ def misses_image(recognizer: Recognizer, path: Path) -> Image.Image:
         text = f"{label} read as {reading.digits[0].label if reading.digits else 'nothing'}"
         ImageDraw.Draw(image).text((130 * number + 5, 250), text, fill=0)
     return image
-
-
-def labelled(path: Path) -> list[tuple[str, NDArray[np.uint8]]]:
-    """Return labels and grey images of an archive of images of different sizes."""
-    with np.load(path, allow_pickle=False) as archive:
-        pieces = np.split(archive["pixels"], archive["offsets"][1:-1])
-        shapes, labels = archive["shapes"], archive["labels"].astype(str).tolist()
-    return [(label, piece.reshape(shape)) for label, piece, shape in zip(labels, pieces, shapes, strict=True)]

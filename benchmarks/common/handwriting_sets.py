@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkwise import datasets
+from inkwise import Recognizer, datasets
 from inkwise.datasets import Dataset, StrokeSet
-from inkwise.datasets.array_sets import normalize_images
+from inkwise.datasets.dataset import stack_glyphs
 from inkwise.image import load_image
 
 SEEDS = {"validation": 0, "test": 1}
@@ -46,12 +46,27 @@ def suspect_labels(path: Path, part: str, others: Sequence[int] = ()) -> NDArray
         return np.asarray(suspect[datasets.split_by_writer(archive["writer"]) == part])
 
 
-def load_jpeg_glyphs(path: Path, count: int) -> Dataset:
-    """Load the first `count` images of an archive of `jpeg`, `offsets` and `labels` as glyphs."""
+def load_pictures(path: Path, count: int | None = None) -> tuple[list[NDArray[np.uint8]], NDArray[np.str_]]:
+    """Load the first pictures (H, W) uint8 of an archive, or all, and their labels.
+
+    They lie one after the other in `jpeg`, or in `pixels` with `shapes`, from `offsets` on.
+    """
     with np.load(path, allow_pickle=False) as archive:
-        content, offsets, labels = archive["jpeg"], archive["offsets"], archive["labels"][:count]
-    images = [load_image(content[start:end].tobytes()) for start, end in pairwise(offsets[: count + 1])]
-    return Dataset(path.stem, normalize_images(path, images), labels.astype(str))
+        labels, offsets = archive["labels"][:count].astype(str), archive["offsets"]
+        spans = [*pairwise(offsets.tolist())][:count]
+        if "jpeg" in archive:
+            content = archive["jpeg"]
+            return [load_image(content[start:end].tobytes()) for start, end in spans], labels
+        pixels, shapes = archive["pixels"], archive["shapes"]
+    return [
+        pixels[start:end].reshape(shape) for (start, end), shape in zip(spans, shapes, strict=False)
+    ], labels
+
+
+def read_glyphs(recognizer: Recognizer, pictures: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Return the glyphs (n, 28, 28) uint8 that are read in pictures of one digit, black for none."""
+    readings = [recognizer.read(picture, "digit") for picture in pictures]
+    return stack_glyphs((one.digits[0].glyph if one.digits else None for one in readings), len(readings))
 
 
 def load_plain_symbols(path: Path) -> Dataset:

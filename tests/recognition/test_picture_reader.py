@@ -87,6 +87,15 @@ def test_separate_digits_are_also_read_as_single_digits(recognizer, monkeypatch)
     assert counts == [3, 2, 4]
 
 
+def test_parts_of_a_broken_digit_are_read_together(recognizer):
+    picture = np.full((140, 90), 240, np.uint8)
+    cv2.polylines(picture, [np.array([(25, 40), (60, 38), (64, 58), (40, 68)])], False, 90, 3, cv2.LINE_AA)
+    cv2.polylines(picture, [np.array([(46, 76), (62, 88), (56, 112), (26, 116)])], False, 90, 3, cv2.LINE_AA)
+    cv2.line(picture, (88, 0), (88, 140), 60, 3)  # the edge of the cell
+    reading = recognizer.read(picture, "digit")
+    assert (reading.text, reading.accepted) == ("3", True)
+
+
 def test_large_digit_in_large_picture_is_read_as_digit(recognizer):
     page = np.full((HEIGHT, WIDTH), 235, np.uint8)
     cv2.line(page, (350, 200), (340, 700), 40, 40, cv2.LINE_AA)

@@ -200,8 +200,8 @@ def _check_bounds(name: str, pair: Any) -> tuple[int, int]:
         pair = tuple(map(_plain_integer, pair))
     valid = isinstance(pair, tuple) and len(pair) == 2 and all(type(bound) is int for bound in pair)
     if not valid or pair[0] < 0:
-        one = "a count, or " if name == "length" else ""
-        raise InkwiseError(f"{name}: expected {one}a minimum and a maximum, integers of 0 or more, got {pair!r}")
+        wanted = "a number, or a minimum" if name == "length" else "a minimum"
+        raise InkwiseError(f"{name}: expected {wanted} and a maximum, integers of 0 or more, got {pair!r}")
     if pair[0] > pair[1]:
         raise InkwiseError(f"{name}: the minimum, {pair[0]}, is larger than the maximum, {pair[1]}")
     return pair[0], pair[1]

@@ -40,6 +40,7 @@ _MAX_DISTANCE = 1.2  # distance from the centre at which a region cannot be the 
 _TURN_SAMPLE = 6  # number of regions from which it is found whether a page may be turned
 _NEIGHBOUR_GAP = 1.15  # maximum gap to ignored ink that may be part of a number, in its heights
 _MAX_LINE_GAP = 0.4  # the same above and below it
+_MIN_GAIN = 0.1  # by which a digit is larger than a part of it on some side, in sizes of the part
 _MIN_NEIGHBOUR_SIZE = 0.5  # minimum size of such ink, in heights of the number
 
 
@@ -92,18 +93,20 @@ class PictureReader:
         """Read a picture (H, W) uint8 of exactly one digit, which is not split.
 
         It is the most prominent region, or the main character of the picture binarized at one level: the more
-        probable one.
+        probable one, or the character if it is accepted and the region is a part of it.
         """
         if min(grey.shape) <= _MAX_TINY_SIDE and (reading := self._read_alone(grey)) is not None:
             return reading
         regions = [region for region in find_regions(grey) if region.reason is None]
         main = max(regions, key=lambda region: _prominence(region, grey.shape), default=None)
         digit = None if main is None else self.regions.read_digit(main)
-        if digit is not None and digit.reason is None:
-            return self.digits.to_reading(digit.digits, grey)
-        whole = self.digits.read_digit(grey)
-        if digit is None or whole.confidence > digit.confidence:
-            return whole
+        if digit is None:
+            return self.digits.read_digit(grey)
+        if not digit.accepted or len(regions) > 1:
+            whole = self.digits.read_digit(grey)
+            likelier = not digit.accepted and whole.confidence > digit.confidence
+            if likelier or (whole.accepted and _is_part(digit, whole.numbers[0], grey.shape)):
+                return whole
         return self.digits.to_reading(digit.digits, grey)
 
     def _read_alone(self, grey: NDArray[np.uint8]) -> Reading | None:
@@ -178,6 +181,17 @@ def _largest(regions: list[Region]) -> list[Region]:
     )
     left_out = set(by_size[_TURN_SAMPLE:])
     return [region for index, region in enumerate(regions) if index not in left_out]
+
+
+def _is_part(part: Number, whole: Number, shape: tuple[int, ...]) -> bool:
+    """Whether a number is larger than a part of it, and not by something along the border of the picture."""
+    if part.box is None or whole.box is None:
+        return False
+    (x, y, w, h), (left, top, width, height) = part.box, whole.box
+    gains = x - left, y - top, left + width - x - w, top + height - y - h
+    rests = left, top, shape[1] - left - width, shape[0] - top - height
+    larger = [rest for gain, rest in zip(gains, rests, strict=True) if gain > _MIN_GAIN * max(w, h)]
+    return bool(larger) and min(larger) > 1
 
 
 def _is_within(box: Box, shape: tuple[int, ...]) -> bool:

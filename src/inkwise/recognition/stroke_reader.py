@@ -102,8 +102,8 @@ class StrokeReader:
     def _read_line(self, strokes: Strokes) -> Number | None:
         """Read strokes of several characters; None if they seem to be one digit.
 
-        The reader of lines knows the ten digits and separators; labels that were added are read one by one, and
-        so are those of a line with a letter among them, which would be left out of the text.
+        The reader of lines knows the ten digits and separators. Labels that were added are read one by one,
+        and so are the characters of a line with a letter among them, which it would leave out of the text.
         """
         digits = self.digits
         spelled = digits.read_strokes(strokes, single=False)
@@ -118,7 +118,7 @@ class StrokeReader:
 
 
 def _has_more(spelled: Reading, line: Reading) -> bool:
-    """Whether characters read one by one are the digits of a line without separators, and others beside them."""
+    """Whether the characters are the digits of a line without separators, and others beside them."""
     if len(spelled.digits) <= len(line.digits) or not {*line.text} <= {*DIGITS, "?"}:
         return False
     known = "".join(digit.label for digit in spelled.digits if digit.accepted)
