@@ -130,11 +130,8 @@ def test_archives_of_pictures_and_of_formula_symbols_are_loaded(tmp_path):
     pictures, labels = load_pictures(path, count=2)
     assert ([each.shape for each in pictures], labels.tolist()) == ([(60, 40), (40, 60)], ["1", "7"])
     glyphs = read_glyphs(Recognizer(), [*pictures, np.full((60, 40), 230, np.uint8)])
-    assert [glyph.any(axis=0).sum() for glyph in glyphs] == [
-        pytest.approx(4, abs=2),
-        pytest.approx(20, abs=2),
-        0,
-    ]
+    assert [glyph.any(axis=0).mean() > 0.5 for glyph in glyphs] == [False, True, False]
+    assert not glyphs[2].any()
     np.savez(
         path,
         pixels=np.concatenate([picture.ravel(), picture.T.ravel()]),
