@@ -90,6 +90,17 @@ def test_review_continues_after_a_kill(review_process, browse, table):
         assert sorted(sample.label for sample in store.samples(writer="table")) == [*"4777"]
 
 
+def test_answer_of_another_length_is_pointed_out(review, browse):
+    page = browse(review.url)
+    page.keyboard.press("7")
+    expect(page.locator("#text")).to_have_value("714")
+    page.keyboard.type("77")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("saved as 77: 2 digits, where 3 were read")
+    page.click("#toast button")
+    expect(page.locator("#text")).to_have_value("77")
+
+
 def test_review_proposes_the_ink_not_the_constraint(open_review, table, browse):
     one, other, _ = [json.loads(line) for line in table.read_text().splitlines()]
     one |= {"text": "1", "unconstrained": "7", "reason": None}

@@ -1,7 +1,7 @@
 // The panel where a table is reviewed: it shows the doubtful readings one by one, with a key for each answer.
 
 import { call, get } from "./api.js";
-import { $, el, percent } from "./dom.js";
+import { $, count, el, percent } from "./dom.js";
 import { attempt, clearError, hideToast, showError, toast } from "./notices.js";
 
 const FORMATS = { xlsx: "Excel", csv: "CSV", jsonl: "JSON Lines" };
@@ -128,7 +128,9 @@ function settle(text) {
   saving = saving.then(async () => {
     try {
       const { note } = await call("PUT", path, { text, before });
+      const [read, typed] = [item.guess, text].map((number) => number.replace(/[^0-9?]/g, "").length);
       if (note) toast(`saved, but not learnt: ${note}`);
+      else if (read && typed && read !== typed) toast(`saved as ${text}: ${count(typed, "digit")}, where ${read} ${read === 1 ? "was" : "were"} read`, "Back", () => openNumber(item.number));
     } catch (error) {
       item.settled = before;
       at = Math.max(queue.indexOf(item), 0);
