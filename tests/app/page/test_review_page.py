@@ -81,7 +81,7 @@ def test_review_continues_after_a_kill(review_process, browse, table):
     progress(page, "2 of 3 confirmed")
     with page.expect_response("**/api/review/2"):
         page.keyboard.press("n")
-    expect(page.locator("#done-text")).to_contain_text("All readings are confirmed")
+    expect(page.locator("#done-text")).to_contain_text("No doubtful reading is left")
     with page.expect_download() as download:
         page.click("text=CSV")
     lines = download.value.path().read_text().splitlines()[1:]
@@ -92,6 +92,7 @@ def test_review_continues_after_a_kill(review_process, browse, table):
 
 def test_answer_of_another_length_is_pointed_out(review, browse):
     page = browse(review.url)
+    expect(page.locator("#guess")).to_have_text("7")
     page.keyboard.press("7")
     expect(page.locator("#text")).to_have_value("714")
     page.keyboard.type("77")

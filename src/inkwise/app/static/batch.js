@@ -126,7 +126,7 @@ function next(waiting, stopped) {
   if (!state.scans.length) return "Next: drop the filled scans here, pictures or PDFs of many pages, or choose them.";
   if (waiting) return `${count(state.unread.length, "scan")} ${state.unread.length === 1 ? "is" : "are"} not read yet${stopped ? ", since you stopped" : ""}. Next: read the rest.`;
   if (left) return `${count(left, "value")} to check. Next: compare each with its picture. Enter confirms, typing replaces.`;
-  return "All values are confirmed. Next: download the Excel table; then add scans, or begin the next batch.";
+  return "No doubtful value is left. Next: download the Excel table; then add scans, or begin the next batch.";
 }
 
 function listScans() {

@@ -66,7 +66,7 @@ function show() {
   several = false;
   onChange(queue, item);
   if (!item) {
-    const done = queue.length ? "All readings are confirmed." : "No reading is doubtful at this confidence.";
+    const done = queue.length ? "No doubtful reading is left." : "No reading is doubtful at this confidence.";
     $("done-text").textContent = left ? `${left} ${left === 1 ? "was" : "were"} skipped. Skip once more to come back to ${left === 1 ? "it" : "the first"}.` : `${done} Next: download the corrected table.`;
     $("done-table").hidden = left > 0;
     $(left ? "done-text" : "done-table").focus();
