@@ -33,6 +33,15 @@ def test_edge_of_shadow_is_no_ink(shade):
     assert ink[~cv2.dilate(stroke.astype(np.uint8), np.ones((5, 5))).astype(bool)].mean() < 0.01
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (160, 120), (400, 400)])
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_and_slope_of_a_dark_blank_picture_are_no_ink(shape, seed):
+    rng = np.random.default_rng(seed)
+    light = 250 * (1 - 0.2 * np.linspace(0, 1, shape[1]))
+    dark = 255 - np.clip(light + rng.normal(0, 3, shape), 0, 255).astype(np.uint8)
+    assert ink_of(dark).mean() < 0.003
+
+
 def test_table_around_the_paper_is_no_ink():
     table = np.full((500, 700), 30, np.uint8)
     table[60:440, 80:620] = 235

@@ -25,6 +25,7 @@ _THICK_DARKNESS = 0.45  # minimum darkness of thick strokes; shadows are paler
 _MAX_BORDER_SHARE = 0.15  # maximum share of the border that a thick stroke touches; a table touches more
 _MIN_STEP = 0.06  # minimum relative step of brightness at the edge of a shadow or of paper
 _MIN_PAPER_BRIGHTNESS = 0.25  # minimum brightness of paper, as a share of the brightest paper
+_MIN_BRIGHTNESS = 80  # brightness of paper, grey levels, below which darkness is not relative to it
 _MIN_NOISE_RATIO = 4.5  # minimum contrast of ink, in standard deviations of the paper's noise
 _CLEAR_GAP = 30, 3.3  # minimum distance of ink that stands apart from paper, and in its standard deviations
 _MAX_SHADE_RATIO = 4.0  # maximum factor by which shadow raises the noise threshold
@@ -74,7 +75,8 @@ def find_ink(grey: NDArray[np.uint8]) -> PictureInk:
     height, width = grey.shape
     paper = _estimate_paper(grey)
     bare = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    dark = cv2.divide(cv2.subtract(bare, cv2.GaussianBlur(grey, (3, 3), 0.8)), bare, scale=255)
+    darker = cv2.subtract(bare, cv2.GaussianBlur(grey, (3, 3), 0.8))
+    dark = cv2.divide(darker, np.maximum(bare, _MIN_BRIGHTNESS), scale=255)
     level, noise, full = _darkness_levels(dark[::_PAPER_SHRINK, ::_PAPER_SHRINK])
     shade = np.clip(quantile(paper, 0.5) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
     least = level + np.maximum(MIN_CONTRAST, _MIN_NOISE_RATIO * (noise * shade))
