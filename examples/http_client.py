@@ -10,7 +10,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 if {"-h", "--help"} & {*sys.argv}:
-    sys.exit(__doc__.strip())
+    print(__doc__)
+    sys.exit()
 url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"
 picture = Path(sys.argv[2] if len(sys.argv) > 2 else "docs/seven.jpg")
 
