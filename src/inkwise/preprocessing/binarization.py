@@ -18,6 +18,7 @@ from inkwise.preprocessing.background import (
     otsu_threshold,
     polarity,
 )
+from inkwise.preprocessing.bands import unify_polarity
 from inkwise.preprocessing.borders import content_window
 
 _MIN_NOISE_RATIO = 5.0  # minimum contrast of ink, in standard deviations of the paper's noise
@@ -44,6 +45,7 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
         (H, W) uint8: 0 background, 255 ink, 128 the edge of ink; all zero where there is no ink.
     """
     height, width = grey.shape
+    grey = unify_polarity(grey)
     coarse = downscale(grey, _BACKGROUND_SIDE / max(height, width))
     if (window := content_window(coarse)) is not None:
         rows, columns = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from inkwise.preprocessing import (
     to_glyphs,
     to_stroke_arrays,
 )
+from inkwise.preprocessing.clutter import fill_outline, without_dots, without_thin_lines
 from inkwise.recognition.adaptation import Adaptation
 from inkwise.recognition.model import Model
 from inkwise.recognition.reading import Digit, Number, Reading, rejection_reason
@@ -27,6 +29,7 @@ MIN_DIGIT_PROBABILITY = 0.9
 """Probability of all labels together from which only the label is in doubt."""
 
 _MIN_SPACE_GAP = 0.8  # gap, as a fraction of digit height, above which a space is inserted
+_ROW_OF_DOTS = 3  # number of small parts beside a digit that are hardly parts of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,19 @@ class DigitReader:
     def main_digit_of_ink(self, ink: NDArray[np.uint8]) -> Digit | None:
         """Read the main character of ink (H, W) uint8; None if there is none."""
         character = main_character(ink)
-        return None if character is None else self.read_characters([character])[0]
+        return None if character is None else self.read_lone(character)
+
+    def read_lone(self, character: Character) -> Digit:
+        """Read a character that is surely one digit: if it is rejected, the most probable version of it."""
+        ink = character.ink
+        digits = self._read_versions(character, [ink, fill_outline(ink), without_dots(ink, _ROW_OF_DOTS)])
+        if not any(digit.accepted for digit in digits):
+            digits += self._read_versions(character, [without_dots(ink), *without_thin_lines(ink)])
+        return max(digits, key=lambda digit: digit.probability)
+
+    def _read_versions(self, character: Character, inks: Iterable[NDArray[np.uint8] | None]) -> list[Digit]:
+        versions = [ink for ink in inks if ink is not None and (ink >= 128).any()]
+        return self.read_characters([replace(character, ink=ink) for ink in versions])
 
     def read_characters(self, characters: list[Character]) -> list[Digit]:
         """Read characters one by one."""

@@ -121,7 +121,7 @@ class PictureReader:
             character = main_character(ink)
         if character is None or not (tiny or _is_within(character.box, grey.shape)):
             return None
-        reading = self.digits.to_reading(tuple(self.digits.read_characters([character])), grey)
+        reading = self.digits.to_reading((self.digits.read_lone(character),), grey)
         return reading if reading.accepted else None
 
     def _read_as_one(self, grey: NDArray[np.uint8], contents: _Contents) -> Reading | None:
