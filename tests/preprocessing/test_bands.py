@@ -17,7 +17,7 @@ def inverted(picture, first, last):
 
 
 @pytest.mark.parametrize("side", [28, 120, 500])
-@pytest.mark.parametrize(("first", "last"), [(0.1, 0.2), (0.3, 0.35), (0.45, 0.15), (0.5, 0)])
+@pytest.mark.parametrize(("first", "last"), [(0.1, 0.2), (0.3, 0.35), (0.35, 0.25), (0.5, 0)])
 @pytest.mark.parametrize("turned", [False, True])
 def test_digit_in_inverted_bands_becomes_the_same_glyph(drawn, alike, side, first, last, turned):
     plain = drawn(side, 0.1)

@@ -20,10 +20,10 @@ def crossed(picture, *corners, width=0.015):
 
 
 def dotted(picture):
-    row = round(0.88 * len(picture))
-    spotted = picture.copy()
-    for column in range(0, len(picture), len(picture) // 9):
-        spotted[row : row + len(picture) // 28 + 1, column : column + len(picture) // 28 + 1] = 30
+    """The image with a row of dots across its middle."""
+    side, spotted = round(0.07 * len(picture)), picture.copy()
+    for column in range(0, len(picture), len(picture) // 7):
+        spotted[len(picture) // 2 :, column : column + side][:side] = 30
     return spotted
 
 
@@ -37,11 +37,8 @@ CLUTTER = {
 
 def versions(picture):
     ink = main_character(binarize(picture)).ink
-    return [
-        image_to_glyph(255 - version)
-        for version in (without_dots(ink), *without_thin_lines(ink))
-        if version is not None
-    ]
+    found = [without_dots(ink), *without_thin_lines(ink)]
+    return [image_to_glyph(255 - version) for version in found if version is not None]
 
 
 @pytest.mark.parametrize("side", [40, 112, 400])

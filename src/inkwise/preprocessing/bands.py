@@ -13,9 +13,12 @@ from inkwise.preprocessing.background import downscale, quantile
 _SIDE = 256  # longer side at which edges of bands are found, pixels
 _MIN_STEP = 60  # minimum change of brightness at the edge of a band, grey levels
 _MIN_EDGE_SHARE = 0.75  # minimum share of the edge along which the brightness changes by as much
-_EDGE_END = 0.1  # share of the edge, at both ends, along which it changes everywhere, unlike beside a round 0
+_EDGE_END = (
+    0.12  # share of the edge, at both ends, along which it changes everywhere, unlike beside a round 0
+)
 _MAX_BLUR = 0.015  # maximum width of a blurred edge, as a share of the picture's width
 _MIN_WIDTH = 0.08  # minimum width of a band, as a share of the picture's width; lines are narrower
+_MIN_INNER_WIDTH = 0.3  # minimum width of a band between others, or of one of two; strokes are narrower
 _MIN_CONTRAST = 128  # minimum difference between the papers of a pair of bands and of the middle, grey levels
 _MIN_INK_SHARE = 0.01  # minimum share of a band that is ink
 _MAX_INK_SHARE = 0.45  # maximum share of it
@@ -34,7 +37,9 @@ def unify_polarity(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         lines = grey if axis else grey.T
         parts = np.split(lines, _band_edges(lines), axis=1)
         bands, edges = parts[::2], parts[1::2]
-        if not edges or min(band.shape[1] for band in bands) < _MIN_WIDTH * lines.shape[1]:
+        widths = [band.shape[1] / lines.shape[1] for band in bands]
+        inner = widths[1:-1] or widths
+        if not edges or min(widths) < _MIN_WIDTH or min(inner) < _MIN_INNER_WIDTH:
             continue
         papers = [round(quantile(band, 0.5)) for band in bands]
         if _are_inverted([_ink_sign(*band) for band in zip(bands, papers, strict=True)], papers):

@@ -12,23 +12,25 @@ _SIDE = 112  # longer side to which ink is scaled to measure its strokes, pixels
 _FULL_QUANTILE = 0.9  # quantile of the widths along a digit that is its stroke width
 _THIN = 0.6, 0.7, 0.8  # maximum width of a thin line, in stroke widths of the digit
 _MIN_LINE_LENGTH = 2.0  # minimum length of a thin line, in stroke widths of the digit
-_MAX_PART = 0.15  # maximum area of a small part, as a share of the largest
+_MIN_DOTS = 3  # minimum number of small parts that are a row of dots, and hardly parts of the digit
+_MAX_DOT = 0.15  # maximum area of a small part, as a share of the largest
+_MIN_OVERHANG = 0.1  # minimum length by which a line across a digit protrudes, in sizes of the digit
 _MIN_OUTLINE_LENGTH = 5.0  # minimum length of the strokes within an outline, in their maximum widths
 _MIN_OUTLINE_SHARE = 0.9  # minimum share of the ink that is near the inside of an outline
 
 
-def without_dots(ink: NDArray[np.uint8], least: int = 1) -> NDArray[np.uint8] | None:
-    """The ink (h, w) uint8 of one digit without its small parts; None if there are fewer than `least`."""
+def without_dots(ink: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The ink (h, w) uint8 of one digit without small parts beside it; None if they are few."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 128).astype(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
-    small = np.concatenate([[False], areas < _MAX_PART * areas.max(initial=0)])
-    return np.where(small[labels], 0, ink).astype(np.uint8) if small.sum() >= least else None
+    small = np.concatenate([[False], areas < _MAX_DOT * areas.max(initial=0)])
+    return np.where(small[labels], 0, ink).astype(np.uint8) if small.sum() >= _MIN_DOTS else None
 
 
 def without_thin_lines(ink: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     """The ink (h, w) uint8 without lines thinner than its other strokes: openings of three widths.
 
-    Short thin parts, such as the ends of strokes, stay.
+    A line across a digit protrudes on both sides. Short thin parts, such as the ends of strokes, stay.
     """
     scale = _SIDE / max(ink.shape)
     scaled = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
@@ -43,9 +45,19 @@ def without_thin_lines(ink: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(thinner)
         lines = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(1) >= _MIN_LINE_LENGTH * full
         lines[0] = False
-        if lines.any():
-            kept = 255 * (1 - lines[labels][1:-1, 1:-1].astype(np.uint8))
+        crossing = lines[labels].astype(np.uint8)
+        if _protrudes(crossing, mask & (1 - crossing)):
+            kept = 255 * (1 - crossing[1:-1, 1:-1])
             yield np.minimum(ink, cv2.resize(kept, ink.shape[::-1], interpolation=cv2.INTER_AREA))
+
+
+def _protrudes(lines: NDArray[np.uint8], digit: NDArray[np.uint8]) -> bool:
+    """Whether lines extend beyond a digit on opposite sides, both masks (h, w) uint8."""
+    (x, y, w, h), (left, top, width, height) = cv2.boundingRect(lines), cv2.boundingRect(digit)
+    least = _MIN_OVERHANG * max(width, height)
+    across = min(left - x, x + w - left - width)
+    along = min(top - y, y + h - top - height)
+    return w > 0 and max(across, along) >= least > 0
 
 
 def fill_outline(ink: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

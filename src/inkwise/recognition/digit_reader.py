@@ -29,7 +29,6 @@ MIN_DIGIT_PROBABILITY = 0.9
 """Probability of all labels together from which only the label is in doubt."""
 
 _MIN_SPACE_GAP = 0.8  # gap, as a fraction of digit height, above which a space is inserted
-_ROW_OF_DOTS = 3  # number of small parts beside a digit that are hardly parts of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +89,9 @@ class DigitReader:
     def read_lone(self, character: Character) -> Digit:
         """Read a character that is surely one digit: if it is rejected, the most probable version of it."""
         ink = character.ink
-        digits = self._read_versions(character, [ink, fill_outline(ink), without_dots(ink, _ROW_OF_DOTS)])
+        digits = self._read_versions(character, [ink, fill_outline(ink), without_dots(ink)])
         if not any(digit.accepted for digit in digits):
-            digits += self._read_versions(character, [without_dots(ink), *without_thin_lines(ink)])
+            digits += self._read_versions(character, without_thin_lines(ink))
         return max(digits, key=lambda digit: digit.probability)
 
     def _read_versions(self, character: Character, inks: Iterable[NDArray[np.uint8] | None]) -> list[Digit]:
