@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 Polarity = Literal["dark-on-light", "light-on-dark"]
 
-MIN_CONTRAST = 14.0
-"""Minimum contrast between ink and background, grey levels of 255."""
-
 EDGE_CONTRAST = 0.45
 """Contrast of the edge of ink, as a share of the contrast of full ink."""
 
+_MIN_CONTRAST = 14.0  # minimum contrast between ink and background, grey levels
+_MIN_CONTRAST_DRAWN = 6.0  # the same on the even paper of a drawing program
+_MIN_DRAWN_PAPER = 0.75  # minimum share of such paper that has one grey level
 _SMOOTH_RESIDUAL = 10.0  # maximum deviation of evenly lit paper from a smooth surface, grey levels
 _MIN_SMOOTH_SHARE = 0.6  # minimum share of the image within that deviation
 _ILLUMINATION_SIDE = 64  # longer side at which illumination and polarity are estimated, pixels
@@ -33,6 +33,12 @@ _MIN_CROP_BORDER = 0.05  # minimum share of the border that ink, or paper, touch
 _MIN_CROP_CONTRAST = 0.8  # minimum share of a close crop's variance that is between ink and paper
 _MEDIAN_WINDOW = 31  # window of the median filter in pixels; ink covers less than half of it
 _MAX_PRINT_WIDTH = 0.025  # maximum width of print, as a share of the longer side of a form
+
+
+def min_contrast(grey: NDArray[np.uint8]) -> float:
+    """Minimum contrast between ink and background in an image (H, W) uint8, grey levels of 255."""
+    drawn = np.bincount(grey.ravel()).max() >= _MIN_DRAWN_PAPER * grey.size
+    return _MIN_CONTRAST_DRAWN if drawn else _MIN_CONTRAST
 
 
 def downscale(grey: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

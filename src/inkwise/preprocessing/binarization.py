@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import (
     EDGE_CONTRAST,
-    MIN_CONTRAST,
     close_strokes,
     downscale,
     estimate_illumination,
     median,
+    min_contrast,
     otsu_threshold,
     polarity,
 )
@@ -23,8 +23,6 @@ from inkwise.preprocessing.borders import content_window
 
 _MIN_NOISE_RATIO = 5.0  # minimum contrast of ink, in standard deviations of the paper's noise
 _MIN_NOISE_RATIO_EXPECTED = 1.5  # the same where ink is expected, as over a printed pattern
-_MIN_CONTRAST_DRAWN = 6.0  # minimum contrast of ink on the even paper of a drawing program, grey levels
-_MIN_DRAWN_PAPER = 0.75  # minimum share of such paper that has one grey level
 _MIN_HOLE_AREA = 0.005  # minimum area of a hole that may be ink, as a share of the image
 _HOLE_DARKNESS = 0.3  # maximum brightness of such a hole, as a share of the way from ink to paper
 _BACKGROUND_SIDE = 256  # longer side at which illumination and background are estimated, pixels
@@ -56,7 +54,6 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
         ink[rows, columns] = binarize(grey[rows, columns], ink_expected=ink_expected)
         if ink.any():
             return ink
-    drawn = np.bincount(grey.ravel()).max() >= _MIN_DRAWN_PAPER * grey.size
     light = estimate_illumination(coarse)
     flat = np.clip(np.rint(coarse - light), 0, 255).astype(np.uint8)
     if polarity(coarse) == "light-on-dark":
@@ -67,8 +64,7 @@ def binarize(grey: NDArray[np.uint8], *, ink_expected: bool = False) -> NDArray[
         contrast = cv2.GaussianBlur(contrast, (0, 0), 0.6 + min(grey.shape) / 1000)
     paper, full, noise = _contrast_levels(contrast)
     noise_ratio = _MIN_NOISE_RATIO_EXPECTED if ink_expected else _MIN_NOISE_RATIO
-    least = _MIN_CONTRAST_DRAWN if drawn else max(MIN_CONTRAST, noise_ratio * noise)
-    if full - paper < least:
+    if full - paper < max(min_contrast(grey), noise_ratio * noise):
         return np.zeros((height, width), np.uint8)
     return _fill_solid_shapes(_soft_threshold(contrast, paper, full), grey)
 
