@@ -17,14 +17,15 @@ OTHERS := $(STROKES)/unipen_nondigits.npz,$(STROKES)/unipen_digit_strings.npz
 MORE_DIGITS := ,$(STROKES)/unipen_digits_more.npz,$(STROKES)/pendigits.npz,$(STROKES)/swiss_digits.npz
 MORE_OTHERS := $(STROKES)/unipen_letters.npz,$(STROKES)/unipen_digit_strings.npz,$(STROKES)/unipen_digit_strings_more.npz
 WRITERS := $(STROKES)/mnist_writers.npz
+MNIST_AGAIN := ,mnist-train
 else
 DIGITS := unipen-digits
 OTHERS := unipen-nondigits,unipen-strings
 MORE_OTHERS := $(OTHERS)
 endif
 REAL_HANDS := --set data.train=mnist-train,$(DIGITS) --set data.negatives=$(OTHERS)
-MORE_HANDS := --set data.train=mnist-train,$(DIGITS)$(MORE_DIGITS) --set data.negatives=$(MORE_OTHERS) \
-	--set data.mnist_writers=$(WRITERS)
+MORE_HANDS := --set data.negatives=$(MORE_OTHERS) --set data.mnist_writers=$(WRITERS) \
+	--set data.train=mnist-train,$(DIGITS)$(MORE_DIGITS)
 RUNS := runs/weights
 BUNDLED := src/inkwise/recognition/weights
 
@@ -64,7 +65,7 @@ robustness: $(VENV)/.develops
 	$(VENV)/bin/python -m benchmarks faults --kills 200
 	$(VENV)/bin/python -m benchmarks fuzz
 
-# Two runs teach: `default` goes on from the one that validation prefers, and learns from both. `max` is it and a larger net of more hands.
+# `distilled` goes on from the first of two runs and learns from both; `default` learns from it and a larger net of more hands.
 weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise data get mnist
 	$(if $(STROKES),,$(VENV)/bin/inkwise data get unipen)
@@ -73,8 +74,10 @@ weights: $(VENV)/.develops
 	$(VENV)/bin/inkwise train distilled $(REAL_HANDS) --set seed=2 --init $(RUNS)/hands \
 		--set optimization.teachers=$(RUNS)/hands,$(RUNS)/wide --out $(RUNS)/distilled
 	$(VENV)/bin/inkwise train large $(MORE_HANDS) --set seed=3 --out $(RUNS)/large
+	$(VENV)/bin/inkwise train small $(MORE_HANDS)$(MNIST_AGAIN) --set seed=3 \
+		--set optimization.teachers=$(RUNS)/large,$(RUNS)/distilled --out $(RUNS)/small
 	$(VENV)/bin/inkwise train tiny $(REAL_HANDS) --set optimization.teachers=$(RUNS)/hands --out $(RUNS)/tiny
-	cp $(RUNS)/distilled/model.onnx $(BUNDLED)/default.onnx
+	cp $(RUNS)/small/model.onnx $(BUNDLED)/default.onnx
 	cp $(RUNS)/tiny/model.onnx $(BUNDLED)/tiny.onnx
 	$(VENV)/bin/inkwise ensemble $(RUNS)/distilled $(RUNS)/large --out $(BUNDLED)/max.onnx
 	$(VENV)/bin/python -m benchmarks quantization --out $(RUNS)

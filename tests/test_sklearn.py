@@ -198,7 +198,7 @@ def test_fit_starts_from_model_of_recipe(few):
     bundled, _ = net_from_onnx(model_source("default"))
     for ours, theirs in zip(model.net_.features.parameters(), bundled.features.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs.double(), atol=0, rtol=0)
-    assert model.recipe_.model.channels == (32, 32, 96)
+    assert model.recipe_.model.channels == (16, 32, 48, 64, 64)
 
 
 def test_not_a_digit_is_an_ordinary_label(few):

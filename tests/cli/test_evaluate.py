@@ -178,7 +178,7 @@ def test_csv(tmp_path):
 def test_predict_writes_one_row_per_image(inkwise, test_csv, tmp_path):
     status, out, err = inkwise("predict", test_csv, "--submission", tmp_path / "out.csv")
     assert (status, err) == (0, "")
-    assert out.startswith(f"wrote {tmp_path / 'out.csv'}: 10 rows, read with distilled (")
+    assert out.startswith(f"wrote {tmp_path / 'out.csv'}: 10 rows, read with small (")
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = [*csv.DictReader(file)]
     assert rows == [{"ImageId": str(digit + 1), "Label": str(digit)} for digit in range(10)]

@@ -50,9 +50,16 @@ def test_a_version_of_the_ink_is_without_clutter(drawn, alike, side, clutter):
 
 
 def test_strokes_of_one_width_have_no_other_version():
-    assert (
-        versions(cv2.ellipse(np.full((120, 120), 230, np.uint8), (60, 60), (25, 40), 0, 0, 320, 30, 8)) == []
-    )
+    ring = cv2.ellipse(np.full((120, 120), 230, np.uint8), (60, 60), (25, 40), 0, 0, 320, 30, 8)
+    assert versions(ring) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 1), (300, 300)])
+def test_any_ink_has_versions_of_its_shape(shape):
+    noise = np.where(np.random.default_rng(0).random(shape) < 0.5, 255, 0).astype(np.uint8)
+    for ink in (noise, np.full(shape, 255, np.uint8)):
+        for version in (without_dots(ink), fill_outline(ink), *without_thin_lines(ink)):
+            assert version is None or version.shape == shape
 
 
 @pytest.mark.parametrize("side", [40, 120, 300])

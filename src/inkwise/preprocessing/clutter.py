@@ -16,6 +16,7 @@ _MIN_DOTS = 3  # minimum number of small parts that are a row of dots, and hardl
 _MAX_DOT = 0.15  # maximum area of a small part, as a share of the largest
 _MIN_OVERHANG = 0.1  # minimum length by which a line across a digit protrudes, in sizes of the digit
 _MIN_OUTLINE_LENGTH = 5.0  # minimum length of the strokes within an outline, in their maximum widths
+_MAX_CONTOURS = 16  # maximum number of contours of an outlined digit
 _MIN_OUTLINE_SHARE = 0.9  # minimum share of the ink that is near the inside of an outline
 
 
@@ -32,9 +33,10 @@ def without_thin_lines(ink: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
     A line across a digit protrudes on both sides. Short thin parts, such as the ends of strokes, stay.
     """
-    scale = _SIDE / max(ink.shape)
-    scaled = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    mask = np.pad((scaled >= 128).astype(np.uint8), 1)
+    size = [max(1, round(_SIDE * side / max(ink.shape))) for side in ink.shape[::-1]]
+    mask = np.pad((cv2.resize(ink, size) >= 128).astype(np.uint8), 1)
+    if not mask.any():
+        return
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     ridge = distance[(mask > 0) & (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8)))]
     full = 2 * float(np.quantile(ridge, _FULL_QUANTILE))
@@ -82,7 +84,7 @@ def _between_outlines(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mask (h, w) uint8 of what an odd number of closed lines encloses."""
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_TREE, cv2.CHAIN_APPROX_NONE)
     inside = np.zeros_like(mask)
-    if not contours:
+    if not 2 <= len(contours) <= _MAX_CONTOURS:
         return inside
     parents = hierarchy[0, :, 3].tolist()
 
@@ -92,5 +94,5 @@ def _between_outlines(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     for index in sorted(range(len(contours)), key=level):
         # Each line has two contours: the even levels are its outer ones.
         if level(index) % 2:
-            cv2.drawContours(inside, contours, index, int(level(index) % 4 == 1), cv2.FILLED)
+            cv2.drawContours(inside, [contours[index]], 0, int(level(index) % 4 == 1), cv2.FILLED)
     return inside & (1 - mask)

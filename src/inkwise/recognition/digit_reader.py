@@ -87,7 +87,10 @@ class DigitReader:
         return None if character is None else self.read_lone(character)
 
     def read_lone(self, character: Character) -> Digit:
-        """Read a character that is surely one digit: if it is rejected, the most probable version of it."""
+        """Read a character that is one digit: the most probable of its versions without clutter.
+
+        Thin lines are only removed if it is rejected with them.
+        """
         ink = character.ink
         digits = self._read_versions(character, [ink, fill_outline(ink), without_dots(ink)])
         if not any(digit.accepted for digit in digits):
