@@ -106,7 +106,7 @@ def test_times_require_every_seed_to_reach_target():
 
 
 def test_operations_equal_those_of_torch():
-    net = initial_net(load_recipe("hands").model, (*"0123456789", "not a digit"))  # of the bundled weights
+    net = initial_net(load_recipe("small").model, (*"0123456789", "not a digit"))  # of the bundled weights
     with FlopCounterMode(display=False) as counter:
         net(torch.zeros(1, 1, 28, 28))
     assert operations(model_source("default")) == counter.get_total_flops()
@@ -118,7 +118,7 @@ def test_reading_shares_sum_to_the_run_time(monkeypatch):
 
     monkeypatch.setattr(throughput.datasets, "load_dataset", lambda _: Test)
     found, rate = throughput.reading_shares(batches=2, batch=4)
-    assert any(name.startswith("Conv 32 to 32 at 14x14") for name in found)
+    assert any(name.startswith("Conv 16 to 32 at 14x14") for name in found)
     assert 0.5 < sum(found.values()) <= 1
     assert rate > 0
     assert shares({"Conv": 0.7, "Gemm": 0.2, "Add": 0.04}, most=2) == "`Conv` 70%, `Gemm` 20%, all else 10%"

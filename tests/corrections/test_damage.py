@@ -199,7 +199,7 @@ class TestWithoutKinds:
         store.versions.add("anna", b"", 67, SCORES, SCORES, promote=True)
         damage(url, "versions", "onnx", sql)
         learner = Learner(url)
-        learner.keep("anna", "canvas", [LabelledAnswer("9", SEVEN)])
+        learner.keep("anna", "canvas", 2 * [LabelledAnswer("9", SEVEN)])
         assert learner.recognizer("anna").model is learner.base.model
         assert learner.read_strokes("anna", SEVEN).text == "9", "with the adaptation"
         learner.close()
