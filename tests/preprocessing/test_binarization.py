@@ -81,6 +81,15 @@ def test_ink_that_fills_half_of_a_tight_crop_is_told_from_its_paper(side, pen):
     assert polarity(255 - bold) == "light-on-dark"
 
 
+def test_page_half_in_shadow_is_dark_on_light():
+    page = np.full((1400, 1000), 230, np.uint8)
+    for y in range(100, 1400, 100):
+        cv2.putText(page, "1064 279 58", (150, y), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 90, 4, cv2.LINE_AA)
+    shadow = np.ones(page.shape, np.float32)
+    cv2.fillPoly(shadow, [np.array([(0, 0), (450, 0), (1000, 750), (1000, 1400), (0, 1400)])], 0.55)
+    assert polarity(lit(page, cv2.GaussianBlur(shadow, (0, 0), 25))) == "dark-on-light"
+
+
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("light", lights(1))
 @pytest.mark.parametrize(("ink", "paper"), [(30, 230), (230, 60)])

@@ -31,6 +31,7 @@ _MIN_EVIDENCE = 0.1  # minimum sum of the deviations of light ink; noise has les
 _CROP_WEIGHT = 4.0  # of the shapes of ink and paper in a close crop, beside the deviations
 _MIN_CROP_BORDER = 0.05  # minimum share of the border that ink, or paper, touches in a close crop
 _MIN_CROP_CONTRAST = 0.8  # minimum share of a close crop's variance that is between ink and paper
+_MAX_CROP_STROKE = 0.6  # maximum width of its strokes, as a share of the shorter side
 _MEDIAN_WINDOW = 31  # window of the median filter in pixels; ink covers less than half of it
 _MAX_PRINT_WIDTH = 0.025  # maximum width of print, as a share of the longer side of a form
 
@@ -125,6 +126,8 @@ def _crop_evidence(grey: NDArray[np.uint8]) -> float:
     widest, other = (
         float(cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 3).max()) for part in (light, ~light)
     )
+    if min(widest, other) > _MAX_CROP_STROKE / 2 * min(grey.shape):  # a page half in shadow
+        return 0.0
     return area + border + widest / (widest + other) - 1.5
 
 
