@@ -13,9 +13,7 @@ from inkwise.preprocessing.background import downscale, quantile
 _SIDE = 256  # longer side at which edges of bands are found, pixels
 _MIN_STEP = 60  # minimum change of brightness at the edge of a band, grey levels
 _MIN_EDGE_SHARE = 0.75  # minimum share of the edge along which the brightness changes by as much
-_EDGE_END = (
-    0.12  # share of the edge, at both ends, along which it changes everywhere, unlike beside a round 0
-)
+_EDGE_END = 0.12  # share of the edge, at both ends, along which it changes everywhere; a 0 is round
 _MAX_BLUR = 0.015  # maximum width of a blurred edge, as a share of the picture's width
 _MIN_WIDTH = 0.08  # minimum width of a band, as a share of the picture's width; lines are narrower
 _MIN_INNER_WIDTH = 0.3  # minimum width of a band between others, or of one of two; strokes are narrower
@@ -42,11 +40,8 @@ def unify_polarity(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if not edges or min(widths) < _MIN_WIDTH or min(inner) < _MIN_INNER_WIDTH:
             continue
         papers = [round(quantile(band, 0.5)) for band in bands]
-        if _are_inverted([_ink_sign(*band) for band in zip(bands, papers, strict=True)], papers):
-            off = [
-                cv2.absdiff(band, np.full_like(band, paper))
-                for band, paper in zip(bands, papers, strict=True)
-            ]
+        if _are_inverted([*map(_ink_sign, bands, papers)], papers):
+            off = [cv2.absdiff(*pair) for pair in zip(bands, map(np.full_like, bands, papers), strict=True)]
             # A blurred edge is neither paper nor ink: strokes go on across it.
             across = (
                 np.repeat(np.maximum(left[:, -1:], right[:, :1]), edge.shape[1], axis=1)

@@ -21,7 +21,7 @@ _MIN_OUTLINE_SHARE = 0.9  # minimum share of the ink that is near the inside of 
 
 
 def without_dots(ink: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The ink (h, w) uint8 of one digit without small parts beside it; None if they are few."""
+    """The ink (h, w) uint8 of one digit without a row of dots, or other small parts; None if they are few."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= 128).astype(np.uint8))
     areas = stats[1:, cv2.CC_STAT_AREA]
     small = np.concatenate([[False], areas < _MAX_DOT * areas.max(initial=0)])
