@@ -52,3 +52,14 @@ def test_table_around_the_paper_is_no_ink():
 def test_noise_is_no_ink(noise):
     paper = np.random.default_rng(0).normal(200, noise, (300, 400)).clip(0, 255).astype(np.uint8)
     assert ink_of(paper).mean() < 0.002
+
+
+@pytest.mark.parametrize("side", [300, 1200])
+def test_faint_ink_of_a_drawing_is_found_but_not_beside_dark_ink(side):
+    paper = np.full((side, side), 255, np.uint8)
+    faint = cv2.line(paper.copy(), (side // 4, side // 4), (side // 4, side // 2), 243, side // 50)
+    both = cv2.line(faint.copy(), (side // 2, side // 4), (side * 3 // 4, side // 2), 20, side // 50)
+    place = np.s_[side // 3, side // 4]
+    alone, beside = find_ink(faint), find_ink(both)
+    assert alone.mask(alone.dark)[place]
+    assert not beside.mask(beside.dark)[place]

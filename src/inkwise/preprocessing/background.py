@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 Polarity = Literal["dark-on-light", "light-on-dark"]
 
+MIN_CONTRAST = 14.0
+"""Minimum contrast between ink and background, grey levels of 255."""
+
 EDGE_CONTRAST = 0.45
 """Contrast of the edge of ink, as a share of the contrast of full ink."""
 
-_MIN_CONTRAST = 14.0  # minimum contrast between ink and background, grey levels
 _MIN_CONTRAST_DRAWN = 6.0  # the same on the even paper of a drawing program
 _MIN_DRAWN_PAPER = 0.75  # minimum share of such paper that has one grey level
 _SMOOTH_RESIDUAL = 10.0  # maximum deviation of evenly lit paper from a smooth surface, grey levels
@@ -37,9 +39,9 @@ _MAX_PRINT_WIDTH = 0.025  # maximum width of print, as a share of the longer sid
 
 
 def min_contrast(grey: NDArray[np.uint8]) -> float:
-    """Minimum contrast between ink and background in an image (H, W) uint8, grey levels of 255."""
+    """Minimum contrast of the ink of an image (H, W) uint8, which may be faint on the paper of a drawing."""
     drawn = np.bincount(grey.ravel()).max() >= _MIN_DRAWN_PAPER * grey.size
-    return _MIN_CONTRAST_DRAWN if drawn else _MIN_CONTRAST
+    return _MIN_CONTRAST_DRAWN if drawn else MIN_CONTRAST
 
 
 def downscale(grey: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import (
+    MIN_CONTRAST,
     close_strokes,
     estimate_illumination,
     min_contrast,
@@ -79,7 +80,8 @@ def find_ink(grey: NDArray[np.uint8]) -> PictureInk:
     dark = cv2.divide(darker, np.maximum(bare, _MIN_BRIGHTNESS), scale=255)
     level, noise, full = _darkness_levels(dark[::_PAPER_SHRINK, ::_PAPER_SHRINK])
     shade = np.clip(quantile(paper, 0.5) / np.maximum(paper, 1), 1, _MAX_SHADE_RATIO)
-    faintest = min_contrast(grey[::_PAPER_SHRINK, ::_PAPER_SHRINK])
+    # Beside ink that stands apart, traces as faint as that of a faint drawing are none.
+    faintest = MIN_CONTRAST if full > level else min_contrast(grey[::_PAPER_SHRINK, ::_PAPER_SHRINK])
     least = level + np.maximum(faintest, _MIN_NOISE_RATIO * (noise * shade))
     if min(paper.shape) < _MIN_NARROW_SIDE:  # one digit or number, of one pen
         least = np.maximum(least, level + INK_EDGE * (full - level))
