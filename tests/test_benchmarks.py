@@ -170,7 +170,7 @@ def test_ablation_table_compares_runs_of_the_same_seeds():
     assert rows["| styles"].startswith(
         "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 0.9600 (-0.0100)"
     )
-    assert rows["| dropout"].count("–") == 6
+    assert rows["| Muon; AdamW instead"].count("–") == 6
 
 
 @pytest.mark.parametrize("kind", MADE)

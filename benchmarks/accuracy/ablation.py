@@ -1,18 +1,18 @@
-"""Ablation of the recipe `hands`: validation results without each component.
+"""Ablation of the recipe `small`: validation results without each component.
 
     python -m benchmarks ablation FOLDER [--out FILE.json] [--seeds N] [--ingredients NAME,NAME]
     python -m benchmarks model-card
 
-FOLDER holds unipen_digits, unipen_nondigits and unipen_digit_strings as .npz. The runs are small: 11,000 of
-MNIST's training digits, two renderings of each stroke sample, four epochs of the network `deep`. They are
-evaluated on 10,000 other training digits of MNIST, on the digits of UNIPEN's validation writers, on
-photographs made of both, and on the same writers' letters and symbols; no test set or test writer is read.
-UNIPEN's figures are slightly too good, for all runs alike, because the best epoch is also chosen by these
-digits.
+FOLDER holds unipen_digits, unipen_digits_more, pendigits, swiss_digits, unipen_letters, unipen_nondigits,
+unipen_digit_strings and unipen_digit_strings_more as .npz. The runs are small: 11,000 of MNIST's training
+digits, two renderings of each stroke sample, four epochs. They are evaluated on 10,000 other training digits
+of MNIST, on the digits of UNIPEN's validation writers, on photographs made of both, and on the same writers'
+letters and symbols; no test set or test writer is read. UNIPEN's figures are slightly too good, for all runs
+alike, because the best epoch is also chosen by these digits.
 
 Rescans, photographs and stroke augmentation are ablated by replacing them with the plain glyph or stroke, so
-that the number of steps stays the same; without negatives there are fewer. FILE is updated after each run,
-and its runs are not repeated. The models of whole runs are kept in runs/ingredients, as teachers.
+that the number of steps stays the same; without negatives or writers there are fewer. FILE is updated after
+each run, and its runs are not repeated. The models of whole runs are kept in runs/ingredients, as teachers.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 from rich.console import Console
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from benchmarks.accuracy.card_tables import COMPONENTS, Figures, ablation_table
 from benchmarks.accuracy.handwriting import negative_figures
@@ -44,17 +47,22 @@ from inkwise.datasets.idx import idx_bytes
 from inkwise.evaluation import evaluate_model
 from inkwise.recognition import Model
 from inkwise.training import Recipe, load_recipe, train
+from inkwise.training.config import OptimizationSection
+from inkwise.training.recipes import HANDS
 from inkwise.training.synthesis.degradation import ink_coverage, photographed_glyph
+from inkwise.training.training_data import load_split
 
 TEACHERS = ROOT / "runs" / "ingredients"
 TRAINING_DIGITS, HELD_OUT_DIGITS = 11_000, 10_000  # of MNIST's training digits
 PHOTOGRAPHED_DIGITS = 2_000  # of those held out
 EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
-REDUCED = load_recipe("hands").set(
-    model={"net": "deep", "channels": (32, 32, 96, 96, 96)},
-    data={"stroke_redraws": 2, "scan_augmentation": 1, "synthetic_negatives": 2_000},
-    optimization={"epochs": 4},
+REDUCED = load_recipe("small").set(
+    data={"final": False, "stroke_redraws": 2, "synthetic_negatives": 2_000}, optimization={"epochs": 4}
 )
+DIGITS = ("unipen_digits", "unipen_digits_more", "pendigits", "swiss_digits")
+NON_DIGITS = ("unipen_letters", "unipen_digit_strings", "unipen_digit_strings_more")
+
+_STEP_KEYS = ("optimizer", "lr", "weight_decay")
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "styles": {"data": {"allographs": 0.0}},
@@ -63,10 +71,10 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "others": {"data": {"negatives": (), "synthetic_negatives": 0}},
     "smoothing": {"optimization": {"label_smoothing": 0.0}},
     "averaging": {"callbacks": {"averaging": 0.0}},
-    "dropout": {"model": {"dropout": 0.0}},
     "elastic": {"augmentation": {"elastic": 0.0}},
     # The mean of a one-cycle is half of its highest rate.
     "schedule": {"callbacks": {"schedule": "constant"}, "optimization": {"lr": REDUCED.optimization.lr / 2}},
+    "optimizer": {"optimization": {key: vars(HANDS.optimization)[key] for key in _STEP_KEYS}},
 }
 """Components that are ablated by keys of the recipe."""
 
@@ -79,6 +87,18 @@ def _unchanged(ink: object, rng: object) -> object:
     return ink
 
 
+def entropic_open_set_loss(logits: Tensor, classes: Tensor, keys: OptimizationSection) -> Tensor:
+    """Mean loss without a class for non-digits, the last one: their target is the same for all digits.
+
+    A. R. Dhamija, M. Günther and T. E. Boult, "Reducing network agnostophobia", NeurIPS 2018.
+    """
+    targets = F.one_hot(classes, logits.shape[1]).to(logits.dtype) * (1 - keys.label_smoothing)
+    targets += keys.label_smoothing / (logits.shape[1] - 1)
+    targets[classes == logits.shape[1] - 1] = 1 / (logits.shape[1] - 1)
+    targets[:, -1] = 0
+    return F.cross_entropy(logits, targets)
+
+
 REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
     # also for printed negatives, which photographs alone would otherwise reveal
     "photographs": {
@@ -87,8 +107,12 @@ REPLACEMENTS: dict[str, dict[str, Callable[..., object]]] = {
     },
     "rescans": {"training_data.degrade_glyphs": _unchanged},
     "hands": {"training_data.augment_strokes": _unchanged},
+    "class": {"glyph_task.classification_loss": entropic_open_set_loss},
 }
 """Components that are ablated by replacing a function of `inkwise.training`."""
+
+SYNTHESIS = {place for name in ("photographs", "rescans", "hands") for place in REPLACEMENTS[name]}
+"""Those functions that synthesize glyphs."""
 
 
 def main(argv: list[str]) -> None:
@@ -154,8 +178,8 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
     sets = {"mnist": held_out, "unipen": drawn, "photographed": Dataset("", pictures, labels)}
     whole = REDUCED.set(
         data={
-            "train": (str(digits), str(folder / "unipen_digits.npz")),
-            "negatives": tuple(str(folder / f"unipen_{name}.npz") for name in ("nondigits", "digit_strings")),
+            "train": (str(digits), *(str(folder / f"{name}.npz") for name in DIGITS)),
+            "negatives": tuple(str(folder / f"{name}.npz") for name in NON_DIGITS),
         }
     )
     return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
@@ -164,13 +188,19 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
 def run(name: str, seed: int, setting: AblationSetting) -> Figures:
     """Train without a component and evaluate."""
     start = time.perf_counter()
-    chosen = setting.whole.set(seed=seed, **ABLATIONS.get(name, {}))
+    whole = setting.whole.set(seed=seed)
+    chosen = whole.set(**ABLATIONS.get(name, {}))
+    if name == "writers":
+        chosen = chosen.set(data={"train": chosen.data.train[:2]})
     if name == "teachers":
         chosen = chosen.set(optimization={"teachers": tuple(str(teacher(other)) for other in teachers(seed))})
+    replaced = REPLACEMENTS.get(name, {})
+    same_data = chosen.data == whole.data and not any(place in SYNTHESIS for place in replaced)
+    split = load_whole_split(whole) if same_data else None
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        for place, stand_in in REPLACEMENTS.get(name, {}).items():
+        for place, stand_in in replaced.items():
             stack.enter_context(patch(f"inkwise.training.{place}", stand_in))
-        content = train(chosen, Path(folder), console=Console(quiet=True)).read_bytes()
+        content = train(chosen, Path(folder), split=split, console=Console(quiet=True)).read_bytes()
     seconds = time.perf_counter() - start
     if name == "whole":
         write_bytes(teacher(seed), content)
@@ -187,6 +217,10 @@ def run(name: str, seed: int, setting: AblationSetting) -> Figures:
     }
     print(row, file=sys.stderr)
     return row
+
+
+load_whole_split = lru_cache(maxsize=3)(load_split)
+"""`load_split`, which synthesizes the same glyphs for all runs of a seed that do not change them."""
 
 
 def teachers(seed: int) -> list[int]:

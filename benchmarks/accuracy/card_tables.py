@@ -176,14 +176,16 @@ COMPONENTS = {
     "rescans": "pictures read again",
     "hands": "strokes drawn by another hand",
     "styles": "styles",
+    "writers": "digits of further writers: more of UNIPEN, pendigits, Swiss",
     "letters": "letters, symbols and strings of digits",
     "invented": "synthetic negatives",
     "others": "all negatives",
     "smoothing": "label smoothing",
     "averaging": "averaging of weights",
-    "dropout": "dropout",
     "elastic": "elastic",
     "schedule": "one-cycle; a constant rate of the same mean instead",
+    "optimizer": "Muon; AdamW instead",
+    "class": "the class of non-digits; entropic open-set loss instead",
     "teachers": "nothing; two teachers added",
 }
 MEASURES = {

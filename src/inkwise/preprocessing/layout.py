@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkwise.preprocessing.background import EDGE_CONTRAST, median
+from inkwise.preprocessing.bands import unify_polarity
 from inkwise.preprocessing.components import (
     MAX_COMPONENTS,
     Components,
@@ -127,7 +128,7 @@ def find_regions(page: NDArray[np.uint8] | RectifiedPage) -> list[Region]:
     Args:
         page: (H, W) uint8, or a rectified page.
     """
-    flat = page if isinstance(page, RectifiedPage) else rectify(page)
+    flat = page if isinstance(page, RectifiedPage) else rectify(unify_polarity(page))
     found = remove_ruling_lines(flat.grey)
     parts = find_components(found)
     if not len(parts.boxes):
