@@ -31,6 +31,16 @@ def test_read_image_folder_labels_by_file_name_prefix(tmp_path, save):
     assert read_image_folder(tmp_path).labels.tolist() == ["3", "5", "7", "A"]
 
 
+def test_read_image_folder_numbers_writers_of_folders(tmp_path, save):
+    for name in ["0010_b/7/1.png", "0002_a/7/1.png", "0002_a/1/2.png"]:
+        (tmp_path / name).parent.mkdir(parents=True)
+        save(name)
+    dataset = read_image_folder(tmp_path)
+    assert dataset.labels.tolist() == ["1", "7", "7"]
+    assert dataset.writers is not None
+    assert dataset.writers.tolist() == [1, 1, 2]
+
+
 def test_read_image_folder_normalizes_images(tmp_path, save, one):
     save("1_dark_on_light.png")
     dataset = read_image_folder(tmp_path)

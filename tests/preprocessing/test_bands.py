@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inkwise.preprocessing import image_to_glyph
+from inkwise.preprocessing import image_to_glyph, to_glyphs
 from inkwise.preprocessing.bands import unify_polarity
+from inkwise.preprocessing.layout import find_regions
 
 
 def inverted(picture, first, last):
@@ -41,3 +42,13 @@ def test_pictures_without_inverted_bands_stay(drawn, marks):
     shaded[:, 70:] //= 2
     for picture in (drawn(28), drawn(120), cropped, ruled, shaded, np.zeros((3, 2), np.uint8)):
         assert unify_polarity(picture) is picture
+
+
+@pytest.mark.parametrize("side", [120, 500])
+@pytest.mark.parametrize("turned", [False, True])
+def test_digit_in_inverted_bands_is_one_region(drawn, alike, side, turned):
+    plain = drawn(side, 0.1)
+    banded = inverted(plain.T, 0.3, 0.35).T if turned else inverted(plain, 0.3, 0.35)
+    (region,) = find_regions(banded)
+    assert region.reason is None
+    assert alike(to_glyphs(region.ink[None])[0], image_to_glyph(plain)) > 0.95

@@ -1,4 +1,4 @@
-"""A folder of images, one digit each, labelled by the name of the sub-folder or of the file."""
+"""A folder of images, one digit each, labelled by the name of their folder or of the file."""
 
 import logging
 import re
@@ -19,14 +19,19 @@ def read_image_folder(folder: Path) -> Dataset:
     """Read the images of a folder and its sub-folders as glyphs, in natural order: img2 before img10.
 
     The label is the name of the sub-folder (``7/anna.png``), or else the file name up to the first ``_``,
-    ``-`` or ``.`` (``7_anna.png``). The paths in the folder are the names of the samples. Other files,
-    and deeper ones, are skipped; a warning of the log counts and names them.
+    ``-`` or ``.`` (``7_anna.png``). Without such images, those of a folder for each writer are read
+    (``anna/7/1.png``), and the writers are numbered from 1. The paths in the folder are the names of the
+    samples. Other files, and deeper ones, are skipped; a warning of the log counts and names them.
 
     Raises:
         DataError: an image cannot be read, or there is none.
     """
     files = [*folder.glob("[!.]*"), *folder.glob("[!.]*/[!.]*")]
     paths = [path for path in files if path.suffix.lower() in SUFFIXES]
+    by_writer = not paths
+    if by_writer:
+        files += folder.glob("[!.]*/[!.]*/[!.]*")
+        paths = [path for path in files if path.suffix.lower() in SUFFIXES]
     paths.sort(key=lambda path: natural_key(path.relative_to(folder).as_posix()))
     if not paths:
         raise DataError(f"{folder}: contains neither IDX files nor images ({', '.join(SUFFIXES)})")
@@ -41,4 +46,6 @@ def read_image_folder(folder: Path) -> Dataset:
         raise DataError(str(error)) from error
     labels = [re.split(r"[_.-]", p.name)[0] if p.parent == folder else p.parent.name for p in paths]
     found = np.array([path.relative_to(folder).as_posix() for path in paths], np.str_)
-    return Dataset(folder.name, glyphs, np.array(labels, np.str_), names=found)
+    people = {person: number for number, person in enumerate(dict.fromkeys(p.parts[-3] for p in paths), 1)}
+    writers = np.array([people[path.parts[-3]] for path in paths], np.int64) if by_writer else None
+    return Dataset(folder.name, glyphs, np.array(labels, np.str_), writers, names=found)
