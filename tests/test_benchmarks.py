@@ -157,7 +157,7 @@ def test_archives_of_pictures_and_of_formula_symbols_are_loaded(tmp_path):
 
 def test_ablation_table_compares_runs_of_the_same_seeds():
     def run(name, seed, misses, area):
-        rest = {"unipen": 30, "photographed": 90, "rejected_at_99": 0.5}
+        rest = {"unipen": 30, "photographed": 90, "further": 60, "rejected_at_99": 0.5}
         return {"ingredient": name, "seed": seed, "mnist": misses, "auroc": area, **rest}
 
     runs = [run("whole", 0, 100, 0.97), run("whole", 1, 104, 0.99), run("styles", 0, 110, 0.96)]
@@ -165,12 +165,12 @@ def test_ablation_table_compares_runs_of_the_same_seeds():
     rows = {line.split(" | ")[0]: line for line in lines}
     assert "MNIST, misses of 10,000" in lines[0]
     assert rows["| nothing"].startswith(
-        "| nothing | 2 | 102.0 ± 2.8 | 30.0 ± 0.0 | 90.0 ± 0.0 | 0.9800 ± 0.0141"
+        "| nothing | 2 | 102.0 ± 2.8 | 30.0 ± 0.0 | 90.0 ± 0.0 | 60.0 ± 0.0 | 0.9800 ± 0.0141"
     )
     assert rows["| styles"].startswith(
-        "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 0.9600 (-0.0100)"
+        "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 60.0 (+0.0) | 0.9600 (-0.0100)"
     )
-    assert rows["| Muon; AdamW instead"].count("–") == 6
+    assert rows["| Muon; AdamW instead"].count("–") == 7
 
 
 @pytest.mark.parametrize("kind", MADE)

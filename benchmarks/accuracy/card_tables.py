@@ -192,6 +192,7 @@ MEASURES = {
     "mnist": ("MNIST, misses", ".1f"),
     "unipen": ("UNIPEN, misses", ".1f"),
     "photographed": ("both photographed, misses", ".1f"),
+    "further": ("pendigits and Swiss, misses", ".1f"),
     "auroc": ("AUROC, letters and symbols", ".4f"),
     "rejected_at_99": ("rejected where 99 % of digits are accepted", ".1%"),
 }
