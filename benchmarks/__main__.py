@@ -10,8 +10,8 @@ from pathlib import Path
 BENCHMARKS = {
     "accuracy": (
         *("handwriting", "letters", "page-reading", "number-reading", "drawing-reading", "pictures"),
-        "page-agreement",
-        *("correction-learning", "number-learning", "transfer", "quantization", "ablation", "model-card"),
+        *("page-agreement", "correction-learning", "number-learning", "transfer", "quantization", "ablation"),
+        *("held-out", "model-card"),
     ),
     "speed": (
         *("comparison", "training-speed", "service-latency", "app-latency", "batch-reading"),

@@ -31,14 +31,13 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from benchmarks.accuracy.card_tables import COMPONENTS, Figures, ablation_table
 from benchmarks.accuracy.handwriting import negative_figures
-from benchmarks.common.handwriting_sets import load_unipen
+from benchmarks.common.handwriting_sets import load_part, load_unipen
 from benchmarks.common.reporting import ROOT, argument_parser
 from inkwise import datasets
 from inkwise._util.errors import DataError, InkwiseError
@@ -61,7 +60,8 @@ EVALUATION_SEED = 1_000  # of what is measured on; training takes small ones
 REDUCED = load_recipe("small").set(
     data={"final": False, "stroke_redraws": 2, "synthetic_negatives": 2_000}, optimization={"epochs": 4}
 )
-DIGITS = ("unipen_digits", "unipen_digits_more", "pendigits", "swiss_digits")
+FURTHER = ("pendigits", "swiss_digits")
+DIGITS = ("unipen_digits", "unipen_digits_more", *FURTHER)
 NON_DIGITS = ("unipen_letters", "unipen_digit_strings", "unipen_digit_strings_more")
 
 _STEP_KEYS = ("optimizer", "lr", "weight_decay")
@@ -177,12 +177,14 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
     glyphs = np.concatenate([held_out.glyphs[:PHOTOGRAPHED_DIGITS], inked.glyphs])
     labels = np.concatenate([held_out.labels[:PHOTOGRAPHED_DIGITS], inked.labels])
     pictures = np.stack([photographed_glyph(ink_coverage(glyph), glyph, rng) for glyph in glyphs])
-    further = [load_part(folder / f"{name}.npz", "validation") for name in ("pendigits", "swiss_digits")]
+    further = [load_part(folder / f"{name}.npz", "validation").to_dataset() for name in FURTHER]
     sets = {
         "mnist": held_out,
         "unipen": drawn,
         "photographed": Dataset("", pictures, labels),
-        "further": Dataset("", *(np.concatenate(parts) for parts in zip(*further, strict=True))),
+        "further": Dataset(
+            "", *(np.concatenate([getattr(one, key) for one in further]) for key in ("glyphs", "labels"))
+        ),
     }
     whole = REDUCED.set(
         data={
@@ -191,14 +193,6 @@ def prepare(folder: Path, temporary: Path) -> AblationSetting:
         }
     )
     return AblationSetting(folder, whole, {name: replace(found, name=name) for name, found in sets.items()})
-
-
-def load_part(path: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    """Load the glyphs (n, 28, 28) and labels (n,) of the part's writers."""
-    whole = datasets.load_strokes_or_dataset(path)
-    assert whole.writers is not None
-    chosen = whole.select(datasets.split_by_writer(whole.writers) == part).to_dataset()
-    return chosen.glyphs, chosen.labels
 
 
 def run(name: str, seed: int, setting: AblationSetting) -> Figures:

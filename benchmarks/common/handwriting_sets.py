@@ -26,10 +26,18 @@ def load_strokes(path: Path) -> tuple[StrokeSet, NDArray[np.int64]]:
     return strokes, strokes.writers
 
 
+def load_part(path: Path, part: str) -> Dataset | StrokeSet:
+    """Load the samples of the part's writers."""
+    whole = datasets.load_strokes_or_dataset(path)
+    assert whole.writers is not None
+    return whole.select(datasets.split_by_writer(whole.writers) == part)
+
+
 def load_unipen(path: Path, part: str) -> StrokeSet:
     """Load the strokes of the part's writers."""
-    strokes, writers = load_strokes(path)
-    return strokes.select(datasets.split_by_writer(writers) == part)
+    strokes = load_part(path, part)
+    assert isinstance(strokes, StrokeSet)
+    return strokes
 
 
 def suspect_labels(path: Path, part: str, others: Sequence[int] = ()) -> NDArray[np.bool_]:
