@@ -67,7 +67,7 @@ def test_to_glyphs_follows_mnist_protocol(seven, points):
 @pytest.mark.parametrize(("height", "width"), [(80, 40), (40, 80), (60, 60), (90, 12)])
 def test_to_glyphs_keeps_aspect_ratio(marks, height, width):
     ink = marks((100, 100), (5, 5, width, height))
-    ink[10:height, 10:width] = 0  # a frame whose stroke width stays unchanged
+    ink[14 : height - 4, 14 : width - 4] = 0  # a frame whose stroke width stays unchanged
     tall, wide = extent(one(ink))
     assert tall / wide == pytest.approx(height / width, rel=0.1)
 
@@ -105,13 +105,13 @@ def pen_of(glyph, length):
 def test_to_glyphs_clamps_stroke_width(marks):
     pens = {
         pen: pen_of(one(marks((128, 128), (60, 14, pen, 100))), INK_BOX_SIDE)
-        for pen in (2, 4, 8, 12, 20, 30, 40, 50)
+        for pen in (2, 4, 8, 12, 16, 30, 40, 50)
     }
     as_drawn = {pen: pen / 100 * INK_BOX_SIDE for pen in pens}
     assert all(pens[pen] > 1.4 for pen in (2, 4)), "as drawn: 0.4 and 0.8"
-    for pen in (12, 20):
+    for pen in (12, 16):
         assert MIN_STROKE_WIDTH < as_drawn[pen] < MAX_STROKE_WIDTH
-        assert pens[pen] == pytest.approx(as_drawn[pen], rel=0.05)
+        assert pens[pen] == pytest.approx(as_drawn[pen], rel=0.1)
     for pen in (30, 40, 50):
         assert MAX_STROKE_WIDTH < pens[pen] < as_drawn[pen]
 
