@@ -88,7 +88,7 @@ def test_scans_become_a_table_that_is_checked_and_downloaded(client, form, send,
         answer.headers["Content-Disposition"],
     )
     head, one, other = openpyxl.load_workbook(io.BytesIO(answer.content)).active.values
-    assert (head[0], one[0], one[2], other[2]) == ("file", "a.png", 314150, "014752")
+    assert (head[0], one[0], one[2], other[2]) == ("file", "a.png", "314150", "014752")
     assert "a.png,1,314150" in client.get(f"{review}/table.csv").text
 
 

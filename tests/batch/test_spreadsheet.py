@@ -28,7 +28,7 @@ def row(text, *, file="a.png", reason=None, labels=""):
 @pytest.fixture
 def sheet(tmp_path):
     def write(rows, columns=COLUMNS):
-        write_xlsx(rows, tmp_path / "table.xlsx", columns)
+        write_xlsx(lambda: rows, tmp_path / "table.xlsx", columns)
         return openpyxl.load_workbook(tmp_path / "table.xlsx").active
 
     return write
@@ -70,6 +70,13 @@ def test_details_are_folded_at_the_end(sheet):
 def test_text_of_a_number_becomes_a_number(sheet, text, value, shown):
     cell = sheet([row(text)])["C2"]
     assert (cell.value, cell.number_format) == (value, shown)
+
+
+def test_column_with_a_code_is_text(sheet):
+    made = sheet([row("314752"), row("014752"), row("31?752", reason="1 or 4", labels="314752")])
+    assert [cell.value for cell in made["C"]] == ["text", "314752", "014752", "31?752"]
+    assert made["D4"].value == "314752"
+    assert [cell.value for cell in made["B"]] == ["page", 1, 1, 1]
 
 
 def test_other_text_is_no_formula_and_has_no_control_characters(sheet):

@@ -27,7 +27,7 @@ def written(tmp_path):
     def write(suffix, rows=ROWS):
         path = tmp_path / f"table{suffix}"
         check_format(suffix)
-        write_table(iter(rows), path, COLUMNS, suffix)
+        write_table(lambda: iter(rows), path, COLUMNS, suffix)
         return path
 
     return write

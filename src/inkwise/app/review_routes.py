@@ -209,7 +209,7 @@ def routes(find: Callable[[Request], ReviewSession], prefix: str = "/api/review"
         review, content = session.review, BytesIO()
         try:
             check_format(".xlsx")
-            write_xlsx(_flat_rows(review), content, review.columns)
+            write_xlsx(lambda: _flat_rows(review), content, review.columns)
         except InkwiseError as error:
             raise RequestError(409, str(error)) from None
         return Response(content.getvalue(), media_type=_XLSX, headers=_attachment(session, "xlsx"))

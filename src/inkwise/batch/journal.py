@@ -146,7 +146,7 @@ class Journal(RowSink):
     def write(self) -> None:
         """Write the table in one step."""
         with atomic_file(self._table) as part:
-            write_table(self.rows(), part, self._columns, self._suffix)
+            write_table(self.rows, part, self._columns, self._suffix)
 
     def finish(self) -> None:
         """Write the table and remove the journal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,22 +14,27 @@ from inkwise.recognition.reading import NO_INK
 
 _MAX_ROWS = 1_048_576  # rows of a sheet, including the header
 _MAX_DIGITS = 15  # digits of a number that a spreadsheet keeps
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.(\d+))?", re.ASCII)  # a leading zero marks a code, not a number
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.(\d+))?", re.ASCII)
+_CODE = re.compile(r"0\d+", re.ASCII)  # a leading zero marks a code, not a number
 # Widths of columns without readings, in characters.
 _WIDTHS = {"file": 36, "page": 6, "reason": 48, "reviewed": 24}
 _WIDTH = 14
 _DOUBTFUL_FILL = "FFF2CC"  # light yellow
 
 
-def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], columns: Iterable[str]) -> None:
+Rows = Iterable[Mapping[str, Any]]
+"""Values by column, and the further keys of the JSON formats, which hold the guesses."""
+
+
+def write_xlsx(rows: Callable[[], Rows], file: Path | IO[bytes], columns: Iterable[str]) -> None:
     """Write rows to a new XLSX file.
 
     Each column of a text that can be doubtful is followed by one of best guesses, which is filled where the
     text is doubtful. Confidence, acceptance and fit stand at the end, in a group that is folded. Text that is
-    exactly a number becomes a number.
+    exactly a number becomes a number, but not in a column with a code, such as 014752.
 
     Args:
-        rows: Values by column, and the further keys of the JSON formats, which hold the guesses.
+        rows: Returns the rows; it is called twice, so that they need not be in memory.
         file: Path, or a file to write to.
         columns: Names of the columns.
 
@@ -49,12 +54,13 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
     names = [name for name in every if name not in details] + folded
     book = Workbook(write_only=True)
     sheet = book.create_sheet("readings")
+    codes = {name for values in rows() for name in names if _CODE.fullmatch(str(values.get(name)))}
     bold, mark = Font(bold=True), PatternFill("solid", start_color=_DOUBTFUL_FILL)
 
     def cell(value: Any, name: str = "", *, doubtful: bool = False) -> Any:
         made = WriteOnlyCell(sheet)
         if isinstance(value, str):
-            number = None if name in _WIDTHS else _NUMBER.fullmatch(value)
+            number = None if name in {*_WIDTHS, *codes} else _NUMBER.fullmatch(value)
             if number and sum(character in DIGITS for character in value) <= _MAX_DIGITS:
                 decimals = number[1]
                 made.value = float(value) if decimals else int(value)
@@ -96,7 +102,7 @@ def write_xlsx(rows: Iterable[Mapping[str, Any]], file: Path | IO[bytes], column
             first, last = len(head) - len(folded) + 1, len(head)
             sheet.column_dimensions.group(get_column_letter(first), get_column_letter(last), hidden=True)
         sheet.append([cell(title) for title in head])
-        for number, values in enumerate(rows, 2):
+        for number, values in enumerate(rows(), 2):
             if number > _MAX_ROWS:
                 raise DataError(f"XLSX holds {_MAX_ROWS - 1:,} rows at most; write .csv or .parquet")
             sheet.append([*cells(values)])

@@ -17,6 +17,8 @@ from inkwise._util.text import escape_formula
 from inkwise.batch.page_rows import Columns, PageRow
 from inkwise.batch.spreadsheet import write_xlsx
 
+Rows = Callable[[], Iterable[PageRow]]
+
 _ROWS_PER_BATCH = 1000  # rows in memory at once, for formats that write several
 _NUMBER_PATTERN = re.compile(r"[+-]?\d+([.,]\d+)*")  # text that a spreadsheet reads as a number
 
@@ -35,8 +37,8 @@ def check_format(suffix: str) -> None:
             import_module(package)
 
 
-def write_table(rows: Iterable[PageRow], path: Path, columns: Columns, suffix: str) -> None:
-    """Write rows to a new file in the format of a suffix that `check_format` accepts."""
+def write_table(rows: Rows, path: Path, columns: Columns, suffix: str) -> None:
+    """Write the returned rows to a new file in the format of a suffix that `check_format` accepts."""
     _FORMATS[suffix].write(rows, path, columns)
 
 
@@ -71,34 +73,34 @@ def _plain_value(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _write_csv(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
+def _write_csv(rows: Rows, path: Path, columns: Columns) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         file.write(csv_line(columns))
-        file.writelines(csv_line(row_values(row, columns)) for row in rows)
+        file.writelines(csv_line(row_values(row, columns)) for row in rows())
 
 
-def _write_jsonl(rows: Iterable[PageRow], path: Path, _: Columns) -> None:
+def _write_jsonl(rows: Rows, path: Path, _: Columns) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        file.writelines(json_line(row.values) for row in rows)
+        file.writelines(json_line(row.values) for row in rows())
 
 
-def _write_parquet(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
+def _write_parquet(rows: Rows, path: Path, columns: Columns) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     schema = parquet_schema(columns)
-    left = iter(rows)
+    left = iter(rows())
     with parquet.ParquetWriter(path, schema) as file:
         while batch := list(islice(left, _ROWS_PER_BATCH)):
             file.write_table(pa.Table.from_pylist([row.values for row in batch], schema))
 
 
-def _write_xlsx(rows: Iterable[PageRow], path: Path, columns: Columns) -> None:
-    write_xlsx((row.values for row in rows), path, columns)
+def _write_xlsx(rows: Rows, path: Path, columns: Columns) -> None:
+    write_xlsx(lambda: (row.values for row in rows()), path, columns)
 
 
 class _TableFormat(NamedTuple):
-    write: Callable[[Iterable[PageRow], Path, Columns], None]
+    write: Callable[[Rows, Path, Columns], None]
     package: str | None = None
 
 

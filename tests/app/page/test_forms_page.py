@@ -125,8 +125,8 @@ def test_clerk_gets_from_an_empty_form_to_a_table(clerk, empty_scan, scans, tmp_
     place = head.index("code")
     assert [(row[0], row[2], row[place]) for row in rows] == [
         ("a.png", "014752", 3),
-        ("b.pdf", 314159, 3),
-        ("b.pdf", 271828, 3),
+        ("b.pdf", "314159", 3),
+        ("b.pdf", "271828", 3),
         ("c.png", "004711", 3),
         ("d.png", None, None),
     ]
