@@ -170,7 +170,7 @@ def test_ablation_table_compares_runs_of_the_same_seeds():
     assert rows["| styles"].startswith(
         "| styles | 1 | 110.0 (+10.0) | 30.0 (+0.0) | 90.0 (+0.0) | 60.0 (+0.0) | 0.9600 (-0.0100)"
     )
-    assert rows["| Muon; AdamW instead"].count("–") == 7
+    assert len(lines) == 4, "what was not measured is not listed"
 
 
 @pytest.mark.parametrize("kind", MADE)

@@ -199,23 +199,26 @@ MEASURES = {
 
 
 def ablation_table(figures: Figures | None) -> str:
-    """Return a row for each component; – if it was not measured."""
+    """Return a row for each component that was measured."""
     found = figures or {"n": {}, "runs": []}
-    runs = {name: [run for run in found["runs"] if run["ingredient"] == name] for name in COMPONENTS}
+    measured = {run["ingredient"] for run in found["runs"]}
+    runs = {
+        name: [run for run in found["runs"] if run["ingredient"] == name]
+        for name in COMPONENTS
+        if name in measured
+    }
     head = [
         f"{title} of {found['n'][key]:,}" if key in found["n"] else title
         for key, (title, _) in MEASURES.items()
     ]
     return markdown_table(
         ("left out", "runs", *head),
-        ((left_out, *_ablation_row(runs[name], runs["whole"])) for name, left_out in COMPONENTS.items()),
+        ((COMPONENTS[name], *_ablation_row(own, runs["whole"])) for name, own in runs.items()),
     )
 
 
 def _ablation_row(runs: list[Figures], whole: list[Figures]) -> list[str]:
     """In brackets: mean difference to the whole recipe over the common seeds."""
-    if not runs:
-        return ["–"] * (1 + len(MEASURES))
     pairs = [(run, other) for run in runs for other in whole if run["seed"] == other["seed"]]
     cells = [str(len(runs))]
     for key, (_, form) in MEASURES.items():
