@@ -25,11 +25,6 @@ def pytest_configure(config):
     _hear_signals()
 
 
-def pytest_xdist_auto_num_workers():
-    """One process more than there are cores: those that test browsers and servers often wait."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items):
     """Mark the tests that use PostgreSQL."""
     for item in items:
