@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,14 @@ def test_read_image_folder_labels_by_sub_folder(tmp_path, save):
     for name in ["7/b.png", "7/a.png", "1/c.png"]:
         save(name)
     assert read_image_folder(tmp_path).labels.tolist() == ["1", "7", "7"]
+
+
+def test_read_image_folder_takes_a_relative_path(tmp_path, save, monkeypatch):
+    save("7_anna.png")
+    monkeypatch.chdir(tmp_path.parent)
+    dataset = read_image_folder(Path(tmp_path.name))
+    assert dataset.labels.tolist() == ["7"]
+    assert dataset.writers is None
 
 
 def test_read_image_folder_labels_by_file_name_prefix(tmp_path, save):

@@ -46,6 +46,9 @@ def read_image_folder(folder: Path) -> Dataset:
         raise DataError(str(error)) from error
     labels = [re.split(r"[_.-]", p.name)[0] if p.parent == folder else p.parent.name for p in paths]
     found = np.array([path.relative_to(folder).as_posix() for path in paths], np.str_)
-    people = {person: number for number, person in enumerate(dict.fromkeys(p.parts[-3] for p in paths), 1)}
-    writers = np.array([people[path.parts[-3]] for path in paths], np.int64) if by_writer else None
+    writers = None
+    if by_writer:
+        people = [path.parent.parent.name for path in paths]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(people), 1)}
+        writers = np.array([numbers[name] for name in people], np.int64)
     return Dataset(folder.name, glyphs, np.array(labels, np.str_), writers, names=found)
